@@ -1,0 +1,87 @@
+# make demo and make test need nothing but gcc, cmake, make and some Python: what is missing is fetched into this folder.
+# PYTHON=/path/to/python chooses the interpreter; tools/find-python says which one is taken otherwise.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+
+# Each use brings the environment up to date first and is the path of its Python.
+interpreter = interpreter=$$(tools/find-python)
+with = $(interpreter) && python=$$(tools/develop "$$interpreter" $(1))
+cpp_files = $(wildcard core/*/*.h core/*/*.cpp tests/native/*.h tests/native/*.cpp benchmarks/native/*.cpp)
+PYTEST_ARGS ?=
+
+.PHONY: help
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: ## all the set-up, then examples/sums.py
+	@$(call with) && exec "$$python" examples/sums.py
+
+.PHONY: test
+test: test-native test-python ## all the set-up, then the tests in C++ and in Python
+
+.PHONY: build develop
+build develop: ## bring .venv/VERSION up to date and print its Python
+	@$(call with,test) && echo "$$python"
+
+.PHONY: test-native
+test-native: ## the C++ unit tests
+	@tools/native-tests dev
+
+.PHONY: test-python
+test-python: ## the Python tests; PYTEST_ARGS="-k name" for some of them
+	@$(call with,test examples) && exec "$$python" -m pytest $(PYTEST_ARGS)
+
+.PHONY: crawl
+crawl: ## examples/crawl.py
+	@$(call with,examples) && exec "$$python" examples/crawl.py $(ARGS)
+
+.PHONY: bench
+bench: ## all benchmarks, beside their rivals
+	@$(call with) && exec "$$python" benchmarks $(ARGS)
+
+.PHONY: asan
+asan: ## both test suites under AddressSanitizer and UBSan
+	@tools/native-tests asan
+	@$(interpreter) && python=$$(tools/develop --sanitize=address,undefined "$$interpreter" test examples) && \
+		exec tools/with-asan "$$python" -m pytest --timeout 400 -o faulthandler_timeout=600 $(PYTEST_ARGS)
+
+.PHONY: tsan
+tsan: ## the C++ unit tests under ThreadSanitizer
+	@tools/native-tests tsan
+
+.PHONY: lint
+lint: ## ruff, mypy, clang-format
+	@$(call with,dev test examples) && bin=$$(dirname "$$python") && \
+		"$$bin/ruff" check && \
+		"$$bin/ruff" format --check && \
+		"$$bin/clang-format" --dry-run --Werror $(cpp_files) && \
+		"$$python" -m mypy
+
+.PHONY: tidy
+tidy: ## clang-tidy over the engine (needs minutes)
+	@$(call with,dev) && cmake --preset tidy -DPython_EXECUTABLE="$$python" >/dev/null && \
+		exec "$$(dirname "$$python")/clang-tidy" -quiet -p build/tidy $(filter core/%.cpp,$(cpp_files))
+
+.PHONY: format
+format: ## ruff and clang-format, in place
+	@$(call with,dev) && bin=$$(dirname "$$python") && \
+		"$$bin/ruff" check --fix --exit-zero && \
+		"$$bin/ruff" format && \
+		"$$bin/clang-format" -i $(cpp_files)
+
+.PHONY: dist
+dist: ## sdist, a wheel made from it, and a look whether that wheel works
+	@$(interpreter) && exec tools/check-dist "$$interpreter"
+
+.PHONY: clean
+clean: ## all that was built; `make distclean` also what was fetched
+	rm -rf build dist .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find src tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: distclean
+distclean: clean
+	rm -rf .deps .python

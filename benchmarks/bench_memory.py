@@ -1,0 +1,74 @@
+"""How much private memory one more interpreter costs that has run a trivial function (Linux).
+
+Each sample is taken in a fresh process: the private dirty memory with nine interpreters of one executor less that
+with one, divided by eight. The tasks overlap, and their answers prove that nine interpreters gave them.
+"""
+
+import argparse
+import gc
+import json
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import harness
+import rivals
+import workloads
+from meeting import Attendance, interpreters, meet
+
+FURTHER = 8
+PER_INTERPRETER = harness.Metric("memory per further interpreter", "MB")
+
+BENCHMARK = harness.Benchmark(
+    name="memory",
+    title=f"private memory per further interpreter, {FURTHER} of them, each sample in a fresh process",
+    metrics=(PER_INTERPRETER,),
+    claims=(harness.Claim(PER_INTERPRETER.name, rivals.TAGGED.name, rivals.INTERPRETER_POOL.name, target=2),),
+)
+
+
+def private_memory() -> float:
+    """Returns the megabytes (10^6 bytes) of private dirty memory of this process, as Linux counts them."""
+    gc.collect()
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    kibibytes = sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty:"))
+    return kibibytes * 1024 / 1e6
+
+
+def memory_with(pool: Executor, attend: Callable[[int, int], Attendance], size: int) -> float:
+    """Returns the private memory in MB once `size` interpreters of `pool` have answered; raises if fewer did."""
+    attendances = meet(pool, attend, size)
+    if len(interpreters(attendances)) != size:
+        raise RuntimeError(f"not {size} interpreters answered, but {attendances}")
+    return private_memory()
+
+
+def per_further_interpreter(rival: rivals.Rival) -> dict[str, float]:
+    """Returns the MB that each further interpreter adds; for a fresh process only."""
+    attend = rival.prepare(workloads.attend)
+    with rival.make(1 + FURTHER) as pool:
+        with_one = memory_with(pool, attend, 1)
+        with_all = memory_with(pool, attend, 1 + FURTHER)
+    return {PER_INTERPRETER.name: (with_all - with_one) / FURTHER}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sample", metavar="RIVAL", help="take one sample of it in this process and print it as JSON")
+    chosen = harness.options(parser, rounds=5, quick_rounds=1)
+    chosen.workers = 1 + FURTHER
+    if chosen.sample is not None:
+        print(json.dumps(per_further_interpreter(rivals.by_name(chosen.sample))))
+        return
+    with TemporaryDirectory() as bytecode:
+        contestants = {
+            rival.name: partial(harness.in_fresh_process, (__file__, "--sample", rival.name), bytecode)
+            for rival in rivals.available(rivals.TAGGED, rivals.INTERPRETER_POOL)
+        }
+        harness.run(BENCHMARK, contestants, chosen)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,280 @@
+"""Runs contestants side by side and reports what was measured: medians, spread, and ratios round by round.
+
+In every round each contestant is measured once, the order turning from round to round, so that a machine that gets
+slower for a while slows everybody. The ratio of two contestants is the median of their ratios within the rounds.
+The harness knows of targets only what it prints beside a ratio.
+"""
+
+import argparse
+import gc
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+type Measure = Callable[[], Mapping[str, float]]
+"""Takes one sample: metric's name -> value in the metric's unit."""
+
+type Samples = Mapping[str, Mapping[str, list[float]]]
+"""Metric's name -> contestant's name -> one value a round."""
+
+RESULTS = Path(__file__).parent / "results"
+FRESH_PROCESS_TIMEOUT = 120.0
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is measured, in which unit, and which way is better."""
+
+    name: str
+    unit: str
+    higher_is_better: bool = False
+
+
+@dataclass(frozen=True)
+class Claim:
+    """`ours` is at least `target` times better than `rival` in `metric`; no target: only told."""
+
+    metric: str
+    ours: str
+    rival: str
+    target: float | None = None
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A question put to several contestants."""
+
+    name: str
+    title: str
+    metrics: Sequence[Metric]
+    claims: Sequence[Claim]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim and what was measured: medians in `unit`, and how many times better ours is (median of the rounds)."""
+
+    metric: str
+    unit: str
+    ours: str
+    ours_median: float
+    rival: str
+    rival_median: float
+    ratio: float
+    target: float | None
+
+    @property
+    def reached(self) -> str:
+        """`yes` or `no`; empty without a target."""
+        return "" if self.target is None else "yes" if self.ratio >= self.target else "no"
+
+
+def options(parser: argparse.ArgumentParser, *, rounds: int, quick_rounds: int = 2) -> argparse.Namespace:
+    """Parses the command line with the options all benchmarks share: `workers`, `rounds`, `quick`, `json`."""
+    cores = max(2, os.process_cpu_count() or 1)
+    parser.add_argument("--workers", type=int, default=cores, help="max_workers of every executor (%(default)s)")
+    parser.add_argument("--rounds", type=int, help=f"times each contestant is measured ({rounds})")
+    parser.add_argument("--quick", action="store_true", help="a smoke test: few rounds, numbers mean little")
+    parser.add_argument(
+        "--json", nargs="?", const=str(RESULTS), help="write the samples to a file or folder (%(const)s)"
+    )
+    parsed = parser.parse_args()
+    parsed.rounds = parsed.rounds or (quick_rounds if parsed.quick else rounds)
+    return parsed
+
+
+def run(benchmark: Benchmark, contestants: Mapping[str, Measure], chosen: argparse.Namespace) -> None:
+    """Measures all contestants, prints the report and writes it where `--json` says."""
+    facts = machine()
+    print(f"{benchmark.name}: {benchmark.title}\n{describe(facts)}", flush=True)
+    samples = _sample(benchmark.metrics, contestants, chosen.rounds)
+    verdicts = judge(benchmark, samples)
+    print(f"rounds: {chosen.rounds}, workers: {chosen.workers}\n")
+    print(f"{sample_table(benchmark.metrics, samples)}\n\n{verdict_table(verdicts)}")
+    if chosen.json is not None:
+        settings = {"workers": chosen.workers, "rounds": chosen.rounds, "quick": chosen.quick}
+        _save(Path(chosen.json), benchmark, {"machine": facts, **settings}, samples, verdicts)
+
+
+def judge(benchmark: Benchmark, samples: Samples) -> list[Verdict]:
+    """Returns a verdict on each claim whose contestants were all measured."""
+    metrics = {metric.name: metric for metric in benchmark.metrics}
+    return [
+        _verdict(claim, metrics[claim.metric], samples[claim.metric])
+        for claim in benchmark.claims
+        if {claim.ours, claim.rival} <= samples[claim.metric].keys()
+    ]
+
+
+def in_fresh_process(command: Sequence[str], bytecode: str, *, cached: bool = True) -> dict[str, float]:
+    """Runs Python with the arguments `command` in a process of its own; returns the JSON object that it prints.
+
+    Imports cost several times more where no bytecode is cached, so its state is fixed: cached in the folder
+    `bytecode` (the round that warms up fills it), or else never read nor written, as in container images that ship
+    none. Raises subprocess.CalledProcessError, or TimeoutExpired after `FRESH_PROCESS_TIMEOUT` seconds.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    if cached:
+        environment["PYTHONPYCACHEPREFIX"] = bytecode
+    else:
+        environment |= {"PYTHONPYCACHEPREFIX": os.devnull, "PYTHONDONTWRITEBYTECODE": "1"}
+    finished = subprocess.run(
+        [sys.executable, *command],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=FRESH_PROCESS_TIMEOUT,
+        env=environment,
+    )
+    answer: dict[str, float] = json.loads(finished.stdout)
+    return answer
+
+
+def result_name(benchmark: str) -> str:
+    """Returns the file name of a benchmark's results on this version of Python."""
+    return f"{benchmark}-{sys.version_info.major}.{sys.version_info.minor}.json"
+
+
+def machine() -> dict[str, str]:
+    """Returns what the numbers depend on: processor, system, Python, package, date."""
+    return {
+        "cpu": _processor(),
+        "cores": str(os.process_cpu_count()),
+        "system": f"{platform.system()} {platform.release()}",
+        "load": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown",
+        "python": f"{platform.python_implementation()} {platform.python_version()}{_build()}",
+        "package": _package_version(),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+
+
+def describe(facts: Mapping[str, str]) -> str:
+    """Returns the machine's facts as two lines of text."""
+    return (
+        f"{facts['cpu']}, {facts['cores']} cores, {facts['system']}, load before: {facts['load']}\n"
+        f"{facts['python']}, aiointerpreters {facts['package']}, {facts['date']}"
+    )
+
+
+def sample_table(metrics: Sequence[Metric], samples: Samples) -> str:
+    """Returns a table of each contestant's median and range in every metric."""
+    rows = [
+        (metric.name, contestant, _number(statistics.median(values)), metric.unit, _range(values))
+        for metric in metrics
+        for contestant, values in samples[metric.name].items()
+    ]
+    return table(("metric", "contestant", "median", "", "lowest .. highest"), rows, right=(2,))
+
+
+def verdict_table(verdicts: Sequence[Verdict]) -> str:
+    """Returns the table of all claims; `better` says how many times, as the median of the rounds."""
+    rows = [
+        (
+            f"{verdict.metric}, {verdict.ours.removeprefix('aiointerpreters, ')}",
+            f"{_number(verdict.ours_median)} {verdict.unit}",
+            f"{_number(verdict.rival_median)} {verdict.unit}",
+            verdict.rival,
+            f"{verdict.ratio:.2f}x",
+            "" if verdict.target is None else f">= {verdict.target:g}x",
+            verdict.reached,
+        )
+        for verdict in verdicts
+    ]
+    if not rows:
+        return "no rival here to compare with"
+    return table(("claim", "ours", "rival's", "rival", "better", "target", "reached"), rows, right=(1, 2, 4, 5))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """Returns plain text in aligned columns; those counted in `right` are aligned to the right."""
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    lines = [head, tuple("-" * width for width in widths), *rows]
+    return "\n".join(
+        "  ".join(f"{cell:{'>' if at in right else '<'}{widths[at]}}" for at, cell in enumerate(line)).rstrip()
+        for line in lines
+    )
+
+
+def _sample(metrics: Sequence[Metric], contestants: Mapping[str, Measure], rounds: int) -> Samples:
+    """Measures everybody `rounds` times, after one round that only warms up."""
+    samples: dict[str, dict[str, list[float]]] = {metric.name: {} for metric in metrics}
+    names = list(contestants)
+    for turn in range(-1, rounds):
+        for name in (*names[turn % len(names) :], *names[: turn % len(names)]):
+            _tell(f"round {turn + 1} of {rounds}: {name}")
+            gc.collect()
+            for metric, value in contestants[name]().items():
+                if turn >= 0:
+                    samples[metric].setdefault(name, []).append(value)
+    _tell("")
+    return {metric: {name: by_name[name] for name in names if name in by_name} for metric, by_name in samples.items()}
+
+
+def _verdict(claim: Claim, metric: Metric, samples: Mapping[str, list[float]]) -> Verdict:
+    ours, rival = samples[claim.ours], samples[claim.rival]
+    better, worse = (ours, rival) if metric.higher_is_better else (rival, ours)
+    ratio = statistics.median(one / other for one, other in zip(better, worse, strict=True))
+    medians = statistics.median(ours), statistics.median(rival)
+    return Verdict(metric.name, metric.unit, claim.ours, medians[0], claim.rival, medians[1], ratio, claim.target)
+
+
+def _save(
+    path: Path, benchmark: Benchmark, settings: Mapping[str, object], samples: Samples, verdicts: Sequence[Verdict]
+) -> None:
+    """Writes everything to the file `path`, or into the folder `path` under the name of benchmark and version."""
+    if path.suffix != ".json":
+        path = path / result_name(benchmark.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    report = {
+        "benchmark": benchmark.name,
+        "title": benchmark.title,
+        **settings,
+        "metrics": [asdict(metric) for metric in benchmark.metrics],
+        "samples": samples,
+        "verdicts": [asdict(verdict) for verdict in verdicts],
+    }
+    path.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _tell(progress: str) -> None:
+    """Shows on one line what is being measured, if a person watches."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{progress}", end="", file=sys.stderr, flush=True)
+
+
+def _number(value: float) -> str:
+    """Returns `value` with at least three digits that count."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}" if value >= 100 else f"{value:#.3g}"
+
+
+def _range(values: Sequence[float]) -> str:
+    return f"{_number(min(values))} .. {_number(max(values))}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()
+
+
+def _build() -> str:
+    """Tells a debug build, whose numbers mean little."""
+    return " (debug build)" if hasattr(sys, "gettotalrefcount") else ""
+
+
+def _package_version() -> str:
+    try:
+        return importlib.metadata.version("aiointerpreters")
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"

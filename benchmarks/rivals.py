@@ -1,0 +1,66 @@
+"""The executors that are compared: how each is made, how a function is handed to it, and where it is to be had."""
+
+import multiprocessing
+import sys
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+type Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One way to run functions elsewhere.
+
+    `make` gets the number of workers, everything else is left at its default. `prepare` turns a plain function into
+    what is submitted. `missing` says why this Python does not have it.
+    """
+
+    name: str
+    make: Callable[[int], Executor]
+    prepare: Callable[[Function], Function]
+    missing: str = ""
+
+
+def _as_it_is(function: Function) -> Function:
+    return function
+
+
+def _process_pool(workers: int) -> Executor:
+    """Spawns: a fork with living interpreters kills the child."""
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+
+def _not_to_be_had(workers: int) -> Executor:
+    raise NotImplementedError(f"no such executor here, with {workers} workers or any other number")
+
+
+TAGGED = Rival("aiointerpreters, tagged", InterpreterThreadPoolExecutor, interpreter)
+UNTAGGED = Rival("aiointerpreters, untagged", InterpreterThreadPoolExecutor, _as_it_is)
+THREAD_POOL = Rival("ThreadPoolExecutor", ThreadPoolExecutor, _as_it_is)
+PROCESS_POOL = Rival("ProcessPoolExecutor", _process_pool, _as_it_is)
+if sys.version_info >= (3, 14):
+    from concurrent.futures import InterpreterPoolExecutor
+
+    INTERPRETER_POOL = Rival("InterpreterPoolExecutor", InterpreterPoolExecutor, _as_it_is)
+else:
+    INTERPRETER_POOL = Rival("InterpreterPoolExecutor", _not_to_be_had, _as_it_is, missing="new in Python 3.14")
+
+ALL = (TAGGED, UNTAGGED, INTERPRETER_POOL, THREAD_POOL, PROCESS_POOL)
+
+
+def by_name(name: str) -> Rival:
+    """Returns the rival of that name; raises KeyError if there is none."""
+    return {rival.name: rival for rival in ALL}[name]
+
+
+def available(*rivals: Rival) -> list[Rival]:
+    """Returns those of `rivals` that this Python has; tells on stderr which ones it has not, and why."""
+    for rival in rivals:
+        if rival.missing:
+            print(f"left out: {rival.name} ({rival.missing})", file=sys.stderr)
+    return [rival for rival in rivals if not rival.missing]

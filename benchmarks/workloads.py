@@ -1,0 +1,31 @@
+"""What the benchmarks let workers do. Light on purpose: memory and start-up shall measure the engine and not imports.
+
+Workers import this module by its name; it imports nothing that a fresh interpreter has not loaded already.
+"""
+
+import _thread
+import os
+import sys
+
+
+def noop() -> None:
+    """Does nothing: what is left to measure is the way there and back."""
+
+
+def sum_of_squares(stop: int) -> int:
+    """Returns the sum of the squares of 0 .. `stop` - 1; pure Python that never lets go of its GIL."""
+    total = 0
+    for number in range(stop):
+        total += number * number
+    return total
+
+
+def attend(arrivals: int, leave: int) -> tuple[int, int]:
+    """Reports at the pipe end `arrivals`, waits at the pipe end `leave`, and says who it was (see `meeting.py`).
+
+    Returns the address of the interpreter's module table and the operating system's id of the thread. Among
+    interpreters that live at the same time, and among such threads, both are unique.
+    """
+    os.write(arrivals, b".")
+    os.read(leave, 1)
+    return id(sys.modules), _thread.get_native_id()

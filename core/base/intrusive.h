@@ -1,0 +1,66 @@
+// IntrusivePtr: shared ownership of an object that counts its own owners, at one word a pointer and no extra allocation.
+// Thread: the count is atomic; one IntrusivePtr belongs to one thread at a time.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+namespace aiointerpreters::base {
+
+// Base of what IntrusivePtr owns. A new object has no owner yet. The last owner destroys it, on its own thread.
+class Counted {
+ public:
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ protected:
+  Counted() noexcept = default;
+  virtual ~Counted() = default;
+
+ private:
+  template <typename T>
+  friend class IntrusivePtr;
+  std::atomic<std::uint32_t> owners_{0};
+};
+
+template <typename T>
+class IntrusivePtr {
+ public:
+  IntrusivePtr() noexcept = default;
+  explicit IntrusivePtr(T* object) noexcept : object_(object) {
+    // relaxed: whoever copies already owns it, so nobody can be destroying it.
+    if (object_ != nullptr) object_->owners_.fetch_add(1, std::memory_order_relaxed);
+  }
+  IntrusivePtr(const IntrusivePtr& other) noexcept : IntrusivePtr(other.object_) {}
+  IntrusivePtr(IntrusivePtr&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+  IntrusivePtr& operator=(IntrusivePtr other) noexcept {
+    std::swap(object_, other.object_);
+    return *this;
+  }
+  ~IntrusivePtr() {
+    // acq_rel: what every owner did happens before the destruction.
+    if (object_ != nullptr && object_->owners_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      delete static_cast<Counted*>(object_);
+    }
+  }
+
+  // Takes over the ownership that `release` gave away.
+  [[nodiscard]] static IntrusivePtr adopt(T* object) noexcept {
+    IntrusivePtr pointer;
+    pointer.object_ = object;
+    return pointer;
+  }
+  // Gives the ownership away, to an intrusive list.
+  [[nodiscard]] T* release() noexcept { return std::exchange(object_, nullptr); }
+
+  [[nodiscard]] T* get() const noexcept { return object_; }
+  T* operator->() const noexcept { return object_; }
+  T& operator*() const noexcept { return *object_; }
+  explicit operator bool() const noexcept { return object_ != nullptr; }
+
+ private:
+  T* object_ = nullptr;
+};
+
+}  // namespace aiointerpreters::base

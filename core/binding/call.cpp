@@ -1,0 +1,107 @@
+// See call.h.
+#include "binding/call.h"
+
+#include <utility>
+
+#include "binding/tag_type.h"
+
+namespace aiointerpreters::binding {
+
+namespace {
+
+bool is_partial(const ModuleState& state, PyObject* object) noexcept {
+  return Py_IS_TYPE(object, reinterpret_cast<PyTypeObject*>(state.partial_type.get()));
+}
+
+// `fn` is the method `run` of a contextvars.Context. -1 with an exception set.
+int is_context_run(PyObject* fn) {
+  if (!PyCFunction_CheckExact(fn)) return 0;
+  PyObject* const self = PyCFunction_GetSelf(fn);  // borrowed
+  if (self == nullptr || !PyContext_CheckExact(self)) return 0;
+  py::Ref name = py::Ref::steal(PyObject_GetAttrString(fn, "__name__"));
+  return name ? PyUnicode_EqualToUTF8(name.get(), "run") : -1;
+}
+
+}  // namespace
+
+bool Call::open(const ModuleState& state) {
+  if (is_tag(state, fn_) && !is_partial(state, tagged_callable(fn_))) {
+    tag_ = fn_;
+    fn_ = tagged_callable(tag_);
+    return true;
+  }
+  Call opened(fn_, args_, nargs_, kwnames_);
+  Step step = Step::kOpened;
+  while (step == Step::kOpened) step = opened.open_one(state);
+  if (step == Step::kInnermost && opened.tagged()) *this = std::move(opened);
+  return step != Step::kFailed;
+}
+
+codec::CallablePtr Call::describe(ModuleState& state) const {
+  if (tagged_callable(tag_) == fn_) return describe_tagged(state, tag_);
+  return state.callables.describe(state.runtime, fn_);
+}
+
+Call::Step Call::open_one(const ModuleState& state) {
+  if (is_tag(state, fn_)) {
+    tag_ = fn_;
+    fn_ = tagged_callable(tag_);
+    return Step::kOpened;
+  }
+  if (is_partial(state, fn_)) return open_partial();
+  const int context_run = nargs_ > 0 ? is_context_run(fn_) : 0;
+  if (context_run < 0) return Step::kFailed;
+  if (context_run == 0) return Step::kInnermost;
+  set_fn(py::Ref::borrow(args_[0]));
+  ++args_;
+  --nargs_;
+  return Step::kOpened;
+}
+
+Call::Step Call::open_partial() {
+  py::Ref args = py::Ref::steal(PyObject_GetAttrString(fn_, "args"));
+  py::Ref keywords = py::Ref::steal(PyObject_GetAttrString(fn_, "keywords"));
+  py::Ref inner = py::Ref::steal(PyObject_GetAttrString(fn_, "func"));
+  if (!args || !keywords || !inner || !prepend(args.get(), keywords.get())) return Step::kFailed;
+  set_fn(std::move(inner));
+  return Step::kOpened;
+}
+
+bool Call::prepend(PyObject* args, PyObject* keywords) {
+  // As partial does it: its keywords first, and the call's own ones win.
+  py::Ref merged = py::Ref::steal(PyDict_Copy(keywords));
+  const Py_ssize_t named = kwnames_ == nullptr ? 0 : PyTuple_GET_SIZE(kwnames_);
+  for (Py_ssize_t i = 0; merged && i < named; ++i) {
+    if (PyDict_SetItem(merged.get(), PyTuple_GET_ITEM(kwnames_, i), args_[nargs_ + i]) < 0) return false;
+  }
+  if (!merged) return false;
+  const Py_ssize_t before = PyTuple_GET_SIZE(args);
+  const Py_ssize_t positional = before + nargs_;
+  const Py_ssize_t keyword_count = PyDict_GET_SIZE(merged.get());
+  py::Ref all = py::Ref::steal(PyTuple_New(positional + keyword_count));
+  py::Ref names = py::Ref::steal(PyTuple_New(keyword_count));
+  if (!all || !names) return false;
+  for (Py_ssize_t i = 0; i < positional; ++i) {
+    PyTuple_SET_ITEM(all.get(), i, Py_NewRef(i < before ? PyTuple_GET_ITEM(args, i) : args_[i - before]));
+  }
+  PyObject* key = nullptr;
+  PyObject* value = nullptr;
+  Py_ssize_t position = 0;
+  for (Py_ssize_t i = 0; PyDict_Next(merged.get(), &position, &key, &value) != 0; ++i) {
+    PyTuple_SET_ITEM(names.get(), i, Py_NewRef(key));
+    PyTuple_SET_ITEM(all.get(), positional + i, Py_NewRef(value));
+  }
+  kept_args_ = std::move(all);
+  kept_kwnames_ = std::move(names);
+  args_ = PySequence_Fast_ITEMS(kept_args_.get());
+  nargs_ = positional;
+  kwnames_ = keyword_count > 0 ? kept_kwnames_.get() : nullptr;
+  return true;
+}
+
+void Call::set_fn(py::Ref fn) noexcept {
+  fn_ = fn.get();
+  kept_fn_ = std::move(fn);
+}
+
+}  // namespace aiointerpreters::binding

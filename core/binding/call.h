@@ -1,0 +1,50 @@
+// Call: what was handed to submit, seen as one call: which callable, which arguments, and whether it is tagged.
+// functools.partial objects with a tag in them are opened, and so is the partial(Context.run, tagged, ...) that
+// asyncio.to_thread makes; their function crosses by reference then, their arguments as any others.
+// Requires: attached to home. Owner: one submit.
+#pragma once
+
+#include "binding/module_state.h"
+#include "codec/callable_ref.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::binding {
+
+class Call {
+ public:
+  // Borrows all arguments for the lifetime of the Call.
+  Call(PyObject* fn, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) noexcept
+      : fn_(fn), args_(args), nargs_(nargs), kwnames_(kwnames) {}
+
+  // Looks for the tag and opens what is around it; a call without one is left as it was. Runs no Python for a plain tag or a
+  // plain function. Errors: false with an exception set.
+  [[nodiscard]] bool open(const ModuleState& state);
+
+  [[nodiscard]] bool tagged() const noexcept { return tag_ != nullptr; }
+  // How a worker finds the callable. Requires: tagged. Runs Python. Errors: null with an exception set.
+  [[nodiscard]] codec::CallablePtr describe(ModuleState& state) const;
+
+  [[nodiscard]] PyObject* fn() const noexcept { return fn_; }
+  [[nodiscard]] PyObject* const* args() const noexcept { return args_; }
+  [[nodiscard]] Py_ssize_t nargs() const noexcept { return nargs_; }
+  [[nodiscard]] PyObject* kwnames() const noexcept { return kwnames_; }
+
+ private:
+  enum class Step { kOpened, kInnermost, kFailed };
+  [[nodiscard]] Step open_one(const ModuleState& state);
+  [[nodiscard]] Step open_partial();
+  [[nodiscard]] bool prepend(PyObject* args, PyObject* keywords);
+  void set_fn(py::Ref fn) noexcept;
+
+  PyObject* fn_;
+  PyObject* const* args_;
+  Py_ssize_t nargs_;
+  PyObject* kwnames_;
+  PyObject* tag_ = nullptr;  // the innermost one; borrowed from what was handed in
+  py::Ref kept_fn_;
+  py::Ref kept_args_;  // behind args_, once a partial was opened: positional arguments, then the keywords' values
+  py::Ref kept_kwnames_;
+};
+
+}  // namespace aiointerpreters::binding

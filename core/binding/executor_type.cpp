@@ -1,0 +1,229 @@
+// See executor_type.h. `submit` is the home half of docs/design/data_path.md.
+#include "binding/executor_type.h"
+
+#include <memory>
+#include <utility>
+
+#include "binding/call.h"
+#include "binding/future_state.h"
+#include "binding/pool_type.h"
+#include "binding/tag_type.h"
+#include "codec/codec.h"
+#include "py/error.h"
+
+namespace aiointerpreters::binding {
+
+namespace {
+
+// multiprocessing's spawn says the same of the same mistake.
+constexpr const char* kMissingGuard =
+    "an executor is used while a worker runs this script to find its functions: put the part that starts the work under\n"
+    "    if __name__ == \"__main__\":\n"
+    "as multiprocessing's spawn needs it";
+
+struct ExecutorState {
+  std::shared_ptr<pool::Pool> pool;  // null until `_bind`
+};
+
+ExecutorState& inside(PyObject* self, PyTypeObject* type) noexcept {
+  return *static_cast<ExecutorState*>(PyObject_GetTypeData(self, type));
+}
+
+// Makes the exception that is set the outcome of a future: what the callable or its arguments cannot do is told by the
+// future, never by submit. Errors: false with the exception set if it has nothing to do with them.
+bool refuse(ModuleState& state, PyObject* future) {
+  if (PyErr_ExceptionMatches(PyExc_Exception) == 0 || PyErr_ExceptionMatches(PyExc_MemoryError) != 0) return false;
+  FutureState& data = state_of_future(state, future);
+  static_cast<void>(data.task->start());
+  data.exception = PyErr_GetRaisedException();
+  static_cast<void>(data.task->finish());
+  return true;
+}
+
+// Makes the future of a tagged call. It is done already if the call cannot cross. Null with an exception set.
+py::Ref prepare_for_worker(ModuleState& state, const Call& call) {
+  py::Ref future = make_future(state, reinterpret_cast<PyTypeObject*>(state.future_type.get()), pool::Task::Side::kWorker);
+  if (!future) return future;
+  FutureTask& task = *state_of_future(state, future.get()).task;
+  task.callable = call.describe(state);
+  if (!task.callable || !codec::encode_call(state.runtime, call.args(), call.nargs(), call.kwnames(), task.message)) {
+    return refuse(state, future.get()) ? std::move(future) : py::Ref();
+  }
+  task.callable_id = task.callable->id;
+  task.message.needs_main |= task.callable->needs_main;
+  return future;
+}
+
+// Makes the future of an untagged call, which holds the callable and its arguments until they are used.
+py::Ref prepare_for_home(ModuleState& state, const Call& call) {
+  py::Ref future = make_future(state, reinterpret_cast<PyTypeObject*>(state.future_type.get()), pool::Task::Side::kHome);
+  if (!future) return future;
+  FutureState& data = state_of_future(state, future.get());
+  const Py_ssize_t named = call.kwnames() == nullptr ? 0 : PyTuple_GET_SIZE(call.kwnames());
+  data.fn = Py_NewRef(call.fn());
+  data.args = PyTuple_New(call.nargs());
+  if (data.args == nullptr) return {};
+  for (Py_ssize_t i = 0; i < call.nargs(); ++i) PyTuple_SET_ITEM(data.args, i, Py_NewRef(call.args()[i]));
+  if (named > 0) {
+    data.kwargs = PyDict_New();
+    for (Py_ssize_t i = 0; i < named; ++i) {
+      if (data.kwargs == nullptr ||
+          PyDict_SetItem(data.kwargs, PyTuple_GET_ITEM(call.kwnames(), i), call.args()[call.nargs() + i]) < 0) {
+        return {};
+      }
+    }
+  }
+  data.task->hold(future.get());
+  return future;
+}
+
+// Raises why the pool takes no more tasks.
+void raise_refusal(ModuleState& state, const pool::Pool& pool) {
+  const std::shared_ptr<const pool::Breakage> breakage = pool.broken();
+  if (!breakage) {
+    PyErr_SetString(PyExc_RuntimeError, state.exiting ? "cannot schedule new futures after interpreter shutdown"
+                                                      : "cannot schedule new futures after shutdown");
+    return;
+  }
+  py::Ref error = broken_pool_exception(state, *breakage);
+  if (error) py::restore_exception(std::move(error));
+}
+
+// A pool that wants a thread gets one from the Python half. Errors: false with the exception set, if nobody is left to serve.
+bool start_thread(PyObject* self, pool::Pool& pool) {
+  py::Ref started = py::Ref::steal(PyObject_CallMethod(self, "_start_thread", nullptr));
+  if (started) return true;
+  py::Ref error = py::take_exception();
+  if (pool.thread_failed()) return true;
+  for (pool::TaskPtr& task : pool.take_queued()) static_cast<FutureTask&>(*task).cancel_at_home();
+  py::restore_exception(std::move(error));
+  return false;
+}
+
+// Queues the task of a prepared future. False with an exception set.
+bool enqueue(PyObject* self, ModuleState& state, pool::Pool& pool, PyObject* future) {
+  FutureTask& task = *state_of_future(state, future).task;
+  if (task.done()) return true;  // refused: its arguments cannot cross
+  if (!state.environment.refresh(state.runtime)) return false;
+  if (state.environment.current()->version != pool.environment_version()) pool.set_environment(state.environment.current());
+  task.queued = true;
+  switch (pool.submit(pool::TaskPtr(&task))) {
+    case pool::Pool::Submitted::kQueued:
+      return true;
+    case pool::Pool::Submitted::kNeedsThread:
+      return start_thread(self, pool);
+    case pool::Pool::Submitted::kRefused:
+      break;
+  }
+  task.settle_at_home(false);
+  raise_refusal(state, pool);
+  return false;
+}
+
+// Errors: null with RuntimeError set if a pool cannot be used here and now.
+pool::Pool* usable_pool(ModuleState& state, PyObject* self, PyTypeObject* type) {
+  pool::Pool* const pool = inside(self, type).pool.get();
+  if (pool == nullptr) {
+    PyErr_SetString(PyExc_RuntimeError, "the executor's __init__ has not run");
+  } else if (state.runtime.running_main) {
+    PyErr_SetString(PyExc_RuntimeError, kMissingGuard);
+    return nullptr;
+  }
+  return pool;
+}
+
+PyObject* executor_submit(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    if (nargs < 1) {
+      PyErr_SetString(PyExc_TypeError, "submit() missing 1 required positional argument: 'fn'");
+      return nullptr;
+    }
+    ModuleState& state = state_of_type(type);
+    pool::Pool* const pool = usable_pool(state, self, type);
+    Call call(args[0], args + 1, nargs - 1, kwnames);
+    if (pool == nullptr || !call.open(state)) return nullptr;
+    py::Ref future = call.tagged() ? prepare_for_worker(state, call) : prepare_for_home(state, call);
+    return future && enqueue(self, state, *pool, future.get()) ? future.release() : nullptr;
+  });
+}
+
+// _submit_rows(tagged, rows): one task that calls the function once for each tuple of arguments, for map's chunks.
+PyObject* executor_submit_rows(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t nargs, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    ModuleState& state = state_of_type(type);
+    if (nargs != 2 || !is_tag(state, args[0]) || !PyList_CheckExact(args[1])) {
+      PyErr_SetString(PyExc_TypeError, "_submit_rows() takes a tagged callable and a list of tuples");
+      return nullptr;
+    }
+    pool::Pool* const pool = usable_pool(state, self, type);
+    Call call(args[0], args + 1, 1, nullptr);
+    if (pool == nullptr || !call.open(state)) return nullptr;
+    py::Ref future = prepare_for_worker(state, call);
+    if (!future) return nullptr;
+    state_of_future(state, future.get()).task->in_rows = true;
+    return enqueue(self, state, *pool, future.get()) ? future.release() : nullptr;
+  });
+}
+
+PyObject* executor_bind(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t nargs, PyObject*) {
+  ModuleState& state = state_of_type(type);
+  if (nargs != 1) {
+    PyErr_SetString(PyExc_TypeError, "_bind() takes one argument, the pool");
+    return nullptr;
+  }
+  std::shared_ptr<pool::Pool> pool = pool_in(state, args[0]);
+  if (!pool) return nullptr;
+  inside(self, type).pool = std::move(pool);
+  Py_RETURN_NONE;
+}
+
+void executor_finalize(PyObject* self) {
+  PyObject* const error = PyErr_GetRaisedException();
+  ModuleState& state = state_of(PyType_GetModuleByDef(Py_TYPE(self), &module_definition));
+  ExecutorState& executor = inside(self, reinterpret_cast<PyTypeObject*>(state.executor_type.get()));
+  if (executor.pool) executor.pool->close();  // what is queued still runs, as in the standard library
+  executor.pool.reset();
+  PyErr_SetRaisedException(error);
+}
+
+template <typename Function>
+PyCFunction as_method(Function* function) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
+}
+
+constexpr int kMethodFlags = METH_METHOD | METH_FASTCALL | METH_KEYWORDS;
+
+PyMethodDef kMethods[] = {
+    {"submit", as_method(executor_submit), kMethodFlags,
+     "submit($self, fn, /, *args, **kwargs)\n--\n\n"
+     "Schedule fn(*args, **kwargs) and return its concurrent.futures.Future.\n\n"
+     "A tagged fn, a functools.partial of one, and what asyncio.to_thread makes of one run in an interpreter; all else runs\n"
+     "in a thread. Arguments are encoded before submit returns. What cannot cross is told by the future, as\n"
+     "NotTransferableError. Raises RuntimeError after shutdown, BrokenThreadPool if an interpreter or an initializer failed."},
+    {"_submit_rows", as_method(executor_submit_rows), kMethodFlags, nullptr},
+    {"_bind", as_method(executor_bind), kMethodFlags, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyType_Slot kSlots[] = {
+    {Py_tp_doc, const_cast<char*>("The native half of InterpreterThreadPoolExecutor.")},
+    {Py_tp_finalize, reinterpret_cast<void*>(executor_finalize)},
+    {Py_tp_methods, kMethods},
+    {0, nullptr},
+};
+
+PyType_Spec kSpec = {
+    .name = "aiointerpreters._core.ExecutorBase",
+    .basicsize = -static_cast<int>(sizeof(ExecutorState)),
+    .itemsize = 0,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = kSlots,
+};
+
+}  // namespace
+
+py::Ref make_executor_type(PyObject* module, PyObject* base) {
+  return py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, base));
+}
+
+}  // namespace aiointerpreters::binding

@@ -1,0 +1,213 @@
+// See future_state.h.
+#include "binding/future_state.h"
+
+#include <memory>
+#include <utility>
+
+#include "codec/codec.h"
+#include "py/error.h"
+
+namespace aiointerpreters::binding {
+
+namespace {
+
+using State = pool::Task::State;
+using Outcome = pool::Task::Outcome;
+
+// Reports the exception that is set through the logger of concurrent.futures.
+void log_exception(const ModuleState& home, const char* format, PyObject* subject) {
+  py::Ref error = py::take_exception();
+  py::Ref logged = py::Ref::steal(PyObject_GetAttrString(home.logger.get(), "error"));
+  py::Ref args = py::Ref::steal(subject != nullptr ? Py_BuildValue("(sO)", format, subject) : Py_BuildValue("(s)", format));
+  py::Ref kwargs = py::Ref::steal(Py_BuildValue("{sO}", "exc_info", error.get()));
+  if (logged && args && kwargs) logged = py::Ref::steal(PyObject_Call(logged.get(), args.get(), kwargs.get()));
+  if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(home.logger.get());
+}
+
+bool has_failed(const FutureState& state) noexcept {
+  const Outcome outcome = state.task->outcome;
+  return state.exception != nullptr || outcome == Outcome::kException || outcome == Outcome::kBroken;
+}
+
+// Tells one of wait's or as_completed's waiters.
+void tell_waiter(PyObject* waiter, PyObject* future, const FutureState& state) {
+  const char* method = state.shown == State::kCancelled ? "add_cancelled" : has_failed(state) ? "add_exception" : "add_result";
+  py::Ref told = py::Ref::steal(PyObject_CallMethod(waiter, method, "O", future));
+  if (!told) PyErr_WriteUnraisable(waiter);
+}
+
+void call_condition(const FutureState& state, const char* method) {
+  py::Ref done = py::Ref::steal(PyObject_CallMethod(state.condition, method, nullptr));
+  if (!done) PyErr_WriteUnraisable(state.condition);
+}
+
+}  // namespace
+
+void FutureTask::run_at_home() {
+  py::Ref future = py::Ref::borrow(future_);
+  if (!future) return;
+  FutureState& state = state_of_future(home_, future.get());
+  py::Ref fn = py::Ref::steal(std::exchange(state.fn, nullptr));
+  py::Ref args = py::Ref::steal(std::exchange(state.args, nullptr));
+  py::Ref kwargs = py::Ref::steal(std::exchange(state.kwargs, nullptr));
+  PyObject* result = PyObject_Call(fn.get(), args.get(), kwargs.get());
+  if (result == nullptr) {
+    state.exception = PyErr_GetRaisedException();
+  } else {
+    state.result = result;
+  }
+  outcome = Outcome::kAtHome;
+}
+
+void FutureTask::settle_at_home(bool deliver_it) {
+  py::Ref future = py::Ref::steal(std::exchange(future_, nullptr));
+  if (!future) return;
+  FutureState& data = state_of_future(home_, future.get());
+  Py_CLEAR(data.fn);  // still there if it never ran
+  Py_CLEAR(data.args);
+  Py_CLEAR(data.kwargs);
+  if (deliver_it && !deliver(home_, future.get(), data)) log_exception(home_, "Exception in worker", nullptr);
+}
+
+void FutureTask::cancel_at_home() {
+  py::Ref future = py::Ref::borrow(future_);
+  if (!future) {  // nobody at home asked to be told
+    static_cast<void>(Task::cancel());
+  } else if (binding::cancel(home_, future.get(), state_of_future(home_, future.get())) < 0) {
+    log_exception(home_, "Exception in callback", nullptr);
+  }
+  settle_at_home(notify_cancelled() == Change::kDeliver);
+}
+
+FutureState& state_of_future(const ModuleState& home, PyObject* future) noexcept {
+  return *static_cast<FutureState*>(PyObject_GetTypeData(future, reinterpret_cast<PyTypeObject*>(home.future_type.get())));
+}
+
+py::Ref make_future(ModuleState& home, PyTypeObject* type, pool::Task::Side side) {
+  base::IntrusivePtr<FutureTask> task(std::make_unique<FutureTask>(side, home).release());
+  py::Ref future = py::Ref::steal(type->tp_alloc(type, 0));
+  if (future) std::construct_at(&state_of_future(home, future.get()).task, std::move(task));
+  return future;
+}
+
+void begin_delivery(PyObject* future, FutureState& state) {
+  if (state.delivered) return;
+  state.delivered = true;
+  FutureTask& task = *state.task;
+  if (task.queued) task.hold(future);  // first: a worker may settle it from the next line on
+  const pool::Task::Standing standing = task.request_delivery();
+  if (standing.state >= State::kFinished) {
+    state.shown = standing.state;
+    state.shown_notified = standing.notified;
+  }
+  if (!standing.open() && task.side() == pool::Task::Side::kWorker) task.settle_at_home(false);
+}
+
+State shown_state(const FutureState& state) noexcept {
+  if (state.delivered && state.shown >= State::kFinished) return state.shown;
+  const State now = state.task ? state.task->state() : State::kCancelled;
+  // The end has come, but is not delivered yet.
+  return state.delivered && now >= State::kFinished ? State::kRunning : now;
+}
+
+const char* shown_state_name(const FutureState& state) noexcept {
+  switch (shown_state(state)) {
+    case State::kPending:
+      return "PENDING";
+    case State::kRunning:
+      return "RUNNING";
+    case State::kFinished:
+      return "FINISHED";
+    case State::kCancelled:
+      break;
+  }
+  const bool notified = state.delivered ? state.shown_notified : state.task && state.task->notified();
+  return notified ? "CANCELLED_AND_NOTIFIED" : "CANCELLED";
+}
+
+void resolve(ModuleState& home, FutureState& state) {
+  if (state.result != nullptr || state.exception != nullptr) return;
+  const base::IntrusivePtr<FutureTask> task = state.task;
+  // Decoding may run Python, and so another thread may come here meanwhile: the first result counts, and the message stays
+  // until the last one is through.
+  ++state.decoders;
+  py::Ref result;
+  py::Ref exception;
+  if (task->outcome == Outcome::kValue) {
+    result = codec::decode_value(home.runtime, task->message);
+    if (!result) {
+      py::raise_from_current(home.runtime.interpreter_error.get(), "the result could not be rebuilt at home");
+      exception = py::take_exception();
+    }
+  } else if (task->outcome == Outcome::kException) {
+    exception = codec::decode_exception(home.runtime, task->message);
+  } else {
+    exception = broken_pool_exception(home, *task->breakage);
+    if (!exception) exception = py::take_exception();
+  }
+  if (state.result == nullptr && state.exception == nullptr) {
+    state.result = result.release();
+    state.exception = exception.release();
+  }
+  if (--state.decoders == 0) task->message.clear();
+}
+
+py::Ref broken_pool_exception(ModuleState& home, const pool::Breakage& breakage) {
+  py::Ref error = py::Ref::steal(PyObject_CallFunction(home.broken_pool_error.get(), "s", breakage.reason.c_str()));
+  if (error && breakage.cause.form != codec::Message::Form::kEmpty) {
+    PyException_SetCause(error.get(), codec::decode_exception(home.runtime, breakage.cause).release());
+  }
+  return error;
+}
+
+bool deliver(ModuleState& home, PyObject* future, FutureState& state) {
+  const bool locked = state.condition != nullptr;
+  if (locked) call_condition(state, "__enter__");
+  state.shown = state.task->state();
+  const bool notified = state.task->notified();
+  const bool tell = state.shown == State::kFinished || (notified && !state.shown_notified);
+  state.shown_notified = notified;
+  if (tell && state.waiters != nullptr) {
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(state.waiters); ++i) {
+      py::Ref waiter = py::Ref::borrow(PyList_GET_ITEM(state.waiters, i));
+      tell_waiter(waiter.get(), future, state);
+    }
+  }
+  if (locked) {
+    call_condition(state, "notify_all");
+    call_condition(state, "release");
+  }
+  return invoke_callbacks(home, future, state);
+}
+
+bool invoke_callbacks(ModuleState& home, PyObject* future, FutureState& state) {
+  py::Ref callbacks = py::Ref::steal(std::exchange(state.callbacks, nullptr));
+  if (!callbacks) return true;
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(callbacks.get()); ++i) {
+    py::Ref callback = py::Ref::borrow(PyList_GET_ITEM(callbacks.get(), i));
+    if (!invoke_callback(home, future, callback.get())) return false;
+  }
+  return true;
+}
+
+bool invoke_callback(ModuleState& home, PyObject* future, PyObject* callback) {
+  py::Ref done = py::Ref::steal(PyObject_CallOneArg(callback, future));
+  if (done) return true;
+  if (PyErr_ExceptionMatches(PyExc_Exception) == 0) return false;
+  log_exception(home, "exception calling callback for %r", future);
+  return true;
+}
+
+int cancel(ModuleState& home, PyObject* future, FutureState& state) {
+  switch (state.task->cancel()) {
+    case pool::Task::Change::kDeliver:
+      return deliver(home, future, state) ? 1 : -1;
+    case pool::Task::Change::kQuiet:
+      return 1;
+    case pool::Task::Change::kLost:
+      break;
+  }
+  return state.task->state() == State::kCancelled ? 1 : 0;
+}
+
+}  // namespace aiointerpreters::binding

@@ -1,0 +1,86 @@
+// What a native Future holds, and the task behind it.
+//
+// Two modes (hazards 28 to 30). A future is born quiet: only the task's state word says how it stands, and the worker never
+// needs home to finish it. The first use of its condition, waiters or callbacks makes it delivered, once and for all: from
+// then on what others see changes at home only, under the condition, when the task is settled.
+// Requires: attached to home, for every function here.
+#pragma once
+
+#include "binding/module_state.h"
+#include "pool/task.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::binding {
+
+// The task of one future; for Side::kHome it also leads to the callable, which the future holds.
+class FutureTask final : public pool::Task {
+ public:
+  FutureTask(pool::Task::Side side, ModuleState& home) noexcept : Task(side), home_(home) {}
+
+  // Keeps the future alive until the task is settled, however many others let go of it.
+  void hold(PyObject* future) noexcept {
+    if (future_ == nullptr) future_ = Py_NewRef(future);
+  }
+  // Takes it out of the hands of the workers, after the queue has let go of it. Runs Python.
+  void cancel_at_home();
+  // It is in a queue, or was, so a worker sees to its end. Set before the task is queued.
+  bool queued = false;
+
+  void run_at_home() override;
+  void settle_at_home(bool deliver) override;
+
+ private:
+  ModuleState& home_;
+  PyObject* future_ = nullptr;  // owned
+};
+
+// The native part of a Future object. (docs/design/ownership.md) All zero bits is a valid state. The objects are members of the type (future_type.cpp),
+// so that the inherited deallocation and garbage collection of the Python base see them (hazard 28).
+struct FutureState {
+  base::IntrusivePtr<FutureTask> task;  // null only after finalization
+
+  PyObject* result;     // of a future that has one here; decoded from the task's message on demand
+  PyObject* exception;  // likewise
+  PyObject* condition;  // made when somebody asks for it
+  PyObject* waiters;    // list, likewise
+  PyObject* callbacks;  // list, likewise
+  PyObject* fn;         // Side::kHome: what to call, until it runs
+  PyObject* args;       // tuple
+  PyObject* kwargs;     // dict, or null
+
+  unsigned decoders;         // threads that are decoding the message now
+  bool delivered;            // the mode
+  pool::Task::State shown;   // delivered: the state that others see, if it is an end
+  bool shown_notified;       // delivered: CANCELLED_AND_NOTIFIED
+};
+
+[[nodiscard]] FutureState& state_of_future(const ModuleState& home, PyObject* future) noexcept;
+
+// Returns new: a pending future with a task that no queue has yet. Null with an exception set.
+// `type` is the native type or a class derived from it. Errors: std::bad_alloc too.
+[[nodiscard]] py::Ref make_future(ModuleState& home, PyTypeObject* type, pool::Task::Side side);
+
+// Switches to delivered mode.
+void begin_delivery(PyObject* future, FutureState& state);
+// The state as others see it, in either mode.
+[[nodiscard]] pool::Task::State shown_state(const FutureState& state) noexcept;
+[[nodiscard]] const char* shown_state_name(const FutureState& state) noexcept;
+
+// Makes `result` or `exception` of a finished future available; what goes wrong becomes its exception. Runs Python.
+void resolve(ModuleState& home, FutureState& state);
+
+// The exception of tasks that a broken pool cannot run. Returns new; null with an exception set. Runs Python.
+[[nodiscard]] py::Ref broken_pool_exception(ModuleState& home, const pool::Breakage& breakage);
+
+// Shows how the task stands now: to waiters and sleepers under the condition, then to the callbacks.
+// Requires: delivered mode, the task is done. Runs Python.
+// Errors: an Exception in a callback is logged; false with the exception set for what is no Exception.
+[[nodiscard]] bool deliver(ModuleState& home, PyObject* future, FutureState& state);
+// Calls and forgets the callbacks. Errors: as deliver.
+[[nodiscard]] bool invoke_callbacks(ModuleState& home, PyObject* future, FutureState& state);
+[[nodiscard]] bool invoke_callback(ModuleState& home, PyObject* future, PyObject* callback);
+// Cancels the task if it has not started. True if it is cancelled, now or before. Errors: -1 as deliver.
+[[nodiscard]] int cancel(ModuleState& home, PyObject* future, FutureState& state);
+
+}  // namespace aiointerpreters::binding

@@ -1,0 +1,388 @@
+// See future_type.h. The methods that people call stay on the native state; the private names that wait(), as_completed(),
+// asyncio and others use are descriptors at the end of the file, and the first use of one of those makes the future delivered.
+#include "binding/future_type.h"
+
+#include <cmath>
+#include <cstddef>
+#include <memory>
+
+#include "base/spin.h"
+#include "binding/future_state.h"
+#include "py/attach.h"
+#include "py/error.h"
+
+namespace aiointerpreters::binding {
+
+namespace {
+
+using State = pool::Task::State;
+
+// What a result that is about to come is worth waiting for awake.
+constexpr std::chrono::microseconds kSpinBudget{30};
+// The main thread looks for signals at least this often, in case one arrives between its look and its sleep.
+constexpr std::chrono::milliseconds kSignalSlice{200};
+
+struct Self {
+  ModuleState& home;
+  PyObject* future;
+  FutureState& state;
+};
+
+// The module and the native part of any instance. Null state: the future was finalized.
+Self self_of(PyObject* self) {
+  ModuleState& home = state_of(PyType_GetModuleByDef(Py_TYPE(self), &module_definition));
+  return {home, self, state_of_future(home, self)};
+}
+
+// Guards every method that needs the task.
+bool alive(const Self& self) {
+  if (self.state.task) return true;
+  PyErr_SetString(PyExc_RuntimeError, "the future has been finalized");
+  return false;
+}
+
+// ---- Waiting
+
+// Reads `timeout` as the standard library has it: None or seconds. False with an exception set.
+bool read_deadline(PyObject* timeout, base::Deadline& deadline) {
+  if (timeout == nullptr || timeout == Py_None) return true;
+  const double seconds = PyFloat_AsDouble(timeout);
+  if (seconds == -1.0 && PyErr_Occurred() != nullptr) return false;
+  constexpr double kForEver = 1e9;  // thirty years
+  if (std::isnan(seconds)) {
+    PyErr_SetString(PyExc_ValueError, "timeout must not be NaN");
+    return false;
+  }
+  if (seconds < kForEver) {
+    deadline = base::Clock::now() +
+               std::chrono::nanoseconds(static_cast<std::int64_t>(std::max(seconds, 0.0) * 1e9));
+  }
+  return true;
+}
+
+enum class Waited { kDone, kTimedOut, kError };
+
+Waited wait_until_done(const Self& self, const base::Deadline& deadline) {
+  // A reference of its own: another thread may drop the future's.
+  const pool::TaskPtr task(self.state.task.get());
+  if (task->done()) return Waited::kDone;
+  const bool on_main_thread = PyThread_get_thread_ident() == self.home.main_thread;
+  auto spin_budget = self.home.may_spin ? std::chrono::nanoseconds(kSpinBudget) : std::chrono::nanoseconds(0);
+  if (deadline) spin_budget = std::min(spin_budget, std::chrono::nanoseconds(*deadline - base::Clock::now()));
+  if (py::detached([&] { return task->spin(spin_budget); })) return Waited::kDone;
+  for (;;) {
+    base::Deadline slice = deadline;
+    if (on_main_thread) {
+      const auto next_look = base::Clock::now() + kSignalSlice;
+      slice = deadline ? std::min(*deadline, next_look) : next_look;
+    }
+    py::detached([&] { return task->wait(slice); });
+    if (task->done()) return Waited::kDone;
+    if (PyErr_CheckSignals() < 0) return Waited::kError;
+    if (deadline && base::Clock::now() >= *deadline) return Waited::kTimedOut;
+  }
+}
+
+// Waits for the end and makes the outcome available; raises what result() and exception() raise alike.
+bool await_outcome(const Self& self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, const char* name) {
+  if (!alive(self)) return false;
+  PyObject* timeout = nargs > 0 ? args[0] : nullptr;
+  const Py_ssize_t named = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
+  if (named == 1 && nargs == 0 && PyUnicode_EqualToUTF8(PyTuple_GET_ITEM(kwnames, 0), "timeout")) {
+    timeout = args[0];
+  } else if (nargs > 1 || named > 0) {
+    PyErr_Format(PyExc_TypeError, "%s() takes at most one argument, timeout", name);
+    return false;
+  }
+  if (!self.state.task->done()) {
+    base::Deadline deadline;
+    if (!read_deadline(timeout, deadline)) return false;
+    const Waited waited = wait_until_done(self, deadline);
+    if (waited == Waited::kTimedOut) PyErr_SetNone(PyExc_TimeoutError);
+    if (waited != Waited::kDone) return false;
+  }
+  if (self.state.task->state() == State::kCancelled) {
+    PyErr_SetNone(self.home.cancelled_error.get());
+    return false;
+  }
+  resolve(self.home, self.state);
+  return true;
+}
+
+PyObject* future_result(PyObject* object, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  const Self self = self_of(object);
+  if (!await_outcome(self, args, nargs, kwnames, "result")) return nullptr;
+  if (self.state.exception == nullptr) return Py_NewRef(self.state.result);
+  PyErr_SetRaisedException(Py_NewRef(self.state.exception));
+  return nullptr;
+}
+
+PyObject* future_exception(PyObject* object, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  const Self self = self_of(object);
+  if (!await_outcome(self, args, nargs, kwnames, "exception")) return nullptr;
+  return Py_NewRef(self.state.exception == nullptr ? Py_None : self.state.exception);
+}
+
+// ---- Looking
+
+bool is(PyObject* object, State wanted) {
+  const Self self = self_of(object);
+  return self.state.task && self.state.task->state() == wanted;
+}
+
+PyObject* future_done(PyObject* object, PyObject*) {
+  const Self self = self_of(object);
+  return PyBool_FromLong(!self.state.task || self.state.task->done());
+}
+PyObject* future_running(PyObject* object, PyObject*) { return PyBool_FromLong(is(object, State::kRunning)); }
+PyObject* future_cancelled(PyObject* object, PyObject*) { return PyBool_FromLong(is(object, State::kCancelled)); }
+
+PyObject* future_repr(PyObject* object) {
+  const Self self = self_of(object);
+  const char* const type = Py_TYPE(object)->tp_name;
+  if (!is(object, State::kFinished)) {
+    py::Ref state = py::Ref::steal(PyUnicode_FromString(shown_state_name(self.state)));
+    py::Ref lower = state ? py::Ref::steal(PyObject_CallMethod(state.get(), "lower", nullptr)) : py::Ref();
+    return lower ? PyUnicode_FromFormat("<%s at %p state=%U>", type, object, lower.get()) : nullptr;
+  }
+  resolve(self.home, self.state);
+  const bool failed = self.state.exception != nullptr;
+  return PyUnicode_FromFormat("<%s at %p state=finished %s %s>", type, object, failed ? "raised" : "returned",
+                              Py_TYPE(failed ? self.state.exception : self.state.result)->tp_name);
+}
+
+// ---- Changing
+
+PyObject* future_cancel(PyObject* object, PyObject*) {
+  const Self self = self_of(object);
+  if (!alive(self)) return nullptr;
+  const int cancelled = cancel(self.home, object, self.state);
+  return cancelled < 0 ? nullptr : PyBool_FromLong(cancelled);
+}
+
+PyObject* future_add_done_callback(PyObject* object, PyObject* callback) {
+  const Self self = self_of(object);
+  if (!alive(self)) return nullptr;
+  begin_delivery(object, self.state);
+  if (shown_state(self.state) >= State::kFinished) {
+    if (!invoke_callback(self.home, object, callback)) return nullptr;
+    Py_RETURN_NONE;
+  }
+  if (self.state.callbacks == nullptr && (self.state.callbacks = PyList_New(0)) == nullptr) return nullptr;
+  if (PyList_Append(self.state.callbacks, callback) < 0) return nullptr;
+  Py_RETURN_NONE;
+}
+
+PyObject* future_set_running_or_notify_cancel(PyObject* object, PyObject*) {
+  const Self self = self_of(object);
+  if (!alive(self)) return nullptr;
+  pool::Task& task = *self.state.task;
+  if (task.start()) Py_RETURN_TRUE;
+  if (task.state() == State::kCancelled && !task.notified()) {
+    if (task.notify_cancelled() == pool::Task::Change::kDeliver && !deliver(self.home, object, self.state)) return nullptr;
+    Py_RETURN_FALSE;
+  }
+  py::Ref logged = py::Ref::steal(PyObject_CallMethod(self.home.logger.get(), "critical", "sOs", "Future %s in unexpected state: %s",
+                                                      object, shown_state_name(self.state)));
+  if (!logged) return nullptr;
+  PyErr_SetString(PyExc_RuntimeError, "Future in unexpected state");
+  return nullptr;
+}
+
+// Ends the future from home. `place` is where the outcome belongs.
+PyObject* end_with(PyObject* object, PyObject* FutureState::*place, PyObject* outcome) {
+  const Self self = self_of(object);
+  if (!alive(self)) return nullptr;
+  pool::Task& task = *self.state.task;
+  if (task.done()) {
+    return PyErr_Format(self.home.invalid_state_error.get(), "%s: %R", shown_state_name(self.state), object);
+  }
+  // No Python runs up to `finish`, so only the worker could come before us, and then its outcome is the one that counts.
+  static_cast<void>(task.start());
+  self.state.*place = Py_NewRef(outcome);
+  const pool::Task::Change change = task.finish();
+  if (change == pool::Task::Change::kLost) {
+    Py_CLEAR(self.state.*place);
+    return PyErr_Format(self.home.invalid_state_error.get(), "%s: %R", shown_state_name(self.state), object);
+  }
+  if (change == pool::Task::Change::kDeliver) {
+    if (!deliver(self.home, object, self.state)) return nullptr;
+    if (task.side() == pool::Task::Side::kWorker) task.settle_at_home(false);
+  }
+  Py_RETURN_NONE;
+}
+
+PyObject* future_set_result(PyObject* object, PyObject* result) { return end_with(object, &FutureState::result, result); }
+
+PyObject* future_set_exception(PyObject* object, PyObject* exception) {
+  if (exception == Py_None) return end_with(object, &FutureState::result, Py_None);
+  if (!PyExceptionInstance_Check(exception)) {
+    return PyErr_Format(PyExc_TypeError, "set_exception() takes an exception, not %R", exception);
+  }
+  return end_with(object, &FutureState::exception, exception);
+}
+
+// ---- What others touch (hazard 29)
+
+PyObject* future_invoke_callbacks(PyObject* object, PyObject*) {
+  const Self self = self_of(object);
+  if (!invoke_callbacks(self.home, object, self.state)) return nullptr;
+  Py_RETURN_NONE;
+}
+
+// CPython 3.15's asyncio reads all at once: (done, cancelled, result, exception).
+PyObject* future_get_snapshot(PyObject* object, PyObject*) {
+  const Self self = self_of(object);
+  const State shown = shown_state(self.state);
+  if (shown != State::kFinished) {
+    const bool cancelled = shown == State::kCancelled;
+    return Py_BuildValue("(OOOO)", cancelled ? Py_True : Py_False, cancelled ? Py_True : Py_False, Py_None, Py_None);
+  }
+  resolve(self.home, self.state);
+  const FutureState& state = self.state;
+  return Py_BuildValue("(OOOO)", Py_True, Py_False, state.exception == nullptr ? state.result : Py_None,
+                       state.exception == nullptr ? Py_None : state.exception);
+}
+
+PyObject* get_state(PyObject* object, void*) { return PyUnicode_FromString(shown_state_name(self_of(object).state)); }
+
+PyObject* get_condition(PyObject* object, void*) {
+  const Self self = self_of(object);
+  if (self.state.condition == nullptr) {
+    if (!alive(self)) return nullptr;
+    begin_delivery(object, self.state);
+    py::Ref made = py::Ref::steal(PyObject_CallNoArgs(self.home.condition_type.get()));
+    if (!made) return nullptr;
+    if (self.state.condition == nullptr) self.state.condition = made.release();  // or another thread was first
+  }
+  return Py_NewRef(self.state.condition);
+}
+
+template <PyObject* FutureState::*kList>
+PyObject* get_list(PyObject* object, void*) {
+  const Self self = self_of(object);
+  if (self.state.*kList == nullptr) {
+    if (!alive(self)) return nullptr;
+    begin_delivery(object, self.state);
+    self.state.*kList = PyList_New(0);
+  }
+  return Py_XNewRef(self.state.*kList);
+}
+
+template <PyObject* FutureState::*kList>
+int set_list(PyObject* object, PyObject* value, void*) {
+  const Self self = self_of(object);
+  if (value == nullptr || !PyList_Check(value)) {
+    PyErr_SetString(PyExc_TypeError, "a list is needed here");
+    return -1;
+  }
+  if (!alive(self)) return -1;
+  begin_delivery(object, self.state);
+  Py_XSETREF(self.state.*kList, Py_NewRef(value));
+  return 0;
+}
+
+template <PyObject* FutureState::*kOutcome>
+PyObject* get_outcome(PyObject* object, void*) {
+  const Self self = self_of(object);
+  if (is(object, State::kFinished)) resolve(self.home, self.state);
+  return Py_NewRef(self.state.*kOutcome == nullptr ? Py_None : self.state.*kOutcome);
+}
+
+// ---- The type
+
+PyObject* future_new(PyTypeObject* type, PyObject*, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&] {
+    ModuleState& home = state_of(PyType_GetModuleByDef(type, &module_definition));
+    return make_future(home, type, pool::Task::Side::kHome).release();
+  });
+}
+
+int future_init(PyObject*, PyObject*, PyObject*) { return 0; }
+
+void future_finalize(PyObject* object) {
+  PyObject* const error = PyErr_GetRaisedException();
+  self_of(object).state.task = {};
+  PyErr_SetRaisedException(error);
+}
+
+PyMethodDef kMethods[] = {
+    {"result", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(future_result)), METH_FASTCALL | METH_KEYWORDS,
+     "result($self, /, timeout=None)\n--\n\nWait for the call and return its result, or raise its exception.\n\n"
+     "timeout: seconds to wait at most, None for no limit. Raises TimeoutError when it is over, CancelledError if the\n"
+     "future was cancelled."},
+    {"exception", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(future_exception)), METH_FASTCALL | METH_KEYWORDS,
+     "exception($self, /, timeout=None)\n--\n\nWait for the call and return its exception, None if it had none.\n\n"
+     "timeout: seconds to wait at most, None for no limit. Raises TimeoutError when it is over, CancelledError if the\n"
+     "future was cancelled."},
+    {"done", future_done, METH_NOARGS, "done($self, /)\n--\n\nWhether the call has finished or was cancelled."},
+    {"running", future_running, METH_NOARGS, "running($self, /)\n--\n\nWhether the call is being executed."},
+    {"cancelled", future_cancelled, METH_NOARGS, "cancelled($self, /)\n--\n\nWhether the call was cancelled."},
+    {"cancel", future_cancel, METH_NOARGS,
+     "cancel($self, /)\n--\n\nCancel the call if it has not started. Returns whether it is cancelled."},
+    {"add_done_callback", future_add_done_callback, METH_O,
+     "add_done_callback($self, fn, /)\n--\n\nCall fn(future) when the call has ended, at once if it has."},
+    {"set_running_or_notify_cancel", future_set_running_or_notify_cancel, METH_NOARGS,
+     "set_running_or_notify_cancel($self, /)\n--\n\nFor executors: mark as running; False if it was cancelled."},
+    {"set_result", future_set_result, METH_O, "set_result($self, result, /)\n--\n\nFor executors: end with a result."},
+    {"set_exception", future_set_exception, METH_O,
+     "set_exception($self, exception, /)\n--\n\nFor executors: end with an exception."},
+    {"_invoke_callbacks", future_invoke_callbacks, METH_NOARGS, nullptr},
+    {"_get_snapshot", future_get_snapshot, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyGetSetDef kGetSet[] = {
+    {"_state", get_state, nullptr, nullptr, nullptr},
+    {"_condition", get_condition, nullptr, nullptr, nullptr},
+    {"_waiters", get_list<&FutureState::waiters>, set_list<&FutureState::waiters>, nullptr, nullptr},
+    {"_done_callbacks", get_list<&FutureState::callbacks>, set_list<&FutureState::callbacks>, nullptr, nullptr},
+    {"_result", get_outcome<&FutureState::result>, nullptr, nullptr, nullptr},
+    {"_exception", get_outcome<&FutureState::exception>, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+// Members of this kind are what __slots__ makes: the inherited traverse, clear and dealloc of the Python base know them.
+constexpr PyMemberDef held(const char* name, std::size_t offset) {
+  return {name, Py_T_OBJECT_EX, static_cast<Py_ssize_t>(offset), Py_RELATIVE_OFFSET, nullptr};
+}
+
+PyMemberDef kMembers[] = {
+    held("_native_result", offsetof(FutureState, result)),
+    held("_native_exception", offsetof(FutureState, exception)),
+    held("_native_condition", offsetof(FutureState, condition)),
+    held("_native_waiters", offsetof(FutureState, waiters)),
+    held("_native_callbacks", offsetof(FutureState, callbacks)),
+    held("_native_fn", offsetof(FutureState, fn)),
+    held("_native_args", offsetof(FutureState, args)),
+    held("_native_kwargs", offsetof(FutureState, kwargs)),
+    {nullptr, 0, 0, 0, nullptr},
+};
+
+PyType_Slot kSlots[] = {
+    {Py_tp_doc, const_cast<char*>("The future of a call. Only executors make them.")},
+    {Py_tp_new, reinterpret_cast<void*>(future_new)},
+    {Py_tp_init, reinterpret_cast<void*>(future_init)},
+    {Py_tp_finalize, reinterpret_cast<void*>(future_finalize)},
+    {Py_tp_repr, reinterpret_cast<void*>(future_repr)},
+    {Py_tp_methods, kMethods},
+    {Py_tp_getset, kGetSet},
+    {Py_tp_members, kMembers},
+    {0, nullptr},
+};
+
+PyType_Spec kSpec = {
+    .name = "aiointerpreters._core.Future",
+    .basicsize = -static_cast<int>(sizeof(FutureState)),
+    .itemsize = 0,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = kSlots,
+};
+
+}  // namespace
+
+py::Ref make_future_type(PyObject* module, PyObject* base) {
+  return py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, base));
+}
+
+}  // namespace aiointerpreters::binding

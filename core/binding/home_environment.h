@@ -1,0 +1,33 @@
+// HomeEnvironment: watches what of home's own state the workers have to follow: sys.path, and where `__main__` comes from.
+// Requires: attached to home for every use, the destructor included.
+#pragma once
+
+#include <vector>
+
+#include "codec/runtime.h"
+#include "pool/environment.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::binding {
+
+class HomeEnvironment {
+ public:
+  // Looks whether sys.path has changed since the last call (hazard 7): at a dozen pointers when it has not. Runs Python the
+  // first time. Errors: false with a Python exception set.
+  [[nodiscard]] bool refresh(codec::Runtime& runtime);
+  // What held at the last refresh. Requires: there was one.
+  [[nodiscard]] const pool::EnvironmentPtr& current() const noexcept { return current_; }
+
+ private:
+  [[nodiscard]] bool unchanged();
+  [[nodiscard]] bool describe_main(codec::Runtime& runtime, pool::Environment& environment);
+  [[nodiscard]] bool describe_path(codec::Runtime& runtime, pool::Environment& environment);
+
+  py::Ref sys_dict_;
+  py::Ref path_name_;
+  std::vector<py::Ref> entries_;  // of sys.path, as `current_` has them; held, so that an address tells the object
+  pool::EnvironmentPtr current_;
+};
+
+}  // namespace aiointerpreters::binding

@@ -1,0 +1,195 @@
+// See module.h.
+#include "binding/module.h"
+
+#include <memory>
+#include <utility>
+
+#include "base/spin.h"
+#include "binding/codec_functions.h"
+#include "binding/executor_type.h"
+#include "binding/future_type.h"
+#include "binding/module_state.h"
+#include "binding/pool_type.h"
+#include "binding/tag_type.h"
+#include "py/compat.h"
+#include "py/error.h"
+
+namespace aiointerpreters::binding {
+
+namespace {
+
+// Adds `object` to the module under `name` and keeps a reference; false with an exception set.
+bool publish(PyObject* module, const char* name, py::Ref object, py::Ref& kept) {
+  if (!object || PyModule_AddObjectRef(module, name, object.get()) < 0) return false;
+  kept = std::move(object);
+  return true;
+}
+
+py::Ref make_error(const char* name, const char* doc, PyObject* bases) {
+  return py::Ref::steal(PyErr_NewExceptionWithDoc(name, doc, bases, nullptr));
+}
+
+bool add_errors(PyObject* module, codec::Runtime& runtime) {
+  if (!publish(module, "InterpreterError",
+               make_error("aiointerpreters.errors.InterpreterError", "Base of the errors that this package raises itself.", nullptr),
+               runtime.interpreter_error)) {
+    return false;
+  }
+  py::Ref bases = py::Ref::steal(PyTuple_Pack(2, runtime.interpreter_error.get(), PyExc_TypeError));
+  return bases &&
+         publish(module, "NotTransferableError",
+                 make_error("aiointerpreters.errors.NotTransferableError",
+                            "A value that cannot cross interpreters. The message names the path to it: `argument 1['rows'][3]`,\n"
+                            "`argument 'key'`, `result.items[2]`; positional arguments are counted from 0.",
+                            bases.get()),
+                 runtime.not_transferable_error) &&
+         publish(module, "RemoteTraceback",
+                 make_error("aiointerpreters.errors.RemoteTraceback",
+                            "The traceback of a worker as text: the innermost cause of an exception that came from one.", nullptr),
+                 runtime.remote_traceback);
+}
+
+// Imports what only the main interpreter may import first (hazard 1).
+bool preimport() {
+  if (!py::needs_home_preimports() || PyInterpreterState_Get() != PyInterpreterState_Main()) return true;
+  for (const char* name : {"_datetime", "_struct", "cmath"}) {
+    if (!py::Ref::steal(PyImport_ImportModule(name))) return false;
+  }
+  return true;
+}
+
+int execute(PyObject* module) {
+  return py::guarded(-1, [&] {
+    auto made = std::make_unique<ModuleState>();
+    ModuleState& state = *made;
+    *static_cast<ModuleState**>(PyModule_GetState(module)) = made.release();
+    state.may_spin = base::usable_cpus() > 1;
+    const bool ready = preimport() && add_errors(module, state.runtime) &&
+                       publish(module, "interpreter", make_tag_type(module), state.runtime.tag_type) &&
+                       publish(module, "Pool", make_pool_type(module), state.pool_type) && add_codec_functions(module);
+    return ready ? 0 : -1;
+  });
+}
+
+// Reads `module.name`, dotted on both sides, into `kept`; false with an exception set.
+bool import_into(const char* module, const char* name, py::Ref& kept) {
+  py::Ref imported = py::Ref::steal(PyImport_ImportModule(module));
+  kept = imported ? py::Ref::steal(PyObject_GetAttrString(imported.get(), name)) : py::Ref();
+  return static_cast<bool>(kept);
+}
+
+bool read_main_thread(ModuleState& state) {
+  py::Ref threading = py::Ref::steal(PyImport_ImportModule("threading"));
+  py::Ref thread = threading ? py::Ref::steal(PyObject_CallMethod(threading.get(), "main_thread", nullptr)) : py::Ref();
+  py::Ref ident = thread ? py::Ref::steal(PyObject_GetAttrString(thread.get(), "ident")) : py::Ref();
+  if (!ident) return false;
+  state.main_thread = PyLong_AsUnsignedLong(ident.get());
+  return PyErr_Occurred() == nullptr;
+}
+
+PyObject* load_executor_types(PyObject* module, PyObject*) {
+  ModuleState& state = state_of(module);
+  if (state.executor_type) Py_RETURN_NONE;
+  py::Ref future_base;
+  py::Ref executor_base;
+  const bool imported = import_into("concurrent.futures._base", "Future", future_base) &&
+                        import_into("concurrent.futures.thread", "ThreadPoolExecutor", executor_base) &&
+                        import_into("concurrent.futures.thread", "BrokenThreadPool", state.broken_pool_error) &&
+                        import_into("concurrent.futures._base", "CancelledError", state.cancelled_error) &&
+                        import_into("concurrent.futures._base", "InvalidStateError", state.invalid_state_error) &&
+                        import_into("concurrent.futures._base", "LOGGER", state.logger) &&
+                        import_into("threading", "Condition", state.condition_type) &&
+                        import_into("functools", "partial", state.partial_type) && read_main_thread(state);
+  if (!imported || !publish(module, "Future", make_future_type(module, future_base.get()), state.future_type) ||
+      !publish(module, "ExecutorBase", make_executor_type(module, executor_base.get()), state.executor_type)) {
+    return nullptr;
+  }
+  Py_RETURN_NONE;
+}
+
+PyObject* capture_function(PyObject* module, PyObject* tag) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    ModuleState& state = state_of(module);
+    if (!is_tag(state, tag)) return PyErr_Format(PyExc_TypeError, "capture() takes a tagged callable, not %R", tag);
+    return capture(state, tag).release();
+  });
+}
+
+PyObject* note_exit(PyObject* module, PyObject*) {
+  state_of(module).exiting = true;
+  Py_RETURN_NONE;
+}
+
+int traverse(PyObject* module, visitproc visit, void* arg) {
+  ModuleState* const state = *static_cast<ModuleState**>(PyModule_GetState(module));
+  if (state == nullptr) return 0;
+  return state->each([&](py::Ref& ref) {
+    Py_VISIT(ref.get());
+    return 0;
+  });
+}
+
+int clear(PyObject* module) {
+  ModuleState* const state = *static_cast<ModuleState**>(PyModule_GetState(module));
+  if (state == nullptr) return 0;
+  return state->each([](py::Ref& ref) {
+    ref.reset();
+    return 0;
+  });
+}
+
+void free_state(void* module) {
+  std::unique_ptr<ModuleState>(
+      std::exchange(*static_cast<ModuleState**>(PyModule_GetState(static_cast<PyObject*>(module))), nullptr));
+}
+
+PyMethodDef kMethods[] = {
+    {"load_executor_types", load_executor_types, METH_NOARGS,
+     "load_executor_types($module, /)\n--\n\nMake Future and ExecutorBase, which need concurrent.futures."},
+    {"capture", capture_function, METH_O,
+     "capture($module, tagged, /)\n--\n\nThe tagged callable as it is now; what crosses by value is pickled once."},
+    {"note_exit", note_exit, METH_NOARGS, "note_exit($module, /)\n--\n\nThe interpreter ends: submit says so from now on."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyModuleDef_Slot kSlots[] = {
+    {Py_mod_exec, reinterpret_cast<void*>(execute)},
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+    {0, nullptr},
+};
+
+}  // namespace
+
+PyModuleDef module_definition = {
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "aiointerpreters._core",
+    .m_doc = "The engine of aiointerpreters.",
+    .m_size = sizeof(ModuleState*),
+    .m_methods = kMethods,
+    .m_slots = kSlots,
+    .m_traverse = traverse,
+    .m_clear = clear,
+    .m_free = free_state,
+};
+
+codec::Runtime* enter_interpreter() {
+  // The type of every module's spec, without importing importlib for it.
+  py::Ref sys = py::Ref::steal(PyImport_ImportModule("sys"));
+  py::Ref sys_spec = sys ? py::Ref::steal(PyObject_GetAttrString(sys.get(), "__spec__")) : py::Ref();
+  if (!sys_spec) return nullptr;
+  py::Ref spec = py::Ref::steal(
+      PyObject_CallFunction(reinterpret_cast<PyObject*>(Py_TYPE(sys_spec.get())), "sO", module_definition.m_name, Py_None));
+  if (!spec) return nullptr;
+  py::Ref module = py::Ref::steal(PyModule_FromDefAndSpec(&module_definition, spec.get()));
+  if (!module || PyObject_SetAttrString(module.get(), "__spec__", spec.get()) < 0 ||
+      PyModule_ExecDef(module.get(), &module_definition) < 0 ||
+      PyDict_SetItemString(PyImport_GetModuleDict(), module_definition.m_name, module.get()) < 0) {
+    return nullptr;
+  }
+  return &state_of(module.get()).runtime;  // sys.modules keeps the module
+}
+
+}  // namespace aiointerpreters::binding
+
+extern "C" PyMODINIT_FUNC PyInit__core();
+PyMODINIT_FUNC PyInit__core() { return PyModuleDef_Init(&aiointerpreters::binding::module_definition); }

@@ -1,0 +1,14 @@
+// `_core`, the extension module, and how it comes into a worker's interpreter.
+#pragma once
+
+#include "codec/runtime.h"
+#include "py/python.h"
+
+namespace aiointerpreters::binding {
+
+// Makes `_core` in a new interpreter without importing it: the import of an extension takes home's GIL, and that of the
+// package would cost time and memory that most functions do not need. A later import finds it in sys.modules.
+// Requires: attached to the new interpreter. Returns what the codec needs, owned by the module; null with an exception set.
+[[nodiscard]] codec::Runtime* enter_interpreter();
+
+}  // namespace aiointerpreters::binding

@@ -1,0 +1,62 @@
+// ModuleState: every Python object that the engine holds in one interpreter, kept in the state of that interpreter's `_core`
+// module (hazard 12: nothing in C++ statics).
+// Requires: attached to that interpreter for every use. Owner: the module, whose garbage collection sees every Ref in it.
+#pragma once
+
+#include "binding/home_environment.h"
+#include "codec/callable_ref.h"
+#include "codec/runtime.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::binding {
+
+struct ModuleState {
+  codec::Runtime runtime;
+
+  // Home's: functions that were submitted, and what workers have to follow.
+  codec::CallableTable callables;
+  HomeEnvironment environment;
+
+  // Made with the module. (The type of tagged callables is runtime.tag_type.)
+  py::Ref pool_type;
+
+  // Made by load_executor_types; null before, and for ever in an interpreter that has no executor.
+  py::Ref future_type;
+  py::Ref executor_type;
+  py::Ref condition_type;       // threading.Condition
+  py::Ref cancelled_error;      // concurrent.futures.CancelledError
+  py::Ref invalid_state_error;  // concurrent.futures.InvalidStateError
+  py::Ref broken_pool_error;    // concurrent.futures.thread.BrokenThreadPool
+  py::Ref partial_type;         // functools.partial
+  py::Ref logger;               // the logger of concurrent.futures
+  unsigned long main_thread = 0;  // ident of the thread that signals interrupt
+
+  bool may_spin = false;          // there is more than one processor
+  // The interpreter is about to end: `submit` says so.
+  bool exiting = false;
+
+  // Calls `visit` with each Ref; for traverse and clear.
+  template <typename Visit>
+  int each(Visit&& visit) {
+    for (py::Ref* ref :
+         {&runtime.interpreter_error, &runtime.not_transferable_error, &runtime.tag_type, &runtime.remote_traceback,
+          &runtime.pickle_dumps, &runtime.pickle_loads, &pool_type, &future_type, &executor_type, &condition_type,
+          &cancelled_error, &invalid_state_error, &broken_pool_error, &partial_type, &logger}) {
+      if (const int stop = visit(*ref)) return stop;
+    }
+    return 0;
+  }
+};
+
+// The definition of `_core`, by which a type's methods find their module.
+extern PyModuleDef module_definition;
+
+// Requires: `module` is a `_core` whose set-up has succeeded.
+[[nodiscard]] inline ModuleState& state_of(PyObject* module) noexcept {
+  return **static_cast<ModuleState**>(PyModule_GetState(module));
+}
+// Requires: `type` was made by `_core` (the defining class of a method).
+[[nodiscard]] inline ModuleState& state_of_type(PyTypeObject* type) noexcept { return state_of(PyType_GetModule(type)); }
+
+}  // namespace aiointerpreters::binding

@@ -1,0 +1,153 @@
+// See pool_type.h.
+#include "binding/pool_type.h"
+
+#include <string>
+#include <utility>
+
+#include "binding/future_state.h"
+#include "binding/module.h"
+#include "binding/tag_type.h"
+#include "codec/codec.h"
+#include "pool/worker.h"
+#include "py/error.h"
+
+namespace aiointerpreters::binding {
+
+namespace {
+
+struct PoolObject {
+  PyObject_HEAD
+  std::shared_ptr<pool::Pool> pool;
+};
+
+std::shared_ptr<pool::Pool>& inside(PyObject* self) noexcept { return reinterpret_cast<PoolObject*>(self)->pool; }
+
+// Reads the initializer of new interpreters into the options. False with an exception set.
+bool read_initializer(ModuleState& state, PyObject* initializer, PyObject* initargs, pool::PoolOptions& options) {
+  if (initializer == Py_None) return true;
+  if (!is_tag(state, initializer)) {
+    PyErr_Format(PyExc_TypeError, "the initializer of interpreters must be tagged, not %R", initializer);
+    return false;
+  }
+  py::Ref args = py::Ref::steal(PySequence_Tuple(initargs));
+  if (!args) return false;
+  options.initializer = describe_tagged(state, initializer);
+  return options.initializer && codec::encode_call(state.runtime, PySequence_Fast_ITEMS(args.get()), PyTuple_GET_SIZE(args.get()),
+                                                   nullptr, options.initializer_message);
+}
+
+PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  static const char* const kKeywords[] = {"max_workers", "max_interpreters", "initializer", "initargs", nullptr};
+  Py_ssize_t max_workers = 0;
+  Py_ssize_t max_interpreters = 0;
+  PyObject* initializer = nullptr;
+  PyObject* initargs = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "nnOO:Pool", const_cast<char**>(kKeywords), &max_workers, &max_interpreters,
+                                   &initializer, &initargs)) {
+    return nullptr;
+  }
+  if (max_workers < 1 || max_interpreters < 1) {
+    PyErr_SetString(PyExc_ValueError, "max_workers and max_interpreters must be greater than 0");
+    return nullptr;
+  }
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    ModuleState& state = state_of_type(type);
+    pool::PoolOptions options;
+    options.max_workers = static_cast<std::size_t>(max_workers);
+    options.max_interpreters = static_cast<std::size_t>(max_interpreters);
+    options.enter_interpreter = enter_interpreter;
+    if (!state.environment.refresh(state.runtime) || !read_initializer(state, initializer, initargs, options)) return nullptr;
+    auto pool = std::make_shared<pool::Pool>(std::move(options));
+    pool->set_environment(state.environment.current());
+    PyObject* self = type->tp_alloc(type, 0);
+    if (self != nullptr) std::construct_at(&inside(self), std::move(pool));
+    return self;
+  });
+}
+
+void pool_dealloc(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  std::destroy_at(&inside(self));
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+// The target of a worker thread.
+PyObject* pool_work(PyObject* self, PyObject* name) {
+  Py_ssize_t size = 0;
+  py::Ref bytes = py::Ref::steal(PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass"));
+  char* text = nullptr;
+  if (!bytes || PyBytes_AsStringAndSize(bytes.get(), &text, &size) < 0) return nullptr;
+  return py::guarded<PyObject*>(nullptr, [&] {
+    pool::Worker(inside(self), std::string(text, static_cast<std::size_t>(size))).run();
+    return Py_NewRef(Py_None);
+  });
+}
+
+PyObject* pool_close(PyObject* self, PyObject*) {
+  inside(self)->close();
+  Py_RETURN_NONE;
+}
+
+PyObject* pool_cancel_queued(PyObject* self, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&] {
+    for (pool::TaskPtr& task : inside(self)->take_queued()) static_cast<FutureTask&>(*task).cancel_at_home();
+    return Py_NewRef(Py_None);
+  });
+}
+
+PyObject* pool_break_down(PyObject* self, PyObject* args) {
+  const char* reason = nullptr;
+  PyObject* cause = nullptr;
+  if (!PyArg_ParseTuple(args, "sO:break_down", &reason, &cause)) return nullptr;
+  return py::guarded<PyObject*>(nullptr, [&] {
+    pool::Breakage breakage{reason, {}};
+    if (PyExceptionInstance_Check(cause)) {
+      PyErr_SetRaisedException(Py_NewRef(cause));
+      codec::encode_exception(state_of_type(Py_TYPE(self)).runtime, breakage.cause);
+    }
+    const auto shared = std::make_shared<const pool::Breakage>(std::move(breakage));
+    for (pool::TaskPtr& task : inside(self)->break_down(shared)) {
+      const bool deliver = task->end_broken(shared) == pool::Task::Change::kDeliver;
+      if (deliver || task->side() == pool::Task::Side::kHome) task->settle_at_home(deliver);
+    }
+    return Py_NewRef(Py_None);
+  });
+}
+
+PyMethodDef kMethods[] = {
+    {"work", pool_work, METH_O, "work($self, name, /)\n--\n\nServe the pool on this thread until it is closed."},
+    {"close", pool_close, METH_NOARGS, "close($self, /)\n--\n\nTake no more tasks; workers end when the queues are empty."},
+    {"cancel_queued", pool_cancel_queued, METH_NOARGS, "cancel_queued($self, /)\n--\n\nCancel what has not started."},
+    {"break_down", pool_break_down, METH_VARARGS,
+     "break_down($self, reason, cause, /)\n--\n\nEnd all queued tasks with BrokenThreadPool(reason) and refuse more."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyType_Slot kSlots[] = {
+    {Py_tp_doc, const_cast<char*>("The engine of one executor.")},
+    {Py_tp_new, reinterpret_cast<void*>(pool_new)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(pool_dealloc)},
+    {Py_tp_methods, kMethods},
+    {0, nullptr},
+};
+
+PyType_Spec kSpec = {
+    .name = "aiointerpreters._core.Pool",
+    .basicsize = sizeof(PoolObject),
+    .itemsize = 0,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = kSlots,
+};
+
+}  // namespace
+
+py::Ref make_pool_type(PyObject* module) { return py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, nullptr)); }
+
+std::shared_ptr<pool::Pool> pool_in(const ModuleState& state, PyObject* object) {
+  if (PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject*>(state.pool_type.get())) != 0) return inside(object);
+  PyErr_Format(PyExc_TypeError, "a _core.Pool is needed, not %R", object);
+  return nullptr;
+}
+
+}  // namespace aiointerpreters::binding

@@ -1,0 +1,21 @@
+// `_core.Pool`: an executor's engine as Python sees it, without the executor. The worker threads hold it, so that they outlive
+// an executor that is dropped and finish its work.
+// Requires: attached to home, for every function here.
+#pragma once
+
+#include <memory>
+
+#include "binding/module_state.h"
+#include "pool/pool.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::binding {
+
+// Makes the type. Returns new; null with an exception set.
+[[nodiscard]] py::Ref make_pool_type(PyObject* module);
+
+// The pool inside. Errors: null with TypeError set if `object` is no `_core.Pool`.
+[[nodiscard]] std::shared_ptr<pool::Pool> pool_in(const ModuleState& state, PyObject* object);
+
+}  // namespace aiointerpreters::binding

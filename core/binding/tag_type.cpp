@@ -1,0 +1,189 @@
+// See tag_type.h. The object is transparent: calls, and every attribute that it does not have itself, go to the callable.
+#include "binding/tag_type.h"
+
+#include <cstddef>
+#include <memory>
+
+#include "py/error.h"
+
+namespace aiointerpreters::binding {
+
+namespace {
+
+struct Tag {
+  PyObject_HEAD
+  PyObject* fn;
+  vectorcallfunc vectorcall;
+  codec::CallablePtr ref;  // null until a submit has found that it crosses by reference, or `capture` has pinned it
+};
+
+Tag* as_tag(PyObject* self) noexcept { return reinterpret_cast<Tag*>(self); }
+
+PyObject* tag_vectorcall(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObject* kwnames) {
+  return PyObject_Vectorcall(as_tag(self)->fn, args, nargsf, kwnames);
+}
+
+// Returns new: a tag of `type` around `fn`.
+PyObject* make_tag(PyTypeObject* type, PyObject* fn, codec::CallablePtr ref) {
+  PyObject* self = type->tp_alloc(type, 0);
+  if (self == nullptr) return nullptr;
+  Tag* tag = as_tag(self);
+  std::construct_at(&tag->ref, std::move(ref));
+  tag->fn = Py_NewRef(fn);
+  tag->vectorcall = tag_vectorcall;
+  return self;
+}
+
+PyObject* tag_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  static const char* const kKeywords[] = {"fn", nullptr};
+  PyObject* fn = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:interpreter", const_cast<char**>(kKeywords), &fn)) return nullptr;
+  PyObject* module = PyType_GetModuleByDef(type, &module_definition);
+  if (module == nullptr) return nullptr;
+  if (is_tag(state_of(module), fn)) fn = as_tag(fn)->fn;  // one tag is enough
+  if (!PyCallable_Check(fn) && !PyObject_TypeCheck(fn, &PyClassMethod_Type)) {
+    return PyErr_Format(PyExc_TypeError, "interpreter() takes a callable, not %R", fn);
+  }
+  return make_tag(type, fn, nullptr);
+}
+
+int tag_traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(as_tag(self)->fn);
+  return PyObject_VisitManagedDict(self, visit, arg);
+}
+
+int tag_clear(PyObject* self) {
+  Py_CLEAR(as_tag(self)->fn);
+  PyObject_ClearManagedDict(self);
+  return 0;
+}
+
+void tag_dealloc(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  PyObject_ClearWeakRefs(self);
+  tag_clear(self);
+  std::destroy_at(&as_tag(self)->ref);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyObject* tag_repr(PyObject* self) { return PyUnicode_FromFormat("interpreter(%R)", as_tag(self)->fn); }
+
+PyObject* tag_getattro(PyObject* self, PyObject* name) {
+  PyObject* const fn = as_tag(self)->fn;
+  // These two are found on the type, where they describe the tag and not what it stands for.
+  if (PyUnicode_EqualToUTF8(name, "__doc__") || PyUnicode_EqualToUTF8(name, "__module__")) return PyObject_GetAttr(fn, name);
+  PyObject* own = PyObject_GenericGetAttr(self, name);
+  if (own != nullptr || !PyErr_ExceptionMatches(PyExc_AttributeError)) return own;
+  PyErr_Clear();
+  return PyObject_GetAttr(fn, name);
+}
+
+PyObject* tag_richcompare(PyObject* self, PyObject* other, int operation) {
+  PyObject* module = PyType_GetModuleByDef(Py_TYPE(self), &module_definition);
+  if (module == nullptr) return nullptr;
+  if (!is_tag(state_of(module), other)) Py_RETURN_NOTIMPLEMENTED;
+  return PyObject_RichCompare(as_tag(self)->fn, as_tag(other)->fn, operation);
+}
+
+Py_hash_t tag_hash(PyObject* self) { return PyObject_Hash(as_tag(self)->fn); }
+
+PyObject* tag_descr_get(PyObject* self, PyObject* instance, PyObject* owner) {
+  PyObject* const fn = as_tag(self)->fn;
+  const descrgetfunc get = Py_TYPE(fn)->tp_descr_get;
+  if (get == nullptr) return Py_NewRef(self);
+  py::Ref bound = py::Ref::steal(get(fn, instance, owner));
+  if (!bound) return nullptr;
+  return bound.get() == fn ? Py_NewRef(self) : make_tag(Py_TYPE(self), bound.get(), nullptr);
+}
+
+PyObject* tag_get_fn(PyObject* self, void*) { return Py_NewRef(as_tag(self)->fn); }
+
+// By its name where the module's name leads back to the tag, as for any global; else by what it holds.
+PyObject* tag_reduce(PyObject* self, PyObject*) {
+  py::Ref module_name = py::Ref::steal(PyObject_GetAttrString(as_tag(self)->fn, "__module__"));
+  py::Ref qualname = module_name ? py::Ref::steal(PyObject_GetAttrString(as_tag(self)->fn, "__qualname__")) : py::Ref();
+  if (qualname && PyUnicode_Check(module_name.get()) && PyUnicode_Check(qualname.get())) {
+    py::Ref found = py::Ref::steal(PyImport_GetModule(module_name.get()));
+    py::Ref dot = py::Ref::steal(PyUnicode_FromString("."));
+    py::Ref parts = found && dot ? py::Ref::steal(PyUnicode_Split(qualname.get(), dot.get(), -1)) : py::Ref();
+    for (Py_ssize_t i = 0; parts && found && i < PyList_GET_SIZE(parts.get()); ++i) {
+      found = py::Ref::steal(PyObject_GetAttr(found.get(), PyList_GET_ITEM(parts.get(), i)));
+    }
+    if (parts && found.get() == self) return qualname.release();
+  }
+  PyErr_Clear();
+  return Py_BuildValue("O(O)", Py_TYPE(self), as_tag(self)->fn);
+}
+
+PyMethodDef kMethods[] = {
+    {"__reduce__", tag_reduce, METH_NOARGS, nullptr},
+    {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyGetSetDef kGetSet[] = {
+    {"fn", tag_get_fn, nullptr, "The callable that was tagged.", nullptr},
+    {"__wrapped__", tag_get_fn, nullptr, "The callable that was tagged, for inspect.unwrap.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+PyMemberDef kMembers[] = {
+    {"__vectorcalloffset__", Py_T_PYSSIZET, offsetof(Tag, vectorcall), Py_READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+
+constexpr const char* kDoc =
+    "interpreter(fn)\n--\n\n"
+    "Tag a callable so that an executor runs it in a worker's own interpreter.\n\n"
+    "fn: a function, builtin, class, bound method, functools.partial or callable instance; TypeError for anything else.\n"
+    "Works as a wrapper, interpreter(fn), and as a decorator. Calling the tagged object calls fn here, unchanged.";
+
+PyType_Slot kSlots[] = {
+    {Py_tp_doc, const_cast<char*>(kDoc)},
+    {Py_tp_new, reinterpret_cast<void*>(tag_new)},
+    {Py_tp_traverse, reinterpret_cast<void*>(tag_traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(tag_clear)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(tag_dealloc)},
+    {Py_tp_repr, reinterpret_cast<void*>(tag_repr)},
+    {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+    {Py_tp_getattro, reinterpret_cast<void*>(tag_getattro)},
+    {Py_tp_richcompare, reinterpret_cast<void*>(tag_richcompare)},
+    {Py_tp_hash, reinterpret_cast<void*>(tag_hash)},
+    {Py_tp_descr_get, reinterpret_cast<void*>(tag_descr_get)},
+    {Py_tp_methods, kMethods},
+    {Py_tp_getset, kGetSet},
+    {Py_tp_members, kMembers},
+    {0, nullptr},
+};
+
+PyType_Spec kSpec = {
+    .name = "aiointerpreters.interpreter",
+    .basicsize = sizeof(Tag),
+    .itemsize = 0,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |
+             Py_TPFLAGS_MANAGED_DICT | Py_TPFLAGS_MANAGED_WEAKREF,
+    .slots = kSlots,
+};
+
+}  // namespace
+
+py::Ref make_tag_type(PyObject* module) { return py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, nullptr)); }
+
+PyObject* tagged_callable(PyObject* tag) noexcept { return as_tag(tag)->fn; }
+
+codec::CallablePtr describe_tagged(ModuleState& state, PyObject* tag) {
+  if (as_tag(tag)->ref) return as_tag(tag)->ref;
+  codec::CallablePtr ref = state.callables.describe(state.runtime, as_tag(tag)->fn);
+  if (ref && !ref->module.empty()) as_tag(tag)->ref = ref;
+  return ref;
+}
+
+py::Ref capture(ModuleState& state, PyObject* tag) {
+  codec::CallablePtr ref = describe_tagged(state, tag);
+  return ref ? py::Ref::steal(make_tag(Py_TYPE(tag), as_tag(tag)->fn, std::move(ref))) : py::Ref();
+}
+
+}  // namespace aiointerpreters::binding

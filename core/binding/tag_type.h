@@ -1,0 +1,27 @@
+// `aiointerpreters.interpreter`: the tag that sends a callable to a worker's interpreter.
+// Requires: attached, for every function here.
+#pragma once
+
+#include "binding/module_state.h"
+#include "codec/callable_ref.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::binding {
+
+// Makes the type. Returns new; null with an exception set.
+[[nodiscard]] py::Ref make_tag_type(PyObject* module);
+
+[[nodiscard]] inline bool is_tag(const ModuleState& state, PyObject* object) noexcept {
+  return PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject*>(state.runtime.tag_type.get())) != 0;
+}
+
+// The callable inside. Requires: is_tag. Borrows.
+[[nodiscard]] PyObject* tagged_callable(PyObject* tag) noexcept;
+// How a worker finds it; looked up once per tag where it crosses by reference. Runs Python. Errors: null, exception set.
+[[nodiscard]] codec::CallablePtr describe_tagged(ModuleState& state, PyObject* tag);
+// A tag of the same callable as it is now: what crosses by value is captured once and for all. For a whole `map`.
+// Requires: is_tag. Returns new; null with an exception set. Runs Python.
+[[nodiscard]] py::Ref capture(ModuleState& state, PyObject* tag);
+
+}  // namespace aiointerpreters::binding

@@ -1,0 +1,100 @@
+// Decoder: rebuilds Python objects from the native format (format.h), with a stack of its own instead of recursion.
+//
+// It trusts nothing in a message: it never reads past the end, makes no container larger than the bytes left can fill, and
+// hashes nothing that is incomplete. It runs no Python code, so nobody sees an object that is not finished.
+// Owner: one call of the codec. Requires: attached. Errors: Python exception set and null or false returned (ValueError
+// "corrupt message"; TypeError for an unhashable key; RecursionError for a key nested too deep; MemoryError); std::bad_alloc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "codec/format.h"
+#include "codec/small_stack.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::codec {
+
+class Decoder {
+ public:
+  // Borrows the bytes.
+  Decoder(const unsigned char* data, std::size_t size) noexcept : at_(data), end_(data + size) {}
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+  ~Decoder();
+
+  // Reads the next value. Values read by one decoder share one memo. Returns new; after null the decoder is of no use.
+  [[nodiscard]] py::Ref read();
+  // Reads a number that is not a value.
+  [[nodiscard]] bool read_varint(std::size_t& number);
+  // Returns false with ValueError set unless everything has been read.
+  [[nodiscard]] bool finish();
+  [[nodiscard]] std::size_t bytes_left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
+
+ private:
+  enum class Step { kDone, kOpened, kFailed };
+  // A container that is being filled. A list, tuple, dict or set that is a value stands in its parent from the start; what will
+  // be hashed or is a frozenset is owned by its frame and goes to its parent when it is complete.
+  struct Frame {
+    unsigned char tag;  // kList to kFrozenset
+    bool owned;
+    bool in_key;           // it is a key or an element of a set, or inside one
+    std::uint32_t height;  // the deepest nesting of tuples and frozensets below it, if it is one of these
+    PyObject* object;
+    PyObject** items;          // list, tuple: the next place
+    std::size_t left;          // values still to be read; odd between the key and the value of a dict
+    PyObject* key;             // dict, while left is odd: the key, owned
+    std::size_t memo;          // its entry, or kNoEntry
+    std::size_t last_mutable;  // depth of the innermost list, dict or set, itself included, counted from 1; 0: none
+  };
+  struct Entry {
+    PyObject* object;         // owned; null while a frozenset is not complete
+    std::size_t open_depth;   // of the frame that fills it, counted from 1; 0: complete
+    std::uint32_t height;     // of a complete tuple or frozenset, at least 1; 0 for others
+  };
+  static constexpr std::size_t kNoEntry = static_cast<std::size_t>(-1);
+
+  [[nodiscard]] PyObject* read_leaf(unsigned char tag);
+  [[nodiscard]] PyObject* read_str(unsigned char tag);
+  [[nodiscard]] PyObject* read_ascii(std::size_t length);
+  [[nodiscard]] PyObject* read_bytes(unsigned char tag);
+  [[nodiscard]] PyObject* read_big_int();
+  [[nodiscard]] PyObject* read_complex();
+  [[nodiscard]] PyObject* read_parts(unsigned char tag);
+  [[nodiscard]] PyObject* read_reference();
+  [[nodiscard]] bool read_run(unsigned char tag, Frame& frame);
+  // Reads a header and checks that the bytes left can hold `count` times `width`.
+  [[nodiscard]] bool read_header(std::size_t width, std::size_t& count, bool& shared);
+
+  [[nodiscard]] Step open(unsigned char tag);
+  [[nodiscard]] Step fill_sequence();
+  [[nodiscard]] Step fill_dict();
+  [[nodiscard]] Step fill_set();
+  [[nodiscard]] bool close();
+  // Puts an object, whose reference it takes, at the next place of the top frame; without a frame it is the root.
+  [[nodiscard]] bool place(PyObject* object, std::uint32_t height);
+  // Remembers a complete object if it is shared; takes and returns its reference.
+  [[nodiscard]] PyObject* remember(PyObject* object, bool shared);
+
+  // Whether what was just counted off `left` is hashed.
+  [[nodiscard]] static bool at_key(const Frame& frame) noexcept {
+    return frame.tag == kDict ? frame.left % 2 != 0 : frame.tag >= kSet;
+  }
+  [[nodiscard]] static bool immutable(unsigned char tag) noexcept { return tag == kTuple || tag == kFrozenset; }
+  [[nodiscard]] bool next_tag(unsigned char& tag);
+  template <typename Number>
+  [[nodiscard]] bool read_number(Number& number);
+  // Set ValueError; return false or null.
+  bool corrupt();
+  PyObject* corrupt_object();
+
+  const unsigned char* at_;
+  const unsigned char* end_;
+  std::size_t owed_ = 0;  // the sum of `left` of all frames but the top one: that many bytes are spoken for
+  PyObject* root_ = nullptr;
+  SmallStack<Frame, 6> frames_;
+  SmallStack<Entry, 8> memo_;
+};
+
+}  // namespace aiointerpreters::codec

@@ -1,0 +1,91 @@
+// Encoder: writes Python objects of exact built-in types in the native format (format.h), with a stack of its own instead of
+// recursion: only memory bounds the depth.
+//
+// It runs no Python code and never detaches, so no container can change while it is written and nothing can die.
+// Owner: one call of the codec. Requires: attached. Errors: std::bad_alloc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "codec/memo.h"
+#include "codec/small_stack.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::codec {
+
+class Encoder {
+ public:
+  enum class Result {
+    kDone,
+    kNotNative,  // an object in it has no native form: the message has to be a pickle
+    kFailed,     // Python exception set
+  };
+
+  explicit Encoder(base::Bytes& out) noexcept;
+  Encoder(const Encoder&) = delete;
+  Encoder& operator=(const Encoder&) = delete;
+  ~Encoder();
+
+  // Appends one value. Values written by one encoder share one memo. After anything but kDone the content is of no use.
+  [[nodiscard]] Result write(PyObject* value);
+  // Appends a number that is not a value.
+  void write_varint(std::size_t number);
+  // Makes everything written part of the bytes. Call it once, at the end.
+  void finish() noexcept;
+
+ private:
+  enum class Step { kWritten, kOpened, kNotNative, kFailed };
+  struct Frame {
+    enum class Kind : std::uint8_t { kSequence, kDict, kSet };
+    Kind kind;
+    PyObject* object;        // the dict; the set's iterator, which is owned
+    PyObject* const* items;  // kSequence
+    Py_ssize_t next;         // kSequence: index; kDict: position of PyDict_Next
+    Py_ssize_t count;        // kSequence
+    PyObject* value;         // kDict: what follows the key that is being written, or null
+  };
+
+  // Writes a leaf, or the head of a container and pushes its frame.
+  Step write_one(PyObject* object, bool shared);
+  Step write_other(PyObject* object, bool shared);
+  Step write_str(PyObject* str, bool shared);
+  Step write_data(unsigned char tag, const void* data, std::size_t size, PyObject* object, bool shared);
+  Step write_big_int(PyObject* number);
+  Step write_range(PyObject* range, bool shared);
+  Step write_slice(PyObject* slice, bool shared);
+  Step open_sequence(unsigned char tag, PyObject* object, PyObject* const* items, Py_ssize_t count, bool shared);
+  Step open_dict(PyObject* dict, bool shared);
+  Step open_set(unsigned char tag, PyObject* set, bool shared);
+
+  // Write on at the top frame: kWritten when it is complete.
+  Step fill_sequence();
+  Step fill_dict();
+  Step fill_set();
+  // Write the ints or floats that follow each other at `items`, as a run if they are enough; return how many these were.
+  Py_ssize_t write_ints(PyObject* const* items, Py_ssize_t count);
+  Py_ssize_t write_floats(PyObject* const* items, Py_ssize_t count);
+
+  void write_int(std::int64_t value);
+  void write_float(double value);
+  // True if the object was written before: a reference to it has been written.
+  bool write_reference(PyObject* object);
+  void write_header(unsigned char tag, std::size_t count, bool shared);
+  void put_varint(std::size_t number) noexcept;
+
+  [[nodiscard]] unsigned char* room(std::size_t size) {
+    if (static_cast<std::size_t>(limit_ - at_) < size) grow(size);
+    return at_;
+  }
+  void grow(std::size_t size);
+
+  base::Bytes& out_;
+  unsigned char* at_;     // where the next byte goes
+  unsigned char* limit_;  // the end of what is reserved
+  Memo memo_;
+  SmallStack<Frame, 8> frames_;
+};
+
+}  // namespace aiointerpreters::codec

@@ -1,0 +1,47 @@
+// How an exception travels: the fields that exception_codec.cpp writes in the worker and exception_rebuild.cpp reads at home.
+//
+// The message is one native value, the tuple (text of the traceback, (record, ...)). The first record is the exception itself;
+// records name each other by index, so causes and contexts may form cycles and chains of any length. Each part that may have
+// any type is packed by itself: bytes, a byte for the form and then the content of a message.
+// Requires: attached, for all functions. Errors: Python exception set and null returned; std::bad_alloc.
+#pragma once
+
+#include "codec/runtime.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::codec {
+
+// A record is a tuple of these.
+struct ExceptionRecord {
+  PyObject* module;       // str
+  PyObject* qualname;     // str
+  PyObject* text;         // str(exception); of a group its message
+  PyObject* whole;        // packed exception, where its class reduces it in its own way; or None
+  PyObject* constructor;  // packed arguments to call the class with, if it is reduced so; or None
+  PyObject* args;         // packed `args`; None: the same as `constructor`, or a group
+  PyObject* state;        // packed dict of attributes, without notes; or None
+  PyObject* notes;        // tuple of str: __notes__
+  PyObject* lost;         // tuple of str: notes on what could not cross
+  PyObject* members;      // tuple of indices, of a group; or None
+  Py_ssize_t cause;       // index, or kNone
+  Py_ssize_t context;     // index, or kNone
+  int suppress_context;
+
+  static constexpr Py_ssize_t kNone = -1;
+};
+
+// For Py_BuildValue (which steals what is marked N) and PyArg_ParseTuple.
+inline constexpr char kRecordBuildFormat[] = "(OOONNNNNNNnni)";
+inline constexpr char kRecordParseFormat[] = "UUUOOOOO!O!Onni";
+
+// Packs one value. `root` starts the path in the error, as in encode_value.
+[[nodiscard]] py::Ref pack(Runtime& runtime, PyObject* value, const char* root, bool& needs_main);
+[[nodiscard]] py::Ref unpack(Runtime& runtime, PyObject* packed);
+
+// Rebuilds the exception from the decoded message. Takes no chance: whatever it cannot do, it says in notes, or in an
+// InterpreterError instead. Returns new; null with an exception set only without memory or on KeyboardInterrupt and
+// TaskInterrupted. Runs Python.
+[[nodiscard]] py::Ref rebuild_exception(Runtime& runtime, PyObject* message);
+
+}  // namespace aiointerpreters::codec

@@ -1,0 +1,78 @@
+// The native format, byte by byte; docs/design/codec_format.md tells it in prose. Plain data: any thread.
+//
+// A message never leaves its process: no version, native floats, little-endian integers of the machine. A count or a length is
+// a varint (LEB128, 7 bits a byte). A header is the varint (count << 1 | shared); a shared object gets the next memo index
+// when its header is met, before its content, and kReference names it by that index.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace aiointerpreters::codec {
+
+static_assert(std::endian::native == std::endian::little, "the codec copies integers as they are");
+
+enum Tag : unsigned char {
+  // Containers: header, then the elements; a dict's are key, value, key, value. All of them below kFirstLeaf.
+  kList = 0x00,
+  kTuple = 0x01,
+  kDict = 0x02,
+  kSet = 0x03,
+  kFrozenset = 0x04,
+  kFirstLeaf = 0x05,
+
+  // Runs, as elements of a list or a tuple only: a byte for the count, at least 1, then that many values of one width.
+  kInt8Run = 0x05,
+  kInt16Run = 0x06,
+  kInt32Run = 0x07,
+  kInt64Run = 0x08,
+  kFloatRun = 0x09,
+  kLastRun = 0x09,
+
+  kNone = 0x0A,
+  kTrue = 0x0B,
+  kFalse = 0x0C,
+  kEllipsis = 0x0D,
+  kNotImplemented = 0x0E,
+
+  kInt16 = 0x0F,  // two's complement, as all integers
+  kInt32 = 0x10,
+  kInt64 = 0x11,
+  kIntBig = 0x12,  // varint of bytes, then these
+  kFloat = 0x13,   // the 8 bytes of the double, NaN payload included
+  kComplex = 0x14,  // header (count 0), real, imaginary
+  kRange = 0x15,    // header (count 0), then start, stop, step, each an int
+  kSlice = 0x16,    // header (count 0), then start, stop, step, each a leaf but no range or slice
+
+  kAscii = 0x17,      // header (characters), then one byte each
+  kLatin1 = 0x18,     // the same, with at least one above 127
+  kUcs2 = 0x19,       // header (characters), then 2 bytes each; lone surrogates are characters as others
+  kUcs4 = 0x1A,       // header (characters), then 4 bytes each
+  kBytes = 0x1B,      // header (bytes), then these
+  kByteArray = 0x1C,  // header (bytes), then these
+  kReference = 0x1D,  // varint: memo index
+
+  // 0x1E to 0x3F: reserved (out-of-band buffers, queues, pickled parts).
+
+  kShortAscii = 0x40,        // + length 0 to 31, then the characters; not shared
+  kShortAsciiShared = 0x60,  // + length 0 to 31, then the characters; shared
+
+  kSmallInt = 0x80,  // + (value + kSmallIntBias): the value itself, -16 to 111
+};
+
+inline constexpr int kSmallIntBias = 16;
+inline constexpr int kSmallIntMin = -16;
+inline constexpr int kSmallIntMax = 111;
+inline constexpr std::size_t kShortAsciiMax = 31;
+inline constexpr std::size_t kRunMin = 4;  // shorter runs are written value by value
+inline constexpr std::size_t kRunMax = 255;
+inline constexpr std::size_t kVarintMax = 10;
+
+// Tuples and frozensets inside a key are hashed by recursive C code of CPython: deeper ones are a RecursionError here.
+inline constexpr std::uint32_t kKeyDepthMax = 10'000;
+
+// The content of a call: varint (positional arguments << 1 | has keywords), if so the tuple of the names as a value, then all
+// values, in one memo. A call without arguments is the single byte 0.
+
+}  // namespace aiointerpreters::codec

@@ -1,0 +1,309 @@
+// The path finder; see not_transferable.h.
+#include "codec/not_transferable.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "codec/encoder.h"
+#include "codec/pickle_fallback.h"
+#include "py/error.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::codec {
+
+namespace {
+
+constexpr int kAttemptsMax = 10'000;
+constexpr std::size_t kDepthMax = 64;
+constexpr std::size_t kReprMax = 60;
+constexpr std::size_t kReasonMax = 300;
+
+// The text of str(object) or repr(object), cut to `most` bytes; empty if there is none.
+std::string text_of(PyObject* (*convert)(PyObject*), PyObject* object, std::size_t most) {
+  const py::Ref str = py::Ref::steal(convert(object));
+  Py_ssize_t size = 0;
+  const char* const utf8 = str ? PyUnicode_AsUTF8AndSize(str.get(), &size) : nullptr;
+  if (utf8 == nullptr) {
+    PyErr_Clear();
+    return {};
+  }
+  std::string_view text(utf8, static_cast<std::size_t>(size));
+  if (text.size() <= most) return std::string(text);
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;  // not within a character
+  return std::string(text.substr(0, most)) + "...";
+}
+
+std::string type_name(PyObject* object) {
+  const py::Ref name = py::Ref::steal(PyType_GetFullyQualifiedName(Py_TYPE(object)));
+  std::string text = name ? text_of(PyObject_Str, name.get(), kReasonMax) : std::string();
+  PyErr_Clear();
+  return text.empty() ? Py_TYPE(object)->tp_name : text;
+}
+
+bool ends_with_changed_size(PyObject* exception) {
+  return text_of(PyObject_Str, exception, kReasonMax).ends_with("changed size during iteration");
+}
+
+// Exceptions that say nothing about the value.
+bool passes_unchanged(PyObject* exception) {
+  return PyErr_GivenExceptionMatches(exception, PyExc_Exception) == 0 ||
+         PyErr_GivenExceptionMatches(exception, PyExc_RecursionError) != 0 ||
+         PyErr_GivenExceptionMatches(exception, PyExc_MemoryError) != 0 ||
+         (Py_IS_TYPE(exception, reinterpret_cast<PyTypeObject*>(PyExc_RuntimeError)) &&
+          ends_with_changed_size(exception));
+}
+
+// A part of a value and how it is reached from there.
+struct Part {
+  py::Ref object;
+  std::string step;
+};
+
+class PathFinder {
+ public:
+  PathFinder(Runtime& runtime, py::Ref reason) : runtime_(runtime), reason_(std::move(reason)) {}
+
+  // Whether an object crosses by itself. If not, the reason is kept.
+  bool crosses(PyObject* object);
+  // Goes down to the smallest part that does not cross. Requires: `value` does not.
+  void descend(PyObject* value, std::string path);
+  // Raises NotTransferableError for where `descend` ended.
+  void raise(py::Ref cause) const;
+
+  // The search was ended by an exception that is no answer.
+  [[nodiscard]] bool interrupted() const noexcept { return static_cast<bool>(interruption_); }
+  [[nodiscard]] py::Ref take_interruption() noexcept { return std::move(interruption_); }
+
+ private:
+  // Takes `part` if it is the one that does not cross.
+  bool try_part(PyObject* object);
+  bool find_part(PyObject* value, Part& part);
+  bool find_item(PyObject* sequence, Part& part);
+  bool find_entry(PyObject* dict, Part& part);
+  bool find_element(PyObject* set, Part& part);
+  bool find_state(PyObject* instance, Part& part);
+  bool find_attribute(PyObject* attributes, Part& part);
+
+  Runtime& runtime_;
+  py::Ref reason_;  // the exception of the last object that did not cross
+  py::Ref interruption_;
+  int attempts_ = 0;
+  std::vector<py::Ref> seen_;  // the values on the path, so that a cycle ends it
+  std::string path_;
+};
+
+bool PathFinder::crosses(PyObject* object) {
+  base::Bytes scratch;
+  Encoder encoder(scratch);
+  if (encoder.write(object) == Encoder::Result::kDone) return true;
+  PyErr_Clear();
+  if (pickle(runtime_, object)) return true;
+  py::Ref raised = py::take_exception();
+  if (PyErr_GivenExceptionMatches(raised.get(), PyExc_Exception) == 0) {
+    interruption_ = std::move(raised);
+  } else {
+    reason_ = std::move(raised);
+  }
+  return false;
+}
+
+bool PathFinder::try_part(PyObject* object) {
+  if (interrupted() || ++attempts_ > kAttemptsMax) return false;
+  for (const py::Ref& seen : seen_) {
+    if (seen.get() == object) return false;
+  }
+  return !crosses(object) && !interrupted();
+}
+
+void PathFinder::descend(PyObject* value, std::string path) {
+  path_ = std::move(path);
+  seen_.push_back(py::Ref::borrow(value));
+  Part part;
+  while (seen_.size() < kDepthMax && find_part(seen_.back().get(), part)) {
+    path_ += part.step;
+    seen_.push_back(std::move(part.object));
+  }
+}
+
+bool PathFinder::find_part(PyObject* value, Part& part) {
+  if (PyTuple_Check(value) || PyList_Check(value)) {
+    if (find_item(value, part)) return true;
+    if (PyTuple_CheckExact(value) || PyList_CheckExact(value)) return false;
+  } else if (PyDict_Check(value)) {
+    if (find_entry(value, part)) return true;
+    if (PyDict_CheckExact(value)) return false;
+  } else if (PyAnySet_Check(value)) {
+    if (find_element(value, part)) return true;
+    if (PyAnySet_CheckExact(value)) return false;
+  } else if (PyMethod_Check(value)) {
+    part = {py::Ref::borrow(PyMethod_GET_SELF(value)), ".__self__"};
+    return try_part(part.object.get());
+  } else if (PyType_Check(value) || PyFunction_Check(value)) {
+    return false;  // these go by name
+  }
+  return find_state(value, part);
+}
+
+bool PathFinder::find_item(PyObject* sequence, Part& part) {
+  // A snapshot, as Python code runs between the steps.
+  const py::Ref items = PyList_Check(sequence) ? py::Ref::steal(PyList_AsTuple(sequence)) : py::Ref::borrow(sequence);
+  if (!items) {
+    PyErr_Clear();
+    return false;
+  }
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(items.get()); ++i) {
+    PyObject* const item = PyTuple_GET_ITEM(items.get(), i);
+    if (!try_part(item)) continue;
+    part = {py::Ref::borrow(item), "[" + std::to_string(i) + "]"};
+    return true;
+  }
+  return false;
+}
+
+bool PathFinder::find_entry(PyObject* dict, Part& part) {
+  const py::Ref entries = py::Ref::steal(PyDict_Items(dict));
+  if (!entries) {
+    PyErr_Clear();
+    return false;
+  }
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(entries.get()); ++i) {
+    PyObject* const entry = PyList_GET_ITEM(entries.get(), i);
+    PyObject* const key = PyTuple_GET_ITEM(entry, 0);
+    PyObject* const value = PyTuple_GET_ITEM(entry, 1);
+    if (try_part(key)) {
+      part = {py::Ref::borrow(key), " key"};
+      return true;
+    }
+    if (try_part(value)) {
+      part = {py::Ref::borrow(value), "[" + text_of(PyObject_Repr, key, kReprMax) + "]"};
+      return true;
+    }
+  }
+  return false;
+}
+
+bool PathFinder::find_element(PyObject* set, Part& part) {
+  const py::Ref elements = py::Ref::steal(PySequence_Tuple(set));
+  if (!elements) {
+    PyErr_Clear();
+    return false;
+  }
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(elements.get()); ++i) {
+    PyObject* const element = PyTuple_GET_ITEM(elements.get(), i);
+    if (!try_part(element)) continue;
+    part = {py::Ref::borrow(element), " element"};
+    return true;
+  }
+  return false;
+}
+
+bool PathFinder::find_attribute(PyObject* attributes, Part& part) {
+  if (!PyDict_Check(attributes) || !find_entry(attributes, part)) return false;
+  // ['name'] as an entry is .name as an attribute.
+  const std::string& step = part.step;
+  if (step.starts_with("['") && step.ends_with("']")) part.step = "." + step.substr(2, step.size() - 4);
+  return true;
+}
+
+// What pickle would save of an instance besides its class: the state that its __reduce_ex__ names, or what object's would.
+bool PathFinder::find_state(PyObject* instance, Part& part) {
+  const py::Ref reduced = py::Ref::steal(PyObject_CallMethod(instance, "__reduce_ex__", "i", 5));
+  PyErr_Clear();
+  if (!reduced || !PyTuple_Check(reduced.get())) return false;
+  const Py_ssize_t size = PyTuple_GET_SIZE(reduced.get());
+  if (PyExceptionInstance_Check(instance)) {
+    const py::Ref args = py::Ref::steal(PyException_GetArgs(instance));
+    if (args && find_item(args.get(), part)) {
+      part.step.insert(0, ".args");
+      return true;
+    }
+  }
+  PyObject* given = size > 2 ? PyTuple_GET_ITEM(reduced.get(), 2) : Py_None;
+  const bool is_pair = PyTuple_CheckExact(given) && PyTuple_GET_SIZE(given) == 2;
+  py::Ref state = py::Ref::borrow(given);
+  if (!PyDict_Check(given) && !is_pair) {
+    state = py::Ref::steal(PyObject_CallMethod(reinterpret_cast<PyObject*>(&PyBaseObject_Type), "__getstate__", "O", instance));
+    PyErr_Clear();
+  }
+  if (state && PyTuple_CheckExact(state.get()) && PyTuple_GET_SIZE(state.get()) == 2) {
+    if (find_attribute(PyTuple_GET_ITEM(state.get(), 0), part)) return true;  // __dict__
+    if (find_attribute(PyTuple_GET_ITEM(state.get(), 1), part)) return true;  // __slots__
+  } else if (state && find_attribute(state.get(), part)) {
+    return true;
+  }
+  // The items of other containers (deque, OrderedDict) come as iterators.
+  for (const Py_ssize_t at : {3, 4}) {
+    if (size <= at || PyTuple_GET_ITEM(reduced.get(), at) == Py_None) continue;
+    py::Ref items = py::Ref::steal(PySequence_List(PyTuple_GET_ITEM(reduced.get(), at)));
+    if (items && at == 4) {
+      py::Ref dict = py::Ref::steal(PyDict_New());
+      if (dict && PyDict_MergeFromSeq2(dict.get(), items.get(), 1) < 0) dict.reset();
+      items = std::move(dict);
+    }
+    PyErr_Clear();
+    if (items && (at == 3 ? find_item(items.get(), part) : find_entry(items.get(), part))) return true;
+  }
+  return false;
+}
+
+// What the exception says beyond "an object of this type": empty, or a parenthesis.
+std::string detail(PyObject* reason, PyObject* culprit) {
+  const std::string text = text_of(PyObject_Str, reason, kReasonMax);
+  const std::string plain = "cannot pickle '" + std::string(Py_TYPE(culprit)->tp_name) + "' object";
+  const std::string plain_qualified = "cannot pickle '" + type_name(culprit) + "' object";
+  if (text.empty() || text == plain || text == plain_qualified) return {};
+  const std::string type = type_name(reason);
+  // These are pickle's own.
+  const bool own = type == "_pickle.PicklingError" || type == "TypeError" || type == "AttributeError";
+  return " (" + (own ? std::string() : type + ": ") + text + ")";
+}
+
+void PathFinder::raise(py::Ref cause) const {
+  PyObject* const culprit = seen_.back().get();
+  const std::string text =
+      path_ + ": " + type_name(culprit) + " objects cannot cross interpreters" + detail(reason_.get(), culprit);
+  py::Ref error = py::Ref::steal(PyObject_CallFunction(runtime_.not_transferable_error.get(), "s", text.c_str()));
+  if (!error) return;
+  PyException_SetCause(error.get(), cause.release());
+  py::restore_exception(std::move(error));
+}
+
+// Restores an exception that says nothing about the value; returns false if this is not one.
+bool restored(py::Ref& exception) {
+  if (exception && !passes_unchanged(exception.get())) return false;
+  py::restore_exception(std::move(exception));
+  return true;
+}
+
+}  // namespace
+
+void explain_value(Runtime& runtime, PyObject* value, const char* root) {
+  py::Ref cause = py::take_exception();
+  if (restored(cause)) return;
+  PathFinder finder(runtime, py::Ref::borrow(cause.get()));
+  finder.descend(value, root);
+  if (finder.interrupted()) return py::restore_exception(finder.take_interruption());
+  finder.raise(std::move(cause));
+}
+
+void explain_call(Runtime& runtime, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  py::Ref cause = py::take_exception();
+  if (restored(cause)) return;
+  PathFinder finder(runtime, py::Ref::borrow(cause.get()));
+  const Py_ssize_t total = nargs + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));
+  Py_ssize_t at = 0;
+  while (at < total && finder.crosses(args[at])) ++at;
+  if (finder.interrupted()) return py::restore_exception(finder.take_interruption());
+  // By themselves all of them cross: there is nothing to name but what pickling said.
+  if (at == total) return py::restore_exception(std::move(cause));
+  const std::string root =
+      at < nargs ? std::to_string(at) : text_of(PyObject_Repr, PyTuple_GET_ITEM(kwnames, at - nargs), kReprMax);
+  finder.descend(args[at], "argument " + root);
+  if (finder.interrupted()) return py::restore_exception(finder.take_interruption());
+  finder.raise(std::move(cause));
+}
+
+}  // namespace aiointerpreters::codec

@@ -1,0 +1,18 @@
+// Why a value cannot cross: finds the smallest part of it that pickle refuses and raises NotTransferableError with its path.
+//
+// Requires: attached to the runtime's interpreter; the exception that pickling raised is set. Runs Python: it pickles parts
+// again. Afterwards NotTransferableError is set, with that exception as its __cause__; or that exception itself where it says
+// nothing about the value: RecursionError, MemoryError, a container that changed its size, or no Exception at all.
+// Bounded: so many attempts and no more; a path that they do not suffice for ends early. Errors: std::bad_alloc.
+#pragma once
+
+#include "codec/runtime.h"
+#include "py/python.h"
+
+namespace aiointerpreters::codec {
+
+// `root` is how the path starts.
+void explain_value(Runtime& runtime, PyObject* value, const char* root);
+void explain_call(Runtime& runtime, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
+
+}  // namespace aiointerpreters::codec

@@ -1,0 +1,24 @@
+// Environment: what of home's own state a worker's interpreter has to follow, plain data.
+// Owner: shared by the pool and its workers; immutable after it is made. Thread: any.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "codec/message.h"
+
+namespace aiointerpreters::pool {
+
+struct Environment {
+  // Where home's `__main__` comes from, as multiprocessing's spawn finds it (hazard 31).
+  enum class Main : std::uint8_t { kNone, kModule, kPath };
+
+  std::uint64_t version = 0;  // grows with every change; a worker applies what is newer than what it has
+  codec::Message sys_path;    // home's sys.path: a list of str
+  Main main = Main::kNone;
+  codec::Message main_name;  // a str: the module's name or the script's path
+};
+using EnvironmentPtr = std::shared_ptr<const Environment>;
+
+}  // namespace aiointerpreters::pool

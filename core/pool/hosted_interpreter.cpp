@@ -1,0 +1,154 @@
+// See hosted_interpreter.h.
+#include "pool/hosted_interpreter.h"
+
+#include <utility>
+
+#include "codec/codec.h"
+#include "py/error.h"
+
+namespace aiointerpreters::pool {
+
+std::string HostedInterpreter::create(py::ThreadSides& sides, const std::string& thread_name, codec::Message& cause) {
+  if (std::string failure = interpreter_.create(sides); !failure.empty()) {
+    return "a worker's interpreter could not be made: " + failure;
+  }
+  runtime_ = pool_.options().enter_interpreter();
+  if (runtime_ == nullptr) {
+    PyErr_Print();
+    return "a worker's interpreter could not be set up";
+  }
+  const char* failure = nullptr;
+  if (!name_thread(thread_name) || !follow_environment()) {
+    failure = "a worker's interpreter could not be set up";
+  } else if (!run_initializer()) {
+    failure = "an interpreter's initializer failed, the thread pool is not usable anymore";
+  }
+  if (failure == nullptr) return {};
+  codec::encode_exception(*runtime_, cause);
+  return failure;
+}
+
+void HostedInterpreter::execute(Task& task) {
+  const bool has_value = py::guarded(false, [&] {
+    py::Ref result = call(task);
+    task.message.clear();
+    return result && codec::encode_value(*runtime_, result.get(), task.message);
+  });
+  if (has_value) {
+    task.outcome = Task::Outcome::kValue;
+    return;
+  }
+  task.message.clear();
+  codec::encode_exception(*runtime_, task.message);
+  task.outcome = Task::Outcome::kException;
+}
+
+void HostedInterpreter::end(py::ThreadSides& sides) {
+  if (!sides.has_own()) return;
+  sides.attach_own();
+  callables_.clear();
+  interpreter_.end(sides);
+}
+
+bool HostedInterpreter::name_thread(const std::string& name) {
+  py::Ref threading = py::Ref::steal(PyImport_ImportModule("threading"));
+  if (!threading) return false;
+  py::Ref thread = py::Ref::steal(PyObject_CallMethod(threading.get(), "current_thread", nullptr));
+  if (!thread) return false;
+  py::Ref text = py::Ref::steal(PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()), "surrogatepass"));
+  return text && PyObject_SetAttrString(thread.get(), "name", text.get()) == 0;
+}
+
+bool HostedInterpreter::run_initializer() {
+  const PoolOptions& options = pool_.options();
+  if (!options.initializer) return true;
+  if ((options.initializer->needs_main || options.initializer_message.needs_main) && !run_main()) return false;
+  py::Ref uncached;
+  py::Ref callable = py::Ref::borrow(callables_.find(*runtime_, options.initializer->id, options.initializer, uncached));
+  codec::CallArguments arguments;
+  return callable && codec::decode_call(*runtime_, options.initializer_message, arguments) &&
+         static_cast<bool>(arguments.call(callable.get()));
+}
+
+py::Ref HostedInterpreter::call(const Task& task) {
+  if (pool_.environment_version() != (environment_ ? environment_->version : 0) && !follow_environment()) return {};
+  if (task.message.needs_main && !run_main()) return {};
+  py::Ref uncached;
+  py::Ref callable = py::Ref::borrow(callables_.find(*runtime_, task.callable_id, task.callable, uncached));
+  if (!callable) return {};
+  if (task.in_rows) return call_rows(callable.get(), task.message);
+  codec::CallArguments arguments;
+  if (!codec::decode_call(*runtime_, task.message, arguments)) return {};
+  return arguments.call(callable.get());
+}
+
+py::Ref HostedInterpreter::call_rows(PyObject* callable, const codec::Message& message) {
+  py::Ref rows = codec::decode_value(*runtime_, message);
+  if (!rows) return {};
+  const Py_ssize_t count = PyList_GET_SIZE(rows.get());
+  py::Ref results = py::Ref::steal(PyList_New(count));
+  if (!results) return {};
+  for (Py_ssize_t row = 0; row < count; ++row) {
+    PyObject* result = PyObject_CallObject(callable, PyList_GET_ITEM(rows.get(), row));
+    if (result == nullptr) return {};
+    PyList_SET_ITEM(results.get(), row, result);
+  }
+  return results;
+}
+
+bool HostedInterpreter::follow_environment() {
+  EnvironmentPtr newer = pool_.environment();
+  if (!newer) return true;
+  py::Ref path = codec::decode_value(*runtime_, newer->sys_path);
+  PyObject* mine = PySys_GetObject("path");  // borrowed
+  if (!path) return false;
+  if (mine == nullptr || !PyList_Check(mine)) {
+    if (PySys_SetObject("path", path.get()) < 0) return false;
+  } else {
+    // Home's entries first, in home's order, then what this interpreter has added itself.
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(mine); ++i) {
+      PyObject* entry = PyList_GET_ITEM(mine, i);
+      const int known = PySequence_Contains(path.get(), entry);
+      if (known < 0 || (known == 0 && PyList_Append(path.get(), entry) < 0)) return false;
+    }
+    if (PyList_SetSlice(mine, 0, PyList_GET_SIZE(mine), path.get()) < 0) return false;
+  }
+  environment_ = std::move(newer);
+  return true;
+}
+
+bool HostedInterpreter::run_main() {
+  if (main_ == MainScript::kDone) return true;
+  if (main_ == MainScript::kFailed) {  // it had its side effects: it is not run again
+    py::restore_exception(codec::decode_exception(*runtime_, main_failure_));
+    return false;
+  }
+  runtime_->running_main = true;
+  const bool done = run_script();
+  runtime_->running_main = false;
+  if (done) {
+    main_ = MainScript::kDone;
+    return true;
+  }
+  main_ = MainScript::kFailed;
+  py::raise_from_current(runtime_->interpreter_error.get(), "home's __main__ could not be run in a worker's interpreter");
+  py::Ref error = py::take_exception();
+  py::restore_exception(py::Ref::borrow(error.get()));
+  codec::encode_exception(*runtime_, main_failure_);
+  py::restore_exception(std::move(error));
+  return false;
+}
+
+bool HostedInterpreter::run_script() {
+  if (!environment_ || environment_->main == Environment::Main::kNone) {
+    PyErr_SetString(PyExc_ImportError, "home's __main__ is no script that can be run again");
+    return false;
+  }
+  py::Ref script = py::Ref::steal(PyImport_ImportModule("aiointerpreters._script"));
+  py::Ref name = codec::decode_value(*runtime_, environment_->main_name);
+  if (!script || !name) return false;
+  const char* run = environment_->main == Environment::Main::kModule ? "run_module" : "run_path";
+  return static_cast<bool>(py::Ref::steal(PyObject_CallMethod(script.get(), run, "O", name.get())));
+}
+
+}  // namespace aiointerpreters::pool

@@ -1,0 +1,53 @@
+// HostedInterpreter: a worker's interpreter with all that the engine keeps in it, and how a task runs there.
+// Owner, thread: the worker.
+#pragma once
+
+#include <string>
+
+#include "codec/callable_ref.h"
+#include "codec/runtime.h"
+#include "pool/pool.h"
+#include "pool/task.h"
+#include "py/interpreter.h"
+
+namespace aiointerpreters::pool {
+
+class HostedInterpreter {
+ public:
+  explicit HostedInterpreter(Pool& pool) noexcept : pool_(pool) {}
+  HostedInterpreter(const HostedInterpreter&) = delete;
+  HostedInterpreter& operator=(const HostedInterpreter&) = delete;
+
+  // Makes the interpreter and runs the initializer in it. On success the thread is attached to it.
+  // Requires: attached to home. Blocks. Runs Python.
+  // Errors: returns what failed, with the exception in `cause` if there is one; `end` is to be called all the same.
+  [[nodiscard]] std::string create(py::ThreadSides& sides, const std::string& thread_name, codec::Message& cause);
+
+  // Runs the task and leaves its outcome in it: every exception becomes one.
+  // Requires: attached to this interpreter. Runs Python.
+  void execute(Task& task);
+
+  // Drops every reference (hazard 3) and ends the interpreter. Leaves the thread detached. Blocks. Runs Python.
+  void end(py::ThreadSides& sides);
+
+ private:
+  // Each of these sets a Python exception and returns false or null when it fails.
+  bool name_thread(const std::string& name);
+  bool run_initializer();
+  bool follow_environment();
+  bool run_main();  // once: home's script, as `__mp_main__` (hazard 31)
+  bool run_script();
+  [[nodiscard]] py::Ref call(const Task& task);
+  [[nodiscard]] py::Ref call_rows(PyObject* callable, const codec::Message& message);
+
+  Pool& pool_;
+  py::Interpreter interpreter_;
+  codec::Runtime* runtime_ = nullptr;  // null until `_core` is set up in it; owned by that module's state
+  codec::CallableCache callables_;
+  EnvironmentPtr environment_;  // the one that is applied
+  enum class MainScript : unsigned char { kNotRun, kDone, kFailed };
+  MainScript main_ = MainScript::kNotRun;
+  codec::Message main_failure_;
+};
+
+}  // namespace aiointerpreters::pool

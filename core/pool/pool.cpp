@@ -1,0 +1,259 @@
+// See pool.h. Every decision is made under the one lock; waking and parking happen outside of it.
+#include "pool/pool.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/spin.h"
+#include "pool/worker.h"
+
+namespace aiointerpreters::pool {
+
+namespace {
+
+// Long enough to bridge the gap between two calls of submit().result(), short enough not to matter as CPU time.
+constexpr std::chrono::microseconds kSpinBudget{50};
+
+// Spinners take processors from those who compute, so at most half of them spin, and nobody on a single one.
+std::size_t spinners_for(unsigned cpus) noexcept { return cpus / 2; }
+
+}  // namespace
+
+Pool::Pool(PoolOptions options) : options_(std::move(options)), max_spinners_(spinners_for(base::usable_cpus())) {}
+
+Pool::~Pool() = default;
+
+Pool::Submitted Pool::submit(TaskPtr task) noexcept {
+  Worker* sleeper = nullptr;
+  {
+    base::Lock lock(mutex_);
+    if (closed_) return Submitted::kRefused;
+    (task->side() == Task::Side::kHome ? home_queue_ : worker_queue_).push(std::move(task));
+    count_queued();
+    if (needs_thread()) {
+      ++threads_;
+      ++plain_.available;
+      return Submitted::kNeedsThread;
+    }
+    sleeper = choose_sleeper();
+  }
+  if (sleeper != nullptr) sleeper->parker.unpark();
+  return Submitted::kQueued;
+}
+
+bool Pool::thread_failed() noexcept {
+  Worker* sleeper = nullptr;
+  bool served = false;
+  {
+    base::Lock lock(mutex_);
+    --threads_;
+    --plain_.available;
+    short_of_threads_ = true;
+    served = threads_ > 0;
+    sleeper = choose_sleeper();
+  }
+  if (sleeper != nullptr) sleeper->parker.unpark();
+  return served;
+}
+
+void Pool::close() noexcept {
+  base::Lock lock(mutex_);
+  closed_ = true;
+  count_queued();
+  wake_all_parked();
+}
+
+std::vector<TaskPtr> Pool::take_queued() {
+  base::Lock lock(mutex_);
+  return drain();
+}
+
+std::shared_ptr<const Breakage> Pool::broken() const {
+  base::Lock lock(mutex_);
+  return breakage_;
+}
+
+std::vector<TaskPtr> Pool::break_down(std::shared_ptr<const Breakage> breakage) {
+  base::Lock lock(mutex_);
+  if (!breakage_) breakage_ = std::move(breakage);
+  closed_ = true;
+  std::vector<TaskPtr> queued = drain();
+  wake_all_parked();
+  return queued;
+}
+
+void Pool::set_environment(EnvironmentPtr environment) {
+  base::Lock lock(mutex_);
+  environment_version_.store(environment->version, std::memory_order_release);
+  environment_ = std::move(environment);
+}
+
+EnvironmentPtr Pool::environment() const {
+  base::Lock lock(mutex_);
+  return environment_;
+}
+
+void Pool::enter(Worker& worker) {
+  base::Lock lock(mutex_);
+  short_of_threads_ = false;
+  worker.standing = Worker::Standing::kSearching;
+  ++plain_.searching;
+}
+
+TaskPtr Pool::take(Worker& worker) noexcept {
+  Worker* sleeper = nullptr;
+  TaskPtr task;
+  {
+    base::Lock lock(mutex_);
+    task = pick(worker);
+    if (worker.standing == Worker::Standing::kBusy) {
+      if (!task) search(worker);
+    } else if (task) {
+      stop_searching(worker);
+      sleeper = choose_sleeper();
+    }
+  }
+  if (sleeper != nullptr) sleeper->parker.unpark();
+  return task;
+}
+
+TaskPtr Pool::wait(Worker& worker) noexcept {
+  spin(worker);
+  for (;;) {
+    Worker* sleeper = nullptr;
+    TaskPtr task;
+    {
+      base::Lock lock(mutex_);
+      task = pick(worker);
+      if (task) {
+        stop_searching(worker);
+        sleeper = choose_sleeper();
+      } else if (closed_) {
+        return TaskPtr();
+      } else {
+        Idle& idle = idle_of(worker);
+        --idle.searching;
+        worker.standing = Worker::Standing::kParked;
+        worker.next_parked = std::exchange(idle.parked, &worker);
+      }
+    }
+    if (sleeper != nullptr) sleeper->parker.unpark();
+    if (task) return task;
+    worker.parker.park();  // who wakes us has counted us as searching
+  }
+}
+
+void Pool::leave(Worker& worker) noexcept {
+  base::Lock lock(mutex_);
+  if (worker.standing == Worker::Standing::kSearching) stop_searching(worker);
+  --threads_;
+  if (worker.is_host) --host_count_;
+}
+
+void Pool::spin(Worker& worker) noexcept {
+  {
+    base::Lock lock(mutex_);
+    if (spinners_ >= max_spinners_ || worker.standing != Worker::Standing::kSearching) return;
+    ++spinners_;
+  }
+  // relaxed: only a hint; what there is to take is looked up under the lock.
+  static_cast<void>(base::spin_until([this] { return stirring_.load(std::memory_order_relaxed); }, kSpinBudget));
+  base::Lock lock(mutex_);
+  --spinners_;
+}
+
+TaskPtr Pool::pick(Worker& worker) noexcept {
+  const bool serves_home = serves_home_side(worker);
+  const bool serves_worker = worker.is_host || host_count_ < options_.max_interpreters;
+  TaskQueue* queue = nullptr;
+  if (serves_worker && !worker_queue_.empty() && (worker.is_host || !serves_home || home_queue_.empty())) {
+    queue = &worker_queue_;
+  } else if (serves_home && !home_queue_.empty()) {
+    queue = &home_queue_;
+  } else {
+    return TaskPtr();
+  }
+  TaskPtr task = queue->pop();
+  if (task->side() == Task::Side::kWorker && !worker.is_host) become_host(worker);
+  count_queued();
+  return task;
+}
+
+bool Pool::serves_home_side(const Worker& worker) const noexcept {
+  // A host keeps out of the home side while a plain worker, there or still to be started, can serve it: blocking calls
+  // shall not hold up interpreters.
+  return !worker.is_host || threads_ >= options_.max_workers || short_of_threads_ || closed_;
+}
+
+bool Pool::needs_thread() const noexcept {
+  if (threads_ >= options_.max_workers) return false;
+  const std::size_t waiting = worker_queue_.size() > hosts_.available ? worker_queue_.size() - hosts_.available : 0;
+  const std::size_t future_hosts = std::min(waiting, options_.max_interpreters - host_count_);
+  return home_queue_.size() + future_hosts > plain_.available;
+}
+
+Worker* Pool::choose_sleeper() noexcept {
+  if (!worker_queue_.empty() && hosts_.searching == 0) {
+    if (hosts_.parked != nullptr) return unpark_first(hosts_);
+    if (host_count_ < options_.max_interpreters && plain_.searching == 0 && plain_.parked != nullptr) return unpark_first(plain_);
+  }
+  if (!home_queue_.empty() && plain_.searching == 0) {
+    if (plain_.parked != nullptr) return unpark_first(plain_);
+    if (hosts_.parked != nullptr && hosts_.searching == 0 && serves_home_side(*hosts_.parked)) return unpark_first(hosts_);
+  }
+  return nullptr;
+}
+
+Worker* Pool::unpark_first(Idle& idle) noexcept {
+  Worker* worker = std::exchange(idle.parked, idle.parked->next_parked);
+  worker->standing = Worker::Standing::kSearching;
+  ++idle.searching;
+  return worker;
+}
+
+Pool::Idle& Pool::idle_of(const Worker& worker) noexcept { return worker.is_host ? hosts_ : plain_; }
+
+void Pool::search(Worker& worker) noexcept {
+  worker.standing = Worker::Standing::kSearching;
+  Idle& idle = idle_of(worker);
+  ++idle.searching;
+  ++idle.available;
+}
+
+void Pool::stop_searching(Worker& worker) noexcept {
+  worker.standing = Worker::Standing::kBusy;
+  Idle& idle = idle_of(worker);
+  --idle.searching;
+  --idle.available;
+}
+
+void Pool::become_host(Worker& worker) noexcept {
+  const bool searching = worker.standing == Worker::Standing::kSearching;
+  if (searching) stop_searching(worker);
+  worker.is_host = true;
+  ++host_count_;
+  if (searching) search(worker);
+}
+
+void Pool::count_queued() noexcept {
+  stirring_.store(closed_ || !home_queue_.empty() || !worker_queue_.empty(), std::memory_order_relaxed);
+}
+
+std::vector<TaskPtr> Pool::drain() {
+  std::vector<TaskPtr> tasks;
+  tasks.reserve(home_queue_.size() + worker_queue_.size());
+  for (TaskQueue* queue : {&home_queue_, &worker_queue_}) {
+    while (TaskPtr task = queue->pop()) tasks.push_back(std::move(task));
+  }
+  count_queued();
+  return tasks;
+}
+
+void Pool::wake_all_parked() noexcept {
+  for (Idle* idle : {&plain_, &hosts_}) {
+    // Under the lock, so that no worker can be gone before it is woken.
+    while (idle->parked != nullptr) unpark_first(*idle)->parker.unpark();
+  }
+}
+
+}  // namespace aiointerpreters::pool

@@ -1,0 +1,53 @@
+// The state word of task.h.
+#include "pool/task.h"
+
+#include <utility>
+
+#include "base/spin.h"
+
+namespace aiointerpreters::pool {
+
+Task::Change Task::change(State from, State to) noexcept {
+  std::uint32_t word = word_.load(std::memory_order_relaxed);
+  do {
+    if (state_in(word) != from) return Change::kLost;
+    // acq_rel: the release publishes message and outcome to the acquire in state(); the acquire takes over what home wrote.
+  } while (!word_.compare_exchange_weak(word, (word & ~kStateMask) | static_cast<std::uint32_t>(to), std::memory_order_acq_rel,
+                                        std::memory_order_relaxed));
+  if (to >= State::kFinished && (word & kWaited) != 0) base::wake_all(&word_);
+  return (word & kDeliver) != 0 ? Change::kDeliver : Change::kQuiet;
+}
+
+Task::Change Task::notify_cancelled() noexcept {
+  const std::uint32_t word = word_.fetch_or(kNotified, std::memory_order_acq_rel);
+  if ((word & kNotified) != 0) return Change::kLost;
+  return (word & kDeliver) != 0 ? Change::kDeliver : Change::kQuiet;
+}
+
+Task::Change Task::end_broken(std::shared_ptr<const Breakage> why) {
+  if (!start()) return notify_cancelled();
+  breakage = std::move(why);
+  outcome = Outcome::kBroken;
+  return finish();
+}
+
+Task::Standing Task::request_delivery() noexcept {
+  const std::uint32_t word = word_.fetch_or(kDeliver, std::memory_order_acq_rel);
+  return {state_in(word), (word & kNotified) != 0};
+}
+
+bool Task::spin(std::chrono::nanoseconds budget) const noexcept {
+  return base::spin_until([this] { return done(); }, budget);
+}
+
+base::Wake Task::wait(const base::Deadline& deadline) noexcept {
+  std::uint32_t word = word_.fetch_or(kWaited, std::memory_order_acq_rel) | kWaited;
+  while (state_in(word) < State::kFinished) {
+    const base::Wake wake = base::wait_on(word_, word, deadline);
+    word = word_.load(std::memory_order_acquire);
+    if (wake != base::Wake::kChanged && state_in(word) < State::kFinished) return wake;
+  }
+  return base::Wake::kChanged;
+}
+
+}  // namespace aiointerpreters::pool

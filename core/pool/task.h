@@ -1,0 +1,111 @@
+// Task: one call on its way from submit to its outcome.
+//
+// Owner: shared by the future at home and by whoever has to run it (queue, then worker). Its word of state decides every
+// race: start, cancel, finish, and who has to deliver. What else is in it belongs to home until the task is queued, to the
+// worker from a successful start to finish, to home again after that.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/futex.h"
+#include "base/intrusive.h"
+#include "codec/callable_ref.h"
+#include "codec/message.h"
+
+namespace aiointerpreters::pool {
+
+// Why a pool is unusable: an interpreter or an initializer failed. Immutable.
+struct Breakage {
+  std::string reason;
+  codec::Message cause;  // an encoded exception, or empty
+};
+
+class Task : public base::Counted {
+ public:
+  enum class Side : std::uint8_t { kHome, kWorker };  // the interpreter in which it runs
+  enum class State : std::uint8_t { kPending, kRunning, kFinished, kCancelled };
+  enum class Outcome : std::uint8_t {
+    kNone,
+    kAtHome,     // the future holds the result or exception itself
+    kValue,      // message: the result
+    kException,  // message: the exception
+    kBroken,     // breakage: why the pool could not run it
+  };
+
+  explicit Task(Side side) noexcept : side_(side) {}
+
+  [[nodiscard]] Side side() const noexcept { return side_; }
+  [[nodiscard]] State state() const noexcept { return state_in(word_.load(std::memory_order_acquire)); }
+  [[nodiscard]] bool done() const noexcept { return state() >= State::kFinished; }
+
+  // Each of these makes one change of the state; exactly one of those who try wins. Thread: any.
+  enum class Change : std::uint8_t {
+    kLost,     // the state was another one: nothing was done
+    kQuiet,    // done
+    kDeliver,  // done, and this caller has to see to it that settle_at_home(true) is called
+  };
+  [[nodiscard]] bool start() noexcept { return change(State::kPending, State::kRunning) != Change::kLost; }
+  [[nodiscard]] Change cancel() noexcept { return change(State::kPending, State::kCancelled); }
+  // After `outcome` and `message` are written.
+  [[nodiscard]] Change finish() noexcept { return change(State::kRunning, State::kFinished); }
+  // The queue lets go of a cancelled task (the standard library's CANCELLED_AND_NOTIFIED).
+  [[nodiscard]] Change notify_cancelled() noexcept;
+  [[nodiscard]] bool notified() const noexcept { return (word_.load(std::memory_order_acquire) & kNotified) != 0; }
+
+  // Ends a task that the pool will never run; a cancelled one is let go of. Requires: it is out of the queue.
+  [[nodiscard]] Change end_broken(std::shared_ptr<const Breakage> why);
+
+  // Asks that every change of the task's end from now on be delivered at home (hazard 30). Returns how it stood when asked.
+  struct Standing {
+    State state;
+    bool notified;
+    // A change is still to come.
+    [[nodiscard]] bool open() const noexcept {
+      return state < State::kFinished || (state == State::kCancelled && !notified);
+    }
+  };
+  [[nodiscard]] Standing request_delivery() noexcept;
+  [[nodiscard]] bool delivery_requested() const noexcept {
+    return (word_.load(std::memory_order_acquire) & kDeliver) != 0;
+  }
+
+  // Waits until the task is done or the deadline passes; true if it is done. kInterrupted: a signal came first.
+  // Requires: detached. Blocks.
+  [[nodiscard]] bool spin(std::chrono::nanoseconds budget) const noexcept;
+  [[nodiscard]] base::Wake wait(const base::Deadline& deadline) noexcept;
+
+  // Runs a task of Side::kHome and sets its outcome. Requires: attached to home. Runs Python.
+  virtual void run_at_home() = 0;
+  // The task has ended: lets go of every object of home; if `deliver`, tells home's waiters and callbacks first.
+  // Called for each task of Side::kHome, and where a Change::kDeliver asked for it. Requires: attached to home. Runs Python.
+  virtual void settle_at_home(bool deliver) = 0;
+
+  codec::CallablePtr callable;                                    // Side::kWorker
+  std::uint64_t callable_id = codec::CallableRef::kUncached;      // the same as callable->id, without touching its cache line
+  codec::Message message;                                         // the arguments, then the outcome
+  std::shared_ptr<const Breakage> breakage;
+  Outcome outcome = Outcome::kNone;
+  bool in_rows = false;  // the one argument is a list of argument tuples, the result the list of their results
+
+ private:
+  friend class TaskQueue;
+
+  static constexpr std::uint32_t kStateMask = 3;
+  static constexpr std::uint32_t kWaited = 4;     // somebody sleeps on the word
+  static constexpr std::uint32_t kDeliver = 8;    // delivery was requested
+  static constexpr std::uint32_t kNotified = 16;  // cancelled, and out of the queue
+
+  static State state_in(std::uint32_t word) noexcept { return static_cast<State>(word & kStateMask); }
+  Change change(State from, State to) noexcept;
+
+  std::atomic<std::uint32_t> word_{0};
+  const Side side_;
+  Task* next_ = nullptr;  // TaskQueue's
+};
+
+using TaskPtr = base::IntrusivePtr<Task>;
+
+}  // namespace aiointerpreters::pool

@@ -1,0 +1,55 @@
+// Worker: the loop of one worker thread. It owns the thread's interpreter, once there is one.
+// Owner: the thread's stack. Thread: its own, but for `parker` (any) and the members that the pool's lock guards.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/parker.h"
+#include "pool/hosted_interpreter.h"
+#include "pool/pool.h"
+#include "pool/task.h"
+#include "py/attach.h"
+
+namespace aiointerpreters::pool {
+
+class Worker {
+ public:
+  // Requires: attached to home, on the new thread. `name` is the thread's, for its interpreter too.
+  Worker(std::shared_ptr<Pool> pool, std::string name);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Runs tasks until the pool is closed and has nothing left for this worker.
+  // Requires: attached to home; so it is again at the end. Blocks. Runs Python.
+  void run();
+
+  // Where the worker stands with the pool. Locks: the pool's.
+  enum class Standing : unsigned char { kBusy, kSearching, kParked };
+  Standing standing = Standing::kBusy;
+  bool is_host = false;
+  Worker* next_parked = nullptr;
+
+  base::Parker parker;
+
+ private:
+  // Runs a started task; its outcome is in it then.
+  void execute(Task& task);
+  void execute_in_interpreter(Task& task);
+  // Publishes the outcome. The task may be gone afterwards.
+  void finish(TaskPtr task);
+  void drop_cancelled(TaskPtr task);
+  void settle(Task& task, Task::Change change);
+  // Ends every queued task with the reason, and the pool's use with it.
+  void break_pool(std::string reason, codec::Message cause);
+  void give_others_a_turn();
+
+  const std::shared_ptr<Pool> pool_;
+  const std::string name_;
+  py::ThreadSides sides_;
+  std::unique_ptr<HostedInterpreter> hosted_;
+  std::shared_ptr<const Breakage> breakage_;  // why there is no interpreter; null if there is one, or none was needed
+  unsigned tasks_in_a_row_ = 0;               // since this thread was last detached
+};
+
+}  // namespace aiointerpreters::pool

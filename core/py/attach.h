@@ -1,0 +1,74 @@
+// Attaching and detaching: the only code that saves, restores or makes thread states, together with interpreter.h.
+//
+// Nothing here attaches in a destructor or in a noexcept function: CPython 3.13.0 to 3.13.7 unwinds a thread that wants to
+// attach after finalization has begun (hazard 11).
+#pragma once
+
+#include "py/python.h"
+
+namespace aiointerpreters::py {
+
+// Runs `wait` with the calling thread detached and returns its result, attached again.
+// Requires: attached. Blocks: as `wait` does. `wait` touches no Python object and throws nothing.
+template <typename Wait>
+auto detached(Wait&& wait) {
+  PyThreadState* const state = PyEval_SaveThread();
+  auto result = wait();
+  PyEval_RestoreThread(state);
+  return result;
+}
+
+// Gives threads that wait for the attached interpreter their turn.
+// Requires: attached. Blocks: until it is attached again.
+inline void yield_interpreter() { PyEval_RestoreThread(PyEval_SaveThread()); }
+
+// A worker thread's two thread states, home's and its own interpreter's, of which at most one is attached at a time.
+// Thread: the worker only.
+class ThreadSides {
+ public:
+  enum class Side : unsigned char { kNone, kHome, kOwn };
+
+  // Requires: attached to home, as a thread is that Python has started.
+  ThreadSides() noexcept : home_(PyThreadState_Get()) {}
+  ThreadSides(const ThreadSides&) = delete;
+  ThreadSides& operator=(const ThreadSides&) = delete;
+
+  [[nodiscard]] Side side() const noexcept { return side_; }
+  [[nodiscard]] bool has_own() const noexcept { return own_ != nullptr; }
+  // The state that creation returned, with which alone the interpreter may be ended (gh-134144).
+  [[nodiscard]] PyThreadState* own() const noexcept { return own_; }
+
+  // Blocks: while another thread holds that interpreter's GIL.
+  void attach_home() { attach(Side::kHome, home_); }
+  void attach_own() { attach(Side::kOwn, own_); }
+  void detach() {
+    if (side_ == Side::kNone) return;
+    PyEval_SaveThread();
+    side_ = Side::kNone;
+  }
+
+  // Called right after an interpreter was made on this thread, which leaves it attached to the new one.
+  void adopt_own(PyThreadState* own) noexcept {
+    own_ = own;
+    side_ = Side::kOwn;
+  }
+  // Called right after it was ended, which leaves nothing attached.
+  void forget_own() noexcept {
+    own_ = nullptr;
+    side_ = Side::kNone;
+  }
+
+ private:
+  void attach(Side side, PyThreadState* state) {
+    if (side_ == side) return;
+    detach();
+    PyEval_RestoreThread(state);
+    side_ = side;
+  }
+
+  PyThreadState* const home_;
+  PyThreadState* own_ = nullptr;
+  Side side_ = Side::kHome;
+};
+
+}  // namespace aiointerpreters::py

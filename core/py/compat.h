@@ -1,0 +1,48 @@
+// Every difference between CPython versions stands here, and nowhere else.
+#pragma once
+
+#include "py/python.h"
+
+namespace aiointerpreters::py {
+
+// Making interpreters in parallel races in CPython's tables before 3.14 (hazards 5 and 12 of section 1).
+#if PY_VERSION_HEX < 0x030E0000
+inline constexpr bool kOneCreationAtATime = true;
+#else
+inline constexpr bool kOneCreationAtATime = false;
+#endif
+
+// Modules with static C state that the main interpreter has to import first, or ending interpreters corrupts the heap
+// (hazard 1: gh-136421, gh-140260, gh-116738; the last of them is fixed in 3.14.2). By the version that runs, not the one
+// compiled against.
+[[nodiscard]] inline bool needs_home_preimports() noexcept { return Py_Version < 0x030E0200; }
+
+// A second line of defence: as long as it lives, finalization waits for the interpreter that was attached when it was made
+// (PEP 788, 3.15; nothing before). Must be closed before the interpreter is ended, which would wait for itself.
+class InterpreterGuard {
+ public:
+  InterpreterGuard() noexcept = default;
+  InterpreterGuard(const InterpreterGuard&) = delete;
+  InterpreterGuard& operator=(const InterpreterGuard&) = delete;
+  ~InterpreterGuard() { close(); }
+
+#if PY_VERSION_HEX >= 0x030F0000
+  // Requires: attached. Without memory there is no guard, and the exit hook alone has to do.
+  void take() noexcept {
+    guard_ = PyInterpreterGuard_FromCurrent();
+    if (guard_ == nullptr) PyErr_Clear();
+  }
+  void close() noexcept {
+    if (guard_ != nullptr) PyInterpreterGuard_Close(guard_);
+    guard_ = nullptr;
+  }
+
+ private:
+  PyInterpreterGuard* guard_ = nullptr;
+#else
+  void take() noexcept {}
+  void close() noexcept {}
+#endif
+};
+
+}  // namespace aiointerpreters::py

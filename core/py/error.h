@@ -1,0 +1,34 @@
+// Errors at the boundary between C++ and Python.
+// Requires: attached.
+#pragma once
+
+#include <exception>
+#include <new>
+
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::py {
+
+// Runs the body of a slot or method and turns a C++ exception into a Python one; `failed` is then the slot's answer.
+// It catches what C++ throws and not `...`: a thread that CPython unwinds must be able to leave (hazard 11).
+template <typename Result, typename Body>
+Result guarded(Result failed, Body&& body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_SystemError, error.what());
+  }
+  return failed;
+}
+
+// Takes the exception that is set, with its traceback; null if none is.
+[[nodiscard]] inline Ref take_exception() noexcept { return Ref::steal(PyErr_GetRaisedException()); }
+inline void restore_exception(Ref exception) noexcept { PyErr_SetRaisedException(exception.release()); }
+
+// Raises `type("text: what the exception set now says")` with that exception, which it replaces, as its __cause__.
+void raise_from_current(PyObject* type, const char* text);
+
+}  // namespace aiointerpreters::py

@@ -1,0 +1,55 @@
+// See interpreter.h.
+#include "py/interpreter.h"
+
+#include "base/mutex.h"
+
+namespace aiointerpreters::py {
+
+namespace {
+
+constexpr PyInterpreterConfig kConfig = {
+    .use_main_obmalloc = 0,  // the runtime would accept 1, and two GILs would share an allocator without a lock
+    .allow_fork = 0,
+    .allow_exec = 0,
+    .allow_threads = 1,
+    .allow_daemon_threads = 0,
+    .check_multi_interp_extensions = 1,
+    .gil = PyInterpreterConfig_OWN_GIL,
+};
+static_assert(kConfig.use_main_obmalloc == 0 && kConfig.gil == PyInterpreterConfig_OWN_GIL);
+
+// Process-wide because the tables are that it protects: CPython's own, before 3.14. Python code (site) runs under it; it
+// cannot deadlock, since whoever waits for it is detached and nothing that runs under it makes an interpreter.
+constinit base::Mutex creation_mutex;
+
+PyStatus create_serialized(PyThreadState** own) {
+  detached([] {
+    creation_mutex.lock();
+    return 0;
+  });
+  const PyStatus status = Py_NewInterpreterFromConfig(own, &kConfig);
+  creation_mutex.unlock();
+  return status;
+}
+
+}  // namespace
+
+std::string Interpreter::create(ThreadSides& sides) {
+  PyThreadState* own = nullptr;
+  const PyStatus status = kOneCreationAtATime ? create_serialized(&own) : Py_NewInterpreterFromConfig(&own, &kConfig);
+  if (PyStatus_Exception(status)) {
+    return status.err_msg != nullptr ? status.err_msg : "CPython could not make an interpreter";
+  }
+  sides.adopt_own(own);
+  guard_.take();
+  return {};
+}
+
+void Interpreter::end(ThreadSides& sides) {
+  sides.attach_own();
+  guard_.close();
+  Py_EndInterpreter(sides.own());
+  sides.forget_own();
+}
+
+}  // namespace aiointerpreters::py

@@ -1,0 +1,51 @@
+"""Run CPU-bound Python in parallel, in one process, from asyncio or from threads.
+
+A function tagged with `interpreter` runs in a worker's own subinterpreter, which has its own GIL (PEP 684); everything else in
+the same pool behaves as in `concurrent.futures.ThreadPoolExecutor`.
+
+The names below are loaded on first use: a worker that imports a module with tagged functions needs the tag alone.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._core import interpreter as interpreter
+    from .errors import InterpreterError as InterpreterError
+    from .errors import NotTransferableError as NotTransferableError
+    from .executors import InterpreterThreadPoolExecutor as InterpreterThreadPoolExecutor
+    from .types import Shareable as Shareable
+
+    __version__: str
+
+_HOMES = {
+    "InterpreterError": ".errors",
+    "InterpreterThreadPoolExecutor": ".executors",
+    "NotTransferableError": ".errors",
+    "Shareable": ".types",
+    "interpreter": "._core",
+}
+
+__all__ = [
+    "InterpreterError",
+    "InterpreterThreadPoolExecutor",
+    "NotTransferableError",
+    "Shareable",
+    "interpreter",
+]
+
+
+def __getattr__(name: str) -> object:
+    import importlib  # here: at the module's level it would be one of the package's names
+
+    if name == "__version__":
+        value: object = importlib.import_module("importlib.metadata").version(__name__)
+    elif name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name], __name__), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

@@ -1,0 +1,51 @@
+"""Where `__main__` comes from, and how a worker runs it to find the functions in it.
+
+The rules are those of multiprocessing's spawn (Lib/multiprocessing/spawn.py): a script's functions are found by running the
+script once more, as `__mp_main__`, in each interpreter that needs one of them.
+"""
+
+import os
+import sys
+from types import ModuleType
+
+_ALIAS = "__mp_main__"
+
+
+def describe() -> tuple[bool, str] | None:
+    """Return how a worker finds home's `__main__`: (True, module name), (False, path of the script), or None.
+
+    None stands for a `__main__` that cannot be run again: -c, stdin, a REPL, a notebook, a package's `__main__.py`, which
+    does its work whatever its name. At home `__mp_main__` becomes another name of `__main__`, so that instances of a script's
+    classes come back as what they are.
+    """
+    main = sys.modules.get("__main__")
+    if main is None:
+        return None
+    sys.modules.setdefault(_ALIAS, main)
+    spec = getattr(main, "__spec__", None)
+    if spec is not None:
+        return None if spec.name == "__main__" or spec.name.endswith(".__main__") else (True, spec.name)
+    path = getattr(main, "__file__", None)
+    if not isinstance(path, str) or not os.path.isfile(path):
+        return None
+    return (False, os.path.abspath(path))
+
+
+def run_module(name: str) -> None:
+    """Run the module `name` as this interpreter's `__mp_main__` and `__main__`."""
+    import runpy
+
+    _install(runpy.run_module(name, run_name=_ALIAS, alter_sys=True))
+
+
+def run_path(path: str) -> None:
+    """Run the script at `path` as this interpreter's `__mp_main__` and `__main__`."""
+    import runpy
+
+    _install(runpy.run_path(path, run_name=_ALIAS))
+
+
+def _install(names: dict[str, object]) -> None:
+    main = ModuleType(_ALIAS)
+    main.__dict__.update(names)
+    sys.modules["__main__"] = sys.modules[_ALIAS] = main

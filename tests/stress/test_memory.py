@@ -1,0 +1,132 @@
+"""Memory: tasks and pools that have gone leave nothing behind. Measured in processes of their own."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.scripts import run_script
+
+MEASURE = """
+import ctypes, gc, sys
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from support import failures, shapes, work
+
+def private_kilobytes():
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    with open("/proc/self/smaps_rollup") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("Private_Dirty"))
+
+def growth(use, rounds, warm_up):
+    for _ in range(warm_up):
+        use()
+    before = private_kilobytes()
+    for _ in range(rounds):
+        use()
+    return private_kilobytes() - before
+"""
+
+TASKS = {
+    "small": "[f.result() for f in [pool.submit(interpreter(work.square), n) for n in range(2000)]]",
+    "containers": "[f.result() for f in [pool.submit(interpreter(work.echo), [n, str(n), {n: (n,)}]) for n in range(2000)]]",
+    "large": "[pool.submit(interpreter(work.echo), bytes(1_000_000)).result() for n in range(20)]",
+    "objects": "[f.result() for f in [pool.submit(interpreter(work.echo), shapes.Point(n, n)) for n in range(1000)]]",
+    "cycles": "[pool.submit(interpreter(shapes.make_node_cycle)).result() for n in range(500)]",
+    "exceptions": "[f.exception() for f in [pool.submit(interpreter(failures.fail_with_cause)) for n in range(300)]]",
+    "refusals": "[pool.submit(interpreter(work.echo), [n, (x for x in ())]).exception() for n in range(500)]",
+    "refused results": "[pool.submit(interpreter(shapes.make_rows_with_generator)).exception() for n in range(500)]",
+    "lambdas": "[pool.submit(interpreter(lambda n=n: n)).result() for n in range(200)]",
+    "untagged": "[f.result() for f in [pool.submit(work.echo, [n]) for n in range(2000)]]",
+    "dropped futures": "[pool.submit(interpreter(work.echo), [n]) and None for n in range(2000)]",
+    "map": "list(pool.map(interpreter(work.square), range(2000), chunksize=7))",
+    "callbacks": "[pool.submit(interpreter(work.square), n).add_done_callback(print_nothing) for n in range(1000)]",
+    "cancelled": "[f.cancel() or f.result() for f in [pool.submit(interpreter(work.square), n) for n in range(1000)]]",
+}
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="reads /proc/self/smaps_rollup")
+
+
+@pytest.mark.parametrize("body", TASKS.values(), ids=TASKS)
+def test_tasks_leave_no_memory_behind(tmp_path: Path, body: str) -> None:
+    finished = run_script(
+        tmp_path,
+        MEASURE
+        + f"""
+def print_nothing(_):
+    pass
+
+pool = InterpreterThreadPoolExecutor(2)
+
+def use():
+    {body}
+    pool.submit(interpreter(gc.collect)).result()
+
+print(growth(use, rounds=20, warm_up=10))
+pool.shutdown()
+""",
+    )
+    assert (finished.code, finished.stderr) == (0, "")
+    assert int(finished.stdout) < 1024, "kilobytes in 20 rounds"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="ending an interpreter leaks in CPython 3.13 itself")
+@pytest.mark.parametrize(
+    "body",
+    [
+        "pool.submit(interpreter(work.square), 3).result()",
+        "pool.submit(work.square, 3).result()",
+        "pool.submit(interpreter(work.import_modules), ['decimal', 'json', 'datetime', 'dataclasses']).result()",
+        "pool.submit(interpreter(shapes.Point), 1, 2).result(); pool.submit(interpreter(lambda: work.HERE)).result()",
+        "pool.submit(interpreter(failures.fail_with_cause)).exception()",
+        "list(pool.map(interpreter(work.square), range(20)))",
+    ],
+    ids=["tagged", "untagged", "imports", "objects", "exceptions", "map"],
+)
+def test_pools_leave_no_memory_behind(tmp_path: Path, body: str) -> None:
+    finished = run_script(
+        tmp_path,
+        MEASURE
+        + f"""
+def use():
+    with InterpreterThreadPoolExecutor(1) as pool:
+        {body}
+
+print(growth(use, rounds=60, warm_up=20))
+""",
+    )
+    assert (finished.code, finished.stderr) == (0, "")
+    assert int(finished.stdout) < 60 * 16, "kilobytes in 60 rounds"
+
+
+@pytest.mark.skipif(not hasattr(sys, "gettotalrefcount"), reason="needs a debug build")
+@pytest.mark.parametrize("body", TASKS.values(), ids=TASKS)
+def test_tasks_leave_no_references_behind(tmp_path: Path, body: str) -> None:
+    finished = run_script(
+        tmp_path,
+        MEASURE
+        + f"""
+def print_nothing(_):
+    pass
+
+def references():
+    gc.collect()
+    return sys.gettotalrefcount()
+
+pool = InterpreterThreadPoolExecutor(1)
+
+def use():
+    {body}
+    pool.submit(interpreter(gc.collect)).result()
+
+for _ in range(4):
+    use()
+before = references()
+for _ in range(5):
+    use()
+print(references() - before)
+pool.shutdown()
+""",
+    )
+    assert (finished.code, finished.stderr) == (0, "")
+    assert int(finished.stdout) < 500, "references in 5 rounds"

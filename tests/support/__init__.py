@@ -1,0 +1,1 @@
+"""What the tests share. `work`, `failures` and `shapes` are also imported by workers, by name: they stay light."""

@@ -1,0 +1,317 @@
+"""Classes whose instances the tests send across."""
+
+import enum
+from collections import namedtuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
+
+from aiointerpreters import interpreter
+from support import work
+
+
+@dataclass
+class Point:
+    """A plain data class."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenPoint:
+    """Frozen, with slots, hashable."""
+
+    x: float
+    y: float
+
+
+@dataclass
+class Box:
+    """Holds anything."""
+
+    items: Any = field(default_factory=list)
+
+
+class Color(enum.Enum):
+    """An enumeration."""
+
+    RED = 1
+    GREEN = 2
+
+
+class Access(enum.Flag):
+    """A flag enumeration."""
+
+    READ = 1
+    WRITE = 2
+
+
+class Level(enum.IntEnum):
+    """Members are ints."""
+
+    LOW = 1
+    HIGH = 2
+
+
+class Named(NamedTuple):
+    """A typed named tuple."""
+
+    name: str
+    value: int
+
+
+Pair = namedtuple("Pair", ["first", "second"])
+
+
+class TaggedList(list[Any]):
+    """A list with an attribute."""
+
+    def __init__(self, items: Any = (), label: str = "") -> None:
+        super().__init__(items)
+        self.label = label
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TaggedList) and list(self) == list(other) and self.label == other.label
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class MyDict(dict[Any, Any]):
+    """A dict of another type."""
+
+
+class MyInt(int):
+    """An int of another type."""
+
+
+class MyStr(str):
+    """A str of another type."""
+
+    __slots__ = ()
+
+
+class MyBytes(bytes):
+    """A bytes of another type."""
+
+
+class MyTuple(tuple[Any, ...]):
+    """A tuple of another type."""
+
+    __slots__ = ()
+
+
+class MySet(set[Any]):
+    """A set of another type."""
+
+
+class MyFloat(float):
+    """A float of another type."""
+
+    __slots__ = ()
+
+
+class Node:
+    """May refer to itself."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.next: Node | None = None
+
+
+class Slotted:
+    """Has slots, no dict."""
+
+    __slots__ = ("left", "right")
+
+    def __init__(self, left: Any, right: Any) -> None:
+        self.left = left
+        self.right = right
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Slotted) and (self.left, self.right) == (other.left, other.right)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class WithState:
+    """Decides itself what is pickled."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+        self.cache: list[int] | None = [value] * 3
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"value": self.value}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.value = state["value"]
+        self.cache = None
+
+
+class Singleton:
+    """Pickles as a name."""
+
+    def __reduce__(self) -> str:
+        return "THE_ONE"
+
+
+THE_ONE = Singleton()
+
+
+class FailsToPickle:
+    """Raises while it is pickled."""
+
+    def __reduce__(self) -> Any:
+        raise ValueError("this one stays at home")
+
+
+def _refuse(message: str) -> Any:
+    raise LookupError(message)
+
+
+class FailsToUnpickle:
+    """Pickles well and raises where it is to be made again."""
+
+    def __reduce__(self) -> Any:
+        return _refuse, ("this one cannot be made again",)
+
+
+def make_fails_to_unpickle() -> FailsToUnpickle:
+    """Return, from a worker, what home cannot make."""
+    return FailsToUnpickle()
+
+
+class Counter:
+    """Counts; its methods are tagged in every way."""
+
+    step = 2
+
+    def __init__(self, start: int = 0) -> None:
+        self.start = start
+
+    @interpreter
+    def plus(self, n: int) -> int:
+        """A tagged method."""
+        return self.start + n
+
+    @classmethod
+    @interpreter
+    def made(cls, n: int) -> int:
+        """A tagged class method."""
+        return cls.step * n
+
+    @staticmethod
+    @interpreter
+    def outside(n: int) -> int:
+        """A tagged static method."""
+        return n + 1
+
+    @interpreter
+    @staticmethod
+    def inside(n: int) -> int:
+        """A static method inside the tag."""
+        return n + 2
+
+    @interpreter
+    def place(self) -> str:
+        """Where it runs."""
+        return work.HERE
+
+    @classmethod
+    @interpreter
+    def class_place(cls) -> str:
+        """Where it runs."""
+        return work.HERE
+
+    @staticmethod
+    @interpreter
+    def static_place() -> str:
+        """Where it runs."""
+        return work.HERE
+
+    def untagged(self, n: int) -> int:
+        """A plain method."""
+        return self.start * n
+
+    @classmethod
+    def untagged_made(cls, n: int) -> Self:
+        """A plain class method."""
+        return cls(n)
+
+    class Inner:
+        """A nested class."""
+
+        @interpreter
+        def twice(self, n: int) -> int:
+            """A tagged method of a nested class."""
+            return 2 * n
+
+
+class Adder:
+    """Instances can be called."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def __call__(self, x: int) -> int:
+        return self.n + x
+
+
+class Locked:
+    """Cannot cross: it holds a lock."""
+
+    def __init__(self) -> None:
+        import threading
+
+        self.lock = threading.Lock()
+
+    def method(self) -> None:
+        """Do nothing."""
+
+    def __call__(self) -> None:
+        """Do nothing."""
+
+
+@interpreter
+@dataclass
+class TaggedPoint:
+    """A class tagged at module level."""
+
+    x: int
+    y: int
+
+
+def make_box_with_generator() -> Box:
+    """A result that cannot cross, in an attribute."""
+    return Box([0, 1, (i for i in range(3))])
+
+
+def make_generator() -> Any:
+    """A result that cannot cross."""
+    return (i for i in range(3))
+
+
+def make_rows_with_generator() -> Any:
+    """A result that cannot cross, deep in native containers."""
+    return {"rows": [0, (1, make_generator())]}
+
+
+def make_local_instance() -> Any:
+    """A result whose class home cannot find."""
+
+    class Local:
+        pass
+
+    return Local()
+
+
+def node_cycle(node: Node) -> bool:
+    """Whether a node refers to itself through one other."""
+    return node.next is not None and node.next.next is node
+
+
+def make_node_cycle() -> Node:
+    """Two nodes that refer to each other."""
+    first, second = Node("first"), Node("second")
+    first.next, second.next = second, first
+    return first

@@ -1,0 +1,101 @@
+"""Every example and every benchmark runs and shows what it promises. How fast is not a matter of tests."""
+
+import importlib.util
+import json
+import re
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.scripts import Finished, run_python
+
+REPOSITORY = Path(__file__).parents[2]
+BENCHMARKS = sorted(path.stem.removeprefix("bench_") for path in (REPOSITORY / "benchmarks").glob("bench_*.py"))
+MEASURES_MEMORY = Path("/proc/self/smaps_rollup").exists()
+
+needs_extra = pytest.mark.skipif(
+    not all(importlib.util.find_spec(name) for name in ("bs4", "httpx")), reason="needs the extra `examples`"
+)
+
+
+def run_example(name: str, *args: str) -> Finished:
+    """Run an example; it ends well and has nothing to complain about."""
+    finished = run_python(str(REPOSITORY / "examples" / name), *args)
+    assert (finished.code, finished.stderr) == (0, "")
+    return finished
+
+
+def rows(finished: Finished, pattern: str) -> list[str]:
+    """The first group of the lines that match."""
+    return [found[1] for line in finished.lines if (found := re.fullmatch(pattern, line))]
+
+
+def test_sums_shows_four_ways_to_the_right_result() -> None:
+    finished = run_example("sums.py")
+    row = r"  (\S.*\S) +\d+\.\d\d s +\d+\.\dx  [█#]*"
+    ways = ["one after the other", "in threads", "in interpreters", "in interpreters, from asyncio"]
+    assert rows(finished, row) == ways
+
+    (numbers,) = re.findall(r"sum of ([\d,]+) squares", finished.stdout)
+    (result,) = re.findall(r"All four say ([\d,]+)\.", finished.stdout)
+    n = int(numbers.replace(",", ""))
+    assert int(result.replace(",", "")) == (n - 1) * n * (2 * n - 1) // 6
+    assert re.search(r"heart beat \d+ times, at most \d+\.\d ms late", finished.stdout)
+
+
+@needs_extra
+def test_crawl_reads_the_same_links_in_three_ways() -> None:
+    finished = run_example("crawl.py", "--pages", "15", "--concurrency", "4", "--interpreters", "2")
+    row = r"  (\S.*\S) +\d+\.\d +\d+\.\d ms +\d+\.\d ms +\d+\.\d ms"
+    assert rows(finished, row) == ["on the loop's own thread", "in threads", "in interpreters"]
+    assert re.search(r"All three read the same \d+ links in \d\.\d MB of HTML", finished.stdout)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Finished]:
+    """One quick run of all benchmarks: the folder with the results, and what was printed."""
+    folder = tmp_path_factory.mktemp("results")
+    return folder, run_python(str(REPOSITORY / "benchmarks"), "--quick", "--json", str(folder))
+
+
+@pytest.fixture(params=BENCHMARKS)
+def report(request: pytest.FixtureRequest, results: tuple[Path, Finished]) -> dict[str, Any]:
+    """What one benchmark wrote."""
+    if request.param == "memory" and not MEASURES_MEMORY:
+        pytest.skip("needs /proc/self/smaps_rollup")
+    folder, printed = results
+    path = folder / f"{request.param}-{sys.version_info.major}.{sys.version_info.minor}.json"
+    assert path.exists(), printed.stderr
+    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return report
+
+
+def test_each_benchmark_measures_every_contestant_in_every_round(report: dict[str, Any]) -> None:
+    for by_contestant in report["samples"].values():
+        assert "aiointerpreters, tagged" in by_contestant
+        assert ("InterpreterPoolExecutor" in by_contestant) == (sys.version_info >= (3, 14))
+        for values in by_contestant.values():
+            assert len(values) == report["rounds"]
+            assert min(values) > 0
+
+
+def test_each_ratio_is_the_median_of_the_rounds(report: dict[str, Any]) -> None:
+    higher_is_better = {metric["name"]: metric["higher_is_better"] for metric in report["metrics"]}
+    for verdict in report["verdicts"]:
+        samples = report["samples"][verdict["metric"]]
+        pairs = zip(samples[verdict["ours"]], samples[verdict["rival"]], strict=True)
+        ratios = [ours / rival if higher_is_better[verdict["metric"]] else rival / ours for ours, rival in pairs]
+        assert verdict["ratio"] == pytest.approx(statistics.median(ratios))
+
+
+@pytest.mark.skipif(not MEASURES_MEMORY, reason="needs /proc/self/smaps_rollup")
+def test_the_summary_has_every_claim(results: tuple[Path, Finished]) -> None:
+    folder, printed = results
+    assert printed.code == 0, printed.stderr
+    summary = printed.stdout.rpartition("====\n")[2]
+    for path in folder.iterdir():
+        for verdict in json.loads(path.read_text(encoding="utf-8"))["verdicts"]:
+            claim = f"{verdict['metric']}, {verdict['ours'].removeprefix('aiointerpreters, ')}"
+            assert re.search(rf"{re.escape(claim)} .* {verdict['rival']} .*{verdict['ratio']:.2f}x", summary)

@@ -1,0 +1,205 @@
+"""What cannot cross is refused in the future, with the path to the value that could not."""
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from aiointerpreters import InterpreterError, InterpreterThreadPoolExecutor, NotTransferableError, interpreter
+from support.protocols import MakePool
+from support import shapes, work
+
+
+def generator() -> Any:
+    """The usual thing that cannot be pickled."""
+    return (i for i in range(3))
+
+
+def refusal(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
+    """Submit, return the text of the refusal."""
+    future = pool.submit(interpreter(fn), *args, **kwargs)
+    with pytest.raises(NotTransferableError) as caught:
+        future.result()
+    assert future.exception() is caught.value
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("args", "path"),
+    [
+        ((generator(),), "argument 0"),
+        ((1, generator()), "argument 1"),
+        (([generator()],), "argument 0[0]"),
+        ((0, {"rows": [0, 1, 2, generator()]}), "argument 1['rows'][3]"),
+        (({7: (1, generator())},), "argument 0[7][1]"),
+        (({"a": {"b": {"c": generator()}}},), "argument 0['a']['b']['c']"),
+        ((0, 0, 0, ([[0, [generator()]]],)), "argument 3[0][0][1][0]"),
+        ((shapes.Box([0, 1, generator()]),), "argument 0.items[2]"),
+        (([shapes.Box({"k": generator()})],), "argument 0[0].items['k']"),
+        ((shapes.Box(shapes.Box(generator())),), "argument 0.items.items"),
+        ((shapes.Slotted(1, [generator()]),), "argument 0.right[0]"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_refusal_of_an_argument_names_the_path(
+    pool: InterpreterThreadPoolExecutor, args: tuple[Any, ...], path: str
+) -> None:
+    assert refusal(pool, work.echo_call, *args) == f"{path}: generator objects cannot cross interpreters"
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "path"),
+    [
+        ({"rows": generator()}, "argument 'rows'"),
+        ({"first": 1, "rows": [0, generator()]}, "argument 'rows'[1]"),
+        ({"rows": {"k": shapes.Box([generator()])}}, "argument 'rows'['k'].items[0]"),
+    ],
+    ids=["itself", "item", "deep"],
+)
+def test_the_refusal_of_a_keyword_argument_names_it(
+    pool: InterpreterThreadPoolExecutor, kwargs: dict[str, Any], path: str
+) -> None:
+    assert refusal(pool, work.echo_call, 1, **kwargs) == f"{path}: generator objects cannot cross interpreters"
+
+
+@pytest.mark.parametrize(
+    ("fn", "path"),
+    [
+        (shapes.make_generator, "result"),
+        (shapes.make_rows_with_generator, "result['rows'][1][1]"),
+        (shapes.make_box_with_generator, "result.items[2]"),
+    ],
+    ids=["itself", "item", "attribute"],
+)
+def test_the_refusal_of_a_result_names_the_path(
+    pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], path: str
+) -> None:
+    assert refusal(pool, fn) == f"{path}: generator objects cannot cross interpreters"
+
+
+def test_a_value_inside_a_set_or_a_key_is_named_by_its_type(pool: InterpreterThreadPoolExecutor) -> None:
+    for holder in ({generator()}, frozenset([generator()]), {generator(): 1}):
+        text = refusal(pool, work.echo, holder)
+        assert text.startswith("argument 0")
+        assert "generator objects cannot cross interpreters" in text
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (threading.Lock, "lock"),
+        (threading.Event, "lock"),
+        (lambda: open(__file__, encoding="utf-8"), "TextIOWrapper"),
+        (lambda: work, "module"),
+        (lambda: generator().gi_frame, "frame"),
+        (lambda: iter(lambda: 0, 1), "callable_iterator"),
+        (threading.current_thread, "lock|Thread"),
+        (shapes.Locked, "lock"),
+    ],
+    ids=["lock", "event", "file", "module", "frame", "iterator", "thread", "object with a lock"],
+)
+def test_what_cannot_be_pickled_is_named_by_its_type(
+    pool: InterpreterThreadPoolExecutor, make: Callable[[], Any], name: str
+) -> None:
+    value = make()
+    with pytest.raises(NotTransferableError, match=f"^argument 0.*({name})"):
+        pool.submit(interpreter(work.nothing), value).result()
+    getattr(value, "close", lambda: None)()
+
+
+def test_an_instance_of_a_local_class_cannot_cross(pool: InterpreterThreadPoolExecutor) -> None:
+    class Local:
+        pass
+
+    assert "Local" in refusal(pool, work.echo, Local())
+    assert refusal(pool, work.echo, [0, Local()]).startswith("argument 0[1]: ")
+
+
+def test_a_result_of_a_local_class_cannot_cross(pool: InterpreterThreadPoolExecutor) -> None:
+    text = refusal(pool, shapes.make_local_instance)
+    assert text.startswith("result: ")
+    assert "Local" in text
+
+
+def test_an_argument_that_raises_while_it_is_pickled_is_refused_with_the_reason(
+    pool: InterpreterThreadPoolExecutor,
+) -> None:
+    future = pool.submit(interpreter(work.nothing), 0, [shapes.FailsToPickle()])
+    error = future.exception()
+    assert isinstance(error, NotTransferableError)
+    assert str(error).startswith("argument 1[0]: ")
+    assert "this one stays at home" in f"{error} {error.__cause__}"
+
+
+def test_the_error_is_a_type_error_and_an_interpreter_error(pool: InterpreterThreadPoolExecutor) -> None:
+    error = pool.submit(interpreter(work.nothing), generator()).exception()
+    assert isinstance(error, TypeError)
+    assert isinstance(error, InterpreterError)
+    assert type(error) is NotTransferableError
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: interpreter(shapes.Locked().method),
+        lambda: interpreter(shapes.Locked()),
+        lambda: interpreter(functools.partial(work.nothing, generator())),
+        lambda: functools.partial(interpreter(work.nothing), generator()),
+        lambda: interpreter(lambda lock=threading.Lock(): lock),
+        lambda: interpreter((lambda lock: lambda: lock)(threading.Lock())),
+    ],
+    ids=["method", "instance", "tagged partial", "partial of tagged", "default", "closure"],
+)
+def test_a_function_that_cannot_cross_is_refused_in_the_future(
+    pool: InterpreterThreadPoolExecutor, make: Callable[[], Callable[..., Any]]
+) -> None:
+    future = pool.submit(make())
+    assert isinstance(future.exception(), NotTransferableError)
+
+
+def test_a_refused_call_never_runs(make_pool: MakePool) -> None:
+    pool = make_pool(1)
+    pool.submit(interpreter(work.remember), "ran", generator()).exception()
+    assert pool.submit(interpreter(work.recall), "ran").result() is None
+
+
+def test_refused_futures_are_done_like_any_other(pool: InterpreterThreadPoolExecutor) -> None:
+    future = pool.submit(interpreter(work.nothing), generator())
+    seen: list[Any] = []
+    assert isinstance(future.exception(), NotTransferableError)
+    future.add_done_callback(seen.append)
+    assert seen == [future]
+    assert future.done()
+    assert not future.cancel()
+    assert not future.cancelled()
+
+
+def test_map_refuses_in_order(pool: InterpreterThreadPoolExecutor) -> None:
+    results = pool.map(interpreter(work.echo), [1, 2, generator(), 4])
+    assert [next(results), next(results)] == [1, 2]
+    with pytest.raises(NotTransferableError, match="generator objects cannot cross interpreters"):
+        next(results)
+
+
+def test_an_argument_that_cannot_be_made_again_fails_with_its_own_error(pool: InterpreterThreadPoolExecutor) -> None:
+    error = pool.submit(interpreter(work.nothing), shapes.FailsToUnpickle()).exception()
+    assert error is not None
+    assert "this one cannot be made again" in f"{error} {error.__cause__}"
+
+
+def test_a_result_that_cannot_be_made_again_fails_with_its_own_error(pool: InterpreterThreadPoolExecutor) -> None:
+    future = pool.submit(interpreter(shapes.make_fails_to_unpickle))
+    error = future.exception()
+    assert error is not None
+    assert "this one cannot be made again" in f"{error} {error.__cause__}"
+    assert future.exception() is error
+    assert future.done()
+    with pytest.raises(type(error)):
+        future.result()
+
+
+def test_untagged_calls_refuse_nothing(pool: InterpreterThreadPoolExecutor) -> None:
+    value = generator()
+    assert pool.submit(work.echo, value).result() is value
