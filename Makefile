@@ -33,7 +33,7 @@ test-native: ## the C++ unit tests
 
 .PHONY: test-python
 test-python: ## the Python tests; PYTEST_ARGS="-k name" for some of them
-	@$(call with,test examples) && exec "$$python" -m pytest $(PYTEST_ARGS)
+	@$(call with,test examples) && exec "$$python" -u -X faulthandler -m pytest $(PYTEST_ARGS)
 
 .PHONY: crawl
 crawl: ## examples/crawl.py
@@ -47,7 +47,7 @@ bench: ## all benchmarks, beside their rivals
 asan: ## both test suites under AddressSanitizer and UBSan
 	@tools/native-tests asan
 	@$(interpreter) && python=$$(tools/develop --sanitize=address,undefined "$$interpreter" test examples) && \
-		exec tools/with-asan "$$python" -m pytest --timeout 400 -o faulthandler_timeout=600 $(PYTEST_ARGS)
+		exec tools/with-asan "$$python" -u -X faulthandler -m pytest --timeout 400 -o faulthandler_timeout=600 $(PYTEST_ARGS)
 
 .PHONY: tsan
 tsan: ## the C++ unit tests under ThreadSanitizer

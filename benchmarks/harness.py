@@ -83,9 +83,7 @@ def options(parser: argparse.ArgumentParser, *, rounds: int, quick_rounds: int =
     parser.add_argument("--workers", type=int, default=cores, help="max_workers of every executor (%(default)s)")
     parser.add_argument("--rounds", type=int, help=f"times each contestant is measured ({rounds})")
     parser.add_argument("--quick", action="store_true", help="a smoke test: few rounds, numbers mean little")
-    parser.add_argument(
-        "--json", nargs="?", const=str(RESULTS), help="write the samples to a file or folder (%(const)s)"
-    )
+    parser.add_argument("--json", nargs="?", const=str(RESULTS), help="write the samples to a file or folder (%(const)s)")
     parsed = parser.parse_args()
     parsed.rounds = parsed.rounds or (quick_rounds if parsed.quick else rounds)
     return parsed

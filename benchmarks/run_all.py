@@ -33,9 +33,7 @@ def verdicts(results: Path, scripts: Sequence[Path]) -> list[harness.Verdict]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smoke test: few rounds, numbers mean little")
-    parser.add_argument(
-        "--json", nargs="?", const=str(harness.RESULTS), help="folder to keep the samples in (%(const)s)"
-    )
+    parser.add_argument("--json", nargs="?", const=str(harness.RESULTS), help="folder to keep the samples in (%(const)s)")
     chosen = parser.parse_args()
     scripts = sorted(HERE.glob("bench_*.py"))
     with tempfile.TemporaryDirectory() as scratch:

@@ -21,10 +21,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
 from crawl_links import read_links
 from heartbeat import Heartbeat
-
-from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
 
 if TYPE_CHECKING:
     import httpx

@@ -78,16 +78,12 @@ class Site:
     def _any_link(self, chance: random.Random) -> str:
         """Most links stay on the site; a few lead away from it."""
         if chance.random() < 0.1:
-            return (
-                f'<a class="external" rel="nofollow" href="https://example.org/{_word(chance)}?q=1&amp;r=2">there</a>'
-            )
+            return f'<a class="external" rel="nofollow" href="https://example.org/{_word(chance)}?q=1&amp;r=2">there</a>'
         return self._link(chance.randrange(len(self.paths)))
 
     def _link(self, number: int) -> str:
         fragment = f"#s{number % 3}" if number % 4 == 0 else ""
-        return (
-            f'<a href="{self.paths[number]}{fragment}" title="{self.titles[number]}">{self.titles[number].lower()}</a>'
-        )
+        return f'<a href="{self.paths[number]}{fragment}" title="{self.titles[number]}">{self.titles[number].lower()}</a>'
 
 
 def _word(chance: random.Random) -> str:

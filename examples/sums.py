@@ -12,9 +12,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-from heartbeat import Heartbeat
-
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from heartbeat import Heartbeat
 
 NUMBERS = 40_000_000
 CORES = os.process_cpu_count() or 1

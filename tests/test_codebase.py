@@ -22,9 +22,7 @@ LAYERS = ["base", "py", "codec", "pool", "binding"]  # each includes itself and 
 
 def cpp_files(*layers: str) -> list[Path]:
     """All C++ files of these layers, of all when none is given."""
-    return sorted(
-        path for layer in layers or LAYERS for path in (CORE / layer).rglob("*") if path.suffix in {".h", ".cpp"}
-    )
+    return sorted(path for layer in layers or LAYERS for path in (CORE / layer).rglob("*") if path.suffix in {".h", ".cpp"})
 
 
 def python_files(*folders: str) -> list[Path]:
@@ -40,8 +38,10 @@ def name_of(path: Path) -> str:
 def code_of(path: Path) -> str:
     """A C++ file without comments and strings."""
     text = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
-    text = "\n".join(line if line.lstrip().startswith("#include") else re.sub(r'"(\\.|[^"\\])*"', '""', line)
-                     for line in text.splitlines())
+    text = "\n".join(
+        line if line.lstrip().startswith("#include") else re.sub(r'"(\\.|[^"\\])*"', '""', line)
+        for line in text.splitlines()
+    )
     return re.sub(r"//.*", "", text)
 
 
@@ -58,6 +58,11 @@ def found(pattern: str, paths: list[Path]) -> list[str]:
 def except_for(paths: list[Path], *names: str) -> list[Path]:
     """The files without some of them."""
     return [path for path in paths if name_of(path) not in names]
+
+
+def above_base() -> list[Path]:
+    """The C++ files of all layers that know Python."""
+    return cpp_files(*LAYERS[1:])
 
 
 def test_the_layers_are_there() -> None:
@@ -101,7 +106,7 @@ def test_headers_of_the_pool_know_no_python_objects() -> None:
 
 def test_versions_are_told_apart_in_one_place() -> None:
     elsewhere = except_for(cpp_files(), "core/py/compat.h")
-    wrong = [line for line in found(r"\bPY_(VERSION_HEX|MINOR_VERSION|MAJOR_VERSION)\b", elsewhere)]
+    wrong = found(r"\bPY_(VERSION_HEX|MINOR_VERSION|MAJOR_VERSION)\b", elsewhere)
     assert [line for line in wrong if "static_assert" not in line or not line.startswith("core/py/python.h")] == []
 
 
@@ -138,9 +143,8 @@ def test_there_are_no_static_types_and_no_global_objects() -> None:
     assert found(r"PyVarObject_HEAD_INIT|PyType_Ready", cpp_files()) == []
 
 
-def test_nothing_is_owned_by_a_raw_pointer() -> None:
-    assert found(r"=\s*new\b|\bdelete\s+\w|\bdelete\[\]|\bmalloc\(|\bfree\(", except_for(cpp_files(), "core/base/bytes.h",
-                 "core/base/bytes.cpp")) == []
+def test_memory_is_owned_by_types_of_the_base_layer_alone() -> None:
+    assert found(r"\bnew\s+\w|\bdelete\s+\w|\bdelete\[\]|\b(m|re|c)alloc\(|\bfree\(", above_base()) == []
 
 
 def test_nobody_sleeps() -> None:
@@ -152,7 +156,6 @@ def test_a_cpp_file_opens_with_a_comment_and_stays_small(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("// "), "no comment at its top"
     assert len(lines) < (200 if path.suffix == ".h" else 500)
-    assert max(map(len, lines)) <= 130
     if path.suffix == ".h":
         assert "#pragma once" in lines
 
@@ -160,7 +163,7 @@ def test_a_cpp_file_opens_with_a_comment_and_stays_small(path: Path) -> None:
 @pytest.mark.parametrize("path", python_files("src", "tests", "examples", "benchmarks"), ids=name_of)
 def test_a_python_file_opens_with_a_docstring(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert text.startswith(('"""', '#!', "# ")) or not text.strip(), "no docstring at its top"
+    assert text.startswith(('"""', "#!", "# ")) or not text.strip(), "no docstring at its top"
     assert len(text.splitlines()) < 700
 
 
@@ -221,9 +224,7 @@ def test_every_public_name_can_be_imported_from_the_root() -> None:
         "InterpreterError",
         "InterpreterThreadPoolExecutor",
         "NotTransferableError",
-        "RunnerError",
         "Shareable",
-        "TaskInterrupted",
         "interpreter",
     }
     assert wanted <= set(aiointerpreters.__all__)
@@ -235,10 +236,7 @@ def test_every_public_name_can_be_imported_from_the_root() -> None:
 def test_errors_are_related_as_documented() -> None:
     assert issubclass(aiointerpreters.NotTransferableError, aiointerpreters.InterpreterError)
     assert issubclass(aiointerpreters.NotTransferableError, TypeError)
-    assert issubclass(aiointerpreters.RunnerError, aiointerpreters.InterpreterError)
     assert issubclass(aiointerpreters.InterpreterError, Exception)
-    assert issubclass(aiointerpreters.TaskInterrupted, BaseException)
-    assert not issubclass(aiointerpreters.TaskInterrupted, Exception)
 
 
 def test_public_classes_say_where_they_are_from() -> None:

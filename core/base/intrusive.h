@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 namespace aiointerpreters::base {
@@ -19,6 +20,7 @@ class Counted {
   virtual ~Counted() = default;
 
  private:
+  friend struct std::default_delete<Counted>;
   template <typename T>
   friend class IntrusivePtr;
   std::atomic<std::uint32_t> owners_{0};
@@ -41,7 +43,7 @@ class IntrusivePtr {
   ~IntrusivePtr() {
     // acq_rel: what every owner did happens before the destruction.
     if (object_ != nullptr && object_->owners_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      delete static_cast<Counted*>(object_);
+      std::default_delete<Counted>()(object_);
     }
   }
 

@@ -49,6 +49,10 @@ Call::Step Call::open_one(const ModuleState& state) {
     return Step::kOpened;
   }
   if (is_partial(state, fn_)) return open_partial();
+  if (PyMethod_Check(fn_) && is_tag(state, PyMethod_GET_FUNCTION(fn_))) {
+    tag_ = PyMethod_GET_FUNCTION(fn_);  // a classmethod around a tag; the bound method is what crosses
+    return Step::kInnermost;
+  }
   const int context_run = nargs_ > 0 ? is_context_run(fn_) : 0;
   if (context_run < 0) return Step::kFailed;
   if (context_run == 0) return Step::kInnermost;

@@ -11,11 +11,12 @@ namespace aiointerpreters::binding {
 
 namespace {
 
-PyDoc_STRVAR(encode_doc,
-             "encode($module, value, /)\n--\n\n"
-             "Return the message that carries `value` to another interpreter, as bytes. The first byte is its form: 1 if it is\n"
-             "in the native format, 2 if it is a pickle. For tests and benchmarks.\n\n"
-             "Raises NotTransferableError if the value cannot cross.");
+PyDoc_STRVAR(
+    encode_doc,
+    "encode($module, value, /)\n--\n\n"
+    "Return the message that carries `value` to another interpreter, as bytes. The first byte is its form: 1 if it is\n"
+    "in the native format, 2 if it is a pickle. For tests and benchmarks.\n\n"
+    "Raises NotTransferableError if the value cannot cross.");
 
 PyObject* encode(PyObject* module, PyObject* value) {
   codec::Message message;

@@ -15,12 +15,6 @@ namespace aiointerpreters::binding {
 
 namespace {
 
-// multiprocessing's spawn says the same of the same mistake.
-constexpr const char* kMissingGuard =
-    "an executor is used while a worker runs this script to find its functions: put the part that starts the work under\n"
-    "    if __name__ == \"__main__\":\n"
-    "as multiprocessing's spawn needs it";
-
 struct ExecutorState {
   std::shared_ptr<pool::Pool> pool;  // null until `_bind`
 };
@@ -123,13 +117,8 @@ bool enqueue(PyObject* self, ModuleState& state, pool::Pool& pool, PyObject* fut
 // Errors: null with RuntimeError set if a pool cannot be used here and now.
 pool::Pool* usable_pool(ModuleState& state, PyObject* self, PyTypeObject* type) {
   pool::Pool* const pool = inside(self, type).pool.get();
-  if (pool == nullptr) {
-    PyErr_SetString(PyExc_RuntimeError, "the executor's __init__ has not run");
-  } else if (state.runtime.running_main) {
-    PyErr_SetString(PyExc_RuntimeError, kMissingGuard);
-    return nullptr;
-  }
-  return pool;
+  if (pool == nullptr) PyErr_SetString(PyExc_RuntimeError, "the executor's __init__ has not run");
+  return pool != nullptr && may_use_pools(state) ? pool : nullptr;
 }
 
 PyObject* executor_submit(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {

@@ -94,13 +94,15 @@ void begin_delivery(PyObject* future, FutureState& state) {
   if (state.delivered) return;
   state.delivered = true;
   FutureTask& task = *state.task;
-  if (task.queued) task.hold(future);  // first: a worker may settle it from the next line on
+  // A task of home's side holds its future from the start. Hold first: a worker may settle it from the request on.
+  const bool held_now = task.queued && task.side() == pool::Task::Side::kWorker;
+  if (held_now) task.hold(future);
   const pool::Task::Standing standing = task.request_delivery();
   if (standing.state >= State::kFinished) {
     state.shown = standing.state;
     state.shown_notified = standing.notified;
   }
-  if (!standing.open() && task.side() == pool::Task::Side::kWorker) task.settle_at_home(false);
+  if (held_now && !standing.open()) task.settle_at_home(false);  // nobody else will
 }
 
 State shown_state(const FutureState& state) noexcept {

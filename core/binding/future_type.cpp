@@ -41,6 +41,27 @@ bool alive(const Self& self) {
   return false;
 }
 
+// How a method that takes one argument, by position or by name, was called.
+struct Arguments {
+  PyObject* const* args;
+  Py_ssize_t nargs;
+  PyObject* kwnames;
+
+  // The argument. Borrows; null with TypeError set, or without if there is none.
+  [[nodiscard]] PyObject* single(const char* name) const {
+    const Py_ssize_t named = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
+    if (nargs + named == 0) return nullptr;
+    if (nargs + named == 1 && (named == 0 || PyUnicode_EqualToUTF8(PyTuple_GET_ITEM(kwnames, 0), name))) return args[0];
+    return PyErr_Format(PyExc_TypeError, "one argument is taken here, %s", name);
+  }
+  // The same, where there must be one.
+  [[nodiscard]] PyObject* required(const char* name) const {
+    PyObject* const argument = single(name);
+    if (argument != nullptr || PyErr_Occurred() != nullptr) return argument;
+    return PyErr_Format(PyExc_TypeError, "an argument is missing: %s", name);
+  }
+};
+
 // ---- Waiting
 
 // Reads `timeout` as the standard library has it: None or seconds. False with an exception set.
@@ -84,16 +105,8 @@ Waited wait_until_done(const Self& self, const base::Deadline& deadline) {
 }
 
 // Waits for the end and makes the outcome available; raises what result() and exception() raise alike.
-bool await_outcome(const Self& self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, const char* name) {
+bool await_outcome(const Self& self, PyObject* timeout) {
   if (!alive(self)) return false;
-  PyObject* timeout = nargs > 0 ? args[0] : nullptr;
-  const Py_ssize_t named = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
-  if (named == 1 && nargs == 0 && PyUnicode_EqualToUTF8(PyTuple_GET_ITEM(kwnames, 0), "timeout")) {
-    timeout = args[0];
-  } else if (nargs > 1 || named > 0) {
-    PyErr_Format(PyExc_TypeError, "%s() takes at most one argument, timeout", name);
-    return false;
-  }
   if (!self.state.task->done()) {
     base::Deadline deadline;
     if (!read_deadline(timeout, deadline)) return false;
@@ -111,7 +124,8 @@ bool await_outcome(const Self& self, PyObject* const* args, Py_ssize_t nargs, Py
 
 PyObject* future_result(PyObject* object, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   const Self self = self_of(object);
-  if (!await_outcome(self, args, nargs, kwnames, "result")) return nullptr;
+  PyObject* const timeout = Arguments{args, nargs, kwnames}.single("timeout");
+  if (PyErr_Occurred() != nullptr || !await_outcome(self, timeout)) return nullptr;
   if (self.state.exception == nullptr) return Py_NewRef(self.state.result);
   PyErr_SetRaisedException(Py_NewRef(self.state.exception));
   return nullptr;
@@ -119,7 +133,8 @@ PyObject* future_result(PyObject* object, PyObject* const* args, Py_ssize_t narg
 
 PyObject* future_exception(PyObject* object, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   const Self self = self_of(object);
-  if (!await_outcome(self, args, nargs, kwnames, "exception")) return nullptr;
+  PyObject* const timeout = Arguments{args, nargs, kwnames}.single("timeout");
+  if (PyErr_Occurred() != nullptr || !await_outcome(self, timeout)) return nullptr;
   return Py_NewRef(self.state.exception == nullptr ? Py_None : self.state.exception);
 }
 
@@ -160,9 +175,10 @@ PyObject* future_cancel(PyObject* object, PyObject*) {
   return cancelled < 0 ? nullptr : PyBool_FromLong(cancelled);
 }
 
-PyObject* future_add_done_callback(PyObject* object, PyObject* callback) {
+PyObject* future_add_done_callback(PyObject* object, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   const Self self = self_of(object);
-  if (!alive(self)) return nullptr;
+  PyObject* const callback = Arguments{args, nargs, kwnames}.required("fn");
+  if (callback == nullptr || !alive(self)) return nullptr;
   begin_delivery(object, self.state);
   if (shown_state(self.state) >= State::kFinished) {
     if (!invoke_callback(self.home, object, callback)) return nullptr;
@@ -212,9 +228,14 @@ PyObject* end_with(PyObject* object, PyObject* FutureState::*place, PyObject* ou
   Py_RETURN_NONE;
 }
 
-PyObject* future_set_result(PyObject* object, PyObject* result) { return end_with(object, &FutureState::result, result); }
+PyObject* future_set_result(PyObject* object, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  PyObject* const result = Arguments{args, nargs, kwnames}.required("result");
+  return result == nullptr ? nullptr : end_with(object, &FutureState::result, result);
+}
 
-PyObject* future_set_exception(PyObject* object, PyObject* exception) {
+PyObject* future_set_exception(PyObject* object, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  PyObject* const exception = Arguments{args, nargs, kwnames}.required("exception");
+  if (exception == nullptr) return nullptr;
   if (exception == Py_None) return end_with(object, &FutureState::result, Py_None);
   if (!PyExceptionInstance_Check(exception)) {
     return PyErr_Format(PyExc_TypeError, "set_exception() takes an exception, not %R", exception);
@@ -306,12 +327,19 @@ void future_finalize(PyObject* object) {
   PyErr_SetRaisedException(error);
 }
 
+template <typename Function>
+PyCFunction as_method(Function* function) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
+}
+
+constexpr int kOneArgument = METH_FASTCALL | METH_KEYWORDS;
+
 PyMethodDef kMethods[] = {
-    {"result", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(future_result)), METH_FASTCALL | METH_KEYWORDS,
+    {"result", as_method(future_result), kOneArgument,
      "result($self, /, timeout=None)\n--\n\nWait for the call and return its result, or raise its exception.\n\n"
      "timeout: seconds to wait at most, None for no limit. Raises TimeoutError when it is over, CancelledError if the\n"
      "future was cancelled."},
-    {"exception", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(future_exception)), METH_FASTCALL | METH_KEYWORDS,
+    {"exception", as_method(future_exception), kOneArgument,
      "exception($self, /, timeout=None)\n--\n\nWait for the call and return its exception, None if it had none.\n\n"
      "timeout: seconds to wait at most, None for no limit. Raises TimeoutError when it is over, CancelledError if the\n"
      "future was cancelled."},
@@ -320,13 +348,13 @@ PyMethodDef kMethods[] = {
     {"cancelled", future_cancelled, METH_NOARGS, "cancelled($self, /)\n--\n\nWhether the call was cancelled."},
     {"cancel", future_cancel, METH_NOARGS,
      "cancel($self, /)\n--\n\nCancel the call if it has not started. Returns whether it is cancelled."},
-    {"add_done_callback", future_add_done_callback, METH_O,
-     "add_done_callback($self, fn, /)\n--\n\nCall fn(future) when the call has ended, at once if it has."},
+    {"add_done_callback", as_method(future_add_done_callback), kOneArgument,
+     "add_done_callback($self, /, fn)\n--\n\nCall fn(future) when the call has ended, at once if it has."},
     {"set_running_or_notify_cancel", future_set_running_or_notify_cancel, METH_NOARGS,
      "set_running_or_notify_cancel($self, /)\n--\n\nFor executors: mark as running; False if it was cancelled."},
-    {"set_result", future_set_result, METH_O, "set_result($self, result, /)\n--\n\nFor executors: end with a result."},
-    {"set_exception", future_set_exception, METH_O,
-     "set_exception($self, exception, /)\n--\n\nFor executors: end with an exception."},
+    {"set_result", as_method(future_set_result), kOneArgument, "set_result($self, /, result)\n--\n\nFor executors: end with a result."},
+    {"set_exception", as_method(future_set_exception), kOneArgument,
+     "set_exception($self, /, exception)\n--\n\nFor executors: end with an exception."},
     {"_invoke_callbacks", future_invoke_callbacks, METH_NOARGS, nullptr},
     {"_get_snapshot", future_get_snapshot, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},

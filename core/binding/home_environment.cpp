@@ -53,8 +53,8 @@ bool HomeEnvironment::describe_main(codec::Runtime& runtime, pool::Environment& 
   py::Ref script = py::Ref::steal(PyImport_ImportModule("aiointerpreters._script"));
   py::Ref found = script ? py::Ref::steal(PyObject_CallMethod(script.get(), "describe", nullptr)) : py::Ref();
   if (!found) return false;
-  runtime.main_is_script = found.get() != Py_None;
-  if (!runtime.main_is_script) return true;
+  runtime.main_is_nowhere = found.get() == Py_None;
+  if (runtime.main_is_nowhere) return true;
   int is_module = 0;
   PyObject* name = nullptr;  // borrowed from `found`
   if (!PyArg_ParseTuple(found.get(), "pU", &is_module, &name)) return false;

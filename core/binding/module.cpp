@@ -87,9 +87,9 @@ bool read_main_thread(ModuleState& state) {
   return PyErr_Occurred() == nullptr;
 }
 
-PyObject* load_executor_types(PyObject* module, PyObject*) {
-  ModuleState& state = state_of(module);
-  if (state.executor_type) Py_RETURN_NONE;
+// Makes Future and ExecutorBase, which need concurrent.futures; only an interpreter with an executor pays for it.
+bool add_executor_types(PyObject* module, ModuleState& state) {
+  if (state.executor_type) return true;
   py::Ref future_base;
   py::Ref executor_base;
   const bool imported = import_into("concurrent.futures._base", "Future", future_base) &&
@@ -100,11 +100,19 @@ PyObject* load_executor_types(PyObject* module, PyObject*) {
                         import_into("concurrent.futures._base", "LOGGER", state.logger) &&
                         import_into("threading", "Condition", state.condition_type) &&
                         import_into("functools", "partial", state.partial_type) && read_main_thread(state);
-  if (!imported || !publish(module, "Future", make_future_type(module, future_base.get()), state.future_type) ||
-      !publish(module, "ExecutorBase", make_executor_type(module, executor_base.get()), state.executor_type)) {
-    return nullptr;
+  return imported && publish(module, "Future", make_future_type(module, future_base.get()), state.future_type) &&
+         publish(module, "ExecutorBase", make_executor_type(module, executor_base.get()), state.executor_type);
+}
+
+// PEP 562: the module's attributes that are made on first use.
+PyObject* get_attribute(PyObject* module, PyObject* name) {
+  const bool is_future = PyUnicode_EqualToUTF8(name, "Future") != 0;
+  if (!is_future && !PyUnicode_EqualToUTF8(name, "ExecutorBase")) {
+    return PyErr_Format(PyExc_AttributeError, "module 'aiointerpreters._core' has no attribute %R", name);
   }
-  Py_RETURN_NONE;
+  ModuleState& state = state_of(module);  // not before: the import system looks for attributes of an unfinished module
+  if (!add_executor_types(module, state)) return nullptr;
+  return Py_NewRef((is_future ? state.future_type : state.executor_type).get());
 }
 
 PyObject* capture_function(PyObject* module, PyObject* tag) {
@@ -144,8 +152,7 @@ void free_state(void* module) {
 }
 
 PyMethodDef kMethods[] = {
-    {"load_executor_types", load_executor_types, METH_NOARGS,
-     "load_executor_types($module, /)\n--\n\nMake Future and ExecutorBase, which need concurrent.futures."},
+    {"__getattr__", get_attribute, METH_O, nullptr},
     {"capture", capture_function, METH_O,
      "capture($module, tagged, /)\n--\n\nThe tagged callable as it is now; what crosses by value is pickled once."},
     {"note_exit", note_exit, METH_NOARGS, "note_exit($module, /)\n--\n\nThe interpreter ends: submit says so from now on."},

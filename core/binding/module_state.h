@@ -21,7 +21,7 @@ struct ModuleState {
   // Made with the module. (The type of tagged callables is runtime.tag_type.)
   py::Ref pool_type;
 
-  // Made by load_executor_types; null before, and for ever in an interpreter that has no executor.
+  // Made when an executor is first asked for; null before, and for ever in an interpreter that has none.
   py::Ref future_type;
   py::Ref executor_type;
   py::Ref condition_type;       // threading.Condition
@@ -41,7 +41,7 @@ struct ModuleState {
   int each(Visit&& visit) {
     for (py::Ref* ref :
          {&runtime.interpreter_error, &runtime.not_transferable_error, &runtime.tag_type, &runtime.remote_traceback,
-          &runtime.pickle_dumps, &runtime.pickle_loads, &pool_type, &future_type, &executor_type, &condition_type,
+          &runtime.pickle_dumps, &runtime.pickle_loads, &runtime.pickling_error, &runtime.caller, &pool_type, &future_type, &executor_type, &condition_type,
           &cancelled_error, &invalid_state_error, &broken_pool_error, &partial_type, &logger}) {
       if (const int stop = visit(*ref)) return stop;
     }

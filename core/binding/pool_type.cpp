@@ -52,6 +52,7 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   }
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& state = state_of_type(type);
+    if (!may_use_pools(state)) return nullptr;
     pool::PoolOptions options;
     options.max_workers = static_cast<std::size_t>(max_workers);
     options.max_interpreters = static_cast<std::size_t>(max_interpreters);
@@ -143,6 +144,16 @@ PyType_Spec kSpec = {
 }  // namespace
 
 py::Ref make_pool_type(PyObject* module) { return py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, nullptr)); }
+
+bool may_use_pools(ModuleState& state) {
+  if (!state.runtime.running_main) return true;
+  state.runtime.guard_missing = true;
+  // multiprocessing's spawn says the same of the same mistake.
+  PyErr_SetString(PyExc_RuntimeError,
+                  "an executor is used while a worker runs this program's __main__ to find the functions in it. Put what "
+                  "starts the work under\n\n    if __name__ == \"__main__\":\n\nas for multiprocessing's spawn.");
+  return false;
+}
 
 std::shared_ptr<pool::Pool> pool_in(const ModuleState& state, PyObject* object) {
   if (PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject*>(state.pool_type.get())) != 0) return inside(object);

@@ -15,6 +15,10 @@ namespace aiointerpreters::binding {
 // Makes the type. Returns new; null with an exception set.
 [[nodiscard]] py::Ref make_pool_type(PyObject* module);
 
+// False with RuntimeError set while home's script is being run here to find its functions: a script that starts work
+// whatever its name would do so without end (hazard 31).
+[[nodiscard]] bool may_use_pools(ModuleState& state);
+
 // The pool inside. Errors: null with TypeError set if `object` is no `_core.Pool`.
 [[nodiscard]] std::shared_ptr<pool::Pool> pool_in(const ModuleState& state, PyObject* object);
 

@@ -3,27 +3,23 @@
 
 #include "codec/not_transferable.h"
 #include "codec/pickle_fallback.h"
-#include "py/ref.h"
 
 namespace aiointerpreters::codec {
 
-bool pickle_by_value(PyObject* value, Message& out) {
-  py::Ref cloudpickle = py::Ref::steal(PyImport_ImportModule("cloudpickle"));
-  if (!cloudpickle) return false;
-  py::Ref bytes = py::Ref::steal(PyObject_CallMethod(cloudpickle.get(), "dumps", "Oi", value, 5));
-  char* data = nullptr;
-  Py_ssize_t size = 0;
-  if (!bytes || PyBytes_AsStringAndSize(bytes.get(), &data, &size) < 0) return false;
-  out.clear();
-  out.bytes.append(data, static_cast<std::size_t>(size));
-  out.form = Message::Form::kPickled;
-  return true;
+Pickle pickle_by_value(PyObject* value) {
+  py::Ref by_value = py::Ref::steal(PyImport_ImportModule("aiointerpreters._by_value"));
+  py::Ref dumps = by_value ? py::Ref::steal(PyObject_GetAttrString(by_value.get(), "dumps")) : py::Ref();
+  py::Ref dumped = dumps ? py::Ref::steal(PyObject_CallOneArg(dumps.get(), value)) : py::Ref();
+  PyObject* bytes = nullptr;  // borrowed
+  int needs_main = 0;
+  if (!dumped || !PyArg_ParseTuple(dumped.get(), "O!p", &PyBytes_Type, &bytes, &needs_main)) return {};
+  return {py::Ref::borrow(bytes), needs_main != 0};
 }
 
 bool pickle_callable(Runtime& runtime, PyObject* callable, Message& out) {
-  const bool pickled = PyFunction_Check(callable) ? pickle_by_value(callable, out) : pickle_message(runtime, callable, out);
-  if (!pickled) explain_value(runtime, callable, "function");
-  return pickled;
+  if (fill_message(PyFunction_Check(callable) ? pickle_by_value(callable) : pickle(runtime, callable), out)) return true;
+  explain_value(runtime, callable, "function");
+  return false;
 }
 
 }  // namespace aiointerpreters::codec

@@ -61,15 +61,36 @@ bool was_typed(PyObject* callable) {
   return typed;
 }
 
+// A class method is bound anew at each look.
+bool is_same(PyObject* found, PyObject* callable) {
+  if (found == callable) return true;
+  return PyMethod_Check(found) && PyMethod_Check(callable) && PyType_Check(PyMethod_GET_SELF(found)) &&
+         PyMethod_GET_SELF(found) == PyMethod_GET_SELF(callable) &&
+         PyMethod_GET_FUNCTION(found) == PyMethod_GET_FUNCTION(callable);
+}
+
 // Whether a worker finds the same object by module and qualified name.
 bool leads_back(const Runtime& runtime, PyObject* callable, CallableRef& ref) {
   if (!read_text(callable, "__module__", ref.module) || !read_text(callable, "__qualname__", ref.qualname)) return false;
-  if (ref.module == kMain && (!runtime.main_is_script || was_typed(callable))) return false;
+  if (ref.module == kMain && (runtime.main_is_nowhere || was_typed(callable))) return false;
   py::Ref module_name = py::Ref::steal(PyUnicode_FromStringAndSize(ref.module.data(), static_cast<Py_ssize_t>(ref.module.size())));
   py::Ref module = module_name ? py::Ref::steal(PyImport_GetModule(module_name.get())) : py::Ref();
   py::Ref found = without_tag(runtime, follow(std::move(module), ref.qualname));
   PyErr_Clear();
-  return found.get() == callable;
+  return found && is_same(found.get(), callable);
+}
+
+// Some builtins (eval, exec, globals, dir) look at the Python frame that calls them, and a worker's loop is none. Returns new.
+py::Ref with_frame(Runtime& runtime, py::Ref builtin) {
+  if (!runtime.caller) {
+    py::Ref main = py::Ref::steal(PyImport_AddModuleRef("__main__"));
+    py::Ref code = py::Ref::steal(
+        Py_CompileString("lambda fn, /, *args, **kwargs: fn(*args, **kwargs)", "<aiointerpreters>", Py_eval_input));
+    if (!main || !code) return {};
+    PyObject* const names = PyModule_GetDict(main.get());  // borrowed
+    runtime.caller = py::Ref::steal(PyEval_EvalCode(code.get(), names, names));
+  }
+  return runtime.caller ? py::Ref::steal(PyMethod_New(runtime.caller.get(), builtin.get())) : py::Ref();
 }
 
 bool same_bytes(const base::Bytes& one, const base::Bytes& other) {
@@ -170,8 +191,9 @@ py::Ref load_callable(Runtime& runtime, const CallableRef& ref) {
   }
   if (!callable) {
     py::raise_from_current(runtime.interpreter_error.get(), (name + " could not be loaded in a worker's interpreter").c_str());
+    return callable;
   }
-  return callable;
+  return ref.module == "builtins" && PyCFunction_Check(callable.get()) ? with_frame(runtime, std::move(callable)) : std::move(callable);
 }
 
 }  // namespace aiointerpreters::codec

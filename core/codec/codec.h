@@ -1,11 +1,11 @@
 // The codec's whole face for the layers above: Python objects of the attached interpreter to messages and back.
 //
-// What arrives equals what pickle.loads(pickle.dumps(x, 5)) gives: values, types, dict order, identity of shared sub-objects,
-// cycles. A message whose objects all have exact built-in types is in the native format (docs/design/codec_format.md); with
-// anything else in it, the whole message is one pickle.
+// What arrives equals what pickle.loads(pickle.dumps(x, 5)) gives: values, types, dict order, identity of shared
+// sub-objects, cycles. A message whose objects all have exact built-in types is in the native format
+// (docs/design/codec_format.md); with anything else in it, the whole message is one pickle.
 //
-// Requires: attached to the interpreter that owns `runtime`, for every function here. Runs Python: pickle may call user code.
-// Errors: Python exception set and false / null returned; std::bad_alloc never leaves (it becomes MemoryError).
+// Requires: attached to the interpreter that owns `runtime`, for every function here. Runs Python: pickle may call user
+// code. Errors: Python exception set and false / null returned; std::bad_alloc never leaves (it becomes MemoryError).
 #pragma once
 
 #include <cstddef>
@@ -24,8 +24,9 @@ namespace aiointerpreters::codec {
 // Returns new. Errors: whatever unpickling raises.
 [[nodiscard]] py::Ref decode_value(Runtime& runtime, const Message& message);
 
-// Encodes the arguments of one call as the vectorcall protocol has them: `nargs` positional ones, then the values of the names
-// in the tuple `kwnames` (null: none). Errors: as encode_value, the path starting with `argument 1` or `argument 'key'`.
+// Encodes the arguments of one call as the vectorcall protocol has them: `nargs` positional ones, then the values of the
+// names in the tuple `kwnames` (null: none). Errors: as encode_value, the path starting with `argument 1` or `argument
+// 'key'`.
 [[nodiscard]] bool encode_call(Runtime& runtime, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Message& out);
 
 // The decoded arguments of one call, ready for PyObject_Vectorcall: call(callable) does it.
@@ -38,6 +39,8 @@ class CallArguments {
 
   // Requires: decode_call filled it. Runs Python. Returns new, or null with the callable's exception set.
   [[nodiscard]] py::Ref call(PyObject* callable) const;
+  // Requires: decode_call filled it, from so many positional arguments. Borrows.
+  [[nodiscard]] PyObject* positional(Py_ssize_t index) const noexcept { return args_[index]; }
 
  private:
   friend bool decode_call(Runtime& runtime, const Message& message, CallArguments& out);
@@ -55,14 +58,15 @@ class CallArguments {
 };
 [[nodiscard]] bool decode_call(Runtime& runtime, const Message& message, CallArguments& out);
 
-// Turns the exception that is set into a message and clears it. It keeps type, args, attributes, notes, __cause__, __context__,
+// Turns the exception that is set into a message and clears it. It keeps type, args, attributes, notes, __cause__,
+// __context__,
 // __suppress_context__ and the members of exception groups as far as they can cross, and always the traceback as text. What
-// cannot cross is left out and named in a note. It cannot fail: in the worst case only the type's name and a message are kept.
-// Requires: an exception is set. Runs Python.
+// cannot cross is left out and named in a note. It cannot fail: in the worst case only the type's name and a message are
+// kept. Requires: an exception is set. Runs Python.
 void encode_exception(Runtime& runtime, Message& out);
 // Rebuilds that exception. Its class is looked up here; one that cannot be found becomes InterpreterError with the type's
-// name, message and traceback. The innermost __cause__ of the result is a RemoteTraceback. Returns new, never null: if rebuilding
-// itself fails, the exception returned says so.
+// name, message and traceback. The innermost __cause__ of the result is a RemoteTraceback. Returns new, never null: if
+// rebuilding itself fails, the exception returned says so.
 [[nodiscard]] py::Ref decode_exception(Runtime& runtime, const Message& message);
 
 }  // namespace aiointerpreters::codec

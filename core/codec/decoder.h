@@ -3,11 +3,13 @@
 // It trusts nothing in a message: it never reads past the end, makes no container larger than the bytes left can fill, and
 // hashes nothing that is incomplete. It runs no Python code, so nobody sees an object that is not finished.
 // Owner: one call of the codec. Requires: attached. Errors: Python exception set and null or false returned (ValueError
-// "corrupt message"; TypeError for an unhashable key; RecursionError for a key nested too deep; MemoryError); std::bad_alloc.
+// "corrupt message"; TypeError for an unhashable key; RecursionError for a key nested too deep; MemoryError);
+// std::bad_alloc.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "codec/format.h"
 #include "codec/small_stack.h"
@@ -34,8 +36,8 @@ class Decoder {
 
  private:
   enum class Step { kDone, kOpened, kFailed };
-  // A container that is being filled. A list, tuple, dict or set that is a value stands in its parent from the start; what will
-  // be hashed or is a frozenset is owned by its frame and goes to its parent when it is complete.
+  // A container that is being filled. A list, tuple, dict or set that is a value stands in its parent from the start; what
+  // will be hashed or is a frozenset is owned by its frame and goes to its parent when it is complete.
   struct Frame {
     unsigned char tag;  // kList to kFrozenset
     bool owned;
@@ -49,9 +51,9 @@ class Decoder {
     std::size_t last_mutable;  // depth of the innermost list, dict or set, itself included, counted from 1; 0: none
   };
   struct Entry {
-    PyObject* object;         // owned; null while a frozenset is not complete
-    std::size_t open_depth;   // of the frame that fills it, counted from 1; 0: complete
-    std::uint32_t height;     // of a complete tuple or frozenset, at least 1; 0 for others
+    PyObject* object;        // owned; null while a frozenset is not complete
+    std::size_t open_depth;  // of the frame that fills it, counted from 1; 0: complete
+    std::uint32_t height;    // of a complete tuple or frozenset, at least 1; 0 for others
   };
   static constexpr std::size_t kNoEntry = static_cast<std::size_t>(-1);
 
@@ -82,12 +84,27 @@ class Decoder {
     return frame.tag == kDict ? frame.left % 2 != 0 : frame.tag >= kSet;
   }
   [[nodiscard]] static bool immutable(unsigned char tag) noexcept { return tag == kTuple || tag == kFrozenset; }
-  [[nodiscard]] bool next_tag(unsigned char& tag);
+  [[nodiscard]] bool next_tag(unsigned char& tag) {
+    if (at_ == end_) return corrupt();
+    tag = *at_++;
+    return true;
+  }
   template <typename Number>
-  [[nodiscard]] bool read_number(Number& number);
-  // Set ValueError; return false or null.
-  bool corrupt();
-  PyObject* corrupt_object();
+  [[nodiscard]] bool read_number(Number& number) {
+    if (bytes_left() < sizeof number) return corrupt();
+    std::memcpy(&number, at_, sizeof number);
+    at_ += sizeof number;
+    return true;
+  }
+  static void raise_corrupt();
+  static bool corrupt() {
+    raise_corrupt();
+    return false;
+  }
+  static PyObject* corrupt_object() {
+    raise_corrupt();
+    return nullptr;
+  }
 
   const unsigned char* at_;
   const unsigned char* end_;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "codec/format.h"
+#include "codec/parts.h"
 
 namespace aiointerpreters::codec {
 
@@ -15,11 +16,6 @@ namespace {
 // stack of 3.14, the arguments of a call) are none that a container holds, so they cannot lower that count. They do matter
 // at the roots: in f(x, x) both may be borrowed from one local variable. Roots therefore always count as shared.
 bool may_be_shared(PyObject* object) { return Py_REFCNT(object) != 1; }
-
-bool has_parts(PyObject* object) {
-  return PyTuple_Check(object) || PyList_Check(object) || PyDict_Check(object) || PyAnySet_Check(object) ||
-         PySlice_Check(object) || PyRange_Check(object);
-}
 
 PyObject* const* items_of_list(PyObject* list) { return reinterpret_cast<PyListObject*>(list)->ob_item; }
 PyObject* const* items_of_tuple(PyObject* tuple) { return reinterpret_cast<PyTupleObject*>(tuple)->ob_item; }

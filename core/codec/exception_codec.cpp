@@ -107,8 +107,8 @@ py::Ref ExceptionEncoder::format_traceback(PyObject* exception) {
   if (text) return text;
   text = exact_text(exception, "<exception str() failed>");
   if (!text) return {};
-  return py::Ref::steal(PyUnicode_FromFormat("%s: %U\n(its traceback could not be formatted)\n",
-                                             Py_TYPE(exception)->tp_name, text.get()));
+  return py::Ref::steal(
+      PyUnicode_FromFormat("%s: %U\n(its traceback could not be formatted)\n", Py_TYPE(exception)->tp_name, text.get()));
 }
 
 py::Ref ExceptionEncoder::notes_of(PyObject* attributes) {
@@ -188,8 +188,8 @@ py::Ref ExceptionEncoder::describe_members(PyObject* group) {
 
 // How the exception's class says that it is to be rebuilt.
 struct Reduction {
-  py::Ref constructor;  // tuple: call the class with these
-  py::Ref state;        // dict: attributes to set then; null: none
+  py::Ref constructor;   // tuple: call the class with these
+  py::Ref state;         // dict: attributes to set then; null: none
   bool special = false;  // in another way, which only pickle knows
 };
 
@@ -258,7 +258,7 @@ py::Ref ExceptionEncoder::describe(PyObject* exception) {
     }
   }
   // Attributes as pickle would take them; what a class leaves out of its reduction is left out here too.
-  py::Ref state = reduction.state ? std::move(reduction.state)
+  py::Ref state = reduction.state                        ? std::move(reduction.state)
                   : attributes && !reduction.constructor ? py::Ref::steal(PyDict_Copy(attributes.get()))
                                                          : py::Ref();
   if (state && PyTuple_GET_SIZE(notes.get()) != 0) {

@@ -46,8 +46,8 @@ class ExceptionBuilder {
 
 void ExceptionBuilder::drop_error() {
   if (PyErr_Occurred() == nullptr) return;
-  const bool is_ours = PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0 ||
-                       PyErr_ExceptionMatches(runtime_.task_interrupted.get()) != 0;
+  const bool is_ours =
+      PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0 || PyErr_ExceptionMatches(runtime_.task_interrupted.get()) != 0;
   py::Ref error = py::take_exception();
   if (is_ours && !interruption_) interruption_ = std::move(error);
 }
@@ -193,8 +193,7 @@ py::Ref ExceptionBuilder::make_group(const ExceptionRecord& record, PyTypeObject
   // Not by the class's own __new__, which may take other arguments.
   const py::Ref args = py::Ref::steal(PyTuple_Pack(2, record.text, members.get()));
   if (!args) return {};
-  return py::Ref::steal(
-      reinterpret_cast<PyTypeObject*>(PyExc_BaseExceptionGroup)->tp_new(type, args.get(), nullptr));
+  return py::Ref::steal(reinterpret_cast<PyTypeObject*>(PyExc_BaseExceptionGroup)->tp_new(type, args.get(), nullptr));
 }
 
 // As pickle does: the class is called with what its reduction names.
@@ -216,7 +215,8 @@ py::Ref ExceptionBuilder::make_without_init(const ExceptionRecord& record, PyTyp
   py::Ref args = unpack(runtime_, record.args == Py_None ? record.constructor : record.args);
   drop_error();
   if (!args || !PyTuple_CheckExact(args.get())) {
-    const py::Ref note = py::Ref::steal(PyUnicode_FromString("args could not be rebuilt here; the message stands in their place"));
+    const py::Ref note =
+        py::Ref::steal(PyUnicode_FromString("args could not be rebuilt here; the message stands in their place"));
     if (!note || PyList_Append(notes, note.get()) < 0) return {};
     args = py::Ref::steal(PyTuple_Pack(1, record.text));
     if (!args) return {};
@@ -234,8 +234,7 @@ py::Ref ExceptionBuilder::make_without_init(const ExceptionRecord& record, PyTyp
 
 // The stand-in for an exception whose class is not to be found here.
 py::Ref ExceptionBuilder::make_instead(const ExceptionRecord& record) {
-  const py::Ref text =
-      py::Ref::steal(PyUnicode_FromFormat("%U.%U: %U", record.module, record.qualname, record.text));
+  const py::Ref text = py::Ref::steal(PyUnicode_FromFormat("%U.%U: %U", record.module, record.qualname, record.text));
   if (!text) return {};
   py::Ref exception = py::Ref::steal(PyObject_CallOneArg(runtime_.interpreter_error.get(), text.get()));
   if (exception && !set_notes(record, exception.get(), nullptr, false)) drop_error();
@@ -247,7 +246,8 @@ void ExceptionBuilder::set_state(const ExceptionRecord& record, PyObject* except
   const py::Ref state = unpack(runtime_, record.state);
   drop_error();
   if (!state || !PyDict_CheckExact(state.get())) {
-    const py::Ref note = py::Ref::steal(PyUnicode_FromString("the attributes could not be rebuilt here; they were left out"));
+    const py::Ref note =
+        py::Ref::steal(PyUnicode_FromString("the attributes could not be rebuilt here; they were left out"));
     if (note) PyList_Append(notes, note.get());
     return drop_error();
   }

@@ -1,8 +1,8 @@
 // The native format, byte by byte; docs/design/codec_format.md tells it in prose. Plain data: any thread.
 //
-// A message never leaves its process: no version, native floats, little-endian integers of the machine. A count or a length is
-// a varint (LEB128, 7 bits a byte). A header is the varint (count << 1 | shared); a shared object gets the next memo index
-// when its header is met, before its content, and kReference names it by that index.
+// A message never leaves its process: no version, native floats, little-endian integers of the machine. A count or a length
+// is a varint (LEB128, 7 bits a byte). A header is the varint (count << 1 | shared); a shared object gets the next memo
+// index when its header is met, before its content, and kReference names it by that index.
 #pragma once
 
 #include <bit>
@@ -39,8 +39,8 @@ enum Tag : unsigned char {
   kInt16 = 0x0F,  // two's complement, as all integers
   kInt32 = 0x10,
   kInt64 = 0x11,
-  kIntBig = 0x12,  // varint of bytes, then these
-  kFloat = 0x13,   // the 8 bytes of the double, NaN payload included
+  kIntBig = 0x12,   // varint of bytes, then these
+  kFloat = 0x13,    // the 8 bytes of the double, NaN payload included
   kComplex = 0x14,  // header (count 0), real, imaginary
   kRange = 0x15,    // header (count 0), then start, stop, step, each an int
   kSlice = 0x16,    // header (count 0), then start, stop, step, each a leaf but no range or slice
@@ -72,7 +72,7 @@ inline constexpr std::size_t kVarintMax = 10;
 // Tuples and frozensets inside a key are hashed by recursive C code of CPython: deeper ones are a RecursionError here.
 inline constexpr std::uint32_t kKeyDepthMax = 10'000;
 
-// The content of a call: varint (positional arguments << 1 | has keywords), if so the tuple of the names as a value, then all
-// values, in one memo. A call without arguments is the single byte 0.
+// The content of a call: varint (positional arguments << 1 | has keywords), if so the tuple of the names as a value, then
+// all values, in one memo. A call without arguments is the single byte 0.
 
 }  // namespace aiointerpreters::codec

@@ -6,8 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
+#include <vector>
 
 namespace aiointerpreters::codec {
 
@@ -18,11 +17,10 @@ class Memo {
   Memo() noexcept = default;
   Memo(const Memo&) = delete;
   Memo& operator=(const Memo&) = delete;
-  ~Memo() { std::free(slots_); }
 
   // Returns the object's index, or kNew if it was not known: it is now.
   [[nodiscard]] std::size_t find_or_add(const void* object) {
-    if (slots_ != nullptr) return find_or_add_hashed(object);
+    if (!slots_.empty()) return find_or_add_hashed(object);
     for (std::size_t i = 0; i < count_; ++i) {
       if (few_[i] == object) return i;
     }
@@ -40,40 +38,34 @@ class Memo {
   };
 
   // Low bits first: objects made one after the other lie in slots next to each other.
-  [[nodiscard]] Slot& slot_of(const void* object) const noexcept {
+  [[nodiscard]] Slot& slot_of(const void* object) noexcept {
     const auto address = reinterpret_cast<std::uintptr_t>(object);
-    std::size_t at = ((address >> 4) ^ (address >> 20)) & mask_;
-    while (slots_[at].object != nullptr && slots_[at].object != object) at = (at + 1) & mask_;
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at = ((address >> 4) ^ (address >> 20)) & mask;
+    while (slots_[at].object != nullptr && slots_[at].object != object) at = (at + 1) & mask;
     return slots_[at];
   }
   std::size_t find_or_add_hashed(const void* object) {
-    if (2 * count_ >= capacity()) grow();
+    if (2 * count_ >= slots_.size()) grow();
     Slot& slot = slot_of(object);
     if (slot.object == object) return slot.index;
     slot = {object, count_++};
     return kNew;
   }
-  [[nodiscard]] std::size_t capacity() const noexcept { return slots_ == nullptr ? 0 : mask_ + 1; }
   void grow() {
-    const std::size_t old_capacity = capacity();
-    const std::size_t wanted = old_capacity == 0 ? 64 : old_capacity * (old_capacity < 65'536 ? 4 : 2);
-    Slot* old_slots = slots_;
-    auto* slots = static_cast<Slot*>(std::calloc(wanted, sizeof(Slot)));
-    if (slots == nullptr) throw std::bad_alloc();
-    slots_ = slots;
-    mask_ = wanted - 1;
-    if (old_slots == nullptr) {
+    const std::size_t size = slots_.size();
+    std::vector<Slot> old(size == 0 ? 64 : size * (size < 4096 ? 4 : 2));
+    old.swap(slots_);
+    if (size == 0) {
       for (std::size_t i = 0; i < count_; ++i) slot_of(few_[i]) = {few_[i], i};
     }
-    for (std::size_t i = 0; i < old_capacity; ++i) {
-      if (old_slots[i].object != nullptr) slot_of(old_slots[i].object) = old_slots[i];
+    for (const Slot& slot : old) {
+      if (slot.object != nullptr) slot_of(slot.object) = slot;
     }
-    std::free(old_slots);
   }
 
   std::size_t count_ = 0;
-  std::size_t mask_ = 0;
-  Slot* slots_ = nullptr;
+  std::vector<Slot> slots_;  // a power of two of them, at most half of them taken
   const void* few_[kFew];
 };
 

@@ -52,8 +52,7 @@ bool passes_unchanged(PyObject* exception) {
   return PyErr_GivenExceptionMatches(exception, PyExc_Exception) == 0 ||
          PyErr_GivenExceptionMatches(exception, PyExc_RecursionError) != 0 ||
          PyErr_GivenExceptionMatches(exception, PyExc_MemoryError) != 0 ||
-         (Py_IS_TYPE(exception, reinterpret_cast<PyTypeObject*>(PyExc_RuntimeError)) &&
-          ends_with_changed_size(exception));
+         (Py_IS_TYPE(exception, reinterpret_cast<PyTypeObject*>(PyExc_RuntimeError)) && ends_with_changed_size(exception));
 }
 
 // A part of a value and how it is reached from there.
@@ -100,7 +99,7 @@ bool PathFinder::crosses(PyObject* object) {
   Encoder encoder(scratch);
   if (encoder.write(object) == Encoder::Result::kDone) return true;
   PyErr_Clear();
-  if (pickle(runtime_, object)) return true;
+  if (pickle(runtime_, object).bytes) return true;
   py::Ref raised = py::take_exception();
   if (PyErr_GivenExceptionMatches(raised.get(), PyExc_Exception) == 0) {
     interruption_ = std::move(raised);
@@ -225,7 +224,8 @@ bool PathFinder::find_state(PyObject* instance, Part& part) {
   const bool is_pair = PyTuple_CheckExact(given) && PyTuple_GET_SIZE(given) == 2;
   py::Ref state = py::Ref::borrow(given);
   if (!PyDict_Check(given) && !is_pair) {
-    state = py::Ref::steal(PyObject_CallMethod(reinterpret_cast<PyObject*>(&PyBaseObject_Type), "__getstate__", "O", instance));
+    state =
+        py::Ref::steal(PyObject_CallMethod(reinterpret_cast<PyObject*>(&PyBaseObject_Type), "__getstate__", "O", instance));
     PyErr_Clear();
   }
   if (state && PyTuple_CheckExact(state.get()) && PyTuple_GET_SIZE(state.get()) == 2) {

@@ -2,6 +2,9 @@
 #include "codec/pickle_fallback.h"
 
 #include <string_view>
+#include <utility>
+
+#include "py/error.h"
 
 namespace aiointerpreters::codec {
 
@@ -21,31 +24,53 @@ PyObject* pickle_function(py::Ref& cache, const char* name) {
 }
 
 // Conservative: a string that only looks like the module's name counts too.
-bool names_main(std::string_view pickled) { return pickled.find("__main__") != std::string_view::npos; }
+bool names_main(PyObject* pickled) {
+  const std::string_view content(PyBytes_AS_STRING(pickled), static_cast<std::size_t>(PyBytes_GET_SIZE(pickled)));
+  return content.find("__main__") != std::string_view::npos;
+}
+
+// What pickle says of a function or class that no name leads back to. (AttributeError: before 3.14.)
+bool is_nameless_error(Runtime& runtime) {
+  return PyErr_ExceptionMatches(PyExc_AttributeError) != 0 ||
+         (runtime.pickling_error && PyErr_ExceptionMatches(runtime.pickling_error.get()) != 0);
+}
+
+// The exception set now stays the one to report if this fails too.
+Pickle pickle_nameless(PyObject* value) {
+  py::Ref error = py::take_exception();
+  Pickle pickled = pickle_by_value(value);
+  if (!pickled.bytes && error) py::restore_exception(std::move(error));
+  return pickled;
+}
 
 }  // namespace
 
 PyObject* pickle_dumps(Runtime& runtime) { return pickle_function(runtime.pickle_dumps, "dumps"); }
 PyObject* pickle_loads(Runtime& runtime) { return pickle_function(runtime.pickle_loads, "loads"); }
 
-py::Ref pickle(Runtime& runtime, PyObject* value) {
+Pickle pickle(Runtime& runtime, PyObject* value) {
   PyObject* const dumps = pickle_dumps(runtime);
   const py::Ref protocol = py::Ref::steal(PyLong_FromLong(kProtocol));
   if (dumps == nullptr || !protocol) return {};
+  if (pickle_function(runtime.pickling_error, "PicklingError") == nullptr) return {};
   PyObject* const args[] = {value, protocol.get()};
-  return py::Ref::steal(PyObject_Vectorcall(dumps, args, 2, nullptr));
+  Pickle pickled{py::Ref::steal(PyObject_Vectorcall(dumps, args, 2, nullptr))};
+  if (!pickled.bytes) return is_nameless_error(runtime) ? pickle_nameless(value) : Pickle();
+  pickled.needs_main = names_main(pickled.bytes.get());
+  // A worker cannot look into a `__main__` that is no script.
+  return runtime.main_is_nowhere && pickled.needs_main ? pickle_nameless(value) : std::move(pickled);
 }
 
-bool pickle_message(Runtime& runtime, PyObject* value, Message& out) {
-  const py::Ref pickled = pickle(runtime, value);
-  if (!pickled) return false;
-  const std::string_view content(PyBytes_AS_STRING(pickled.get()),
-                                 static_cast<std::size_t>(PyBytes_GET_SIZE(pickled.get())));
-  out.bytes.append(content.data(), content.size());
+bool fill_message(const Pickle& pickled, Message& out) {
+  if (!pickled.bytes) return false;
+  PyObject* const bytes = pickled.bytes.get();
+  out.bytes.append(PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes)));
   out.form = Message::Form::kPickled;
-  out.needs_main = names_main(content);
+  out.needs_main = pickled.needs_main;
   return true;
 }
+
+bool pickle_message(Runtime& runtime, PyObject* value, Message& out) { return fill_message(pickle(runtime, value), out); }
 
 py::Ref unpickle_message(Runtime& runtime, const Message& message) {
   PyObject* const loads = pickle_loads(runtime);

@@ -18,11 +18,15 @@ struct Runtime {
   // Imported on first need; null until then. Use the accessors in pickle_fallback.h.
   py::Ref pickle_dumps;
   py::Ref pickle_loads;
+  py::Ref pickling_error;
+  // In a worker, made on first need: a Python function that calls its first argument with the others.
+  py::Ref caller;
 
-  // At home: `__main__` is a script or module that a worker can run again (hazard 31).
-  bool main_is_script = false;
+  // At home: `__main__` is no script or module that a worker could run again, so what is in it crosses by value (hazard 31).
+  bool main_is_nowhere = false;
   // In a worker: home's script is being run here to find its functions; making or using a pool meanwhile would never end.
   bool running_main = false;
+  bool guard_missing = false;  // it did just that: it lacks spawn's `if __name__ == "__main__"`
 };
 
 }  // namespace aiointerpreters::codec

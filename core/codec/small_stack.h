@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <type_traits>
+#include <vector>
 
 namespace aiointerpreters::codec {
 
@@ -18,9 +18,6 @@ class SmallStack {
   SmallStack() noexcept : items_(inline_items()), end_(items_), limit_(items_ + kInline) {}
   SmallStack(const SmallStack&) = delete;
   SmallStack& operator=(const SmallStack&) = delete;
-  ~SmallStack() {
-    if (items_ != inline_items()) std::free(items_);
-  }
 
   [[nodiscard]] bool empty() const noexcept { return end_ == items_; }
   [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - items_); }
@@ -41,11 +38,9 @@ class SmallStack {
   void grow() {
     const std::size_t count = size();
     const bool on_heap = items_ != inline_items();
-    if (count > static_cast<std::size_t>(-1) / (4 * sizeof(T))) throw std::bad_alloc();
-    void* block = std::realloc(on_heap ? static_cast<void*>(items_) : nullptr, 2 * count * sizeof(T));
-    if (block == nullptr) throw std::bad_alloc();
-    if (!on_heap) std::memcpy(block, inline_, count * sizeof(T));
-    items_ = static_cast<T*>(block);
+    heap_.resize(2 * count);
+    if (!on_heap) std::memcpy(static_cast<void*>(heap_.data()), inline_, sizeof inline_);
+    items_ = heap_.data();
     end_ = items_ + count;
     limit_ = items_ + 2 * count;
   }
@@ -53,6 +48,7 @@ class SmallStack {
   T* items_;
   T* end_;
   T* limit_;
+  std::vector<T> heap_;  // empty as long as the inline ones suffice
   alignas(T) unsigned char inline_[kInline * sizeof(T)];
 };
 

@@ -8,6 +8,23 @@
 
 namespace aiointerpreters::pool {
 
+namespace {
+
+// Calls once for each tuple of arguments in a list. Returns new: the list of results.
+py::Ref call_rows(PyObject* callable, PyObject* rows) {
+  const Py_ssize_t count = PyList_GET_SIZE(rows);
+  py::Ref results = py::Ref::steal(PyList_New(count));
+  if (!results) return {};
+  for (Py_ssize_t row = 0; row < count; ++row) {
+    PyObject* result = PyObject_CallObject(callable, PyList_GET_ITEM(rows, row));
+    if (result == nullptr) return {};
+    PyList_SET_ITEM(results.get(), row, result);
+  }
+  return results;
+}
+
+}  // namespace
+
 std::string HostedInterpreter::create(py::ThreadSides& sides, const std::string& thread_name, codec::Message& cause) {
   if (std::string failure = interpreter_.create(sides); !failure.empty()) {
     return "a worker's interpreter could not be made: " + failure;
@@ -76,24 +93,9 @@ py::Ref HostedInterpreter::call(const Task& task) {
   py::Ref uncached;
   py::Ref callable = py::Ref::borrow(callables_.find(*runtime_, task.callable_id, task.callable, uncached));
   if (!callable) return {};
-  if (task.in_rows) return call_rows(callable.get(), task.message);
   codec::CallArguments arguments;
   if (!codec::decode_call(*runtime_, task.message, arguments)) return {};
-  return arguments.call(callable.get());
-}
-
-py::Ref HostedInterpreter::call_rows(PyObject* callable, const codec::Message& message) {
-  py::Ref rows = codec::decode_value(*runtime_, message);
-  if (!rows) return {};
-  const Py_ssize_t count = PyList_GET_SIZE(rows.get());
-  py::Ref results = py::Ref::steal(PyList_New(count));
-  if (!results) return {};
-  for (Py_ssize_t row = 0; row < count; ++row) {
-    PyObject* result = PyObject_CallObject(callable, PyList_GET_ITEM(rows.get(), row));
-    if (result == nullptr) return {};
-    PyList_SET_ITEM(results.get(), row, result);
-  }
-  return results;
+  return task.in_rows ? call_rows(callable.get(), arguments.positional(0)) : arguments.call(callable.get());
 }
 
 bool HostedInterpreter::follow_environment() {
@@ -131,7 +133,7 @@ bool HostedInterpreter::run_main() {
     return true;
   }
   main_ = MainScript::kFailed;
-  py::raise_from_current(runtime_->interpreter_error.get(), "home's __main__ could not be run in a worker's interpreter");
+  if (!runtime_->guard_missing) py::raise_from_current(runtime_->interpreter_error.get(), "home's __main__ could not be run in a worker's interpreter");
   py::Ref error = py::take_exception();
   py::restore_exception(py::Ref::borrow(error.get()));
   codec::encode_exception(*runtime_, main_failure_);

@@ -38,7 +38,6 @@ class HostedInterpreter {
   bool run_main();  // once: home's script, as `__mp_main__` (hazard 31)
   bool run_script();
   [[nodiscard]] py::Ref call(const Task& task);
-  [[nodiscard]] py::Ref call_rows(PyObject* callable, const codec::Message& message);
 
   Pool& pool_;
   py::Interpreter interpreter_;

@@ -28,7 +28,7 @@ Pool::Submitted Pool::submit(TaskPtr task) noexcept {
   {
     base::Lock lock(mutex_);
     if (closed_) return Submitted::kRefused;
-    (task->side() == Task::Side::kHome ? home_queue_ : worker_queue_).push(std::move(task));
+    (task->side() == Task::Side::kHome ? home_queue_ : worker_queue_).push(std::move(task), ++last_number_);
     count_queued();
     if (needs_thread()) {
       ++threads_;
@@ -163,17 +163,14 @@ void Pool::spin(Worker& worker) noexcept {
 }
 
 TaskPtr Pool::pick(Worker& worker) noexcept {
-  const bool serves_home = serves_home_side(worker);
-  const bool serves_worker = worker.is_host || host_count_ < options_.max_interpreters;
-  TaskQueue* queue = nullptr;
-  if (serves_worker && !worker_queue_.empty() && (worker.is_host || !serves_home || home_queue_.empty())) {
-    queue = &worker_queue_;
-  } else if (serves_home && !home_queue_.empty()) {
-    queue = &home_queue_;
-  } else {
-    return TaskPtr();
-  }
-  TaskPtr task = queue->pop();
+  const bool home_side = !home_queue_.empty() && serves_home_side(worker);
+  const bool worker_side = !worker_queue_.empty() && (worker.is_host || host_count_ < options_.max_interpreters);
+  if (!home_side && !worker_side) return TaskPtr();
+  // First in, first out; but a host leaves the home side to the plain workers if there are any.
+  const bool prefers_worker_side = worker.is_host && host_count_ < threads_;
+  const bool takes_worker_side =
+      worker_side && (!home_side || prefers_worker_side || worker_queue_.older_than(home_queue_));
+  TaskPtr task = (takes_worker_side ? worker_queue_ : home_queue_).pop();
   if (task->side() == Task::Side::kWorker && !worker.is_host) become_host(worker);
   count_queued();
   return task;

@@ -115,6 +115,7 @@ class Pool {
   mutable base::Mutex mutex_;
   TaskQueue home_queue_ AIOI_GUARDED_BY(mutex_);
   TaskQueue worker_queue_ AIOI_GUARDED_BY(mutex_);
+  std::uint64_t last_number_ AIOI_GUARDED_BY(mutex_) = 0;
   Idle plain_ AIOI_GUARDED_BY(mutex_);
   Idle hosts_ AIOI_GUARDED_BY(mutex_);
   std::size_t threads_ AIOI_GUARDED_BY(mutex_) = 0;     // started, or about to be

@@ -103,7 +103,9 @@ class Task : public base::Counted {
 
   std::atomic<std::uint32_t> word_{0};
   const Side side_;
-  Task* next_ = nullptr;  // TaskQueue's
+  // TaskQueue's.
+  Task* next_ = nullptr;
+  std::uint64_t number_ = 0;
 };
 
 using TaskPtr = base::IntrusivePtr<Task>;

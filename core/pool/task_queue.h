@@ -21,13 +21,17 @@ class TaskQueue {
   [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  void push(TaskPtr task) noexcept {
+  // `number` tells which of two queues has the older task.
+  void push(TaskPtr task, std::uint64_t number) noexcept {
     Task* added = task.release();
     added->next_ = nullptr;
+    added->number_ = number;
     *(head_ == nullptr ? &head_ : &tail_->next_) = added;
     tail_ = added;
     ++size_;
   }
+  // Requires: neither is empty.
+  [[nodiscard]] bool older_than(const TaskQueue& other) const noexcept { return head_->number_ < other.head_->number_; }
   // The oldest task; null if there is none.
   [[nodiscard]] TaskPtr pop() noexcept {
     if (head_ == nullptr) return TaskPtr();

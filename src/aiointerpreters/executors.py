@@ -1,6 +1,5 @@
 """The executor: one pool whose tagged functions run in interpreters and whose other functions run in threads."""
 
-import atexit
 import itertools
 import os
 import sys
@@ -17,8 +16,6 @@ from . import _core
 from ._core import interpreter
 
 __all__ = ["InterpreterThreadPoolExecutor", "interpreter"]
-
-_core.load_executor_types()
 
 _MIN_STACK = (16 if sys.platform == "darwin" else 8) << 20  # bytes; hazard 6: with less, deep recursion ends the process
 
@@ -121,7 +118,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         with self._shutdown_lock:
             name = f"{self._thread_name_prefix or self}_{len(self._threads)}"
             args = (self._pool, name, self._thread_initializer, self._thread_initargs)
-            thread = threading.Thread(target=_serve, name=name, args=args, daemon=_DAEMON)
+            thread = threading.Thread(target=_serve, name=name, args=args, daemon=False)
             _start_with_big_stack(thread)
             self._threads.add(thread)
             _pools[thread] = self._pool
@@ -230,13 +227,6 @@ def _finish_at_exit() -> None:
                     pool.cancel_queued()
 
 
-try:
-    threading.Thread(daemon=True)
-except RuntimeError:
-    # A worker's interpreter allows no daemon threads, and joins the others before its atexit functions run.
-    _DAEMON = False
-    threading._register_atexit(_finish_at_exit)  # type: ignore[attr-defined]
-else:
-    # Not joined before the atexit functions run, so that user threads which are can use their pools to the end.
-    _DAEMON = True
-    atexit.register(_finish_at_exit)
+# Where concurrent.futures does it too: before the interpreter joins its threads, which would wait for ever otherwise. An
+# atexit function would come later than that join.
+threading._register_atexit(_finish_at_exit)  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
-from support import failures, work
+from support import failures, shapes, work
 from support import gate as gates
 from support.gate import Gate
 from support.protocols import MakePool, Tag
@@ -126,7 +126,7 @@ def test_exceptions_come_out_of_await(pool: InterpreterThreadPoolExecutor, tag: 
 
 def test_a_refusal_comes_out_of_await(pool: InterpreterThreadPoolExecutor) -> None:
     async def main() -> None:
-        await asyncio.get_running_loop().run_in_executor(pool, interpreter(work.nothing), (n for n in ()))
+        await asyncio.get_running_loop().run_in_executor(pool, interpreter(work.nothing), shapes.empty_generator())
 
     with pytest.raises(TypeError, match="argument 0: generator objects cannot cross interpreters"):
         run(main())

@@ -171,10 +171,14 @@ def test_a_pool_that_only_a_running_thread_uses(tmp_path: Path, tag: str) -> Non
         tmp_path,
         HEAD
         + f"""
+submitted = threading.Event()
 def use():
     with InterpreterThreadPoolExecutor(2) as pool:
-        print(sum(pool.map({tag}(work.square), range(100))))
+        results = pool.map({tag}(work.square), range(100))
+        submitted.set()
+        print(sum(results))
 threading.Thread(target=use).start()
+submitted.wait()
 """,
     ).check("328350")
 
@@ -189,9 +193,8 @@ gate = Gate()
 pool = InterpreterThreadPoolExecutor(1)
 future = pool.submit({tag}(gates.hold), gate.ends)
 gate.wait_for()
-never = pool.submit({tag}(gates.hold), gate.ends)
-threading.Thread(target=never.result, daemon=True).start()
-never.cancel()
+for _ in range(3):
+    threading.Thread(target=future.result, daemon=True).start()
 gate.open()
 """,
     ).check()
@@ -360,7 +363,7 @@ def test_datetime_used_by_one_worker_after_the_other(tmp_path: Path) -> None:
         + """
 for n in range(4):
     with InterpreterThreadPoolExecutor(2) as pool:
-        print(pool.submit(interpreter(eval), "str(__import__('datetime').date(2024, 2, 29))").result())
+        print(pool.submit(interpreter(work.a_date)).result())
 """,
     ).check(*["2024-02-29"] * 4)
 

@@ -4,14 +4,15 @@ import functools
 import json
 import math
 import operator
+import pickle
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
-from support.protocols import MakePool
+from aiointerpreters import InterpreterThreadPoolExecutor, NotTransferableError, interpreter
 from support import shapes, work
+from support.protocols import MakePool
 
 FACTOR = 3
 
@@ -157,17 +158,24 @@ def test_state_of_a_callable_instance_is_taken_when_it_is_submitted(pool: Interp
     assert pool.submit(interpreter(adder), 1).result() == 11
 
 
-def test_tagged_methods_of_every_kind(pool: InterpreterThreadPoolExecutor) -> None:
-    counter = shapes.Counter(10)
-    assert pool.submit(counter.plus, 5).result() == 15
-    assert pool.submit(shapes.Counter.plus, counter, 6).result() == 16
-    assert pool.submit(shapes.Counter.made, 3).result() == 6
-    assert pool.submit(counter.made, 3).result() == 6
-    assert pool.submit(shapes.Counter.outside, 3).result() == 4
-    assert pool.submit(counter.outside, 3).result() == 4
-    assert pool.submit(shapes.Counter.inside, 3).result() == 5
-    assert pool.submit(counter.inside, 3).result() == 5
-    assert pool.submit(shapes.Counter.Inner().twice, 4).result() == 8
+@pytest.mark.parametrize(
+    ("get", "args", "expected"),
+    [
+        (lambda kind: kind(10).plus, (5,), 15),
+        (lambda kind: kind.plus, (shapes.Counter(10), 6), 16),
+        (lambda kind: kind.made, (3,), 6),
+        (lambda kind: kind().made, (3,), 6),
+        (lambda kind: kind.outside, (3,), 4),
+        (lambda kind: kind().outside, (3,), 4),
+        (lambda kind: kind.inside, (3,), 5),
+        (lambda kind: kind().inside, (3,), 5),
+        (lambda kind: kind.Inner().twice, (4,), 8),
+    ],
+)
+def test_tagged_methods_of_every_kind(
+    pool: InterpreterThreadPoolExecutor, get: Callable[[Any], Callable[..., Any]], args: tuple[Any, ...], expected: Any
+) -> None:
+    assert pool.submit(get(shapes.Counter), *args).result() == expected
 
 
 def test_tagged_methods_may_be_bound_to_builtin_values(pool: InterpreterThreadPoolExecutor) -> None:
@@ -180,10 +188,11 @@ def test_a_tagged_class_makes_instances_of_the_class_here(pool: InterpreterThrea
     assert type(result) is shapes.Point
 
 
-def test_a_class_tagged_at_module_level_makes_instances_elsewhere(pool: InterpreterThreadPoolExecutor) -> None:
-    point: Any = pool.submit(shapes.TaggedPoint, 1, 2).result()
-    assert (point.x, point.y) == (1, 2)
-    assert type(point) is shapes.TaggedPoint.fn
+def test_instances_of_a_class_whose_name_is_bound_to_its_tag_do_not_pickle(pool: InterpreterThreadPoolExecutor) -> None:
+    with pytest.raises(pickle.PicklingError):
+        pickle.dumps(shapes.TaggedPoint(1, 2))
+    with pytest.raises(NotTransferableError, match=r"^result: .*TaggedPoint"):
+        pool.submit(shapes.TaggedPoint, 1, 2).result()
 
 
 def test_the_same_function_keeps_working_in_a_new_interpreter(make_pool: MakePool) -> None:

@@ -5,13 +5,15 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from concurrent.futures import as_completed, wait
 from typing import Any
 
 import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, NotTransferableError, interpreter
-from support.protocols import Tag
 from support import failures, shapes, work
+from support.protocols import Tag
+
 
 class Gone:
     """Tells when an object has died, also where another thread lets it go."""
@@ -113,19 +115,18 @@ def test_results_are_let_go_with_their_future(pool: InterpreterThreadPoolExecuto
 
 
 def test_exceptions_are_let_go_with_their_future(pool: InterpreterThreadPoolExecutor, tag: Tag) -> None:
-    future = pool.submit(tag(failures.fail_with_notes))
+    future = pool.submit(tag(failures.fail_with_custom))
     gone = Gone(future.exception())
     del future
     gone.wait()
 
 
 def test_raised_exceptions_are_let_go(pool: InterpreterThreadPoolExecutor, tag: Tag) -> None:
-    future = pool.submit(tag(failures.fail_with_notes))
-    try:
+    future = pool.submit(tag(failures.fail_with_custom))
+    with pytest.raises(failures.Custom) as caught:
         future.result()
-    except failures.Custom as error:
-        gone = Gone(error)
-    del future
+    gone = Gone(caught.value)
+    del future, caught
     gone.wait()
 
 
@@ -141,6 +142,30 @@ def test_callbacks_are_let_go(pool: InterpreterThreadPoolExecutor, tag: Tag) -> 
     called.wait()
     del callback, future
     gone.wait()
+
+
+@pytest.mark.parametrize("when", ["early", "late", "both"])
+def test_futures_with_callbacks_are_let_go(pool: InterpreterThreadPoolExecutor, tag: Tag, when: str) -> None:
+    future = pool.submit(tag(work.square), 3)
+    if when != "late":
+        future.add_done_callback(work.nothing)
+    future.result()
+    if when != "early":
+        future.add_done_callback(work.nothing)
+    gone = Gone(future)
+    del future
+    gone.wait()
+
+
+def test_futures_that_were_waited_for_are_let_go(pool: InterpreterThreadPoolExecutor, tag: Tag) -> None:
+    futures = [pool.submit(tag(work.square), n) for n in range(3)]
+    for future in as_completed(futures):
+        future.result()
+    wait(futures)
+    gone = [Gone(future) for future in futures]
+    del future, futures
+    for each in gone:
+        each.wait()
 
 
 def test_a_cancelled_task_lets_go_of_everything(tag: Tag) -> None:
@@ -192,7 +217,7 @@ def test_reference_counts_of_arguments_do_not_change(pool: InterpreterThreadPool
     pool.submit(interpreter(work.echo), value).result()
     before = counts()
     for _ in range(200):
-        pool.submit(interpreter(work.echo), value, **{}).result()
+        pool.submit(interpreter(work.echo), value).result()
         pool.submit(interpreter(work.echo_call), value, k=value).result()
     assert counts() == before
 

@@ -6,7 +6,7 @@ import pytest
 
 from support.scripts import run_python, run_script
 
-GUARDED = '''
+GUARDED = """
 from dataclasses import dataclass
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
 from support import work
@@ -53,7 +53,7 @@ def main():
 
 if __name__ == "__main__":
     main()
-'''
+"""
 GUARDED_OUTPUT = (
     "Point(x=3, y=6) True",
     "15 True",
@@ -72,18 +72,35 @@ def test_functions_and_classes_of_a_module_run_with_m(tmp_path: Path) -> None:
     run_python("-m", "program", cwd=tmp_path).check(*GUARDED_OUTPUT)
 
 
-def test_functions_and_classes_of_a_package_run_with_m(tmp_path: Path) -> None:
+def test_functions_and_classes_of_a_module_of_a_package_run_with_m(tmp_path: Path) -> None:
     package = tmp_path / "package"
     package.mkdir()
     (package / "__init__.py").touch()
-    (package / "__main__.py").write_text("from . import helper\n" + GUARDED)
+    (package / "program.py").write_text("from . import helper\n" + GUARDED)
     (package / "helper.py").touch()
-    run_python("-m", "package", cwd=tmp_path).check(*GUARDED_OUTPUT)
+    run_python("-m", "package.program", cwd=tmp_path).check(*GUARDED_OUTPUT)
 
 
-def test_functions_and_classes_of_a_folder_that_is_run(tmp_path: Path) -> None:
-    (tmp_path / "__main__.py").write_text(GUARDED)
-    run_python(str(tmp_path)).check(*GUARDED_OUTPUT)
+@pytest.mark.parametrize("how", ["package", "folder"])
+def test_functions_of_a_main_file_are_refused_clearly_as_spawn_does_not_find_them(tmp_path: Path, how: str) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text("""
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from support import work
+
+def local(x):
+    return x
+
+if __name__ == "__main__":
+    with InterpreterThreadPoolExecutor(1) as pool:
+        error = pool.submit(interpreter(local), 5).exception()
+        print(error is None or "__main__" in str(error))
+        print(pool.submit(interpreter(work.square), 5).result())
+""")
+    finished = run_python(*(["-m", "package"] if how == "package" else [str(package)]), cwd=tmp_path)
+    finished.check("True", "25")
 
 
 def test_a_script_in_another_folder_with_its_own_modules(tmp_path: Path) -> None:

@@ -1,16 +1,17 @@
 """Executor.map: the standard library's rules, `buffersize` on every version, real batches for tagged functions."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
-from support.protocols import MakePool, Tag
 from support import gate as gates
 from support import work
 from support.gate import Gate
+from support.protocols import MakePool, Tag
+
 
 class Source:
     """An endless iterable that counts what was taken from it."""
@@ -128,9 +129,7 @@ def test_dropping_the_results_cancels_the_rest(make_pool: MakePool, gate: Gate, 
 
 
 @pytest.mark.parametrize("buffersize", [1, 2, 7, 1000])
-def test_buffersize_does_not_change_the_results(
-    pool: InterpreterThreadPoolExecutor, tag: Tag, buffersize: int
-) -> None:
+def test_buffersize_does_not_change_the_results(pool: InterpreterThreadPoolExecutor, tag: Tag, buffersize: int) -> None:
     assert list(pool.map(tag(work.square), range(50), buffersize=buffersize)) == [n * n for n in range(50)]
 
 
@@ -149,9 +148,7 @@ def test_buffersize_works_with_several_endless_iterables(pool: InterpreterThread
     assert list(itertools.islice(results, 10)) == [100 + 2 * n for n in range(10)]
 
 
-def test_an_exception_of_the_input_comes_at_its_place_with_buffersize(
-    pool: InterpreterThreadPoolExecutor, tag: Tag
-) -> None:
+def test_an_exception_of_the_input_comes_at_its_place_with_buffersize(pool: InterpreterThreadPoolExecutor, tag: Tag) -> None:
     def source() -> Iterator[int]:
         yield from range(5)
         raise LookupError("no more input")
@@ -234,7 +231,5 @@ def test_results_can_be_read_after_shutdown(tag: Tag) -> None:
 
 
 def test_two_maps_at_once(pool: InterpreterThreadPoolExecutor) -> None:
-    pairs = zip(
-        pool.map(interpreter(work.square), range(100)), pool.map(work.square, range(100)), strict=True
-    )
+    pairs = zip(pool.map(interpreter(work.square), range(100)), pool.map(work.square, range(100)), strict=True)
     assert all(tagged == untagged for tagged, untagged in pairs)

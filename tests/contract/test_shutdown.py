@@ -4,17 +4,17 @@ import gc
 import os
 import threading
 import weakref
-from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
-from support.protocols import MakePool, Tag
 from support import gate as gates
 from support import work
 from support.gate import Gate
+from support.protocols import MakePool, Tag
+
 
 def threads_of(prefix: str) -> list[threading.Thread]:
     """Living threads whose name starts so."""

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
-from support.protocols import MakePool, Tag
 from support import gate as gates
 from support import shapes, work
 from support.gate import Gate
+from support.protocols import MakePool, Tag
 
+tagged_add: Any = interpreter(work.add)
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="nothing")
 
 
@@ -23,9 +24,7 @@ def test_the_executor_is_a_thread_pool_executor(pool: InterpreterThreadPoolExecu
     assert isinstance(pool, Executor)
 
 
-def test_submit_returns_a_standard_future(
-    pool: InterpreterThreadPoolExecutor, tag: Tag
-) -> None:
+def test_submit_returns_a_standard_future(pool: InterpreterThreadPoolExecutor, tag: Tag) -> None:
     future = pool.submit(tag(work.square), 3)
     assert isinstance(future, Future)
     assert future.result() == 9
@@ -98,9 +97,7 @@ def test_all_arguments_arrive(
     assert list(got_kwargs.items()) == list(kwargs.items())
 
 
-def test_wrong_arguments_give_the_function_s_own_type_error(
-    pool: InterpreterThreadPoolExecutor, tag: Tag
-) -> None:
+def test_wrong_arguments_give_the_function_s_own_type_error(pool: InterpreterThreadPoolExecutor, tag: Tag) -> None:
     with pytest.raises(TypeError, match="square"):
         pool.submit(tag(work.square), 1, 2, 3).result()
 
@@ -126,9 +123,9 @@ def test_submitting_what_cannot_be_called_gives_a_type_error_in_the_future(pool:
         lambda: interpreter(functools.partial(work.add, 1)),
         lambda: functools.partial(interpreter(functools.partial(work.add)), 1),
         lambda: interpreter(interpreter(functools.partial(work.add, 1))),
-        lambda: functools.partial(contextvars.Context().run, interpreter(work.add), 1),
+        lambda: functools.partial(contextvars.Context().run, tagged_add, 1),
         lambda: functools.partial(contextvars.copy_context().run, functools.partial(interpreter(work.add), 1)),
-        lambda: functools.partial(functools.partial(contextvars.copy_context().run, interpreter(work.add)), 1),
+        lambda: functools.partial(functools.partial(contextvars.copy_context().run, tagged_add), 1),
     ],
     ids=[
         "partial of tagged",

@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections.abc import Callable
 from concurrent.futures import (
     ALL_COMPLETED,
     FIRST_COMPLETED,
@@ -17,10 +16,11 @@ from typing import Any
 import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
-from support.protocols import MakePool, Tag
 from support import failures, work
 from support import gate as gates
 from support.gate import Gate
+from support.protocols import MakePool, Tag
+
 
 def test_wait_for_all(pool: InterpreterThreadPoolExecutor, tag: Tag) -> None:
     futures = [pool.submit(tag(work.square), n) for n in range(20)]
@@ -137,9 +137,7 @@ def test_as_completed_with_a_timeout(make_pool: MakePool, gate: Gate, tag: Tag) 
     gate.open()
 
 
-def test_futures_of_several_executors_together(
-    pool: InterpreterThreadPoolExecutor, make_pool: MakePool
-) -> None:
+def test_futures_of_several_executors_together(pool: InterpreterThreadPoolExecutor, make_pool: MakePool) -> None:
     other = make_pool(1)
     with ThreadPoolExecutor(2) as original:
         futures: list[Future[int]] = []
@@ -176,7 +174,7 @@ def test_wait_and_result_from_other_threads_agree(pool: InterpreterThreadPoolExe
     for _ in range(50):
         futures = [pool.submit(interpreter(work.square), n) for n in range(10)]
         results: list[int] = []
-        thread = threading.Thread(target=lambda f=futures, r=results: r.extend(x.result() for x in f))  # type: ignore[misc]
+        thread = threading.Thread(target=lambda f=futures, r=results: r.extend(x.result() for x in f))
         thread.start()
         assert len(wait(futures).done) == 10
         thread.join()

@@ -2,17 +2,16 @@
 
 import os
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
-from support.protocols import MakePool, Tag
 from support import gate as gates
 from support import work
 from support.gate import Gate
+from support.protocols import MakePool, Tag
 
 
 def hold_everywhere(pool: InterpreterThreadPoolExecutor, gate: Gate, count: int) -> list[str]:
@@ -50,7 +49,7 @@ def test_counts_must_be_integers(count: Any) -> None:
 
 def test_max_interpreters_is_a_keyword() -> None:
     with pytest.raises(TypeError):
-        InterpreterThreadPoolExecutor(2, "", None, (), 1)  # type: ignore[misc]
+        InterpreterThreadPoolExecutor(2, "", None, (), 1)  # type: ignore[call-arg, misc, unused-ignore]
 
 
 def test_the_initializer_must_be_callable() -> None:
@@ -118,9 +117,7 @@ def test_untagged_tasks_one_after_the_other_use_one_thread(make_pool: MakePool) 
     assert len({pool.submit(threading.get_ident).result() for _ in range(3)}) == 1
 
 
-def test_all_workers_are_used_when_there_is_work(
-    make_pool: MakePool, gate: Gate, tag: Tag
-) -> None:
+def test_all_workers_are_used_when_there_is_work(make_pool: MakePool, gate: Gate, tag: Tag) -> None:
     pool = make_pool(4)
     futures = [pool.submit(tag(gates.hold_then), gate.ends, threading.get_ident) for _ in range(4)]
     gate.wait_for(4)
@@ -154,9 +151,7 @@ def test_a_worker_with_an_interpreter_also_runs_untagged_tasks(make_pool: MakePo
         assert pool.submit(work.square, n).result() == n * n
 
 
-def test_tasks_of_one_worker_run_in_the_order_of_submission(
-    make_pool: MakePool, gate: Gate, tag: Tag
-) -> None:
+def test_tasks_of_one_worker_run_in_the_order_of_submission(make_pool: MakePool, gate: Gate, tag: Tag) -> None:
     pool = make_pool(1)
     held = pool.submit(gates.hold, gate.ends)
     gate.wait_for()
@@ -169,9 +164,7 @@ def test_tasks_of_one_worker_run_in_the_order_of_submission(
     os.close(writer)
 
 
-def test_tagged_and_untagged_tasks_of_one_worker_run_in_the_order_of_submission(
-    make_pool: MakePool, gate: Gate
-) -> None:
+def test_tagged_and_untagged_tasks_of_one_worker_run_in_the_order_of_submission(make_pool: MakePool, gate: Gate) -> None:
     pool = make_pool(1)
     pool.submit(gates.hold, gate.ends)
     gate.wait_for()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
-from support import failures, work
+from support import failures, shapes, work
 from support.protocols import MakePool, Tag
 
 
@@ -95,7 +95,7 @@ def test_a_random_mix_with_cancellation_loses_nothing(make_pool: MakePool, seed:
         lambda n: pool.submit(interpreter(lambda x=n: x * x)),
         lambda n: pool.submit(interpreter(failures.fail), ValueError(n)),
         lambda n: pool.submit(failures.fail, ValueError(n)),
-        lambda n: pool.submit(interpreter(work.nothing), (x for x in ())),
+        lambda n: pool.submit(interpreter(work.nothing), shapes.empty_generator()),
         lambda n: pool.submit(interpreter(work.sum_of_squares), 300),
     ]
     weights = [30, 30, 1, 5, 5, 5, 10]
@@ -143,10 +143,7 @@ def test_cancelling_races_with_starting(make_pool: MakePool) -> None:
     for round_ in range(100):
         futures = [pool.submit(interpreter(work.square), n) for n in range(50)]
         outcomes: list[list[bool]] = [[], []]
-        threads = [
-            threading.Thread(target=lambda o=o, f=futures: o.extend(x.cancel() for x in f))  # type: ignore[misc]
-            for o in outcomes
-        ]
+        threads = [threading.Thread(target=lambda o=o, f=futures: o.extend(x.cancel() for x in f)) for o in outcomes]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -160,8 +157,10 @@ def test_cancelling_races_with_starting(make_pool: MakePool) -> None:
 
 def test_callbacks_race_with_finishing(make_pool: MakePool) -> None:
     pool = make_pool(2)
+    called: list[Future[int]] = []
+    futures: list[Future[int]] = []
     for _ in range(100):
-        called: list[Future[int]] = []
+        called = []
         futures = [pool.submit(interpreter(work.square), n) for n in range(50)]
         for future in futures:
             future.add_done_callback(called.append)

@@ -215,3 +215,8 @@ def swallow_and_return() -> str:
 def fail_with_keyword_only_code() -> Never:
     """Raise what pickle cannot make again, code 5."""
     fail_with_keyword_only(5)
+
+
+def fail_with_custom() -> Never:
+    """Raise an exception that can be weakly referenced, from a frame that does not refer to it."""
+    raise Custom(7, "seven")

@@ -2,6 +2,7 @@
 
 import enum
 from collections import namedtuple
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
@@ -73,7 +74,7 @@ class TaggedList(list[Any]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TaggedList) and list(self) == list(other) and self.label == other.label
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 class MyDict(dict[Any, Any]):
@@ -289,6 +290,11 @@ def make_box_with_generator() -> Box:
 def make_generator() -> Any:
     """A result that cannot cross."""
     return (i for i in range(3))
+
+
+def empty_generator() -> Generator[int]:
+    """An argument that cannot cross."""
+    yield from ()
 
 
 def make_rows_with_generator() -> Any:

@@ -186,3 +186,10 @@ def tagged_factorial(n: int) -> int:
 def cached_square(x: int) -> int:
     """A function behind another decorator."""
     return x * x
+
+
+def a_date() -> str:
+    """Import datetime where this runs."""
+    import datetime
+
+    return str(datetime.date(2024, 2, 29))

@@ -10,7 +10,6 @@ from aiointerpreters import (
     InterpreterThreadPoolExecutor,
     NotTransferableError,
     Shareable,
-    TaskInterrupted,
     interpreter,
 )
 from aiointerpreters.executors import InterpreterThreadPoolExecutor as FromExecutors
@@ -61,7 +60,6 @@ interpreter()  # type: ignore[call-arg]
 
 as_callable: Callable[[str, int], list[str]] = interpreter(plain)
 wrong: Callable[[int], str] = interpreter(plain)  # type: ignore[assignment]
-tagged: interpreter[[str, int], list[str]] | Callable[[str, int], list[str]] = interpreter(plain)
 
 
 def is_tagged(fn: object) -> bool:
@@ -101,9 +99,8 @@ same_pool: type[InterpreterThreadPoolExecutor] = FromExecutors
 
 # What crosses without pickle.
 shareable: Shareable = {"rows": [1, 2.5, ("a", b"b", None, True, {1j}, frozenset(("x",)))], 3: bytearray()}
-shareable_too: FromTypes = memoryview(b"bytes")
+shareable_too: FromTypes = [shareable, shareable]
 
 # Errors.
 error: InterpreterError = NotTransferableError("argument 0: generator objects cannot cross interpreters")
 type_error: TypeError = NotTransferableError("result")
-interrupted: BaseException = TaskInterrupted()

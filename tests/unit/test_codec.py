@@ -7,6 +7,7 @@ import struct
 import sys
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -102,7 +103,9 @@ KEYS = st.recursive(
     ATOMS, lambda inner: st.one_of(st.lists(inner, max_size=3).map(tuple), st.frozensets(inner, max_size=3)), max_leaves=4
 )
 VALUES = st.recursive(
-    st.one_of(LEAVES, KEYS, st.sets(KEYS, max_size=4), st.builds(slice, *[st.one_of(st.none(), st.integers(), st.text())] * 3)),
+    st.one_of(
+        LEAVES, KEYS, st.sets(KEYS, max_size=4), st.builds(slice, *[st.one_of(st.none(), st.integers(), st.text())] * 3)
+    ),
     lambda inner: st.one_of(
         st.lists(inner, max_size=8), st.lists(inner, max_size=8).map(tuple), st.dictionaries(KEYS, inner, max_size=6)
     ),
@@ -184,14 +187,16 @@ class TestValues:
         assert carry_natively({value: 1}) == {value: 1}
 
     @pytest.mark.parametrize("length", [0, 1, 3, 4, 254, 255, 256, 511, 600])
-    @pytest.mark.parametrize("items", [[5], [300, -300], [70_000], [2**40], [1.5], [1.5, 2], [1, 2, 3, 2**70], [1, True], [1, "s"]])
+    @pytest.mark.parametrize(
+        "items", [[5], [300, -300], [70_000], [2**40], [1.5], [1.5, 2], [1, 2, 3, 2**70], [1, True], [1, "s"]]
+    )
     def test_runs_of_equal_types(self, items: list[object], length: int) -> None:
         value = (items * length)[:length]
         assert same_graph(carry_natively(value), as_pickle(value))
         assert same_graph(carry_natively(tuple(value)), as_pickle(tuple(value)))
 
     def test_dicts_keep_their_order(self) -> None:
-        value = {key: None for key in ["z", "a", 3, "m", (1,), b"q"]}
+        value = dict.fromkeys(["z", "a", 3, "m", (1,), b"q"])
         assert list(carry_natively(value)) == list(value)
 
     @pytest.mark.parametrize("size", [0, 1, 95, 96, 97, 1 << 20])
@@ -203,10 +208,10 @@ class TestValues:
         assert copy == value
 
     @pytest.mark.parametrize("kind", [list, tuple, dict])
-    def test_a_hundred_thousand_levels_cross_natively(self, kind: type) -> None:
+    def test_a_hundred_thousand_levels_cross_natively(self, kind: Callable[[Any], Any]) -> None:
         value: Any = None
         for _ in range(100_000):
-            value = {"k": value} if kind is dict else kind([value])
+            value = {"k": value} if kind is dict else kind((value,))
         copy = carry_natively(value)
         for _ in range(100_000):
             assert type(copy) is kind
@@ -310,21 +315,20 @@ class Raises:
 
 
 class Grows:
-    """Changes the container it is in when it is pickled."""
+    """Changes the dict it is in when it is pickled."""
 
-    def __init__(self, container: Any) -> None:
+    def __init__(self, container: dict[Any, Any]) -> None:
         self.container = container
 
     def __reduce__(self) -> Any:
-        if isinstance(self.container, dict):
-            self.container[len(self.container)] = None
-        else:
-            self.container.append(None)
+        self.container[len(self.container)] = None
         return int, ()
 
 
 class TestPickled:
-    @pytest.mark.parametrize("value", [Text("t"), Pair(1, [2]), OrderedDict(a=1), deque([1]), Box([1]), len, Box, memoryview], ids=repr)
+    @pytest.mark.parametrize(
+        "value", [Text("t"), Pair(1, [2]), OrderedDict(a=1), deque([1]), Box([1]), len, Box, memoryview], ids=repr
+    )
     def test_other_types_go_through_pickle(self, value: object) -> None:
         message = _core.encode([value, value])
         assert message[0] == PICKLED
@@ -355,20 +359,16 @@ class TestPickled:
         with pytest.raises(RecursionError):
             _core.encode(value)
 
-    @pytest.mark.parametrize("container", [{}, [], {"a": 1}])
-    def test_a_container_that_changes_its_size(self, container: Any) -> None:
-        if isinstance(container, dict):
-            container["grows"] = Grows(container)
-            container["more"] = 1
-        else:
-            container += [Grows(container), 1]
+    def test_a_dict_that_changes_its_size(self) -> None:
+        container: dict[Any, Any] = {}
+        container.update(grows=Grows(container), more=1)
         with pytest.raises(RuntimeError, match="changed size during iteration"):
             _core.encode(container)
 
 
 def numbers() -> Any:
     """Return something that cannot be pickled."""
-    return (i for i in ())
+    return (item for item in [0])
 
 
 class TestRefusals:
@@ -443,7 +443,20 @@ def number_of_bytes(count: int, shared: Literal[0, 1] = 0) -> list[int]:
     return [*content, number]
 
 
-ANYTHING = [None, 1, 2**70, 1.5, "text", "é", "中", "😀", b"bytes", {"a": [1, 2, 3, 4, 5]}, {1, (2, frozenset([3]))}, range(3)]
+ANYTHING = [
+    None,
+    1,
+    2**70,
+    1.5,
+    "text",
+    "é",
+    "中",
+    "😀",
+    b"bytes",
+    {"a": [1, 2, 3, 4, 5]},
+    {1, (2, frozenset([3]))},
+    range(3),
+]
 
 
 class TestCorruptMessages:
@@ -553,7 +566,14 @@ class TestCorruptMessages:
 class TestMemory:
     @pytest.mark.parametrize(
         "value",
-        [ANYTHING, [[i] for i in range(50)], {f"k{i}": (i, {i}) for i in range(50)}, [Box(1)], "x" * 500, frozenset([(1, "a b")])],
+        [
+            ANYTHING,
+            [[i] for i in range(50)],
+            {f"k{i}": (i, {i}) for i in range(50)},
+            [Box(1)],
+            "x" * 500,
+            frozenset([(1, "a b")]),
+        ],
         ids=lambda value: type(value).__name__,
     )
     def test_nothing_is_kept(self, value: object) -> None:
@@ -576,7 +596,7 @@ class TestMemory:
 
     def test_refusals_keep_nothing(self) -> None:
         def use() -> None:
-            for _ in range(100):
+            for _ in range(1000):
                 with pytest.raises(NotTransferableError):
                     _core.encode([[1], Box([numbers()])])
 
@@ -585,7 +605,7 @@ class TestMemory:
         before = sys.getallocatedblocks()
         use()
         gc.collect()
-        assert sys.getallocatedblocks() - before < 100
+        assert sys.getallocatedblocks() - before < 500
 
     def test_nan_is_no_special_case_for_sharing(self) -> None:
         nan = math.nan

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.scripts import Finished, run_python
 
 REPOSITORY = Path(__file__).parents[2]

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from aiointerpreters import InterpreterError, InterpreterThreadPoolExecutor, interpreter
-from support.protocols import MakePool
 from support import failures, work
+from support.protocols import MakePool
 
 
 def error_of(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], *args: Any) -> Any:
@@ -207,6 +207,8 @@ def test_groups_keep_their_members(pool: InterpreterThreadPoolExecutor) -> None:
     error = error_of(pool, failures.fail_with_group)
     assert type(error) is ExceptionGroup
     assert error.message == "several"
+    first: Any
+    inner: Any
     first, inner = error.exceptions
     assert (type(first), first.args) == (ValueError, (1,))
     assert (inner.message, [type(e) for e in inner.exceptions]) == ("inner", [KeyError, failures.Custom])
