@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -35,6 +36,9 @@ class IntrusivePtr {
     if (object_ != nullptr) object_->owners_.fetch_add(1, std::memory_order_relaxed);
   }
   IntrusivePtr(const IntrusivePtr& other) noexcept : IntrusivePtr(other.object_) {}
+  template <typename Derived>
+    requires std::derived_from<Derived, T>
+  IntrusivePtr(const IntrusivePtr<Derived>& other) noexcept : IntrusivePtr(other.get()) {}
   IntrusivePtr(IntrusivePtr&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
   IntrusivePtr& operator=(IntrusivePtr other) noexcept {
     std::swap(object_, other.object_);

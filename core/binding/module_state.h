@@ -4,7 +4,7 @@
 #pragma once
 
 #include "binding/home_environment.h"
-#include "codec/callable_ref.h"
+#include "codec/callable_table.h"
 #include "codec/runtime.h"
 #include "py/python.h"
 #include "py/ref.h"

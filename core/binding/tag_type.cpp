@@ -177,7 +177,7 @@ PyObject* tagged_callable(PyObject* tag) noexcept { return as_tag(tag)->fn; }
 codec::CallablePtr describe_tagged(ModuleState& state, PyObject* tag) {
   if (as_tag(tag)->ref) return as_tag(tag)->ref;
   codec::CallablePtr ref = state.callables.describe(state.runtime, as_tag(tag)->fn);
-  if (ref && !ref->module.empty()) as_tag(tag)->ref = ref;
+  if (ref && ref->by_reference()) as_tag(tag)->ref = ref;
   return ref;
 }
 

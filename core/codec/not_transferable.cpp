@@ -1,6 +1,7 @@
 // The path finder; see not_transferable.h.
 #include "codec/not_transferable.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,7 +17,6 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-constexpr int kAttemptsMax = 10'000;
 constexpr std::size_t kDepthMax = 64;
 constexpr std::size_t kReprMax = 60;
 constexpr std::size_t kReasonMax = 300;
@@ -77,8 +77,8 @@ class PathFinder {
   [[nodiscard]] py::Ref take_interruption() noexcept { return std::move(interruption_); }
 
  private:
-  // Takes `part` if it is the one that does not cross.
-  bool try_part(PyObject* object);
+  // The index of the first of some objects that does not cross, or -1. Those on the path are passed over.
+  Py_ssize_t first_failing(PyObject* objects);
   bool find_part(PyObject* value, Part& part);
   bool find_item(PyObject* sequence, Part& part);
   bool find_entry(PyObject* dict, Part& part);
@@ -89,7 +89,6 @@ class PathFinder {
   Runtime& runtime_;
   py::Ref reason_;  // the exception of the last object that did not cross
   py::Ref interruption_;
-  int attempts_ = 0;
   std::vector<py::Ref> seen_;  // the values on the path, so that a cycle ends it
   std::string path_;
 };
@@ -109,12 +108,32 @@ bool PathFinder::crosses(PyObject* object) {
   return false;
 }
 
-bool PathFinder::try_part(PyObject* object) {
-  if (interrupted() || ++attempts_ > kAttemptsMax) return false;
-  for (const py::Ref& seen : seen_) {
-    if (seen.get() == object) return false;
+// By halves, so that it costs a few times what pickling all of them does, however many they are.
+Py_ssize_t PathFinder::first_failing(PyObject* objects) {
+  const Py_ssize_t count = PyTuple_GET_SIZE(objects);
+  const py::Ref candidates = py::Ref::steal(PyTuple_New(count));
+  for (Py_ssize_t i = 0; candidates && i < count; ++i) {
+    PyObject* const object = PyTuple_GET_ITEM(objects, i);
+    const bool seen = std::any_of(seen_.begin(), seen_.end(), [&](const py::Ref& ref) { return ref.get() == object; });
+    PyTuple_SET_ITEM(candidates.get(), i, Py_NewRef(seen ? Py_None : object));
   }
-  return !crosses(object) && !interrupted();
+  if (!candidates || crosses(candidates.get())) {
+    PyErr_Clear();
+    return -1;
+  }
+  Py_ssize_t first = 0;
+  Py_ssize_t end = count;
+  while (end - first > 1 && !interrupted()) {
+    const Py_ssize_t middle = first + (end - first) / 2;
+    const py::Ref half = py::Ref::steal(PyTuple_GetSlice(candidates.get(), first, middle));
+    if (!half || crosses(half.get())) {
+      PyErr_Clear();
+      first = middle;
+    } else {
+      end = middle;
+    }
+  }
+  return interrupted() ? -1 : first;
 }
 
 void PathFinder::descend(PyObject* value, std::string path) {
@@ -139,7 +158,8 @@ bool PathFinder::find_part(PyObject* value, Part& part) {
     if (PyAnySet_CheckExact(value)) return false;
   } else if (PyMethod_Check(value)) {
     part = {py::Ref::borrow(PyMethod_GET_SELF(value)), ".__self__"};
-    return try_part(part.object.get());
+    const py::Ref self = py::Ref::steal(PyTuple_Pack(1, part.object.get()));
+    return self && first_failing(self.get()) == 0;
   } else if (PyType_Check(value) || PyFunction_Check(value)) {
     return false;  // these go by name
   }
@@ -148,55 +168,37 @@ bool PathFinder::find_part(PyObject* value, Part& part) {
 
 bool PathFinder::find_item(PyObject* sequence, Part& part) {
   // A snapshot, as Python code runs between the steps.
-  const py::Ref items = PyList_Check(sequence) ? py::Ref::steal(PyList_AsTuple(sequence)) : py::Ref::borrow(sequence);
-  if (!items) {
-    PyErr_Clear();
-    return false;
-  }
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(items.get()); ++i) {
-    PyObject* const item = PyTuple_GET_ITEM(items.get(), i);
-    if (!try_part(item)) continue;
-    part = {py::Ref::borrow(item), "[" + std::to_string(i) + "]"};
-    return true;
-  }
-  return false;
+  const py::Ref items = py::Ref::steal(PySequence_Tuple(sequence));
+  const Py_ssize_t at = items ? first_failing(items.get()) : -1;
+  PyErr_Clear();
+  if (at < 0) return false;
+  part = {py::Ref::borrow(PyTuple_GET_ITEM(items.get(), at)), "[" + std::to_string(at) + "]"};
+  return true;
 }
 
 bool PathFinder::find_entry(PyObject* dict, Part& part) {
-  const py::Ref entries = py::Ref::steal(PyDict_Items(dict));
-  if (!entries) {
-    PyErr_Clear();
-    return false;
+  const py::Ref key_list = py::Ref::steal(PyDict_Keys(dict));
+  const py::Ref value_list = py::Ref::steal(PyDict_Values(dict));
+  const py::Ref keys = key_list ? py::Ref::steal(PyList_AsTuple(key_list.get())) : py::Ref();
+  const py::Ref values = value_list ? py::Ref::steal(PyList_AsTuple(value_list.get())) : py::Ref();
+  Py_ssize_t at = keys ? first_failing(keys.get()) : -1;
+  PyErr_Clear();
+  if (at >= 0) {
+    part = {py::Ref::borrow(PyTuple_GET_ITEM(keys.get(), at)), " key"};
+    return true;
   }
-  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(entries.get()); ++i) {
-    PyObject* const entry = PyList_GET_ITEM(entries.get(), i);
-    PyObject* const key = PyTuple_GET_ITEM(entry, 0);
-    PyObject* const value = PyTuple_GET_ITEM(entry, 1);
-    if (try_part(key)) {
-      part = {py::Ref::borrow(key), " key"};
-      return true;
-    }
-    if (try_part(value)) {
-      part = {py::Ref::borrow(value), "[" + text_of(PyObject_Repr, key, kReprMax) + "]"};
-      return true;
-    }
-  }
-  return false;
+  at = values ? first_failing(values.get()) : -1;
+  PyErr_Clear();
+  if (at < 0 || !keys || at >= PyTuple_GET_SIZE(keys.get())) return false;
+  PyObject* const key = PyTuple_GET_ITEM(keys.get(), at);
+  part = {py::Ref::borrow(PyTuple_GET_ITEM(values.get(), at)), "[" + text_of(PyObject_Repr, key, kReprMax) + "]"};
+  return true;
 }
 
 bool PathFinder::find_element(PyObject* set, Part& part) {
-  const py::Ref elements = py::Ref::steal(PySequence_Tuple(set));
-  if (!elements) {
-    PyErr_Clear();
-    return false;
-  }
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(elements.get()); ++i) {
-    PyObject* const element = PyTuple_GET_ITEM(elements.get(), i);
-    if (!try_part(element)) continue;
-    part = {py::Ref::borrow(element), " element"};
-    return true;
-  }
-  return false;
+  if (!find_item(set, part)) return false;
+  part.step = " element";
+  return true;
 }
 
 bool PathFinder::find_attribute(PyObject* attributes, Part& part) {

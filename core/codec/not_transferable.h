@@ -3,7 +3,8 @@
 // Requires: attached to the runtime's interpreter; the exception that pickling raised is set. Runs Python: it pickles parts
 // again. Afterwards NotTransferableError is set, with that exception as its __cause__; or that exception itself where it
 // says nothing about the value: RecursionError, MemoryError, a container that changed its size, or no Exception at all.
-// Bounded: so many attempts and no more; a path that they do not suffice for ends early. Errors: std::bad_alloc.
+// Bounded: each level costs a few times what pickling it does, and after so many levels the path ends. Errors:
+// std::bad_alloc.
 #pragma once
 
 #include "codec/runtime.h"

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "codec/callable_ref.h"
+#include "codec/callable_cache.h"
 #include "codec/runtime.h"
 #include "pool/pool.h"
 #include "pool/task.h"

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/spin.h"
-#include "pool/worker.h"
 
 namespace aiointerpreters::pool {
 
@@ -24,7 +23,7 @@ Pool::Pool(PoolOptions options) : options_(std::move(options)), max_spinners_(sp
 Pool::~Pool() = default;
 
 Pool::Submitted Pool::submit(TaskPtr task) noexcept {
-  Worker* sleeper = nullptr;
+  Seat* sleeper = nullptr;
   {
     base::Lock lock(mutex_);
     if (closed_) return Submitted::kRefused;
@@ -42,7 +41,7 @@ Pool::Submitted Pool::submit(TaskPtr task) noexcept {
 }
 
 bool Pool::thread_failed() noexcept {
-  Worker* sleeper = nullptr;
+  Seat* sleeper = nullptr;
   bool served = false;
   {
     base::Lock lock(mutex_);
@@ -93,23 +92,23 @@ EnvironmentPtr Pool::environment() const {
   return environment_;
 }
 
-void Pool::enter(Worker& worker) {
+void Pool::enter(Seat& seat) {
   base::Lock lock(mutex_);
   short_of_threads_ = false;
-  worker.standing = Worker::Standing::kSearching;
+  seat.standing = Seat::Standing::kSearching;
   ++plain_.searching;
 }
 
-TaskPtr Pool::take(Worker& worker) noexcept {
-  Worker* sleeper = nullptr;
+TaskPtr Pool::take(Seat& seat) noexcept {
+  Seat* sleeper = nullptr;
   TaskPtr task;
   {
     base::Lock lock(mutex_);
-    task = pick(worker);
-    if (worker.standing == Worker::Standing::kBusy) {
-      if (!task) search(worker);
+    task = pick(seat);
+    if (seat.standing == Seat::Standing::kBusy) {
+      if (!task) search(seat);
     } else if (task) {
-      stop_searching(worker);
+      stop_searching(seat);
       sleeper = choose_sleeper();
     }
   }
@@ -117,43 +116,43 @@ TaskPtr Pool::take(Worker& worker) noexcept {
   return task;
 }
 
-TaskPtr Pool::wait(Worker& worker) noexcept {
-  spin(worker);
+TaskPtr Pool::wait(Seat& seat) noexcept {
+  spin(seat);
   for (;;) {
-    Worker* sleeper = nullptr;
+    Seat* sleeper = nullptr;
     TaskPtr task;
     {
       base::Lock lock(mutex_);
-      task = pick(worker);
+      task = pick(seat);
       if (task) {
-        stop_searching(worker);
+        stop_searching(seat);
         sleeper = choose_sleeper();
       } else if (closed_) {
         return TaskPtr();
       } else {
-        Idle& idle = idle_of(worker);
+        Idle& idle = idle_of(seat);
         --idle.searching;
-        worker.standing = Worker::Standing::kParked;
-        worker.next_parked = std::exchange(idle.parked, &worker);
+        seat.standing = Seat::Standing::kParked;
+        seat.next_parked = std::exchange(idle.parked, &seat);
       }
     }
     if (sleeper != nullptr) sleeper->parker.unpark();
     if (task) return task;
-    worker.parker.park();  // who wakes us has counted us as searching
+    seat.parker.park();  // who wakes us has counted us as searching
   }
 }
 
-void Pool::leave(Worker& worker) noexcept {
+void Pool::leave(Seat& seat) noexcept {
   base::Lock lock(mutex_);
-  if (worker.standing == Worker::Standing::kSearching) stop_searching(worker);
+  if (seat.standing == Seat::Standing::kSearching) stop_searching(seat);
   --threads_;
-  if (worker.is_host) --host_count_;
+  if (seat.is_host) --host_count_;
 }
 
-void Pool::spin(Worker& worker) noexcept {
+void Pool::spin(Seat& seat) noexcept {
   {
     base::Lock lock(mutex_);
-    if (spinners_ >= max_spinners_ || worker.standing != Worker::Standing::kSearching) return;
+    if (spinners_ >= max_spinners_ || seat.standing != Seat::Standing::kSearching) return;
     ++spinners_;
   }
   // relaxed: only a hint; what there is to take is looked up under the lock.
@@ -162,24 +161,24 @@ void Pool::spin(Worker& worker) noexcept {
   --spinners_;
 }
 
-TaskPtr Pool::pick(Worker& worker) noexcept {
-  const bool home_side = !home_queue_.empty() && serves_home_side(worker);
-  const bool worker_side = !worker_queue_.empty() && (worker.is_host || host_count_ < options_.max_interpreters);
+TaskPtr Pool::pick(Seat& seat) noexcept {
+  const bool home_side = !home_queue_.empty() && serves_home_side(seat);
+  const bool worker_side = !worker_queue_.empty() && (seat.is_host || host_count_ < options_.max_interpreters);
   if (!home_side && !worker_side) return TaskPtr();
   // First in, first out; but a host leaves the home side to the plain workers if there are any.
-  const bool prefers_worker_side = worker.is_host && host_count_ < threads_;
+  const bool prefers_worker_side = seat.is_host && host_count_ < threads_;
   const bool takes_worker_side =
       worker_side && (!home_side || prefers_worker_side || worker_queue_.older_than(home_queue_));
   TaskPtr task = (takes_worker_side ? worker_queue_ : home_queue_).pop();
-  if (task->side() == Task::Side::kWorker && !worker.is_host) become_host(worker);
+  if (task->side() == Task::Side::kWorker && !seat.is_host) become_host(seat);
   count_queued();
   return task;
 }
 
-bool Pool::serves_home_side(const Worker& worker) const noexcept {
+bool Pool::serves_home_side(const Seat& seat) const noexcept {
   // A host keeps out of the home side while a plain worker, there or still to be started, can serve it: blocking calls
   // shall not hold up interpreters.
-  return !worker.is_host || threads_ >= options_.max_workers || short_of_threads_ || closed_;
+  return !seat.is_host || threads_ >= options_.max_workers || short_of_threads_ || closed_;
 }
 
 bool Pool::needs_thread() const noexcept {
@@ -189,7 +188,7 @@ bool Pool::needs_thread() const noexcept {
   return home_queue_.size() + future_hosts > plain_.available;
 }
 
-Worker* Pool::choose_sleeper() noexcept {
+Seat* Pool::choose_sleeper() noexcept {
   if (!worker_queue_.empty() && hosts_.searching == 0) {
     if (hosts_.parked != nullptr) return unpark_first(hosts_);
     if (host_count_ < options_.max_interpreters && plain_.searching == 0 && plain_.parked != nullptr) return unpark_first(plain_);
@@ -201,35 +200,35 @@ Worker* Pool::choose_sleeper() noexcept {
   return nullptr;
 }
 
-Worker* Pool::unpark_first(Idle& idle) noexcept {
-  Worker* worker = std::exchange(idle.parked, idle.parked->next_parked);
-  worker->standing = Worker::Standing::kSearching;
+Seat* Pool::unpark_first(Idle& idle) noexcept {
+  Seat* seat = std::exchange(idle.parked, idle.parked->next_parked);
+  seat->standing = Seat::Standing::kSearching;
   ++idle.searching;
-  return worker;
+  return seat;
 }
 
-Pool::Idle& Pool::idle_of(const Worker& worker) noexcept { return worker.is_host ? hosts_ : plain_; }
+Pool::Idle& Pool::idle_of(const Seat& seat) noexcept { return seat.is_host ? hosts_ : plain_; }
 
-void Pool::search(Worker& worker) noexcept {
-  worker.standing = Worker::Standing::kSearching;
-  Idle& idle = idle_of(worker);
+void Pool::search(Seat& seat) noexcept {
+  seat.standing = Seat::Standing::kSearching;
+  Idle& idle = idle_of(seat);
   ++idle.searching;
   ++idle.available;
 }
 
-void Pool::stop_searching(Worker& worker) noexcept {
-  worker.standing = Worker::Standing::kBusy;
-  Idle& idle = idle_of(worker);
+void Pool::stop_searching(Seat& seat) noexcept {
+  seat.standing = Seat::Standing::kBusy;
+  Idle& idle = idle_of(seat);
   --idle.searching;
   --idle.available;
 }
 
-void Pool::become_host(Worker& worker) noexcept {
-  const bool searching = worker.standing == Worker::Standing::kSearching;
-  if (searching) stop_searching(worker);
-  worker.is_host = true;
+void Pool::become_host(Seat& seat) noexcept {
+  const bool searching = seat.standing == Seat::Standing::kSearching;
+  if (searching) stop_searching(seat);
+  seat.is_host = true;
   ++host_count_;
-  if (searching) search(worker);
+  if (searching) search(seat);
 }
 
 void Pool::count_queued() noexcept {

@@ -17,6 +17,7 @@
 
 #include "base/mutex.h"
 #include "pool/environment.h"
+#include "pool/seat.h"
 #include "pool/task.h"
 #include "pool/task_queue.h"
 
@@ -25,8 +26,6 @@ struct Runtime;
 }
 
 namespace aiointerpreters::pool {
-
-class Worker;
 
 struct PoolOptions {
   std::size_t max_workers = 1;
@@ -51,7 +50,7 @@ class Pool {
 
   enum class Submitted : std::uint8_t {
     kQueued,       // a worker will see to it
-    kNeedsThread,  // queued, and the caller has to start a thread that calls Worker::run
+    kNeedsThread,  // queued, and the caller has to start a thread that calls `enter`
     kRefused,      // closed; `broken` tells whether that was because something failed
   };
   [[nodiscard]] Submitted submit(TaskPtr task) noexcept AIOI_EXCLUDES(mutex_);
@@ -78,33 +77,33 @@ class Pool {
 
   // ---- The workers' side, in this order: enter, then take and wait in turns, then leave. Thread: that worker.
 
-  void enter(Worker& worker) AIOI_EXCLUDES(mutex_);
+  void enter(Seat& seat) AIOI_EXCLUDES(mutex_);
   // The next task; null if there is none now. The worker counts as available from then on, before anybody can learn that
   // its last task is done: who submits again finds it so, as in the standard library.
-  [[nodiscard]] TaskPtr take(Worker& worker) noexcept AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] TaskPtr take(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // After a take that found nothing: waits for a task. Null: the worker has to leave. Requires: detached. Blocks.
-  [[nodiscard]] TaskPtr wait(Worker& worker) noexcept AIOI_EXCLUDES(mutex_);
-  void leave(Worker& worker) noexcept AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] TaskPtr wait(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
+  void leave(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
  private:
   // Workers of one kind that are looking for a task, awake or asleep.
   struct Idle {
-    Worker* parked = nullptr;     // the one that parked last comes first
+    Seat* parked = nullptr;     // the one that parked last comes first
     std::size_t searching = 0;    // awake; they look at the queues before they park, so nobody has to wake them
     std::size_t available = 0;    // parked + searching
   };
 
-  [[nodiscard]] TaskPtr pick(Worker& worker) noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] bool serves_home_side(const Worker& worker) const noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] TaskPtr pick(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] bool serves_home_side(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] bool needs_thread() const noexcept AIOI_REQUIRES(mutex_);
   // Chooses a parked worker for the tasks that nobody awake will see to; null if there is none. It counts as searching then.
-  [[nodiscard]] Worker* choose_sleeper() noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] Worker* unpark_first(Idle& idle) noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] Idle& idle_of(const Worker& worker) noexcept AIOI_REQUIRES(mutex_);
-  void search(Worker& worker) noexcept AIOI_REQUIRES(mutex_);
-  void stop_searching(Worker& worker) noexcept AIOI_REQUIRES(mutex_);
-  void spin(Worker& worker) noexcept AIOI_EXCLUDES(mutex_);
-  void become_host(Worker& worker) noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] Seat* choose_sleeper() noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] Seat* unpark_first(Idle& idle) noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] Idle& idle_of(const Seat& seat) noexcept AIOI_REQUIRES(mutex_);
+  void search(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
+  void stop_searching(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
+  void spin(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
+  void become_host(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
   void count_queued() noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] std::vector<TaskPtr> drain() AIOI_REQUIRES(mutex_);
   void wake_all_parked() noexcept AIOI_REQUIRES(mutex_);

@@ -11,19 +11,19 @@ constexpr unsigned kTurn = 64;
 }  // namespace
 
 Worker::Worker(std::shared_ptr<Pool> pool, std::string name) : pool_(std::move(pool)), name_(std::move(name)) {
-  pool_->enter(*this);
+  pool_->enter(seat_);
 }
 
 void Worker::run() {
   TaskPtr done;  // has its outcome, but nobody knows yet
   for (;;) {
     // In this order, so that this worker counts as available before anybody can see that its task is done.
-    TaskPtr task = pool_->take(*this);
+    TaskPtr task = pool_->take(seat_);
     if (done) finish(std::move(done));
     if (!task) {
       sides_.detach();
       tasks_in_a_row_ = 0;
-      task = pool_->wait(*this);
+      task = pool_->wait(seat_);
       if (!task) break;
     }
     if (!task->start()) {
@@ -39,7 +39,7 @@ void Worker::run() {
     }
   }
   if (hosted_) hosted_->end(sides_);
-  pool_->leave(*this);
+  pool_->leave(seat_);
   sides_.attach_home();
 }
 

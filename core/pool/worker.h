@@ -1,11 +1,10 @@
 // Worker: the loop of one worker thread. It owns the thread's interpreter, once there is one.
-// Owner: the thread's stack. Thread: its own, but for `parker` (any) and the members that the pool's lock guards.
+// Owner: the thread's stack. Thread: its own.
 #pragma once
 
 #include <memory>
 #include <string>
 
-#include "base/parker.h"
 #include "pool/hosted_interpreter.h"
 #include "pool/pool.h"
 #include "pool/task.h"
@@ -24,14 +23,6 @@ class Worker {
   // Requires: attached to home; so it is again at the end. Blocks. Runs Python.
   void run();
 
-  // Where the worker stands with the pool. Locks: the pool's.
-  enum class Standing : unsigned char { kBusy, kSearching, kParked };
-  Standing standing = Standing::kBusy;
-  bool is_host = false;
-  Worker* next_parked = nullptr;
-
-  base::Parker parker;
-
  private:
   // Runs a started task; its outcome is in it then.
   void execute(Task& task);
@@ -46,6 +37,7 @@ class Worker {
 
   const std::shared_ptr<Pool> pool_;
   const std::string name_;
+  Seat seat_;
   py::ThreadSides sides_;
   std::unique_ptr<HostedInterpreter> hosted_;
   std::shared_ptr<const Breakage> breakage_;  // why there is no interpreter; null if there is one, or none was needed

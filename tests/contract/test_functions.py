@@ -4,13 +4,12 @@ import functools
 import json
 import math
 import operator
-import pickle
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from aiointerpreters import InterpreterThreadPoolExecutor, NotTransferableError, interpreter
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
 from support import shapes, work
 from support.protocols import MakePool
 
@@ -188,11 +187,30 @@ def test_a_tagged_class_makes_instances_of_the_class_here(pool: InterpreterThrea
     assert type(result) is shapes.Point
 
 
-def test_instances_of_a_class_whose_name_is_bound_to_its_tag_do_not_pickle(pool: InterpreterThreadPoolExecutor) -> None:
-    with pytest.raises(pickle.PicklingError):
-        pickle.dumps(shapes.TaggedPoint(1, 2))
-    with pytest.raises(NotTransferableError, match=r"^result: .*TaggedPoint"):
-        pool.submit(shapes.TaggedPoint, 1, 2).result()
+def test_instances_of_a_class_tagged_at_module_level_cross(pool: InterpreterThreadPoolExecutor) -> None:
+    tagged: Any = shapes.TaggedPoint
+    point: Any = pool.submit(tagged, 1, 2).result()
+    assert (point.x, point.y) == (1, 2)
+    assert type(point) is tagged.fn
+
+
+def test_instances_of_a_local_class_cross_by_value(pool: InterpreterThreadPoolExecutor) -> None:
+    class Local:
+        def __init__(self, value: int) -> None:
+            self.value = value
+
+        def twice(self) -> int:
+            return 2 * self.value
+
+    assert pool.submit(interpreter(lambda local: local.twice()), Local(4)).result() == 8
+    assert type(pool.submit(interpreter(work.echo), Local(4)).result()) is Local
+    foreign: Any = pool.submit(interpreter(shapes.make_local_instance)).result()
+    assert type(foreign).__name__ == "Local"
+
+
+def test_lambdas_cross_as_arguments_and_results(pool: InterpreterThreadPoolExecutor) -> None:
+    assert pool.submit(interpreter(work.call), lambda n: n + FACTOR, 4).result() == 7
+    assert pool.submit(interpreter(closure_over), 5).result()() == 5
 
 
 def test_the_same_function_keeps_working_in_a_new_interpreter(make_pool: MakePool) -> None:

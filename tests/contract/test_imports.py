@@ -155,9 +155,10 @@ def test_a_tagged_call_does_not_import_the_package_s_helpers_for_functions_by_va
     source = """
         import sys
         from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
-        with InterpreterThreadPoolExecutor(1) as pool:
-            print(pool.submit(interpreter(abs), -1).result())
-            print("cloudpickle" in sys.modules)
-            print(pool.submit(interpreter(lambda: 5)).result())
+        if __name__ == "__main__":
+            with InterpreterThreadPoolExecutor(1) as pool:
+                print(pool.submit(interpreter(abs), -1).result())
+                print("cloudpickle" in sys.modules)
+                print(pool.submit(interpreter(lambda: 5)).result())
     """
     run_script(tmp_path, source).check("1", "False", "5")

@@ -150,6 +150,18 @@ def test_the_script_is_not_run_for_functions_of_other_modules(tmp_path: Path) ->
     run_script(tmp_path, source).check("__main__", "25")
 
 
+def test_the_script_is_not_run_for_a_lambda_that_needs_nothing_of_it(tmp_path: Path) -> None:
+    source = """
+        from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+        print(__name__, flush=True)
+        if __name__ == "__main__":
+            with InterpreterThreadPoolExecutor(1) as pool:
+                print(pool.submit(interpreter(lambda: 5)).result())
+    """
+    run_script(tmp_path, source).check("__main__", "5")
+
+
 def test_a_missing_guard_is_a_clear_error_in_the_future(tmp_path: Path) -> None:
     source = """
         from aiointerpreters import InterpreterThreadPoolExecutor, interpreter

@@ -125,7 +125,7 @@ def is_hashable(value: object) -> bool:
 @st.composite
 def graphs(draw: st.DrawFn) -> object:
     """Values that share their parts in any way, cycles included."""
-    pool: list[Any] = draw(st.lists(LEAVES, min_size=1, max_size=6))
+    pool: list[Any] = draw(st.lists(st.one_of(ATOMS, st.builds(bytearray, st.binary(max_size=5))), min_size=1, max_size=6))
     for _ in range(draw(st.integers(0, 10))):
         picks = [pool[i] for i in draw(st.lists(st.integers(0, len(pool) - 1), max_size=5))]
         keys = [pick for pick in picks if is_hashable(pick)]
@@ -151,10 +151,12 @@ def graphs(draw: st.DrawFn) -> object:
 
 
 class TestValues:
+    @settings(deadline=None)
     @given(VALUES)
     def test_trees_arrive_as_from_pickle(self, value: object) -> None:
         assert same_graph(carry_natively(value), as_pickle(value))
 
+    @settings(max_examples=300, deadline=None)
     @given(graphs())
     def test_graphs_arrive_as_from_pickle(self, value: object) -> None:
         assert same_graph(carry(value), as_pickle(value))
@@ -342,6 +344,15 @@ class TestPickled:
         copy = carry([shared, Box(shared)])
         assert copy[1].items is copy[0]
 
+    def test_a_local_function_goes_by_value(self) -> None:
+        shared = [1]
+
+        def local() -> Any:
+            return shared
+
+        copy = carry([local, shared])
+        assert copy[0]() is copy[1]
+
     def test_what_unpickling_raises_comes_out(self) -> None:
         with pytest.raises(pickle.UnpicklingError):
             _core.decode(bytes([PICKLED]) + b"\x80\x05x")
@@ -395,14 +406,8 @@ class TestRefusals:
         with pytest.raises(NotTransferableError) as caught:
             _core.encode(value)
         assert str(caught.value) == text
-        assert isinstance(caught.value.__cause__, TypeError)
-
-    def test_a_local_function_is_named(self) -> None:
-        def local() -> None: ...
-
-        with pytest.raises(NotTransferableError, match=r"result\[0\]: function objects cannot cross .*local") as caught:
-            _core.encode([local])
         assert isinstance(caught.value, TypeError)
+        assert isinstance(caught.value.__cause__, TypeError)
 
     def test_an_error_of_the_value_itself_is_the_cause(self) -> None:
         error = ValueError("boom")
@@ -417,11 +422,12 @@ class TestRefusals:
             _core.encode(box)
         assert str(caught.value).startswith("result.items[1]['g']: ")
 
-    def test_a_huge_value_is_refused_in_bounded_time(self) -> None:
-        rows = [Box() for _ in range(30_000)]
-        rows[-1].items = numbers()
-        with pytest.raises(NotTransferableError, match="result"):
-            _core.encode({"rows": rows})
+    def test_one_part_of_a_huge_value_is_found(self) -> None:
+        rows: list[Any] = [Box(i) for i in range(30_000)]
+        rows[-7].items = numbers()
+        with pytest.raises(NotTransferableError) as caught:
+            _core.encode({"few": [1], "rows": rows})
+        assert str(caught.value).startswith("result['rows'][29993].items: generator objects")
 
 
 # Bytes of the format that the tests below forge; codec/format.h has them all.
@@ -539,7 +545,7 @@ class TestCorruptMessages:
         with pytest.raises(RecursionError):
             _core.decode(forged(LIST, *number_of_bytes(count + 2), *chain, SET, 2, *last))
 
-    @settings(max_examples=500)
+    @settings(max_examples=500, deadline=None)
     @given(st.binary(max_size=80))
     @example(b"")
     def test_random_bytes_do_no_harm(self, content: bytes) -> None:
@@ -549,7 +555,7 @@ class TestCorruptMessages:
             return
         assert same_graph(carry(value), value)
 
-    @settings(max_examples=500)
+    @settings(max_examples=500, deadline=None)
     @given(VALUES, st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=4))
     def test_damaged_messages_do_no_harm(self, value: object, damages: list[tuple[int, int]]) -> None:
         message = bytearray(_core.encode(value))

@@ -1,0 +1,37 @@
+// CallableCache: a worker's callables by id, found or loaded on first need.
+// Requires: attached to the worker's interpreter, for every use. Owner: the worker.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+#include "codec/callable_ref.h"
+#include "codec/runtime.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::codec {
+
+class CallableCache {
+ public:
+  // The callable that `ref` names. Returns borrowed from the cache, or from `uncached`, which the caller provides.
+  // Runs Python. Errors: as load_callable.
+  [[nodiscard]] PyObject* find(Runtime& runtime, std::uint64_t id, const CallablePtr& ref, py::Ref& uncached);
+  void clear();
+
+ private:
+  struct Entry {
+    py::Ref callable;
+    std::weak_ptr<const CallableRef> ref;  // expired: home has forgotten it, it cannot be asked for again
+  };
+  PyObject* remember(std::uint64_t id, const CallablePtr& ref, py::Ref callable);
+
+  std::unordered_map<std::uint64_t, Entry> entries_;
+  std::uint64_t last_id_ = CallableRef::kUncached;  // the most recent hit, to spare the look-up in a run of equal calls
+  PyObject* last_ = nullptr;                        // borrowed from entries_
+  std::size_t sweep_at_ = 0;
+};
+
+}  // namespace aiointerpreters::codec

@@ -1,0 +1,33 @@
+// CallableTable: home's CallableRefs, one per function object for as long as that object lives.
+// Requires: attached to home, for every use. Owner: home's module state.
+#pragma once
+
+#include <cstddef>
+#include <unordered_map>
+
+#include "codec/callable_ref.h"
+#include "codec/runtime.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::codec {
+
+class CallableTable {
+ public:
+  // Describes `callable`; a function is looked up at most once, by value it is captured anew at each call.
+  // Runs Python. Errors: null with NotTransferableError (or what pickling raised) set.
+  [[nodiscard]] CallablePtr describe(Runtime& runtime, PyObject* callable);
+
+ private:
+  struct Entry {
+    py::Ref weak;  // tells whether the object at that address is still the same
+    CallablePtr ref;
+  };
+  [[nodiscard]] CallablePtr find(PyObject* callable) const;
+  void remember(PyObject* callable, const CallablePtr& ref);
+
+  std::unordered_map<PyObject*, Entry> entries_;
+  std::size_t sweep_at_ = 0;  // entries of dead objects are dropped when the table has grown to this size
+};
+
+}  // namespace aiointerpreters::codec

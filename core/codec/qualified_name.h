@@ -1,0 +1,18 @@
+// Following a qualified name, as pickle does it, and seeing through the tag that a decorated name is bound to.
+// Requires: attached. Runs Python.
+#pragma once
+
+#include <string_view>
+
+#include "codec/runtime.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::codec {
+
+// Follows the dotted `qualname` from `object` (null stays null). Returns new; null with AttributeError set.
+[[nodiscard]] py::Ref follow(py::Ref object, std::string_view qualname);
+// A tagged object's callable, any other object itself (null stays null). Returns new.
+[[nodiscard]] py::Ref without_tag(const Runtime& runtime, py::Ref callable);
+
+}  // namespace aiointerpreters::codec

@@ -1,0 +1,172 @@
+// The primitives of core/base.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/intrusive.h"
+#include "base/mutex.h"
+#include "base/parker.h"
+#include "base/spin.h"
+
+namespace aiointerpreters::base {
+namespace {
+
+constexpr int kThreads = 4;
+
+template <typename Body>
+void in_threads(int count, Body body) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < count; ++i) threads.emplace_back(body, i);
+  for (std::thread& thread : threads) thread.join();
+}
+
+std::string_view content(const Bytes& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+
+TEST(Toolchain, AtomicsThatAreWaitedOnAreLockFree) {
+  EXPECT_TRUE(std::atomic<std::uint32_t>::is_always_lock_free);
+}
+
+TEST(Mutex, KeepsThreadsApart) {
+  Mutex mutex;
+  long count = 0;  // plain: TSan sees it if the lock does not hold
+  in_threads(kThreads, [&](int) {
+    for (int i = 0; i < 20'000; ++i) {
+      Lock lock(mutex);
+      ++count;
+    }
+  });
+  EXPECT_EQ(count, 20'000L * kThreads);
+}
+
+TEST(Parker, KeepsAWakeUpThatComesFirst) {
+  Parker parker;
+  parker.unpark();
+  EXPECT_TRUE(parker.park());
+}
+
+TEST(Parker, GivesUpAtTheDeadline) {
+  Parker parker;
+  EXPECT_FALSE(parker.park(Clock::now()));
+  EXPECT_FALSE(parker.park(Clock::now() + std::chrono::milliseconds(1)));
+}
+
+TEST(Parker, LosesNoWakeUp) {
+  Parker here;
+  Parker there;
+  constexpr int kRounds = 5'000;
+  std::thread partner([&] {
+    for (int i = 0; i < kRounds; ++i) {
+      there.park();
+      here.unpark();
+    }
+  });
+  for (int i = 0; i < kRounds; ++i) {
+    there.unpark();
+    ASSERT_TRUE(here.park());
+  }
+  partner.join();
+}
+
+TEST(Futex, ReturnsAtOnceIfTheWordHasAnotherValue) {
+  const std::atomic<std::uint32_t> word{1};
+  EXPECT_EQ(wait_on(word, 0, Deadline()), Wake::kChanged);
+}
+
+TEST(Futex, TimesOutInThePast) {
+  const std::atomic<std::uint32_t> word{1};
+  EXPECT_EQ(wait_on(word, 1, Clock::now() - std::chrono::seconds(1)), Wake::kTimedOut);
+}
+
+TEST(Spin, AnswersAsTheConditionDoes) {
+  EXPECT_TRUE(spin_until([] { return true; }, std::chrono::nanoseconds(0)));
+  EXPECT_FALSE(spin_until([] { return false; }, std::chrono::nanoseconds(1)));
+  int looks = 0;
+  EXPECT_TRUE(spin_until([&] { return ++looks == 3; }, std::chrono::seconds(60)));
+  EXPECT_EQ(looks, 3);
+}
+
+TEST(Spin, KnowsAtLeastOneProcessor) { EXPECT_GE(usable_cpus(), 1U); }
+
+TEST(Bytes, KeepsSmallContentInside) {
+  Bytes bytes;
+  bytes.append("abc", 3);
+  const auto* start = reinterpret_cast<const unsigned char*>(&bytes);
+  EXPECT_TRUE(bytes.data() >= start && bytes.data() < start + sizeof bytes);
+  EXPECT_EQ(content(bytes), "abc");
+}
+
+TEST(Bytes, GrowsAndKeepsWhatItHas) {
+  Bytes bytes;
+  std::string expected;
+  for (int i = 0; i < 1000; ++i) {
+    const auto byte = static_cast<unsigned char>('a' + i % 26);
+    bytes.push_back(byte);
+    expected.push_back(static_cast<char>(byte));
+  }
+  EXPECT_EQ(content(bytes), expected);
+  bytes.clear();
+  EXPECT_TRUE(bytes.empty());
+}
+
+TEST(Bytes, MovesInsideAndOnTheHeap) {
+  for (const std::size_t size : {std::size_t{5}, Bytes::kInline, Bytes::kInline + 1, std::size_t{5000}}) {
+    const std::string text(size, 'x');
+    Bytes first;
+    first.append(text.data(), text.size());
+    Bytes second(std::move(first));
+    EXPECT_EQ(content(second), text);
+    EXPECT_TRUE(first.empty());  // NOLINT(bugprone-use-after-move): moved-from is empty, that is the contract
+    first.append("again", 5);
+    EXPECT_EQ(content(first), "again");
+    first = std::move(second);
+    EXPECT_EQ(content(first), text);
+  }
+}
+
+TEST(Bytes, RefusesImpossibleSizes) {
+  Bytes bytes;
+  bytes.append("abc", 3);
+  EXPECT_THROW(static_cast<void>(bytes.reserve(static_cast<std::size_t>(-1))), std::bad_alloc);
+  EXPECT_EQ(content(bytes), "abc");
+}
+
+struct Noted final : Counted {
+  explicit Noted(std::atomic<int>& alive) : alive_(alive) { ++alive_; }
+  ~Noted() override { --alive_; }
+  std::atomic<int>& alive_;
+};
+
+TEST(IntrusivePtr, DestroysWithTheLastOwner) {
+  std::atomic<int> alive{0};
+  IntrusivePtr<Noted> one(std::make_unique<Noted>(alive).release());
+  IntrusivePtr<Noted> two = one;
+  one = {};
+  EXPECT_EQ(alive, 1);
+  IntrusivePtr<Noted> three = IntrusivePtr<Noted>::adopt(two.release());
+  EXPECT_FALSE(two);
+  EXPECT_EQ(alive, 1);
+  three = {};
+  EXPECT_EQ(alive, 0);
+}
+
+TEST(IntrusivePtr, IsSharedBetweenThreads) {
+  std::atomic<int> alive{0};
+  for (int round = 0; round < 200; ++round) {
+    IntrusivePtr<Noted> shared(std::make_unique<Noted>(alive).release());
+    std::array<IntrusivePtr<Noted>, kThreads> owners;
+    owners.fill(shared);
+    shared = {};
+    in_threads(kThreads, [&](int i) { owners[static_cast<std::size_t>(i)] = {}; });
+    ASSERT_EQ(alive, 0);
+  }
+}
+
+}  // namespace
+}  // namespace aiointerpreters::base

@@ -1,0 +1,24 @@
+// A task without Python, for the tests of core/pool.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "pool/task.h"
+
+namespace aiointerpreters::pool {
+
+class FakeTask final : public Task {
+ public:
+  explicit FakeTask(Side side = Side::kWorker) : Task(side) {}
+  void run_at_home() override { outcome = Outcome::kAtHome; }
+  void settle_at_home(bool deliver) override { settled += deliver ? 1 : 0; }
+
+  std::atomic<int> settled{0};
+};
+
+inline base::IntrusivePtr<FakeTask> make_task(Task::Side side = Task::Side::kWorker) {
+  return base::IntrusivePtr<FakeTask>(std::make_unique<FakeTask>(side).release());
+}
+
+}  // namespace aiointerpreters::pool

@@ -1,0 +1,240 @@
+// The pool's decisions: who runs what, who is woken, when a thread is wanted. Workers here are plain threads without Python.
+#include "pool/pool.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "fake_task.h"
+
+namespace aiointerpreters::pool {
+namespace {
+
+using Side = Task::Side;
+using Submitted = Pool::Submitted;
+
+PoolOptions limits(std::size_t max_workers, std::size_t max_interpreters) {
+  PoolOptions options;
+  options.max_workers = max_workers;
+  options.max_interpreters = max_interpreters;
+  return options;
+}
+
+// A pool with its threads, each of which does what Worker::run does.
+class Workshop {
+ public:
+  Workshop(std::size_t max_workers, std::size_t max_interpreters) : pool(limits(max_workers, max_interpreters)) {}
+  ~Workshop() { end(); }
+
+  base::IntrusivePtr<FakeTask> submit(Side side) {
+    auto task = make_task(side);
+    const Submitted submitted = pool.submit(task);
+    EXPECT_NE(submitted, Submitted::kRefused);
+    if (submitted == Submitted::kNeedsThread) threads_.emplace_back([this] { work(); });
+    return task;
+  }
+  void end() {
+    pool.close();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+  [[nodiscard]] std::size_t threads() const { return threads_.size(); }
+
+  Pool pool;
+  std::atomic<int> hosts{0};
+  std::atomic<int> ran{0};
+
+ private:
+  void work() {
+    Seat seat;
+    pool.enter(seat);
+    bool was_host = false;
+    TaskPtr done;
+    for (;;) {
+      TaskPtr task = pool.take(seat);
+      if (done) static_cast<void>(done->finish());
+      done = {};
+      if (!task) task = pool.wait(seat);
+      if (!task) break;
+      if (task->side() == Side::kWorker && !was_host) {
+        was_host = true;
+        ++hosts;
+      }
+      if (!task->start()) {
+        static_cast<void>(task->notify_cancelled());
+        continue;
+      }
+      ++ran;
+      done = std::move(task);
+    }
+    pool.leave(seat);
+  }
+
+  std::vector<std::thread> threads_;
+};
+
+TEST(Pool, WantsAThreadOnlyIfNobodyIsIdle) {
+  Pool pool(limits(3, 3));
+  EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task()), Submitted::kQueued);  // all three are there
+  static_cast<void>(pool.take_queued());
+}
+
+TEST(Pool, StartsNoMoreThreadsForInterpretersThanThereMayBe) {
+  Pool pool(limits(8, 2));
+  EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task()), Submitted::kQueued);
+  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
+  static_cast<void>(pool.take_queued());
+}
+
+TEST(Pool, AWorkerIsAvailableBeforeItsTaskIsKnownToBeDone) {
+  Pool pool(limits(2, 2));
+  EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
+  Seat seat;
+  pool.enter(seat);
+  EXPECT_TRUE(pool.take(seat));
+  EXPECT_FALSE(pool.take(seat));  // from here on it counts
+  EXPECT_EQ(pool.submit(make_task()), Submitted::kQueued);
+  EXPECT_TRUE(pool.take(seat));
+}
+
+TEST(Pool, GivesTasksOutInTheOrderOfSubmission) {
+  Pool pool(limits(1, 1));
+  std::vector<TaskPtr> submitted;
+  for (int i = 0; i < 6; ++i) {
+    submitted.emplace_back(make_task(i % 2 == 0 ? Side::kHome : Side::kWorker));
+    static_cast<void>(pool.submit(submitted.back()));
+  }
+  Seat seat;
+  pool.enter(seat);
+  for (const TaskPtr& expected : submitted) EXPECT_EQ(pool.take(seat).get(), expected.get());
+}
+
+TEST(Pool, AHostLeavesBlockingWorkToPlainWorkers) {
+  Pool pool(limits(4, 1));
+  Seat host;
+  static_cast<void>(pool.submit(make_task()));
+  pool.enter(host);
+  EXPECT_TRUE(pool.take(host));
+  EXPECT_TRUE(host.is_host);
+  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
+  EXPECT_FALSE(pool.take(host));
+  Seat plain;
+  pool.enter(plain);
+  EXPECT_TRUE(pool.take(plain));
+  static_cast<void>(pool.submit(make_task()));
+  EXPECT_FALSE(pool.take(plain));  // there is a host already, and there may be one only
+  EXPECT_TRUE(pool.take(host));
+}
+
+TEST(Pool, AThreadThatCannotStartLeavesItsTaskToTheOthers) {
+  Pool pool(limits(2, 2));
+  Seat host;
+  static_cast<void>(pool.submit(make_task()));
+  pool.enter(host);
+  EXPECT_TRUE(pool.take(host));
+  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
+  EXPECT_TRUE(pool.thread_failed());
+  EXPECT_TRUE(pool.take(host));
+}
+
+TEST(Pool, RefusesTasksOnceClosed) {
+  Pool pool(limits(1, 1));
+  pool.close();
+  EXPECT_EQ(pool.submit(make_task()), Submitted::kRefused);
+  EXPECT_EQ(pool.broken(), nullptr);
+}
+
+TEST(Pool, HandsOutWhatIsQueuedWhenItBreaks) {
+  Pool pool(limits(1, 1));
+  static_cast<void>(pool.submit(make_task()));
+  static_cast<void>(pool.submit(make_task(Side::kHome)));
+  const auto why = std::make_shared<const Breakage>(Breakage{"for a test", {}});
+  EXPECT_EQ(pool.break_down(why).size(), 2U);
+  EXPECT_EQ(pool.submit(make_task()), Submitted::kRefused);
+  EXPECT_EQ(pool.broken(), why);
+  static_cast<void>(pool.break_down(std::make_shared<const Breakage>(Breakage{"later", {}})));
+  EXPECT_EQ(pool.broken(), why);
+}
+
+TEST(Pool, RunsEverythingThatWasSubmittedBeforeItWasClosed) {
+  Workshop shop(4, 2);
+  constexpr int kTasks = 20'000;
+  for (int i = 0; i < kTasks; ++i) static_cast<void>(shop.submit(i % 3 == 0 ? Side::kHome : Side::kWorker));
+  shop.end();
+  EXPECT_EQ(shop.ran, kTasks);
+  EXPECT_LE(shop.hosts, 2);
+}
+
+TEST(Pool, WakesAWorkerForEveryTask) {
+  Workshop shop(3, 2);
+  for (int i = 0; i < 5'000; ++i) {
+    const auto task = shop.submit(i % 2 == 0 ? Side::kHome : Side::kWorker);
+    ASSERT_EQ(task->wait(base::Deadline()), base::Wake::kChanged);
+  }
+  EXPECT_LE(shop.threads(), 3U);
+}
+
+TEST(Pool, OneCallAfterTheOtherNeedsOneThread) {
+  Workshop shop(4, 4);
+  for (int i = 0; i < 2'000; ++i) {
+    ASSERT_EQ(shop.submit(Side::kWorker)->wait(base::Deadline()), base::Wake::kChanged);
+  }
+  EXPECT_EQ(shop.threads(), 1U);
+}
+
+TEST(Pool, TakesTasksFromManyThreads) {
+  Pool pool(limits(2, 2));
+  std::atomic<int> ran{0};
+  std::mutex starting;
+  std::vector<std::thread> workers;
+  const auto work = [&] {
+    Seat seat;
+    pool.enter(seat);
+    for (;;) {
+      TaskPtr task = pool.take(seat);
+      if (!task) task = pool.wait(seat);
+      if (!task) break;
+      ran += task->start() ? 1 : 0;
+      static_cast<void>(task->finish());
+    }
+    pool.leave(seat);
+  };
+  std::vector<std::thread> submitters;
+  for (int thread = 0; thread < 4; ++thread) {
+    submitters.emplace_back([&] {
+      for (int i = 0; i < 5'000; ++i) {
+        if (pool.submit(make_task(i % 2 == 0 ? Side::kHome : Side::kWorker)) == Submitted::kNeedsThread) {
+          const std::lock_guard lock(starting);
+          workers.emplace_back(work);
+        }
+      }
+    });
+  }
+  for (std::thread& thread : submitters) thread.join();
+  pool.close();
+  for (std::thread& thread : workers) thread.join();
+  EXPECT_EQ(ran, 20'000);
+  EXPECT_EQ(workers.size(), 2U);
+}
+
+TEST(Pool, AnOlderEnvironmentIsReplaced) {
+  Pool pool(limits(1, 1));
+  EXPECT_EQ(pool.environment_version(), 0U);
+  auto environment = std::make_shared<Environment>();
+  environment->version = 7;
+  pool.set_environment(environment);
+  EXPECT_EQ(pool.environment_version(), 7U);
+  EXPECT_EQ(pool.environment(), environment);
+}
+
+}  // namespace
+}  // namespace aiointerpreters::pool
