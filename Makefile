@@ -44,10 +44,11 @@ bench: ## all benchmarks, beside their rivals
 	@$(call with) && exec "$$python" benchmarks $(ARGS)
 
 .PHONY: asan
-asan: ## both test suites under AddressSanitizer and UBSan
+asan: ## both test suites under AddressSanitizer and UBSan, but for the tests that measure memory
 	@tools/native-tests asan
 	@$(interpreter) && python=$$(tools/develop --sanitize=address,undefined "$$interpreter" test examples) && \
-		exec tools/with-asan "$$python" -u -X faulthandler -m pytest --timeout 400 -o faulthandler_timeout=600 $(PYTEST_ARGS)
+		exec tools/with-asan "$$python" -u -X faulthandler -m pytest --timeout 400 -o faulthandler_timeout=600 \
+		--ignore tests/stress/test_memory.py $(PYTEST_ARGS)
 
 .PHONY: tsan
 tsan: ## the C++ unit tests under ThreadSanitizer

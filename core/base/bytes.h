@@ -13,7 +13,7 @@ namespace aiointerpreters::base {
 
 class Bytes {
  public:
-  static constexpr std::size_t kInline = 96;
+  static constexpr std::size_t kInline = 64;
 
   Bytes() noexcept = default;
   Bytes(Bytes&& other) noexcept { take(other); }

@@ -29,7 +29,9 @@ bool refuse(ModuleState& state, PyObject* future) {
   if (PyErr_ExceptionMatches(PyExc_Exception) == 0 || PyErr_ExceptionMatches(PyExc_MemoryError) != 0) return false;
   FutureState& data = state_of_future(state, future);
   static_cast<void>(data.task->start());
-  data.exception = PyErr_GetRaisedException();
+  show_to_collector(future);
+  data.outcome = PyErr_GetRaisedException();
+  data.failed = true;
   static_cast<void>(data.task->finish());
   return true;
 }
@@ -38,6 +40,7 @@ bool refuse(ModuleState& state, PyObject* future) {
 py::Ref prepare_for_worker(ModuleState& state, const Call& call) {
   py::Ref future = make_future(state, reinterpret_cast<PyTypeObject*>(state.future_type.get()), pool::Task::Side::kWorker);
   if (!future) return future;
+  hide_from_collector(future.get());
   FutureTask& task = *state_of_future(state, future.get()).task;
   task.callable = call.describe(state);
   if (!task.callable || !codec::encode_call(state.runtime, call.args(), call.nargs(), call.kwnames(), task.message)) {
@@ -54,19 +57,12 @@ py::Ref prepare_for_home(ModuleState& state, const Call& call) {
   if (!future) return future;
   FutureState& data = state_of_future(state, future.get());
   const Py_ssize_t named = call.kwnames() == nullptr ? 0 : PyTuple_GET_SIZE(call.kwnames());
-  data.fn = Py_NewRef(call.fn());
-  data.args = PyTuple_New(call.nargs());
-  if (data.args == nullptr) return {};
-  for (Py_ssize_t i = 0; i < call.nargs(); ++i) PyTuple_SET_ITEM(data.args, i, Py_NewRef(call.args()[i]));
-  if (named > 0) {
-    data.kwargs = PyDict_New();
-    for (Py_ssize_t i = 0; i < named; ++i) {
-      if (data.kwargs == nullptr ||
-          PyDict_SetItem(data.kwargs, PyTuple_GET_ITEM(call.kwnames(), i), call.args()[call.nargs() + i]) < 0) {
-        return {};
-      }
-    }
-  }
+  const Py_ssize_t arguments = call.nargs() + named;
+  data.call = PyTuple_New(1 + arguments);
+  if (data.call == nullptr) return {};
+  PyTuple_SET_ITEM(data.call, 0, Py_NewRef(call.fn()));
+  for (Py_ssize_t i = 0; i < arguments; ++i) PyTuple_SET_ITEM(data.call, 1 + i, Py_NewRef(call.args()[i]));
+  if (named > 0) data.kwnames = Py_NewRef(call.kwnames());
   data.task->hold(future.get());
   return future;
 }

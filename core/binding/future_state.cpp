@@ -26,7 +26,7 @@ void log_exception(const ModuleState& home, const char* format, PyObject* subjec
 
 bool has_failed(const FutureState& state) noexcept {
   const Outcome outcome = state.task->outcome;
-  return state.exception != nullptr || outcome == Outcome::kException || outcome == Outcome::kBroken;
+  return state.failed || outcome == Outcome::kException || outcome == Outcome::kBroken;
 }
 
 // Tells one of wait's or as_completed's waiters.
@@ -47,15 +47,14 @@ void FutureTask::run_at_home() {
   py::Ref future = py::Ref::borrow(future_);
   if (!future) return;
   FutureState& state = state_of_future(home_, future.get());
-  py::Ref fn = py::Ref::steal(std::exchange(state.fn, nullptr));
-  py::Ref args = py::Ref::steal(std::exchange(state.args, nullptr));
-  py::Ref kwargs = py::Ref::steal(std::exchange(state.kwargs, nullptr));
-  PyObject* result = PyObject_Call(fn.get(), args.get(), kwargs.get());
-  if (result == nullptr) {
-    state.exception = PyErr_GetRaisedException();
-  } else {
-    state.result = result;
-  }
+  py::Ref call = py::Ref::steal(std::exchange(state.call, nullptr));
+  py::Ref kwnames = py::Ref::steal(std::exchange(state.kwnames, nullptr));
+  const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames.get()) : 0;
+  const Py_ssize_t positional = PyTuple_GET_SIZE(call.get()) - 1 - named;
+  PyObject** const items = PySequence_Fast_ITEMS(call.get());
+  PyObject* result = PyObject_Vectorcall(items[0], items + 1, static_cast<std::size_t>(positional), kwnames.get());
+  state.failed = result == nullptr;
+  state.outcome = state.failed ? PyErr_GetRaisedException() : result;
   outcome = Outcome::kAtHome;
 }
 
@@ -63,9 +62,8 @@ void FutureTask::settle_at_home(bool deliver_it) {
   py::Ref future = py::Ref::steal(std::exchange(future_, nullptr));
   if (!future) return;
   FutureState& data = state_of_future(home_, future.get());
-  Py_CLEAR(data.fn);  // still there if it never ran
-  Py_CLEAR(data.args);
-  Py_CLEAR(data.kwargs);
+  Py_CLEAR(data.call);  // still there if it never ran
+  Py_CLEAR(data.kwnames);
   if (deliver_it && !deliver(home_, future.get(), data)) log_exception(home_, "Exception in worker", nullptr);
 }
 
@@ -93,6 +91,7 @@ py::Ref make_future(ModuleState& home, PyTypeObject* type, pool::Task::Side side
 void begin_delivery(PyObject* future, FutureState& state) {
   if (state.delivered) return;
   state.delivered = true;
+  show_to_collector(future);
   FutureTask& task = *state.task;
   // A task of home's side holds its future from the start. Hold first: a worker may settle it from the request on.
   const bool held_now = task.queued && task.side() == pool::Task::Side::kWorker;
@@ -127,29 +126,30 @@ const char* shown_state_name(const FutureState& state) noexcept {
   return notified ? "CANCELLED_AND_NOTIFIED" : "CANCELLED";
 }
 
-void resolve(ModuleState& home, FutureState& state) {
-  if (state.result != nullptr || state.exception != nullptr) return;
+void resolve(ModuleState& home, PyObject* future, FutureState& state) {
+  if (state.outcome != nullptr) return;
   const base::IntrusivePtr<FutureTask> task = state.task;
   // Decoding may run Python, and so another thread may come here meanwhile: the first result counts, and the message stays
   // until the last one is through.
   ++state.decoders;
-  py::Ref result;
-  py::Ref exception;
-  if (task->outcome == Outcome::kValue) {
-    result = codec::decode_value(home.runtime, task->message);
-    if (!result) {
-      py::raise_from_current(home.runtime.interpreter_error.get(), "the result could not be rebuilt at home");
-      exception = py::take_exception();
-    }
-  } else if (task->outcome == Outcome::kException) {
-    exception = codec::decode_exception(home.runtime, task->message);
+  py::Ref outcome;
+  bool failed = task->outcome != Outcome::kValue;
+  if (task->outcome == Outcome::kException) {
+    outcome = codec::decode_exception(home.runtime, task->message);
+  } else if (task->outcome == Outcome::kBroken) {
+    outcome = broken_pool_exception(home, *task->breakage);
   } else {
-    exception = broken_pool_exception(home, *task->breakage);
-    if (!exception) exception = py::take_exception();
+    outcome = codec::decode_value(home.runtime, task->message);
+    if (!outcome) py::raise_from_current(home.runtime.interpreter_error.get(), "the result could not be rebuilt at home");
   }
-  if (state.result == nullptr && state.exception == nullptr) {
-    state.result = result.release();
-    state.exception = exception.release();
+  if (!outcome) {
+    outcome = py::take_exception();
+    failed = true;
+  }
+  if (state.outcome == nullptr) {
+    if (PyObject_IS_GC(outcome.get())) show_to_collector(future);
+    state.outcome = outcome.release();
+    state.failed = failed;
   }
   if (--state.decoders == 0) task->message.clear();
 }

@@ -40,16 +40,15 @@ class FutureTask final : public pool::Task {
 struct FutureState {
   base::IntrusivePtr<FutureTask> task;  // null only after finalization
 
-  PyObject* result;     // of a future that has one here; decoded from the task's message on demand
-  PyObject* exception;  // likewise
+  PyObject* outcome;    // the result or the exception, once home has it; decoded from the task's message on demand
   PyObject* condition;  // made when somebody asks for it
   PyObject* waiters;    // list, likewise
   PyObject* callbacks;  // list, likewise
-  PyObject* fn;         // Side::kHome: what to call, until it runs
-  PyObject* args;       // tuple
-  PyObject* kwargs;     // dict, or null
+  PyObject* call;       // Side::kHome, until it runs: tuple of the callable, its arguments, the values of its keywords
+  PyObject* kwnames;    // Side::kHome: tuple of the keywords, or null
 
   unsigned decoders;         // threads that are decoding the message now
+  bool failed;               // `outcome` is the exception
   bool delivered;            // the mode
   pool::Task::State shown;   // delivered: the state that others see, if it is an end
   bool shown_notified;       // delivered: CANCELLED_AND_NOTIFIED
@@ -61,14 +60,22 @@ struct FutureState {
 // `type` is the native type or a class derived from it. Errors: std::bad_alloc too.
 [[nodiscard]] py::Ref make_future(ModuleState& home, PyTypeObject* type, pool::Task::Side side);
 
+// A quiet future that holds nothing cannot be part of a cycle, so the garbage collector need not look at it; with a hundred
+// thousand of them it would look for a good part of the time. CPython leaves tuples of numbers alone for the same reason.
+inline void hide_from_collector(PyObject* future) noexcept { PyObject_GC_UnTrack(future); }
+// To be called before a future gets anything that could lead back to it.
+inline void show_to_collector(PyObject* future) noexcept {
+  if (!PyObject_GC_IsTracked(future)) PyObject_GC_Track(future);
+}
+
 // Switches to delivered mode.
 void begin_delivery(PyObject* future, FutureState& state);
 // The state as others see it, in either mode.
 [[nodiscard]] pool::Task::State shown_state(const FutureState& state) noexcept;
 [[nodiscard]] const char* shown_state_name(const FutureState& state) noexcept;
 
-// Makes `result` or `exception` of a finished future available; what goes wrong becomes its exception. Runs Python.
-void resolve(ModuleState& home, FutureState& state);
+// Makes the outcome of a finished future available; what goes wrong becomes its exception. Runs Python.
+void resolve(ModuleState& home, PyObject* future, FutureState& state);
 
 // The exception of tasks that a broken pool cannot run. Returns new; null with an exception set. Runs Python.
 [[nodiscard]] py::Ref broken_pool_exception(ModuleState& home, const pool::Breakage& breakage);

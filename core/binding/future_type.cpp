@@ -118,7 +118,7 @@ bool await_outcome(const Self& self, PyObject* timeout) {
     PyErr_SetNone(self.home.cancelled_error.get());
     return false;
   }
-  resolve(self.home, self.state);
+  resolve(self.home, self.future, self.state);
   return true;
 }
 
@@ -126,8 +126,8 @@ PyObject* future_result(PyObject* object, PyObject* const* args, Py_ssize_t narg
   const Self self = self_of(object);
   PyObject* const timeout = Arguments{args, nargs, kwnames}.single("timeout");
   if (PyErr_Occurred() != nullptr || !await_outcome(self, timeout)) return nullptr;
-  if (self.state.exception == nullptr) return Py_NewRef(self.state.result);
-  PyErr_SetRaisedException(Py_NewRef(self.state.exception));
+  if (!self.state.failed) return Py_NewRef(self.state.outcome);
+  PyErr_SetRaisedException(Py_NewRef(self.state.outcome));
   return nullptr;
 }
 
@@ -135,7 +135,7 @@ PyObject* future_exception(PyObject* object, PyObject* const* args, Py_ssize_t n
   const Self self = self_of(object);
   PyObject* const timeout = Arguments{args, nargs, kwnames}.single("timeout");
   if (PyErr_Occurred() != nullptr || !await_outcome(self, timeout)) return nullptr;
-  return Py_NewRef(self.state.exception == nullptr ? Py_None : self.state.exception);
+  return Py_NewRef(self.state.failed ? self.state.outcome : Py_None);
 }
 
 // ---- Looking
@@ -160,10 +160,9 @@ PyObject* future_repr(PyObject* object) {
     py::Ref lower = state ? py::Ref::steal(PyObject_CallMethod(state.get(), "lower", nullptr)) : py::Ref();
     return lower ? PyUnicode_FromFormat("<%s at %p state=%U>", type, object, lower.get()) : nullptr;
   }
-  resolve(self.home, self.state);
-  const bool failed = self.state.exception != nullptr;
-  return PyUnicode_FromFormat("<%s at %p state=finished %s %s>", type, object, failed ? "raised" : "returned",
-                              Py_TYPE(failed ? self.state.exception : self.state.result)->tp_name);
+  resolve(self.home, object, self.state);
+  return PyUnicode_FromFormat("<%s at %p state=finished %s %s>", type, object, self.state.failed ? "raised" : "returned",
+                              Py_TYPE(self.state.outcome)->tp_name);
 }
 
 // ---- Changing
@@ -205,8 +204,8 @@ PyObject* future_set_running_or_notify_cancel(PyObject* object, PyObject*) {
   return nullptr;
 }
 
-// Ends the future from home. `place` is where the outcome belongs.
-PyObject* end_with(PyObject* object, PyObject* FutureState::*place, PyObject* outcome) {
+// Ends the future from home.
+PyObject* end_with(PyObject* object, PyObject* outcome, bool failed) {
   const Self self = self_of(object);
   if (!alive(self)) return nullptr;
   pool::Task& task = *self.state.task;
@@ -215,10 +214,12 @@ PyObject* end_with(PyObject* object, PyObject* FutureState::*place, PyObject* ou
   }
   // No Python runs up to `finish`, so only the worker could come before us, and then its outcome is the one that counts.
   static_cast<void>(task.start());
-  self.state.*place = Py_NewRef(outcome);
+  show_to_collector(object);
+  self.state.outcome = Py_NewRef(outcome);
+  self.state.failed = failed;
   const pool::Task::Change change = task.finish();
   if (change == pool::Task::Change::kLost) {
-    Py_CLEAR(self.state.*place);
+    Py_CLEAR(self.state.outcome);
     return PyErr_Format(self.home.invalid_state_error.get(), "%s: %R", shown_state_name(self.state), object);
   }
   if (change == pool::Task::Change::kDeliver) {
@@ -230,17 +231,17 @@ PyObject* end_with(PyObject* object, PyObject* FutureState::*place, PyObject* ou
 
 PyObject* future_set_result(PyObject* object, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   PyObject* const result = Arguments{args, nargs, kwnames}.required("result");
-  return result == nullptr ? nullptr : end_with(object, &FutureState::result, result);
+  return result == nullptr ? nullptr : end_with(object, result, false);
 }
 
 PyObject* future_set_exception(PyObject* object, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   PyObject* const exception = Arguments{args, nargs, kwnames}.required("exception");
   if (exception == nullptr) return nullptr;
-  if (exception == Py_None) return end_with(object, &FutureState::result, Py_None);
+  if (exception == Py_None) return end_with(object, Py_None, false);
   if (!PyExceptionInstance_Check(exception)) {
     return PyErr_Format(PyExc_TypeError, "set_exception() takes an exception, not %R", exception);
   }
-  return end_with(object, &FutureState::exception, exception);
+  return end_with(object, exception, true);
 }
 
 // ---- What others touch (hazard 29)
@@ -259,10 +260,10 @@ PyObject* future_get_snapshot(PyObject* object, PyObject*) {
     const bool cancelled = shown == State::kCancelled;
     return Py_BuildValue("(OOOO)", cancelled ? Py_True : Py_False, cancelled ? Py_True : Py_False, Py_None, Py_None);
   }
-  resolve(self.home, self.state);
-  const FutureState& state = self.state;
-  return Py_BuildValue("(OOOO)", Py_True, Py_False, state.exception == nullptr ? state.result : Py_None,
-                       state.exception == nullptr ? Py_None : state.exception);
+  resolve(self.home, object, self.state);
+  PyObject* const outcome = self.state.outcome;
+  return self.state.failed ? Py_BuildValue("(OOOO)", Py_True, Py_False, Py_None, outcome)
+                           : Py_BuildValue("(OOOO)", Py_True, Py_False, outcome, Py_None);
 }
 
 PyObject* get_state(PyObject* object, void*) { return PyUnicode_FromString(shown_state_name(self_of(object).state)); }
@@ -303,11 +304,26 @@ int set_list(PyObject* object, PyObject* value, void*) {
   return 0;
 }
 
-template <PyObject* FutureState::*kOutcome>
+template <bool kFailed>
 PyObject* get_outcome(PyObject* object, void*) {
   const Self self = self_of(object);
-  if (is(object, State::kFinished)) resolve(self.home, self.state);
-  return Py_NewRef(self.state.*kOutcome == nullptr ? Py_None : self.state.*kOutcome);
+  if (!is(object, State::kFinished)) Py_RETURN_NONE;
+  resolve(self.home, object, self.state);
+  return Py_NewRef(self.state.failed == kFailed ? self.state.outcome : Py_None);
+}
+
+// Whatever is put into the instance could lead back to it.
+int future_setattro(PyObject* object, PyObject* name, PyObject* value) {
+  show_to_collector(object);
+  return PyObject_GenericSetAttr(object, name, value);
+}
+PyObject* get_dict(PyObject* object, void* closure) {
+  show_to_collector(object);
+  return PyObject_GenericGetDict(object, closure);
+}
+int set_dict(PyObject* object, PyObject* value, void* closure) {
+  show_to_collector(object);
+  return PyObject_GenericSetDict(object, value, closure);
 }
 
 // ---- The type
@@ -361,12 +377,13 @@ PyMethodDef kMethods[] = {
 };
 
 PyGetSetDef kGetSet[] = {
+    {"__dict__", get_dict, set_dict, nullptr, nullptr},
     {"_state", get_state, nullptr, nullptr, nullptr},
     {"_condition", get_condition, nullptr, nullptr, nullptr},
     {"_waiters", get_list<&FutureState::waiters>, set_list<&FutureState::waiters>, nullptr, nullptr},
     {"_done_callbacks", get_list<&FutureState::callbacks>, set_list<&FutureState::callbacks>, nullptr, nullptr},
-    {"_result", get_outcome<&FutureState::result>, nullptr, nullptr, nullptr},
-    {"_exception", get_outcome<&FutureState::exception>, nullptr, nullptr, nullptr},
+    {"_result", get_outcome<false>, nullptr, nullptr, nullptr},
+    {"_exception", get_outcome<true>, nullptr, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
@@ -376,14 +393,12 @@ constexpr PyMemberDef held(const char* name, std::size_t offset) {
 }
 
 PyMemberDef kMembers[] = {
-    held("_native_result", offsetof(FutureState, result)),
-    held("_native_exception", offsetof(FutureState, exception)),
+    held("_native_outcome", offsetof(FutureState, outcome)),
     held("_native_condition", offsetof(FutureState, condition)),
     held("_native_waiters", offsetof(FutureState, waiters)),
     held("_native_callbacks", offsetof(FutureState, callbacks)),
-    held("_native_fn", offsetof(FutureState, fn)),
-    held("_native_args", offsetof(FutureState, args)),
-    held("_native_kwargs", offsetof(FutureState, kwargs)),
+    held("_native_call", offsetof(FutureState, call)),
+    held("_native_kwnames", offsetof(FutureState, kwnames)),
     {nullptr, 0, 0, 0, nullptr},
 };
 
@@ -393,6 +408,7 @@ PyType_Slot kSlots[] = {
     {Py_tp_init, reinterpret_cast<void*>(future_init)},
     {Py_tp_finalize, reinterpret_cast<void*>(future_finalize)},
     {Py_tp_repr, reinterpret_cast<void*>(future_repr)},
+    {Py_tp_setattro, reinterpret_cast<void*>(future_setattro)},
     {Py_tp_methods, kMethods},
     {Py_tp_getset, kGetSet},
     {Py_tp_members, kMembers},

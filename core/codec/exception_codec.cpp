@@ -283,7 +283,7 @@ py::Ref ExceptionEncoder::describe(PyObject* exception) {
 
 // The last resort: the type's name, in the message's own room, without any allocation. It is the value (name, ()).
 void encode_name(const char* name, Message& out) noexcept {
-  constexpr std::size_t kMost = 64;
+  constexpr std::size_t kMost = 48;
   unsigned char content[kMost + 8];
   std::size_t size = 0;
   const std::size_t length = strnlen(name, kMost);
@@ -351,6 +351,10 @@ py::Ref decode_exception(Runtime& runtime, const Message& message) {
     return static_cast<bool>(exception);
   });
   if (!rebuilt) exception = py::take_exception();
+  if (!exception) {  // a call failed and did not say why, which CPython's unpickler does without memory
+    PyErr_NoMemory();
+    exception = py::take_exception();
+  }
   return exception;
 }
 
