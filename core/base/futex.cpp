@@ -57,9 +57,10 @@ Wake wait_on(const std::atomic<std::uint32_t>& word, std::uint32_t seen, const D
   return GetLastError() == ERROR_TIMEOUT ? Wake::kTimedOut : Wake::kChanged;
 #else
   void* address = const_cast<std::atomic<std::uint32_t>*>(&word);
-  const int rc = deadline ? os_sync_wait_on_address_with_timeout(address, seen, sizeof seen, OS_SYNC_WAIT_ON_ADDRESS_NONE,
-                                                                 OS_CLOCK_MACH_ABSOLUTE_TIME, left_until(*deadline).count() + 1)
-                          : os_sync_wait_on_address(address, seen, sizeof seen, OS_SYNC_WAIT_ON_ADDRESS_NONE);
+  const int rc = deadline
+                     ? os_sync_wait_on_address_with_timeout(address, seen, sizeof seen, OS_SYNC_WAIT_ON_ADDRESS_NONE,
+                                                            OS_CLOCK_MACH_ABSOLUTE_TIME, left_until(*deadline).count() + 1)
+                     : os_sync_wait_on_address(address, seen, sizeof seen, OS_SYNC_WAIT_ON_ADDRESS_NONE);
   if (rc >= 0) return Wake::kChanged;
   if (errno == ETIMEDOUT) return Wake::kTimedOut;
   return errno == EINTR ? Wake::kInterrupted : Wake::kChanged;

@@ -79,7 +79,8 @@ void raise_refusal(ModuleState& state, const pool::Pool& pool) {
   if (error) py::restore_exception(std::move(error));
 }
 
-// A pool that wants a thread gets one from the Python half. Errors: false with the exception set, if nobody is left to serve.
+// A pool that wants a thread gets one from the Python half. Errors: false with the exception set, if nobody is left to
+// serve.
 bool start_thread(PyObject* self, pool::Pool& pool) {
   py::Ref started = py::Ref::steal(PyObject_CallMethod(self, "_start_thread", nullptr));
   if (started) return true;
@@ -182,9 +183,11 @@ PyMethodDef kMethods[] = {
     {"submit", as_method(executor_submit), kMethodFlags,
      "submit($self, fn, /, *args, **kwargs)\n--\n\n"
      "Schedule fn(*args, **kwargs) and return its concurrent.futures.Future.\n\n"
-     "A tagged fn, a functools.partial of one, and what asyncio.to_thread makes of one run in an interpreter; all else runs\n"
+     "A tagged fn, a functools.partial of one, and what asyncio.to_thread makes of one run in an interpreter; all else "
+     "runs\n"
      "in a thread. Arguments are encoded before submit returns. What cannot cross is told by the future, as\n"
-     "NotTransferableError. Raises RuntimeError after shutdown, BrokenThreadPool if an interpreter or an initializer failed."},
+     "NotTransferableError. Raises RuntimeError after shutdown, BrokenThreadPool if an interpreter or an initializer "
+     "failed."},
     {"_submit_rows", as_method(executor_submit_rows), kMethodFlags, nullptr},
     {"_bind", as_method(executor_bind), kMethodFlags, nullptr},
     {nullptr, nullptr, 0, nullptr},

@@ -24,6 +24,12 @@ void log_exception(const ModuleState& home, const char* format, PyObject* subjec
   if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(home.logger.get());
 }
 
+// The exception of a task that did not end with a result. Returns new; null with an exception set.
+py::Ref rebuild_failure(ModuleState& home, const pool::Task& task) {
+  return task.outcome == Outcome::kBroken ? broken_pool_exception(home, *task.breakage)
+                                          : codec::decode_exception(home.runtime, task.message);
+}
+
 bool has_failed(const FutureState& state) noexcept {
   const Outcome outcome = state.task->outcome;
   return state.failed || outcome == Outcome::kException || outcome == Outcome::kBroken;
@@ -31,7 +37,9 @@ bool has_failed(const FutureState& state) noexcept {
 
 // Tells one of wait's or as_completed's waiters.
 void tell_waiter(PyObject* waiter, PyObject* future, const FutureState& state) {
-  const char* method = state.shown == State::kCancelled ? "add_cancelled" : has_failed(state) ? "add_exception" : "add_result";
+  const char* method = state.shown == State::kCancelled ? "add_cancelled"
+                       : has_failed(state)              ? "add_exception"
+                                                        : "add_result";
   py::Ref told = py::Ref::steal(PyObject_CallMethod(waiter, method, "O", future));
   if (!told) PyErr_WriteUnraisable(waiter);
 }
@@ -126,23 +134,18 @@ const char* shown_state_name(const FutureState& state) noexcept {
   return notified ? "CANCELLED_AND_NOTIFIED" : "CANCELLED";
 }
 
-void resolve(ModuleState& home, PyObject* future, FutureState& state) {
-  if (state.outcome != nullptr) return;
+bool resolve(ModuleState& home, PyObject* future, FutureState& state) {
+  if (state.outcome != nullptr) return true;
   const base::IntrusivePtr<FutureTask> task = state.task;
   // Decoding may run Python, and so another thread may come here meanwhile: the first result counts, and the message stays
   // until the last one is through.
   ++state.decoders;
-  py::Ref outcome;
   bool failed = task->outcome != Outcome::kValue;
-  if (task->outcome == Outcome::kException) {
-    outcome = codec::decode_exception(home.runtime, task->message);
-  } else if (task->outcome == Outcome::kBroken) {
-    outcome = broken_pool_exception(home, *task->breakage);
-  } else {
-    outcome = codec::decode_value(home.runtime, task->message);
-    if (!outcome) py::raise_from_current(home.runtime.interpreter_error.get(), "the result could not be rebuilt at home");
-  }
+  py::Ref outcome = failed ? rebuild_failure(home, *task) : codec::decode_value(home.runtime, task->message);
+  --state.decoders;
+  if (!outcome && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) return false;
   if (!outcome) {
+    if (!failed) py::raise_from_current(home.runtime.interpreter_error.get(), "the result could not be rebuilt at home");
     outcome = py::take_exception();
     failed = true;
   }
@@ -151,7 +154,8 @@ void resolve(ModuleState& home, PyObject* future, FutureState& state) {
     state.outcome = outcome.release();
     state.failed = failed;
   }
-  if (--state.decoders == 0) task->message.clear();
+  if (state.decoders == 0) task->message.clear();
+  return true;
 }
 
 py::Ref broken_pool_exception(ModuleState& home, const pool::Breakage& breakage) {

@@ -35,8 +35,9 @@ class FutureTask final : public pool::Task {
   PyObject* future_ = nullptr;  // owned
 };
 
-// The native part of a Future object. (docs/design/ownership.md) All zero bits is a valid state. The objects are members of the type (future_type.cpp),
-// so that the inherited deallocation and garbage collection of the Python base see them (hazard 28).
+// The native part of a Future object. (docs/design/ownership.md) All zero bits is a valid state. The objects are members of
+// the type (future_type.cpp), so that the inherited deallocation and garbage collection of the Python base see them (hazard
+// 28).
 struct FutureState {
   base::IntrusivePtr<FutureTask> task;  // null only after finalization
 
@@ -47,11 +48,11 @@ struct FutureState {
   PyObject* call;       // Side::kHome, until it runs: tuple of the callable, its arguments, the values of its keywords
   PyObject* kwnames;    // Side::kHome: tuple of the keywords, or null
 
-  unsigned decoders;         // threads that are decoding the message now
-  bool failed;               // `outcome` is the exception
-  bool delivered;            // the mode
-  pool::Task::State shown;   // delivered: the state that others see, if it is an end
-  bool shown_notified;       // delivered: CANCELLED_AND_NOTIFIED
+  unsigned decoders;        // threads that are decoding the message now
+  bool failed;              // `outcome` is the exception
+  bool delivered;           // the mode
+  pool::Task::State shown;  // delivered: the state that others see, if it is an end
+  bool shown_notified;      // delivered: CANCELLED_AND_NOTIFIED
 };
 
 [[nodiscard]] FutureState& state_of_future(const ModuleState& home, PyObject* future) noexcept;
@@ -75,7 +76,8 @@ void begin_delivery(PyObject* future, FutureState& state);
 [[nodiscard]] const char* shown_state_name(const FutureState& state) noexcept;
 
 // Makes the outcome of a finished future available; what goes wrong becomes its exception. Runs Python.
-void resolve(ModuleState& home, PyObject* future, FutureState& state);
+// Errors: false with KeyboardInterrupt set; the outcome is still to be had.
+[[nodiscard]] bool resolve(ModuleState& home, PyObject* future, FutureState& state);
 
 // The exception of tasks that a broken pool cannot run. Returns new; null with an exception set. Runs Python.
 [[nodiscard]] py::Ref broken_pool_exception(ModuleState& home, const pool::Breakage& breakage);

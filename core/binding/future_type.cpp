@@ -1,5 +1,6 @@
 // See future_type.h. The methods that people call stay on the native state; the private names that wait(), as_completed(),
-// asyncio and others use are descriptors at the end of the file, and the first use of one of those makes the future delivered.
+// asyncio and others use are descriptors at the end of the file, and the first use of one of those makes the future
+// delivered.
 #include "binding/future_type.h"
 
 #include <cmath>
@@ -75,8 +76,7 @@ bool read_deadline(PyObject* timeout, base::Deadline& deadline) {
     return false;
   }
   if (seconds < kForEver) {
-    deadline = base::Clock::now() +
-               std::chrono::nanoseconds(static_cast<std::int64_t>(std::max(seconds, 0.0) * 1e9));
+    deadline = base::Clock::now() + std::chrono::nanoseconds(static_cast<std::int64_t>(std::max(seconds, 0.0) * 1e9));
   }
   return true;
 }
@@ -118,8 +118,7 @@ bool await_outcome(const Self& self, PyObject* timeout) {
     PyErr_SetNone(self.home.cancelled_error.get());
     return false;
   }
-  resolve(self.home, self.future, self.state);
-  return true;
+  return resolve(self.home, self.future, self.state);
 }
 
 PyObject* future_result(PyObject* object, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
@@ -160,7 +159,7 @@ PyObject* future_repr(PyObject* object) {
     py::Ref lower = state ? py::Ref::steal(PyObject_CallMethod(state.get(), "lower", nullptr)) : py::Ref();
     return lower ? PyUnicode_FromFormat("<%s at %p state=%U>", type, object, lower.get()) : nullptr;
   }
-  resolve(self.home, object, self.state);
+  if (!resolve(self.home, object, self.state)) return nullptr;
   return PyUnicode_FromFormat("<%s at %p state=finished %s %s>", type, object, self.state.failed ? "raised" : "returned",
                               Py_TYPE(self.state.outcome)->tp_name);
 }
@@ -197,8 +196,8 @@ PyObject* future_set_running_or_notify_cancel(PyObject* object, PyObject*) {
     if (task.notify_cancelled() == pool::Task::Change::kDeliver && !deliver(self.home, object, self.state)) return nullptr;
     Py_RETURN_FALSE;
   }
-  py::Ref logged = py::Ref::steal(PyObject_CallMethod(self.home.logger.get(), "critical", "sOs", "Future %s in unexpected state: %s",
-                                                      object, shown_state_name(self.state)));
+  py::Ref logged = py::Ref::steal(PyObject_CallMethod(
+      self.home.logger.get(), "critical", "sOs", "Future %s in unexpected state: %s", object, shown_state_name(self.state)));
   if (!logged) return nullptr;
   PyErr_SetString(PyExc_RuntimeError, "Future in unexpected state");
   return nullptr;
@@ -260,7 +259,7 @@ PyObject* future_get_snapshot(PyObject* object, PyObject*) {
     const bool cancelled = shown == State::kCancelled;
     return Py_BuildValue("(OOOO)", cancelled ? Py_True : Py_False, cancelled ? Py_True : Py_False, Py_None, Py_None);
   }
-  resolve(self.home, object, self.state);
+  if (!resolve(self.home, object, self.state)) return nullptr;
   PyObject* const outcome = self.state.outcome;
   return self.state.failed ? Py_BuildValue("(OOOO)", Py_True, Py_False, Py_None, outcome)
                            : Py_BuildValue("(OOOO)", Py_True, Py_False, outcome, Py_None);
@@ -280,7 +279,7 @@ PyObject* get_condition(PyObject* object, void*) {
   return Py_NewRef(self.state.condition);
 }
 
-template <PyObject* FutureState::*kList>
+template <PyObject* FutureState::* kList>
 PyObject* get_list(PyObject* object, void*) {
   const Self self = self_of(object);
   if (self.state.*kList == nullptr) {
@@ -291,7 +290,7 @@ PyObject* get_list(PyObject* object, void*) {
   return Py_XNewRef(self.state.*kList);
 }
 
-template <PyObject* FutureState::*kList>
+template <PyObject* FutureState::* kList>
 int set_list(PyObject* object, PyObject* value, void*) {
   const Self self = self_of(object);
   if (value == nullptr || !PyList_Check(value)) {
@@ -308,7 +307,7 @@ template <bool kFailed>
 PyObject* get_outcome(PyObject* object, void*) {
   const Self self = self_of(object);
   if (!is(object, State::kFinished)) Py_RETURN_NONE;
-  resolve(self.home, object, self.state);
+  if (!resolve(self.home, object, self.state)) return nullptr;
   return Py_NewRef(self.state.failed == kFailed ? self.state.outcome : Py_None);
 }
 
@@ -368,7 +367,8 @@ PyMethodDef kMethods[] = {
      "add_done_callback($self, /, fn)\n--\n\nCall fn(future) when the call has ended, at once if it has."},
     {"set_running_or_notify_cancel", future_set_running_or_notify_cancel, METH_NOARGS,
      "set_running_or_notify_cancel($self, /)\n--\n\nFor executors: mark as running; False if it was cancelled."},
-    {"set_result", as_method(future_set_result), kOneArgument, "set_result($self, /, result)\n--\n\nFor executors: end with a result."},
+    {"set_result", as_method(future_set_result), kOneArgument,
+     "set_result($self, /, result)\n--\n\nFor executors: end with a result."},
     {"set_exception", as_method(future_set_exception), kOneArgument,
      "set_exception($self, /, exception)\n--\n\nFor executors: end with an exception."},
     {"_invoke_callbacks", future_invoke_callbacks, METH_NOARGS, nullptr},

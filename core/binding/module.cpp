@@ -31,21 +31,24 @@ py::Ref make_error(const char* name, const char* doc, PyObject* bases) {
 
 bool add_errors(PyObject* module, codec::Runtime& runtime) {
   if (!publish(module, "InterpreterError",
-               make_error("aiointerpreters.errors.InterpreterError", "Base of the errors that this package raises itself.", nullptr),
+               make_error("aiointerpreters.errors.InterpreterError", "Base of the errors that this package raises itself.",
+                          nullptr),
                runtime.interpreter_error)) {
     return false;
   }
   py::Ref bases = py::Ref::steal(PyTuple_Pack(2, runtime.interpreter_error.get(), PyExc_TypeError));
   return bases &&
          publish(module, "NotTransferableError",
-                 make_error("aiointerpreters.errors.NotTransferableError",
-                            "A value that cannot cross interpreters. The message names the path to it: `argument 1['rows'][3]`,\n"
-                            "`argument 'key'`, `result.items[2]`; positional arguments are counted from 0.",
-                            bases.get()),
+                 make_error(
+                     "aiointerpreters.errors.NotTransferableError",
+                     "A value that cannot cross interpreters. The message names the path to it: `argument 1['rows'][3]`,\n"
+                     "`argument 'key'`, `result.items[2]`; positional arguments are counted from 0.",
+                     bases.get()),
                  runtime.not_transferable_error) &&
          publish(module, "RemoteTraceback",
                  make_error("aiointerpreters.errors.RemoteTraceback",
-                            "The traceback of a worker as text: the innermost cause of an exception that came from one.", nullptr),
+                            "The traceback of a worker as text: the innermost cause of an exception that came from one.",
+                            nullptr),
                  runtime.remote_traceback);
 }
 

@@ -32,8 +32,8 @@ bool read_initializer(ModuleState& state, PyObject* initializer, PyObject* inita
   py::Ref args = py::Ref::steal(PySequence_Tuple(initargs));
   if (!args) return false;
   options.initializer = describe_tagged(state, initializer);
-  return options.initializer && codec::encode_call(state.runtime, PySequence_Fast_ITEMS(args.get()), PyTuple_GET_SIZE(args.get()),
-                                                   nullptr, options.initializer_message);
+  return options.initializer && codec::encode_call(state.runtime, PySequence_Fast_ITEMS(args.get()),
+                                                   PyTuple_GET_SIZE(args.get()), nullptr, options.initializer_message);
 }
 
 PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
@@ -57,7 +57,8 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     options.max_workers = static_cast<std::size_t>(max_workers);
     options.max_interpreters = static_cast<std::size_t>(max_interpreters);
     options.enter_interpreter = enter_interpreter;
-    if (!state.environment.refresh(state.runtime) || !read_initializer(state, initializer, initargs, options)) return nullptr;
+    if (!state.environment.refresh(state.runtime) || !read_initializer(state, initializer, initargs, options))
+      return nullptr;
     auto pool = std::make_shared<pool::Pool>(std::move(options));
     pool->set_environment(state.environment.current());
     PyObject* self = type->tp_alloc(type, 0);

@@ -1,6 +1,5 @@
-// `_core.Pool`: an executor's engine as Python sees it, without the executor. The worker threads hold it, so that they outlive
-// an executor that is dropped and finish its work.
-// Requires: attached to home, for every function here.
+// `_core.Pool`: an executor's engine as Python sees it, without the executor. The worker threads hold it, so that they
+// outlive an executor that is dropped and finish its work. Requires: attached to home, for every function here.
 #pragma once
 
 #include <memory>

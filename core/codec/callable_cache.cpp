@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t kFirstSweep = 64;
 
-// Some builtins (eval, exec, globals, dir) look at the Python frame that calls them, and a worker's loop is none. Returns new.
+// Some builtins (eval, exec, globals, dir) look at the Python frame that calls them, and a worker's loop is none. Returns
+// new.
 py::Ref with_frame(Runtime& runtime, py::Ref builtin) {
   if (!runtime.caller) {
     py::Ref main = py::Ref::steal(PyImport_AddModuleRef("__main__"));
@@ -40,10 +41,12 @@ py::Ref load_callable(Runtime& runtime, const CallableRef& ref) {
     callable = without_tag(runtime, decode_value(runtime, ref.value));
   }
   if (!callable) {
-    py::raise_from_current(runtime.interpreter_error.get(), (name + " could not be loaded in a worker's interpreter").c_str());
+    py::raise_from_current(runtime.interpreter_error.get(),
+                           (name + " could not be loaded in a worker's interpreter").c_str());
     return callable;
   }
-  return ref.module == "builtins" && PyCFunction_Check(callable.get()) ? with_frame(runtime, std::move(callable)) : std::move(callable);
+  return ref.module == "builtins" && PyCFunction_Check(callable.get()) ? with_frame(runtime, std::move(callable))
+                                                                       : std::move(callable);
 }
 
 }  // namespace

@@ -57,7 +57,8 @@ bool is_same(PyObject* found, PyObject* callable) {
 bool leads_back(const Runtime& runtime, PyObject* callable, CallableRef& ref) {
   if (!read_text(callable, "__module__", ref.module) || !read_text(callable, "__qualname__", ref.qualname)) return false;
   if (ref.module == kMain && (runtime.main_is_nowhere || was_typed(callable))) return false;
-  py::Ref module_name = py::Ref::steal(PyUnicode_FromStringAndSize(ref.module.data(), static_cast<Py_ssize_t>(ref.module.size())));
+  py::Ref module_name =
+      py::Ref::steal(PyUnicode_FromStringAndSize(ref.module.data(), static_cast<Py_ssize_t>(ref.module.size())));
   py::Ref module = module_name ? py::Ref::steal(PyImport_GetModule(module_name.get())) : py::Ref();
   py::Ref found = without_tag(runtime, follow(std::move(module), ref.qualname));
   PyErr_Clear();

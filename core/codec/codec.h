@@ -65,8 +65,8 @@ class CallArguments {
 // kept. Requires: an exception is set. Runs Python.
 void encode_exception(Runtime& runtime, Message& out);
 // Rebuilds that exception. Its class is looked up here; one that cannot be found becomes InterpreterError with the type's
-// name, message and traceback. The innermost __cause__ of the result is a RemoteTraceback. Returns new, never null: if
-// rebuilding itself fails, the exception returned says so.
+// name, message and traceback. The innermost __cause__ of the result is a RemoteTraceback. Returns new; if rebuilding
+// itself fails, the exception returned says so. Errors: null with KeyboardInterrupt set, which is not about the message.
 [[nodiscard]] py::Ref decode_exception(Runtime& runtime, const Message& message);
 
 }  // namespace aiointerpreters::codec

@@ -350,7 +350,8 @@ py::Ref decode_exception(Runtime& runtime, const Message& message) {
     if (content) exception = rebuild_exception(runtime, content.get());
     return static_cast<bool>(exception);
   });
-  if (!rebuilt) exception = py::take_exception();
+  if (rebuilt || PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) return exception;
+  exception = py::take_exception();
   if (!exception) {  // a call failed and did not say why, which CPython's unpickler does without memory
     PyErr_NoMemory();
     exception = py::take_exception();

@@ -46,10 +46,9 @@ class ExceptionBuilder {
 
 void ExceptionBuilder::drop_error() {
   if (PyErr_Occurred() == nullptr) return;
-  const bool is_ours =
-      PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0 || PyErr_ExceptionMatches(runtime_.task_interrupted.get()) != 0;
+  const bool is_interruption = PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0;
   py::Ref error = py::take_exception();
-  if (is_ours && !interruption_) interruption_ = std::move(error);
+  if (is_interruption && !interruption_) interruption_ = std::move(error);
 }
 
 bool ExceptionBuilder::parse(PyObject* records) {

@@ -18,7 +18,8 @@ py::Ref follow(py::Ref object, std::string_view qualname) {
 }
 
 py::Ref without_tag(const Runtime& runtime, py::Ref callable) {
-  if (!callable || PyObject_TypeCheck(callable.get(), reinterpret_cast<PyTypeObject*>(runtime.tag_type.get())) == 0) return callable;
+  if (!callable || PyObject_TypeCheck(callable.get(), reinterpret_cast<PyTypeObject*>(runtime.tag_type.get())) == 0)
+    return callable;
   return py::Ref::steal(PyObject_GetAttrString(callable.get(), "fn"));
 }
 

@@ -11,7 +11,6 @@ struct Runtime {
   // Made with the module.
   py::Ref interpreter_error;       // aiointerpreters.errors.InterpreterError
   py::Ref not_transferable_error;  // aiointerpreters.errors.NotTransferableError
-  py::Ref task_interrupted;        // aiointerpreters.errors.TaskInterrupted
   py::Ref tag_type;                // aiointerpreters.interpreter: what wraps a function that was decorated
   py::Ref remote_traceback;        // aiointerpreters.errors.RemoteTraceback: str(e) is the worker's traceback text
 

@@ -133,7 +133,8 @@ bool HostedInterpreter::run_main() {
     return true;
   }
   main_ = MainScript::kFailed;
-  if (!runtime_->guard_missing) py::raise_from_current(runtime_->interpreter_error.get(), "home's __main__ could not be run in a worker's interpreter");
+  if (!runtime_->guard_missing)
+    py::raise_from_current(runtime_->interpreter_error.get(), "home's __main__ could not be run in a worker's interpreter");
   py::Ref error = py::take_exception();
   py::restore_exception(py::Ref::borrow(error.get()));
   codec::encode_exception(*runtime_, main_failure_);

@@ -167,8 +167,7 @@ TaskPtr Pool::pick(Seat& seat) noexcept {
   if (!home_side && !worker_side) return TaskPtr();
   // First in, first out; but a host leaves the home side to the plain workers if there are any.
   const bool prefers_worker_side = seat.is_host && host_count_ < threads_;
-  const bool takes_worker_side =
-      worker_side && (!home_side || prefers_worker_side || worker_queue_.older_than(home_queue_));
+  const bool takes_worker_side = worker_side && (!home_side || prefers_worker_side || worker_queue_.older_than(home_queue_));
   TaskPtr task = (takes_worker_side ? worker_queue_ : home_queue_).pop();
   if (task->side() == Task::Side::kWorker && !seat.is_host) become_host(seat);
   count_queued();
@@ -191,7 +190,8 @@ bool Pool::needs_thread() const noexcept {
 Seat* Pool::choose_sleeper() noexcept {
   if (!worker_queue_.empty() && hosts_.searching == 0) {
     if (hosts_.parked != nullptr) return unpark_first(hosts_);
-    if (host_count_ < options_.max_interpreters && plain_.searching == 0 && plain_.parked != nullptr) return unpark_first(plain_);
+    if (host_count_ < options_.max_interpreters && plain_.searching == 0 && plain_.parked != nullptr)
+      return unpark_first(plain_);
   }
   if (!home_queue_.empty() && plain_.searching == 0) {
     if (plain_.parked != nullptr) return unpark_first(plain_);

@@ -89,8 +89,8 @@ class Pool {
   // Workers of one kind that are looking for a task, awake or asleep.
   struct Idle {
     Seat* parked = nullptr;     // the one that parked last comes first
-    std::size_t searching = 0;    // awake; they look at the queues before they park, so nobody has to wake them
-    std::size_t available = 0;    // parked + searching
+    std::size_t searching = 0;  // awake; they look at the queues before they park, so nobody has to wake them
+    std::size_t available = 0;  // parked + searching
   };
 
   [[nodiscard]] TaskPtr pick(Seat& seat) noexcept AIOI_REQUIRES(mutex_);

@@ -12,8 +12,8 @@ Task::Change Task::change(State from, State to) noexcept {
   do {
     if (state_in(word) != from) return Change::kLost;
     // acq_rel: the release publishes message and outcome to the acquire in state(); the acquire takes over what home wrote.
-  } while (!word_.compare_exchange_weak(word, (word & ~kStateMask) | static_cast<std::uint32_t>(to), std::memory_order_acq_rel,
-                                        std::memory_order_relaxed));
+  } while (!word_.compare_exchange_weak(word, (word & ~kStateMask) | static_cast<std::uint32_t>(to),
+                                        std::memory_order_acq_rel, std::memory_order_relaxed));
   if (to >= State::kFinished && (word & kWaited) != 0) base::wake_all(&word_);
   return (word & kDeliver) != 0 ? Change::kDeliver : Change::kQuiet;
 }

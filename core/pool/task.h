@@ -68,9 +68,7 @@ class Task : public base::Counted {
     }
   };
   [[nodiscard]] Standing request_delivery() noexcept;
-  [[nodiscard]] bool delivery_requested() const noexcept {
-    return (word_.load(std::memory_order_acquire) & kDeliver) != 0;
-  }
+  [[nodiscard]] bool delivery_requested() const noexcept { return (word_.load(std::memory_order_acquire) & kDeliver) != 0; }
 
   // Waits until the task is done or the deadline passes; true if it is done. kInterrupted: a signal came first.
   // Requires: detached. Blocks.
@@ -83,9 +81,9 @@ class Task : public base::Counted {
   // Called for each task of Side::kHome, and where a Change::kDeliver asked for it. Requires: attached to home. Runs Python.
   virtual void settle_at_home(bool deliver) = 0;
 
-  codec::CallablePtr callable;                                    // Side::kWorker
-  std::uint64_t callable_id = codec::CallableRef::kUncached;      // the same as callable->id, without touching its cache line
-  codec::Message message;                                         // the arguments, then the outcome
+  codec::CallablePtr callable;                                // Side::kWorker
+  std::uint64_t callable_id = codec::CallableRef::kUncached;  // the same as callable->id, without touching its cache line
+  codec::Message message;                                     // the arguments, then the outcome
   std::shared_ptr<const Breakage> breakage;
   Outcome outcome = Outcome::kNone;
   bool in_rows = false;  // the one argument is a list of argument tuples, the result the list of their results

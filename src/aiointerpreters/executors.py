@@ -124,9 +124,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             _pools[thread] = self._pool
 
 
-def _serve(
-    pool: _core.Pool, name: str, initializer: Callable[..., object] | None, initargs: tuple[Any, ...]
-) -> None:
+def _serve(pool: _core.Pool, name: str, initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
     """Be a worker thread. It knows the pool but not the executor, which may be dropped."""
     if initializer is not None:
         try:

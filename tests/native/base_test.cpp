@@ -29,9 +29,7 @@ void in_threads(int count, Body body) {
 
 std::string_view content(const Bytes& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
-TEST(Toolchain, AtomicsThatAreWaitedOnAreLockFree) {
-  EXPECT_TRUE(std::atomic<std::uint32_t>::is_always_lock_free);
-}
+TEST(Toolchain, AtomicsThatAreWaitedOnAreLockFree) { EXPECT_TRUE(std::atomic<std::uint32_t>::is_always_lock_free); }
 
 TEST(Mutex, KeepsThreadsApart) {
   Mutex mutex;

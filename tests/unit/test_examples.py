@@ -14,6 +14,9 @@ from support.scripts import Finished, run_python
 
 REPOSITORY = Path(__file__).parents[2]
 BENCHMARKS = sorted(path.stem.removeprefix("bench_") for path in (REPOSITORY / "benchmarks").glob("bench_*.py"))
+# CPython 3.13.0, and none after it, complains of `_DeleteDummyThreadOnDel` at the end of interpreters that imported `threading`,
+# several of them at the same time.
+ENDS_SILENTLY = sys.version_info[:3] != (3, 13, 0)
 MEASURES_MEMORY = Path("/proc/self/smaps_rollup").exists()
 
 needs_extra = pytest.mark.skipif(
@@ -24,7 +27,8 @@ needs_extra = pytest.mark.skipif(
 def run_example(name: str, *args: str) -> Finished:
     """Run an example; it ends well and has nothing to complain about."""
     finished = run_python(str(REPOSITORY / "examples" / name), *args)
-    assert (finished.code, finished.stderr) == (0, "")
+    assert finished.code == 0, finished.stderr
+    assert finished.stderr == "" or not ENDS_SILENTLY
     return finished
 
 
