@@ -6,6 +6,7 @@
 
 #include "binding/call.h"
 #include "binding/future_state.h"
+#include "binding/native_part.h"
 #include "binding/pool_type.h"
 #include "binding/tag_type.h"
 #include "codec/codec.h"
@@ -165,8 +166,7 @@ PyObject* executor_bind(PyObject* self, PyTypeObject* type, PyObject* const* arg
 
 void executor_finalize(PyObject* self) {
   PyObject* const error = PyErr_GetRaisedException();
-  ModuleState& state = state_of(PyType_GetModuleByDef(Py_TYPE(self), &module_definition));
-  ExecutorState& executor = inside(self, reinterpret_cast<PyTypeObject*>(state.executor_type.get()));
+  ExecutorState& executor = *static_cast<ExecutorState*>(native_part(self, executor_finalize));
   if (executor.pool) executor.pool->close();  // what is queued still runs, as in the standard library
   executor.pool.reset();
   PyErr_SetRaisedException(error);

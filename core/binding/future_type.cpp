@@ -9,6 +9,7 @@
 
 #include "base/spin.h"
 #include "binding/future_state.h"
+#include "binding/native_part.h"
 #include "py/attach.h"
 #include "py/error.h"
 
@@ -338,7 +339,7 @@ int future_init(PyObject*, PyObject*, PyObject*) { return 0; }
 
 void future_finalize(PyObject* object) {
   PyObject* const error = PyErr_GetRaisedException();
-  self_of(object).state.task = {};
+  static_cast<FutureState*>(native_part(object, future_finalize))->task = {};
   PyErr_SetRaisedException(error);
 }
 

@@ -264,6 +264,21 @@ pool.submit(interpreter(print), "from a worker").result()
     ).check("from a worker")
 
 
+def test_exit_handlers_registered_by_a_task_run_when_its_interpreter_ends(tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    run_script(
+        tmp_path,
+        HEAD
+        + f"""
+with InterpreterThreadPoolExecutor(1) as pool:
+    pool.submit(interpreter(work.at_exit), {str(marks)!r}, "with").result()
+pool = InterpreterThreadPoolExecutor(1)
+pool.submit(interpreter(work.at_exit), {str(marks)!r}, "at exit").result()
+""",
+    ).check()
+    assert marks.read_text().splitlines() == ["with", "at exit"]
+
+
 def test_pools_in_global_cycles_and_other_modules_are_cleared(tmp_path: Path) -> None:
     run_script(
         tmp_path,

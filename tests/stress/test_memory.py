@@ -67,7 +67,7 @@ pool.shutdown()
 """,
     )
     assert (finished.code, finished.stderr) == (0, "")
-    assert int(finished.stdout) < 1024, "kilobytes in 20 rounds"
+    assert int(finished.stdout) < 512, "kilobytes in 20 rounds"
 
 
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="ending an interpreter leaks in CPython 3.13 itself")
@@ -96,7 +96,7 @@ print(growth(use, rounds=60, warm_up=20))
 """,
     )
     assert (finished.code, finished.stderr) == (0, "")
-    assert int(finished.stdout) < 60 * 16, "kilobytes in 60 rounds"
+    assert int(finished.stdout) < 60 * 8, "kilobytes in 60 rounds"
 
 
 @pytest.mark.skipif(not hasattr(sys, "gettotalrefcount"), reason="needs a debug build")

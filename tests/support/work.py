@@ -193,3 +193,10 @@ def a_date() -> str:
     import datetime
 
     return str(datetime.date(2024, 2, 29))
+
+
+def at_exit(path: str, line: str) -> None:
+    """Leave a mark in a file when this interpreter ends."""
+    import atexit
+
+    atexit.register(append_line, path, line)

@@ -14,8 +14,7 @@ from support.scripts import Finished, run_python
 
 REPOSITORY = Path(__file__).parents[2]
 BENCHMARKS = sorted(path.stem.removeprefix("bench_") for path in (REPOSITORY / "benchmarks").glob("bench_*.py"))
-# CPython 3.13.0, and none after it, complains of `_DeleteDummyThreadOnDel` at the end of interpreters that imported `threading`,
-# several of them at the same time.
+# CPython 3.13.0, and none after it, complains of `_DeleteDummyThreadOnDel` when interpreters end that imported `threading`.
 ENDS_SILENTLY = sys.version_info[:3] != (3, 13, 0)
 MEASURES_MEMORY = Path("/proc/self/smaps_rollup").exists()
 

@@ -185,6 +185,13 @@ def test_a_result_that_cannot_be_made_again_fails_with_its_own_error(pool: Inter
         future.result()
 
 
+def test_a_pool_and_its_futures_cannot_cross(pool: InterpreterThreadPoolExecutor) -> None:
+    future = pool.submit(interpreter(work.square), 3)
+    assert refusal(pool, work.echo, 0, future).startswith("argument 1: ")
+    assert refusal(pool, work.echo, [pool]).startswith("argument 0[0]: ")
+    assert future.result() == 9
+
+
 def test_untagged_calls_refuse_nothing(pool: InterpreterThreadPoolExecutor) -> None:
     value = generator()
     assert pool.submit(work.echo, value).result() is value
