@@ -1,9 +1,11 @@
 // Bounded spinning: what comes before parking. Another core's answer takes a fraction of a microsecond, waking a parked
-// thread 5 to 50 microseconds; so whoever waits looks for a while before it sleeps.
+// thread 5 to 50 microseconds; so whoever waits looks for a while before it sleeps. After the first microseconds it lets other
+// threads have the processor between its looks: the one that it waits for may have no other.
 // Thread: any. Blocks: for the budget at most, so the caller should be detached.
 #pragma once
 
 #include <chrono>
+#include <thread>
 
 #include "base/futex.h"
 
@@ -30,12 +32,15 @@ template <typename Ready>
   constexpr int kLooksPerClock = 16;  // the clock costs as much as several looks
   if (ready()) return true;
   if (budget.count() <= 0) return false;
+  constexpr int kEagerRounds = 4;
   const Clock::time_point end = Clock::now() + budget;
+  int round = 0;
   do {
     for (int look = 0; look < kLooksPerClock; ++look) {
       cpu_relax();
       if (ready()) return true;
     }
+    if (++round > kEagerRounds) std::this_thread::yield();
   } while (Clock::now() < end);
   return false;
 }
