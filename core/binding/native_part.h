@@ -1,6 +1,5 @@
-// Finding the native part of an object without its module, for finalizers: when an interpreter ends, an object may outlive the
-// content of its module and of its type.
-// Requires: attached.
+// Finding the native part of an object without its module, for finalizers: when an interpreter ends, an object may outlive
+// the content of its module and of its type. Requires: attached.
 #pragma once
 
 #include "py/python.h"

@@ -23,6 +23,24 @@ py::Ref call_rows(PyObject* callable, PyObject* rows) {
   return results;
 }
 
+// Lets `threading` forget this thread while it still can; without the module, or without a stand-in, there is nothing to do.
+PyObject* drop_dummy_thread(PyObject*, PyObject*) {
+  py::Ref name = py::Ref::steal(PyUnicode_FromString("threading"));
+  py::Ref threading = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
+  py::Ref local = threading ? py::Ref::steal(PyObject_GetAttrString(threading.get(), "_thread_local_info")) : py::Ref();
+  if (local) PyObject_DelAttrString(local.get(), "_track_dummy_thread_ref");
+  PyErr_Clear();
+  Py_RETURN_NONE;
+}
+
+// Has that called last of all atexit functions, any of which may make a stand-in again.
+bool silence_dummy_thread() {
+  static PyMethodDef definition = {"drop_dummy_thread", drop_dummy_thread, METH_NOARGS, nullptr};
+  py::Ref atexit = py::Ref::steal(PyImport_ImportModule("atexit"));
+  py::Ref function = py::Ref::steal(PyCFunction_New(&definition, nullptr));
+  return atexit && function && py::Ref::steal(PyObject_CallMethod(atexit.get(), "register", "O", function.get()));
+}
+
 }  // namespace
 
 std::string HostedInterpreter::create(py::ThreadSides& sides, const std::string& thread_name, codec::Message& cause) {
@@ -35,7 +53,7 @@ std::string HostedInterpreter::create(py::ThreadSides& sides, const std::string&
     return "a worker's interpreter could not be set up";
   }
   const char* failure = nullptr;
-  if (!name_thread(thread_name) || !follow_environment()) {
+  if ((py::kDummyThreadsComplain && !silence_dummy_thread()) || !name_thread(thread_name) || !follow_environment()) {
     failure = "a worker's interpreter could not be set up";
   } else if (!run_initializer()) {
     failure = "an interpreter's initializer failed, the thread pool is not usable anymore";

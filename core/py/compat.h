@@ -12,6 +12,10 @@ inline constexpr bool kOneCreationAtATime = true;
 inline constexpr bool kOneCreationAtATime = false;
 #endif
 
+// The stand-in that `threading` makes of a thread it has not started complains on stderr if it outlives that module, up to
+// some 3.13 (seen on 3.13.0).
+inline constexpr bool kDummyThreadsComplain = kOneCreationAtATime;
+
 // Modules with static C state that the main interpreter has to import first, or ending interpreters corrupts the heap
 // (hazard 1: gh-136421, gh-140260, gh-116738; the last of them is fixed in 3.14.2). By the version that runs, not the one
 // compiled against.

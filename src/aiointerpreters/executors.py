@@ -26,8 +26,8 @@ _pools: weakref.WeakKeyDictionary[threading.Thread, _core.Pool] = weakref.WeakKe
 class InterpreterThreadPoolExecutor(_core.ExecutorBase):
     """A ThreadPoolExecutor that runs tagged functions in interpreters of their own, in parallel.
 
-    What is tagged with `interpreter` runs in the subinterpreter of a worker thread, which has its own GIL (PEP 684). All else
-    behaves as in `concurrent.futures.ThreadPoolExecutor`, in the same threads.
+    What is tagged with `interpreter` runs in the subinterpreter of a worker thread, which has its own GIL (PEP 684). All
+    else behaves as in `concurrent.futures.ThreadPoolExecutor`, in the same threads.
     """
 
     def __init__(
@@ -203,8 +203,8 @@ def _result_or_cancel(future: Future[Any], timeout: float | None) -> Any:
 def _finish_at_exit() -> None:
     """Finish all work and end every worker; after this there is no interpreter left to crash in (hazards 13 and 14).
 
-    It must not raise, or finalization would go on under running workers. A first Ctrl-C gives up what is queued, a second one
-    ends the process with the exit code that a shell expects.
+    It must not raise, or finalization would go on under running workers. A first Ctrl-C gives up what is queued, a second
+    one ends the process with the exit code that a shell expects.
     """
     _core.note_exit()
     pools = set(_pools.values())
