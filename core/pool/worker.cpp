@@ -19,7 +19,7 @@ void Worker::run() {
   for (;;) {
     // In this order, so that this worker counts as available before anybody can see that its task is done.
     TaskPtr task = pool_->take(seat_);
-    if (done) finish(std::move(done));
+    if (done) finish(*std::exchange(done, {}));
     if (!task) {
       sides_.detach();
       tasks_in_a_row_ = 0;
@@ -27,13 +27,13 @@ void Worker::run() {
       if (!task) break;
     }
     if (!task->start()) {
-      drop_cancelled(std::move(task));
+      drop_cancelled(*task);
       continue;
     }
     execute(*task);
     // A delivery may take as long as home's GIL is taken; it must not hold up a task that is already taken.
     if (task->delivery_requested()) {
-      finish(std::move(task));
+      finish(*task);
     } else {
       done = std::move(task);
     }
@@ -70,9 +70,9 @@ void Worker::execute_in_interpreter(Task& task) {
   hosted_->execute(task);
 }
 
-void Worker::finish(TaskPtr task) { settle(*task, task->finish()); }
+void Worker::finish(Task& task) { settle(task, task.finish()); }
 
-void Worker::drop_cancelled(TaskPtr task) { settle(*task, task->notify_cancelled()); }
+void Worker::drop_cancelled(Task& task) { settle(task, task.notify_cancelled()); }
 
 void Worker::settle(Task& task, Task::Change change) {
   const bool deliver = change == Task::Change::kDeliver;

@@ -27,9 +27,9 @@ class Worker {
   // Runs a started task; its outcome is in it then.
   void execute(Task& task);
   void execute_in_interpreter(Task& task);
-  // Publishes the outcome. The task may be gone afterwards.
-  void finish(TaskPtr task);
-  void drop_cancelled(TaskPtr task);
+  // Publishes the outcome.
+  void finish(Task& task);
+  void drop_cancelled(Task& task);
   void settle(Task& task, Task::Change change);
   // Ends every queued task with the reason, and the pool's use with it.
   void break_pool(std::string reason, codec::Message cause);
