@@ -26,8 +26,7 @@ int is_context_run(PyObject* fn) {
 
 bool Call::open(const ModuleState& state) {
   if (is_tag(state, fn_) && !is_partial(state, tagged_callable(fn_))) {
-    tag_ = fn_;
-    fn_ = tagged_callable(tag_);
+    take_tag();
     return true;
   }
   Call opened(fn_, args_, nargs_, kwnames_);
@@ -37,6 +36,11 @@ bool Call::open(const ModuleState& state) {
   return step != Step::kFailed;
 }
 
+void Call::take_tag() noexcept {
+  tag_ = fn_;
+  fn_ = tagged_callable(tag_);
+}
+
 codec::CallablePtr Call::describe(ModuleState& state) const {
   if (tagged_callable(tag_) == fn_) return describe_tagged(state, tag_);
   return state.callables.describe(state.runtime, fn_);
@@ -44,11 +48,10 @@ codec::CallablePtr Call::describe(ModuleState& state) const {
 
 Call::Step Call::open_one(const ModuleState& state) {
   if (is_tag(state, fn_)) {
-    tag_ = fn_;
-    fn_ = tagged_callable(tag_);
+    take_tag();
     return Step::kOpened;
   }
-  if (is_partial(state, fn_)) return open_partial();
+  if (is_partial(state, fn_)) return open_partial(state);
   if (PyMethod_Check(fn_) && is_tag(state, PyMethod_GET_FUNCTION(fn_))) {
     tag_ = PyMethod_GET_FUNCTION(fn_);  // a classmethod around a tag; the bound method is what crosses
     return Step::kInnermost;
@@ -62,16 +65,16 @@ Call::Step Call::open_one(const ModuleState& state) {
   return Step::kOpened;
 }
 
-Call::Step Call::open_partial() {
+Call::Step Call::open_partial(const ModuleState& state) {
   py::Ref args = py::Ref::steal(PyObject_GetAttrString(fn_, "args"));
   py::Ref keywords = py::Ref::steal(PyObject_GetAttrString(fn_, "keywords"));
   py::Ref inner = py::Ref::steal(PyObject_GetAttrString(fn_, "func"));
-  if (!args || !keywords || !inner || !prepend(args.get(), keywords.get())) return Step::kFailed;
+  if (!args || !keywords || !inner || !prepend(args.get(), keywords.get(), state.placeholder.get())) return Step::kFailed;
   set_fn(std::move(inner));
   return Step::kOpened;
 }
 
-bool Call::prepend(PyObject* args, PyObject* keywords) {
+bool Call::prepend(PyObject* args, PyObject* keywords, PyObject* placeholder) {
   // As partial does it: its keywords first, and the call's own ones win.
   py::Ref merged = py::Ref::steal(PyDict_Copy(keywords));
   const Py_ssize_t named = kwnames_ == nullptr ? 0 : PyTuple_GET_SIZE(kwnames_);
@@ -80,13 +83,23 @@ bool Call::prepend(PyObject* args, PyObject* keywords) {
   }
   if (!merged) return false;
   const Py_ssize_t before = PyTuple_GET_SIZE(args);
-  const Py_ssize_t positional = before + nargs_;
+  // 3.14's functools.Placeholder: the call's first arguments go where it stands.
+  Py_ssize_t holes = 0;
+  for (Py_ssize_t i = 0; i < before; ++i) holes += PyTuple_GET_ITEM(args, i) == placeholder ? 1 : 0;
+  if (nargs_ < holes) {
+    PyErr_Format(PyExc_TypeError, "missing positional arguments in 'partial' call; expected at least %zd, got %zd", holes,
+                 nargs_);
+    return false;
+  }
+  const Py_ssize_t positional = before + nargs_ - holes;
   const Py_ssize_t keyword_count = PyDict_GET_SIZE(merged.get());
   py::Ref all = py::Ref::steal(PyTuple_New(positional + keyword_count));
   py::Ref names = py::Ref::steal(PyTuple_New(keyword_count));
   if (!all || !names) return false;
+  PyObject* const* next = args_;
   for (Py_ssize_t i = 0; i < positional; ++i) {
-    PyTuple_SET_ITEM(all.get(), i, Py_NewRef(i < before ? PyTuple_GET_ITEM(args, i) : args_[i - before]));
+    const bool given = i < before && PyTuple_GET_ITEM(args, i) != placeholder;
+    PyTuple_SET_ITEM(all.get(), i, Py_NewRef(given ? PyTuple_GET_ITEM(args, i) : *next++));
   }
   PyObject* key = nullptr;
   PyObject* value = nullptr;

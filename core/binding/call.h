@@ -21,6 +21,9 @@ class Call {
   // plain function. Errors: false with an exception set.
   [[nodiscard]] bool open(const ModuleState& state);
 
+  // Opens the tag and nothing inside. Requires: the callable is a tag.
+  void take_tag() noexcept;
+
   [[nodiscard]] bool tagged() const noexcept { return tag_ != nullptr; }
   // How a worker finds the callable. Requires: tagged. Runs Python. Errors: null with an exception set.
   [[nodiscard]] codec::CallablePtr describe(ModuleState& state) const;
@@ -33,8 +36,8 @@ class Call {
  private:
   enum class Step { kOpened, kInnermost, kFailed };
   [[nodiscard]] Step open_one(const ModuleState& state);
-  [[nodiscard]] Step open_partial();
-  [[nodiscard]] bool prepend(PyObject* args, PyObject* keywords);
+  [[nodiscard]] Step open_partial(const ModuleState& state);
+  [[nodiscard]] bool prepend(PyObject* args, PyObject* keywords, PyObject* placeholder);
   void set_fn(py::Ref fn) noexcept;
 
   PyObject* fn_;

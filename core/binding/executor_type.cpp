@@ -16,6 +16,8 @@ namespace aiointerpreters::binding {
 
 namespace {
 
+constexpr const char* kInterpreterShutdown = "cannot schedule new futures after interpreter shutdown";
+
 struct ExecutorState {
   std::shared_ptr<pool::Pool> pool;  // null until `_bind`
 };
@@ -72,8 +74,7 @@ py::Ref prepare_for_home(ModuleState& state, const Call& call) {
 void raise_refusal(ModuleState& state, const pool::Pool& pool) {
   const std::shared_ptr<const pool::Breakage> breakage = pool.broken();
   if (!breakage) {
-    PyErr_SetString(PyExc_RuntimeError, state.exiting ? "cannot schedule new futures after interpreter shutdown"
-                                                      : "cannot schedule new futures after shutdown");
+    PyErr_SetString(PyExc_RuntimeError, state.exiting ? kInterpreterShutdown : "cannot schedule new futures after shutdown");
     return;
   }
   py::Ref error = broken_pool_exception(state, *breakage);
@@ -85,6 +86,8 @@ void raise_refusal(ModuleState& state, const pool::Pool& pool) {
 bool start_thread(PyObject* self, pool::Pool& pool) {
   py::Ref started = py::Ref::steal(PyObject_CallMethod(self, "_start_thread", nullptr));
   if (started) return true;
+  // Only these say that there is no new thread; whatever else is raised (Ctrl-C) comes while one starts.
+  if (PyErr_ExceptionMatches(PyExc_RuntimeError) == 0 && PyErr_ExceptionMatches(PyExc_MemoryError) == 0) return false;
   py::Ref error = py::take_exception();
   if (pool.thread_failed()) return true;
   for (pool::TaskPtr& task : pool.take_queued()) static_cast<FutureTask&>(*task).cancel_at_home();
@@ -96,7 +99,10 @@ bool start_thread(PyObject* self, pool::Pool& pool) {
 bool enqueue(PyObject* self, ModuleState& state, pool::Pool& pool, PyObject* future) {
   FutureTask& task = *state_of_future(state, future).task;
   if (task.done()) return true;  // refused: its arguments cannot cross
-  if (!state.environment.refresh(state.runtime)) return false;
+  if (!state.environment.refresh(state.runtime)) {
+    task.settle_at_home(false);
+    return false;
+  }
   if (state.environment.current()->version != pool.environment_version()) pool.set_environment(state.environment.current());
   task.queued = true;
   switch (pool.submit(pool::TaskPtr(&task))) {
@@ -116,6 +122,10 @@ bool enqueue(PyObject* self, ModuleState& state, pool::Pool& pool, PyObject* fut
 pool::Pool* usable_pool(ModuleState& state, PyObject* self, PyTypeObject* type) {
   pool::Pool* const pool = inside(self, type).pool.get();
   if (pool == nullptr) PyErr_SetString(PyExc_RuntimeError, "the executor's __init__ has not run");
+  if (pool != nullptr && state.exiting) {
+    PyErr_SetString(PyExc_RuntimeError, kInterpreterShutdown);
+    return nullptr;
+  }
   return pool != nullptr && may_use_pools(state) ? pool : nullptr;
 }
 
@@ -144,7 +154,8 @@ PyObject* executor_submit_rows(PyObject* self, PyTypeObject* type, PyObject* con
     }
     pool::Pool* const pool = usable_pool(state, self, type);
     Call call(args[0], args + 1, 1, nullptr);
-    if (pool == nullptr || !call.open(state)) return nullptr;
+    if (pool == nullptr) return nullptr;
+    call.take_tag();  // only: the arguments of a partial belong to each row
     py::Ref future = prepare_for_worker(state, call);
     if (!future) return nullptr;
     state_of_future(state, future.get()).task->in_rows = true;

@@ -26,27 +26,43 @@ void log_exception(const ModuleState& home, const char* format, PyObject* subjec
 
 // The exception of a task that did not end with a result. Returns new; null with an exception set.
 py::Ref rebuild_failure(ModuleState& home, const pool::Task& task) {
-  return task.outcome == Outcome::kBroken ? broken_pool_exception(home, *task.breakage)
-                                          : codec::decode_exception(home.runtime, task.message);
+  switch (task.outcome) {
+    case Outcome::kException:
+      return codec::decode_exception(home.runtime, task.message);
+    case Outcome::kBroken:
+      return broken_pool_exception(home, *task.breakage);
+    default:
+      PyErr_NoMemory();
+      return {};
+  }
 }
 
 bool has_failed(const FutureState& state) noexcept {
   const Outcome outcome = state.task->outcome;
-  return state.failed || outcome == Outcome::kException || outcome == Outcome::kBroken;
+  return state.failed || (outcome != Outcome::kValue && outcome != Outcome::kAtHome);
 }
 
-// Tells one of wait's or as_completed's waiters.
-void tell_waiter(PyObject* waiter, PyObject* future, const FutureState& state) {
+// Calls a method of a condition or a waiter. False with the exception set if that is no Exception; others are reported.
+bool tell(PyObject* object, const char* method, PyObject* argument) {
+  py::Ref name = py::Ref::steal(PyUnicode_FromString(method));
+  py::Ref done = name ? py::Ref::steal(PyObject_CallMethodObjArgs(object, name.get(), argument, nullptr)) : py::Ref();
+  if (done) return true;
+  if (PyErr_ExceptionMatches(PyExc_Exception) == 0) return false;
+  PyErr_WriteUnraisable(object);
+  return true;
+}
+
+// Tells wait's and as_completed's waiters. Errors: as tell.
+bool tell_waiters(PyObject* future, const FutureState& state) {
+  if (state.waiters == nullptr) return true;
   const char* method = state.shown == State::kCancelled ? "add_cancelled"
                        : has_failed(state)              ? "add_exception"
                                                         : "add_result";
-  py::Ref told = py::Ref::steal(PyObject_CallMethod(waiter, method, "O", future));
-  if (!told) PyErr_WriteUnraisable(waiter);
-}
-
-void call_condition(const FutureState& state, const char* method) {
-  py::Ref done = py::Ref::steal(PyObject_CallMethod(state.condition, method, nullptr));
-  if (!done) PyErr_WriteUnraisable(state.condition);
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(state.waiters); ++i) {
+    py::Ref waiter = py::Ref::borrow(PyList_GET_ITEM(state.waiters, i));
+    if (!tell(waiter.get(), method, future)) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -167,23 +183,21 @@ py::Ref broken_pool_exception(ModuleState& home, const pool::Breakage& breakage)
 }
 
 bool deliver(ModuleState& home, PyObject* future, FutureState& state) {
-  const bool locked = state.condition != nullptr;
-  if (locked) call_condition(state, "__enter__");
+  // Whatever interrupts one of these steps, the others are still taken; the interruption is raised in the end.
+  py::Ref condition = py::Ref::borrow(state.condition);
+  const bool locked = condition && tell(condition.get(), "acquire", nullptr);
+  py::Ref interruption = py::take_exception();
   state.shown = state.task->state();
   const bool notified = state.task->notified();
-  const bool tell = state.shown == State::kFinished || (notified && !state.shown_notified);
+  const bool told = state.shown == State::kFinished || (notified && !state.shown_notified);
   state.shown_notified = notified;
-  if (tell && state.waiters != nullptr) {
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(state.waiters); ++i) {
-      py::Ref waiter = py::Ref::borrow(PyList_GET_ITEM(state.waiters, i));
-      tell_waiter(waiter.get(), future, state);
-    }
-  }
-  if (locked) {
-    call_condition(state, "notify_all");
-    call_condition(state, "release");
-  }
-  return invoke_callbacks(home, future, state);
+  if (told && !tell_waiters(future, state)) interruption = py::take_exception();
+  if (locked && !tell(condition.get(), "notify_all", nullptr)) interruption = py::take_exception();
+  if (locked && !tell(condition.get(), "release", nullptr)) interruption = py::take_exception();
+  const bool called = invoke_callbacks(home, future, state);
+  if (!called || !interruption) return called;
+  py::restore_exception(std::move(interruption));
+  return false;
 }
 
 bool invoke_callbacks(ModuleState& home, PyObject* future, FutureState& state) {

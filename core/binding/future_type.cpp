@@ -10,6 +10,7 @@
 #include "base/spin.h"
 #include "binding/future_state.h"
 #include "binding/native_part.h"
+#include "binding/waiting.h"
 #include "py/attach.h"
 #include "py/error.h"
 
@@ -21,9 +22,6 @@ using State = pool::Task::State;
 
 // What a result that is about to come is worth waiting for awake.
 constexpr std::chrono::microseconds kSpinBudget{30};
-// The main thread looks for signals at least this often, in case one arrives between its look and its sleep.
-constexpr std::chrono::milliseconds kSignalSlice{200};
-
 struct Self {
   ModuleState& home;
   PyObject* future;
@@ -82,27 +80,15 @@ bool read_deadline(PyObject* timeout, base::Deadline& deadline) {
   return true;
 }
 
-enum class Waited { kDone, kTimedOut, kError };
-
 Waited wait_until_done(const Self& self, const base::Deadline& deadline) {
   // A reference of its own: another thread may drop the future's.
   const pool::TaskPtr task(self.state.task.get());
   if (task->done()) return Waited::kDone;
-  const bool on_main_thread = PyThread_get_thread_ident() == self.home.main_thread;
   auto spin_budget = self.home.may_spin ? std::chrono::nanoseconds(kSpinBudget) : std::chrono::nanoseconds(0);
   if (deadline) spin_budget = std::min(spin_budget, std::chrono::nanoseconds(*deadline - base::Clock::now()));
   if (py::detached([&] { return task->spin(spin_budget); })) return Waited::kDone;
-  for (;;) {
-    base::Deadline slice = deadline;
-    if (on_main_thread) {
-      const auto next_look = base::Clock::now() + kSignalSlice;
-      slice = deadline ? std::min(*deadline, next_look) : next_look;
-    }
-    py::detached([&] { return task->wait(slice); });
-    if (task->done()) return Waited::kDone;
-    if (PyErr_CheckSignals() < 0) return Waited::kError;
-    if (deadline && base::Clock::now() >= *deadline) return Waited::kTimedOut;
-  }
+  const auto wait = [&](const base::Deadline& slice) { static_cast<void>(task->wait(slice)); };
+  return wait_at_home(self.home, deadline, wait, [&] { return task->done(); });
 }
 
 // Waits for the end and makes the outcome available; raises what result() and exception() raise alike.
@@ -127,7 +113,7 @@ PyObject* future_result(PyObject* object, PyObject* const* args, Py_ssize_t narg
   PyObject* const timeout = Arguments{args, nargs, kwnames}.single("timeout");
   if (PyErr_Occurred() != nullptr || !await_outcome(self, timeout)) return nullptr;
   if (!self.state.failed) return Py_NewRef(self.state.outcome);
-  PyErr_SetRaisedException(Py_NewRef(self.state.outcome));
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(self.state.outcome)), self.state.outcome);  // as `raise` does it
   return nullptr;
 }
 
@@ -154,15 +140,16 @@ PyObject* future_cancelled(PyObject* object, PyObject*) { return PyBool_FromLong
 
 PyObject* future_repr(PyObject* object) {
   const Self self = self_of(object);
-  const char* const type = Py_TYPE(object)->tp_name;
+  py::Ref type = py::Ref::steal(PyType_GetName(Py_TYPE(object)));
+  if (!type) return nullptr;
   if (!is(object, State::kFinished)) {
     py::Ref state = py::Ref::steal(PyUnicode_FromString(shown_state_name(self.state)));
     py::Ref lower = state ? py::Ref::steal(PyObject_CallMethod(state.get(), "lower", nullptr)) : py::Ref();
-    return lower ? PyUnicode_FromFormat("<%s at %p state=%U>", type, object, lower.get()) : nullptr;
+    return lower ? PyUnicode_FromFormat("<%U at %p state=%U>", type.get(), object, lower.get()) : nullptr;
   }
   if (!resolve(self.home, object, self.state)) return nullptr;
-  return PyUnicode_FromFormat("<%s at %p state=finished %s %s>", type, object, self.state.failed ? "raised" : "returned",
-                              Py_TYPE(self.state.outcome)->tp_name);
+  return PyUnicode_FromFormat("<%U at %p state=finished %s %s>", type.get(), object,
+                              self.state.failed ? "raised" : "returned", Py_TYPE(self.state.outcome)->tp_name);
 }
 
 // ---- Changing

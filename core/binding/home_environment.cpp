@@ -11,7 +11,9 @@ bool HomeEnvironment::refresh(codec::Runtime& runtime) {
   if (current_ && unchanged()) return true;
   auto next = std::make_shared<pool::Environment>();
   next->version = current_ ? current_->version + 1 : 1;
-  if (!describe_main(runtime, *next) || !describe_path(runtime, *next)) return false;
+  std::vector<py::Ref> entries;
+  if (!describe_main(runtime, *next) || !describe_path(runtime, *next, entries)) return false;
+  entries_ = std::move(entries);
   current_ = std::move(next);
   return true;
 }
@@ -27,21 +29,20 @@ bool HomeEnvironment::unchanged() {
   return true;
 }
 
-bool HomeEnvironment::describe_path(codec::Runtime& runtime, pool::Environment& environment) {
+bool HomeEnvironment::describe_path(codec::Runtime& runtime, pool::Environment& environment, std::vector<py::Ref>& entries) {
   if (!sys_dict_) {
     py::Ref sys = py::Ref::steal(PyImport_ImportModule("sys"));
     path_name_ = py::Ref::steal(PyUnicode_InternFromString("path"));
     if (!sys || !path_name_) return false;
     sys_dict_ = py::Ref::borrow(PyModule_GetDict(sys.get()));
   }
-  entries_.clear();
   py::Ref texts = py::Ref::steal(PyList_New(0));
   if (!texts) return false;
   PyObject* path = PyDict_GetItemWithError(sys_dict_.get(), path_name_.get());  // borrowed
   if (path != nullptr && PyList_Check(path)) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(path); ++i) {
       PyObject* entry = PyList_GET_ITEM(path, i);
-      entries_.push_back(py::Ref::borrow(entry));
+      entries.push_back(py::Ref::borrow(entry));
       // The import system ignores what is neither str nor bytes, and so do we; bytes are too rare to follow.
       if (PyUnicode_CheckExact(entry) && PyList_Append(texts.get(), entry) < 0) return false;
     }

@@ -22,7 +22,7 @@ class HomeEnvironment {
  private:
   [[nodiscard]] bool unchanged();
   [[nodiscard]] bool describe_main(codec::Runtime& runtime, pool::Environment& environment);
-  [[nodiscard]] bool describe_path(codec::Runtime& runtime, pool::Environment& environment);
+  [[nodiscard]] bool describe_path(codec::Runtime& runtime, pool::Environment& environment, std::vector<py::Ref>& entries);
 
   py::Ref sys_dict_;
   py::Ref path_name_;

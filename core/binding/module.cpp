@@ -103,6 +103,8 @@ bool add_executor_types(PyObject* module, ModuleState& state) {
                         import_into("concurrent.futures._base", "LOGGER", state.logger) &&
                         import_into("threading", "Condition", state.condition_type) &&
                         import_into("functools", "partial", state.partial_type) && read_main_thread(state);
+  // Not there before 3.14.
+  if (imported && !import_into("functools", "Placeholder", state.placeholder)) PyErr_Clear();
   return imported && publish(module, "Future", make_future_type(module, future_base.get()), state.future_type) &&
          publish(module, "ExecutorBase", make_executor_type(module, executor_base.get()), state.executor_type);
 }
@@ -196,7 +198,9 @@ codec::Runtime* enter_interpreter() {
       PyDict_SetItemString(PyImport_GetModuleDict(), module_definition.m_name, module.get()) < 0) {
     return nullptr;
   }
-  return &state_of(module.get()).runtime;  // sys.modules keeps the module
+  codec::Runtime& runtime = state_of(module.get()).runtime;
+  runtime.module = std::move(module);
+  return &runtime;
 }
 
 }  // namespace aiointerpreters::binding

@@ -8,7 +8,8 @@ namespace aiointerpreters::binding {
 
 // Makes `_core` in a new interpreter without importing it: the import of an extension takes home's GIL, and that of the
 // package would cost time and memory that most functions do not need. A later import finds it in sys.modules.
-// Requires: attached to the new interpreter. Returns what the codec needs, owned by the module; null with an exception set.
+// Requires: attached to the new interpreter. Returns what the codec needs, owned by the module, whose
+// `module` the caller has to drop in the end; null with an exception set.
 [[nodiscard]] codec::Runtime* enter_interpreter();
 
 }  // namespace aiointerpreters::binding

@@ -29,6 +29,7 @@ struct ModuleState {
   py::Ref invalid_state_error;    // concurrent.futures.InvalidStateError
   py::Ref broken_pool_error;      // concurrent.futures.thread.BrokenThreadPool
   py::Ref partial_type;           // functools.partial
+  py::Ref placeholder;            // functools.Placeholder (3.14), else null
   py::Ref logger;                 // the logger of concurrent.futures
   unsigned long main_thread = 0;  // ident of the thread that signals interrupt
 
@@ -42,7 +43,7 @@ struct ModuleState {
     for (py::Ref* ref : {&runtime.interpreter_error, &runtime.not_transferable_error, &runtime.tag_type,
                          &runtime.remote_traceback, &runtime.pickle_dumps, &runtime.pickle_loads, &runtime.pickling_error,
                          &runtime.caller, &pool_type, &future_type, &executor_type, &condition_type, &cancelled_error,
-                         &invalid_state_error, &broken_pool_error, &partial_type, &logger}) {
+                         &invalid_state_error, &broken_pool_error, &partial_type, &placeholder, &logger}) {
       if (const int stop = visit(*ref)) return stop;
     }
     return 0;

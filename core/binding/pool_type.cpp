@@ -7,6 +7,7 @@
 #include "binding/future_state.h"
 #include "binding/module.h"
 #include "binding/tag_type.h"
+#include "binding/waiting.h"
 #include "codec/codec.h"
 #include "pool/worker.h"
 #include "py/error.h"
@@ -80,14 +81,30 @@ PyObject* pool_work(PyObject* self, PyObject* name) {
   py::Ref bytes = py::Ref::steal(PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass"));
   char* text = nullptr;
   if (!bytes || PyBytes_AsStringAndSize(bytes.get(), &text, &size) < 0) return nullptr;
-  return py::guarded<PyObject*>(nullptr, [&] {
-    pool::Worker(inside(self), std::string(text, static_cast<std::size_t>(size))).run();
-    return Py_NewRef(Py_None);
+  // The pool counts on this thread from the moment on when it was asked for.
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    std::unique_ptr<pool::Worker> worker;
+    try {
+      worker = std::make_unique<pool::Worker>(inside(self), std::string(text, static_cast<std::size_t>(size)));
+    } catch (const std::bad_alloc&) {
+      inside(self)->thread_failed();
+      throw;
+    }
+    worker->run();
+    Py_RETURN_NONE;
   });
 }
 
 PyObject* pool_close(PyObject* self, PyObject*) {
   inside(self)->close();
+  Py_RETURN_NONE;
+}
+
+PyObject* pool_wait_ended(PyObject* self, PyObject*) {
+  const ModuleState& state = state_of_type(Py_TYPE(self));
+  const std::shared_ptr<pool::Pool> pool = inside(self);
+  const auto wait = [&](const base::Deadline& deadline) { static_cast<void>(pool->wait_for_end(deadline)); };
+  if (wait_at_home(state, base::Deadline(), wait, [&] { return pool->ended(); }) == Waited::kError) return nullptr;
   Py_RETURN_NONE;
 }
 
@@ -98,6 +115,7 @@ PyObject* pool_cancel_queued(PyObject* self, PyObject*) {
   });
 }
 
+// For a worker thread whose initializer has failed: it never comes to work.
 PyObject* pool_break_down(PyObject* self, PyObject* args) {
   const char* reason = nullptr;
   PyObject* cause = nullptr;
@@ -113,6 +131,7 @@ PyObject* pool_break_down(PyObject* self, PyObject* args) {
       const bool deliver = task->end_broken(shared) == pool::Task::Change::kDeliver;
       if (deliver || task->side() == pool::Task::Side::kHome) task->settle_at_home(deliver);
     }
+    inside(self)->thread_failed();
     return Py_NewRef(Py_None);
   });
 }
@@ -120,9 +139,12 @@ PyObject* pool_break_down(PyObject* self, PyObject* args) {
 PyMethodDef kMethods[] = {
     {"work", pool_work, METH_O, "work($self, name, /)\n--\n\nServe the pool on this thread until it is closed."},
     {"close", pool_close, METH_NOARGS, "close($self, /)\n--\n\nTake no more tasks; workers end when the queues are empty."},
+    {"wait_ended", pool_wait_ended, METH_NOARGS,
+     "wait_ended($self, /)\n--\n\nWait until every thread has done its work and left, also those still to be started."},
     {"cancel_queued", pool_cancel_queued, METH_NOARGS, "cancel_queued($self, /)\n--\n\nCancel what has not started."},
     {"break_down", pool_break_down, METH_VARARGS,
-     "break_down($self, reason, cause, /)\n--\n\nEnd all queued tasks with BrokenThreadPool(reason) and refuse more."},
+     "break_down($self, reason, cause, /)\n--\n\n"
+     "For a thread that cannot begin to work: end all tasks with BrokenThreadPool(reason), refuse more, count it out."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -68,7 +68,9 @@ PyObject* CallableCache::find(Runtime& runtime, std::uint64_t id, const Callable
 }
 
 PyObject* CallableCache::remember(std::uint64_t id, const CallablePtr& ref, py::Ref callable) {
-  if (entries_.size() >= sweep_at_) {
+  bytes_ += ref->value.bytes.size();
+  if (entries_.size() >= sweep_at_ || bytes_ > CallableRef::kSweepBytes) {
+    bytes_ = 0;
     last_ = nullptr;
     std::erase_if(entries_, [](const auto& entry) { return entry.second.ref.expired(); });
     sweep_at_ = std::max(kFirstSweep, entries_.size() * 2);

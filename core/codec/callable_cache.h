@@ -31,7 +31,9 @@ class CallableCache {
   std::unordered_map<std::uint64_t, Entry> entries_;
   std::uint64_t last_id_ = CallableRef::kUncached;  // the most recent hit, to spare the look-up in a run of equal calls
   PyObject* last_ = nullptr;                        // borrowed from entries_
+  // Entries of what is dead are dropped when so many, or so many bytes of pickles, have come together.
   std::size_t sweep_at_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace aiointerpreters::codec

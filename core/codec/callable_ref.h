@@ -5,6 +5,7 @@
 // Owner: home's table, and the tasks that name it. Immutable after it is made. Thread: any.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -22,6 +23,9 @@ struct CallableRef {
   std::string qualname;  // by reference: the attributes to follow
   Message value;         // by value
   bool needs_main = false;
+
+  // What is kept of dead functions until the next sweep is at most this much.
+  static constexpr std::size_t kSweepBytes = std::size_t{1} << 20;
 
   [[nodiscard]] bool by_reference() const noexcept { return !module.empty(); }
 };

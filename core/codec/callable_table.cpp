@@ -106,7 +106,9 @@ void CallableTable::remember(PyObject* callable, const CallablePtr& ref) {
     PyErr_Clear();
     return;
   }
-  if (entries_.size() >= sweep_at_) {
+  bytes_ += ref->value.bytes.size();
+  if (entries_.size() >= sweep_at_ || bytes_ > CallableRef::kSweepBytes) {
+    bytes_ = 0;
     std::erase_if(entries_, [](const auto& entry) {
       PyObject* alive = nullptr;
       PyWeakref_GetRef(entry.second.weak.get(), &alive);

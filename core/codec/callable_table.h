@@ -27,7 +27,9 @@ class CallableTable {
   void remember(PyObject* callable, const CallablePtr& ref);
 
   std::unordered_map<PyObject*, Entry> entries_;
-  std::size_t sweep_at_ = 0;  // entries of dead objects are dropped when the table has grown to this size
+  // Entries of what is dead are dropped when so many, or so many bytes of pickles, have come together.
+  std::size_t sweep_at_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace aiointerpreters::codec

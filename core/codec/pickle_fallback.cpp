@@ -23,10 +23,10 @@ PyObject* pickle_function(py::Ref& cache, const char* name) {
   return cache.get();
 }
 
-// Conservative: a string that only looks like the module's name counts too.
+// A global's module name stands in a pickle as a short string. Conservative: a str of the same content does too.
 bool names_main(PyObject* pickled) {
   const std::string_view content(PyBytes_AS_STRING(pickled), static_cast<std::size_t>(PyBytes_GET_SIZE(pickled)));
-  return content.find("__main__") != std::string_view::npos;
+  return content.find("\x8c\x08__main__") != std::string_view::npos;
 }
 
 // What pickle says of a function or class that no name leads back to. (AttributeError: before 3.14.)

@@ -8,6 +8,9 @@
 namespace aiointerpreters::codec {
 
 struct Runtime {
+  // In a worker: the module that this belongs to, held by the worker, whatever tasks do to sys.modules. Not traversed.
+  py::Ref module;
+
   // Made with the module.
   py::Ref interpreter_error;       // aiointerpreters.errors.InterpreterError
   py::Ref not_transferable_error;  // aiointerpreters.errors.NotTransferableError

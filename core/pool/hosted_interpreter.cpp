@@ -48,17 +48,15 @@ std::string HostedInterpreter::create(py::ThreadSides& sides, const std::string&
     return "a worker's interpreter could not be made: " + failure;
   }
   runtime_ = pool_.options().enter_interpreter();
-  if (runtime_ == nullptr) {
-    PyErr_Print();
-    return "a worker's interpreter could not be set up";
-  }
+  if (runtime_ == nullptr) return "a worker's interpreter could not be set up: " + py::take_error_text();
   const char* failure = nullptr;
   if ((py::kDummyThreadsComplain && !silence_dummy_thread()) || !name_thread(thread_name) || !follow_environment()) {
     failure = "a worker's interpreter could not be set up";
   } else if (!run_initializer()) {
     failure = "an interpreter's initializer failed, the thread pool is not usable anymore";
   }
-  if (failure == nullptr) return {};
+  ready_ = failure == nullptr;
+  if (ready_) return {};
   codec::encode_exception(*runtime_, cause);
   return failure;
 }
@@ -82,6 +80,10 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
   if (!sides.has_own()) return;
   sides.attach_own();
   callables_.clear();
+  if (runtime_ != nullptr) {
+    const py::Ref module = std::move(runtime_->module);  // may be the last one, and the runtime goes with it
+    runtime_ = nullptr;
+  }
   interpreter_.end(sides);
 }
 

@@ -23,6 +23,9 @@ class HostedInterpreter {
   // Errors: returns what failed, with the exception in `cause` if there is one; `end` is to be called all the same.
   [[nodiscard]] std::string create(py::ThreadSides& sides, const std::string& thread_name, codec::Message& cause);
 
+  // `create` has succeeded.
+  [[nodiscard]] bool ready() const noexcept { return ready_; }
+
   // Runs the task and leaves its outcome in it: every exception becomes one.
   // Requires: attached to this interpreter. Runs Python.
   void execute(Task& task);
@@ -42,6 +45,7 @@ class HostedInterpreter {
   Pool& pool_;
   py::Interpreter interpreter_;
   codec::Runtime* runtime_ = nullptr;  // null until `_core` is set up in it; owned by that module's state
+  bool ready_ = false;
   codec::CallableCache callables_;
   EnvironmentPtr environment_;  // the one that is applied
   enum class MainScript : unsigned char { kNotRun, kDone, kFailed };

@@ -31,6 +31,7 @@ Pool::Submitted Pool::submit(TaskPtr task) noexcept {
     count_queued();
     if (needs_thread()) {
       ++threads_;
+      threads_left_.store(static_cast<std::uint32_t>(threads_), std::memory_order_release);
       ++plain_.available;
       return Submitted::kNeedsThread;
     }
@@ -45,9 +46,8 @@ bool Pool::thread_failed() noexcept {
   bool served = false;
   {
     base::Lock lock(mutex_);
-    --threads_;
+    count_thread_out();
     --plain_.available;
-    short_of_threads_ = true;
     served = threads_ > 0;
     sleeper = choose_sleeper();
   }
@@ -94,7 +94,6 @@ EnvironmentPtr Pool::environment() const {
 
 void Pool::enter(Seat& seat) {
   base::Lock lock(mutex_);
-  short_of_threads_ = false;
   seat.standing = Seat::Standing::kSearching;
   ++plain_.searching;
 }
@@ -114,6 +113,27 @@ TaskPtr Pool::take(Seat& seat) noexcept {
   }
   if (sleeper != nullptr) sleeper->parker.unpark();
   return task;
+}
+
+void Pool::withdraw(Seat& seat) noexcept {
+  Seat* sleeper = nullptr;
+  {
+    base::Lock lock(mutex_);
+    stop_searching(seat);
+    sleeper = choose_sleeper();
+  }
+  if (sleeper != nullptr) sleeper->parker.unpark();
+}
+
+void Pool::give_back(TaskPtr task) noexcept {
+  Seat* sleeper = nullptr;
+  {
+    base::Lock lock(mutex_);
+    (task->side() == Task::Side::kHome ? home_queue_ : worker_queue_).push_front(std::move(task));
+    count_queued();
+    sleeper = choose_sleeper();
+  }
+  if (sleeper != nullptr) sleeper->parker.unpark();
 }
 
 TaskPtr Pool::wait(Seat& seat) noexcept {
@@ -145,8 +165,24 @@ TaskPtr Pool::wait(Seat& seat) noexcept {
 void Pool::leave(Seat& seat) noexcept {
   base::Lock lock(mutex_);
   if (seat.standing == Seat::Standing::kSearching) stop_searching(seat);
-  --threads_;
   if (seat.is_host) --host_count_;
+  count_thread_out();
+}
+
+base::Wake Pool::wait_for_end(const base::Deadline& deadline) const noexcept {
+  std::uint32_t left = threads_left_.load(std::memory_order_acquire);
+  while (left != 0) {
+    const base::Wake wake = base::wait_on(threads_left_, left, deadline);
+    left = threads_left_.load(std::memory_order_acquire);
+    if (wake != base::Wake::kChanged && left != 0) return wake;
+  }
+  return base::Wake::kChanged;
+}
+
+void Pool::count_thread_out() noexcept {
+  --threads_;
+  threads_left_.store(static_cast<std::uint32_t>(threads_), std::memory_order_release);
+  base::wake_all(&threads_left_);
 }
 
 void Pool::spin(Seat& seat) noexcept {
@@ -175,9 +211,16 @@ TaskPtr Pool::pick(Seat& seat) noexcept {
 }
 
 bool Pool::serves_home_side(const Seat& seat) const noexcept {
-  // A host keeps out of the home side while a plain worker, there or still to be started, can serve it: blocking calls
-  // shall not hold up interpreters.
-  return !seat.is_host || threads_ >= options_.max_workers || short_of_threads_ || closed_;
+  // A host keeps out of the home side as long as there are plain workers, on the way ones included, for all that waits
+  // there: blocking calls shall not hold up interpreters.
+  return !seat.is_host || home_queue_.size() > plain_.available;
+}
+
+bool Pool::prefers_worker_side(const Seat& seat) const noexcept {
+  // First in, first out; but each kind of worker leaves to the other kind what that is better for.
+  if (seat.is_host && host_count_ < threads_) return true;
+  if (!seat.is_host && hosts_.available > 0) return false;
+  return worker_queue_.older_than(home_queue_);
 }
 
 bool Pool::needs_thread() const noexcept {

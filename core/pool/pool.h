@@ -59,6 +59,9 @@ class Pool {
 
   // No more tasks; workers end when they find nothing more to do.
   void close() noexcept AIOI_EXCLUDES(mutex_);
+  // Waits until the last thread has left, those included that are still to be started. Requires: detached, closed. Blocks.
+  [[nodiscard]] base::Wake wait_for_end(const base::Deadline& deadline) const noexcept;
+  [[nodiscard]] bool ended() const noexcept { return threads_left_.load(std::memory_order_acquire) == 0; }
   // Takes what has not started out of the queues.
   [[nodiscard]] std::vector<TaskPtr> take_queued() AIOI_EXCLUDES(mutex_);
 
@@ -83,6 +86,10 @@ class Pool {
   [[nodiscard]] TaskPtr take(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // After a take that found nothing: waits for a task. Null: the worker has to leave. Requires: detached. Blocks.
   [[nodiscard]] TaskPtr wait(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
+  // After a take that found nothing: the worker has something else to do and is not available.
+  void withdraw(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
+  // Puts a task that was taken but not started back to where it was.
+  void give_back(TaskPtr task) noexcept AIOI_EXCLUDES(mutex_);
   void leave(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
  private:
@@ -95,6 +102,7 @@ class Pool {
 
   [[nodiscard]] TaskPtr pick(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] bool serves_home_side(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] bool prefers_worker_side(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] bool needs_thread() const noexcept AIOI_REQUIRES(mutex_);
   // Chooses a parked worker for the tasks that nobody awake will see to; null if there is none. It counts as searching then.
   [[nodiscard]] Seat* choose_sleeper() noexcept AIOI_REQUIRES(mutex_);
@@ -105,6 +113,7 @@ class Pool {
   void spin(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   void become_host(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
   void count_queued() noexcept AIOI_REQUIRES(mutex_);
+  void count_thread_out() noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] std::vector<TaskPtr> drain() AIOI_REQUIRES(mutex_);
   void wake_all_parked() noexcept AIOI_REQUIRES(mutex_);
 
@@ -120,12 +129,12 @@ class Pool {
   std::size_t threads_ AIOI_GUARDED_BY(mutex_) = 0;     // started, or about to be
   std::size_t host_count_ AIOI_GUARDED_BY(mutex_) = 0;  // of them, those with an interpreter
   std::size_t spinners_ AIOI_GUARDED_BY(mutex_) = 0;
-  bool short_of_threads_ AIOI_GUARDED_BY(mutex_) = false;  // the last attempt to start one failed
   bool closed_ AIOI_GUARDED_BY(mutex_) = false;
   std::shared_ptr<const Breakage> breakage_ AIOI_GUARDED_BY(mutex_);
   EnvironmentPtr environment_ AIOI_GUARDED_BY(mutex_);
 
   std::atomic<std::uint64_t> environment_version_{0};
+  std::atomic<std::uint32_t> threads_left_{0};  // threads_, for those who wait for the end
   // For those who spin without the lock: something to take, or the pool is closed. Written under the lock.
   std::atomic<bool> stirring_{false};
 };

@@ -19,6 +19,7 @@ Task::Change Task::change(State from, State to) noexcept {
 }
 
 Task::Change Task::notify_cancelled() noexcept {
+  if (state() != State::kCancelled) return Change::kLost;  // for good: nothing follows an end
   const std::uint32_t word = word_.fetch_or(kNotified, std::memory_order_acq_rel);
   if ((word & kNotified) != 0) return Change::kLost;
   return (word & kDeliver) != 0 ? Change::kDeliver : Change::kQuiet;

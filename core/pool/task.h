@@ -33,6 +33,7 @@ class Task : public base::Counted {
     kValue,      // message: the result
     kException,  // message: the exception
     kBroken,     // breakage: why the pool could not run it
+    kNoMemory,   // there was not even memory for that
   };
 
   explicit Task(Side side) noexcept : side_(side) {}

@@ -30,6 +30,13 @@ class TaskQueue {
     tail_ = added;
     ++size_;
   }
+  // For a task that was the first one before.
+  void push_front(TaskPtr task) noexcept {
+    Task* added = task.release();
+    if (head_ == nullptr) tail_ = added;
+    added->next_ = std::exchange(head_, added);
+    ++size_;
+  }
   // Requires: neither is empty.
   [[nodiscard]] bool older_than(const TaskQueue& other) const noexcept { return head_->number_ < other.head_->number_; }
   // The oldest task; null if there is none.

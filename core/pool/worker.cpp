@@ -1,6 +1,7 @@
 // See worker.h.
 #include "pool/worker.h"
 
+#include <new>
 #include <utility>
 
 namespace aiointerpreters::pool {
@@ -10,16 +11,18 @@ namespace {
 constexpr unsigned kTurn = 64;
 }  // namespace
 
-Worker::Worker(std::shared_ptr<Pool> pool, std::string name) : pool_(std::move(pool)), name_(std::move(name)) {
-  pool_->enter(seat_);
-}
+Worker::Worker(std::shared_ptr<Pool> pool, std::string name)
+    : pool_(std::move(pool)),
+      name_(std::move(name)),
+      no_memory_(std::make_shared<const Breakage>(Breakage{"a worker's interpreter could not be made: no memory", {}})) {}
 
 void Worker::run() {
+  pool_->enter(seat_);
   TaskPtr done;  // has its outcome, but nobody knows yet
   for (;;) {
     // In this order, so that this worker counts as available before anybody can see that its task is done.
     TaskPtr task = pool_->take(seat_);
-    if (done) finish(*std::exchange(done, {}));
+    if (done) task = publish(*std::exchange(done, {}), std::move(task));
     if (!task) {
       sides_.detach();
       tasks_in_a_row_ = 0;
@@ -27,13 +30,12 @@ void Worker::run() {
       if (!task) break;
     }
     if (!task->start()) {
-      drop_cancelled(*task);
+      settle(*task, task->notify_cancelled());
       continue;
     }
     execute(*task);
-    // A delivery may take as long as home's GIL is taken; it must not hold up a task that is already taken.
     if (task->delivery_requested()) {
-      finish(*task);
+      settle(*task, task->finish());
     } else {
       done = std::move(task);
     }
@@ -43,13 +45,36 @@ void Worker::run() {
   sides_.attach_home();
 }
 
+TaskPtr Worker::publish(Task& done, TaskPtr next) {
+  const Task::Change change = done.finish();
+  const bool delivers = change == Task::Change::kDeliver;
+  const bool busy_at_home = delivers || (done.side() == Task::Side::kHome && !next);
+  if (!busy_at_home) {
+    settle(done, change);
+    return next;
+  }
+  // Python code at home may take long, and may even wait for the next task: nobody shall count on this worker meanwhile.
+  if (next) {
+    pool_->give_back(std::move(next));
+  } else {
+    pool_->withdraw(seat_);
+  }
+  settle(done, change);
+  return pool_->take(seat_);
+}
+
 void Worker::execute(Task& task) {
   give_others_a_turn();
-  if (task.side() == Task::Side::kHome) {
-    sides_.attach_home();
-    task.run_at_home();
-  } else {
-    execute_in_interpreter(task);
+  try {
+    if (task.side() == Task::Side::kHome) {
+      sides_.attach_home();
+      task.run_at_home();
+    } else {
+      execute_in_interpreter(task);
+    }
+  } catch (const std::bad_alloc&) {
+    if (!hosted_ || !hosted_->ready()) breakage_ = no_memory_;
+    task.outcome = Task::Outcome::kNoMemory;
   }
 }
 
@@ -69,10 +94,6 @@ void Worker::execute_in_interpreter(Task& task) {
   sides_.attach_own();
   hosted_->execute(task);
 }
-
-void Worker::finish(Task& task) { settle(task, task.finish()); }
-
-void Worker::drop_cancelled(Task& task) { settle(task, task.notify_cancelled()); }
 
 void Worker::settle(Task& task, Task::Change change) {
   const bool deliver = change == Task::Change::kDeliver;

@@ -27,9 +27,9 @@ class Worker {
   // Runs a started task; its outcome is in it then.
   void execute(Task& task);
   void execute_in_interpreter(Task& task);
-  // Publishes the outcome.
-  void finish(Task& task);
-  void drop_cancelled(Task& task);
+  // Lets the world know that `done` is done. Returns the next task, `next` or another one, or null.
+  [[nodiscard]] TaskPtr publish(Task& done, TaskPtr next);
+  // Does at home what the end of a task asks for.
   void settle(Task& task, Task::Change change);
   // Ends every queued task with the reason, and the pool's use with it.
   void break_pool(std::string reason, codec::Message cause);
@@ -41,7 +41,8 @@ class Worker {
   py::ThreadSides sides_;
   std::unique_ptr<HostedInterpreter> hosted_;
   std::shared_ptr<const Breakage> breakage_;  // why there is no interpreter; null if there is one, or none was needed
-  unsigned tasks_in_a_row_ = 0;               // since this thread was last detached
+  const std::shared_ptr<const Breakage> no_memory_;
+  unsigned tasks_in_a_row_ = 0;  // since this thread was last detached
 };
 
 }  // namespace aiointerpreters::pool

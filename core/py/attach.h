@@ -18,10 +18,6 @@ auto detached(Wait&& wait) {
   return result;
 }
 
-// Gives threads that wait for the attached interpreter their turn.
-// Requires: attached. Blocks: until it is attached again.
-inline void yield_interpreter() { PyEval_RestoreThread(PyEval_SaveThread()); }
-
 // A worker thread's two thread states, home's and its own interpreter's, of which at most one is attached at a time.
 // Thread: the worker only.
 class ThreadSides {

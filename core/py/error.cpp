@@ -3,6 +3,17 @@
 
 namespace aiointerpreters::py {
 
+std::string take_error_text() {
+  const Ref error = take_exception();
+  if (!error) return "no reason is known";
+  const Ref said = Ref::steal(PyObject_Str(error.get()));
+  const char* const text = said ? PyUnicode_AsUTF8(said.get()) : nullptr;
+  std::string result =
+      std::string(Py_TYPE(error.get())->tp_name) + (text != nullptr ? ": " : "") + (text != nullptr ? text : "");
+  PyErr_Clear();
+  return result;
+}
+
 void raise_from_current(PyObject* type, const char* text) {
   Ref cause = take_exception();
   Ref said = cause ? Ref::steal(PyObject_Str(cause.get())) : Ref();

@@ -4,6 +4,7 @@
 
 #include <exception>
 #include <new>
+#include <string>
 
 #include "py/python.h"
 #include "py/ref.h"
@@ -27,6 +28,9 @@ Result guarded(Result failed, Body&& body) {
 // Takes the exception that is set, with its traceback; null if none is.
 [[nodiscard]] inline Ref take_exception() noexcept { return Ref::steal(PyErr_GetRaisedException()); }
 inline void restore_exception(Ref exception) noexcept { PyErr_SetRaisedException(exception.release()); }
+
+// Takes the exception that is set as text: "Type: message". Runs Python: its __str__. Errors: std::bad_alloc.
+[[nodiscard]] std::string take_error_text();
 
 // Raises `type("text: what the exception set now says")` with that exception, which it replaces, as its __cause__.
 void raise_from_current(PyObject* type, const char* text);

@@ -1,5 +1,6 @@
 """The executor: one pool whose tagged functions run in interpreters and whose other functions run in threads."""
 
+import contextlib
 import itertools
 import os
 import sys
@@ -10,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures._base import LOGGER
+from concurrent.futures.thread import _global_shutdown_lock
+from functools import partial
 from typing import Any
 
 from . import _core
@@ -77,8 +80,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         chunksize: arguments that a tagged fn gets at once; one of them failing fails its chunk. Others ignore it.
         buffersize: chunks that are submitted ahead of the consumer at most; None submits all before `map` returns.
 
-        A tagged fn that crosses by value is captured once, by this call. Raises ValueError for a chunksize or buffersize
-        below 1, TypeError for a buffersize that is no integer.
+        A tagged fn that crosses by value is captured once, by this call; NotTransferableError if it cannot cross. Raises
+        ValueError for a chunksize or buffersize below 1, TypeError for a buffersize that is no integer.
         """
         if chunksize < 1:
             raise ValueError("chunksize must be >= 1.")
@@ -89,6 +92,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         end_time = None if timeout is None else time.monotonic() + timeout
         rows = zip(*iterables, strict=False)
         this = weakref.ref(self)  # an iterator that is kept shall not keep the executor
+        if isinstance(fn, partial) and isinstance(fn.func, interpreter):
+            fn = interpreter(fn)
         if isinstance(fn, interpreter):
             fn = _core.capture(fn)
             if chunksize > 1:
@@ -103,25 +108,35 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         wait: return only after they have ended.
         cancel_futures: cancel what has not started.
         """
-        with self._shutdown_lock:
-            self._shutdown = True
-            threads = list(self._threads)
+        self._shutdown = True
         self._pool.close()
         if cancel_futures:
             self._pool.cancel_queued()
-        if wait:
-            for thread in threads:
-                thread.join()
+        if not wait:
+            return
+        if threading.current_thread() in self._threads:
+            raise RuntimeError("cannot wait for the shutdown of an executor in one of its own threads")
+        self._pool.wait_ended()
+        for thread in list(self._threads):
+            thread.join()
 
     def _start_thread(self) -> None:
-        """Start a worker thread; `submit` calls this when nobody is idle, as the standard library does."""
+        """Start a worker thread; `submit` calls this when nobody is idle, as the standard library does.
+
+        Raises RuntimeError if there can be no further thread. Whatever else is raised (Ctrl-C), the thread has started.
+        """
         with self._shutdown_lock:
             name = f"{self._thread_name_prefix or self}_{len(self._threads)}"
             args = (self._pool, name, self._thread_initializer, self._thread_initargs)
             thread = threading.Thread(target=_serve, name=name, args=args, daemon=False)
-            _start_with_big_stack(thread)
             self._threads.add(thread)
             _pools[thread] = self._pool
+        try:
+            _start_with_big_stack(thread)
+        except (RuntimeError, MemoryError):
+            self._threads.discard(thread)
+            del _pools[thread]
+            raise
 
 
 def _serve(pool: _core.Pool, name: str, initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
@@ -137,12 +152,32 @@ def _serve(pool: _core.Pool, name: str, initializer: Callable[..., object] | Non
 
 
 def _start_with_big_stack(thread: threading.Thread) -> None:
-    before = threading.stack_size()
-    threading.stack_size(max(before, _MIN_STACK))
-    try:
-        thread.start()
-    finally:
-        threading.stack_size(before)
+    """Start the thread with a stack of at least _MIN_STACK. Raises RuntimeError or MemoryError if it has not started."""
+    with _global_shutdown_lock:  # the standard library's own for starting threads; stack_size is one setting for all
+        before = threading.stack_size()
+        if 0 < before < _MIN_STACK or (before == 0 and not _default_stack_is_big()):
+            threading.stack_size(_MIN_STACK)
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError):
+            raise
+        except BaseException:
+            # A signal handler raised, before the thread began or after. To start it once more tells, or does it.
+            with contextlib.suppress(RuntimeError):
+                thread.start()
+            raise
+        finally:
+            threading.stack_size(before)
+
+
+def _default_stack_is_big() -> bool:
+    """Whether a thread's stack is big enough if nothing is said: on Linux it is as the limit for the main thread's."""
+    if sys.platform != "linux":
+        return False
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_STACK)[0]
+    return limit != resource.RLIM_INFINITY and limit >= _MIN_STACK
 
 
 def _submit_row(executor: InterpreterThreadPoolExecutor, fn: Callable[..., Any], row: tuple[Any, ...]) -> Future[Any]:
@@ -207,22 +242,26 @@ def _finish_at_exit() -> None:
     one ends the process with the exit code that a shell expects.
     """
     _core.note_exit()
-    pools = set(_pools.values())
-    for pool in pools:
-        pool.close()
     interrupted = False
-    for thread in list(_pools):
-        while thread.is_alive():
-            try:
-                thread.join()
-            except KeyboardInterrupt:
+    while threads := [thread for thread in list(_pools) if thread.is_alive()]:
+        try:
+            for thread in threads:
+                _pools[thread].close()
                 if interrupted:
-                    sys.stdout.flush()
-                    sys.stderr.flush()
-                    os._exit(130)
-                interrupted = True
-                for pool in pools:
-                    pool.cancel_queued()
+                    _pools[thread].cancel_queued()
+            for thread in threads:
+                thread.join()
+        except KeyboardInterrupt:
+            if interrupted:
+                _leave_at_once()
+            interrupted = True
+
+
+def _leave_at_once() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(130)
 
 
 # Where concurrent.futures does it too: before the interpreter joins its threads, which would wait for ever otherwise. An

@@ -135,6 +135,81 @@ TEST(Pool, AHostLeavesBlockingWorkToPlainWorkers) {
   EXPECT_TRUE(pool.take(host));
 }
 
+TEST(Pool, AHostServesHomeIfThePlainWorkersAreTooFew) {
+  Pool pool(limits(4, 2));
+  Seat host;
+  Seat plain;
+  static_cast<void>(pool.submit(make_task()));
+  pool.enter(host);
+  EXPECT_TRUE(pool.take(host));
+  static_cast<void>(pool.submit(make_task(Side::kHome)));
+  pool.enter(plain);
+  EXPECT_TRUE(pool.take(plain));
+  EXPECT_FALSE(pool.take(plain));
+  EXPECT_FALSE(pool.take(host));
+  // Both are available, so nobody asks for a thread; whoever takes the first task must not leave the second one to nobody.
+  EXPECT_EQ(pool.submit(make_task()), Submitted::kQueued);
+  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kQueued);
+  EXPECT_TRUE(pool.take(plain));
+  EXPECT_TRUE(pool.take(host));
+}
+
+TEST(Pool, ATaskThatIsGivenBackKeepsItsPlace) {
+  Pool pool(limits(1, 1));
+  const auto first = make_task();
+  const auto second = make_task();
+  static_cast<void>(pool.submit(first));
+  static_cast<void>(pool.submit(second));
+  Seat seat;
+  pool.enter(seat);
+  pool.give_back(pool.take(seat));
+  EXPECT_EQ(pool.take(seat).get(), first.get());
+  EXPECT_EQ(pool.take(seat).get(), second.get());
+}
+
+TEST(Pool, AWorkerThatWithdrawsIsNotCountedOn) {
+  Pool pool(limits(2, 2));
+  static_cast<void>(pool.submit(make_task()));
+  Seat seat;
+  pool.enter(seat);
+  EXPECT_TRUE(pool.take(seat));
+  EXPECT_FALSE(pool.take(seat));
+  pool.withdraw(seat);
+  EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
+}
+
+TEST(Pool, EndsWhenTheLastThreadHasLeft) {
+  Pool pool(limits(2, 2));
+  EXPECT_TRUE(pool.ended());
+  static_cast<void>(pool.submit(make_task()));
+  EXPECT_FALSE(pool.ended());  // it is still to be started
+  pool.close();
+  EXPECT_EQ(pool.wait_for_end(base::Clock::now()), base::Wake::kTimedOut);
+  std::thread worker([&] {
+    Seat seat;
+    pool.enter(seat);
+    while (pool.take(seat)) {
+    }
+    pool.leave(seat);
+  });
+  EXPECT_EQ(pool.wait_for_end(base::Deadline()), base::Wake::kChanged);
+  worker.join();
+}
+
+TEST(Pool, NothingIsLeftWaitingInMixedUse) {
+  for (int round = 0; round < 300; ++round) {
+    Workshop shop(6, 2);
+    std::vector<base::IntrusivePtr<FakeTask>> tasks;
+    for (int i = 0; i < 12; ++i) {
+      tasks.push_back(shop.submit((round + i) % 3 == 0 ? Side::kHome : Side::kWorker));
+      if (i % 4 == 3) {
+        // Without closing the pool: only what was submitted may set them going.
+        for (const auto& task : tasks) ASSERT_EQ(task->wait(base::Deadline()), base::Wake::kChanged);
+      }
+    }
+  }
+}
+
 TEST(Pool, AThreadThatCannotStartLeavesItsTaskToTheOthers) {
   Pool pool(limits(2, 2));
   Seat host;

@@ -55,6 +55,14 @@ TEST(Task, IsDeliveredIfThatWasAskedInTime) {
   EXPECT_FALSE(late->request_delivery().open());
 }
 
+TEST(Task, AFinishedTaskIsNotToldTwice) {
+  const auto task = make_task();
+  EXPECT_TRUE(task->request_delivery().open());
+  EXPECT_TRUE(task->start());
+  EXPECT_EQ(task->finish(), Change::kDeliver);
+  EXPECT_EQ(task->notify_cancelled(), Change::kLost);
+}
+
 TEST(Task, ACancelledTaskStaysOpenUntilTheQueueLetsGo) {
   const auto task = make_task();
   EXPECT_EQ(task->cancel(), Change::kQuiet);
