@@ -9,6 +9,8 @@ namespace aiointerpreters::binding {
 
 namespace {
 
+constexpr int kMaxDepth = 1000;
+
 bool is_partial(const ModuleState& state, PyObject* object) noexcept {
   return Py_IS_TYPE(object, reinterpret_cast<PyTypeObject*>(state.partial_type.get()));
 }
@@ -31,7 +33,13 @@ bool Call::open(const ModuleState& state) {
   }
   Call opened(fn_, args_, nargs_, kwnames_);
   Step step = Step::kOpened;
-  while (step == Step::kOpened) step = opened.open_one(state);
+  for (int depth = 0; step == Step::kOpened; ++depth) {
+    if (depth == kMaxDepth) {  // or the partial holds itself
+      PyErr_SetString(PyExc_RecursionError, "the callable is wrapped too often");
+      return false;
+    }
+    step = opened.open_one(state);
+  }
   if (step == Step::kInnermost && opened.tagged()) *this = std::move(opened);
   return step != Step::kFailed;
 }

@@ -147,7 +147,10 @@ PyObject* future_repr(PyObject* object) {
     py::Ref lower = state ? py::Ref::steal(PyObject_CallMethod(state.get(), "lower", nullptr)) : py::Ref();
     return lower ? PyUnicode_FromFormat("<%U at %p state=%U>", type.get(), object, lower.get()) : nullptr;
   }
-  if (!resolve(self.home, object, self.state)) return nullptr;
+  if (!resolve(self.home, object, self.state)) {
+    PyErr_Clear();
+    return PyUnicode_FromFormat("<%U at %p state=finished>", type.get(), object);
+  }
   return PyUnicode_FromFormat("<%U at %p state=finished %s %s>", type.get(), object,
                               self.state.failed ? "raised" : "returned", Py_TYPE(self.state.outcome)->tp_name);
 }
@@ -414,7 +417,12 @@ PyType_Spec kSpec = {
 }  // namespace
 
 py::Ref make_future_type(PyObject* module, PyObject* base) {
-  return py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, base));
+  py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, base));
+  // The members have done their work with the type's layout; nobody is to change them by name.
+  for (const PyMemberDef* member = kMembers; type && member->name != nullptr; ++member) {
+    if (PyObject_DelAttrString(type.get(), member->name) < 0) return {};
+  }
+  return type;
 }
 
 }  // namespace aiointerpreters::binding

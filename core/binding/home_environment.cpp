@@ -18,7 +18,12 @@ bool HomeEnvironment::refresh(codec::Runtime& runtime) {
   return true;
 }
 
+PyObject* HomeEnvironment::main_module() {
+  return PyDict_GetItemWithError(PyImport_GetModuleDict(), main_name_.get());  // borrowed
+}
+
 bool HomeEnvironment::unchanged() {
+  if (main_module() != main_.get()) return false;
   PyObject* path = PyDict_GetItemWithError(sys_dict_.get(), path_name_.get());  // borrowed; no Python runs here
   if (path == nullptr || !PyList_Check(path)) return PyErr_Clear(), entries_.empty();
   const auto size = static_cast<std::size_t>(PyList_GET_SIZE(path));
@@ -51,6 +56,9 @@ bool HomeEnvironment::describe_path(codec::Runtime& runtime, pool::Environment& 
 }
 
 bool HomeEnvironment::describe_main(codec::Runtime& runtime, pool::Environment& environment) {
+  if (!main_name_) main_name_ = py::Ref::steal(PyUnicode_InternFromString("__main__"));
+  if (!main_name_) return false;
+  main_ = py::Ref::borrow(main_module());
   py::Ref script = py::Ref::steal(PyImport_ImportModule("aiointerpreters._script"));
   py::Ref found = script ? py::Ref::steal(PyObject_CallMethod(script.get(), "describe", nullptr)) : py::Ref();
   if (!found) return false;

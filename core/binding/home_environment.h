@@ -24,6 +24,10 @@ class HomeEnvironment {
   [[nodiscard]] bool describe_main(codec::Runtime& runtime, pool::Environment& environment);
   [[nodiscard]] bool describe_path(codec::Runtime& runtime, pool::Environment& environment, std::vector<py::Ref>& entries);
 
+  [[nodiscard]] PyObject* main_module();
+
+  py::Ref main_name_;
+  py::Ref main_;  // the module that `current_` describes: a worker's changes when home's script is run there
   py::Ref sys_dict_;
   py::Ref path_name_;
   std::vector<py::Ref> entries_;  // of sys.path, as `current_` has them; held, so that an address tells the object

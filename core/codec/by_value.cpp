@@ -17,7 +17,9 @@ Pickle pickle_by_value(PyObject* value) {
 }
 
 bool pickle_callable(Runtime& runtime, PyObject* callable, Message& out) {
-  if (fill_message(PyFunction_Check(callable) ? pickle_by_value(callable) : pickle(runtime, callable), out)) return true;
+  if (fill_message(
+          PyFunction_Check(callable) ? pickle_by_value(callable) : pickle(runtime, callable, !Retry::active(runtime)), out))
+    return true;
   explain_value(runtime, callable, "function");
   return false;
 }

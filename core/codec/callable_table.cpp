@@ -15,7 +15,9 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-constexpr std::string_view kMain = "__main__";
+// Its second name is the one that it has in a worker, whose tasks may have pools too.
+bool is_main(std::string_view module) { return module == "__main__" || module == "__mp_main__"; }
+
 constexpr std::size_t kFirstSweep = 64;
 
 // Process-wide, so that no two callables of different homes share an id.
@@ -56,7 +58,7 @@ bool is_same(PyObject* found, PyObject* callable) {
 // Whether a worker finds the same object by module and qualified name.
 bool leads_back(const Runtime& runtime, PyObject* callable, CallableRef& ref) {
   if (!read_text(callable, "__module__", ref.module) || !read_text(callable, "__qualname__", ref.qualname)) return false;
-  if (ref.module == kMain && (runtime.main_is_nowhere || was_typed(callable))) return false;
+  if (is_main(ref.module) && (runtime.main_is_nowhere || was_typed(callable))) return false;
   py::Ref module_name =
       py::Ref::steal(PyUnicode_FromStringAndSize(ref.module.data(), static_cast<Py_ssize_t>(ref.module.size())));
   py::Ref module = module_name ? py::Ref::steal(PyImport_GetModule(module_name.get())) : py::Ref();
@@ -76,7 +78,7 @@ CallablePtr CallableTable::describe(Runtime& runtime, PyObject* callable) {
   if (known && known->by_reference()) return known;
   auto ref = std::make_shared<CallableRef>();
   if (leads_back(runtime, callable, *ref)) {
-    ref->needs_main = ref->module == kMain;
+    ref->needs_main = is_main(ref->module);
   } else {
     ref->module.clear();
     ref->qualname.clear();

@@ -98,7 +98,7 @@ bool PathFinder::crosses(PyObject* object) {
   Encoder encoder(scratch);
   if (encoder.write(object) == Encoder::Result::kDone) return true;
   PyErr_Clear();
-  if (pickle(runtime_, object).bytes) return true;
+  if (pickle(runtime_, object, true).bytes) return true;
   py::Ref raised = py::take_exception();
   if (PyErr_GivenExceptionMatches(raised.get(), PyExc_Exception) == 0) {
     interruption_ = std::move(raised);
@@ -283,6 +283,8 @@ bool restored(py::Ref& exception) {
 }  // namespace
 
 void explain_value(Runtime& runtime, PyObject* value, const char* root) {
+  const Retry retry(runtime);
+  if (retry.nested()) return;
   py::Ref cause = py::take_exception();
   if (restored(cause)) return;
   PathFinder finder(runtime, py::Ref::borrow(cause.get()));
@@ -292,6 +294,8 @@ void explain_value(Runtime& runtime, PyObject* value, const char* root) {
 }
 
 void explain_call(Runtime& runtime, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  const Retry retry(runtime);
+  if (retry.nested()) return;
   py::Ref cause = py::take_exception();
   if (restored(cause)) return;
   PathFinder finder(runtime, py::Ref::borrow(cause.get()));

@@ -26,7 +26,8 @@ PyObject* pickle_function(py::Ref& cache, const char* name) {
 // A global's module name stands in a pickle as a short string. Conservative: a str of the same content does too.
 bool names_main(PyObject* pickled) {
   const std::string_view content(PyBytes_AS_STRING(pickled), static_cast<std::size_t>(PyBytes_GET_SIZE(pickled)));
-  return content.find("\x8c\x08__main__") != std::string_view::npos;
+  return content.find("\x8c\x08__main__") != std::string_view::npos ||
+         content.find("\x8c\x0b__mp_main__") != std::string_view::npos;  // in a worker it has this name
 }
 
 // What pickle says of a function or class that no name leads back to. (AttributeError: before 3.14.)
@@ -36,7 +37,8 @@ bool is_nameless_error(Runtime& runtime) {
 }
 
 // The exception set now stays the one to report if this fails too.
-Pickle pickle_nameless(PyObject* value) {
+Pickle pickle_nameless(Runtime& runtime, PyObject* value) {
+  const Retry retry(runtime);
   py::Ref error = py::take_exception();
   Pickle pickled = pickle_by_value(value);
   if (!pickled.bytes && error) py::restore_exception(std::move(error));
@@ -48,17 +50,17 @@ Pickle pickle_nameless(PyObject* value) {
 PyObject* pickle_dumps(Runtime& runtime) { return pickle_function(runtime.pickle_dumps, "dumps"); }
 PyObject* pickle_loads(Runtime& runtime) { return pickle_function(runtime.pickle_loads, "loads"); }
 
-Pickle pickle(Runtime& runtime, PyObject* value) {
+Pickle pickle(Runtime& runtime, PyObject* value, bool may_retry) {
   PyObject* const dumps = pickle_dumps(runtime);
   const py::Ref protocol = py::Ref::steal(PyLong_FromLong(kProtocol));
   if (dumps == nullptr || !protocol) return {};
   if (pickle_function(runtime.pickling_error, "PicklingError") == nullptr) return {};
   PyObject* const args[] = {value, protocol.get()};
   Pickle pickled{py::Ref::steal(PyObject_Vectorcall(dumps, args, 2, nullptr))};
-  if (!pickled.bytes) return is_nameless_error(runtime) ? pickle_nameless(value) : Pickle();
+  if (!pickled.bytes) return may_retry && is_nameless_error(runtime) ? pickle_nameless(runtime, value) : Pickle();
   pickled.needs_main = names_main(pickled.bytes.get());
   // A worker cannot look into a `__main__` that is no script.
-  return runtime.main_is_nowhere && pickled.needs_main ? pickle_nameless(value) : std::move(pickled);
+  return runtime.main_is_nowhere && pickled.needs_main ? pickle_nameless(runtime, value) : std::move(pickled);
 }
 
 bool fill_message(const Pickle& pickled, Message& out) {
@@ -70,7 +72,9 @@ bool fill_message(const Pickle& pickled, Message& out) {
   return true;
 }
 
-bool pickle_message(Runtime& runtime, PyObject* value, Message& out) { return fill_message(pickle(runtime, value), out); }
+bool pickle_message(Runtime& runtime, PyObject* value, Message& out) {
+  return fill_message(pickle(runtime, value, !Retry::active(runtime)), out);
+}
 
 py::Ref unpickle_message(Runtime& runtime, const Message& message) {
   PyObject* const loads = pickle_loads(runtime);

@@ -15,8 +15,32 @@ namespace aiointerpreters::codec {
 [[nodiscard]] PyObject* pickle_dumps(Runtime& runtime);
 [[nodiscard]] PyObject* pickle_loads(Runtime& runtime);
 
-// The pickle of a value; what no name leads back to is in it by value (by_value.h).
-[[nodiscard]] Pickle pickle(Runtime& runtime, PyObject* value);
+// While one of these lives, its thread pickles something again that has failed: by value, or part by part to name the
+// culprit. What is submitted from inside of that pickling shall fail plainly; with retries of its own, an object that
+// submits itself while it is pickled would never come to an end.
+class Retry {
+ public:
+  explicit Retry(Runtime& runtime) noexcept
+      : runtime_(runtime), before_(runtime.retrying_thread), nested_(before_ == PyThread_get_thread_ident()) {
+    runtime_.retrying_thread = PyThread_get_thread_ident();
+  }
+  Retry(const Retry&) = delete;
+  Retry& operator=(const Retry&) = delete;
+  ~Retry() { runtime_.retrying_thread = before_; }
+  // The thread was retrying before; another thread's retries are none of its business.
+  [[nodiscard]] bool nested() const noexcept { return nested_; }
+  [[nodiscard]] static bool active(const Runtime& runtime) noexcept {
+    return runtime.retrying_thread == PyThread_get_thread_ident();
+  }
+
+ private:
+  Runtime& runtime_;
+  const unsigned long before_;
+  const bool nested_;
+};
+
+// The pickle of a value; if `may_retry`, what no name leads back to is in it by value (by_value.h).
+[[nodiscard]] Pickle pickle(Runtime& runtime, PyObject* value, bool may_retry);
 // Makes it the content of an empty message; false if there is none.
 [[nodiscard]] bool fill_message(const Pickle& pickled, Message& out);
 // Makes the pickle of a value the content of an empty message.

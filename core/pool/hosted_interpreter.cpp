@@ -10,15 +10,15 @@ namespace aiointerpreters::pool {
 
 namespace {
 
-// Calls once for each tuple of arguments in a list. Returns new: the list of results.
-py::Ref call_rows(PyObject* callable, PyObject* rows) {
-  const Py_ssize_t count = PyList_GET_SIZE(rows);
-  py::Ref results = py::Ref::steal(PyList_New(count));
-  if (!results) return {};
-  for (Py_ssize_t row = 0; row < count; ++row) {
-    PyObject* result = PyObject_CallObject(callable, PyList_GET_ITEM(rows, row));
-    if (result == nullptr) return {};
-    PyList_SET_ITEM(results.get(), row, result);
+// Calls once for each tuple of arguments in a list. Returns new: the list of results. What is called may find either list
+// (gc.get_objects) and change it.
+py::Ref call_rows(PyObject* callable, PyObject* list) {
+  py::Ref rows = py::Ref::steal(PyList_AsTuple(list));
+  py::Ref results = py::Ref::steal(PyList_New(0));
+  if (!rows || !results) return {};
+  for (Py_ssize_t row = 0; row < PyTuple_GET_SIZE(rows.get()); ++row) {
+    py::Ref result = py::Ref::steal(PyObject_CallObject(callable, PyTuple_GET_ITEM(rows.get(), row)));
+    if (!result || PyList_Append(results.get(), result.get()) < 0) return {};
   }
   return results;
 }

@@ -22,7 +22,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, FunctionType | type | interpreter):
-            in_main = obj.__module__ == "__main__"
+            in_main = obj.__module__ in _script.NAMES
             if in_main and self._main_by_value:
                 if isinstance(obj, interpreter):
                     return (interpreter, (obj.fn,))

@@ -9,6 +9,8 @@ import sys
 from types import ModuleType
 
 _ALIAS = "__mp_main__"
+NAMES = ("__main__", _ALIAS)
+"""The names that a program's main module goes by: the second one in workers."""
 
 
 def describe() -> tuple[bool, str] | None:

@@ -97,7 +97,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         if isinstance(fn, interpreter):
             fn = _core.capture(fn)
             if chunksize > 1:
-                chunks = map(list, itertools.batched(rows, chunksize, strict=False))
+                size = min(chunksize, sys.maxsize)
+                chunks = iter(lambda: list(itertools.islice(rows, size)), [])
                 batches = _in_order(lambda: _submit_next(this, chunks, _submit_rows, fn), buffersize, end_time)
                 return itertools.chain.from_iterable(batches)
         return _in_order(lambda: _submit_next(this, rows, _submit_row, fn), buffersize, end_time)
@@ -207,7 +208,7 @@ def _in_order(
     submit_next: Callable[[], Future[Any] | None], buffersize: int | None, end_time: float | None
 ) -> Iterator[Any]:
     """Submit up to `buffersize` calls now (all, if None) and return the iterator over the results."""
-    ahead = deque(itertools.islice(iter(submit_next, None), buffersize))
+    ahead = deque(itertools.islice(iter(submit_next, None), buffersize and min(buffersize, sys.maxsize)))
     return _results(ahead, None if buffersize is None else submit_next, end_time)
 
 
