@@ -1,7 +1,8 @@
 // Mutex: a lock of four bytes for critical sections of a few dozen instructions. A contender looks for a moment, since the
 // owner will be gone sooner than the kernel could put it to sleep, then sleeps on the word. (U. Drepper, "Futexes are
 // tricky", 2011, mutex 2, with spinning added.)
-// Thread: any. Blocks: without detaching, so nothing that can wait for an interpreter may run under it (invariant 4).
+// Thread: any. Blocks: without detaching, so nothing that can wait for an interpreter may run under it
+// (docs/design/data_path.md, 3).
 #pragma once
 
 #include <atomic>

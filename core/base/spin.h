@@ -15,9 +15,6 @@
 
 namespace aiointerpreters::base {
 
-// Processors that this process may use; 1 means that spinning can only delay the thread that is waited for.
-[[nodiscard]] unsigned usable_cpus() noexcept;
-
 inline void cpu_relax() noexcept {
 #if defined(__x86_64__) || defined(_M_X64) || defined(__i386__)
   _mm_pause();

@@ -4,7 +4,7 @@
 #include <memory>
 #include <utility>
 
-#include "base/spin.h"
+#include "base/cpu.h"
 #include "binding/codec_functions.h"
 #include "binding/executor_type.h"
 #include "binding/future_type.h"

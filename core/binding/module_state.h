@@ -1,6 +1,7 @@
 // ModuleState: every Python object that the engine holds in one interpreter, kept in the state of that interpreter's `_core`
 // module (hazard 12: nothing in C++ statics).
-// Requires: attached to that interpreter for every use. Owner: the module, whose garbage collection sees every Ref in it.
+// Requires: attached to that interpreter for every use. Owner: the module, whose garbage collection sees every Ref that
+// could be part of a cycle.
 #pragma once
 
 #include "binding/home_environment.h"

@@ -1,7 +1,7 @@
 // CallableRef: how a callable is named to a worker, plain data.
 //
 // A function crosses by reference where its module and qualified name lead back to it, else by value with cloudpickle; other
-// callables cross by value, as pickle gives them (section 9 of the hazards).
+// callables cross by value, as pickle gives them (hazard 31).
 // Owner: home's table, and the tasks that name it. Immutable after it is made. Thread: any.
 #pragma once
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/cpu.h"
 #include "base/spin.h"
 
 namespace aiointerpreters::pool {
@@ -12,6 +13,12 @@ namespace {
 
 // Long enough to bridge the gap between two calls of submit().result(), short enough not to matter as CPU time.
 constexpr std::chrono::microseconds kSpinBudget{50};
+
+// The scheduler likes to wake a worker where it was woken from; two threads that spin for each other then take turns there,
+// ten times slower than side by side. After so many turns the worker moves to another processor, but not again and again if
+// those are busy.
+constexpr unsigned kTurnsBeforeMove = 4;
+constexpr std::chrono::milliseconds kMoveInterval{1};
 
 // Spinners take processors from those who compute, so at most half of them spin, and nobody on a single one.
 std::size_t spinners_for(unsigned cpus) noexcept { return cpus / 2; }
@@ -23,6 +30,7 @@ Pool::Pool(PoolOptions options) : options_(std::move(options)), max_spinners_(sp
 Pool::~Pool() = default;
 
 Pool::Submitted Pool::submit(TaskPtr task) noexcept {
+  submitter_cpu_.store(base::current_cpu(), std::memory_order_relaxed);
   Seat* sleeper = nullptr;
   {
     base::Lock lock(mutex_);
@@ -186,15 +194,26 @@ void Pool::count_thread_out() noexcept {
 }
 
 void Pool::spin(Seat& seat) noexcept {
+  const int cpu = base::current_cpu();
+  const bool beside_submitter = cpu >= 0 && cpu == submitter_cpu_.load(std::memory_order_relaxed);
+  bool moves = false;
   {
     base::Lock lock(mutex_);
     if (spinners_ >= max_spinners_ || seat.standing != Seat::Standing::kSearching) return;
     ++spinners_;
+    if (!beside_submitter) turns_taken_ = 0;
+    if (turns_taken_ >= kTurnsBeforeMove) {
+      const auto now = base::Clock::now();
+      moves = now >= next_move_;
+      if (moves) next_move_ = now + kMoveInterval;
+    }
   }
+  if (moves) base::leave_cpu(cpu);
   // relaxed: only a hint; what there is to take is looked up under the lock.
-  static_cast<void>(base::spin_until([this] { return stirring_.load(std::memory_order_relaxed); }, kSpinBudget));
+  const bool found = base::spin_until([this] { return stirring_.load(std::memory_order_relaxed); }, kSpinBudget);
   base::Lock lock(mutex_);
   --spinners_;
+  turns_taken_ = found && beside_submitter ? turns_taken_ + 1 : 0;
 }
 
 TaskPtr Pool::pick(Seat& seat) noexcept {

@@ -4,7 +4,7 @@
 // becomes a host when it takes a task of the worker side, as long as there are fewer than max_interpreters.
 //
 // Owner: shared by the executor, its workers and its unfinished business; it holds no Python object.
-// Thread: any. Locks: one, for a few dozen instructions, never while Python runs or a thread attaches (invariant 4).
+// Thread: any. Locks: one, for a few dozen instructions, never while Python runs or a thread attaches (data_path.md, 3).
 #pragma once
 
 #include <atomic>
@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/futex.h"
 #include "base/mutex.h"
 #include "pool/environment.h"
 #include "pool/seat.h"
@@ -130,11 +131,14 @@ class Pool {
   std::size_t host_count_ AIOI_GUARDED_BY(mutex_) = 0;  // of them, those with an interpreter
   std::size_t spinners_ AIOI_GUARDED_BY(mutex_) = 0;
   bool closed_ AIOI_GUARDED_BY(mutex_) = false;
+  unsigned turns_taken_ AIOI_GUARDED_BY(mutex_) = 0;           // spins in a row that shared the submitter's processor
+  base::Clock::time_point next_move_ AIOI_GUARDED_BY(mutex_);  // before that no worker changes its processor
   std::shared_ptr<const Breakage> breakage_ AIOI_GUARDED_BY(mutex_);
   EnvironmentPtr environment_ AIOI_GUARDED_BY(mutex_);
 
   std::atomic<std::uint64_t> environment_version_{0};
   std::atomic<std::uint32_t> threads_left_{0};  // threads_, for those who wait for the end
+  std::atomic<int> submitter_cpu_{-1};          // the processor of the latest submit; relaxed, a hint
   // For those who spin without the lock: something to take, or the pool is closed. Written under the lock.
   std::atomic<bool> stirring_{false};
 };

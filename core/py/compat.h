@@ -1,11 +1,11 @@
-// Every difference between CPython versions stands here, and nowhere else.
+// Every difference between CPython versions stands here, and nowhere else. ("hazard N": docs/design/hazards.md.)
 #pragma once
 
 #include "py/python.h"
 
 namespace aiointerpreters::py {
 
-// Making interpreters in parallel races in CPython's tables before 3.14 (hazards 5 and 12 of section 1).
+// Making interpreters in parallel races in CPython's tables before 3.14 (hazard 5).
 #if PY_VERSION_HEX < 0x030E0000
 inline constexpr bool kOneCreationAtATime = true;
 #else

@@ -1,5 +1,5 @@
 // Making and ending a worker's interpreter.
-// Thread: the worker that it belongs to, from the first call to the last (hazards 5 and 8 of section 1).
+// Thread: the worker that it belongs to, from the first call to the last (hazards 5 and 8).
 #pragma once
 
 #include <string>

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/cpu.h"
 #include "base/intrusive.h"
 #include "base/mutex.h"
 #include "base/parker.h"
@@ -90,7 +91,16 @@ TEST(Spin, AnswersAsTheConditionDoes) {
   EXPECT_EQ(looks, 3);
 }
 
-TEST(Spin, KnowsAtLeastOneProcessor) { EXPECT_GE(usable_cpus(), 1U); }
+TEST(Cpu, KnowsAtLeastOneProcessor) { EXPECT_GE(usable_cpus(), 1U); }
+
+TEST(Cpu, AThreadCanLeaveItsProcessorAndKeepsItsAffinity) {
+  const unsigned before = usable_cpus();
+  std::thread([&] {
+    const int cpu = current_cpu();
+    leave_cpu(cpu);
+    if (cpu >= 0 && before > 1) EXPECT_EQ(usable_cpus(), before);
+  }).join();
+}
 
 TEST(Bytes, KeepsSmallContentInside) {
   Bytes bytes;
