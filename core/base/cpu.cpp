@@ -23,7 +23,7 @@ int current_cpu() noexcept { return sched_getcpu(); }
 
 void leave_cpu(int cpu) noexcept {
   cpu_set_t usable;
-  if (sched_getaffinity(0, sizeof usable, &usable) != 0) return;
+  if (cpu < 0 || sched_getaffinity(0, sizeof usable, &usable) != 0) return;
   cpu_set_t others = usable;
   CPU_CLR(static_cast<unsigned>(cpu), &others);
   if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0) {

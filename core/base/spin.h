@@ -1,7 +1,7 @@
 // Bounded spinning: what comes before parking. Another core's answer takes a fraction of a microsecond, waking a parked
 // thread 5 to 50 microseconds; so whoever waits looks for a while before it sleeps. After the first microseconds it lets
-// other threads have the processor between its looks: the one that it waits for may have no other. Thread: any. Blocks: for
-// the budget at most, so the caller should be detached.
+// other threads have the processor between its looks: the one that it waits for may have no other.
+// Thread: any. Blocks: for the budget at most, so the caller should be detached.
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,5 @@
-// Message: what travels between two interpreters, plain bytes and no Python object (1 of
-// docs/design/data_path.md). Owner: the task that carries it. Thread: one owner at a time; decoding does not change it, so
-// it may be decoded again.
+// Message: what travels between two interpreters, plain bytes and no Python object (docs/design/data_path.md, 1).
+// Owner: the task that carries it. Thread: one owner at a time; decoding does not change it, so it may be decoded again.
 #pragma once
 
 #include <cstdint>

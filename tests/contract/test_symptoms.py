@@ -1,5 +1,6 @@
 """What once went wrong, each under the name of its symptom."""
 
+import contextlib
 import functools
 import gc
 import inspect
@@ -105,21 +106,20 @@ def test_large_closures_were_kept_after_their_calls(make_pool: MakePool) -> None
     assert pool.submit(interpreter(work.count_functions), "closure").result() <= 1
 
 
+def submit_until_refused(pool: InterpreterThreadPoolExecutor, futures: list[Any], begin: threading.Barrier) -> None:
+    begin.wait()
+    with contextlib.suppress(RuntimeError):
+        while True:
+            futures.append(pool.submit(len, "abc"))
+
+
 def test_shutdown_returned_before_accepted_tasks_had_run() -> None:
     for _ in range(20):
         pool = InterpreterThreadPoolExecutor(4)
         futures: list[Any] = []
         begin = threading.Barrier(5)
 
-        def submit(pool: InterpreterThreadPoolExecutor = pool, begin: threading.Barrier = begin) -> None:
-            begin.wait()
-            try:
-                while True:
-                    futures.append(pool.submit(len, "abc"))
-            except RuntimeError:
-                pass
-
-        threads = [threading.Thread(target=submit) for _ in range(4)]
+        threads = [threading.Thread(target=submit_until_refused, args=(pool, futures, begin)) for _ in range(4)]
         for thread in threads:
             thread.start()
         begin.wait()
