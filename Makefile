@@ -9,7 +9,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || getconf _NPROC
 # Each use brings the environment up to date first and is the path of its Python.
 interpreter = interpreter=$$(tools/find-python)
 with = $(interpreter) && python=$$(tools/develop "$$interpreter" $(1))
-cpp_files = $(wildcard core/*/*.h core/*/*.cpp tests/native/*.h tests/native/*.cpp benchmarks/native/*.cpp)
+cpp_files = $(wildcard core/*/*.h core/*/*.cpp tests/native/*.h tests/native/*.cpp)
 PYTEST_ARGS ?=
 
 .PHONY: help

@@ -243,15 +243,20 @@ def _finish_at_exit() -> None:
     one ends the process with the exit code that a shell expects.
     """
     _core.note_exit()
+    pools = set(_pools.values())  # those of threads that are just being started included
     interrupted = False
-    while threads := [thread for thread in list(_pools) if thread.is_alive()]:
+    while True:
         try:
-            for thread in threads:
-                _pools[thread].close()
+            for pool in pools:
+                pool.close()
                 if interrupted:
-                    _pools[thread].cancel_queued()
-            for thread in threads:
-                thread.join()
+                    pool.cancel_queued()
+            for pool in pools:
+                pool.wait_ended()
+            for thread in list(_pools):
+                if thread.is_alive():
+                    thread.join()
+            return
         except KeyboardInterrupt:
             if interrupted:
                 _leave_at_once()

@@ -29,7 +29,7 @@ def test_chunks_of_a_partial_crashed(pool: InterpreterThreadPoolExecutor, fn: An
 
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="functools.Placeholder is new in 3.14")
 def test_placeholders_of_a_partial_crossed_as_arguments(pool: InterpreterThreadPoolExecutor) -> None:
-    hole = functools.Placeholder
+    hole: Any = functools.Placeholder
     for fn in (interpreter(partial(divmod, hole, 2)), partial(interpreter(divmod), hole, 2)):
         assert pool.submit(fn, 9).result() == (4, 1)
         with pytest.raises(TypeError, match="missing positional arguments"):
