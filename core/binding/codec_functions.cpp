@@ -1,10 +1,9 @@
 // `_core.encode` and `_core.decode`; see codec_functions.h. A message as bytes starts with a byte for its form.
 #include "binding/codec_functions.h"
 
-#include <cstring>
-
 #include "binding/module_state.h"
 #include "codec/codec.h"
+#include "codec/message_bytes.h"
 #include "py/error.h"
 
 namespace aiointerpreters::binding {
@@ -21,13 +20,7 @@ PyDoc_STRVAR(
 PyObject* encode(PyObject* module, PyObject* value) {
   codec::Message message;
   if (!codec::encode_value(state_of(module).runtime, value, message)) return nullptr;
-  const auto size = static_cast<Py_ssize_t>(message.bytes.size());
-  PyObject* const result = PyBytes_FromStringAndSize(nullptr, size + 1);
-  if (result == nullptr) return nullptr;
-  char* const data = PyBytes_AS_STRING(result);
-  data[0] = static_cast<char>(message.form);
-  std::memcpy(data + 1, message.bytes.data(), message.bytes.size());
-  return result;
+  return codec::message_to_bytes(message).release();
 }
 
 PyDoc_STRVAR(decode_doc,
@@ -36,15 +29,9 @@ PyDoc_STRVAR(decode_doc,
              "Raises ValueError if the message is corrupt; a pickle in it may raise anything.");
 
 PyObject* decode(PyObject* module, PyObject* data) {
-  char* content;
-  Py_ssize_t size;
-  if (PyBytes_AsStringAndSize(data, &content, &size) < 0) return nullptr;
-  return py::guarded(static_cast<PyObject*>(nullptr), [&] {
+  return py::guarded(static_cast<PyObject*>(nullptr), [&]() -> PyObject* {
     codec::Message message;
-    if (size != 0) {
-      message.form = static_cast<codec::Message::Form>(content[0]);
-      message.bytes.append(content + 1, static_cast<std::size_t>(size - 1));
-    }
+    if (!codec::message_from_bytes(data, message)) return nullptr;
     return codec::decode_value(state_of(module).runtime, message).release();
   });
 }

@@ -11,6 +11,7 @@
 #include "binding/tag_type.h"
 #include "codec/codec.h"
 #include "py/error.h"
+#include "py/method.h"
 
 namespace aiointerpreters::binding {
 
@@ -183,15 +184,10 @@ void executor_finalize(PyObject* self) {
   PyErr_SetRaisedException(error);
 }
 
-template <typename Function>
-PyCFunction as_method(Function* function) {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
-}
-
 constexpr int kMethodFlags = METH_METHOD | METH_FASTCALL | METH_KEYWORDS;
 
 PyMethodDef kMethods[] = {
-    {"submit", as_method(executor_submit), kMethodFlags,
+    {"submit", py::as_method(executor_submit), kMethodFlags,
      "submit($self, fn, /, *args, **kwargs)\n--\n\n"
      "Schedule fn(*args, **kwargs) and return its concurrent.futures.Future.\n\n"
      "A tagged fn, a functools.partial of one, and what asyncio.to_thread makes of one run in an interpreter; all else "
@@ -199,8 +195,8 @@ PyMethodDef kMethods[] = {
      "in a thread. Arguments are encoded before submit returns. What cannot cross is told by the future, as\n"
      "NotTransferableError. Raises RuntimeError after shutdown, BrokenThreadPool if an interpreter or an initializer "
      "failed."},
-    {"_submit_rows", as_method(executor_submit_rows), kMethodFlags, nullptr},
-    {"_bind", as_method(executor_bind), kMethodFlags, nullptr},
+    {"_submit_rows", py::as_method(executor_submit_rows), kMethodFlags, nullptr},
+    {"_bind", py::as_method(executor_bind), kMethodFlags, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 

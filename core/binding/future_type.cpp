@@ -13,6 +13,7 @@
 #include "binding/waiting.h"
 #include "py/attach.h"
 #include "py/error.h"
+#include "py/method.h"
 
 namespace aiointerpreters::binding {
 
@@ -333,19 +334,14 @@ void future_finalize(PyObject* object) {
   PyErr_SetRaisedException(error);
 }
 
-template <typename Function>
-PyCFunction as_method(Function* function) {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
-}
-
 constexpr int kOneArgument = METH_FASTCALL | METH_KEYWORDS;
 
 PyMethodDef kMethods[] = {
-    {"result", as_method(future_result), kOneArgument,
+    {"result", py::as_method(future_result), kOneArgument,
      "result($self, /, timeout=None)\n--\n\nWait for the call and return its result, or raise its exception.\n\n"
      "timeout: seconds to wait at most, None for no limit. Raises TimeoutError when it is over, CancelledError if the\n"
      "future was cancelled."},
-    {"exception", as_method(future_exception), kOneArgument,
+    {"exception", py::as_method(future_exception), kOneArgument,
      "exception($self, /, timeout=None)\n--\n\nWait for the call and return its exception, None if it had none.\n\n"
      "timeout: seconds to wait at most, None for no limit. Raises TimeoutError when it is over, CancelledError if the\n"
      "future was cancelled."},
@@ -354,13 +350,13 @@ PyMethodDef kMethods[] = {
     {"cancelled", future_cancelled, METH_NOARGS, "cancelled($self, /)\n--\n\nWhether the call was cancelled."},
     {"cancel", future_cancel, METH_NOARGS,
      "cancel($self, /)\n--\n\nCancel the call if it has not started. Returns whether it is cancelled."},
-    {"add_done_callback", as_method(future_add_done_callback), kOneArgument,
+    {"add_done_callback", py::as_method(future_add_done_callback), kOneArgument,
      "add_done_callback($self, /, fn)\n--\n\nCall fn(future) when the call has ended, at once if it has."},
     {"set_running_or_notify_cancel", future_set_running_or_notify_cancel, METH_NOARGS,
      "set_running_or_notify_cancel($self, /)\n--\n\nFor executors: mark as running; False if it was cancelled."},
-    {"set_result", as_method(future_set_result), kOneArgument,
+    {"set_result", py::as_method(future_set_result), kOneArgument,
      "set_result($self, /, result)\n--\n\nFor executors: end with a result."},
-    {"set_exception", as_method(future_set_exception), kOneArgument,
+    {"set_exception", py::as_method(future_set_exception), kOneArgument,
      "set_exception($self, /, exception)\n--\n\nFor executors: end with an exception."},
     {"_invoke_callbacks", future_invoke_callbacks, METH_NOARGS, nullptr},
     {"_get_snapshot", future_get_snapshot, METH_NOARGS, nullptr},

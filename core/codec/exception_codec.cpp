@@ -8,14 +8,13 @@
 #include "codec/codec.h"
 #include "codec/exception_record.h"
 #include "codec/format.h"
+#include "codec/message_bytes.h"
 #include "codec/pickle_fallback.h"
 #include "py/error.h"
 
 namespace aiointerpreters::codec {
 
 namespace {
-
-constexpr int kProtocol = 5;
 
 py::Ref attribute(PyObject* object, const char* name) {
   py::Ref value = py::Ref::steal(PyObject_GetAttrString(object, name));
@@ -195,7 +194,7 @@ struct Reduction {
 
 Reduction reduce(PyObject* exception) {
   Reduction reduction;
-  const py::Ref reduced = py::Ref::steal(PyObject_CallMethod(exception, "__reduce_ex__", "i", kProtocol));
+  const py::Ref reduced = py::Ref::steal(PyObject_CallMethod(exception, "__reduce_ex__", "i", kPickleProtocol));
   PyErr_Clear();
   if (!reduced) return reduction;
   reduction.special = true;
@@ -309,26 +308,13 @@ void encode_name(const char* name, Message& out) noexcept {
 py::Ref pack(Runtime& runtime, PyObject* value, const char* root, bool& needs_main) {
   Message message;
   if (!encode_value(runtime, value, message, root)) return {};
-  const auto size = static_cast<Py_ssize_t>(message.bytes.size());
-  py::Ref packed = py::Ref::steal(PyBytes_FromStringAndSize(nullptr, size + 1));
-  if (!packed) return {};
-  char* const data = PyBytes_AS_STRING(packed.get());
-  data[0] = static_cast<char>(message.form);
-  std::memcpy(data + 1, message.bytes.data(), message.bytes.size());
   needs_main = needs_main || message.needs_main;
-  return packed;
+  return message_to_bytes(message);
 }
 
 py::Ref unpack(Runtime& runtime, PyObject* packed) {
-  char* data;
-  Py_ssize_t size;
-  if (PyBytes_AsStringAndSize(packed, &data, &size) < 0) return {};
   Message message;
-  if (size != 0) {
-    message.form = static_cast<Message::Form>(data[0]);
-    message.bytes.append(data + 1, static_cast<std::size_t>(size - 1));
-  }
-  return decode_value(runtime, message);
+  return message_from_bytes(packed, message) ? decode_value(runtime, message) : py::Ref();
 }
 
 void encode_exception(Runtime& runtime, Message& out) {

@@ -10,8 +10,6 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-constexpr int kProtocol = 5;
-
 PyObject* pickle_function(py::Ref& cache, const char* name) {
   if (!cache) {
     // The C module itself: `pickle` would import its pure Python twin first, which takes milliseconds in a fresh worker.
@@ -52,7 +50,7 @@ PyObject* pickle_loads(Runtime& runtime) { return pickle_function(runtime.pickle
 
 Pickle pickle(Runtime& runtime, PyObject* value, bool may_retry) {
   PyObject* const dumps = pickle_dumps(runtime);
-  const py::Ref protocol = py::Ref::steal(PyLong_FromLong(kProtocol));
+  const py::Ref protocol = py::Ref::steal(PyLong_FromLong(kPickleProtocol));
   if (dumps == nullptr || !protocol) return {};
   if (pickle_function(runtime.pickling_error, "PicklingError") == nullptr) return {};
   PyObject* const args[] = {value, protocol.get()};

@@ -11,6 +11,8 @@
 
 namespace aiointerpreters::codec {
 
+inline constexpr int kPickleProtocol = 5;
+
 // The functions `dumps` and `loads` of `_pickle`, imported on first need. Return borrowed from the runtime.
 [[nodiscard]] PyObject* pickle_dumps(Runtime& runtime);
 [[nodiscard]] PyObject* pickle_loads(Runtime& runtime);

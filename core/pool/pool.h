@@ -81,6 +81,7 @@ class Pool {
 
   // ---- The workers' side, in this order: enter, then take and wait in turns, then leave. Thread: that worker.
 
+  // Takes the place of the thread that submit asked for.
   void enter(Seat& seat) AIOI_EXCLUDES(mutex_);
   // The next task; null if there is none now. The worker counts as available from then on, before anybody can learn that
   // its last task is done: who submits again finds it so, as in the standard library.
@@ -91,6 +92,7 @@ class Pool {
   void withdraw(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // Puts a task that was taken but not started back to where it was.
   void give_back(TaskPtr task) noexcept AIOI_EXCLUDES(mutex_);
+  // The last call; once the last worker has made it, wait_for_end returns. Requires: the worker's interpreter has ended.
   void leave(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
  private:

@@ -71,9 +71,9 @@ class Task : public base::Counted {
   [[nodiscard]] Standing request_delivery() noexcept;
   [[nodiscard]] bool delivery_requested() const noexcept { return (word_.load(std::memory_order_acquire) & kDeliver) != 0; }
 
-  // Waits until the task is done or the deadline passes; true if it is done. kInterrupted: a signal came first.
-  // Requires: detached. Blocks.
+  // Looks, awake, until the task is done or the budget is used up; true if it is done. Requires: detached. Blocks.
   [[nodiscard]] bool spin(std::chrono::nanoseconds budget) const noexcept;
+  // Sleeps until the task is done: kChanged. kTimedOut, kInterrupted (a signal): it is not. Requires: detached. Blocks.
   [[nodiscard]] base::Wake wait(const base::Deadline& deadline) noexcept;
 
   // Runs a task of Side::kHome and sets its outcome. Requires: attached to home. Runs Python.

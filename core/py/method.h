@@ -1,0 +1,13 @@
+// Methods of the newer calling conventions in a PyMethodDef, whose member has the type of the oldest one.
+#pragma once
+
+#include "py/python.h"
+
+namespace aiointerpreters::py {
+
+template <typename Function>
+PyCFunction as_method(Function* function) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
+}
+
+}  // namespace aiointerpreters::py
