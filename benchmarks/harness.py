@@ -49,6 +49,16 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """`ours` takes in `metric` at most `most` more than in the metric `base`, in the unit of both, in the same round."""
+
+    metric: str
+    base: str
+    ours: str
+    most: float
+
+
+@dataclass(frozen=True)
 class Benchmark:
     """A question put to several contestants."""
 
@@ -56,6 +66,7 @@ class Benchmark:
     title: str
     metrics: Sequence[Metric]
     claims: Sequence[Claim]
+    limits: Sequence[Limit] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,51 @@ class Verdict:
         """`yes` or `no`; empty without a target."""
         return "" if self.target is None else "yes" if self.ratio >= self.target else "no"
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Its row in the table of all claims."""
+        return (
+            _subject(self.metric, self.ours),
+            f"{_number(self.ours_median)} {self.unit}",
+            f"{_number(self.rival_median)} {self.unit}",
+            self.rival,
+            f"{self.ratio:.2f}x",
+            "" if self.target is None else f">= {self.target:g}x",
+            self.reached,
+        )
+
+
+@dataclass(frozen=True)
+class Excess:
+    """A limit and what was measured: medians in `unit`, and how much more it is than `base` (median of the rounds)."""
+
+    metric: str
+    unit: str
+    ours: str
+    ours_median: float
+    base: str
+    base_median: float
+    excess: float
+    limit: float
+
+    @property
+    def reached(self) -> str:
+        """`yes` or `no`."""
+        return "yes" if self.excess <= self.limit else "no"
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Its row in the table of all claims."""
+        return (
+            _subject(self.metric, self.ours),
+            f"{_number(self.ours_median)} {self.unit}",
+            f"{_number(self.base_median)} {self.unit}",
+            f"itself, {self.base}",
+            f"{_number(self.excess)} {self.unit} more",
+            f"<= {self.limit:g} {self.unit}",
+            self.reached,
+        )
+
 
 def options(parser: argparse.ArgumentParser, *, rounds: int, quick_rounds: int = 2) -> argparse.Namespace:
     """Parses the command line with the options all benchmarks share: `workers`, `rounds`, `quick`, `json`."""
@@ -94,12 +150,12 @@ def run(benchmark: Benchmark, contestants: Mapping[str, Measure], chosen: argpar
     facts = machine()
     print(f"{benchmark.name}: {benchmark.title}\n{describe(facts)}", flush=True)
     samples = _sample(benchmark.metrics, contestants, chosen.rounds)
-    verdicts = judge(benchmark, samples)
+    verdicts, excesses = judge(benchmark, samples), judge_limits(benchmark, samples)
     print(f"rounds: {chosen.rounds}, workers: {chosen.workers}\n")
-    print(f"{sample_table(benchmark.metrics, samples)}\n\n{verdict_table(verdicts)}")
+    print(f"{sample_table(benchmark.metrics, samples)}\n\n{verdict_table([*verdicts, *excesses])}")
     if chosen.json is not None:
         settings = {"workers": chosen.workers, "rounds": chosen.rounds, "quick": chosen.quick}
-        _save(Path(chosen.json), benchmark, {"machine": facts, **settings}, samples, verdicts)
+        _save(Path(chosen.json), benchmark, {"machine": facts, **settings}, samples, verdicts, excesses)
 
 
 def judge(benchmark: Benchmark, samples: Samples) -> list[Verdict]:
@@ -110,6 +166,22 @@ def judge(benchmark: Benchmark, samples: Samples) -> list[Verdict]:
         for claim in benchmark.claims
         if {claim.ours, claim.rival} <= samples[claim.metric].keys()
     ]
+
+
+def judge_limits(benchmark: Benchmark, samples: Samples) -> list[Excess]:
+    """Returns the excess over each limit's base, where it was measured."""
+    units = {metric.name: metric.unit for metric in benchmark.metrics}
+    return [
+        _excess(limit, units[limit.metric], samples[limit.metric][limit.ours], samples[limit.base][limit.ours])
+        for limit in benchmark.limits
+        if limit.ours in samples[limit.metric] and limit.ours in samples[limit.base]
+    ]
+
+
+def read_verdicts(report: Path) -> list[Verdict | Excess]:
+    """Reads what was found out about claims and limits from a file that `--json` has written."""
+    read = json.loads(report.read_text())
+    return [*(Verdict(**row) for row in read["verdicts"]), *(Excess(**row) for row in read["excesses"])]
 
 
 def in_fresh_process(command: Sequence[str], bytecode: str, *, cached: bool = True) -> dict[str, float]:
@@ -172,23 +244,12 @@ def sample_table(metrics: Sequence[Metric], samples: Samples) -> str:
     return table(("metric", "contestant", "median", "", "lowest .. highest"), rows, right=(2,))
 
 
-def verdict_table(verdicts: Sequence[Verdict]) -> str:
-    """Returns the table of all claims; `better` says how many times, as the median of the rounds."""
-    rows = [
-        (
-            f"{verdict.metric}, {verdict.ours.removeprefix('aiointerpreters, ')}",
-            f"{_number(verdict.ours_median)} {verdict.unit}",
-            f"{_number(verdict.rival_median)} {verdict.unit}",
-            verdict.rival,
-            f"{verdict.ratio:.2f}x",
-            "" if verdict.target is None else f">= {verdict.target:g}x",
-            verdict.reached,
-        )
-        for verdict in verdicts
-    ]
-    if not rows:
+def verdict_table(verdicts: Sequence[Verdict | Excess]) -> str:
+    """Returns the table of all claims; `better` says how many times, as the median of the rounds, or how much more."""
+    if not verdicts:
         return "no rival here to compare with"
-    return table(("claim", "ours", "rival's", "rival", "better", "target", "reached"), rows, right=(1, 2, 4, 5))
+    head = ("claim", "ours", "rival's", "rival", "better", "target", "reached")
+    return table(head, [verdict.cells for verdict in verdicts], right=(1, 2, 4, 5))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
@@ -224,8 +285,19 @@ def _verdict(claim: Claim, metric: Metric, samples: Mapping[str, list[float]]) -
     return Verdict(metric.name, metric.unit, claim.ours, medians[0], claim.rival, medians[1], ratio, claim.target)
 
 
+def _excess(limit: Limit, unit: str, ours: list[float], base: list[float]) -> Excess:
+    excess = statistics.median(one - other for one, other in zip(ours, base, strict=True))
+    medians = statistics.median(ours), statistics.median(base)
+    return Excess(limit.metric, unit, limit.ours, medians[0], limit.base, medians[1], excess, limit.most)
+
+
 def _save(
-    path: Path, benchmark: Benchmark, settings: Mapping[str, object], samples: Samples, verdicts: Sequence[Verdict]
+    path: Path,
+    benchmark: Benchmark,
+    settings: Mapping[str, object],
+    samples: Samples,
+    verdicts: Sequence[Verdict],
+    excesses: Sequence[Excess],
 ) -> None:
     """Writes everything to the file `path`, or into the folder `path` under the name of benchmark and version."""
     if path.suffix != ".json":
@@ -238,6 +310,7 @@ def _save(
         "metrics": [asdict(metric) for metric in benchmark.metrics],
         "samples": samples,
         "verdicts": [asdict(verdict) for verdict in verdicts],
+        "excesses": [asdict(excess) for excess in excesses],
     }
     path.write_text(json.dumps(report, indent=1) + "\n")
 
@@ -246,6 +319,11 @@ def _tell(progress: str) -> None:
     """Shows on one line what is being measured, if a person watches."""
     if sys.stderr.isatty():
         print(f"\r\033[K{progress}", end="", file=sys.stderr, flush=True)
+
+
+def _subject(metric: str, ours: str) -> str:
+    """Returns what a claim is about: the metric, and which of our ways."""
+    return f"{metric}, {ours.removeprefix('aiointerpreters, ')}"
 
 
 def _number(value: float) -> str:

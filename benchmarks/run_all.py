@@ -1,7 +1,6 @@
 """Runs every benchmark in a process of its own and prints one table of all claims."""
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -24,10 +23,10 @@ def run(scripts: Sequence[Path], results: Path, passed_on: Sequence[str]) -> lis
     return failed
 
 
-def verdicts(results: Path, scripts: Sequence[Path]) -> list[harness.Verdict]:
+def verdicts(results: Path, scripts: Sequence[Path]) -> list[harness.Verdict | harness.Excess]:
     """Reads what the scripts have just written on this version of Python, in the order of the scripts."""
     reports = [results / harness.result_name(script.stem.removeprefix("bench_")) for script in scripts]
-    return [harness.Verdict(**row) for report in reports for row in json.loads(report.read_text())["verdicts"]]
+    return [row for report in reports for row in harness.read_verdicts(report)]
 
 
 def main() -> None:

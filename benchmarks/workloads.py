@@ -12,6 +12,11 @@ def noop() -> None:
     """Does nothing: what is left to measure is the way there and back."""
 
 
+def echo[T](value: T) -> T:
+    """Returns what it got: what is left to measure is the way of the value there and back."""
+    return value
+
+
 def sum_of_squares(stop: int) -> int:
     """Returns the sum of the squares of 0 .. `stop` - 1; pure Python that never lets go of its GIL."""
     total = 0

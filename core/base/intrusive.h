@@ -51,6 +51,15 @@ class IntrusivePtr {
     }
   }
 
+  // An owner more of an object that may be about to lose its last one; null if it has. Requires: its memory is still there.
+  [[nodiscard]] static IntrusivePtr if_alive(T* object) noexcept {
+    std::uint32_t owners = object->owners_.load(std::memory_order_relaxed);
+    while (owners != 0) {
+      // relaxed: as for a copy; what the object holds is published by whatever led here.
+      if (object->owners_.compare_exchange_weak(owners, owners + 1, std::memory_order_relaxed)) return adopt(object);
+    }
+    return IntrusivePtr();
+  }
   // Takes over the ownership that `release` gave away.
   [[nodiscard]] static IntrusivePtr adopt(T* object) noexcept {
     IntrusivePtr pointer;

@@ -1,49 +1,124 @@
-// `_core.encode` and `_core.decode`; see codec_functions.h. A message as bytes starts with a byte for its form.
+// See codec_functions.h.
 #include "binding/codec_functions.h"
 
+#include <cstring>
+#include <memory>
+
+#include "base/memory.h"
 #include "binding/module_state.h"
+#include "codec/attachment.h"
 #include "codec/codec.h"
-#include "codec/message_bytes.h"
+#include "codec/message_decoder.h"
 #include "py/error.h"
 
 namespace aiointerpreters::binding {
 
 namespace {
 
-PyDoc_STRVAR(
-    encode_doc,
-    "encode($module, value, /)\n--\n\n"
-    "Return the message that carries `value` to another interpreter, as bytes. The first byte is its form: 1 if it is\n"
-    "in the native format, 2 if it is a pickle. For tests and benchmarks.\n\n"
-    "Raises NotTransferableError if the value cannot cross.");
+struct MessageObject {
+  PyObject_HEAD
+  codec::Message message;
+};
+
+codec::Message& inside(PyObject* self) noexcept { return reinterpret_cast<MessageObject*>(self)->message; }
+
+void message_dealloc(PyObject* self) {
+  PyTypeObject* const type = Py_TYPE(self);
+  std::destroy_at(&inside(self));
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyObject* message_form(PyObject* self, void*) { return PyLong_FromLong(static_cast<long>(inside(self).form)); }
+
+PyObject* message_data(PyObject* self, void*) {
+  const base::Bytes& bytes = inside(self).bytes;
+  return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()), static_cast<Py_ssize_t>(bytes.size()));
+}
+
+PyObject* message_attachments(PyObject* self, void*) {
+  return PyLong_FromSize_t(codec::attachments_of(inside(self)).size());
+}
+
+PyGetSetDef kMessageGetSet[] = {
+    {"form", message_form, nullptr, "1: all of it is native; 2: there is a pickle in it.", nullptr},
+    {"data", message_data, nullptr, "Its bytes.", nullptr},
+    {"attachments", message_attachments, nullptr, "How many things travel beside the bytes.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+PyType_Slot kMessageSlots[] = {
+    {Py_tp_doc, const_cast<char*>("A message on its way. For tests and benchmarks.")},
+    {Py_tp_dealloc, reinterpret_cast<void*>(message_dealloc)},
+    {Py_tp_getset, kMessageGetSet},
+    {0, nullptr},
+};
+
+PyType_Spec kMessageSpec = {
+    .name = "aiointerpreters._core.Message",
+    .basicsize = sizeof(MessageObject),
+    .itemsize = 0,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = kMessageSlots,
+};
+
+PyDoc_STRVAR(encode_doc,
+             "encode($module, value, /)\n--\n\n"
+             "Return the Message that carries `value` to another interpreter. Views are lent, as those of arguments.\n"
+             "For tests and benchmarks.\n\n"
+             "Raises NotTransferableError if the value cannot cross.");
 
 PyObject* encode(PyObject* module, PyObject* value) {
   codec::Message message;
-  if (!codec::encode_value(state_of(module).runtime, value, message)) return nullptr;
-  return codec::message_to_bytes(message).release();
+  ModuleState& state = state_of(module);
+  state.runtime.lessor->take_back();
+  if (!codec::encode_value(state.runtime, value, message, "result", codec::Views::kLend)) return nullptr;
+  auto* const type = reinterpret_cast<PyTypeObject*>(state.message_type.get());
+  PyObject* const self = type->tp_alloc(type, 0);
+  if (self != nullptr) std::construct_at(&inside(self), std::move(message));
+  return self;
 }
 
 PyDoc_STRVAR(decode_doc,
-             "decode($module, data, /)\n--\n\n"
-             "Return the value in `data`, bytes that `encode` returned. For tests and benchmarks.\n\n"
+             "decode($module, message, form=1, /)\n--\n\n"
+             "Return the value in a Message that `encode` returned, or in the data of one that has no attachments and is of\n"
+             "that form. For tests and benchmarks.\n\n"
              "Raises ValueError if the message is corrupt; a pickle in it may raise anything.");
 
-PyObject* decode(PyObject* module, PyObject* data) {
-  return py::guarded(static_cast<PyObject*>(nullptr), [&]() -> PyObject* {
-    codec::Message message;
-    if (!codec::message_from_bytes(data, message)) return nullptr;
-    return codec::decode_value(state_of(module).runtime, message).release();
+PyObject* decode(PyObject* module, PyObject* args) {
+  PyObject* object = nullptr;
+  unsigned char form = static_cast<unsigned char>(codec::Message::Form::kNative);
+  if (!PyArg_ParseTuple(args, "O|b:decode", &object, &form)) return nullptr;
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    ModuleState& state = state_of(module);
+    if (Py_IS_TYPE(object, reinterpret_cast<PyTypeObject*>(state.message_type.get()))) {
+      return codec::decode_value(state.runtime, inside(object)).release();
+    }
+    char* data = nullptr;
+    Py_ssize_t length = 0;
+    if (PyBytes_AsStringAndSize(object, &data, &length) < 0) return nullptr;
+    // A copy of just that size, beyond which sanitizers see to it that nobody reads.
+    const auto size = static_cast<std::size_t>(length);
+    const base::Memory copy = base::Memory::uninitialized(size);
+    std::memcpy(copy.data(), data, size);
+    const codec::MessageView message(copy.data(), size, static_cast<codec::Message::Form>(form), {});
+    return codec::decode_value(state.runtime, message).release();
   });
 }
 
 PyMethodDef functions[] = {
     {"encode", encode, METH_O, encode_doc},
-    {"decode", decode, METH_O, decode_doc},
+    {"decode", decode, METH_VARARGS, decode_doc},
     {nullptr, nullptr, 0, nullptr},
 };
 
 }  // namespace
 
-bool add_codec_functions(PyObject* module) { return PyModule_AddFunctions(module, functions) == 0; }
+bool add_codec_functions(PyObject* module) {
+  py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kMessageSpec, nullptr));
+  if (!type || PyModule_AddObjectRef(module, "Message", type.get()) < 0) return false;
+  state_of(module).message_type = std::move(type);
+  return PyModule_AddFunctions(module, functions) == 0;
+}
 
 }  // namespace aiointerpreters::binding

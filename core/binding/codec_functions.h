@@ -1,4 +1,4 @@
-// `_core.encode` and `_core.decode`: the codec by itself, for its tests and benchmarks.
+// `_core.encode`, `_core.decode` and `_core.Message`: the codec by itself, for its tests and benchmarks.
 // Requires: attached.
 #pragma once
 
@@ -6,7 +6,7 @@
 
 namespace aiointerpreters::binding {
 
-// Adds the two functions to a `_core` whose state has been made. Errors: false with a Python exception set.
+// Adds them to a `_core` whose state has been made. Errors: false with a Python exception set.
 [[nodiscard]] bool add_codec_functions(PyObject* module);
 
 }  // namespace aiointerpreters::binding

@@ -137,6 +137,7 @@ PyObject* executor_submit(PyObject* self, PyTypeObject* type, PyObject* const* a
       return nullptr;
     }
     ModuleState& state = state_of_type(type);
+    state.runtime.lessor->take_back();
     pool::Pool* const pool = usable_pool(state, self, type);
     Call call(args[0], args + 1, nargs - 1, kwnames);
     if (pool == nullptr || !call.open(state)) return nullptr;

@@ -106,7 +106,9 @@ bool await_outcome(const Self& self, PyObject* timeout) {
     PyErr_SetNone(self.home.cancelled_error.get());
     return false;
   }
-  return resolve(self.home, self.future, self.state);
+  const bool resolved = resolve(self.home, self.future, self.state);
+  self.home.runtime.lessor->take_back();  // what the call was lent
+  return resolved;
 }
 
 PyObject* future_result(PyObject* object, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {

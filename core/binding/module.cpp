@@ -11,6 +11,8 @@
 #include "binding/module_state.h"
 #include "binding/pool_type.h"
 #include "binding/tag_type.h"
+#include "codec/exporter.h"
+#include "py/attach.h"
 #include "py/compat.h"
 #include "py/error.h"
 
@@ -66,9 +68,12 @@ int execute(PyObject* module) {
     auto made = std::make_unique<ModuleState>();
     ModuleState& state = *made;
     *static_cast<ModuleState**>(PyModule_GetState(module)) = made.release();
+    state.runtime.lessor = codec::LessorPtr(std::make_unique<codec::Lessor>().release());
     state.may_spin = base::usable_cpus() > 1;
     const bool ready = preimport() && add_errors(module, state.runtime) &&
                        publish(module, "interpreter", make_tag_type(module), state.runtime.tag_type) &&
+                       publish(module, "SharedBuffer", codec::make_shared_buffer_type(module), state.runtime.shared_buffer_type) &&
+                       publish(module, "Lease", codec::make_lease_type(module), state.runtime.lease_type) &&
                        publish(module, "Pool", make_pool_type(module), state.pool_type) && add_codec_functions(module);
     return ready ? 0 : -1;
   });
@@ -133,6 +138,17 @@ PyObject* note_exit(PyObject* module, PyObject*) {
   Py_RETURN_NONE;
 }
 
+PyObject* stop_returner(PyObject* module, PyObject*) {
+  const std::shared_ptr<pool::Returner> returner = state_of(module).returner;
+  if (returner) {
+    py::detached([&] {
+      returner->stop();
+      return 0;
+    });
+  }
+  Py_RETURN_NONE;
+}
+
 int traverse(PyObject* module, visitproc visit, void* arg) {
   ModuleState* const state = *static_cast<ModuleState**>(PyModule_GetState(module));
   if (state == nullptr) return 0;
@@ -161,6 +177,8 @@ PyMethodDef kMethods[] = {
     {"capture", capture_function, METH_O,
      "capture($module, tagged, /)\n--\n\nThe tagged callable as it is now; what crosses by value is pickled once."},
     {"note_exit", note_exit, METH_NOARGS, "note_exit($module, /)\n--\n\nThe interpreter ends: submit says so from now on."},
+    {"stop_returner", stop_returner, METH_NOARGS,
+     "stop_returner($module, /)\n--\n\nEnd the thread that takes back what was lent. Requires that all pools have ended."},
     {nullptr, nullptr, 0, nullptr},
 };
 

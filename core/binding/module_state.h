@@ -7,6 +7,7 @@
 #include "binding/home_environment.h"
 #include "codec/callable_table.h"
 #include "codec/runtime.h"
+#include "pool/returner.h"
 #include "py/python.h"
 #include "py/ref.h"
 
@@ -21,6 +22,7 @@ struct ModuleState {
 
   // Made with the module. (The type of tagged callables is runtime.tag_type.)
   py::Ref pool_type;
+  py::Ref message_type;
 
   // Made when an executor is first asked for; null before, and for ever in an interpreter that has none.
   py::Ref future_type;
@@ -32,6 +34,7 @@ struct ModuleState {
   py::Ref partial_type;           // functools.partial
   py::Ref placeholder;            // functools.Placeholder (3.14), else null
   py::Ref logger;                 // the logger of concurrent.futures
+  std::shared_ptr<pool::Returner> returner;  // serves this home and its pools, from the first of these on
   unsigned long main_thread = 0;  // ident of the thread that signals interrupt
 
   bool may_spin = false;  // there is more than one processor
@@ -42,8 +45,9 @@ struct ModuleState {
   template <typename Visit>
   int each(Visit&& visit) {
     for (py::Ref* ref : {&runtime.interpreter_error, &runtime.not_transferable_error, &runtime.tag_type,
-                         &runtime.remote_traceback, &runtime.pickle_dumps, &runtime.pickle_loads, &runtime.pickling_error,
-                         &runtime.caller, &pool_type, &future_type, &executor_type, &condition_type, &cancelled_error,
+                         &runtime.remote_traceback, &runtime.shared_buffer_type, &runtime.lease_type, &runtime.pickler_type,
+                         &runtime.unpickler_type, &runtime.pickle_loads, &runtime.pickling_error,
+                         &runtime.bytes_io_type, &runtime.caller, &pool_type, &message_type, &future_type, &executor_type, &condition_type, &cancelled_error,
                          &invalid_state_error, &broken_pool_error, &partial_type, &placeholder, &logger}) {
       if (const int stop = visit(*ref)) return stop;
     }

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "codec/by_value.h"
+#include "codec/codec.h"
 #include "codec/qualified_name.h"
 #include "py/error.h"
 
@@ -82,10 +82,11 @@ CallablePtr CallableTable::describe(Runtime& runtime, PyObject* callable) {
   } else {
     ref->module.clear();
     ref->qualname.clear();
-    if (!pickle_callable(runtime, callable, ref->value)) return nullptr;
+    if (!encode_callable(runtime, callable, ref->value)) return nullptr;
     ref->needs_main = ref->value.needs_main;
-    // Functions count as stateless, so an unchanged one need not be loaded again. Other callables may change where they run.
-    if (!PyFunction_Check(callable)) return ref;
+    // Functions count as stateless, so an unchanged one need not be loaded again. Other callables may change where they run,
+    // and one that holds memory of home's shall not be kept.
+    if (!PyFunction_Check(callable) || ref->value.attachments) return ref;
     if (known && same_bytes(known->value.bytes, ref->value.bytes)) return known;
   }
   ref->id = next_id.fetch_add(1, std::memory_order_relaxed);

@@ -1,109 +1,75 @@
-// The codec's face (codec.h) over the native format and pickle: values and calls. Exceptions: exception_codec.cpp.
+// The codec's face (codec.h): values and calls. Exceptions: exception_codec.cpp.
 #include "codec/codec.h"
 
+#include <utility>
+
 #include "codec/decoder.h"
-#include "codec/encoder.h"
+#include "codec/message_decoder.h"
+#include "codec/message_encoder.h"
 #include "codec/not_transferable.h"
-#include "codec/pickle_fallback.h"
 #include "py/error.h"
 
 namespace aiointerpreters::codec {
 
 namespace {
 
-// Ends native encoding. Returns whether the message is complete; if not, it is empty again, and an exception may be set.
-bool complete(Encoder& encoder, Encoder::Result result, Message& out) {
-  if (result != Encoder::Result::kDone) {
-    out.clear();
-    return false;
-  }
-  encoder.finish();
-  out.form = Message::Form::kNative;
-  return true;
-}
-
-// Returns false without an exception set if the value has to be pickled.
-bool encode_value_natively(PyObject* value, Message& out) {
-  Encoder encoder(out.bytes);
-  return complete(encoder, encoder.write(value), out);
-}
-
-bool encode_call_natively(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Message& out) {
-  Encoder encoder(out.bytes);
-  const Py_ssize_t keywords = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
-  encoder.write_varint(static_cast<std::size_t>(nargs) << 1 | (keywords != 0 ? 1 : 0));
-  auto result = Encoder::Result::kDone;
-  if (keywords != 0) result = encoder.write(kwnames);
-  for (Py_ssize_t i = 0; i < nargs + keywords && result == Encoder::Result::kDone; ++i) result = encoder.write(args[i]);
-  return complete(encoder, result, out);
-}
-
-// The arguments as one object for pickle: (positional ones, {name: value}).
-py::Ref pack_call(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  py::Ref positional = py::Ref::steal(PyTuple_New(nargs));
-  const py::Ref named = py::Ref::steal(PyDict_New());
-  if (!positional || !named) return {};
-  for (Py_ssize_t i = 0; i < nargs; ++i) PyTuple_SET_ITEM(positional.get(), i, Py_NewRef(args[i]));
-  const Py_ssize_t keywords = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
-  for (Py_ssize_t i = 0; i < keywords; ++i) {
-    if (PyDict_SetItem(named.get(), PyTuple_GET_ITEM(kwnames, i), args[nargs + i]) < 0) return {};
-  }
-  return py::Ref::steal(PyTuple_Pack(2, positional.get(), named.get()));
-}
-
-bool corrupt() {
-  PyErr_SetString(PyExc_ValueError, "corrupt message");
-  return false;
-}
+// What fails inside of a retry fails plainly.
+ByValue by_value(const Runtime& runtime) { return Retry::active(runtime) ? ByValue::kNever : ByValue::kIfNeeded; }
 
 }  // namespace
 
-bool encode_value(Runtime& runtime, PyObject* value, Message& out, const char* root) {
-  return py::guarded(false, [&] {
-    out.clear();
-    if (encode_value_natively(value, out)) return true;
-    if (PyErr_Occurred() != nullptr) return false;
-    if (pickle_message(runtime, value, out)) return true;
+bool encode_value(Runtime& runtime, PyObject* value, Message& out, const char* root, Views views) {
+  const bool encoded = py::guarded(false, [&] {
+    if (encode_message(runtime, Roots(value), views, by_value(runtime), out)) return true;
     if (root != nullptr) explain_value(runtime, value, root);
     return false;
   });
+  if (!encoded) out.clear();
+  return encoded;
 }
 
-py::Ref decode_value(Runtime& runtime, const Message& message) {
+bool encode_callable(Runtime& runtime, PyObject* callable, Message& out) {
+  const ByValue how = PyFunction_Check(callable) ? ByValue::kAtOnce : by_value(runtime);
+  const bool encoded = py::guarded(false, [&] {
+    if (encode_message(runtime, Roots(callable), Views::kLend, how, out)) return true;
+    explain_value(runtime, callable, "function");
+    return false;
+  });
+  if (!encoded) out.clear();
+  return encoded;
+}
+
+bool encode_call(Runtime& runtime, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Message& out) {
+  const bool encoded = py::guarded(false, [&] {
+    if (encode_message(runtime, Roots(args, nargs, kwnames), Views::kLend, by_value(runtime), out)) return true;
+    explain_call(runtime, args, nargs, kwnames);
+    return false;
+  });
+  if (!encoded) out.clear();
+  return encoded;
+}
+
+py::Ref decode_value(Runtime& runtime, const Message& message) { return decode_value(runtime, MessageView(message)); }
+
+py::Ref decode_value(Runtime& runtime, const MessageView& message) {
   py::Ref value;
   const bool decoded = py::guarded(false, [&] {
-    switch (message.form) {
-      case Message::Form::kNative: {
-        Decoder decoder(message.bytes.data(), message.bytes.size());
-        value = decoder.read();
-        return value && decoder.finish();
-      }
-      case Message::Form::kPickled:
-        value = unpickle_message(runtime, message);
-        return static_cast<bool>(value);
-      default:
-        return corrupt();
-    }
+    return decode_message(runtime, message, [&](Decoder& decoder) {
+      value = decoder.read();
+      return static_cast<bool>(value);
+    });
   });
   if (!decoded) return {};
   return value;
 }
 
-bool encode_call(Runtime& runtime, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Message& out) {
-  return py::guarded(false, [&] {
-    out.clear();
-    if (encode_call_natively(args, nargs, kwnames, out)) return true;
-    if (PyErr_Occurred() != nullptr) return false;
-    const py::Ref packed = pack_call(args, nargs, kwnames);
-    if (!packed) return false;
-    if (pickle_message(runtime, packed.get(), out)) return true;
-    explain_call(runtime, args, nargs, kwnames);
-    return false;
-  });
-}
-
-CallArguments::~CallArguments() {
-  for (Py_ssize_t i = 0; i < total_; ++i) Py_XDECREF(args_[i]);
+void CallArguments::clear() {
+  // Python code runs on the way, and may come back here.
+  const Py_ssize_t total = std::exchange(total_, 0);
+  for (Py_ssize_t i = 0; i < total; ++i) Py_CLEAR(args_[i]);
+  kwnames_.reset();
+  args_ = inline_ + 1;
+  heap_.clear();
 }
 
 py::Ref CallArguments::call(PyObject* callable) const {
@@ -121,8 +87,7 @@ void CallArguments::make_room(Py_ssize_t nargs, Py_ssize_t keywords) {
   total_ = nargs + keywords;
 }
 
-bool CallArguments::decode_native(const Message& message) {
-  Decoder decoder(message.bytes.data(), message.bytes.size());
+bool CallArguments::read(Decoder& decoder) {
   std::size_t header;
   if (!decoder.read_varint(header)) return false;
   const std::size_t nargs = header >> 1;
@@ -130,56 +95,24 @@ bool CallArguments::decode_native(const Message& message) {
   if ((header & 1) != 0) {
     kwnames_ = decoder.read();
     if (!kwnames_) return false;
-    if (!PyTuple_CheckExact(kwnames_.get())) return corrupt();
+    if (!PyTuple_CheckExact(kwnames_.get())) return corrupt_message();
     keywords = PyTuple_GET_SIZE(kwnames_.get());
     for (Py_ssize_t i = 0; i < keywords; ++i) {
-      if (!PyUnicode_CheckExact(PyTuple_GET_ITEM(kwnames_.get(), i))) return corrupt();
+      if (!PyUnicode_CheckExact(PyTuple_GET_ITEM(kwnames_.get(), i))) return corrupt_message();
     }
   }
-  if (nargs > decoder.bytes_left()) return corrupt();
+  if (nargs > decoder.bytes_left()) return corrupt_message();
   make_room(static_cast<Py_ssize_t>(nargs), keywords);
   for (Py_ssize_t i = 0; i < total_; ++i) {
     args_[i] = decoder.read().release();
     if (args_[i] == nullptr) return false;
   }
-  return decoder.finish();
-}
-
-bool CallArguments::decode_pickled(Runtime& runtime, const Message& message) {
-  const py::Ref packed = unpickle_message(runtime, message);
-  if (!packed) return false;
-  PyObject* positional = nullptr;
-  PyObject* named = nullptr;
-  if (!PyArg_ParseTuple(packed.get(), "O!O!", &PyTuple_Type, &positional, &PyDict_Type, &named)) return false;
-  const Py_ssize_t nargs = PyTuple_GET_SIZE(positional);
-  const Py_ssize_t keywords = PyDict_GET_SIZE(named);
-  if (keywords != 0) {
-    kwnames_ = py::Ref::steal(PyTuple_New(keywords));
-    if (!kwnames_) return false;
-  }
-  make_room(nargs, keywords);
-  for (Py_ssize_t i = 0; i < nargs; ++i) args_[i] = Py_NewRef(PyTuple_GET_ITEM(positional, i));
-  Py_ssize_t position = 0;
-  PyObject* name;
-  PyObject* value;
-  for (Py_ssize_t i = 0; PyDict_Next(named, &position, &name, &value) != 0; ++i) {
-    PyTuple_SET_ITEM(kwnames_.get(), i, Py_NewRef(name));
-    args_[nargs + i] = Py_NewRef(value);
-  }
   return true;
 }
 
 bool decode_call(Runtime& runtime, const Message& message, CallArguments& out) {
-  return py::guarded(false, [&] {
-    switch (message.form) {
-      case Message::Form::kNative:
-        return out.decode_native(message);
-      case Message::Form::kPickled:
-        return out.decode_pickled(runtime, message);
-      default:
-        return corrupt();
-    }
-  });
+  return py::guarded(
+      false, [&] { return decode_message(runtime, MessageView(message), [&](Decoder& decoder) { return out.read(decoder); }); });
 }
 
 }  // namespace aiointerpreters::codec

@@ -1,8 +1,8 @@
 // The codec's whole face for the layers above: Python objects of the attached interpreter to messages and back.
 //
 // What arrives equals what pickle.loads(pickle.dumps(x, 5)) gives: values, types, dict order, identity of shared
-// sub-objects, cycles. A message whose objects all have exact built-in types is in the native format
-// (docs/design/codec_format.md); with anything else in it, the whole message is one pickle.
+// sub-objects, cycles; a memoryview, which pickle refuses, arrives as one of the same memory. Objects of exact built-in
+// types are in the native format (docs/design/codec_format.md), the others together in one pickle behind it.
 //
 // Requires: attached to the interpreter that owns `runtime`, for every function here. Runs Python: pickle may call user
 // code. Errors: Python exception set and false / null returned; std::bad_alloc never leaves (it becomes MemoryError).
@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "codec/attachment.h"
 #include "codec/message.h"
 #include "codec/runtime.h"
 #include "py/python.h"
@@ -18,13 +19,19 @@
 
 namespace aiointerpreters::codec {
 
+class Decoder;
+
 // Encodes one object. Errors: NotTransferableError that names the path to the value, which starts with `root` (null: what
 // pickling raised instead); RuntimeError if a container changes its size meanwhile; RecursionError; MemoryError.
-[[nodiscard]] bool encode_value(Runtime& runtime, PyObject* value, Message& out, const char* root = "result");
+[[nodiscard]] bool encode_value(Runtime& runtime, PyObject* value, Message& out, const char* root = "result",
+                                Views views = Views::kCopy);
+// The same for a callable that no name leads back to: functions by value, others as pickle gives them; views are lent. The
+// path starts with `function`.
+[[nodiscard]] bool encode_callable(Runtime& runtime, PyObject* callable, Message& out);
 // Returns new. Errors: whatever unpickling raises.
 [[nodiscard]] py::Ref decode_value(Runtime& runtime, const Message& message);
 
-// Encodes the arguments of one call as the vectorcall protocol has them: `nargs` positional ones, then the values of the
+// Encodes the arguments of one call; views are lent (attachment.h). The arguments are as the vectorcall protocol has them: `nargs` positional ones, then the values of the
 // names in the tuple `kwnames` (null: none). Errors: as encode_value, the path starting with `argument 1` or `argument
 // 'key'`.
 [[nodiscard]] bool encode_call(Runtime& runtime, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Message& out);
@@ -35,18 +42,19 @@ class CallArguments {
   CallArguments() noexcept = default;
   CallArguments(const CallArguments&) = delete;
   CallArguments& operator=(const CallArguments&) = delete;
-  ~CallArguments();
+  ~CallArguments() { clear(); }
 
   // Requires: decode_call filled it. Runs Python. Returns new, or null with the callable's exception set.
   [[nodiscard]] py::Ref call(PyObject* callable) const;
+  // Drops them; it may be filled again. Runs Python.
+  void clear();
   // Requires: decode_call filled it, from so many positional arguments. Borrows.
   [[nodiscard]] PyObject* positional(Py_ssize_t index) const noexcept { return args_[index]; }
 
  private:
   friend bool decode_call(Runtime& runtime, const Message& message, CallArguments& out);
   void make_room(Py_ssize_t nargs, Py_ssize_t keywords);
-  [[nodiscard]] bool decode_native(const Message& message);
-  [[nodiscard]] bool decode_pickled(Runtime& runtime, const Message& message);
+  [[nodiscard]] bool read(Decoder& decoder);
 
   static constexpr std::size_t kInline = 8;  // one more slot stands before them: PY_VECTORCALL_ARGUMENTS_OFFSET
   PyObject* inline_[kInline + 1] = {};

@@ -18,9 +18,11 @@ namespace aiointerpreters::codec {
 
 Decoder::~Decoder() {
   for (const Frame& frame : frames_) {
+    if (parts_ != nullptr && frame.items != nullptr) show(frame.object);
     Py_XDECREF(frame.key);
     if (frame.owned) Py_DECREF(frame.object);
   }
+  for (PyObject* const container : kept_) Py_DECREF(container);
   for (const Entry& entry : memo_) Py_XDECREF(entry.object);
   Py_XDECREF(root_);
 }
@@ -118,6 +120,7 @@ Decoder::Step Decoder::open(unsigned char tag) {
   const std::size_t depth = frames_.size() + 1;
   const bool open = count != 0;
   const bool owned = open && (is_key || tag == kFrozenset);
+  if (open && parts_ != nullptr) hide(object.get(), items, count, owned);
   Frame frame{.tag = tag,
               .owned = owned,
               .in_key = in_key,
@@ -145,8 +148,23 @@ Decoder::Step Decoder::open(unsigned char tag) {
   return Step::kOpened;
 }
 
+void Decoder::hide(PyObject* container, PyObject** items, std::size_t count, bool owned) {
+  if (items != nullptr) {
+    PyObject_GC_UnTrack(container);
+    std::fill_n(items, count, Py_None);  // immortal
+  }
+  if (owned) return;
+  kept_.push(container);
+  Py_INCREF(container);
+}
+
+void Decoder::show(PyObject* container) noexcept {
+  if (!PyObject_GC_IsTracked(container)) PyObject_GC_Track(container);
+}
+
 bool Decoder::close() {
   const Frame frame = frames_.top();
+  if (parts_ != nullptr && frame.items != nullptr) show(frame.object);
   const std::uint32_t height = immutable(frame.tag) ? frame.height + 1 : 0;
   if (frame.memo != kNoEntry) {
     Entry& entry = memo_[frame.memo];

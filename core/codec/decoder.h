@@ -1,7 +1,8 @@
 // Decoder: rebuilds Python objects from the native format (format.h), with a stack of its own instead of recursion.
 //
 // It trusts nothing in a message: it never reads past the end, makes no container larger than the bytes left can fill, and
-// hashes nothing that is incomplete. It runs no Python code, so nobody sees an object that is not finished.
+// hashes nothing that is incomplete. Nobody sees an object that is not finished: it runs no Python code but for the hashing
+// and comparing of parts, and of a message with parts no unfinished list or tuple is known to the garbage collector.
 // Owner: one call of the codec. Requires: attached. Errors: Python exception set and null or false returned (ValueError
 // "corrupt message"; TypeError for an unhashable key; RecursionError for a key nested too deep; MemoryError);
 // std::bad_alloc.
@@ -12,6 +13,7 @@
 #include <cstring>
 
 #include "codec/format.h"
+#include "codec/parts_reader.h"
 #include "codec/small_stack.h"
 #include "py/python.h"
 #include "py/ref.h"
@@ -20,8 +22,9 @@ namespace aiointerpreters::codec {
 
 class Decoder {
  public:
-  // Borrows the bytes.
-  Decoder(const unsigned char* data, std::size_t size) noexcept : at_(data), end_(data + size) {}
+  // Borrows both. `parts` is null for a message without parts and attachments.
+  Decoder(const unsigned char* data, std::size_t size, PartsReader* parts) noexcept
+      : at_(data), end_(data + size), parts_(parts) {}
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
   ~Decoder();
@@ -65,11 +68,15 @@ class Decoder {
   [[nodiscard]] PyObject* read_complex();
   [[nodiscard]] PyObject* read_parts(unsigned char tag);
   [[nodiscard]] PyObject* read_reference();
+  [[nodiscard]] PyObject* read_outside(unsigned char tag);
   [[nodiscard]] bool read_run(unsigned char tag, Frame& frame);
   // Reads a header and checks that the bytes left can hold `count` times `width`.
   [[nodiscard]] bool read_header(std::size_t width, std::size_t& count, bool& shared);
 
   [[nodiscard]] Step open(unsigned char tag);
+  // While Python code may run: keeps a container that is being filled from its eyes, and alive whatever it does.
+  void hide(PyObject* container, PyObject** items, std::size_t count, bool owned);
+  static void show(PyObject* container) noexcept;
   [[nodiscard]] Step fill_sequence();
   [[nodiscard]] Step fill_dict();
   [[nodiscard]] Step fill_set();
@@ -108,10 +115,12 @@ class Decoder {
 
   const unsigned char* at_;
   const unsigned char* end_;
+  PartsReader* const parts_;
   std::size_t owed_ = 0;  // the sum of `left` of all frames but the top one: that many bytes are spoken for
   PyObject* root_ = nullptr;
   SmallStack<Frame, 6> frames_;
   SmallStack<Entry, 8> memo_;
+  SmallStack<PyObject*, 4> kept_;  // owned: with parts, every container that was opened
 };
 
 }  // namespace aiointerpreters::codec

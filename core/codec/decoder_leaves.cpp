@@ -4,7 +4,7 @@
 
 #include "codec/decoder.h"
 #include "codec/format.h"
-#include "codec/parts.h"
+#include "codec/slice_parts.h"
 
 namespace aiointerpreters::codec {
 
@@ -107,6 +107,9 @@ PyObject* Decoder::read_leaf(unsigned char tag) {
       return read_bytes(tag);
     case kReference:
       return read_reference();
+    case kAttachment:
+    case kPart:
+      return read_outside(tag);
     default:
       return corrupt_object();
   }
@@ -228,6 +231,13 @@ PyObject* Decoder::read_reference() {
     }
   }
   return Py_NewRef(entry.object);
+}
+
+PyObject* Decoder::read_outside(unsigned char tag) {
+  std::size_t index;
+  if (!read_varint(index)) return nullptr;
+  if (parts_ == nullptr) return corrupt_object();
+  return tag == kPart ? parts_->part(index) : parts_->attachment(index);
 }
 
 bool Decoder::read_run(unsigned char tag, Frame& frame) {

@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "codec/format.h"
-#include "codec/parts.h"
+#include "codec/slice_parts.h"
 
 namespace aiointerpreters::codec {
 
@@ -43,12 +43,12 @@ unsigned char* copy_narrowed(unsigned char* at, const std::int64_t* values, std:
 
 }  // namespace
 
-Encoder::Encoder(base::Bytes& out) noexcept
-    : out_(out), at_(out.data() + out.size()), limit_(out.data() + out.size() + out.room()) {}
+Encoder::Encoder(base::Bytes& out, Parts& parts) noexcept
+    : out_(out), parts_(parts), at_(out.data() + out.size()), limit_(out.data() + out.size() + out.room()) {}
 
 Encoder::~Encoder() {
   for (const Frame& frame : frames_) {
-    if (frame.kind == Frame::Kind::kSet) Py_DECREF(frame.object);
+    if (frame.kind == Frame::Kind::kSet) Py_DECREF(frame.other);
   }
 }
 
@@ -79,16 +79,42 @@ void Encoder::write_header(unsigned char tag, std::size_t count, bool shared) {
   put_varint(count << 1 | (shared ? 1 : 0));
 }
 
-bool Encoder::write_reference(PyObject* object) {
-  const std::size_t index = memo_.find_or_add(object);
-  if (index == Memo::kNew) return false;
-  *room(1 + kVarintMax) = kReference;
+void Encoder::write_tagged(unsigned char tag, std::size_t index) {
+  *room(1 + kVarintMax) = tag;
   ++at_;
   put_varint(index);
+}
+
+bool Encoder::write_reference(PyObject* object) {
+  if (parts_.any_crossing()) {
+    const std::size_t part = parts_.find_crossing(object);
+    if (part != Parts::kNone) return write_tagged(kPart, part), true;
+  }
+  const std::size_t index = memo_.find_or_add(object);
+  if (index == Memo::kNew) return false;
+  write_tagged(kReference, index);
   return true;
 }
 
-Encoder::Result Encoder::write(PyObject* value) {
+bool Encoder::write_attached(PyObject* object) {
+  const std::size_t index = parts_.attach(object);
+  if (index == Parts::kNone) return false;
+  write_tagged(kAttachment, index);
+  return true;
+}
+
+Encoder::Step Encoder::write_part(PyObject* object) {
+  const std::size_t index = parts_.add(object);
+  if (index == Parts::kNone) return Step::kFailed;
+  for (std::size_t i = frames_.size(); i > 0 && !frames_[i - 1].watched; --i) {
+    frames_[i - 1].watched = true;
+    parts_.watch(frames_[i - 1].container);
+  }
+  write_tagged(kPart, index);
+  return Step::kWritten;
+}
+
+bool Encoder::write(PyObject* value) {
   Step step = write_one(value, true);
   while (step == Step::kOpened || (step == Step::kWritten && !frames_.empty())) {
     switch (frames_.top().kind) {
@@ -103,14 +129,7 @@ Encoder::Result Encoder::write(PyObject* value) {
         break;
     }
   }
-  switch (step) {
-    case Step::kNotNative:
-      return Result::kNotNative;
-    case Step::kFailed:
-      return Result::kFailed;
-    default:
-      return Result::kDone;
-  }
+  return step != Step::kFailed;
 }
 
 Encoder::Step Encoder::write_one(PyObject* object, bool shared) {
@@ -153,8 +172,9 @@ Encoder::Step Encoder::write_other(PyObject* object, bool shared) {
     constant = kNotImplemented;
   } else if (type == &PyBytes_Type) {
     const auto size = static_cast<std::size_t>(PyBytes_GET_SIZE(object));
-    // CPython keeps one object for each bytes of length 0 or 1.
-    return write_data(kBytes, PyBytes_AS_STRING(object), size, object, shared && size > 1);
+    if (size >= kHeldMin && write_attached(object)) return Step::kWritten;
+    // CPython keeps one object for empty bytes; those of length 1, too, but unpickling makes new ones.
+    return write_data(kBytes, PyBytes_AS_STRING(object), size, object, shared && size != 0);
   } else if (type == &PyByteArray_Type) {
     return write_data(kByteArray, PyByteArray_AS_STRING(object), static_cast<std::size_t>(PyByteArray_GET_SIZE(object)),
                       object, shared);
@@ -175,7 +195,7 @@ Encoder::Step Encoder::write_other(PyObject* object, bool shared) {
   } else if (type == &PySlice_Type) {
     return write_slice(object, shared);
   } else {
-    return Step::kNotNative;
+    return write_attached(object) ? Step::kWritten : write_part(object);
   }
   *room(1) = constant;
   ++at_;
@@ -221,6 +241,7 @@ Encoder::Step Encoder::write_big_int(PyObject* number) {
 Encoder::Step Encoder::write_str(PyObject* str, bool shared) {
   const auto length = static_cast<std::size_t>(PyUnicode_GET_LENGTH(str));
   const auto width = static_cast<std::size_t>(PyUnicode_KIND(str));
+  if (length * width >= kHeldMin && write_attached(str)) return Step::kWritten;
   // CPython keeps one object for the empty string and for each of the first 256 characters.
   shared = shared && (length > 1 || width > 1);
   if (shared && write_reference(str)) return Step::kWritten;
@@ -263,11 +284,11 @@ Encoder::Step Encoder::write_range(PyObject* range, bool shared) {
 
 // A slice cannot be made before its parts, which are written without a frame: with compound ones it is left to pickle.
 Encoder::Step Encoder::write_slice(PyObject* slice, bool shared) {
+  const auto* parts = reinterpret_cast<PySliceObject*>(slice);
+  if (has_parts(parts->start) || has_parts(parts->stop) || has_parts(parts->step)) return write_part(slice);
   if (shared && write_reference(slice)) return Step::kWritten;
   write_header(kSlice, 0, shared);
-  const auto* parts = reinterpret_cast<PySliceObject*>(slice);
   for (PyObject* part : {parts->start, parts->stop, parts->step}) {
-    if (has_parts(part)) return Step::kNotNative;
     const Step step = write_one(part, may_be_shared(part));
     if (step != Step::kWritten) return step;
   }
@@ -279,7 +300,7 @@ Encoder::Step Encoder::open_sequence(unsigned char tag, PyObject* object, PyObje
   if (shared && write_reference(object)) return Step::kWritten;
   write_header(tag, static_cast<std::size_t>(count), shared);
   if (count == 0) return Step::kWritten;
-  frames_.push({Frame::Kind::kSequence, nullptr, items, 0, count, nullptr});
+  frames_.push({Frame::Kind::kSequence, false, object, items, 0, count, nullptr});
   return Step::kOpened;
 }
 
@@ -288,7 +309,7 @@ Encoder::Step Encoder::open_dict(PyObject* dict, bool shared) {
   const Py_ssize_t count = PyDict_GET_SIZE(dict);
   write_header(kDict, static_cast<std::size_t>(count), shared);
   if (count == 0) return Step::kWritten;
-  frames_.push({Frame::Kind::kDict, dict, nullptr, 0, 0, nullptr});
+  frames_.push({Frame::Kind::kDict, false, dict, nullptr, 0, 0, nullptr});
   return Step::kOpened;
 }
 
@@ -299,7 +320,7 @@ Encoder::Step Encoder::open_set(unsigned char tag, PyObject* set, bool shared) {
   if (count == 0) return Step::kWritten;
   py::Ref iterator = py::Ref::steal(PyObject_GetIter(set));
   if (!iterator) return Step::kFailed;
-  frames_.push({Frame::Kind::kSet, iterator.get(), nullptr, 0, 0, nullptr});
+  frames_.push({Frame::Kind::kSet, false, set, nullptr, 0, 0, iterator.get()});
   (void)iterator.release();  // the frame owns it
   return Step::kOpened;
 }
@@ -386,17 +407,17 @@ Py_ssize_t Encoder::write_floats(PyObject* const* items, Py_ssize_t count) {
 
 Encoder::Step Encoder::fill_dict() {
   const std::size_t depth = frames_.size() - 1;
-  PyObject* const dict = frames_.top().object;
+  PyObject* const dict = frames_.top().container;
   Py_ssize_t position = frames_.top().next;
   PyObject* key;
-  PyObject* value = frames_.top().value;
+  PyObject* value = frames_.top().other;
   for (;;) {
     if (value == nullptr) {
       if (!PyDict_Next(dict, &position, &key, &value)) break;
       const Step step = write_one(key, may_be_shared(key));
       if (step != Step::kWritten) {
         frames_[depth].next = position;
-        frames_[depth].value = value;
+        frames_[depth].other = value;
         return step;
       }
     }
@@ -404,7 +425,7 @@ Encoder::Step Encoder::fill_dict() {
     value = nullptr;
     if (step != Step::kWritten) {
       frames_[depth].next = position;
-      frames_[depth].value = nullptr;
+      frames_[depth].other = nullptr;
       return step;
     }
   }
@@ -413,7 +434,7 @@ Encoder::Step Encoder::fill_dict() {
 }
 
 Encoder::Step Encoder::fill_set() {
-  PyObject* const iterator = frames_.top().object;
+  PyObject* const iterator = frames_.top().other;
   while (PyObject* const element = PyIter_Next(iterator)) {
     Py_DECREF(element);  // the set keeps it; only its own references may count in may_be_shared
     const Step step = write_one(element, may_be_shared(element));

@@ -1,8 +1,8 @@
-// Encoder: writes Python objects of exact built-in types in the native format (format.h), with a stack of its own instead of
-// recursion: only memory bounds the depth.
+// Encoder: writes Python objects in the native format (format.h), with a stack of its own instead of recursion: only memory
+// bounds the depth. What has no native form is handed to the Parts (parts.h), a tag stands in its place.
 //
 // It runs no Python code and never detaches, so no container can change while it is written and nothing can die.
-// Owner: one call of the codec. Requires: attached. Errors: std::bad_alloc.
+// Owner: one call of the codec. Requires: attached. Errors: false with a Python exception set; std::bad_alloc.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "codec/memo.h"
+#include "codec/parts.h"
 #include "codec/small_stack.h"
 #include "py/python.h"
 #include "py/ref.h"
@@ -18,34 +19,33 @@ namespace aiointerpreters::codec {
 
 class Encoder {
  public:
-  enum class Result {
-    kDone,
-    kNotNative,  // an object in it has no native form: the message has to be a pickle
-    kFailed,     // Python exception set
-  };
-
-  explicit Encoder(base::Bytes& out) noexcept;
+  // Borrows both.
+  Encoder(base::Bytes& out, Parts& parts) noexcept;
   Encoder(const Encoder&) = delete;
   Encoder& operator=(const Encoder&) = delete;
   ~Encoder();
 
-  // Appends one value. Values written by one encoder share one memo. After anything but kDone the content is of no use.
-  [[nodiscard]] Result write(PyObject* value);
+  // Appends one value. Values written by one encoder share one memo. After a failure the content is of no use.
+  [[nodiscard]] bool write(PyObject* value);
   // Appends a number that is not a value.
   void write_varint(std::size_t number);
   // Makes everything written part of the bytes. Call it once, at the end.
   void finish() noexcept;
 
+  // The objects that have been written and may be met again.
+  [[nodiscard]] const Memo& memo() const noexcept { return memo_; }
+
  private:
-  enum class Step { kWritten, kOpened, kNotNative, kFailed };
+  enum class Step { kWritten, kOpened, kFailed };
   struct Frame {
     enum class Kind : std::uint8_t { kSequence, kDict, kSet };
     Kind kind;
-    PyObject* object;        // the dict; the set's iterator, which is owned
+    bool watched;            // the Parts have an eye on it
+    PyObject* container;
     PyObject* const* items;  // kSequence
     Py_ssize_t next;         // kSequence: index; kDict: position of PyDict_Next
     Py_ssize_t count;        // kSequence
-    PyObject* value;         // kDict: what follows the key that is being written, or null
+    PyObject* other;         // kDict: what follows the key that is being written, or null; kSet: the iterator, owned
   };
 
   // Writes a leaf, or the head of a container and pushes its frame.
@@ -56,6 +56,9 @@ class Encoder {
   Step write_big_int(PyObject* number);
   Step write_range(PyObject* range, bool shared);
   Step write_slice(PyObject* slice, bool shared);
+  Step write_part(PyObject* object);
+  // Writes what is attached instead of copied; false if it has to be written otherwise.
+  bool write_attached(PyObject* object);
   Step open_sequence(unsigned char tag, PyObject* object, PyObject* const* items, Py_ssize_t count, bool shared);
   Step open_dict(PyObject* dict, bool shared);
   Step open_set(unsigned char tag, PyObject* set, bool shared);
@@ -70,7 +73,8 @@ class Encoder {
 
   void write_int(std::int64_t value);
   void write_float(double value);
-  // True if the object was written before: a reference to it has been written.
+  void write_tagged(unsigned char tag, std::size_t index);
+  // True if the object was written before, or crosses over: a reference to it has been written.
   bool write_reference(PyObject* object);
   void write_header(unsigned char tag, std::size_t count, bool shared);
   void put_varint(std::size_t number) noexcept;
@@ -82,6 +86,7 @@ class Encoder {
   void grow(std::size_t size);
 
   base::Bytes& out_;
+  Parts& parts_;
   unsigned char* at_;     // where the next byte goes
   unsigned char* limit_;  // the end of what is reserved
   Memo memo_;

@@ -9,7 +9,9 @@
 #include "codec/exception_record.h"
 #include "codec/format.h"
 #include "codec/message_bytes.h"
-#include "codec/pickle_fallback.h"
+#include "codec/message_decoder.h"
+#include "codec/message_encoder.h"
+#include "codec/pickling.h"
 #include "py/error.h"
 
 namespace aiointerpreters::codec {
@@ -52,10 +54,11 @@ std::string reason_of_error(Runtime& runtime, const std::string& root) {
 
 class ExceptionEncoder {
  public:
-  explicit ExceptionEncoder(Runtime& runtime) : runtime_(runtime) {}
+  // Borrows both; `out` is an empty message.
+  ExceptionEncoder(Runtime& runtime, Message& out) : runtime_(runtime), out_(out) {}
 
   // Errors: false with an exception set.
-  bool encode(PyObject* exception, Message& out);
+  bool encode(PyObject* exception);
 
  private:
   Py_ssize_t index_of(PyObject* exception);
@@ -70,7 +73,7 @@ class ExceptionEncoder {
   Runtime& runtime_;
   std::vector<py::Ref> exceptions_;  // in the order of their records
   std::unordered_map<PyObject*, Py_ssize_t> indices_;
-  bool needs_main_ = false;
+  Message& out_;
 };
 
 Py_ssize_t ExceptionEncoder::index_of(PyObject* exception) {
@@ -80,7 +83,7 @@ Py_ssize_t ExceptionEncoder::index_of(PyObject* exception) {
   return found->second;
 }
 
-bool ExceptionEncoder::encode(PyObject* exception, Message& out) {
+bool ExceptionEncoder::encode(PyObject* exception) {
   const py::Ref text = format_traceback(exception);
   const py::Ref records = py::Ref::steal(PyList_New(0));
   if (!text || !records) return false;
@@ -91,9 +94,7 @@ bool ExceptionEncoder::encode(PyObject* exception, Message& out) {
   }
   const py::Ref tuple = py::Ref::steal(PyList_AsTuple(records.get()));
   const py::Ref message = tuple ? py::Ref::steal(PyTuple_Pack(2, text.get(), tuple.get())) : py::Ref();
-  if (!message || !encode_value(runtime_, message.get(), out)) return false;
-  out.needs_main = needs_main_;
-  return true;
+  return message && encode_message(runtime_, Roots(message.get()), Views::kCopy, ByValue::kNever, out_);
 }
 
 py::Ref ExceptionEncoder::format_traceback(PyObject* exception) {
@@ -124,7 +125,7 @@ py::Ref ExceptionEncoder::notes_of(PyObject* attributes) {
 }
 
 py::Ref ExceptionEncoder::pack_args(PyObject* args, PyObject* lost) {
-  py::Ref packed = pack(runtime_, args, nullptr, needs_main_);
+  py::Ref packed = pack(runtime_, args, nullptr, out_);
   if (packed) return packed;
   PyErr_Clear();
   const py::Ref copy = py::Ref::steal(PyTuple_New(PyTuple_GET_SIZE(args)));
@@ -133,7 +134,7 @@ py::Ref ExceptionEncoder::pack_args(PyObject* args, PyObject* lost) {
     PyObject* const arg = PyTuple_GET_ITEM(args, i);
     const std::string root = "args[" + std::to_string(i) + "]";
     py::Ref stands_for = py::Ref::borrow(arg);
-    if (!pack(runtime_, arg, root.c_str(), needs_main_)) {
+    if (!pack(runtime_, arg, root.c_str(), out_)) {
       if (!append_text(lost, reason_of_error(runtime_, root) + "; its repr stands in its place")) return {};
       const py::Ref repr = py::Ref::steal(PyObject_Repr(arg));
       stands_for = exact_text(repr.get(), "<repr() failed>");
@@ -141,12 +142,12 @@ py::Ref ExceptionEncoder::pack_args(PyObject* args, PyObject* lost) {
     }
     PyTuple_SET_ITEM(copy.get(), i, stands_for.release());
   }
-  return pack(runtime_, copy.get(), nullptr, needs_main_);
+  return pack(runtime_, copy.get(), nullptr, out_);
 }
 
 py::Ref ExceptionEncoder::pack_state(PyObject* attributes, PyObject* lost) {
   if (attributes == nullptr || PyDict_GET_SIZE(attributes) == 0) return py::Ref::borrow(Py_None);
-  py::Ref packed = pack(runtime_, attributes, nullptr, needs_main_);
+  py::Ref packed = pack(runtime_, attributes, nullptr, out_);
   if (packed) return packed;
   PyErr_Clear();
   const py::Ref items = py::Ref::steal(PyDict_Items(attributes));
@@ -159,14 +160,14 @@ py::Ref ExceptionEncoder::pack_state(PyObject* attributes, PyObject* lost) {
     const char* const utf8 = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
     PyErr_Clear();
     const std::string root = std::string("attribute '") + (utf8 == nullptr ? "?" : utf8) + "'";
-    const bool crosses = PyUnicode_CheckExact(name) && pack(runtime_, value, root.c_str(), needs_main_);
+    const bool crosses = PyUnicode_CheckExact(name) && pack(runtime_, value, root.c_str(), out_);
     if (crosses) {
       if (PyDict_SetItem(copy.get(), name, value) < 0) return {};
     } else if (!append_text(lost, reason_of_error(runtime_, root) + "; it was left out")) {
       return {};
     }
   }
-  return pack(runtime_, copy.get(), nullptr, needs_main_);
+  return pack(runtime_, copy.get(), nullptr, out_);
 }
 
 py::Ref ExceptionEncoder::describe_members(PyObject* group) {
@@ -224,8 +225,8 @@ py::Ref ExceptionEncoder::describe(PyObject* exception) {
   const py::Ref text = exact_text(message ? message.get() : exception, "<exception str() failed>");
   const py::Ref lost = py::Ref::steal(PyList_New(0));
   if (!module || !qualname || !text || !lost) return {};
-  needs_main_ = needs_main_ || PyUnicode_EqualToUTF8(module.get(), "__main__") != 0 ||
-                PyUnicode_EqualToUTF8(module.get(), "__mp_main__") != 0;
+  out_.needs_main = out_.needs_main || PyUnicode_EqualToUTF8(module.get(), "__main__") != 0 ||
+                    PyUnicode_EqualToUTF8(module.get(), "__mp_main__") != 0;
 
   py::Ref attributes = attribute(exception, "__dict__");
   if (attributes && !PyDict_Check(attributes.get())) attributes.reset();
@@ -242,12 +243,12 @@ py::Ref ExceptionEncoder::describe(PyObject* exception) {
   } else {
     reduction = reduce(exception);
     if (reduction.special) {
-      whole = pack(runtime_, exception, nullptr, needs_main_);
+      whole = pack(runtime_, exception, nullptr, out_);
       if (!whole) whole = none();
       PyErr_Clear();
     }
     if (reduction.constructor) {
-      constructor = pack(runtime_, reduction.constructor.get(), nullptr, needs_main_);
+      constructor = pack(runtime_, reduction.constructor.get(), nullptr, out_);
       if (!constructor) constructor = none();
       PyErr_Clear();
     }
@@ -305,24 +306,24 @@ void encode_name(const char* name, Message& out) noexcept {
 
 }  // namespace
 
-py::Ref pack(Runtime& runtime, PyObject* value, const char* root, bool& needs_main) {
+py::Ref pack(Runtime& runtime, PyObject* value, const char* root, Message& outer) {
   Message message;
   if (!encode_value(runtime, value, message, root)) return {};
-  needs_main = needs_main || message.needs_main;
-  return message_to_bytes(message);
+  outer.needs_main = outer.needs_main || message.needs_main;
+  return pack_message(message, outer);
 }
 
-py::Ref unpack(Runtime& runtime, PyObject* packed) {
-  Message message;
-  return message_from_bytes(packed, message) ? decode_value(runtime, message) : py::Ref();
+py::Ref unpack(Runtime& runtime, PyObject* packed, std::span<const Attachment> attachments) {
+  const auto message = view_packed(packed, attachments);
+  return message ? decode_value(runtime, *message) : py::Ref();
 }
 
 void encode_exception(Runtime& runtime, Message& out) {
   const py::Ref exception = py::take_exception();
   out.clear();
   const bool encoded = py::guarded(false, [&] {
-    ExceptionEncoder encoder(runtime);
-    return encoder.encode(exception.get(), out);
+    ExceptionEncoder encoder(runtime, out);
+    return encoder.encode(exception.get());
   });
   if (encoded) return;
   PyErr_Clear();
@@ -333,7 +334,7 @@ py::Ref decode_exception(Runtime& runtime, const Message& message) {
   py::Ref exception;
   const bool rebuilt = py::guarded(false, [&] {
     const py::Ref content = decode_value(runtime, message);
-    if (content) exception = rebuild_exception(runtime, content.get());
+    if (content) exception = rebuild_exception(runtime, content.get(), attachments_of(message));
     return static_cast<bool>(exception);
   });
   if (rebuilt || PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) return exception;

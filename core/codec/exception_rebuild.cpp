@@ -12,7 +12,8 @@ namespace {
 
 class ExceptionBuilder {
  public:
-  explicit ExceptionBuilder(Runtime& runtime) : runtime_(runtime) {}
+  ExceptionBuilder(Runtime& runtime, std::span<const Attachment> attachments)
+      : runtime_(runtime), attachments_(attachments) {}
 
   // `message` is the tuple (text, records). Returns new; null with an exception set.
   py::Ref build(PyObject* message);
@@ -38,6 +39,7 @@ class ExceptionBuilder {
   void drop_error();
 
   Runtime& runtime_;
+  const std::span<const Attachment> attachments_;  // of the whole message
   std::vector<ExceptionRecord> records_;  // borrowed from the message
   std::vector<py::Ref> built_;
   std::vector<bool> visited_;
@@ -140,7 +142,7 @@ py::Ref ExceptionBuilder::make(const ExceptionRecord& record, bool& complete) {
 
   py::Ref exception;
   if (record.whole != Py_None) {
-    exception = unpack(runtime_, record.whole);
+    exception = unpack(runtime_, record.whole, attachments_);
     drop_error();
     if (exception && !Py_IS_TYPE(exception.get(), type)) exception.reset();
     complete = static_cast<bool>(exception);
@@ -197,21 +199,21 @@ py::Ref ExceptionBuilder::make_group(const ExceptionRecord& record, PyTypeObject
 
 // As pickle does: the class is called with what its reduction names.
 py::Ref ExceptionBuilder::make_by_constructor(const ExceptionRecord& record, PyTypeObject* type) {
-  const py::Ref given = unpack(runtime_, record.constructor);
+  const py::Ref given = unpack(runtime_, record.constructor, attachments_);
   py::Ref exception = given && PyTuple_CheckExact(given.get())
                           ? py::Ref::steal(PyObject_Call(reinterpret_cast<PyObject*>(type), given.get(), nullptr))
                           : py::Ref();
   drop_error();
   if (!exception || !Py_IS_TYPE(exception.get(), type)) return {};
   // An __init__ that is not made to be called with `args` may have left others.
-  const py::Ref args = record.args == Py_None ? py::Ref::borrow(given.get()) : unpack(runtime_, record.args);
+  const py::Ref args = record.args == Py_None ? py::Ref::borrow(given.get()) : unpack(runtime_, record.args, attachments_);
   drop_error();
   if (args && PyTuple_CheckExact(args.get())) PyException_SetArgs(exception.get(), args.get());
   return exception;
 }
 
 py::Ref ExceptionBuilder::make_without_init(const ExceptionRecord& record, PyTypeObject* type, PyObject* notes) {
-  py::Ref args = unpack(runtime_, record.args == Py_None ? record.constructor : record.args);
+  py::Ref args = unpack(runtime_, record.args == Py_None ? record.constructor : record.args, attachments_);
   drop_error();
   if (!args || !PyTuple_CheckExact(args.get())) {
     const py::Ref note =
@@ -242,7 +244,7 @@ py::Ref ExceptionBuilder::make_instead(const ExceptionRecord& record) {
 
 void ExceptionBuilder::set_state(const ExceptionRecord& record, PyObject* exception, PyObject* notes) {
   if (record.state == Py_None) return;
-  const py::Ref state = unpack(runtime_, record.state);
+  const py::Ref state = unpack(runtime_, record.state, attachments_);
   drop_error();
   if (!state || !PyDict_CheckExact(state.get())) {
     const py::Ref note =
@@ -305,8 +307,8 @@ std::size_t ExceptionBuilder::innermost_cause() const {
 
 }  // namespace
 
-py::Ref rebuild_exception(Runtime& runtime, PyObject* message) {
-  ExceptionBuilder builder(runtime);
+py::Ref rebuild_exception(Runtime& runtime, PyObject* message, std::span<const Attachment> attachments) {
+  ExceptionBuilder builder(runtime, attachments);
   return builder.build(message);
 }
 

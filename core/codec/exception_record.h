@@ -3,10 +3,13 @@
 //
 // The message is one native value, the tuple (text of the traceback, (record, ...)). The first record is the exception
 // itself; records name each other by index, so causes and contexts may form cycles and chains of any length. Each part that
-// may have any type is packed by itself: bytes, a byte for the form and then the content of a message. Requires: attached,
+// may have any type is packed by itself (message_bytes.h). Requires: attached,
 // for all functions. Errors: Python exception set and null returned; std::bad_alloc.
 #pragma once
 
+#include <span>
+
+#include "codec/attachment.h"
 #include "codec/runtime.h"
 #include "py/python.h"
 #include "py/ref.h"
@@ -36,13 +39,13 @@ struct ExceptionRecord {
 inline constexpr char kRecordBuildFormat[] = "(OOONNNNNNNnni)";
 inline constexpr char kRecordParseFormat[] = "UUUOOOOO!O!Onni";
 
-// Packs one value. `root` starts the path in the error, as in encode_value.
-[[nodiscard]] py::Ref pack(Runtime& runtime, PyObject* value, const char* root, bool& needs_main);
-[[nodiscard]] py::Ref unpack(Runtime& runtime, PyObject* packed);
+// Packs one value into a message that is to come. `root` starts the path in the error, as in encode_value.
+[[nodiscard]] py::Ref pack(Runtime& runtime, PyObject* value, const char* root, Message& outer);
+[[nodiscard]] py::Ref unpack(Runtime& runtime, PyObject* packed, std::span<const Attachment> attachments);
 
 // Rebuilds the exception from the decoded message. Takes no chance: whatever it cannot do, it says in notes, or in an
 // InterpreterError instead. Returns new; null with an exception set only without memory or on KeyboardInterrupt and
 // TaskInterrupted. Runs Python.
-[[nodiscard]] py::Ref rebuild_exception(Runtime& runtime, PyObject* message);
+[[nodiscard]] py::Ref rebuild_exception(Runtime& runtime, PyObject* message, std::span<const Attachment> attachments);
 
 }  // namespace aiointerpreters::codec

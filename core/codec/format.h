@@ -53,7 +53,10 @@ enum Tag : unsigned char {
   kByteArray = 0x1C,  // header (bytes), then these
   kReference = 0x1D,  // varint: memo index
 
-  // 0x1E to 0x3F: reserved (out-of-band buffers, queues, pickled parts).
+  kAttachment = 0x1E,  // varint: index among the message's attachments
+  kPart = 0x1F,        // varint: index among the objects that stand in the message's pickle
+
+  // 0x20 to 0x3F: reserved.
 
   kShortAscii = 0x40,        // + length 0 to 31, then the characters; not shared
   kShortAsciiShared = 0x60,  // + length 0 to 31, then the characters; shared
@@ -71,6 +74,9 @@ inline constexpr std::size_t kVarintMax = 10;
 
 // Tuples and frozensets inside a key are hashed by recursive C code of CPython: deeper ones are a RecursionError here.
 inline constexpr std::uint32_t kKeyDepthMax = 10'000;
+
+// A mixed message: the native bytes, the pickle of a list of two lists of parts (parts.h), and the number of the native bytes
+// as 8 bytes.
 
 // The content of a call: varint (positional arguments << 1 | has keywords), if so the tuple of the names as a value, then
 // all values, in one memo. A call without arguments is the single byte 0.

@@ -18,6 +18,18 @@ class Memo {
   Memo(const Memo&) = delete;
   Memo& operator=(const Memo&) = delete;
 
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  // Returns the object's index, or kNew if it is not known.
+  [[nodiscard]] std::size_t find(const void* object) const noexcept {
+    if (!slots_.empty()) {
+      const Slot& slot = slots_[place_of(object)];
+      return slot.object == object ? slot.index : kNew;
+    }
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (few_[i] == object) return i;
+    }
+    return kNew;
+  }
   // Returns the object's index, or kNew if it was not known: it is now.
   [[nodiscard]] std::size_t find_or_add(const void* object) {
     if (!slots_.empty()) return find_or_add_hashed(object);
@@ -38,13 +50,14 @@ class Memo {
   };
 
   // Low bits first: objects made one after the other lie in slots next to each other.
-  [[nodiscard]] Slot& slot_of(const void* object) noexcept {
+  [[nodiscard]] std::size_t place_of(const void* object) const noexcept {
     const auto address = reinterpret_cast<std::uintptr_t>(object);
     const std::size_t mask = slots_.size() - 1;
     std::size_t at = ((address >> 4) ^ (address >> 20)) & mask;
     while (slots_[at].object != nullptr && slots_[at].object != object) at = (at + 1) & mask;
-    return slots_[at];
+    return at;
   }
+  [[nodiscard]] Slot& slot_of(const void* object) noexcept { return slots_[place_of(object)]; }
   std::size_t find_or_add_hashed(const void* object) {
     if (2 * count_ >= slots_.size()) grow();
     Slot& slot = slot_of(object);

@@ -1,17 +1,20 @@
-// A message as one bytes object, its form in the first byte: inside another message, and for tests and benchmarks.
+// A message as one bytes object inside of another message, whose attachments are then those of both: a byte for the form,
+// the index of its first attachment, the content.
 // Requires: attached.
 #pragma once
 
+#include <optional>
+
 #include "codec/message.h"
+#include "codec/message_view.h"
 #include "py/python.h"
 #include "py/ref.h"
 
 namespace aiointerpreters::codec {
 
-// Returns new; null with MemoryError set.
-[[nodiscard]] py::Ref message_to_bytes(const Message& message);
-// Makes such bytes the content of an empty message; whether they are one, decoding tells.
-// Errors: false with TypeError set if `object` is no bytes; std::bad_alloc.
-[[nodiscard]] bool message_from_bytes(PyObject* object, Message& out);
+// Moves the attachments of `message` to those of `outer`. Returns new; null with MemoryError set. Errors: std::bad_alloc.
+[[nodiscard]] py::Ref pack_message(Message& message, Message& outer);
+// Borrows both. Nothing, with an exception set, if `packed` is no such object.
+[[nodiscard]] std::optional<MessageView> view_packed(PyObject* packed, std::span<const Attachment> attachments);
 
 }  // namespace aiointerpreters::codec

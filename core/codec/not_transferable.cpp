@@ -7,9 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/bytes.h"
-#include "codec/encoder.h"
-#include "codec/pickle_fallback.h"
+#include "codec/message_encoder.h"
+#include "codec/pickling.h"
 #include "py/error.h"
 #include "py/ref.h"
 
@@ -94,11 +93,8 @@ class PathFinder {
 };
 
 bool PathFinder::crosses(PyObject* object) {
-  base::Bytes scratch;
-  Encoder encoder(scratch);
-  if (encoder.write(object) == Encoder::Result::kDone) return true;
-  PyErr_Clear();
-  if (pickle(runtime_, object, true).bytes) return true;
+  Message scratch;
+  if (encode_message(runtime_, Roots(object), Views::kLend, ByValue::kIfNeeded, scratch)) return true;
   py::Ref raised = py::take_exception();
   if (PyErr_GivenExceptionMatches(raised.get(), PyExc_Exception) == 0) {
     interruption_ = std::move(raised);

@@ -1,14 +1,90 @@
-// What a slice may not hold in the native format: both sides of the codec have to agree.
+// Parts: the objects of one message that the native format does not know, on their way into it.
+//
+// A message is native as far as it goes. An object of another type becomes a *part*: a tag with its index stands in its
+// place, and all parts together are one pickle behind the native bytes, so that what they share stays pickle's business.
+// What native containers and parts share *crosses* over: the pickler shows each object that it meets to `identify`, which
+// knows those that the encoder has written; they are added to the pickle as parts too, and the native bytes are written
+// again, with tags in their places. Views, large strings and the like are attached to the message (attachment.h).
+//
+// Owner: one encoding. Requires: attached. Errors: std::bad_alloc.
 #pragma once
 
+#include <cstddef>
+#include <vector>
+
+#include "codec/attachment.h"
+#include "codec/memo.h"
+#include "codec/message.h"
+#include "codec/pickling.h"
+#include "codec/runtime.h"
 #include "py/python.h"
+#include "py/ref.h"
 
 namespace aiointerpreters::codec {
 
-// Whether an object of an exact built-in type has parts of its own. Requires: attached.
-[[nodiscard]] inline bool has_parts(PyObject* object) {
-  return PyTuple_Check(object) || PyList_Check(object) || PyDict_Check(object) || PyAnySet_Check(object) ||
-         PySlice_Check(object) || PyRange_Check(object);
-}
+class Parts {
+ public:
+  // Attachments are added to those that `out` has already.
+  Parts(Runtime& runtime, Views views, Message& out) noexcept
+      : runtime_(runtime), views_(views), out_(out), first_attachment_(attachments_of(out).size()) {}
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
+  ~Parts();
+
+  static constexpr std::size_t kNone = Memo::kNew;
+
+  // ---- For the encoder. No Python runs.
+
+  // Attaches a memoryview, SharedBuffer, or large bytes or str, once, and returns its index; kNone if it is of another type
+  // or cannot be attached.
+  [[nodiscard]] std::size_t attach(PyObject* object);
+  // Makes an object a part, once, and returns its index. Errors: kNone with an exception set.
+  [[nodiscard]] std::size_t add(PyObject* object);
+  // The index of an object that crosses over; kNone if it does not. Known after `pickle`.
+  [[nodiscard]] std::size_t find_crossing(PyObject* object) const noexcept {
+    const std::size_t index = crossing_.find(object);
+    return index == Memo::kNew ? kNone : parts_.size() + index;
+  }
+  // A container with a part in it: it must not change its size until the end.
+  void watch(PyObject* container);
+
+  // ---- For who encodes a message.
+
+  [[nodiscard]] bool empty() const noexcept { return parts_.size() == 0; }
+  [[nodiscard]] bool any_crossing() const noexcept { return crossing_.size() != 0; }
+  // Pickles all parts. `written`: what the encoder has in its memo. Runs Python. Errors: false with an exception set.
+  [[nodiscard]] bool pickle(const Memo& written, ByValue by_value);
+  // Appends the pickle to the native bytes, after which nothing may follow. Errors: false with RuntimeError set if something
+  // has changed since the native bytes were begun.
+  [[nodiscard]] bool append_pickle();
+
+ private:
+  struct Watched {
+    py::Ref container;
+    Py_ssize_t size;
+  };
+
+  static PyObject* persistent_id(PyObject* capsule, PyObject* object);
+  // What the pickler is to write for an object: the index of an attachment, or None for its usual way. Returns new.
+  [[nodiscard]] PyObject* identify(PyObject* object);
+  [[nodiscard]] bool attach_new(PyObject* object, Attachment& out);
+  [[nodiscard]] bool cross_over(PyObject* object);
+
+  Runtime& runtime_;
+  const Views views_;
+  Message& out_;
+  const std::size_t first_attachment_;
+  Memo attached_;  // in the order of the attachments, from first_attachment_ on
+  Memo parts_;
+  Memo crossing_;
+  const Memo* written_ = nullptr;  // while pickling
+  std::size_t pickled_parts_ = 0;
+  // What the memos above know by address stays alive.
+  std::vector<py::Ref> kept_;
+  py::Ref part_list_;
+  py::Ref crossing_list_;
+  std::vector<Watched> watched_;
+  Pickle pickle_;
+};
 
 }  // namespace aiointerpreters::codec

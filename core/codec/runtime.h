@@ -2,6 +2,7 @@
 // Requires: attached to that interpreter for every use, the destructor included.
 #pragma once
 
+#include "codec/lessor.h"
 #include "py/python.h"
 #include "py/ref.h"
 
@@ -15,16 +16,21 @@ struct Runtime {
   py::Ref interpreter_error;       // aiointerpreters.errors.InterpreterError
   py::Ref not_transferable_error;  // aiointerpreters.errors.NotTransferableError
   py::Ref tag_type;                // aiointerpreters.interpreter: what wraps a function that was decorated
+  py::Ref shared_buffer_type;      // aiointerpreters.SharedBuffer
+  py::Ref lease_type;              // what views that have crossed stand on
+  LessorPtr lessor;                // of this interpreter's memory; never null
   py::Ref remote_traceback;        // aiointerpreters.errors.RemoteTraceback: str(e) is the worker's traceback text
 
-  // Imported on first need; null until then. Use the accessors in pickle_fallback.h.
-  py::Ref pickle_dumps;
+  // Imported on first need by pickling.cpp; null until then.
+  py::Ref pickler_type;
+  py::Ref unpickler_type;
   py::Ref pickle_loads;
   py::Ref pickling_error;
+  py::Ref bytes_io_type;
   // In a worker, made on first need: a Python function that calls its first argument with the others.
   py::Ref caller;
 
-  unsigned long retrying_thread = 0;  // see Retry in pickle_fallback.h
+  unsigned long retrying_thread = 0;  // see Retry in pickling.h
   // At home: `__main__` is no script or module that a worker could run again, so what is in it crosses by value (hazard 31).
   bool main_is_nowhere = false;
   // In a worker: home's script is being run here to find its functions; making or using a pool meanwhile would never end.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "codec/codec.h"
+#include "pool/returner.h"
 #include "py/error.h"
 
 namespace aiointerpreters::pool {
@@ -49,6 +50,7 @@ std::string HostedInterpreter::create(py::ThreadSides& sides, const std::string&
   }
   runtime_ = pool_.options().enter_interpreter();
   if (runtime_ == nullptr) return "a worker's interpreter could not be set up: " + py::take_error_text();
+  pool_.options().returner->serve(runtime_->lessor);
   const char* failure = nullptr;
   if ((py::kDummyThreadsComplain && !silence_dummy_thread()) || !name_thread(thread_name) || !follow_environment()) {
     failure = "a worker's interpreter could not be set up";
@@ -62,11 +64,16 @@ std::string HostedInterpreter::create(py::ThreadSides& sides, const std::string&
 }
 
 void HostedInterpreter::execute(Task& task) {
+  runtime_->lessor->take_back();
+  // Whoever has lent something shall have it back when he learns of the end.
+  const bool on_loan = task.message.attachments != nullptr;
+  has_leftovers_ = true;
   const bool has_value = py::guarded(false, [&] {
-    py::Ref result = call(task);
+    result_ = call(task);
     task.message.clear();
-    return result && codec::encode_value(*runtime_, result.get(), task.message);
+    return result_ && codec::encode_value(*runtime_, result_.get(), task.message);
   });
+  if (on_loan) drop_leftovers();
   if (has_value) {
     task.outcome = Task::Outcome::kValue;
     return;
@@ -76,11 +83,20 @@ void HostedInterpreter::execute(Task& task) {
   task.outcome = Task::Outcome::kException;
 }
 
+void HostedInterpreter::drop_leftovers() {
+  has_leftovers_ = false;
+  arguments_.clear();
+  result_.reset();
+}
+
 void HostedInterpreter::end(py::ThreadSides& sides) {
   if (!sides.has_own()) return;
   sides.attach_own();
+  drop_leftovers();
   callables_.clear();
   if (runtime_ != nullptr) {
+    pool_.options().returner->forget(runtime_->lessor);
+    runtime_->lessor->close();
     const py::Ref module = std::move(runtime_->module);  // may be the last one, and the runtime goes with it
     runtime_ = nullptr;
   }
@@ -113,9 +129,8 @@ py::Ref HostedInterpreter::call(const Task& task) {
   py::Ref uncached;
   py::Ref callable = py::Ref::borrow(callables_.find(*runtime_, task.callable_id, task.callable, uncached));
   if (!callable) return {};
-  codec::CallArguments arguments;
-  if (!codec::decode_call(*runtime_, task.message, arguments)) return {};
-  return task.in_rows ? call_rows(callable.get(), arguments.positional(0)) : arguments.call(callable.get());
+  if (!codec::decode_call(*runtime_, task.message, arguments_)) return {};
+  return task.in_rows ? call_rows(callable.get(), arguments_.positional(0)) : arguments_.call(callable.get());
 }
 
 bool HostedInterpreter::follow_environment() {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "codec/callable_cache.h"
+#include "codec/codec.h"
 #include "codec/runtime.h"
 #include "pool/pool.h"
 #include "pool/task.h"
@@ -26,9 +27,13 @@ class HostedInterpreter {
   // `create` has succeeded.
   [[nodiscard]] bool ready() const noexcept { return ready_; }
 
-  // Runs the task and leaves its outcome in it: every exception becomes one.
+  // Runs the task and leaves its outcome in it: every exception becomes one. Arguments and result may be left over: to drop
+  // them can wait until the outcome has been told, unless something of them is on loan.
   // Requires: attached to this interpreter. Runs Python.
   void execute(Task& task);
+  [[nodiscard]] bool has_leftovers() const noexcept { return has_leftovers_; }
+  // Requires: attached to this interpreter. Runs Python.
+  void drop_leftovers();
 
   // Drops every reference (hazard 3) and ends the interpreter. Leaves the thread detached. Blocks. Runs Python.
   void end(py::ThreadSides& sides);
@@ -47,6 +52,9 @@ class HostedInterpreter {
   codec::Runtime* runtime_ = nullptr;  // null until `_core` is set up in it; owned by that module's state
   bool ready_ = false;
   codec::CallableCache callables_;
+  codec::CallArguments arguments_;
+  py::Ref result_;
+  bool has_leftovers_ = false;
   EnvironmentPtr environment_;  // the one that is applied
   enum class MainScript : unsigned char { kNotRun, kDone, kFailed };
   MainScript main_ = MainScript::kNotRun;

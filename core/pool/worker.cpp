@@ -23,6 +23,7 @@ void Worker::run() {
     // In this order, so that this worker counts as available before anybody can see that its task is done.
     TaskPtr task = pool_->take(seat_);
     if (done) task = publish(*std::exchange(done, {}), std::move(task));
+    drop_leftovers();
     if (!task) {
       sides_.detach();
       tasks_in_a_row_ = 0;
@@ -93,6 +94,12 @@ void Worker::execute_in_interpreter(Task& task) {
   }
   sides_.attach_own();
   hosted_->execute(task);
+}
+
+void Worker::drop_leftovers() {
+  if (!hosted_ || !hosted_->has_leftovers()) return;
+  sides_.attach_own();
+  hosted_->drop_leftovers();
 }
 
 void Worker::settle(Task& task, Task::Change change) {

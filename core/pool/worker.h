@@ -27,6 +27,8 @@ class Worker {
   // Runs a started task; its outcome is in it then.
   void execute(Task& task);
   void execute_in_interpreter(Task& task);
+  // Drops what the last task has left in the interpreter, now that its end is known. Runs Python.
+  void drop_leftovers();
   // Lets the world know that `done` is done. Returns the next task, `next` or another one, or null.
   [[nodiscard]] TaskPtr publish(Task& done, TaskPtr next);
   // Does at home what the end of a task asks for.

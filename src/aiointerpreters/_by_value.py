@@ -2,6 +2,7 @@
 
 import io
 import sys
+from collections.abc import Callable
 from functools import reduce
 from types import FunctionType
 from typing import Any
@@ -15,8 +16,9 @@ from ._core import interpreter
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     """cloudpickle's, with two rules more: of a script's `__main__`, which workers run, names suffice; and tags are seen."""
 
-    def __init__(self, file: io.BytesIO) -> None:
+    def __init__(self, file: io.BytesIO, persistent_id: Callable[[object], object]) -> None:
         super().__init__(file, protocol=5)
+        self.persistent_id = persistent_id
         self._main_by_value = _script.describe() is None
         self.names_main = False
 
@@ -46,12 +48,12 @@ def _find(obj: FunctionType | type | interpreter[..., Any]) -> object:
         return None
 
 
-def dumps(obj: object) -> tuple[bytes, bool]:
+def dumps(obj: object, persistent_id: Callable[[object], object]) -> tuple[bytes, bool]:
     """Return the pickle of obj, protocol 5, and whether it names something of a script's `__main__`.
 
-    What no name leads back to is in it by value.
+    What no name leads back to is in it by value. persistent_id: as of pickle.Pickler.
     """
     with io.BytesIO() as file:
-        pickler = _Pickler(file)
+        pickler = _Pickler(file, persistent_id)
         pickler.dump(obj)
         return file.getvalue(), pickler.names_main

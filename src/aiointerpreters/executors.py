@@ -256,6 +256,7 @@ def _finish_at_exit() -> None:
             for thread in list(_pools):
                 if thread.is_alive():
                     thread.join()
+            _core.stop_returner()
             return
         except KeyboardInterrupt:
             if interrupted:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from aiointerpreters import NotTransferableError, _core
 
-NATIVE, PICKLED = 1, 2
+NATIVE, MIXED = 1, 2
 
 
 def carry(value: object) -> Any:
@@ -28,7 +28,7 @@ def carry(value: object) -> Any:
 def carry_natively(value: object) -> Any:
     """The same, and the message must be in the native format."""
     message = _core.encode(value)
-    assert message[0] == NATIVE
+    assert message.form == NATIVE
     return _core.decode(message)
 
 
@@ -333,7 +333,7 @@ class TestPickled:
     )
     def test_other_types_go_through_pickle(self, value: object) -> None:
         message = _core.encode([value, value])
-        assert message[0] == PICKLED
+        assert message.form == MIXED
         copy = _core.decode(message)
         assert copy[0] == value
         assert type(copy[0]) is type(value)
@@ -354,8 +354,9 @@ class TestPickled:
         assert copy[0]() is copy[1]
 
     def test_what_unpickling_raises_comes_out(self) -> None:
+        content = b"\x80\x05x"
         with pytest.raises(pickle.UnpicklingError):
-            _core.decode(bytes([PICKLED]) + b"\x80\x05x")
+            _core.decode(bytes([NONE]) + content + struct.pack("Q", 1), MIXED)
 
     @pytest.mark.parametrize("error", [RecursionError("deep"), MemoryError("full"), KeyboardInterrupt(), SystemExit(3)])
     def test_errors_that_are_not_about_the_value_pass(self, error: BaseException) -> None:
@@ -364,11 +365,20 @@ class TestPickled:
         assert caught.value is error
 
     def test_too_deep_for_pickle_is_a_recursion_error(self) -> None:
-        value: Any = Box()
+        value: Any = None
         for _ in range(200_000):
             value = [value]
         with pytest.raises(RecursionError):
-            _core.encode(value)
+            _core.encode(Box(value))
+
+    def test_what_needs_pickle_may_lie_deep_in_what_does_not(self) -> None:
+        value: Any = Box("deep")
+        for _ in range(200_000):
+            value = [value]
+        copy = carry(value)
+        for _ in range(200_000):
+            copy = copy[0]
+        assert copy == Box("deep")
 
     def test_a_dict_that_changes_its_size(self) -> None:
         container: dict[Any, Any] = {}
@@ -436,7 +446,7 @@ LIST, TUPLE, DICT, SET, FROZENSET, INT64_RUN, FLOAT_RUN, NONE, REFERENCE, ONE = 
 
 def forged(*content: int) -> bytes:
     """A native message of these bytes."""
-    return bytes([NATIVE, *content])
+    return bytes(content)
 
 
 def number_of_bytes(count: int, shared: Literal[0, 1] = 0) -> list[int]:
@@ -468,7 +478,7 @@ ANYTHING = [
 class TestCorruptMessages:
     @pytest.mark.parametrize("value", [*ANYTHING, ANYTHING, [1.5] * 9, [1] * 9, {"k": ANYTHING}, slice(1, "x")], ids=repr)
     def test_every_part_of_a_message_is_refused(self, value: object) -> None:
-        message = _core.encode(value)
+        message = _core.encode(value).data
         for end in range(len(message)):
             with pytest.raises(ValueError, match="corrupt message"):
                 _core.decode(message[:end])
@@ -478,7 +488,7 @@ class TestCorruptMessages:
     @pytest.mark.parametrize("form", [0, 3, 255])
     def test_unknown_forms(self, form: int) -> None:
         with pytest.raises(ValueError, match="corrupt message"):
-            _core.decode(bytes([form, NONE]))
+            _core.decode(forged(NONE), form)
 
     @pytest.mark.parametrize("tag", [LIST, TUPLE, DICT, SET, FROZENSET, 0x17, 0x18, 0x19, 0x1A, 0x1B, 0x1C])
     @pytest.mark.parametrize("count", [2, 1 << 20, 1 << 40, (1 << 62) - 1, (1 << 63) - 1])
@@ -490,7 +500,7 @@ class TestCorruptMessages:
         size = 200_000
         content = (bytes([LIST, *number_of_bytes(size // 2)]) * (size // 4))[:size]
         with pytest.raises(ValueError, match="corrupt message"):
-            _core.decode(bytes([NATIVE]) + content)
+            _core.decode(content)
 
     @pytest.mark.parametrize(
         "content",
@@ -550,7 +560,7 @@ class TestCorruptMessages:
     @example(b"")
     def test_random_bytes_do_no_harm(self, content: bytes) -> None:
         try:
-            value = _core.decode(bytes([NATIVE]) + content)
+            value = _core.decode(content)
         except (ValueError, TypeError):
             return
         assert same_graph(carry(value), value)
@@ -558,10 +568,9 @@ class TestCorruptMessages:
     @settings(max_examples=500, deadline=None)
     @given(VALUES, st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=4))
     def test_damaged_messages_do_no_harm(self, value: object, damages: list[tuple[int, int]]) -> None:
-        message = bytearray(_core.encode(value))
+        message = bytearray(_core.encode(value).data)
         for at, byte in damages:
             message[at % len(message)] = byte
-        message[0] = NATIVE
         try:
             copy = _core.decode(bytes(message))
         except (ValueError, TypeError):
@@ -588,9 +597,9 @@ class TestMemory:
         def use() -> None:
             for _ in range(20):
                 _core.decode(_core.encode(value))
-                for end in range(0, min(len(message), 200), 3):
+                for end in range(0, min(len(message.data), 200), 3):
                     with pytest.raises((ValueError, EOFError, pickle.UnpicklingError, IndexError)):
-                        _core.decode(message[:end])
+                        _core.decode(message.data[:end], message.form)
 
         use()
         gc.collect()

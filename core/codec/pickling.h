@@ -1,10 +1,12 @@
-// Pickle, for what the native format does not know: CPython's C pickler with protocol 5.
+// Pickle, for what the native format does not know: CPython's C pickler with protocol 5; and cloudpickle, the package's one
+// run-time dependency, imported on first need only, for what no name leads back to: lambdas, closures, nested functions,
+// what was typed, the classes of a `__main__` without a script.
 // Requires: attached to the runtime's interpreter. Runs Python: importing, and what __reduce_ex__ and constructors do.
-// Errors: Python exception set and null or false returned, whatever pickling raises unchanged; std::bad_alloc.
+// Errors: Python exception set and null returned, whatever pickling raises unchanged.
 #pragma once
 
-#include "codec/by_value.h"
-#include "codec/message.h"
+#include <cstddef>
+
 #include "codec/runtime.h"
 #include "py/python.h"
 #include "py/ref.h"
@@ -12,10 +14,6 @@
 namespace aiointerpreters::codec {
 
 inline constexpr int kPickleProtocol = 5;
-
-// The functions `dumps` and `loads` of `_pickle`, imported on first need. Return borrowed from the runtime.
-[[nodiscard]] PyObject* pickle_dumps(Runtime& runtime);
-[[nodiscard]] PyObject* pickle_loads(Runtime& runtime);
 
 // While one of these lives, its thread pickles something again that has failed: by value, or part by part to name the
 // culprit. What is submitted from inside of that pickling shall fail plainly; with retries of its own, an object that
@@ -41,13 +39,17 @@ class Retry {
   const bool nested_;
 };
 
-// The pickle of a value; if `may_retry`, what no name leads back to is in it by value (by_value.h).
-[[nodiscard]] Pickle pickle(Runtime& runtime, PyObject* value, bool may_retry);
-// Makes it the content of an empty message; false if there is none.
-[[nodiscard]] bool fill_message(const Pickle& pickled, Message& out);
-// Makes the pickle of a value the content of an empty message.
-[[nodiscard]] bool pickle_message(Runtime& runtime, PyObject* value, Message& out);
-// Requires: form kPickled. Returns new.
-[[nodiscard]] py::Ref unpickle_message(Runtime& runtime, const Message& message);
+struct Pickle {
+  py::Ref content;  // an object with the buffer protocol; null: failed
+  bool needs_main = false;
+};
+
+// What no name leads back to is in it by value: at once, or only after plain pickling has failed for that reason.
+enum class ByValue : unsigned char { kAtOnce, kIfNeeded, kNever };
+
+// `persistent_id`: as of pickle.Pickler, called with every object.
+[[nodiscard]] Pickle pickle(Runtime& runtime, PyObject* value, PyObject* persistent_id, ByValue by_value);
+// `persistent_load`: as of pickle.Unpickler; null: the pickle has no persistent ids. Returns new.
+[[nodiscard]] py::Ref unpickle(Runtime& runtime, const unsigned char* data, std::size_t size, PyObject* persistent_load);
 
 }  // namespace aiointerpreters::codec

@@ -1,0 +1,106 @@
+"""How long the codec takes to encode and decode values, within one process, beside pickle and marshal.
+
+`marshal` is only told: it is quick because it is made for `.pyc` files, and gives no guarantee about what it reads.
+The floor is no codec: it is the time to make an equal value of new objects, and to throw it away, by Python code
+that leaves as much as it can to C (how, `values.py` says). No decoder can do much better, and an encoder comes on top.
+Our message becomes one bytes object here, and is copied out of it again: two copies that a call to a worker has not.
+Garbage collection is on, as in a program. Before the first round each result is compared with its original.
+"""
+
+import argparse
+import gc
+import marshal
+import pickle
+import timeit
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import harness
+import values
+from aiointerpreters import _core
+
+OURS, PICKLE, MARSHAL = "aiointerpreters, codec", "pickle", "marshal"
+FLOOR = "(floor: make such objects)"
+STATEMENTS = {
+    OURS: "_core.decode(_core.encode(value))",
+    PICKLE: "pickle.loads(pickle.dumps(value, 5))",
+    MARSHAL: "marshal.loads(marshal.dumps(value))",
+    FLOOR: "make()",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A kind of value, and how often it is encoded and decoded in a round."""
+
+    kind: values.Kind
+    calls: int
+
+    @property
+    def metric(self) -> harness.Metric:
+        """The mean time to encode and decode the value."""
+        return harness.Metric(f"encode + decode {self.kind.name}", "us")
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """What the statements speak of, with a value of its own."""
+        make = self.kind.make
+        return {"_core": _core, "pickle": pickle, "marshal": marshal, "gc": gc, "make": make, "value": make()}
+
+
+CASES = (
+    Case(values.INTS, 40),
+    Case(values.FLOATS, 40),
+    Case(values.SMALL_DICTS, 40),
+    Case(values.TABLE, 200),
+    Case(values.TEXT, 60),
+    Case(values.DOCUMENT, 300),
+    Case(values.ARGUMENTS, 20_000),
+)
+
+BENCHMARK = harness.Benchmark(
+    name="codec",
+    title="encode a value and decode it, in one process",
+    metrics=[case.metric for case in CASES],
+    claims=[
+        harness.Claim(case.metric.name, OURS, rival, target)
+        for rival, target in ((PICKLE, 1), (MARSHAL, None))
+        for case in CASES
+    ],
+)
+
+
+def mean_time(statement: str, case: Case, calls: int) -> float:
+    """Returns the microseconds that each of `calls` runs of the statement took, after one that warms up."""
+    timer = timeit.Timer(statement, setup=f"{statement}; gc.enable()", globals=case.names)
+    return timer.timeit(calls) / calls * 1e6
+
+
+def mean_times(statement: str, part: float) -> Mapping[str, float]:
+    """Returns the mean time of the statement with each value, over `part` of its calls and at least one."""
+    return {case.metric.name: mean_time(statement, case, max(1, int(case.calls * part))) for case in CASES}
+
+
+def require_equal_values(contestant: str, statement: str) -> None:
+    """Raises RuntimeError if the statement does not return what it got."""
+    for case in CASES:
+        names = case.names
+        values.require_equal(eval(statement, names), names["value"], f"{contestant} with {case.kind.name}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--part", type=float, default=1, help="multiplies the number of calls in a round (%(default)s)")
+    chosen = harness.options(parser, rounds=15)
+    chosen.workers = 0
+    for contestant, statement in STATEMENTS.items():
+        require_equal_values(contestant, statement)
+    part = 0.05 if chosen.quick else chosen.part
+    contestants = {contestant: partial(mean_times, statement, part) for contestant, statement in STATEMENTS.items()}
+    harness.run(BENCHMARK, contestants, chosen)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+// See thread.h. Windows takes the stack's size from the program; elsewhere it is set here.
+#include "base/thread.h"
+
+#include <exception>
+#if !defined(_WIN32)
+#include <unistd.h>
+#endif
+#include <utility>
+
+namespace aiointerpreters::base {
+
+#if defined(_WIN32)
+
+bool Thread::start(std::function<void()> body) noexcept {
+  try {
+    thread_ = std::thread(std::move(body));
+  } catch (const std::exception&) {
+    return false;
+  }
+  return started_ = true;
+}
+
+void Thread::join() noexcept {
+  thread_.join();
+  started_ = false;
+}
+
+#else
+
+namespace {
+
+#if defined(__APPLE__)
+constexpr std::size_t kStack = std::size_t{16} << 20;
+#else
+constexpr std::size_t kStack = std::size_t{8} << 20;
+#endif
+
+using Body = std::function<void()>;
+
+extern "C" void* run_thread(void* body) {
+  (*std::unique_ptr<Body>(static_cast<Body*>(body)))();
+  return nullptr;
+}
+
+}  // namespace
+
+bool Thread::start(std::function<void()> body) noexcept {
+  try {
+    auto owned = std::make_unique<Body>(std::move(body));
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0) return false;
+    pthread_attr_setstacksize(&attributes, kStack);
+    started_ = pthread_create(&thread_, &attributes, run_thread, owned.get()) == 0;
+    pthread_attr_destroy(&attributes);
+    if (started_) static_cast<void>(owned.release());  // the thread owns it
+    process_ = getpid();
+  } catch (const std::exception&) {
+    return false;
+  }
+  return started_;
+}
+
+void Thread::join() noexcept {
+  if (process_ == getpid()) pthread_join(thread_, nullptr);
+  started_ = false;
+}
+
+#endif
+
+}  // namespace aiointerpreters::base

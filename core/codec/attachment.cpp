@@ -1,0 +1,183 @@
+// See attachment.h.
+#include "codec/attachment.h"
+
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "base/huge_pages.h"
+#include "codec/exporter.h"
+#include "py/attach.h"
+#include "py/error.h"
+
+namespace aiointerpreters::codec {
+
+namespace {
+
+constexpr char kQueueModule[] = "concurrent.interpreters._queues";  // of the class, which is public one level higher
+
+// Calls a function of CPython's table of queues, which has no public face; it is used only where the interpreter that has
+// the queue ends before its message is read.
+bool call_queue_table(const char* function, std::int64_t id) {
+  const py::Ref table = py::Ref::steal(PyImport_ImportModule("_interpqueues"));
+  return table && py::Ref::steal(PyObject_CallMethod(table.get(), function, "L", static_cast<long long>(id)));
+}
+
+Geometry geometry_of(const Py_buffer& buffer) {
+  Geometry geometry{.start = buffer.buf,
+                    .size = buffer.len,
+                    .item_size = buffer.itemsize,
+                    .readonly = buffer.readonly != 0,
+                    .format = buffer.format == nullptr ? "B" : buffer.format,
+                    .shape = {buffer.shape, buffer.shape + buffer.ndim},
+                    .strides = {buffer.strides, buffer.strides + buffer.ndim},
+                    .suboffsets = {}};
+  if (buffer.suboffsets != nullptr) geometry.suboffsets.assign(buffer.suboffsets, buffer.suboffsets + buffer.ndim);
+  return geometry;
+}
+
+// A copy that the process owns, in the order of C; null with an exception set.
+bool copy_view(const Py_buffer& buffer, BlockView& out) {
+  BlockPtr block(std::make_unique<SharedBlock>(static_cast<std::size_t>(buffer.len)).release());
+  if (PyBuffer_ToContiguous(block->data(), &buffer, buffer.len, 'C') < 0) return false;
+  Geometry geometry = geometry_of(buffer);
+  geometry.start = block->data();
+  geometry.suboffsets.clear();
+  std::ptrdiff_t stride = geometry.item_size;
+  for (std::size_t i = geometry.shape.size(); i-- > 0;) {
+    geometry.strides[i] = stride;
+    stride *= geometry.shape[i];
+  }
+  out = {std::move(block), std::move(geometry)};
+  return true;
+}
+
+// Fills a new object from what is held; others may run meanwhile if that takes its time.
+bool fill(void* destination, std::size_t size, HeldContent& content) {
+  constexpr std::size_t kMuch = std::size_t{1} << 20;
+  base::advise_huge_pages(destination, size);
+  const auto copy = [&] { return content.copy_to(destination); };
+  if (size < kMuch ? copy() : py::detached(copy)) return true;
+  PyErr_NoMemory();
+  return false;
+}
+
+struct Rebuilder {
+  const Runtime& runtime;
+
+  py::Ref operator()(const BlockView& view) const { return make_view(runtime, view); }
+  py::Ref operator()(const WholeBuffer& buffer) const { return make_shared_buffer(runtime, buffer.view); }
+  py::Ref operator()(const HeldBytes& held) const {
+    py::Ref bytes = py::Ref::steal(PyBytes_FromStringAndSize(nullptr, held.size));
+    if (bytes && !fill(PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(held.size), *held.content)) return {};
+    return bytes;
+  }
+  py::Ref operator()(const HeldStr& held) const {
+    py::Ref str = py::Ref::steal(PyUnicode_New(held.length, held.max_char));
+    const std::size_t size = static_cast<std::size_t>(held.length) * held.width;
+    if (str && !fill(PyUnicode_DATA(str.get()), size, *held.content)) return {};
+    return str;
+  }
+  py::Ref operator()(const QueuePtr&) const { return py::Ref::borrow(Py_None); }
+};
+
+}  // namespace
+
+base::IntrusivePtr<HeldContent> HeldContent::of(PyObject* object, const void* content, std::size_t size, Lessor& lessor) {
+  base::IntrusivePtr<HeldContent> held(std::make_unique<HeldContent>(content, size).release());
+  held->loan_ = lessor.lend(object, held.get());
+  return held->loan_ ? held : base::IntrusivePtr<HeldContent>();
+}
+
+bool HeldContent::copy_to(void* destination) noexcept {
+  base::Lock lock(mutex_);
+  if (content_ == nullptr) return false;
+  std::memcpy(destination, content_, size_);
+  return true;
+}
+
+void HeldContent::move_out() noexcept {
+  {
+    base::Lock lock(mutex_);
+    try {
+      moved_ = base::Memory::uninitialized(size_);
+      std::memcpy(moved_.data(), content_, size_);
+    } catch (const std::bad_alloc&) {
+    }
+    content_ = moved_.data();
+  }
+  loan_ = Loan();
+}
+
+QueuePtr HeldQueue::of(PyObject* queue, Lessor& lessor) {
+  const py::Ref id = py::Ref::steal(PyObject_GetAttrString(queue, "id"));
+  const long long number = id ? PyLong_AsLongLong(id.get()) : -1;
+  if (number == -1 && PyErr_Occurred() != nullptr) return {};
+  QueuePtr held(std::make_unique<HeldQueue>(number).release());
+  held->loan_ = lessor.lend(queue, held.get());
+  return held;
+}
+
+void HeldQueue::let_go() noexcept {
+  if (bound_.exchange(false, std::memory_order_acquire) && !call_queue_table("release", id_)) PyErr_Clear();
+}
+
+void HeldQueue::move_out() noexcept {
+  bound_.store(call_queue_table("bind", id_), std::memory_order_release);
+  PyErr_Clear();
+  loan_ = Loan();
+}
+
+bool attach_view(const Runtime& runtime, PyObject* memoryview, Views views, Attachment& out) {
+  // A view of its own, so that the sender may release his while this one is out. It also refuses one that is released.
+  const py::Ref own = py::Ref::steal(PyMemoryView_FromObject(memoryview));
+  if (!own) return false;
+  const Py_buffer& buffer = *PyMemoryView_GET_BUFFER(own.get());
+  PyObject* const base = PyMemoryView_GET_BASE(own.get());
+  const BlockView* const known = base == nullptr ? nullptr : exported_view(runtime, base);
+  BlockView view;
+  if (known != nullptr) {
+    view = {known->block, geometry_of(buffer)};
+  } else if (views == Views::kCopy) {
+    if (!copy_view(buffer, view)) return false;
+  } else {
+    Loan loan = runtime.lessor->lend(own.get());
+    if (!loan) {
+      PyErr_SetString(PyExc_RuntimeError, "the interpreter is about to end");
+      return false;
+    }
+    view = {BlockPtr(std::make_unique<SharedBlock>(std::move(loan)).release()), geometry_of(buffer)};
+  }
+  out = std::move(view);
+  return true;
+}
+
+bool attach_bytes(const Runtime& runtime, PyObject* bytes, Attachment& out) {
+  const Py_ssize_t size = PyBytes_GET_SIZE(bytes);
+  auto content = HeldContent::of(bytes, PyBytes_AS_STRING(bytes), static_cast<std::size_t>(size), *runtime.lessor);
+  if (!content) return false;
+  out = HeldBytes{std::move(content), size};
+  return true;
+}
+
+bool attach_str(const Runtime& runtime, PyObject* str, Attachment& out) {
+  const Py_ssize_t length = PyUnicode_GET_LENGTH(str);
+  const auto width = static_cast<std::uint8_t>(PyUnicode_KIND(str));
+  auto content = HeldContent::of(str, PyUnicode_DATA(str), static_cast<std::size_t>(length) * width, *runtime.lessor);
+  if (!content) return false;
+  out = HeldStr{std::move(content), length, PyUnicode_MAX_CHAR_VALUE(str), width};
+  return true;
+}
+
+bool is_queue(PyObject* object) {
+  if (std::strcmp(Py_TYPE(object)->tp_name, "Queue") != 0) return false;
+  const py::Ref module = py::Ref::steal(PyType_GetModuleName(Py_TYPE(object)));
+  PyErr_Clear();
+  return module && PyUnicode_Check(module.get()) && PyUnicode_EqualToUTF8(module.get(), kQueueModule) != 0;
+}
+
+py::Ref rebuild(const Runtime& runtime, const Attachment& attachment) {
+  return std::visit(Rebuilder{runtime}, attachment);
+}
+
+}  // namespace aiointerpreters::codec

@@ -1,0 +1,105 @@
+// See lessor.h.
+#include "codec/lessor.h"
+
+#include "py/error.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::codec {
+
+// One object on loan. Its memory is the lessor's, its content guarded by the lessor's lock; the object is touched only while
+// its interpreter is attached.
+struct Loan::Entry {
+  PyObject* object;    // owned
+  Borrower* borrower;  // who holds the loan; null: nobody who could move out, or has been asked
+  Entry* next = nullptr;
+  Entry* previous = nullptr;
+};
+
+Loan::~Loan() {
+  if (entry_ != nullptr) lessor_->give_back(entry_);
+}
+
+Loan Lessor::lend(PyObject* object, Borrower* borrower) {
+  auto entry = std::make_unique<Entry>(Entry{object, borrower});
+  base::Lock lock(mutex_);
+  if (phase_ != Phase::kOpen) return {};
+  Py_INCREF(object);
+  entry->next = lent_;
+  if (lent_ != nullptr) lent_->previous = entry.get();
+  lent_ = entry.get();
+  return Loan(LessorPtr(this), entry.release());
+}
+
+void Lessor::give_back(Entry* entry) noexcept {
+  std::shared_ptr<Bell> bell;
+  {
+    base::Lock lock(mutex_);
+    *(entry->previous == nullptr ? &lent_ : &entry->previous->next) = entry->next;
+    if (entry->next != nullptr) entry->next->previous = entry->previous;
+    if (phase_ == Phase::kClosed) {  // nobody may touch the object any more: it is left to its interpreter's end
+      std::unique_ptr<Entry> forgotten(entry);
+      return;
+    }
+    if (returned_ == nullptr) bell = bell_;
+    entry->next = std::exchange(returned_, entry);
+    has_returns_.store(true, std::memory_order_relaxed);
+  }
+  if (bell) bell->ring();
+}
+
+void Lessor::take_back_now() {
+  Entry* taken = nullptr;
+  {
+    base::Lock lock(mutex_);
+    taken = std::exchange(returned_, nullptr);
+    has_returns_.store(false, std::memory_order_relaxed);
+  }
+  py::Ref pending = py::take_exception();
+  while (taken != nullptr) {
+    const std::unique_ptr<Entry> entry(taken);
+    taken = entry->next;
+    Py_DECREF(entry->object);
+  }
+  py::restore_exception(std::move(pending));
+}
+
+void Lessor::visit_and_take_back() {
+  door_->visit([this] { take_back(); });
+}
+
+void Lessor::set_bell(std::shared_ptr<Bell> bell) {
+  base::Lock lock(mutex_);
+  bell_.swap(bell);
+}
+
+base::IntrusivePtr<Borrower> Lessor::next_borrower() {
+  base::Lock lock(mutex_);
+  for (Entry* entry = lent_; entry != nullptr; entry = entry->next) {
+    Borrower* const borrower = std::exchange(entry->borrower, nullptr);
+    // One that is just being destroyed still has its memory: it waits for the lock, to give its loan back.
+    if (borrower == nullptr) continue;
+    if (auto alive = base::IntrusivePtr<Borrower>::if_alive(borrower)) return alive;
+  }
+  return {};
+}
+
+void Lessor::close() {
+  {
+    base::Lock lock(mutex_);
+    phase_ = Phase::kClosing;
+  }
+  door_->close();
+  while (const auto borrower = next_borrower()) borrower->move_out();
+  std::shared_ptr<Bell> bell;
+  for (bool done = false; !done;) {
+    take_back();
+    base::Lock lock(mutex_);
+    done = returned_ == nullptr;
+    if (done) {
+      phase_ = Phase::kClosed;
+      bell.swap(bell_);
+    }
+  }
+}
+
+}  // namespace aiointerpreters::codec

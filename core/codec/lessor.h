@@ -1,0 +1,108 @@
+// Lessor: the objects of one interpreter whose memory others look at, each kept alive until the last of them has let go.
+//
+// A Loan is the other side's end: plain data, may be given back by any thread. It then waits in a list until its object is
+// dropped by a thread that is attached to the interpreter: the owner's own at its next use of the engine, or, if that does
+// not come soon, whoever hears the bell (hazard 25).
+// Owner: shared by the interpreter's Runtime and every Loan; it outlives the interpreter.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <utility>
+
+#include "base/intrusive.h"
+#include "base/mutex.h"
+#include "py/door.h"
+#include "py/python.h"
+
+namespace aiointerpreters::codec {
+
+class Lessor;
+using LessorPtr = base::IntrusivePtr<Lessor>;
+
+// What lives on a loan, but can do without it. Has to hold the Loan itself, as a member.
+class Borrower : public base::Counted {
+ public:
+  // The interpreter is about to end: takes a copy of what it needs and gives the loan back.
+  // Requires: attached to the lessor's interpreter. Runs Python.
+  virtual void move_out() noexcept = 0;
+};
+
+// Told that something has come back. Any thread.
+class Bell {
+ public:
+  virtual void ring() noexcept = 0;
+
+ protected:
+  ~Bell() = default;
+};
+
+class Loan {
+ public:
+  Loan() noexcept = default;
+  Loan(Loan&& other) noexcept : lessor_(std::move(other.lessor_)), entry_(std::exchange(other.entry_, nullptr)) {}
+  Loan& operator=(Loan&& other) noexcept {
+    std::swap(lessor_, other.lessor_);
+    std::swap(entry_, other.entry_);
+    return *this;
+  }
+  // Gives it back. Thread: any.
+  ~Loan();
+
+  explicit operator bool() const noexcept { return entry_ != nullptr; }
+
+ private:
+  friend class Lessor;
+  struct Entry;
+  Loan(LessorPtr lessor, Entry* entry) noexcept : lessor_(std::move(lessor)), entry_(entry) {}
+
+  LessorPtr lessor_;
+  Entry* entry_ = nullptr;
+};
+
+class Lessor final : public base::Counted {
+ public:
+  // Requires: attached, to the interpreter that it is for.
+  Lessor() : door_(std::make_shared<py::Door>()) {}
+
+  // Keeps `object` alive until the loan is given back; none is granted any more once the lessor has been closed.
+  // `borrower`, who will hold the loan, is asked to move out when the interpreter ends; without one, the object is never
+  // freed if the loan is still out then. Requires: attached. Errors: std::bad_alloc.
+  [[nodiscard]] Loan lend(PyObject* object, Borrower* borrower = nullptr);
+
+  // Whether anything has come back. Thread: any.
+  // relaxed: a hint to look; what has come back is taken under the lock.
+  [[nodiscard]] bool has_returns() const noexcept { return has_returns_.load(std::memory_order_relaxed); }
+  // Drops what has come back. Requires: attached. Runs Python. Leaves an exception that is set as it is.
+  void take_back() {
+    if (has_returns()) take_back_now();
+  }
+  // The same, for a thread that has no state of any interpreter. Blocks. Runs Python.
+  void visit_and_take_back();
+
+  // Rings at each return to an empty list from now on. Requires: attached; the bell lives until `close`.
+  void set_bell(std::shared_ptr<Bell> bell) AIOI_EXCLUDES(mutex_);
+
+  // The interpreter is about to end: asks borrowers to move out, takes back all that is there, lets nobody in any more.
+  // Requires: attached. Blocks: detached, for visitors. Runs Python.
+  void close() AIOI_EXCLUDES(mutex_);
+
+ private:
+  friend class Loan;
+  using Entry = Loan::Entry;
+
+  void take_back_now() AIOI_EXCLUDES(mutex_);
+  void give_back(Entry* entry) noexcept AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] base::IntrusivePtr<Borrower> next_borrower() AIOI_EXCLUDES(mutex_);
+
+  const std::shared_ptr<py::Door> door_;
+  std::atomic<bool> has_returns_{false};  // written under the lock
+  base::Mutex mutex_;
+  Entry* lent_ AIOI_GUARDED_BY(mutex_) = nullptr;      // linked both ways
+  Entry* returned_ AIOI_GUARDED_BY(mutex_) = nullptr;  // linked by `next`
+  enum class Phase : unsigned char { kOpen, kClosing, kClosed };  // closing: lends no more, but takes back
+  Phase phase_ AIOI_GUARDED_BY(mutex_) = Phase::kOpen;
+  std::shared_ptr<Bell> bell_ AIOI_GUARDED_BY(mutex_);
+};
+
+}  // namespace aiointerpreters::codec

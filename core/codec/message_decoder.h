@@ -1,0 +1,48 @@
+// Decoding a whole message, with its parts and attachments.
+// Requires: attached to the runtime's interpreter. Runs Python where there are parts. Errors: false with a Python exception
+// set; std::bad_alloc.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "codec/decoder.h"
+#include "codec/message_view.h"
+#include "codec/parts_reader.h"
+#include "codec/runtime.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::codec {
+
+// False with ValueError set.
+inline bool corrupt_message() {
+  PyErr_SetString(PyExc_ValueError, "corrupt message");
+  return false;
+}
+
+// Calls `read(decoder)`, which takes from the message all that is in it.
+template <typename Read>
+bool decode_message(Runtime& runtime, const MessageView& message, Read&& read) {
+  PartsReader parts(runtime, message.attachments);
+  std::size_t native = message.size;
+  if (message.form == Message::Form::kMixed) {
+    std::uint64_t size;
+    if (message.size < sizeof size) return corrupt_message();
+    const std::size_t end = message.size - sizeof size;
+    std::memcpy(&size, message.data + end, sizeof size);
+    if (size > end) return corrupt_message();
+    native = static_cast<std::size_t>(size);
+    if (!parts.unpickle(message.data + native, end - native)) return false;
+  } else if (message.form != Message::Form::kNative) {
+    return corrupt_message();
+  }
+  const bool plain = message.form == Message::Form::kNative && message.attachments.empty();
+  Decoder decoder(message.data, native, plain ? nullptr : &parts);
+  return read(decoder) && decoder.finish();
+}
+
+// The same as decode_value in codec.h.
+[[nodiscard]] py::Ref decode_value(Runtime& runtime, const MessageView& message);
+
+}  // namespace aiointerpreters::codec

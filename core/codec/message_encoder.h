@@ -1,0 +1,31 @@
+// Encoding a whole message: the native bytes, the parts behind them, the attachments.
+// Requires: attached to the runtime's interpreter. Runs Python where there are parts. Errors: false with whatever went wrong
+// set, unexplained, and the message of no use; std::bad_alloc.
+#pragma once
+
+#include "codec/attachment.h"
+#include "codec/message.h"
+#include "codec/pickling.h"
+#include "codec/runtime.h"
+#include "py/python.h"
+
+namespace aiointerpreters::codec {
+
+// What a message is about. Borrows.
+struct Roots {
+  // A value by itself.
+  explicit Roots(PyObject* const& value) noexcept : values(&value), positional(1) {}
+  // The arguments of a call, as the vectorcall protocol has them.
+  Roots(PyObject* const* args, Py_ssize_t nargs, PyObject* names) noexcept
+      : values(args), positional(nargs), kwnames(names), is_call(true) {}
+
+  PyObject* const* values;
+  Py_ssize_t positional;
+  PyObject* kwnames = nullptr;
+  bool is_call = false;
+};
+
+// Requires: `out` is empty, but for attachments of what is packed inside of the value.
+[[nodiscard]] bool encode_message(Runtime& runtime, const Roots& roots, Views views, ByValue by_value, Message& out);
+
+}  // namespace aiointerpreters::codec

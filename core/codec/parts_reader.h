@@ -1,0 +1,40 @@
+// PartsReader: the other side of parts.h: the objects that tags of a message stand for.
+// Owner: one decoding. Requires: attached; the attachments outlive it. Errors: Python exception set and null or false
+// returned; std::bad_alloc.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "codec/attachment.h"
+#include "codec/runtime.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::codec {
+
+class PartsReader {
+ public:
+  PartsReader(Runtime& runtime, std::span<const Attachment> attachments) noexcept
+      : runtime_(runtime), attachments_(attachments) {}
+  PartsReader(const PartsReader&) = delete;
+  PartsReader& operator=(const PartsReader&) = delete;
+
+  // Reads the pickle of all parts. Runs Python.
+  [[nodiscard]] bool unpickle(const unsigned char* data, std::size_t size);
+
+  // The object of an index, the same one each time; ValueError for an index that is not there. Return new.
+  [[nodiscard]] PyObject* attachment(std::size_t index);  // detaches while it copies much
+  [[nodiscard]] PyObject* part(std::size_t index) const;
+
+ private:
+  static PyObject* persistent_load(PyObject* capsule, PyObject* id);
+
+  Runtime& runtime_;
+  const std::span<const Attachment> attachments_;
+  std::vector<py::Ref> attached_;  // null until asked for
+  py::Ref parts_;                  // tuple
+};
+
+}  // namespace aiointerpreters::codec

@@ -1,0 +1,114 @@
+// See pickling.h.
+#include "codec/pickling.h"
+
+#include <string_view>
+#include <utility>
+
+#include "py/error.h"
+
+namespace aiointerpreters::codec {
+
+namespace {
+
+// An attribute of a module, read on first need. Borrowed from the runtime; null with an exception set.
+PyObject* cached(py::Ref& cache, const char* module_name, const char* name) {
+  if (!cache) {
+    const py::Ref module = py::Ref::steal(PyImport_ImportModule(module_name));
+    if (!module) return nullptr;
+    py::Ref found = py::Ref::steal(PyObject_GetAttrString(module.get(), name));
+    if (!cache) cache = std::move(found);  // importing may have let another thread fill it
+  }
+  return cache.get();
+}
+
+// The C module itself: `pickle` would import its pure Python twin first, which takes milliseconds in a fresh worker.
+constexpr char kPickleModule[] = "_pickle";
+
+// A global's module name stands in a pickle as a short string. Conservative: a str of the same content does too.
+bool names_main(PyObject* content) {
+  const Py_buffer& buffer = *PyMemoryView_GET_BUFFER(content);
+  const std::string_view text(static_cast<const char*>(buffer.buf), static_cast<std::size_t>(buffer.len));
+  return text.find("\x8c\x08__main__") != std::string_view::npos ||
+         text.find("\x8c\x0b__mp_main__") != std::string_view::npos;  // in a worker it has this name
+}
+
+Pickle pickle_plainly(Runtime& runtime, PyObject* value, PyObject* persistent_id) {
+  PyObject* const pickler_type = cached(runtime.pickler_type, kPickleModule, "Pickler");
+  PyObject* const file_type = cached(runtime.bytes_io_type, "_io", "BytesIO");
+  const py::Ref protocol = py::Ref::steal(PyLong_FromLong(kPickleProtocol));
+  if (pickler_type == nullptr || file_type == nullptr || !protocol) return {};
+  const py::Ref file = py::Ref::steal(PyObject_CallNoArgs(file_type));
+  if (!file) return {};
+  PyObject* const args[] = {file.get(), protocol.get()};
+  const py::Ref pickler = py::Ref::steal(PyObject_Vectorcall(pickler_type, args, 2, nullptr));
+  if (!pickler || PyObject_SetAttrString(pickler.get(), "persistent_id", persistent_id) < 0) return {};
+  const py::Ref done = py::Ref::steal(PyObject_CallMethod(pickler.get(), "dump", "O", value));
+  if (!done) return {};
+  Pickle pickled{py::Ref::steal(PyObject_CallMethod(file.get(), "getbuffer", nullptr))};
+  pickled.needs_main = pickled.content && names_main(pickled.content.get());
+  return pickled;
+}
+
+Pickle pickle_by_value(PyObject* value, PyObject* persistent_id) {
+  const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._by_value"));
+  const py::Ref dumped =
+      module ? py::Ref::steal(PyObject_CallMethod(module.get(), "dumps", "OO", value, persistent_id)) : py::Ref();
+  PyObject* bytes = nullptr;  // borrowed
+  int needs_main = 0;
+  if (!dumped || !PyArg_ParseTuple(dumped.get(), "O!p", &PyBytes_Type, &bytes, &needs_main)) return {};
+  return {py::Ref::borrow(bytes), needs_main != 0};
+}
+
+// What pickle says of a function or class that no name leads back to. (AttributeError: before 3.14.)
+bool is_nameless_error(Runtime& runtime) {
+  if (PyErr_ExceptionMatches(PyExc_AttributeError) != 0) return true;
+  py::Ref error = py::take_exception();
+  PyObject* const pickling_error = cached(runtime.pickling_error, kPickleModule, "PicklingError");
+  PyErr_Clear();
+  py::restore_exception(std::move(error));
+  return pickling_error != nullptr && PyErr_ExceptionMatches(pickling_error) != 0;
+}
+
+// The exception set now stays the one to report if this fails too.
+Pickle pickle_nameless(Runtime& runtime, PyObject* value, PyObject* persistent_id) {
+  const Retry retry(runtime);
+  py::Ref error = py::take_exception();
+  Pickle pickled = pickle_by_value(value, persistent_id);
+  if (!pickled.content && error) py::restore_exception(std::move(error));
+  return pickled;
+}
+
+py::Ref unpickle_plainly(Runtime& runtime, const unsigned char* data, std::size_t size) {
+  PyObject* const loads = cached(runtime.pickle_loads, kPickleModule, "loads");
+  if (loads == nullptr) return {};
+  // A view of the message, not a copy: unpickling copies what it keeps, and the view dies right after.
+  auto* const content = const_cast<char*>(reinterpret_cast<const char*>(data));
+  const py::Ref view = py::Ref::steal(PyMemoryView_FromMemory(content, static_cast<Py_ssize_t>(size), PyBUF_READ));
+  return view ? py::Ref::steal(PyObject_CallOneArg(loads, view.get())) : py::Ref();
+}
+
+}  // namespace
+
+Pickle pickle(Runtime& runtime, PyObject* value, PyObject* persistent_id, ByValue by_value) {
+  if (by_value == ByValue::kAtOnce) return pickle_by_value(value, persistent_id);
+  Pickle pickled = pickle_plainly(runtime, value, persistent_id);
+  const bool failed = !pickled.content;
+  if (failed && (by_value == ByValue::kNever || !is_nameless_error(runtime))) return {};
+  // A worker cannot look into a `__main__` that is no script.
+  if (failed || (runtime.main_is_nowhere && pickled.needs_main)) return pickle_nameless(runtime, value, persistent_id);
+  return pickled;
+}
+
+py::Ref unpickle(Runtime& runtime, const unsigned char* data, std::size_t size, PyObject* persistent_load) {
+  if (persistent_load == nullptr) return unpickle_plainly(runtime, data, size);
+  PyObject* const unpickler_type = cached(runtime.unpickler_type, kPickleModule, "Unpickler");
+  PyObject* const file_type = cached(runtime.bytes_io_type, "_io", "BytesIO");
+  if (unpickler_type == nullptr || file_type == nullptr) return {};
+  const py::Ref file = py::Ref::steal(
+      PyObject_CallFunction(file_type, "y#", reinterpret_cast<const char*>(data), static_cast<Py_ssize_t>(size)));
+  const py::Ref unpickler = file ? py::Ref::steal(PyObject_CallOneArg(unpickler_type, file.get())) : py::Ref();
+  if (!unpickler || PyObject_SetAttrString(unpickler.get(), "persistent_load", persistent_load) < 0) return {};
+  return py::Ref::steal(PyObject_CallMethod(unpickler.get(), "load", nullptr));
+}
+
+}  // namespace aiointerpreters::codec

@@ -1,0 +1,55 @@
+// SharedBlock: memory that several interpreters may see at once, and what a memoryview says about it (PEP 3118).
+//
+// Either the process owns it, or it is lent: then an exporter of one interpreter stays alive, and locked against resizing,
+// until the block is gone. Lent is only what outlives every reader: the memory of whoever waits for the answer
+// (docs/design/ownership.md). Nothing but the readers' own agreement orders what they write.
+// Owner: shared by exporters (exporter.h) and messages. Thread: any.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/intrusive.h"
+#include "base/memory.h"
+#include "codec/lessor.h"
+
+namespace aiointerpreters::codec {
+
+class SharedBlock final : public base::Counted {
+ public:
+  // Zeroed memory of the process. Errors: std::bad_alloc.
+  explicit SharedBlock(std::size_t size);
+  // The memory of the object on loan, which stays where it is until the loan is back.
+  explicit SharedBlock(Loan loan) noexcept : loan_(std::move(loan)) {}
+
+  // The process's memory; null if the block is lent, as views know where they start.
+  [[nodiscard]] unsigned char* data() const noexcept { return data_; }
+
+ private:
+  Loan loan_;
+  base::Memory memory_;
+  unsigned char* data_ = nullptr;  // in there, aligned for vector instructions
+};
+using BlockPtr = base::IntrusivePtr<SharedBlock>;
+
+// What of a block a view shows. Plain data.
+struct Geometry {
+  void* start = nullptr;
+  std::ptrdiff_t size = 0;  // bytes: product of shape and item_size
+  std::ptrdiff_t item_size = 1;
+  bool readonly = false;
+  std::string format = "B";  // of the struct module
+  // As in Py_buffer; each has an entry per dimension, `suboffsets` may also be empty.
+  std::vector<std::ptrdiff_t> shape;
+  std::vector<std::ptrdiff_t> strides;
+  std::vector<std::ptrdiff_t> suboffsets;
+};
+
+struct BlockView {
+  BlockPtr block;
+  Geometry geometry;
+};
+
+}  // namespace aiointerpreters::codec

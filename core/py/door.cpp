@@ -1,0 +1,37 @@
+// See door.h.
+#include "py/door.h"
+
+#include "base/futex.h"
+#include "py/attach.h"
+
+namespace aiointerpreters::py {
+
+bool Door::enter() noexcept {
+  std::uint32_t visitors = visitors_.load(std::memory_order_relaxed);
+  while ((visitors & kClosed) == 0) {
+    // acquire: pairs with the release of whoever handed out the door; the interpreter is seen complete.
+    if (visitors_.compare_exchange_weak(visitors, visitors + 1, std::memory_order_acquire, std::memory_order_relaxed)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Door::leave() noexcept {
+  // release: pairs with the acquire in close; what was done inside happens before the interpreter's end.
+  if (visitors_.fetch_sub(1, std::memory_order_release) == (kClosed | 1)) base::wake_all(&visitors_);
+}
+
+void Door::close() {
+  std::uint32_t left = visitors_.fetch_or(kClosed, std::memory_order_acquire) | kClosed;
+  if (left == kClosed) return;
+  detached([&] {
+    while (left != kClosed) {
+      static_cast<void>(base::wait_on(visitors_, left, base::Deadline()));
+      left = visitors_.load(std::memory_order_acquire);
+    }
+    return 0;
+  });
+}
+
+}  // namespace aiointerpreters::py

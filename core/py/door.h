@@ -1,0 +1,50 @@
+// Door: lets threads that have nothing to do with an interpreter into it for a moment, and keeps it from ending meanwhile.
+// Owner: shared by the interpreter's own thread, which closes it, and those who may come. Thread: any.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "py/python.h"
+
+namespace aiointerpreters::py {
+
+class Door {
+ public:
+  // Requires: attached, to the interpreter that it leads to.
+  Door() noexcept : interpreter_(PyInterpreterState_Get()) {}
+  Door(const Door&) = delete;
+  Door& operator=(const Door&) = delete;
+
+  // Attaches the calling thread to the interpreter, by a state of its own (hazard 10), calls `visit`, detaches again.
+  // Returns false if the door is closed or there is no memory. Requires: the thread has no state of any interpreter.
+  // Blocks: while others hold that interpreter's GIL. `visit` leaves no exception set.
+  template <typename Visit>
+  bool visit(Visit&& visit) {
+    if (!enter()) return false;
+    PyThreadState* const state = PyThreadState_New(interpreter_);
+    if (state != nullptr) {
+      PyEval_RestoreThread(state);
+      visit();
+      PyThreadState_Clear(state);
+      PyThreadState_DeleteCurrent();
+    }
+    leave();
+    return state != nullptr;
+  }
+
+  // Lets nobody in any more and waits until those inside have left. To be called before the interpreter ends.
+  // Requires: attached. Blocks: detached meanwhile.
+  void close();
+
+ private:
+  static constexpr std::uint32_t kClosed = std::uint32_t{1} << 31;
+
+  [[nodiscard]] bool enter() noexcept;
+  void leave() noexcept;
+
+  PyInterpreterState* const interpreter_;
+  std::atomic<std::uint32_t> visitors_{0};  // how many are inside; kClosed on top of that
+};
+
+}  // namespace aiointerpreters::py
