@@ -26,7 +26,7 @@ py::Ref own_entry(PyTypeObject* type, const char* name) {
 }
 
 bool is_special_name(PyObject* name) {
-  const char* const utf8 = PyUnicode_AsUTF8(name);
+  const char* const utf8 = PyUnicode_CheckExact(name) ? PyUnicode_AsUTF8(name) : nullptr;
   if (utf8 == nullptr) {
     PyErr_Clear();
     return true;

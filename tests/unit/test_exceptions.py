@@ -380,11 +380,11 @@ def test_what_cannot_be_made_at_home_costs_only_itself(pool: InterpreterThreadPo
 
 def test_an_interpreter_error_has_the_attributes_of_what_it_stands_for(pool: InterpreterThreadPoolExecutor) -> None:
     error = error_of(pool, failures.fail_with_attributes_of_local_class)
-    assert error.__class__ is InterpreterError
-    assert (error.code, error.errno, error.filename, error.__notes__) == (7, 7, "file", ["a note"])
+    assert (type(error), error.code, error.errno) == (InterpreterError, 7, 7)
+    assert (error.filename, error.__notes__) == ("file", ["a note"])
     error = error_of(pool, failures.fail_with_local_group)
-    assert error.__class__ is InterpreterError
-    assert [type(member) for member in error.exceptions] == [ValueError, failures.Custom]
+    members = [type(member) for member in error.exceptions]
+    assert (type(error), members) == (InterpreterError, [ValueError, failures.Custom])
 
 
 def test_a_hidden_context_is_kept_and_stays_hidden(pool: InterpreterThreadPoolExecutor) -> None:
