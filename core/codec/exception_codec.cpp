@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "codec/codec.h"
+#include "codec/exception_parts.h"
 #include "codec/exception_record.h"
+#include "codec/exception_type.h"
 #include "codec/format.h"
 #include "codec/message_bytes.h"
 #include "codec/message_decoder.h"
@@ -24,32 +26,10 @@ py::Ref attribute(PyObject* object, const char* name) {
   return value;
 }
 
-// An exact str, for any object: str(object), or else `instead`.
-py::Ref exact_text(PyObject* object, const char* instead) {
-  py::Ref text = object == nullptr ? py::Ref() : py::Ref::steal(PyObject_Str(object));
-  PyErr_Clear();
-  if (text && !PyUnicode_CheckExact(text.get())) text = py::Ref::steal(PyUnicode_FromObject(text.get()));
-  if (!text) {
-    PyErr_Clear();
-    text = py::Ref::steal(PyUnicode_DecodeUTF8(instead, static_cast<Py_ssize_t>(std::strlen(instead)), "replace"));
-  }
-  return text;
-}
+py::Ref none() { return py::Ref::borrow(Py_None); }
 
-bool append_text(PyObject* list, const std::string& text) {
-  const py::Ref str = py::Ref::steal(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
-  return str && PyList_Append(list, str.get()) == 0;
-}
-
-// Takes the error that is set and returns what a note says about it.
-std::string reason_of_error(Runtime& runtime, const std::string& root) {
-  const py::Ref error = py::take_exception();
-  const py::Ref text = exact_text(error.get(), "");
-  const char* const utf8 = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
-  std::string reason = utf8 == nullptr ? "" : utf8;
-  PyErr_Clear();
-  if (error && PyErr_GivenExceptionMatches(error.get(), runtime.not_transferable_error.get()) != 0) return reason;
-  return root + ": " + (error ? Py_TYPE(error.get())->tp_name : "error") + ": " + reason;
+bool is_group(PyObject* exception) {
+  return PyObject_TypeCheck(exception, reinterpret_cast<PyTypeObject*>(PyExc_BaseExceptionGroup)) != 0;
 }
 
 class ExceptionEncoder {
@@ -62,17 +42,22 @@ class ExceptionEncoder {
 
  private:
   Py_ssize_t index_of(PyObject* exception);
-  py::Ref describe(PyObject* exception);
+  // Gives the exceptions that the text shows the first indices.
+  void index_shown(PyObject* exception);
+  py::Ref describe(std::size_t index);
   py::Ref describe_members(PyObject* group);
+  bool is_remote_traceback(PyObject* exception) const;
   py::Ref notes_of(PyObject* attributes);
-  // Pack the parts one by one where the whole does not cross, and say in `lost` which ones do not.
-  py::Ref pack_args(PyObject* args, PyObject* lost);
-  py::Ref pack_state(PyObject* attributes, PyObject* lost);
   py::Ref format_traceback(PyObject* exception);
+
+  // Takes the exceptions of the message out of the parts and makes them links.
+  py::Ref take_links(ExceptionParts& parts);
+  py::Ref link_of(PyObject* value);
 
   Runtime& runtime_;
   std::vector<py::Ref> exceptions_;  // in the order of their records
   std::unordered_map<PyObject*, Py_ssize_t> indices_;
+  std::size_t shown_ = 0;  // so many of them are in the text
   Message& out_;
 };
 
@@ -83,13 +68,30 @@ Py_ssize_t ExceptionEncoder::index_of(PyObject* exception) {
   return found->second;
 }
 
+bool ExceptionEncoder::is_remote_traceback(PyObject* exception) const {
+  return Py_IS_TYPE(exception, reinterpret_cast<PyTypeObject*>(runtime_.remote_traceback.get()));
+}
+
+void ExceptionEncoder::index_shown(PyObject* exception) {
+  index_of(exception);
+  for (std::size_t i = 0; i < exceptions_.size(); ++i) {  // grows while it is walked
+    PyObject* const shown = exceptions_[i].get();
+    if (is_group(shown)) (void)describe_members(shown);
+    const py::Ref cause = py::Ref::steal(PyException_GetCause(shown));
+    const py::Ref context = py::Ref::steal(PyException_GetContext(shown));
+    if (cause && !is_remote_traceback(cause.get())) index_of(cause.get());
+    if (!cause && context && attribute(shown, "__suppress_context__").get() != Py_True) index_of(context.get());
+  }
+  shown_ = exceptions_.size();
+}
+
 bool ExceptionEncoder::encode(PyObject* exception) {
   const py::Ref text = format_traceback(exception);
   const py::Ref records = py::Ref::steal(PyList_New(0));
   if (!text || !records) return false;
-  index_of(exception);
+  index_shown(exception);
   for (std::size_t i = 0; i < exceptions_.size(); ++i) {  // grows while it is walked
-    const py::Ref record = describe(exceptions_[i].get());
+    const py::Ref record = describe(i);
     if (!record || PyList_Append(records.get(), record.get()) < 0) return false;
   }
   const py::Ref tuple = py::Ref::steal(PyList_AsTuple(records.get()));
@@ -97,18 +99,36 @@ bool ExceptionEncoder::encode(PyObject* exception) {
   return message && encode_message(runtime_, Roots(message.get()), Views::kCopy, ByValue::kNever, out_);
 }
 
+// Starts with an empty line, so that the first line of the traceback stands by itself where it is printed as a message.
 py::Ref ExceptionEncoder::format_traceback(PyObject* exception) {
   const py::Ref module = py::Ref::steal(PyImport_ImportModule("traceback"));
-  const py::Ref lines =
-      module ? py::Ref::steal(PyObject_CallMethod(module.get(), "format_exception", "O", exception)) : py::Ref();
   const py::Ref empty = py::Ref::steal(PyUnicode_New(0, 0));
-  py::Ref text = lines && empty ? py::Ref::steal(PyUnicode_Join(empty.get(), lines.get())) : py::Ref();
+  py::Ref lines = module ? py::Ref::steal(PyObject_CallMethod(module.get(), "format_exception", "O", exception)) : py::Ref();
   PyErr_Clear();
-  if (text) return text;
-  text = exact_text(exception, "<exception str() failed>");
-  if (!text) return {};
+  if (!lines && module) {  // the exception does not let itself be looked at; its frames do
+    const py::Ref frames = py::Ref::steal(PyException_GetTraceback(exception));
+    const py::Ref text = exact_text(exception, "<exception str() failed>");
+    if (frames) lines = py::Ref::steal(PyObject_CallMethod(module.get(), "format_tb", "O", frames.get()));
+    PyErr_Clear();
+    const py::Ref head = py::Ref::steal(PyUnicode_FromString("Traceback (most recent call last):\n"));
+    if (!lines || !head || PyList_Insert(lines.get(), 0, head.get()) < 0) lines = py::Ref::steal(PyList_New(0));
+    PyErr_Clear();
+    const py::Ref last =
+        text ? py::Ref::steal(PyUnicode_FromFormat("%s: %U\n", Py_TYPE(exception)->tp_name, text.get())) : py::Ref();
+    if (!lines || !last || PyList_Append(lines.get(), last.get()) < 0) return {};
+  }
+  const py::Ref text = lines && empty ? py::Ref::steal(PyUnicode_Join(empty.get(), lines.get())) : py::Ref();
+  if (text) {
+    const Py_ssize_t length = PyUnicode_GET_LENGTH(text.get());
+    const bool ends_line = length != 0 && PyUnicode_READ_CHAR(text.get(), length - 1) == '\n';
+    const py::Ref trimmed = py::Ref::steal(PyUnicode_Substring(text.get(), 0, ends_line ? length - 1 : length));
+    if (trimmed) return py::Ref::steal(PyUnicode_FromFormat("\n%U", trimmed.get()));
+  }
+  PyErr_Clear();
+  const py::Ref said = exact_text(exception, "<exception str() failed>");
+  if (!said) return {};
   return py::Ref::steal(
-      PyUnicode_FromFormat("%s: %U\n(its traceback could not be formatted)\n", Py_TYPE(exception)->tp_name, text.get()));
+      PyUnicode_FromFormat("\n%s: %U\n(its traceback could not be formatted)", Py_TYPE(exception)->tp_name, said.get()));
 }
 
 py::Ref ExceptionEncoder::notes_of(PyObject* attributes) {
@@ -124,50 +144,63 @@ py::Ref ExceptionEncoder::notes_of(PyObject* attributes) {
   return py::Ref::steal(PyList_AsTuple(copy.get()));
 }
 
-py::Ref ExceptionEncoder::pack_args(PyObject* args, PyObject* lost) {
-  py::Ref packed = pack(runtime_, args, nullptr, out_);
-  if (packed) return packed;
-  PyErr_Clear();
-  const py::Ref copy = py::Ref::steal(PyTuple_New(PyTuple_GET_SIZE(args)));
-  if (!copy) return {};
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args); ++i) {
-    PyObject* const arg = PyTuple_GET_ITEM(args, i);
-    const std::string root = "args[" + std::to_string(i) + "]";
-    py::Ref stands_for = py::Ref::borrow(arg);
-    if (!pack(runtime_, arg, root.c_str(), out_)) {
-      if (!append_text(lost, reason_of_error(runtime_, root) + "; its repr stands in its place")) return {};
-      const py::Ref repr = py::Ref::steal(PyObject_Repr(arg));
-      stands_for = exact_text(repr.get(), "<repr() failed>");
-      if (!stands_for) return {};
-    }
-    PyTuple_SET_ITEM(copy.get(), i, stands_for.release());
+// Null, without an error, if the value is not made of exceptions alone.
+py::Ref ExceptionEncoder::link_of(PyObject* value) {
+  if (PyExceptionInstance_Check(value)) return py::Ref::steal(PyLong_FromSsize_t(index_of(value)));
+  const bool is_dict = PyDict_CheckExact(value);
+  if (!is_dict && !PyList_CheckExact(value) && !PyTuple_CheckExact(value)) return {};
+  const py::Ref items = is_dict ? py::Ref::steal(PyDict_Values(value)) : py::Ref::steal(PySequence_List(value));
+  const Py_ssize_t count = items ? PyList_GET_SIZE(items.get()) : 0;
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    if (!PyExceptionInstance_Check(PyList_GET_ITEM(items.get(), i))) return {};
   }
-  return pack(runtime_, copy.get(), nullptr, out_);
-}
-
-py::Ref ExceptionEncoder::pack_state(PyObject* attributes, PyObject* lost) {
-  if (attributes == nullptr || PyDict_GET_SIZE(attributes) == 0) return py::Ref::borrow(Py_None);
-  py::Ref packed = pack(runtime_, attributes, nullptr, out_);
-  if (packed) return packed;
-  PyErr_Clear();
-  const py::Ref items = py::Ref::steal(PyDict_Items(attributes));
-  const py::Ref copy = py::Ref::steal(PyDict_New());
-  if (!items || !copy) return {};
-  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.get()); ++i) {
-    PyObject* const name = PyTuple_GET_ITEM(PyList_GET_ITEM(items.get(), i), 0);
-    PyObject* const value = PyTuple_GET_ITEM(PyList_GET_ITEM(items.get(), i), 1);
-    const py::Ref text = exact_text(name, "?");
-    const char* const utf8 = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
-    PyErr_Clear();
-    const std::string root = std::string("attribute '") + (utf8 == nullptr ? "?" : utf8) + "'";
-    const bool crosses = PyUnicode_CheckExact(name) && pack(runtime_, value, root.c_str(), out_);
-    if (crosses) {
-      if (PyDict_SetItem(copy.get(), name, value) < 0) return {};
-    } else if (!append_text(lost, reason_of_error(runtime_, root) + "; it was left out")) {
+  if (count == 0) return {};
+  const py::Ref keys = is_dict ? py::Ref::steal(PyDict_Keys(value)) : py::Ref();
+  for (Py_ssize_t i = 0; keys && i < count; ++i) {
+    if (!PyUnicode_CheckExact(PyList_GET_ITEM(keys.get(), i))) return {};
+  }
+  py::Ref link = is_dict ? py::Ref::steal(PyDict_New()) : py::Ref::steal(PyList_New(0));
+  for (Py_ssize_t i = 0; link && i < count; ++i) {
+    const py::Ref index = py::Ref::steal(PyLong_FromSsize_t(index_of(PyList_GET_ITEM(items.get(), i))));
+    if (!index || (keys ? PyDict_SetItem(link.get(), PyList_GET_ITEM(keys.get(), i), index.get())
+                        : PyList_Append(link.get(), index.get())) < 0) {
       return {};
     }
   }
-  return pack(runtime_, copy.get(), nullptr, out_);
+  return PyTuple_CheckExact(value) && link ? py::Ref::steal(PyList_AsTuple(link.get())) : std::move(link);
+}
+
+py::Ref ExceptionEncoder::take_links(ExceptionParts& parts) {
+  const py::Ref links = py::Ref::steal(PyList_New(0));
+  if (!links) return {};
+  const auto add = [&](int part, const py::Ref& key, PyObject* value) {
+    const py::Ref link = link_of(value);
+    if (!link) return false;
+    const py::Ref entry = py::Ref::steal(Py_BuildValue("(iOO)", part, key.get(), link.get()));
+    return entry && PyList_Append(links.get(), entry.get()) == 0;
+  };
+  const py::Ref args = py::Ref::steal(PySequence_List(parts[kArgs].get()));
+  if (!args) return {};
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(args.get()); ++i) {
+    const py::Ref position = py::Ref::steal(PyLong_FromSsize_t(i));
+    if (position && add(kArgs, position, PyList_GET_ITEM(args.get(), i))) PyList_SetItem(args.get(), i, Py_NewRef(Py_None));
+  }
+  if (PyList_GET_SIZE(links.get()) != 0) parts[kArgs] = py::Ref::steal(PyList_AsTuple(args.get()));
+  for (int part = kState; part < kParts; ++part) {
+    py::Ref& attributes = parts[static_cast<std::size_t>(part)];
+    py::Ref copy = py::Ref::steal(PyDict_Copy(attributes.get()));
+    if (!copy) return {};
+    PyObject* key;
+    PyObject* value;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(attributes.get(), &position, &key, &value) != 0) {
+      if (!PyUnicode_CheckExact(key) || !add(part, py::Ref::borrow(key), value)) continue;
+      if (PyDict_SetItem(copy.get(), key, Py_None) < 0) return {};
+    }
+    attributes = std::move(copy);
+  }
+  PyErr_Clear();
+  return parts[kArgs] ? py::Ref::steal(PyList_AsTuple(links.get())) : py::Ref();
 }
 
 py::Ref ExceptionEncoder::describe_members(PyObject* group) {
@@ -213,70 +246,85 @@ Reduction reduce(PyObject* exception) {
   return reduction;
 }
 
-py::Ref none() { return py::Ref::borrow(Py_None); }
+// A copy of a dict without the notes and, unless it is null, what is in `without`; empty if there is no dict.
+py::Ref other_attributes(PyObject* attributes, PyObject* without, bool has_notes) {
+  py::Ref copy = attributes == nullptr ? py::Ref::steal(PyDict_New()) : py::Ref::steal(PyDict_Copy(attributes));
+  if (!copy) return {};
+  if (has_notes && PyDict_PopString(copy.get(), "__notes__", nullptr) < 0) return {};
+  PyObject* key;
+  Py_ssize_t position = 0;
+  while (without != nullptr && PyDict_Next(without, &position, &key, nullptr) != 0) {
+    if (PyDict_Pop(copy.get(), key, nullptr) < 0) return {};
+  }
+  return copy;
+}
 
-py::Ref ExceptionEncoder::describe(PyObject* exception) {
+py::Ref ExceptionEncoder::describe(std::size_t index) {
+  PyObject* const exception = exceptions_[index].get();
   const py::Ref module = exact_text(py::Ref::steal(PyType_GetModuleName(Py_TYPE(exception))).get(), "builtins");
   const py::Ref qualname =
       exact_text(py::Ref::steal(PyType_GetQualName(Py_TYPE(exception))).get(), Py_TYPE(exception)->tp_name);
   PyErr_Clear();
-  const bool is_group = PyObject_TypeCheck(exception, reinterpret_cast<PyTypeObject*>(PyExc_BaseExceptionGroup)) != 0;
-  const py::Ref message = is_group ? attribute(exception, "message") : py::Ref();
+  const py::Ref message = is_group(exception) ? attribute(exception, "message") : py::Ref();
   const py::Ref text = exact_text(message ? message.get() : exception, "<exception str() failed>");
   const py::Ref lost = py::Ref::steal(PyList_New(0));
   if (!module || !qualname || !text || !lost) return {};
   out_.needs_main = out_.needs_main || PyUnicode_EqualToUTF8(module.get(), "__main__") != 0 ||
-                    PyUnicode_EqualToUTF8(module.get(), "__mp_main__") != 0;
+                PyUnicode_EqualToUTF8(module.get(), "__mp_main__") != 0;
 
   py::Ref attributes = attribute(exception, "__dict__");
   if (attributes && !PyDict_Check(attributes.get())) attributes.reset();
   py::Ref notes = notes_of(attributes.get());
   if (!notes) return {};
 
-  py::Ref whole = none();
-  py::Ref constructor = none();
-  py::Ref args = none();
   py::Ref members = none();
+  py::Ref whole;
+  py::Ref constructor;
   Reduction reduction;
-  if (is_group) {
+  if (is_group(exception)) {
     members = describe_members(exception);
-  } else {
+  } else if (rebuilds_itself(Py_TYPE(exception))) {
     reduction = reduce(exception);
-    if (reduction.special) {
-      whole = pack(runtime_, exception, nullptr, out_);
-      if (!whole) whole = none();
-      PyErr_Clear();
-    }
-    if (reduction.constructor) {
-      constructor = pack(runtime_, reduction.constructor.get(), nullptr, out_);
-      if (!constructor) constructor = none();
-      PyErr_Clear();
-    }
-    const py::Ref given = py::Ref::steal(PyException_GetArgs(exception));
-    if (constructor.get() == Py_None || given.get() != reduction.constructor.get()) {
-      args = pack_args(given.get(), lost.get());
-    }
+    if (reduction.special) whole = pack(runtime_, exception, nullptr, out_);
+    if (reduction.constructor) constructor = pack(runtime_, reduction.constructor.get(), nullptr, out_);
+    PyErr_Clear();
   }
-  // Attributes as pickle would take them; what a class leaves out of its reduction is left out here too.
-  py::Ref state = reduction.state                        ? std::move(reduction.state)
-                  : attributes && !reduction.constructor ? py::Ref::steal(PyDict_Copy(attributes.get()))
-                                                         : py::Ref();
-  if (state && PyTuple_GET_SIZE(notes.get()) != 0) {
-    state = py::Ref::steal(PyDict_Copy(state.get()));
-    if (state && PyDict_DelItemString(state.get(), "__notes__") < 0) PyErr_Clear();
+  const bool has_notes = PyTuple_GET_SIZE(notes.get()) != 0;
+  ExceptionParts parts;
+  parts[kArgs] = is_group(exception) ? py::Ref::steal(PyTuple_New(0)) : py::Ref::steal(PyException_GetArgs(exception));
+  parts[kFields] = read_fields(exception);
+  if (whole || constructor) {
+    parts[kState] = other_attributes(reduction.state.get(), nullptr, has_notes);
+    parts[kRest] = other_attributes(attributes.get(), reduction.state.get(), has_notes);
+  } else {
+    parts[kState] = other_attributes(attributes.get(), nullptr, has_notes);
+    parts[kRest] = py::Ref::steal(PyDict_New());
   }
-  state = pack_state(state.get(), lost.get());
-  if (!args || !members || !state) return {};
+  if (!members || !parts[kArgs] || !parts[kFields] || !parts[kState] || !parts[kRest]) return {};
 
-  const py::Ref cause = py::Ref::steal(PyException_GetCause(exception));
+  py::Ref links = take_links(parts);
+  if (!links) return {};
+  py::Ref pieces = none();
+  py::Ref content = pack(runtime_, tuple_of(parts).get(), nullptr, out_);
+  if (!is_native(content)) {
+    PyErr_Clear();
+    pieces = pack_pieces(runtime_, parts, lost.get(), out_);
+    if (!pieces) return {};
+    if (!content) content = pack(runtime_, tuple_of(parts).get(), nullptr, out_);
+    PyErr_Clear();
+  }
+
+  py::Ref cause = py::Ref::steal(PyException_GetCause(exception));
+  if (cause && index < shown_ && is_remote_traceback(cause.get())) cause.reset();  // the text has it
   const py::Ref context = py::Ref::steal(PyException_GetContext(exception));
   const py::Ref suppress = attribute(exception, "__suppress_context__");
   const Py_ssize_t cause_index = cause ? index_of(cause.get()) : ExceptionRecord::kNone;
   const Py_ssize_t context_index = context ? index_of(context.get()) : ExceptionRecord::kNone;
   py::Ref lost_texts = py::Ref::steal(PyList_AsTuple(lost.get()));
   if (!lost_texts) return {};
-  return py::Ref::steal(Py_BuildValue(kRecordBuildFormat, module.get(), qualname.get(), text.get(), whole.release(),
-                                      constructor.release(), args.release(), state.release(), notes.release(),
+  const auto given = [](py::Ref& packed) { return packed ? packed.release() : Py_NewRef(Py_None); };
+  return py::Ref::steal(Py_BuildValue(kRecordBuildFormat, module.get(), qualname.get(), text.get(), given(whole),
+                                      given(constructor), given(content), pieces.release(), links.release(), notes.release(),
                                       lost_texts.release(), members.release(), cause_index, context_index,
                                       suppress.get() == Py_True ? 1 : 0));
 }

@@ -1,9 +1,12 @@
 // Exceptions: home's half, which builds them again from their records (exception_record.h).
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "codec/exception_parts.h"
 #include "codec/exception_record.h"
+#include "codec/exception_type.h"
 #include "py/error.h"
 
 namespace aiointerpreters::codec {
@@ -23,13 +26,19 @@ class ExceptionBuilder {
   bool build_all();
   bool members_built(std::size_t index, std::vector<std::size_t>& stack);
   bool build_one(std::size_t index);
-  py::Ref make(const ExceptionRecord& record, bool& complete);
+  py::Ref make(std::size_t index);
   py::Ref make_group(const ExceptionRecord& record, PyTypeObject* type);
   py::Ref make_by_constructor(const ExceptionRecord& record, PyTypeObject* type);
-  py::Ref make_without_init(const ExceptionRecord& record, PyTypeObject* type, PyObject* notes);
-  py::Ref make_instead(const ExceptionRecord& record);
-  void set_state(const ExceptionRecord& record, PyObject* exception, PyObject* notes);
-  bool set_notes(const ExceptionRecord& record, PyObject* exception, PyObject* more, bool complete);
+  py::Ref make_instead(std::size_t index);
+  // Gives an exception its parts and notes; those name what it could not be given.
+  void furnish(std::size_t index);
+  bool unpack_parts(const ExceptionRecord& record, ExceptionParts& parts, PyObject* lost);
+  bool unpack_pieces(const ExceptionRecord& record, ExceptionParts& parts, PyObject* lost);
+  bool follow_links(const ExceptionRecord& record, ExceptionParts& parts);
+  py::Ref follow(PyObject* link);
+  void set_state(PyObject* exception, PyObject* state);
+  void set_fields(PyObject* exception, PyObject* fields);
+  void set_notes(const ExceptionRecord& record, PyObject* exception, PyObject* lost);
   py::Ref find_class(const ExceptionRecord& record);
   void link(std::size_t index);
   void set_suppress(std::size_t index);
@@ -38,10 +47,13 @@ class ExceptionBuilder {
   // Drops the error that is set, if any; but one that is meant for this thread ends the building.
   void drop_error();
 
+  enum class Made : std::uint8_t { kAsPickled, kByConstructor, kWithoutInit, kInstead };
+
   Runtime& runtime_;
   const std::span<const Attachment> attachments_;  // of the whole message
   std::vector<ExceptionRecord> records_;  // borrowed from the message
   std::vector<py::Ref> built_;
+  std::vector<Made> made_;
   std::vector<bool> visited_;
   py::Ref interruption_;
 };
@@ -57,8 +69,8 @@ bool ExceptionBuilder::parse(PyObject* records) {
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(records); ++i) {
     ExceptionRecord r;
     if (PyArg_ParseTuple(PyTuple_GET_ITEM(records, i), kRecordParseFormat, &r.module, &r.qualname, &r.text, &r.whole,
-                         &r.constructor, &r.args, &r.state, &PyTuple_Type, &r.notes, &PyTuple_Type, &r.lost, &r.members,
-                         &r.cause, &r.context, &r.suppress_context) == 0) {
+                         &r.constructor, &r.content, &r.pieces, &PyTuple_Type, &r.links, &PyTuple_Type, &r.notes,
+                         &PyTuple_Type, &r.lost, &r.members, &r.cause, &r.context, &r.suppress_context) == 0) {
       return false;
     }
     records_.push_back(r);
@@ -72,8 +84,11 @@ py::Ref ExceptionBuilder::build(PyObject* message) {
   if (PyArg_ParseTuple(message, "UO!", &text, &PyTuple_Type, &records) == 0 || !parse(records)) return {};
   if (records_.empty()) return py::Ref::steal(PyObject_CallOneArg(runtime_.interpreter_error.get(), text));
   built_.resize(records_.size());
+  made_.resize(records_.size());
   visited_.resize(records_.size());
   if (!build_all()) return {};
+  // Only now: they refer to each other.
+  for (std::size_t i = 0; i < records_.size(); ++i) furnish(i);
   for (std::size_t i = 0; i < records_.size(); ++i) link(i);
 
   py::Ref remote = py::Ref::steal(PyObject_CallOneArg(runtime_.remote_traceback.get(), text));
@@ -122,44 +137,34 @@ bool ExceptionBuilder::members_built(std::size_t index, std::vector<std::size_t>
 }
 
 bool ExceptionBuilder::build_one(std::size_t index) {
-  const ExceptionRecord& record = records_[index];
-  bool complete = false;
-  py::Ref exception = make(record, complete);
+  py::Ref exception = make(index);
   drop_error();
-  if (!exception) exception = make_instead(record);
+  if (!exception) exception = make_instead(index);
   if (!exception) return false;
   built_[index] = std::move(exception);
   return true;
 }
 
-py::Ref ExceptionBuilder::make(const ExceptionRecord& record, bool& complete) {
+py::Ref ExceptionBuilder::make(std::size_t index) {
+  const ExceptionRecord& record = records_[index];
   const py::Ref found = find_class(record);
   drop_error();
   if (!found) return {};
   auto* const type = reinterpret_cast<PyTypeObject*>(found.get());
-  const py::Ref notes = py::Ref::steal(PyList_New(0));
-  if (!notes) return {};
-
-  py::Ref exception;
   if (record.whole != Py_None) {
-    exception = unpack(runtime_, record.whole, attachments_);
+    py::Ref exception = unpack(runtime_, record.whole, attachments_);
     drop_error();
-    if (exception && !Py_IS_TYPE(exception.get(), type)) exception.reset();
-    complete = static_cast<bool>(exception);
+    made_[index] = Made::kAsPickled;
+    if (exception && Py_IS_TYPE(exception.get(), type)) return exception;
   }
-  if (!exception) {
-    if (PyTuple_CheckExact(record.members)) {
-      exception = make_group(record, type);
-    } else {
-      if (record.constructor != Py_None) exception = make_by_constructor(record, type);
-      if (!exception) exception = make_without_init(record, type, notes.get());
-    }
+  if (record.constructor != Py_None) {
+    py::Ref exception = make_by_constructor(record, type);
     drop_error();
-    if (!exception) return {};
-    set_state(record, exception.get(), notes.get());
+    made_[index] = Made::kByConstructor;
+    if (exception) return exception;
   }
-  if (!set_notes(record, exception.get(), notes.get(), complete)) drop_error();
-  return exception;
+  made_[index] = Made::kWithoutInit;
+  return PyTuple_CheckExact(record.members) ? make_group(record, type) : make_without_init(type);
 }
 
 py::Ref ExceptionBuilder::find_class(const ExceptionRecord& record) {
@@ -199,76 +204,180 @@ py::Ref ExceptionBuilder::make_group(const ExceptionRecord& record, PyTypeObject
 
 // As pickle does: the class is called with what its reduction names.
 py::Ref ExceptionBuilder::make_by_constructor(const ExceptionRecord& record, PyTypeObject* type) {
-  const py::Ref given = unpack(runtime_, record.constructor, attachments_);
-  py::Ref exception = given && PyTuple_CheckExact(given.get())
-                          ? py::Ref::steal(PyObject_Call(reinterpret_cast<PyObject*>(type), given.get(), nullptr))
-                          : py::Ref();
-  drop_error();
-  if (!exception || !Py_IS_TYPE(exception.get(), type)) return {};
-  // An __init__ that is not made to be called with `args` may have left others.
-  const py::Ref args = record.args == Py_None ? py::Ref::borrow(given.get()) : unpack(runtime_, record.args, attachments_);
-  drop_error();
-  if (args && PyTuple_CheckExact(args.get())) PyException_SetArgs(exception.get(), args.get());
-  return exception;
-}
-
-py::Ref ExceptionBuilder::make_without_init(const ExceptionRecord& record, PyTypeObject* type, PyObject* notes) {
-  py::Ref args = unpack(runtime_, record.args == Py_None ? record.constructor : record.args, attachments_);
-  drop_error();
-  if (!args || !PyTuple_CheckExact(args.get())) {
-    const py::Ref note =
-        py::Ref::steal(PyUnicode_FromString("args could not be rebuilt here; the message stands in their place"));
-    if (!note || PyList_Append(notes, note.get()) < 0) return {};
-    args = py::Ref::steal(PyTuple_Pack(1, record.text));
-    if (!args) return {};
-  }
-  py::Ref exception = py::Ref::steal(type->tp_new(type, args.get(), nullptr));
-  drop_error();
-  if (!exception || !Py_IS_TYPE(exception.get(), type)) {
-    PyTypeObject* base = type;
-    while ((PyType_GetFlags(base) & Py_TPFLAGS_HEAPTYPE) != 0) base = base->tp_base;
-    exception = py::Ref::steal(base->tp_new(type, args.get(), nullptr));
-  }
-  if (exception) PyException_SetArgs(exception.get(), args.get());
-  return exception;
+  const py::Ref args = unpack(runtime_, record.constructor, attachments_);
+  if (!args || !PyTuple_CheckExact(args.get())) return {};
+  py::Ref exception = py::Ref::steal(PyObject_Call(reinterpret_cast<PyObject*>(type), args.get(), nullptr));
+  return exception && Py_IS_TYPE(exception.get(), type) ? std::move(exception) : py::Ref();
 }
 
 // The stand-in for an exception whose class is not to be found here.
-py::Ref ExceptionBuilder::make_instead(const ExceptionRecord& record) {
-  const py::Ref text = py::Ref::steal(PyUnicode_FromFormat("%U.%U: %U", record.module, record.qualname, record.text));
-  if (!text) return {};
-  py::Ref exception = py::Ref::steal(PyObject_CallOneArg(runtime_.interpreter_error.get(), text.get()));
-  if (exception && !set_notes(record, exception.get(), nullptr, false)) drop_error();
-  return exception;
+py::Ref ExceptionBuilder::make_instead(std::size_t index) {
+  const ExceptionRecord& record = records_[index];
+  made_[index] = Made::kInstead;
+  const char* const separator = PyUnicode_GET_LENGTH(record.text) == 0 ? "" : ": ";
+  const py::Ref text =
+      py::Ref::steal(PyUnicode_FromFormat("%U.%U%s%U", record.module, record.qualname, separator, record.text));
+  return text ? py::Ref::steal(PyObject_CallOneArg(runtime_.interpreter_error.get(), text.get())) : py::Ref();
 }
 
-void ExceptionBuilder::set_state(const ExceptionRecord& record, PyObject* exception, PyObject* notes) {
-  if (record.state == Py_None) return;
-  const py::Ref state = unpack(runtime_, record.state, attachments_);
-  drop_error();
-  if (!state || !PyDict_CheckExact(state.get())) {
-    const py::Ref note =
-        py::Ref::steal(PyUnicode_FromString("the attributes could not be rebuilt here; they were left out"));
-    if (note) PyList_Append(notes, note.get());
-    return drop_error();
+void ExceptionBuilder::furnish(std::size_t index) {
+  const ExceptionRecord& record = records_[index];
+  PyObject* const exception = built_[index].get();
+  const Made made = made_[index];
+  const py::Ref lost = py::Ref::steal(made == Made::kAsPickled ? PyList_New(0) : PySequence_List(record.lost));
+  ExceptionParts parts;
+  if (lost && unpack_parts(record, parts, lost.get()) && follow_links(record, parts)) {
+    const bool is_group = PyTuple_CheckExact(record.members);
+    if (made == Made::kWithoutInit && !is_group) PyException_SetArgs(exception, parts[kArgs].get());
+    if (made != Made::kAsPickled) set_state(exception, parts[kState].get());
+    set_fields(exception, parts[kFields].get());
+    const py::Ref attributes = py::Ref::steal(PyObject_GenericGetDict(exception, nullptr));
+    if (attributes) PyDict_Merge(attributes.get(), parts[kRest].get(), 0);
+    if (made == Made::kInstead && is_group) {
+      const py::Ref members = follow(record.members);
+      if (members) PyObject_SetAttrString(exception, "exceptions", members.get());
+    }
   }
-  const py::Ref done = py::Ref::steal(PyObject_CallMethod(exception, "__setstate__", "O", state.get()));
-  if (done) return;
+  drop_error();
+  if (lost) set_notes(record, exception, lost.get());
+  drop_error();
+}
+
+bool ExceptionBuilder::unpack_parts(const ExceptionRecord& record, ExceptionParts& parts, PyObject* lost) {
+  const py::Ref content = record.content == Py_None ? py::Ref() : unpack(runtime_, record.content, attachments_);
+  drop_error();
+  if (!content) return unpack_pieces(record, parts, lost);
+  PyObject* borrowed[kParts];
+  if (PyArg_ParseTuple(content.get(), "O!O!O!O!", &PyTuple_Type, &borrowed[kArgs], &PyDict_Type, &borrowed[kState],
+                       &PyDict_Type, &borrowed[kFields], &PyDict_Type, &borrowed[kRest]) == 0) {
+    return false;
+  }
+  for (std::size_t part = 0; part < kParts; ++part) parts[part] = py::Ref::borrow(borrowed[part]);
+  return true;
+}
+
+// Something in the content cannot be made here: everything else still can.
+bool ExceptionBuilder::unpack_pieces(const ExceptionRecord& record, ExceptionParts& parts, PyObject* lost) {
+  PyObject* pieces[kParts];
+  if (!PyTuple_Check(record.pieces) ||
+      PyArg_ParseTuple(record.pieces, "O!O!O!O!", &PyTuple_Type, &pieces[kArgs], &PyDict_Type, &pieces[kState], &PyDict_Type,
+                       &pieces[kFields], &PyDict_Type, &pieces[kRest]) == 0) {
+    return false;
+  }
+  // Unpacks one of them, or says that it is lost: `instead` then stands in its place.
+  const auto unpack_piece = [&](PyObject* piece, const std::string& name, const char* instead) {
+    py::Ref value = unpack(runtime_, piece, attachments_);
+    if (value) return value;
+    const py::Ref error = py::take_exception();
+    const bool is_interruption = error && PyErr_GivenExceptionMatches(error.get(), PyExc_KeyboardInterrupt) != 0;
+    const py::Ref reason = exact_text(error.get(), "no reason is known");
+    if (reason) {
+      const py::Ref note =
+          py::Ref::steal(PyUnicode_FromFormat("%s could not be rebuilt here: %s: %U; %s", name.c_str(),
+                                              error ? Py_TYPE(error.get())->tp_name : "error", reason.get(), instead));
+      if (note) PyList_Append(lost, note.get());
+    }
+    drop_error();
+    if (is_interruption && !interruption_) interruption_ = py::Ref::borrow(error.get());
+    return value;
+  };
+  parts[kArgs] = py::Ref::steal(PyTuple_New(PyTuple_GET_SIZE(pieces[kArgs])));
+  if (!parts[kArgs]) return false;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(pieces[kArgs]); ++i) {
+    py::Ref arg =
+        unpack_piece(PyTuple_GET_ITEM(pieces[kArgs], i), "args[" + std::to_string(i) + "]", "None stands in its place");
+    PyTuple_SET_ITEM(parts[kArgs].get(), i, arg ? arg.release() : Py_NewRef(Py_None));
+  }
+  for (int part = kState; part < kParts; ++part) {
+    py::Ref& attributes = parts[static_cast<std::size_t>(part)];
+    attributes = py::Ref::steal(PyDict_New());
+    PyObject* name;
+    PyObject* piece;
+    Py_ssize_t position = 0;
+    while (attributes && PyDict_Next(pieces[part], &position, &name, &piece) != 0) {
+      const py::Ref value = unpack_piece(piece, "attribute '" + utf8_of(name) + "'", "it was left out");
+      if (value && PyDict_SetItem(attributes.get(), name, value.get()) < 0) return false;
+    }
+    if (!attributes) return false;
+  }
+  return true;
+}
+
+bool ExceptionBuilder::follow_links(const ExceptionRecord& record, ExceptionParts& parts) {
+  if (PyTuple_GET_SIZE(record.links) == 0) return true;
+  py::Ref args = py::Ref::steal(PySequence_List(parts[kArgs].get()));
+  if (!args) return false;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(record.links); ++i) {
+    int part;
+    PyObject* key;
+    PyObject* link;
+    if (PyArg_ParseTuple(PyTuple_GET_ITEM(record.links, i), "iOO", &part, &key, &link) == 0) return false;
+    if (part < kArgs || part >= kParts) continue;
+    const py::Ref value = follow(link);
+    PyObject* const into = part == kArgs ? args.get() : parts[static_cast<std::size_t>(part)].get();
+    if (!value || PyObject_SetItem(into, key, value.get()) < 0) return false;
+  }
+  parts[kArgs] = py::Ref::steal(PyList_AsTuple(args.get()));
+  return static_cast<bool>(parts[kArgs]);
+}
+
+py::Ref ExceptionBuilder::follow(PyObject* link) {
+  if (PyDict_CheckExact(link)) {
+    py::Ref dict = py::Ref::steal(PyDict_New());
+    PyObject* key;
+    PyObject* index;
+    Py_ssize_t position = 0;
+    while (dict && PyDict_Next(link, &position, &key, &index) != 0) {
+      const py::Ref exception = follow(index);
+      if (!exception || PyDict_SetItem(dict.get(), key, exception.get()) < 0) return {};
+    }
+    return dict;
+  }
+  if (PyLong_CheckExact(link)) {
+    const std::size_t index = PyLong_AsSize_t(link);
+    return index < built_.size() ? py::Ref::borrow(built_[index].get()) : py::Ref();
+  }
+  const bool is_tuple = PyTuple_CheckExact(link);
+  py::Ref list = py::Ref::steal(PySequence_List(link));
+  for (Py_ssize_t i = 0; list && i < PyList_GET_SIZE(list.get()); ++i) {
+    PyObject* const index = PyList_GET_ITEM(list.get(), i);
+    py::Ref exception = PyLong_CheckExact(index) ? follow(index) : py::Ref();
+    if (!exception) return {};
+    PyList_SetItem(list.get(), i, exception.release());
+  }
+  return is_tuple && list ? py::Ref::steal(PyList_AsTuple(list.get())) : std::move(list);
+}
+
+// By the class's own __setstate__ if it has one, else without its __setattr__, which may refuse (frozen dataclasses).
+void ExceptionBuilder::set_state(PyObject* exception, PyObject* state) {
+  if (PyDict_GET_SIZE(state) == 0) return;
+  const py::Ref own =
+      py::Ref::steal(PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(exception)), "__setstate__"));
+  if (own && !Py_IS_TYPE(own.get(), &PyMethodDescr_Type)) {
+    const py::Ref done = py::Ref::steal(PyObject_CallFunctionObjArgs(own.get(), exception, state, nullptr));
+    if (done) return;
+  }
   drop_error();
   const py::Ref attributes = py::Ref::steal(PyObject_GenericGetDict(exception, nullptr));
-  if (attributes) PyDict_Update(attributes.get(), state.get());
+  if (attributes) PyDict_Update(attributes.get(), state);
   drop_error();
 }
 
-// Gives the exception its notes and, unless it is complete, those on what was lost.
-bool ExceptionBuilder::set_notes(const ExceptionRecord& record, PyObject* exception, PyObject* more, bool complete) {
+void ExceptionBuilder::set_fields(PyObject* exception, PyObject* fields) {
+  PyObject* name;
+  PyObject* value;
+  Py_ssize_t position = 0;
+  while (PyDict_Next(fields, &position, &name, &value) != 0) {
+    (void)write_field(exception, name, value);
+    drop_error();
+  }
+}
+
+void ExceptionBuilder::set_notes(const ExceptionRecord& record, PyObject* exception, PyObject* lost) {
   const py::Ref notes = py::Ref::steal(PySequence_List(record.notes));
-  if (!notes) return false;
-  if (!complete && PyList_Extend(notes.get(), record.lost) < 0) return false;
-  if (more != nullptr && PyList_Extend(notes.get(), more) < 0) return false;
-  if (PyList_GET_SIZE(notes.get()) == 0) return true;
+  if (!notes || PyList_Extend(notes.get(), lost) < 0 || PyList_GET_SIZE(notes.get()) == 0) return;
   const py::Ref name = py::Ref::steal(PyUnicode_FromString("__notes__"));
-  return name && PyObject_GenericSetAttr(exception, name.get(), notes.get()) == 0;
+  if (name) (void)PyObject_GenericSetAttr(exception, name.get(), notes.get());
 }
 
 void ExceptionBuilder::link(std::size_t index) {

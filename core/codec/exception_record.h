@@ -3,8 +3,8 @@
 //
 // The message is one native value, the tuple (text of the traceback, (record, ...)). The first record is the exception
 // itself; records name each other by index, so causes and contexts may form cycles and chains of any length. Each part that
-// may have any type is packed by itself (message_bytes.h). Requires: attached,
-// for all functions. Errors: Python exception set and null returned; std::bad_alloc.
+// may have any type is packed (message_bytes.h). Requires: attached, for all functions. Errors: Python exception set and
+// null returned; std::bad_alloc.
 #pragma once
 
 #include <span>
@@ -21,10 +21,12 @@ struct ExceptionRecord {
   PyObject* module;       // str
   PyObject* qualname;     // str
   PyObject* text;         // str(exception); of a group its message
-  PyObject* whole;        // packed exception, where its class reduces it in its own way; or None
-  PyObject* constructor;  // packed arguments to call the class with, if it is reduced so; or None
-  PyObject* args;         // packed `args`; None: the same as `constructor`, or a group
-  PyObject* state;        // packed dict of attributes, without notes; or None
+  PyObject* whole;        // packed exception, where only its class knows how to rebuild it; or None
+  PyObject* constructor;  // packed arguments to call the class with, where it reduces itself to that; or None
+  PyObject* content;      // packed tuple of the parts below: one value, so that what they share stays shared; or None
+  PyObject* pieces;       // the parts with each arg and each attribute packed by itself, for when home cannot unpack
+                          // content; None where that cannot happen
+  PyObject* links;        // tuple of (part, position or name, link): where other exceptions of the message belong
   PyObject* notes;        // tuple of str: __notes__
   PyObject* lost;         // tuple of str: notes on what could not cross
   PyObject* members;      // tuple of indices, of a group; or None
@@ -35,9 +37,18 @@ struct ExceptionRecord {
   static constexpr Py_ssize_t kNone = -1;
 };
 
+// The parts of an exception: a tuple and three dicts. A link is the index of a record, or a list, tuple or dict of such.
+enum ExceptionPart : int {
+  kArgs,    // its args
+  kState,   // its __dict__ without notes, or what its class reduces that to
+  kFields,  // see read_fields in exception_type.h
+  kRest,    // what is in its __dict__ and not in the state; set only where the class leaves it out
+  kParts,
+};
+
 // For Py_BuildValue (which steals what is marked N) and PyArg_ParseTuple.
-inline constexpr char kRecordBuildFormat[] = "(OOONNNNNNNnni)";
-inline constexpr char kRecordParseFormat[] = "UUUOOOOO!O!Onni";
+inline constexpr char kRecordBuildFormat[] = "(OOONNNNNNNNnni)";
+inline constexpr char kRecordParseFormat[] = "UUUOOOOO!O!O!Onni";
 
 // Packs one value into a message that is to come. `root` starts the path in the error, as in encode_value.
 [[nodiscard]] py::Ref pack(Runtime& runtime, PyObject* value, const char* root, Message& outer);

@@ -84,6 +84,7 @@ class PathFinder {
   bool find_element(PyObject* set, Part& part);
   bool find_state(PyObject* instance, Part& part);
   bool find_attribute(PyObject* attributes, Part& part);
+  bool find_in_partial(PyObject* partial, Part& part);
 
   Runtime& runtime_;
   py::Ref reason_;  // the exception of the last object that did not cross
@@ -205,6 +206,19 @@ bool PathFinder::find_attribute(PyObject* attributes, Part& part) {
   return true;
 }
 
+// The state of a functools.partial is a tuple of what has these names.
+bool PathFinder::find_in_partial(PyObject* partial, Part& part) {
+  for (const char* const name : {"func", "args", "keywords"}) {
+    py::Ref object = py::Ref::steal(PyObject_GetAttrString(partial, name));
+    const py::Ref alone = object ? py::Ref::steal(PyTuple_Pack(1, object.get())) : py::Ref();
+    PyErr_Clear();
+    if (!alone || first_failing(alone.get()) < 0) continue;
+    part = {std::move(object), std::string(".") + name};
+    return true;
+  }
+  return false;
+}
+
 // What pickle would save of an instance besides its class: the state that its __reduce_ex__ names, or what object's would.
 bool PathFinder::find_state(PyObject* instance, Part& part) {
   const py::Ref reduced = py::Ref::steal(PyObject_CallMethod(instance, "__reduce_ex__", "i", 5));
@@ -219,6 +233,11 @@ bool PathFinder::find_state(PyObject* instance, Part& part) {
     }
   }
   PyObject* given = size > 2 ? PyTuple_GET_ITEM(reduced.get(), 2) : Py_None;
+  if (PyTuple_CheckExact(given) && PyTuple_GET_SIZE(given) == 4 &&
+      PyTuple_GET_ITEM(reduced.get(), 0) == reinterpret_cast<PyObject*>(Py_TYPE(instance)) &&
+      find_in_partial(instance, part)) {
+    return true;
+  }
   const bool is_pair = PyTuple_CheckExact(given) && PyTuple_GET_SIZE(given) == 2;
   py::Ref state = py::Ref::borrow(given);
   if (!PyDict_Check(given) && !is_pair) {

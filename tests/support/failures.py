@@ -1,8 +1,12 @@
 """Functions that fail, and the exceptions they raise."""
 
+import dataclasses
 import sys
 import types
 from typing import Any, Never
+
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from support import work
 
 
 class Custom(Exception):
@@ -71,6 +75,147 @@ class Slotted(Exception):
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
+
+
+class OwnOSError(OSError):
+    """An __init__ that pickle cannot call again, above an error that keeps its fields outside of its __dict__."""
+
+    def __init__(self, *, path: str) -> None:
+        super().__init__(5, "no good", path)
+
+
+class OwnUnicodeError(UnicodeDecodeError):
+    """The same."""
+
+    def __init__(self) -> None:
+        super().__init__("utf-8", b"ab\xff", 2, 3, "bad")
+
+
+class OwnSyntaxError(SyntaxError):
+    """The same."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__("odd", ("file.py", line, 2, "text"))
+
+
+class OwnImportError(ImportError):
+    """An __init__ that would say its words twice if it were called again."""
+
+    def __init__(self, module: str) -> None:
+        super().__init__(f"no {module}", name=module, path="/there")
+
+
+class OwnStopIteration(StopIteration):
+    """An __init__ that pickle cannot call again."""
+
+    def __init__(self, *, value: int) -> None:
+        super().__init__(value)
+
+
+class PrivateSlots(Exception):
+    """State in slots, one of them private and one never set."""
+
+    __slots__ = ("__hidden", "code", "unset")
+
+    def __init__(self, *, code: int) -> None:
+        super().__init__("slots")
+        self.code = code
+        self.__hidden = code * 2
+
+    @property
+    def hidden(self) -> int:
+        """What is in the private slot."""
+        return self.__hidden
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen(Exception):
+    """A dataclass that cannot be changed."""
+
+    code: int
+    rows: list[int] = dataclasses.field(default_factory=list, kw_only=True)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FrozenSlots(Exception):
+    """A dataclass that cannot be changed and has no __dict__ of its own."""
+
+    code: int
+    word: str = "default"
+
+
+class Counting(Exception):
+    """An __init__ with effects: it changes its argument and counts its calls."""
+
+    calls = 0
+
+    def __init__(self, rows: list[int]) -> None:
+        super().__init__(rows)
+        rows.append(len(rows))
+        Counting.calls += 1
+
+
+class Reduces(Exception):
+    """A __reduce__ of its own, which does not know of all attributes."""
+
+    def __init__(self, code: int, *, detail: Any) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+    def __reduce__(self) -> Any:
+        return make_reduces, (self.code, self.detail)
+
+
+class ReducesToCall(Exception):
+    """A __reduce__ of its own that names the class."""
+
+    def __init__(self, code: int, detail: Any) -> None:
+        super().__init__(f"code {code}")
+        self.code = code
+        self.detail = detail
+
+    def __reduce__(self) -> Any:
+        return ReducesToCall, (self.code, self.detail)
+
+
+class OwnGroup(ExceptionGroup[Exception]):
+    """A group that wants one argument more."""
+
+    def __new__(cls, message: str, members: list[Exception], code: int) -> "OwnGroup":
+        self = super().__new__(cls, message, members)
+        self.code = code
+        return self
+
+    def derive(self, excs: Any, /) -> Any:
+        """A part of it is one, too."""
+        return OwnGroup(self.message, excs, self.code)
+
+    code: int
+
+
+class LooksAway(Exception):
+    """Does not let itself be looked at."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+class OnlyInWorker:
+    """Refuses to be made at home."""
+
+    def __init__(self) -> None:
+        self.maker = work.here()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if work.here() != state["maker"]:
+            raise LookupError("not here")
+        self.__dict__.update(state)
+
+
+def make_reduces(code: int, detail: Any) -> Reduces:
+    """How Reduces is made again."""
+    return Reduces(code, detail=detail)
 
 
 def fail(exception: BaseException) -> Never:
@@ -220,3 +365,146 @@ def fail_with_keyword_only_code() -> Never:
 def fail_with_custom() -> Never:
     """Raise an exception that can be weakly referenced, from a frame that does not refer to it."""
     raise Custom(7, "seven")
+
+
+def fail_with_own(name: str, *args: Any, **kwargs: Any) -> Never:
+    """Make an exception of a class of this module here, and raise it."""
+    raise globals()[name](*args, **kwargs)
+
+
+def fail_with_undefined_name() -> None:
+    """Raise an error that knows a name."""
+    exec("no_such_name")
+
+
+def fail_with_extra_attribute(name: str, *args: Any, **kwargs: Any) -> Never:
+    """The same, with an attribute that its class does not know."""
+    error = globals()[name](*args, **kwargs)
+    error.extra = ["more"]
+    raise error
+
+
+def fail_with_reduction_that_cannot_cross() -> Never:
+    """Raise what reduces itself to something that cannot cross."""
+    raise ReducesToCall(4, (i for i in range(3)))
+
+
+def fail_with_handle_in_init() -> Never:
+    """Raise with an attribute that cannot cross, made by __init__ from an argument that is not among args."""
+
+    raise Holding(i for i in range(3))
+
+
+class Holding(Exception):
+    """Keeps what it was given, but not in args."""
+
+    def __init__(self, handle: Any) -> None:
+        super().__init__("holding")
+        self.handle = handle
+
+
+def fail_with_shared_list() -> Never:
+    """Raise with one list as argument, attribute and slot, all the same."""
+    rows = [1]
+    error = Custom(rows, "shared")  # type: ignore[arg-type]
+    error.rows = error.again = rows  # type: ignore[attr-defined]
+    raise error
+
+
+def fail_with_itself_as_attribute() -> Never:
+    """Raise an exception that knows itself."""
+    error = KeywordOnly(code=3)
+    error.me = error  # type: ignore[attr-defined]
+    error.all = [error]  # type: ignore[attr-defined]
+    error.by_name = {"me": error}  # type: ignore[attr-defined]
+    raise error
+
+
+def fail_with_cause_in_attributes() -> Never:
+    """Raise an exception that has its cause also among args and attributes."""
+    try:
+        fail_with_keyword_only(4)
+    except KeywordOnly as original:
+        error = ValueError("wrapped", original)
+        error.original = original  # type: ignore[attr-defined]
+        raise error from original
+
+
+def fail_with_what_home_cannot_make(where: str) -> Never:
+    """Raise with an object that is fine here and cannot be made at home, beside one that can."""
+    error = ValueError("kept", OnlyInWorker()) if where == "args" else ValueError("kept")
+    error.kept = {"rows": [1, 2]}  # type: ignore[attr-defined]
+    if where == "attributes":
+        error.foreign = OnlyInWorker()  # type: ignore[attr-defined]
+    raise error
+
+
+def fail_with_attributes_of_local_class() -> Never:
+    """Raise an exception that nobody else can find, with state."""
+
+    class OnlyHere(OSError):
+        def __init__(self, code: int) -> None:
+            super().__init__(code, "gone", "file")
+            self.code = code
+
+    error = OnlyHere(7)
+    error.add_note("a note")
+    raise error
+
+
+def fail_with_local_group() -> Never:
+    """Raise a group whose class nobody else can find."""
+
+    class OnlyHere(ExceptionGroup[Exception]):
+        pass
+
+    raise OnlyHere("local", [ValueError(1), Custom(2, "two")])
+
+
+def fail_from_none() -> Never:
+    """Hide the context."""
+    try:
+        fail_in_the_third_line()
+    except ValueError:
+        raise LookupError("hidden context") from None
+
+
+def fail_with_noted_groups() -> Never:
+    """Notes and attributes on groups and members, a member that is in both groups, members with the same cause."""
+    cause = OSError(2, "missing", "file")
+    first, second = ValueError(1), KeyError("k")
+    first.__cause__ = second.__cause__ = cause
+    first.add_note("of first")
+    inner = OwnGroup("inner", [first], 5)
+    inner.add_note("of inner")
+    outer = ExceptionGroup("outer", [inner, first, second])
+    outer.add_note("of outer")
+    raise outer
+
+
+def fail_in_inner_pool() -> Never:
+    """Fail in a pool of this interpreter's own."""
+    with InterpreterThreadPoolExecutor(1) as pool:
+        pool.submit(interpreter(fail_with_cause)).result()
+    raise AssertionError
+
+
+def fail_in_group_of_inner_pool() -> Never:
+    """Put what failed in a pool of this interpreter's own into a group."""
+    with InterpreterThreadPoolExecutor(1) as pool:
+        error = pool.submit(interpreter(fail_below)).exception()
+    assert isinstance(error, ValueError)
+    raise ExceptionGroup("from inside", [error])
+
+
+def fail_with_rows_that_cannot_cross(word: str) -> Never:
+    """Raise with a single argument that cannot cross."""
+
+    class Rows:
+        def __init__(self) -> None:
+            self.lines = (i for i in range(3))
+
+        def __str__(self) -> str:
+            return word
+
+    raise ValueError(Rows())

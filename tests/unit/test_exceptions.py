@@ -15,9 +15,9 @@ from support import failures, work
 from support.protocols import MakePool
 
 
-def error_of(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], *args: Any) -> Any:
+def error_of(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """The exception that a tagged call ends with."""
-    error = pool.submit(interpreter(fn), *args).exception()
+    error = pool.submit(interpreter(fn), *args, **kwargs).exception()
     assert error is not None
     return error
 
@@ -286,3 +286,160 @@ def test_raising_inside_an_except_block_at_home_chains_as_usual(pool: Interprete
         with pytest.raises(ValueError) as caught:
             pool.submit(interpreter(failures.fail_below)).result()
     assert "no such row: 3" in printed(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "kwargs", "fields"),
+    [
+        ("OwnOSError", {"path": "/p"}, {"errno": 5, "strerror": "no good", "filename": "/p"}),
+        ("OwnUnicodeError", {}, {"encoding": "utf-8", "object": b"ab\xff", "start": 2, "end": 3, "reason": "bad"}),
+        ("OwnSyntaxError", {"line": 4}, {"msg": "odd", "filename": "file.py", "lineno": 4, "offset": 2, "text": "text"}),
+        ("OwnImportError", {"module": "m"}, {"msg": "no m", "name": "m", "path": "/there", "args": ("no m",)}),
+        ("OwnStopIteration", {"value": 6}, {"value": 6}),
+        ("PrivateSlots", {"code": 3}, {"code": 3, "hidden": 6}),
+        ("Frozen", {"code": 1, "rows": [2]}, {"code": 1, "rows": [2]}),
+        ("FrozenSlots", {"code": 1, "word": "own"}, {"code": 1, "word": "own"}),
+    ],
+)
+def test_state_outside_of_args_is_kept_without_calling_init(
+    pool: InterpreterThreadPoolExecutor, name: str, kwargs: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    kind: Any = getattr(failures, name)
+    error = error_of(pool, failures.fail_with_own, name, **kwargs)
+    assert type(error) is kind
+    assert {field: getattr(error, field) for field in fields} == fields
+    assert str(error) == str(kind(**kwargs))
+    assert not hasattr(error, "unset")
+    assert not hasattr(error, "__notes__")
+
+
+def test_an_undefined_name_is_kept(pool: InterpreterThreadPoolExecutor) -> None:
+    assert error_of(pool, failures.fail_with_undefined_name).name == "no_such_name"
+
+
+def test_init_with_side_effects_is_not_called_again(pool: InterpreterThreadPoolExecutor) -> None:
+    before = failures.Counting.calls
+    assert error_of(pool, failures.fail_with_own, "Counting", [7]).args == ([7, 1],)
+    assert failures.Counting.calls == before
+
+
+def test_a_reduction_of_its_own_is_respected_and_what_it_leaves_out_is_kept(pool: InterpreterThreadPoolExecutor) -> None:
+    error = error_of(pool, failures.fail_with_extra_attribute, "ReducesToCall", 1, [2])
+    assert (type(error), error.args, error.code, error.detail) == (failures.ReducesToCall, ("code 1",), 1, [2])
+    assert error.extra == ["more"]
+    error = error_of(pool, failures.fail_with_extra_attribute, "Reduces", 1, detail=[2])
+    assert (type(error), error.args, error.code, error.detail) == (failures.Reduces, ("1: [2]",), 1, [2])
+    assert error.extra == ["more"]
+
+
+def test_a_reduction_that_cannot_cross_costs_only_what_cannot(pool: InterpreterThreadPoolExecutor) -> None:
+    error = error_of(pool, failures.fail_with_reduction_that_cannot_cross)
+    assert (type(error), error.args, error.code) == (failures.ReducesToCall, ("code 4",), 4)
+    assert not hasattr(error, "detail")
+    assert error.__notes__ == ["attribute 'detail': generator objects cannot cross interpreters; it was left out"]
+
+
+def test_an_attribute_that_was_left_out_is_not_there(pool: InterpreterThreadPoolExecutor) -> None:
+    error = error_of(pool, failures.fail_with_handle_in_init)
+    assert (type(error), error.args) == (failures.Holding, ("holding",))
+    assert not hasattr(error, "handle")
+
+
+def test_a_message_that_cannot_cross_reads_the_same(pool: InterpreterThreadPoolExecutor) -> None:
+    error = error_of(pool, failures.fail_with_rows_that_cannot_cross, "what happened")
+    assert str(error) == "what happened"
+    assert "args[0].lines: generator objects cannot cross interpreters" in error.__notes__[0]
+
+
+def test_what_an_exception_shares_stays_shared(pool: InterpreterThreadPoolExecutor) -> None:
+    error = error_of(pool, failures.fail_with_shared_list)
+    assert error.args[0] == [1]
+    assert error.args[0] is error.code is error.rows is error.again
+
+
+def test_an_exception_that_refers_to_itself_still_does(pool: InterpreterThreadPoolExecutor) -> None:
+    error = error_of(pool, failures.fail_with_itself_as_attribute)
+    assert (type(error), error.code) == (failures.KeywordOnly, 3)
+    assert error.me is error.all[0] is error.by_name["me"] is error
+
+
+def test_a_cause_among_the_attributes_is_that_cause(pool: InterpreterThreadPoolExecutor) -> None:
+    error = error_of(pool, failures.fail_with_cause_in_attributes)
+    assert (type(error.__cause__), error.__cause__.code) == (failures.KeywordOnly, 4)
+    assert error.original is error.args[1] is error.__cause__ is error.__context__
+
+
+@pytest.mark.parametrize("where", ["args", "attributes"])
+def test_what_cannot_be_made_at_home_costs_only_itself(pool: InterpreterThreadPoolExecutor, where: str) -> None:
+    error = error_of(pool, failures.fail_with_what_home_cannot_make, where)
+    assert (type(error), error.args[0], error.kept) == (ValueError, "kept", {"rows": [1, 2]})
+    named = "args[1]" if where == "args" else "attribute 'foreign'"
+    assert len(error.__notes__) == 1
+    assert error.__notes__[0].startswith(f"{named} could not be rebuilt here: LookupError: not here")
+
+
+def test_an_interpreter_error_has_the_attributes_of_what_it_stands_for(pool: InterpreterThreadPoolExecutor) -> None:
+    error = error_of(pool, failures.fail_with_attributes_of_local_class)
+    assert (type(error), error.code, error.errno) == (InterpreterError, 7, 7)
+    assert (error.filename, error.__notes__) == ("file", ["a note"])
+    error = error_of(pool, failures.fail_with_local_group)
+    members = [type(member) for member in error.exceptions]
+    assert (type(error), members) == (InterpreterError, [ValueError, failures.Custom])
+
+
+def test_a_hidden_context_is_kept_and_stays_hidden(pool: InterpreterThreadPoolExecutor) -> None:
+    error = error_of(pool, failures.fail_from_none)
+    assert error.__suppress_context__
+    assert (type(error.__context__), error.__context__.args) == (ValueError, ("no such row: 3",))
+    assert "no such row" not in printed(error)
+    assert not error_of(pool, failures.fail_while_handling).__suppress_context__
+
+
+def test_groups_keep_notes_attributes_and_what_their_members_share(pool: InterpreterThreadPoolExecutor) -> None:
+    outer = error_of(pool, failures.fail_with_noted_groups)
+    inner, first, second = outer.exceptions
+    assert (outer.__notes__, inner.__notes__, first.__notes__) == (["of outer"], ["of inner"], ["of first"])
+    assert (type(inner), inner.code, type(inner.derive([first]))) == (failures.OwnGroup, 5, failures.OwnGroup)
+    assert inner.exceptions[0] is first
+    assert first.__cause__ is second.__cause__
+    assert first.__cause__.filename == "file"
+
+
+@pytest.mark.parametrize(
+    "fail",
+    [
+        failures.fail_below,
+        failures.fail_with_cause,
+        failures.fail_while_handling,
+        failures.fail_with_group,
+        failures.fail_with_noted_groups,
+        failures.fail_with_local_class,
+        failures.fail_in_inner_pool,
+        failures.fail_in_group_of_inner_pool,
+    ],
+)
+def test_the_remote_traceback_is_printed_once(pool: InterpreterThreadPoolExecutor, fail: Callable[[], Any]) -> None:
+    error = error_of(pool, fail)
+    text, remote = printed(error), str(innermost_cause(error))
+    assert text.count(remote) == 1
+    for name in (fail.__name__, "fail_in_the_third_line"):
+        assert text.count(f"in {name}\n") == remote.count(f"in {name}\n")
+    assert f"in {fail.__name__}\n" in remote
+    assert text.count("in fail_in_the_third_line\n") <= 1
+    assert "\n\n\n" not in text
+
+
+def test_a_failure_in_a_pool_of_a_worker_shows_the_lines_of_both(pool: InterpreterThreadPoolExecutor) -> None:
+    error = error_of(pool, failures.fail_in_inner_pool)
+    text = printed(error)
+    assert (type(error), type(error.__cause__)) == (LookupError, ValueError)
+    for name, times in [("fail_in_inner_pool", 1), ("fail_with_cause", 2), ("fail_in_the_third_line", 1)]:
+        assert text.count(f"in {name}\n") == times
+
+
+def test_an_exception_that_cannot_be_looked_at_shows_its_lines(pool: InterpreterThreadPoolExecutor) -> None:
+    error = error_of(pool, failures.fail_with_own, "LooksAway", "never seen")
+    assert type(error) is failures.LooksAway
+    remote = BaseException.__dict__["__cause__"].__get__(error)
+    assert "raise globals()[name](*args, **kwargs)" in str(remote)
+    assert "Traceback (most recent call last):" in str(remote)

@@ -43,6 +43,9 @@ def refusal(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], /, *arg
         (([shapes.Box({"k": generator()})],), "argument 0[0].items['k']"),
         ((shapes.Box(shapes.Box(generator())),), "argument 0.items.items"),
         ((shapes.Slotted(1, [generator()]),), "argument 0.right[0]"),
+        ((functools.partial(work.echo_call, 1, [generator()]),), "argument 0.args[1][0]"),
+        (([functools.partial(work.echo_call, rows=generator())],), "argument 0[0].keywords['rows']"),
+        ((ValueError("text", generator()),), "argument 0.args[1]"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
