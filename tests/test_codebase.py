@@ -225,6 +225,7 @@ def test_every_public_name_can_be_imported_from_the_root() -> None:
         "InterpreterThreadPoolExecutor",
         "NotTransferableError",
         "Shareable",
+        "SharedBuffer",
         "interpreter",
     }
     assert wanted <= set(aiointerpreters.__all__)

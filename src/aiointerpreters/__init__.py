@@ -9,6 +9,7 @@ The names below are loaded on first use: a worker that imports a module with tag
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ._core import SharedBuffer as SharedBuffer
     from ._core import interpreter as interpreter
     from .errors import InterpreterError as InterpreterError
     from .errors import NotTransferableError as NotTransferableError
@@ -22,6 +23,7 @@ _HOMES = {
     "InterpreterThreadPoolExecutor": ".executors",
     "NotTransferableError": ".errors",
     "Shareable": ".types",
+    "SharedBuffer": "._core",
     "interpreter": "._core",
 }
 
@@ -30,6 +32,7 @@ __all__ = [
     "InterpreterThreadPoolExecutor",
     "NotTransferableError",
     "Shareable",
+    "SharedBuffer",
     "interpreter",
 ]
 

@@ -2,6 +2,8 @@
 
 from types import EllipsisType, NotImplementedType
 
+from ._core import SharedBuffer
+
 type Shareable = (
     None
     | bool
@@ -11,6 +13,8 @@ type Shareable = (
     | str
     | bytes
     | bytearray
+    | memoryview
+    | SharedBuffer
     | range
     | slice
     | EllipsisType
@@ -21,6 +25,9 @@ type Shareable = (
     | set[Shareable]
     | frozenset[Shareable]
 )
-"""What crosses interpreters without pickle, nested in any way. Exact types: an instance of a subclass is pickled."""
+"""What crosses interpreters without pickle, nested in any way. Exact types: an instance of a subclass is pickled.
+
+A memoryview arrives as one of the same memory, a SharedBuffer as a SharedBuffer of the same memory; all else is copied.
+"""
 
 __all__ = ["Shareable"]
