@@ -11,6 +11,8 @@ namespace aiointerpreters::base {
 
 #if defined(_WIN32)
 
+int process_id() noexcept { return 0; }  // there are no forks
+
 bool Thread::start(std::function<void()> body) noexcept {
   try {
     thread_ = std::thread(std::move(body));
@@ -44,6 +46,8 @@ extern "C" void* run_thread(void* body) {
 
 }  // namespace
 
+int process_id() noexcept { return getpid(); }
+
 bool Thread::start(std::function<void()> body) noexcept {
   try {
     auto owned = std::make_unique<Body>(std::move(body));
@@ -53,7 +57,7 @@ bool Thread::start(std::function<void()> body) noexcept {
     started_ = pthread_create(&thread_, &attributes, run_thread, owned.get()) == 0;
     pthread_attr_destroy(&attributes);
     if (started_) static_cast<void>(owned.release());  // the thread owns it
-    process_ = getpid();
+    process_ = process_id();
   } catch (const std::exception&) {
     return false;
   }
@@ -61,7 +65,7 @@ bool Thread::start(std::function<void()> body) noexcept {
 }
 
 void Thread::join() noexcept {
-  if (process_ == getpid()) pthread_join(thread_, nullptr);
+  if (process_ == process_id()) pthread_join(thread_, nullptr);
   started_ = false;
 }
 

@@ -12,6 +12,9 @@
 
 namespace aiointerpreters::base {
 
+// Tells this process from its forks, which have copies of none of its other threads.
+[[nodiscard]] int process_id() noexcept;
+
 class Thread {
  public:
   Thread() noexcept = default;

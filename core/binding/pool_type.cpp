@@ -38,7 +38,7 @@ bool read_initializer(ModuleState& state, PyObject* initializer, PyObject* inita
 }
 
 std::shared_ptr<pool::Returner> returner_of(ModuleState& state) {
-  if (!state.returner) {
+  if (!state.returner || state.returner->lost_by_fork()) {
     state.returner = std::make_shared<pool::Returner>();
     state.returner->serve(state.runtime.lessor);
   }

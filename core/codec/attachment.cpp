@@ -136,7 +136,8 @@ bool attach_view(const Runtime& runtime, PyObject* memoryview, Views views, Atta
   PyObject* const base = PyMemoryView_GET_BASE(own.get());
   const BlockView* const known = base == nullptr ? nullptr : exported_view(runtime, base);
   BlockView view;
-  if (known != nullptr) {
+  // What has come back from a pool of this interpreter's own may be memory that it had lent: that is as any of its own.
+  if (known != nullptr && (views == Views::kLend || !known->block->lent_by(runtime.lessor))) {
     view = {known->block, geometry_of(buffer)};
   } else if (views == Views::kCopy) {
     if (!copy_view(buffer, view)) return false;

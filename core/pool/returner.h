@@ -21,6 +21,9 @@ class Returner final : public codec::Bell, public std::enable_shared_from_this<R
   Returner(const Returner&) = delete;
   Returner& operator=(const Returner&) = delete;
 
+  // Whether it has come here by a fork, without its thread: of no use any more.
+  [[nodiscard]] bool lost_by_fork() const noexcept { return process_ != base::process_id(); }
+
   // Until it is closed or forgotten. Requires: attached to its interpreter. Errors: std::bad_alloc.
   void serve(const codec::LessorPtr& lessor) AIOI_EXCLUDES(mutex_);
   void forget(const codec::LessorPtr& lessor) noexcept AIOI_EXCLUDES(mutex_);
@@ -36,6 +39,7 @@ class Returner final : public codec::Bell, public std::enable_shared_from_this<R
   void run() noexcept;
   void make_round();
 
+  const int process_ = base::process_id();
   base::Mutex mutex_;
   std::vector<codec::LessorPtr> lessors_ AIOI_GUARDED_BY(mutex_);
   base::Thread thread_ AIOI_GUARDED_BY(mutex_);
