@@ -290,7 +290,9 @@ def test_blocks_of_memory_do_not_grow_in_the_worker() -> None:
 
         def use() -> None:
             for _ in range(100):
-                pool.submit(interpreter(work.echo), [memoryview(block), bytes(block), SharedBuffer(5), shapes.Box([1])]).result()
+                pool.submit(
+                    interpreter(work.echo), [memoryview(block), bytes(block), SharedBuffer(5), shapes.Box([1])]
+                ).result()
                 pool.submit(interpreter(memory.hold_view_in), "object", 50_000).result()
                 pool.submit(interpreter(memory.large), "nested", 50_000).result()
 

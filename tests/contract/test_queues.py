@@ -138,7 +138,7 @@ class TestQueues:
             numbers.add(queue.id)
             assert pool.submit(interpreter(work.echo), [queue, memory.Holder(queue)]).result()[0] is queue
             numbers.add(pool.submit(interpreter(queues.make)).result().id)
-        del queue
+            del queue
         pool.submit(interpreter(gc.collect)).result()
         gc.collect()
         while numbers & open_queues():

@@ -47,7 +47,7 @@ TASKS = {
     "map": "list(pool.map(interpreter(work.square), range(2000), chunksize=7))",
     "callbacks": "[pool.submit(interpreter(work.square), n).add_done_callback(print_nothing) for n in range(1000)]",
     "cancelled": "[f.cancel() or f.result() for f in [pool.submit(interpreter(work.square), n) for n in range(1000)]]",
-    "mixed": "[f.result() for f in [pool.submit(interpreter(work.echo), [s, shapes.Box(s)]) for s in [[n] for n in range(1000)]]]",
+    "mixed": "[pool.submit(interpreter(work.echo), [rows, shapes.Box(rows)]).result() for rows in [[5]] * 500]",
     "views": "[f.result() for f in [pool.submit(interpreter(work.echo), memoryview(block)[n:]) for n in range(1000)]]",
     "views of workers": "[pool.submit(interpreter(memory.own_view), 50_000).result() for n in range(200)]",
     "views in objects": "[pool.submit(interpreter(memory.hold_view_in), 'object', 50_000).result() for n in range(100)]",
@@ -100,7 +100,19 @@ pool.shutdown()
         "global kept; kept = pool.submit(interpreter(memory.make_shared), 1000, 1)",
         "global kept; kept = pool.submit(interpreter(memory.own_view_through_own_pool), 1000)",
     ],
-    ids=["tagged", "untagged", "imports", "objects", "exceptions", "map", "leases", "views", "large", "shared", "lent twice"],
+    ids=[
+        "tagged",
+        "untagged",
+        "imports",
+        "objects",
+        "exceptions",
+        "map",
+        "leases",
+        "views",
+        "large",
+        "shared",
+        "lent twice",
+    ],
 )
 def test_pools_leave_no_memory_behind(tmp_path: Path, body: str) -> None:
     finished = run_script(

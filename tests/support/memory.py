@@ -112,9 +112,7 @@ def drop_then(name: str, fn: Any, *args: Any) -> Any:
 
 def drop_in_a_thread(name: str, ends: tuple[int, int]) -> None:
     """Let a thread drop what was kept, later, when the task has ended and this interpreter idles."""
-    from support import gate
-
-    thread = threading.Thread(target=lambda: (gate.hold(ends), drop(name)))
+    thread = threading.Thread(target=hold_then_drop, args=(name, ends))
     thread.start()
     _threads.append(thread)
 
