@@ -124,6 +124,9 @@ bool Encoder::write(PyObject* value) {
       case Frame::Kind::kDict:
         step = fill_dict();
         break;
+      case Frame::Kind::kRecord:
+        step = fill_record();
+        break;
       case Frame::Kind::kSet:
         step = fill_set();
         break;
@@ -295,21 +298,53 @@ Encoder::Step Encoder::write_slice(PyObject* slice, bool shared) {
   return Step::kWritten;
 }
 
+void Encoder::push_frame(Frame::Kind kind, PyObject* container, PyObject* const* items, Py_ssize_t count, PyObject* other) {
+  Frame& frame = frames_.emplace();
+  frame.kind = kind;
+  frame.watched = false;
+  frame.container = container;
+  frame.items = items;
+  frame.next = 0;
+  frame.count = count;
+  frame.other = other;
+}
+
 Encoder::Step Encoder::open_sequence(unsigned char tag, PyObject* object, PyObject* const* items, Py_ssize_t count,
                                      bool shared) {
   if (shared && write_reference(object)) return Step::kWritten;
   write_header(tag, static_cast<std::size_t>(count), shared);
   if (count == 0) return Step::kWritten;
-  frames_.push({Frame::Kind::kSequence, false, object, items, 0, count, nullptr});
+  push_frame(Frame::Kind::kSequence, object, items, count, nullptr);
   return Step::kOpened;
 }
 
 Encoder::Step Encoder::open_dict(PyObject* dict, bool shared) {
   if (shared && write_reference(dict)) return Step::kWritten;
+  if (!frames_.empty()) {
+    const std::size_t known = shapes_.size();
+    const std::size_t shape = shapes_.find(dict);
+    if (shape != Shapes::kNone) return open_record(dict, shape, shape == known, shared);
+  }
   const Py_ssize_t count = PyDict_GET_SIZE(dict);
   write_header(kDict, static_cast<std::size_t>(count), shared);
   if (count == 0) return Step::kWritten;
-  frames_.push({Frame::Kind::kDict, false, dict, nullptr, 0, 0, nullptr});
+  push_frame(Frame::Kind::kDict, dict, nullptr, count, nullptr);
+  return Step::kOpened;
+}
+
+Encoder::Step Encoder::open_record(PyObject* dict, std::size_t shape, bool is_new, bool shared) {
+  const Py_ssize_t count = PyDict_GET_SIZE(dict);
+  write_header(kRecord, shape, shared);
+  if (is_new) {
+    write_varint(static_cast<std::size_t>(count));
+    Py_ssize_t position = 0;
+    PyObject* key;
+    while (PyDict_Next(dict, &position, &key, nullptr) != 0) {
+      const Step step = write_str(key, may_be_shared(key));
+      if (step != Step::kWritten) return step;
+    }
+  }
+  push_frame(Frame::Kind::kRecord, dict, nullptr, count, nullptr);
   return Step::kOpened;
 }
 
@@ -320,7 +355,7 @@ Encoder::Step Encoder::open_set(unsigned char tag, PyObject* set, bool shared) {
   if (count == 0) return Step::kWritten;
   py::Ref iterator = py::Ref::steal(PyObject_GetIter(set));
   if (!iterator) return Step::kFailed;
-  frames_.push({Frame::Kind::kSet, false, set, nullptr, 0, 0, iterator.get()});
+  push_frame(Frame::Kind::kSet, set, nullptr, count, iterator.get());
   (void)iterator.release();  // the frame owns it
   return Step::kOpened;
 }
@@ -426,6 +461,22 @@ Encoder::Step Encoder::fill_dict() {
     if (step != Step::kWritten) {
       frames_[depth].next = position;
       frames_[depth].other = nullptr;
+      return step;
+    }
+  }
+  frames_.pop();
+  return Step::kWritten;
+}
+
+Encoder::Step Encoder::fill_record() {
+  const std::size_t depth = frames_.size() - 1;
+  PyObject* const dict = frames_.top().container;
+  Py_ssize_t position = frames_.top().next;
+  PyObject* value;
+  while (PyDict_Next(dict, &position, nullptr, &value) != 0) {
+    const Step step = write_one(value, may_be_shared(value));
+    if (step != Step::kWritten) {
+      frames_[depth].next = position;
       return step;
     }
   }

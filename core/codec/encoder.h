@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "codec/memo.h"
 #include "codec/parts.h"
+#include "codec/shapes.h"
 #include "codec/small_stack.h"
 #include "py/python.h"
 #include "py/ref.h"
@@ -38,12 +39,12 @@ class Encoder {
  private:
   enum class Step { kWritten, kOpened, kFailed };
   struct Frame {
-    enum class Kind : std::uint8_t { kSequence, kDict, kSet };
+    enum class Kind : std::uint8_t { kSequence, kDict, kRecord, kSet };
     Kind kind;
     bool watched;            // the Parts have an eye on it
     PyObject* container;
     PyObject* const* items;  // kSequence
-    Py_ssize_t next;         // kSequence: index; kDict: position of PyDict_Next
+    Py_ssize_t next;         // kSequence: index; kDict, kRecord: position of PyDict_Next
     Py_ssize_t count;        // kSequence
     PyObject* other;         // kDict: what follows the key that is being written, or null; kSet: the iterator, owned
   };
@@ -61,11 +62,15 @@ class Encoder {
   bool write_attached(PyObject* object);
   Step open_sequence(unsigned char tag, PyObject* object, PyObject* const* items, Py_ssize_t count, bool shared);
   Step open_dict(PyObject* dict, bool shared);
+  Step open_record(PyObject* dict, std::size_t shape, bool is_new, bool shared);
   Step open_set(unsigned char tag, PyObject* set, bool shared);
+
+  void push_frame(Frame::Kind kind, PyObject* container, PyObject* const* items, Py_ssize_t count, PyObject* other);
 
   // Write on at the top frame: kWritten when it is complete.
   Step fill_sequence();
   Step fill_dict();
+  Step fill_record();
   Step fill_set();
   // Write the ints or floats that follow each other at `items`, as a run if they are enough; return how many these were.
   Py_ssize_t write_ints(PyObject* const* items, Py_ssize_t count);
@@ -90,6 +95,7 @@ class Encoder {
   unsigned char* at_;     // where the next byte goes
   unsigned char* limit_;  // the end of what is reserved
   Memo memo_;
+  Shapes shapes_;
   SmallStack<Frame, 8> frames_;
 };
 

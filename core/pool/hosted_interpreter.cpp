@@ -42,6 +42,16 @@ bool silence_dummy_thread() {
   return atexit && function && py::Ref::steal(PyObject_CallMethod(atexit.get(), "register", "O", function.get()));
 }
 
+// Ends the pools that tasks have made here, whose workers may look at this interpreter's memory. CPython would do it, but
+// later.
+void finish_own_pools() {
+  const py::Ref name = py::Ref::steal(PyUnicode_FromString("aiointerpreters.executors"));
+  const py::Ref executors = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
+  const py::Ref done =
+      executors ? py::Ref::steal(PyObject_CallMethod(executors.get(), "_finish_at_exit", nullptr)) : py::Ref();
+  if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(executors.get());
+}
+
 }  // namespace
 
 std::string HostedInterpreter::create(py::ThreadSides& sides, const std::string& thread_name, codec::Message& cause) {
@@ -95,6 +105,7 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
   drop_leftovers();
   callables_.clear();
   if (runtime_ != nullptr) {
+    finish_own_pools();
     pool_.options().returner->forget(runtime_->lessor);
     runtime_->lessor->close();
     const py::Ref module = std::move(runtime_->module);  // may be the last one, and the runtime goes with it
