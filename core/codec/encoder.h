@@ -49,11 +49,18 @@ class Encoder {
     PyObject* other;         // kDict: what follows the key that is being written, or null; kSet: the iterator, owned
   };
 
+  // Whether an object that a container in the graph holds may be met a second time. Containers hold strong references, so
+  // one that is held by two places of the graph has a count of at least two. References that CPython only borrows (the
+  // evaluation stack of 3.14, the arguments of a call) are none that a container holds, so they cannot lower that count. They
+  // do matter at the roots: in f(x, x) both may be borrowed from one local variable. Roots therefore always count as shared.
+  [[nodiscard]] static bool may_be_shared(PyObject* object) noexcept { return Py_REFCNT(object) != 1; }
+
   // Writes a leaf, or the head of a container and pushes its frame.
   Step write_one(PyObject* object, bool shared);
   Step write_other(PyObject* object, bool shared);
   Step write_str(PyObject* str, bool shared);
   Step write_data(unsigned char tag, const void* data, std::size_t size, PyObject* object, bool shared);
+  Step write_long(PyObject* number);
   Step write_big_int(PyObject* number);
   Step write_range(PyObject* range, bool shared);
   Step write_slice(PyObject* slice, bool shared);

@@ -4,7 +4,7 @@
 // becomes a host when it takes a task of the worker side, as long as there are fewer than max_interpreters.
 //
 // Owner: shared by the executor, its workers and its unfinished business; it holds no Python object.
-// Thread: any. Locks: one, for a few dozen instructions, never while Python runs or a thread attaches (data_path.md, 3).
+// Thread: any. Locks: one, for a few dozen instructions, never while Python runs or a thread attaches (data_path.md, 4).
 #pragma once
 
 #include <atomic>
