@@ -20,6 +20,8 @@ bool Thread::start(std::function<void()> body) noexcept {
   return started_ = true;
 }
 
+bool Thread::running() const noexcept { return started_; }
+
 void Thread::join() noexcept {
   thread_.join();
   started_ = false;
@@ -60,8 +62,10 @@ bool Thread::start(std::function<void()> body) noexcept {
   return started_;
 }
 
+bool Thread::running() const noexcept { return started_ && process_ == getpid(); }
+
 void Thread::join() noexcept {
-  if (process_ == getpid()) pthread_join(thread_, nullptr);
+  pthread_join(thread_, nullptr);
   started_ = false;
 }
 

@@ -54,11 +54,16 @@ void Encoder::write_tagged(unsigned char tag, std::size_t index) {
   put_varint(index);
 }
 
-bool Encoder::write_reference(PyObject* object) {
+bool Encoder::write_known_to_parts(PyObject* object, bool shared) {
   if (parts_.any_crossing()) {
     const std::size_t part = parts_.find_crossing(object);
     if (part != Parts::kNone) return write_tagged(kPart, part), true;
   }
+  if (!shared) parts_.see(object);
+  return shared && write_reference(object);
+}
+
+bool Encoder::write_reference(PyObject* object) {
   const std::size_t index = memo_.find_or_add(object);
   if (index == Memo::kNew) return false;
   write_tagged(kReference, index);
@@ -73,6 +78,7 @@ bool Encoder::write_attached(PyObject* object) {
 }
 
 Encoder::Step Encoder::write_part(PyObject* object) {
+  if (!parts_.open()) return Step::kFailed;
   const std::size_t index = parts_.add(object);
   if (index == Parts::kNone) return Step::kFailed;
   for (std::size_t i = frames_.size(); i > 0 && !frames_[i - 1].watched; --i) {
@@ -114,12 +120,11 @@ Encoder::Step Encoder::write_one(PyObject* object, bool shared) {
   }
   if (type == &PyDict_Type) return open_dict(object, shared);
   if (type == &PyList_Type) {
+    if (parts_.is_ruled(object)) return write_part(object);
     return open_sequence(kList, object, items_of_list(object), PyList_GET_SIZE(object), shared);
   }
   if (type == &PyTuple_Type) {
-    // The empty tuple is one object in each interpreter.
-    return open_sequence(kTuple, object, items_of_tuple(object), PyTuple_GET_SIZE(object),
-                         shared && PyTuple_GET_SIZE(object) != 0);
+    return open_sequence(kTuple, object, items_of_tuple(object), PyTuple_GET_SIZE(object), shared);
   }
   return write_other(object, shared);
 }
@@ -137,15 +142,18 @@ void Encoder::push_frame(Frame::Kind kind, PyObject* container, PyObject* const*
 
 Encoder::Step Encoder::open_sequence(unsigned char tag, PyObject* object, PyObject* const* items, Py_ssize_t count,
                                      bool shared) {
-  if (shared && write_reference(object)) return Step::kWritten;
-  write_header(tag, static_cast<std::size_t>(count), shared);
+  // The empty tuple is one object in each interpreter.
+  const bool has_identity = tag != kTuple || count != 0;
+  if (has_identity && write_known(object, shared)) return Step::kWritten;
+  write_header(tag, static_cast<std::size_t>(count), shared && has_identity);
   if (count == 0) return Step::kWritten;
   push_frame(Frame::Kind::kSequence, object, items, count, nullptr);
   return Step::kOpened;
 }
 
 Encoder::Step Encoder::open_dict(PyObject* dict, bool shared) {
-  if (shared && write_reference(dict)) return Step::kWritten;
+  if (parts_.is_ruled(dict)) return write_part(dict);
+  if (write_known(dict, shared)) return Step::kWritten;
   if (!frames_.empty()) {
     const std::size_t known = shapes_.size();
     const std::size_t shape = shapes_.find(dict);
@@ -175,7 +183,8 @@ Encoder::Step Encoder::open_record(PyObject* dict, std::size_t shape, bool is_ne
 }
 
 Encoder::Step Encoder::open_set(unsigned char tag, PyObject* set, bool shared) {
-  if (shared && write_reference(set)) return Step::kWritten;
+  if (parts_.is_ruled(set)) return write_part(set);
+  if (write_known(set, shared)) return Step::kWritten;
   const Py_ssize_t count = PySet_GET_SIZE(set);
   write_header(tag, static_cast<std::size_t>(count), shared);
   if (count == 0) return Step::kWritten;

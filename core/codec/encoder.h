@@ -26,7 +26,8 @@ class Encoder {
   Encoder& operator=(const Encoder&) = delete;
   ~Encoder();
 
-  // Appends one value. Values written by one encoder share one memo. After a failure the content is of no use.
+  // Appends one value. Values written by one encoder share one memo. After a failure the content is of no use; one without an
+  // exception set says that parts are needed, and the Parts are not open.
   [[nodiscard]] bool write(PyObject* value);
   // Appends a number that is not a value.
   void write_varint(std::size_t number);
@@ -86,7 +87,12 @@ class Encoder {
   void write_int(std::int64_t value);
   void write_float(double value);
   void write_tagged(unsigned char tag, std::size_t index);
-  // True if the object was written before, or crosses over: a reference to it has been written.
+  // True if the object was written before, or crosses over: a reference to it has been written. Else it is to be written now.
+  bool write_known(PyObject* object, bool shared) {
+    return parts_.open() ? write_known_to_parts(object, shared) : shared && write_reference(object);
+  }
+  bool write_known_to_parts(PyObject* object, bool shared);
+  // True if the object was written before: a reference to it has been written.
   bool write_reference(PyObject* object);
   void write_header(unsigned char tag, std::size_t count, bool shared);
   void put_varint(std::size_t number) noexcept;

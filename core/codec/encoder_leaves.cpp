@@ -49,8 +49,7 @@ Encoder::Step Encoder::write_other(PyObject* object, bool shared) {
   } else if (type == &PyBytes_Type) {
     const auto size = static_cast<std::size_t>(PyBytes_GET_SIZE(object));
     if (size >= kHeldMin && write_attached(object)) return Step::kWritten;
-    // CPython keeps one object for empty bytes; those of length 1, too, but unpickling makes new ones.
-    return write_data(kBytes, PyBytes_AS_STRING(object), size, object, shared && size != 0);
+    return write_data(kBytes, PyBytes_AS_STRING(object), size, object, shared);
   } else if (type == &PyByteArray_Type) {
     return write_data(kByteArray, PyByteArray_AS_STRING(object), static_cast<std::size_t>(PyByteArray_GET_SIZE(object)),
                       object, shared);
@@ -61,7 +60,7 @@ Encoder::Step Encoder::write_other(PyObject* object, bool shared) {
   } else if (type == &PyComplex_Type) {
     const Py_complex value = PyComplex_AsCComplex(object);
     const double parts[2] = {value.real, value.imag};
-    if (shared && write_reference(object)) return Step::kWritten;
+    if (write_known(object, shared)) return Step::kWritten;
     write_header(kComplex, 0, shared);
     std::memcpy(room(sizeof parts), parts, sizeof parts);
     at_ += sizeof parts;
@@ -71,7 +70,8 @@ Encoder::Step Encoder::write_other(PyObject* object, bool shared) {
   } else if (type == &PySlice_Type) {
     return write_slice(object, shared);
   } else {
-    return write_attached(object) ? Step::kWritten : write_part(object);
+    // A buffer for pickle is pickle's, which may want it in the pickle.
+    return !PyPickleBuffer_Check(object) && write_attached(object) ? Step::kWritten : write_part(object);
   }
   *room(1) = constant;
   ++at_;
@@ -126,8 +126,9 @@ Encoder::Step Encoder::write_str(PyObject* str, bool shared) {
   const auto width = static_cast<std::size_t>(PyUnicode_KIND(str));
   if (length * width >= kHeldMin && write_attached(str)) return Step::kWritten;
   // CPython keeps one object for the empty string and for each of the first 256 characters.
-  shared = shared && (length > 1 || width > 1);
-  if (shared && write_reference(str)) return Step::kWritten;
+  const bool has_identity = length > 1 || width > 1;
+  if (has_identity && write_known(str, shared)) return Step::kWritten;
+  shared = shared && has_identity;
   if (PyUnicode_IS_ASCII(str)) {
     if (length <= kShortAsciiMax) {
       unsigned char* at = room(1 + kShortAsciiMax);
@@ -146,15 +147,17 @@ Encoder::Step Encoder::write_str(PyObject* str, bool shared) {
 }
 
 Encoder::Step Encoder::write_data(unsigned char tag, const void* data, std::size_t size, PyObject* object, bool shared) {
-  if (shared && write_reference(object)) return Step::kWritten;
-  write_header(tag, size, shared);
+  // CPython keeps one object for empty bytes; those of length 1, too, but unpickling makes new ones.
+  const bool has_identity = tag != kBytes || size != 0;
+  if (has_identity && write_known(object, shared)) return Step::kWritten;
+  write_header(tag, size, shared && has_identity);
   if (size != 0) std::memcpy(room(size), data, size);
   at_ += size;
   return Step::kWritten;
 }
 
 Encoder::Step Encoder::write_range(PyObject* range, bool shared) {
-  if (shared && write_reference(range)) return Step::kWritten;
+  if (write_known(range, shared)) return Step::kWritten;
   write_header(kRange, 0, shared);
   for (const char* name : {"start", "stop", "step"}) {
     const py::Ref number = py::Ref::steal(PyObject_GetAttrString(range, name));
@@ -169,7 +172,7 @@ Encoder::Step Encoder::write_range(PyObject* range, bool shared) {
 Encoder::Step Encoder::write_slice(PyObject* slice, bool shared) {
   const auto* parts = reinterpret_cast<PySliceObject*>(slice);
   if (has_parts(parts->start) || has_parts(parts->stop) || has_parts(parts->step)) return write_part(slice);
-  if (shared && write_reference(slice)) return Step::kWritten;
+  if (write_known(slice, shared)) return Step::kWritten;
   write_header(kSlice, 0, shared);
   for (PyObject* part : {parts->start, parts->stop, parts->step}) {
     const Step step = write_one(part, may_be_shared(part));

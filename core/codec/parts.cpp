@@ -81,6 +81,26 @@ void Parts::watch(PyObject* container) {
   }
 }
 
+void Parts::begin() {
+  open_ = true;
+  parts_.clear();
+  crossing_.clear();
+  seen_.clear();
+  watched_.clear();
+  part_list_.reset();
+  pickle_ = {};
+}
+
+bool Parts::rule() {
+  const std::size_t before = ruled_.size();
+  for (const Watched& watched : watched_) {
+    PyObject* const container = watched.container.get();
+    if (crossing_.find(container) == Memo::kNew || ruled_.find_or_add(container) != Memo::kNew) continue;
+    kept_.push_back(py::Ref::borrow(container));
+  }
+  return ruled_.size() != before;
+}
+
 bool Parts::pickle(const Memo& written, ByValue by_value) {
   crossing_list_ = py::Ref::steal(PyList_New(0));
   // The second list is filled while the first one is pickled, and pickled after it: references to what stands there already.
@@ -147,7 +167,8 @@ PyObject* Parts::identify(PyObject* object) {
     attachments_in(out_).push_back(std::move(held));
     static_cast<void>(attached_.find_or_add(object));
   }
-  if (written_->find(object) != Memo::kNew && !cross_over(object)) return nullptr;
+  const bool is_written = written_->find(object) != Memo::kNew || seen_.find(object) != Memo::kNew;
+  if (is_written && !cross_over(object)) return nullptr;
   Py_RETURN_NONE;
 }
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "codec/codec.h"
-#include "pool/returner.h"
 #include "py/error.h"
 
 namespace aiointerpreters::pool {
@@ -60,7 +59,7 @@ std::string HostedInterpreter::create(py::ThreadSides& sides, const std::string&
   }
   runtime_ = pool_.options().enter_interpreter();
   if (runtime_ == nullptr) return "a worker's interpreter could not be set up: " + py::take_error_text();
-  pool_.options().returner->serve(runtime_->lessor);
+  returner_ = Returner::serve(runtime_->lessor);
   const char* failure = nullptr;
   if ((py::kDummyThreadsComplain && !silence_dummy_thread()) || !name_thread(thread_name) || !follow_environment()) {
     failure = "a worker's interpreter could not be set up";
@@ -106,8 +105,8 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
   callables_.clear();
   if (runtime_ != nullptr) {
     finish_own_pools();
-    pool_.options().returner->forget(runtime_->lessor);
     runtime_->lessor->close();
+    if (returner_) returner_->stop();
     const py::Ref module = std::move(runtime_->module);  // may be the last one, and the runtime goes with it
     runtime_ = nullptr;
   }

@@ -28,15 +28,11 @@ struct Runtime;
 
 namespace aiointerpreters::pool {
 
-class Returner;
-
 struct PoolOptions {
   std::size_t max_workers = 1;
   std::size_t max_interpreters = 1;
   // Makes `_core`'s state in a new interpreter. Requires: attached to it. Returns null with a Python exception set.
   codec::Runtime* (*enter_interpreter)() = nullptr;
-  // Serves the interpreters of the workers.
-  std::shared_ptr<Returner> returner;
   // Runs once in each new interpreter, if there is one; `initializer_message` holds its arguments.
   codec::CallablePtr initializer;
   codec::Message initializer_message;
