@@ -35,7 +35,7 @@ bool encode_message(Runtime& runtime, const Roots& roots, Views views, ByValue b
     out.bytes.clear();
     parts.begin();
     Encoder encoder(out.bytes, parts);
-    if (!write(encoder, roots) || !parts.pickle(encoder.memo(), by_value)) return false;
+    if (!write(encoder, roots) || !parts.pickle(encoder.memo(), by_value) || !parts.unchanged()) return false;
   } while (parts.rule());
   if (parts.any_crossing()) {
     out.bytes.clear();

@@ -40,8 +40,6 @@ bool has_no_identity(PyTypeObject* type) noexcept {
 
 }  // namespace
 
-Parts::~Parts() = default;
-
 std::size_t Parts::attach(PyObject* object) {
   const std::size_t known = attached_.find(object);
   if (known != Memo::kNew) return first_attachment_ + known;
@@ -117,15 +115,20 @@ bool Parts::pickle(const Memo& written, ByValue by_value) {
   return static_cast<bool>(pickle_.content);
 }
 
-bool Parts::append_pickle() {
-  bool unchanged = parts_.size() == pickled_parts_;
-  PyObject* changed = nullptr;
+bool Parts::unchanged() const {
   for (const Watched& watched : watched_) {
-    if (size_of_container(watched.container.get()) != watched.size) changed = watched.container.get();
+    PyObject* const container = watched.container.get();
+    if (size_of_container(container) == watched.size) continue;
+    const char* const name = PyDict_CheckExact(container) ? "dictionary" : Py_TYPE(container)->tp_name;
+    PyErr_Format(PyExc_RuntimeError, "%s changed size during iteration", name);
+    return false;
   }
-  if (changed != nullptr || !unchanged) {
-    PyErr_Format(PyExc_RuntimeError, "%s changed size during iteration",
-                 changed == nullptr ? "a container" : PyDict_CheckExact(changed) ? "dictionary" : Py_TYPE(changed)->tp_name);
+  return true;
+}
+
+bool Parts::append_pickle() {
+  if (parts_.size() != pickled_parts_) {
+    PyErr_SetString(PyExc_RuntimeError, "a container changed during iteration");
     return false;
   }
   Py_buffer content;

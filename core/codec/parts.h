@@ -31,7 +31,6 @@ class Parts {
       : runtime_(runtime), views_(views), out_(out), first_attachment_(attachments_of(out).size()) {}
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
-  ~Parts();
 
   static constexpr std::size_t kNone = Memo::kNew;
 
@@ -66,12 +65,13 @@ class Parts {
   void begin();
   // After `pickle`: whether containers have been ruled to be parts, so that one has to begin again.
   [[nodiscard]] bool rule();
-  [[nodiscard]] bool empty() const noexcept { return parts_.size() == 0; }
   [[nodiscard]] bool any_crossing() const noexcept { return crossing_.size() != 0; }
   // Pickles all parts. `written`: what the encoder has in its memo. Runs Python. Errors: false with an exception set.
   [[nodiscard]] bool pickle(const Memo& written, ByValue by_value);
-  // Appends the pickle to the native bytes, after which nothing may follow. Errors: false with RuntimeError set if something
-  // has changed since the native bytes were begun.
+  // Whether the containers with parts in them are as large as they were. Errors: false with RuntimeError set.
+  [[nodiscard]] bool unchanged() const;
+  // Appends the pickle to the native bytes, after which nothing may follow. Errors: false with RuntimeError set if another
+  // part has come since it was made.
   [[nodiscard]] bool append_pickle();
 
  private:
