@@ -133,10 +133,13 @@ bool attach_view(const Runtime& runtime, PyObject* memoryview, Views views, Atta
   const py::Ref own = py::Ref::steal(PyMemoryView_FromObject(memoryview));
   if (!own) return false;
   const Py_buffer& buffer = *PyMemoryView_GET_BUFFER(own.get());
-  PyObject* const base = PyMemoryView_GET_BASE(own.get());
+  PyObject* base = PyMemoryView_GET_BASE(own.get());
+  // Of a PickleBuffer it may be a view itself.
+  while (base != nullptr && PyMemoryView_Check(base)) base = PyMemoryView_GET_BASE(base);
   const BlockView* const known = base == nullptr ? nullptr : exported_view(runtime, base);
   BlockView view;
-  if (known != nullptr) {
+  // What has come back from a pool of this interpreter's own may be memory that it had lent: that is as any of its own.
+  if (known != nullptr && (views == Views::kLend || !known->block->lent_by(runtime.lessor))) {
     view = {known->block, geometry_of(buffer)};
   } else if (views == Views::kCopy) {
     if (!copy_view(buffer, view)) return false;

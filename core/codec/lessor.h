@@ -50,6 +50,8 @@ class Loan {
   ~Loan();
 
   explicit operator bool() const noexcept { return entry_ != nullptr; }
+  // Whether it has been granted by that one.
+  [[nodiscard]] bool is_of(const LessorPtr& lessor) const noexcept { return lessor_.get() == lessor.get(); }
 
  private:
   friend class Lessor;

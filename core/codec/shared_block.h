@@ -26,6 +26,8 @@ class SharedBlock final : public base::Counted {
 
   // The process's memory; null if the block is lent, as views know where they start.
   [[nodiscard]] unsigned char* data() const noexcept { return data_; }
+  // Whether it is memory of that lessor's interpreter.
+  [[nodiscard]] bool lent_by(const LessorPtr& lessor) const noexcept { return loan_ && loan_.is_of(lessor); }
 
  private:
   Loan loan_;

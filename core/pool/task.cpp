@@ -18,6 +18,12 @@ Task::Change Task::change(State from, State to) noexcept {
   return (word & kDeliver) != 0 ? Change::kDeliver : Change::kQuiet;
 }
 
+Task::Change Task::cancel() noexcept {
+  const Change cancelled = change(State::kPending, State::kCancelled);
+  if (cancelled != Change::kLost) message.clear();
+  return cancelled;
+}
+
 Task::Change Task::notify_cancelled() noexcept {
   if (state() != State::kCancelled) return Change::kLost;  // for good: nothing follows an end
   const std::uint32_t word = word_.fetch_or(kNotified, std::memory_order_acq_rel);

@@ -49,7 +49,8 @@ class Task : public base::Counted {
     kDeliver,  // done, and this caller has to see to it that settle_at_home(true) is called
   };
   [[nodiscard]] bool start() noexcept { return change(State::kPending, State::kRunning) != Change::kLost; }
-  [[nodiscard]] Change cancel() noexcept { return change(State::kPending, State::kCancelled); }
+  // Lets go of the message: nobody will read it, though the task may stay in its queue for long.
+  [[nodiscard]] Change cancel() noexcept;
   // After `outcome` and `message` are written.
   [[nodiscard]] Change finish() noexcept { return change(State::kRunning, State::kFinished); }
   // The queue lets go of a cancelled task (the standard library's CANCELLED_AND_NOTIFIED).

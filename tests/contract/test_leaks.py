@@ -1,5 +1,6 @@
 """Nothing that went into a call, or came out of it, is kept when nobody else keeps it."""
 
+import array
 import gc
 import sys
 import threading
@@ -10,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from aiointerpreters import InterpreterThreadPoolExecutor, NotTransferableError, interpreter
-from support import failures, shapes, work
+from aiointerpreters import InterpreterThreadPoolExecutor, NotTransferableError, SharedBuffer, interpreter
+from support import failures, memory, shapes, work
 from support.protocols import Tag
 
 
@@ -207,7 +208,14 @@ def test_map_lets_go_of_each_result_that_it_has_yielded(pool: InterpreterThreadP
         gone.wait()
 
 
-@pytest.mark.parametrize("value", [[1, "a"], {"k": (1, 2)}, "text" * 10, 10**20, shapes.Point(1, 2)], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [
+        [1, "a"], {"k": (1, 2)}, "text" * 10, 10**20, shapes.Point(1, 2), b"large" * 10_000, "large" * 10_000,
+        SharedBuffer(9), {"k": shapes.Box([b"l" * 50_000])}, {"k": memoryview(b"abc")}, {"k": memory.Buffers(bytes(50_000))},
+    ],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
 def test_reference_counts_of_arguments_do_not_change(pool: InterpreterThreadPoolExecutor, value: Any) -> None:
     parts = [value, *(value.values() if isinstance(value, dict) else [])]
 
@@ -240,3 +248,53 @@ def test_a_shut_down_pool_lets_go_of_its_initializer() -> None:
     pool.shutdown()
     del pool
     gone.wait()
+
+
+@pytest.mark.parametrize("wrap", [lambda view: view, lambda view: [view, {"k": view}], shapes.Box, memory.Buffers])
+def test_exporters_are_let_go_when_the_task_is_done(
+    pool: InterpreterThreadPoolExecutor, wrap: Callable[[memoryview], Any]
+) -> None:
+    exporter = array.array("B", bytes(50_000))
+    gone = Gone(exporter)
+    future = pool.submit(interpreter(work.nothing), wrap(memoryview(exporter)))
+    del exporter
+    future.result()
+    gone.wait()
+
+
+def test_exporters_are_let_go_with_the_last_view_of_a_result(pool: InterpreterThreadPoolExecutor) -> None:
+    exporter = array.array("B", bytes(50_000))
+    gone = Gone(exporter)
+    future = pool.submit(interpreter(work.echo), memoryview(exporter))
+    part = future.result()[5:]
+    del exporter, future
+    assert part == bytes(49_995)
+    del part
+    gone.wait()
+
+
+@pytest.mark.parametrize("kind", ["bytes", "str", "wide", "nested", "object"])
+def test_reference_counts_of_large_results_do_not_change_in_the_worker(kind: str) -> None:
+    with InterpreterThreadPoolExecutor(1) as pool:
+        pool.submit(interpreter(memory.keep), "kept", memory.large(kind, 50_000)).result()
+        before = pool.submit(interpreter(memory.reference_counts), "kept").result()
+        for _ in range(100):
+            pool.submit(interpreter(work.recall), "kept").result()
+            pool.submit(interpreter(work.recall), "kept")  # nobody asks
+        assert pool.submit(interpreter(memory.reference_counts), "kept").result() == before
+
+
+def test_blocks_of_memory_do_not_grow_in_the_worker() -> None:
+    with InterpreterThreadPoolExecutor(1) as pool:
+        block = bytearray(50_000)
+
+        def use() -> None:
+            for _ in range(100):
+                pool.submit(interpreter(work.echo), [memoryview(block), bytes(block), SharedBuffer(5), shapes.Box([1])]).result()
+                pool.submit(interpreter(memory.hold_view_in), "object", 50_000).result()
+                pool.submit(interpreter(memory.large), "nested", 50_000).result()
+
+        use()
+        before = pool.submit(interpreter(memory.allocated_blocks)).result()
+        use()
+        assert pool.submit(interpreter(memory.allocated_blocks)).result() - before < 100

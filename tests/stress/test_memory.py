@@ -9,8 +9,10 @@ from support.scripts import run_script
 
 MEASURE = """
 import ctypes, gc, sys
-from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
-from support import failures, shapes, work
+from aiointerpreters import InterpreterThreadPoolExecutor, SharedBuffer, interpreter
+from support import failures, memory, shapes, work
+
+block = bytearray(5000)
 
 def private_kilobytes():
     gc.collect()
@@ -45,6 +47,15 @@ TASKS = {
     "map": "list(pool.map(interpreter(work.square), range(2000), chunksize=7))",
     "callbacks": "[pool.submit(interpreter(work.square), n).add_done_callback(print_nothing) for n in range(1000)]",
     "cancelled": "[f.cancel() or f.result() for f in [pool.submit(interpreter(work.square), n) for n in range(1000)]]",
+    "mixed": "[f.result() for f in [pool.submit(interpreter(work.echo), [s, shapes.Box(s)]) for s in [[n] for n in range(1000)]]]",
+    "views": "[f.result() for f in [pool.submit(interpreter(work.echo), memoryview(block)[n:]) for n in range(1000)]]",
+    "views of workers": "[pool.submit(interpreter(memory.own_view), 50_000).result() for n in range(200)]",
+    "views in objects": "[pool.submit(interpreter(memory.hold_view_in), 'object', 50_000).result() for n in range(100)]",
+    "shared buffers": "[pool.submit(interpreter(work.echo), SharedBuffer(50_000)).result() for n in range(300)]",
+    "large strings": "[pool.submit(interpreter(work.echo), [b'x' * 50_000, 'y' * 50_000]).result() for n in range(200)]",
+    "large, dropped": "[pool.submit(interpreter(memory.large), 'nested', 50_000) and None for n in range(200)]",
+    "large, raised": "[pool.submit(interpreter(memory.raise_with), b'x' * 50_000, 'args').exception() for n in range(100)]",
+    "pickle buffers": "[pool.submit(interpreter(memory.own_buffers), 50_000).result() for n in range(200)]",
 }
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="reads /proc/self/smaps_rollup")
@@ -83,8 +94,13 @@ pool.shutdown()
         "pool.submit(interpreter(shapes.Point), 1, 2).result(); pool.submit(interpreter(lambda: work.HERE)).result()",
         "pool.submit(interpreter(failures.fail_with_cause)).exception()",
         "list(pool.map(interpreter(work.square), range(20)))",
+        "pool.submit(interpreter(memory.keep), 'view', memoryview(bytearray(100))).result()",
+        "global kept; kept = pool.submit(interpreter(memory.own_view), 1000)",
+        "global kept; kept = pool.submit(interpreter(memory.large), 'nested', 50_000)",
+        "global kept; kept = pool.submit(interpreter(memory.make_shared), 1000, 1)",
+        "global kept; kept = pool.submit(interpreter(memory.own_view_through_own_pool), 1000)",
     ],
-    ids=["tagged", "untagged", "imports", "objects", "exceptions", "map"],
+    ids=["tagged", "untagged", "imports", "objects", "exceptions", "map", "leases", "views", "large", "shared", "lent twice"],
 )
 def test_pools_leave_no_memory_behind(tmp_path: Path, body: str) -> None:
     finished = run_script(

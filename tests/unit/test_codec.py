@@ -16,6 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aiointerpreters import NotTransferableError, _core
+from support.graphs import same_graph
 
 NATIVE, MIXED = 1, 2
 
@@ -30,52 +31,6 @@ def carry_natively(value: object) -> Any:
     message = _core.encode(value)
     assert message.form == NATIVE
     return _core.decode(message)
-
-
-def same_graph(left: object, right: object) -> bool:
-    """Whether two values have the same types, contents and orders, and share their parts in the same places."""
-    partners: dict[int, object] = {}
-    taken: dict[int, object] = {}
-    waiting: list[tuple[object, object]] = [(left, right)]
-    while waiting:
-        a, b = waiting.pop()
-        if type(a) is not type(b):
-            return False
-        if isinstance(a, float):
-            if struct.pack("d", a) != struct.pack("d", b):
-                return False
-            continue
-        if a is None or isinstance(a, int):
-            if a != b:
-                return False
-            continue
-        if id(a) in partners or id(b) in taken:
-            if partners.get(id(a)) is not b or taken.get(id(b)) is not a:
-                return False
-            continue
-        partners[id(a)] = b
-        taken[id(b)] = a
-        if isinstance(a, list | tuple) and isinstance(b, list | tuple):
-            if len(a) != len(b):
-                return False
-            waiting += zip(a, b, strict=True)
-        elif isinstance(a, dict) and isinstance(b, dict):
-            if len(a) != len(b):
-                return False
-            waiting += zip(a, b, strict=True)
-            waiting += zip(a.values(), b.values(), strict=True)
-        elif isinstance(a, set | frozenset) and isinstance(b, set | frozenset):
-            if a != b:
-                return False
-            own = {element: element for element in b}
-            waiting += ((element, own[element]) for element in a)
-        elif isinstance(a, slice) and isinstance(b, slice):
-            waiting += [(a.start, b.start), (a.stop, b.stop), (a.step, b.step)]
-        elif isinstance(a, complex) and isinstance(b, complex):
-            waiting += [(a.real, b.real), (a.imag, b.imag)]
-        elif a != b:
-            return False
-    return True
 
 
 def as_pickle(value: object) -> Any:

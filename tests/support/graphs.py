@@ -1,0 +1,100 @@
+"""Whether two graphs of objects are the same: types, contents, orders, and which parts are one object."""
+
+import struct
+import types
+from collections import deque
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any
+
+
+def same_graph(left: object, right: object) -> bool:
+    """Whether two values have the same types, contents and orders, and share their parts in the same places.
+
+    Objects are looked into: items of containers of any type, attributes, slots, what a function closes over.
+    """
+    partners: dict[int, object] = {}
+    taken: dict[int, object] = {}
+    waiting: list[tuple[object, object]] = [(left, right)]
+    while waiting:
+        a, b = waiting.pop()
+        if type(a) is not type(b):
+            return False
+        if isinstance(a, Enum | type):
+            if a is not b:
+                return False
+            continue
+        if type(a) is float:
+            if struct.pack("d", a) != struct.pack("d", b):
+                return False
+            continue
+        if a is None or type(a) in (int, bool):
+            if a != b:
+                return False
+            continue
+        if id(a) in partners or id(b) in taken:
+            if partners.get(id(a)) is not b or taken.get(id(b)) is not a:
+                return False
+            continue
+        partners[id(a)] = b
+        taken[id(b)] = a
+        pairs = _pairs(a, b)
+        if pairs is None:
+            return False
+        waiting += pairs
+    return True
+
+
+def _pairs(a: Any, b: Any) -> list[tuple[object, object]] | None:
+    """What has to be the same for two objects of one type to be so; None if they differ by themselves."""
+    if isinstance(a, list | tuple | deque):
+        if len(a) != len(b):
+            return None
+        pairs = list(zip(a, b, strict=True))
+    elif isinstance(a, dict):
+        if len(a) != len(b):
+            return None
+        pairs = [*zip(a, b, strict=True), *zip(a.values(), b.values(), strict=True)]
+    elif isinstance(a, set | frozenset):
+        if a != b:
+            return None
+        own = {element: element for element in b}
+        pairs = [(element, own[element]) for element in a]
+    elif isinstance(a, slice):
+        pairs = [(a.start, b.start), (a.stop, b.stop), (a.step, b.step)]
+    elif isinstance(a, complex):
+        pairs = [(a.real, b.real), (a.imag, b.imag)]
+    elif isinstance(a, types.FunctionType):
+        if a.__code__.co_code != b.__code__.co_code:
+            return None
+        pairs = [(a.__defaults__, b.__defaults__), (_cells(a), _cells(b))]
+    elif isinstance(a, BaseException):
+        pairs = [*zip(a.args, b.args, strict=True)] if len(a.args) == len(b.args) else [(a.args, b.args)]
+    elif isinstance(a, memoryview):
+        if (a.format, a.shape, a.readonly, a.tobytes()) != (b.format, b.shape, b.readonly, b.tobytes()):
+            return None
+        return []
+    elif hasattr(a, "__dict__") or hasattr(type(a), "__slots__"):
+        pairs = []
+    else:
+        return [] if a == b else None
+    if isinstance(a, str | bytes | bytearray | int | float) and a != b:
+        return None
+    own_state, other_state = dict(_state(a)), dict(_state(b))
+    if list(own_state) != list(other_state):
+        return None
+    return [*pairs, *((value, other_state[name]) for name, value in own_state.items())]
+
+
+def _state(value: Any) -> Iterator[tuple[str, object]]:
+    """Attributes and slots, by name. That names are one object with anything else is not promised by pickle."""
+    yield from getattr(value, "__dict__", {}).items() if not isinstance(value, types.FunctionType) else ()
+    for cls in type(value).__mro__:
+        slots = cls.__dict__.get("__slots__", ())
+        for name in [slots] if isinstance(slots, str) else slots:
+            if not name.startswith("__") and hasattr(value, name):
+                yield name, getattr(value, name)
+
+
+def _cells(function: types.FunctionType) -> list[object]:
+    return [cell.cell_contents for cell in function.__closure__ or ()]

@@ -1,0 +1,303 @@
+"""Memory that interpreters share: what workers do with views and SharedBuffers, and how a test sees that a lease is back."""
+
+import gc
+import pickle
+import sys
+import threading
+import time
+from typing import Any, Never
+
+from aiointerpreters import InterpreterThreadPoolExecutor, SharedBuffer, interpreter
+from support import work
+
+_threads: list[threading.Thread] = []
+
+
+class Holder:
+    """Has what it is given as an attribute."""
+
+    def __init__(self, content: Any) -> None:
+        self.content = content
+
+
+class SlotHolder:
+    """Has it in a slot."""
+
+    __slots__ = ("content",)
+
+    def __init__(self, content: Any) -> None:
+        self.content = content
+
+
+class Buffers:
+    """Pickles its memory out of band (PEP 574), as array libraries do."""
+
+    def __init__(self, memory: Any) -> None:
+        self.memory = memory
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return Buffers, (pickle.PickleBuffer(self.memory),)
+
+
+class Failure(Exception):
+    """An exception with an attribute."""
+
+    view: Any = None
+
+
+def describe(view: memoryview) -> tuple[Any, ...]:
+    """All that a view says about itself, and its content."""
+    return (
+        view.format,
+        view.itemsize,
+        view.ndim,
+        view.shape,
+        view.strides,
+        view.suboffsets,
+        view.readonly,
+        view.nbytes,
+        view.c_contiguous,
+        view.f_contiguous,
+        view.contiguous,
+        view.tobytes(),
+    )
+
+
+def content(view: Any) -> bytes:
+    """The bytes that a worker sees."""
+    return bytes(view)
+
+
+def poke(view: Any, index: int, value: int) -> int:
+    """Write where this runs; returns what stood there."""
+    with memoryview(view) as target:
+        before: int = target[index]
+        target[index] = value
+    return before
+
+
+def poke_all(view: memoryview) -> None:
+    """Turn over each byte of a view of any shape."""
+    flat = view.tobytes()
+    if view.ndim == 1 and view.format == "B":
+        for index, byte in enumerate(flat):
+            view[index] = byte ^ 0xFF
+
+
+def keep(name: str, value: Any) -> None:
+    """Keep a value in this interpreter, beyond its task."""
+    work.remember(name, value)
+
+
+def kept_content(name: str) -> bytes:
+    """What a value kept here contains now."""
+    return bytes(work.recall(name))
+
+
+def poke_kept(name: str, index: int, value: int) -> int:
+    """Write to a view kept here."""
+    return poke(work.recall(name), index, value)
+
+
+def drop(name: str) -> None:
+    """Drop what was kept."""
+    work._memory.pop(name, None)
+
+
+def drop_then(name: str, fn: Any, *args: Any) -> Any:
+    """Drop what was kept, then go on with something that takes its time."""
+    drop(name)
+    return fn(*args)
+
+
+def drop_in_a_thread(name: str, ends: tuple[int, int]) -> None:
+    """Let a thread drop what was kept, later, when the task has ended and this interpreter idles."""
+    from support import gate
+
+    thread = threading.Thread(target=lambda: (gate.hold(ends), drop(name)))
+    thread.start()
+    _threads.append(thread)
+
+
+def hold_then_drop(name: str, ends: tuple[int, int]) -> None:
+    """Drop what was kept when the gate opens."""
+    from support import gate
+
+    gate.hold(ends)
+    drop(name)
+
+
+def hold_with_gil(ends: tuple[int, int]) -> None:
+    """Wait at the gate as a call into C that does not let go of this interpreter's lock."""
+    import ctypes
+    import os
+
+    arrived, opened = ends
+    os.write(arrived, b".")
+    ctypes.PyDLL(None).read(opened, ctypes.create_string_buffer(1), 1)
+
+
+def lend_and_watch(size: int, ends: tuple[int, int]) -> bytes:
+    """Return a large string; a thread passes the gate when it has been lent and come back, though no task runs here."""
+    from support import gate
+
+    lent = bytes(size)
+    before = sys.getrefcount(lent)
+
+    def watch() -> None:
+        while sys.getrefcount(lent) <= before:
+            time.sleep(0.001)
+        while sys.getrefcount(lent) > before:
+            time.sleep(0.001)
+        gate.hold(ends)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    _threads.append(thread)
+    return lent
+
+
+def join_threads() -> None:
+    """Wait for these threads."""
+    while _threads:
+        _threads.pop().join()
+
+
+def own_view(size: int, *, readonly: bool = False) -> memoryview:
+    """A view of memory of this interpreter."""
+    view = memoryview(bytearray(i % 251 for i in range(size)))
+    return view.toreadonly() if readonly else view
+
+
+def own_views_of_one(size: int) -> tuple[memoryview, memoryview, bytearray]:
+    """One view, twice, and what it shows."""
+    memory = bytearray(i % 251 for i in range(size))
+    view = memoryview(memory)
+    return view, view, memory
+
+
+def own_strided(step: int) -> memoryview:
+    """A view that is not contiguous."""
+    return memoryview(bytearray(range(100)))[::step]
+
+
+def own_grid() -> memoryview:
+    """A view of two dimensions."""
+    return memoryview(bytearray(range(24))).cast("B").cast("H", (3, 4))
+
+
+def hold_view_in(kind: str, size: int) -> Any:
+    """A result with a view of this interpreter's memory in it."""
+    view = own_view(size)
+    return {"list": [view], "dict": {"k": (view,)}, "object": Holder(view), "slots": [SlotHolder([view])]}[kind]
+
+
+def own_buffers(size: int) -> Buffers:
+    """A result that pickles out of band."""
+    return Buffers(bytearray(i % 251 for i in range(size)))
+
+
+def large(kind: str, size: int) -> Any:
+    """A large string, or something with one."""
+    made = {"bytes": b"x" * size, "str": "x" * size, "wide": "\u4e2d" * size, "widest": "\U0001f600" * size}
+    if kind in made:
+        return made[kind]
+    return {"nested": [{"k": made["bytes"]}, made["str"]], "object": Holder(made["bytes"])}[kind]
+
+
+def make_shared(size: int, fill: int) -> SharedBuffer:
+    """A SharedBuffer made here."""
+    shared = SharedBuffer(size)
+    memoryview(shared)[:] = bytes([fill]) * size
+    return shared
+
+
+def shared_and_views(size: int) -> tuple[SharedBuffer, memoryview, memoryview]:
+    """A SharedBuffer and views of it."""
+    shared = make_shared(size, 7)
+    return shared, memoryview(shared), memoryview(shared)[1:]
+
+
+def raise_with(view: Any, where: str) -> Never:
+    """Raise an exception that carries something."""
+    if where == "args":
+        raise Failure("with", view)
+    error = Failure("with")
+    error.view = view
+    raise error
+
+
+def raise_with_own_view(size: int, where: str) -> Never:
+    """Raise an exception that carries a view of this interpreter's memory."""
+    raise_with(own_view(size), where)
+
+
+def through_own_pool(value: Any, fn: Any = work.echo) -> Any:
+    """Pass something on to a pool made here, and return what comes back."""
+    with InterpreterThreadPoolExecutor(1) as pool:
+        return pool.submit(interpreter(fn), value).result()
+
+
+def lend_to_own_pool(size: int) -> tuple[bytes, bytes]:
+    """Lend this interpreter's memory to a pool made here; returns it before and after, and it can be resized then."""
+    memory = bytearray(size)
+    before = bytes(memory)
+    with InterpreterThreadPoolExecutor(1) as pool:
+        pool.submit(interpreter(poke), memoryview(memory), 0, 9).result()
+        memory.append(1)
+    return before, bytes(memory)
+
+
+def own_view_through_own_pool(size: int) -> memoryview:
+    """Return a view of this interpreter's memory that has been lent to a pool made here and come back."""
+    result: memoryview = through_own_pool(own_view(size))
+    return result
+
+
+def reference_counts(name: str) -> list[int]:
+    """Reference counts of a value kept here and of what is in it."""
+    kept = work.recall(name)
+    parts = [kept, *(kept if isinstance(kept, list) else ()), *(vars(kept).values() if isinstance(kept, Holder) else ())]
+    return [sys.getrefcount(part) for part in parts]
+
+
+def allocated_blocks() -> int:
+    """How much there is in this interpreter when the garbage is gone."""
+    gc.collect()
+    return sys.getallocatedblocks()
+
+
+def is_one(*values: Any) -> bool:
+    """Whether all are one object."""
+    return all(value is values[0] for value in values)
+
+
+def count_views(views: list[Any]) -> int:
+    """How many there are."""
+    return len(views)
+
+
+def can_be_resized(exporter: Any) -> bool:
+    """Whether no view of a bytearray or array is left."""
+    try:
+        exporter.append(0)
+    except BufferError:
+        return False
+    exporter.pop()
+    return True
+
+
+def comes_back_within(exporter: Any, seconds: float) -> bool:
+    """Whether no view is left before the time is up; for what would hang otherwise."""
+    end = time.monotonic() + seconds
+    while not can_be_resized(exporter):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def wait_until_back(exporter: Any) -> None:
+    """Wait, without using the package, until no view is left; pytest's timeout ends a wait in vain."""
+    while not can_be_resized(exporter):
+        time.sleep(0.005)
