@@ -58,6 +58,7 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     options.max_workers = static_cast<std::size_t>(max_workers);
     options.max_interpreters = static_cast<std::size_t>(max_interpreters);
     options.enter_interpreter = enter_interpreter;
+    options.find_home = find_runtime;
     if (!state.returner) state.returner = pool::Returner::serve(state.runtime.lessor);
     if (!state.environment.refresh(state.runtime) || !read_initializer(state, initializer, initargs, options))
       return nullptr;

@@ -51,6 +51,21 @@ void finish_own_pools() {
   if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(executors.get());
 }
 
+class HomeRefuge final : public codec::Refuge {
+ public:
+  HomeRefuge(py::ThreadSides& sides, const PoolOptions& options) noexcept : sides_(sides), options_(options) {}
+  void visit(const std::function<void(codec::Lessor&)>& use) override {
+    sides_.attach_home();
+    if (codec::Runtime* const home = options_.find_home()) use(*home->lessor);
+    PyErr_Clear();
+    sides_.attach_own();
+  }
+
+ private:
+  py::ThreadSides& sides_;
+  const PoolOptions& options_;
+};
+
 }  // namespace
 
 std::string HostedInterpreter::create(py::ThreadSides& sides, const std::string& thread_name, codec::Message& cause) {
@@ -105,7 +120,8 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
   callables_.clear();
   if (runtime_ != nullptr) {
     finish_own_pools();
-    runtime_->lessor->close();
+    HomeRefuge refuge(sides, pool_.options());
+    runtime_->lessor->close(refuge);
     if (returner_) returner_->stop();
     const py::Ref module = std::move(runtime_->module);  // may be the last one, and the runtime goes with it
     runtime_ = nullptr;

@@ -33,6 +33,8 @@ struct PoolOptions {
   std::size_t max_interpreters = 1;
   // Makes `_core`'s state in a new interpreter. Requires: attached to it. Returns null with a Python exception set.
   codec::Runtime* (*enter_interpreter)() = nullptr;
+  // Finds home's again. Requires: attached to home. Returns null with a Python exception set.
+  codec::Runtime* (*find_home)() = nullptr;
   // Runs once in each new interpreter, if there is one; `initializer_message` holds its arguments.
   codec::CallablePtr initializer;
   codec::Message initializer_message;
