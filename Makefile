@@ -9,7 +9,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || getconf _NPROC
 # Each use brings the environment up to date first and is the path of its Python.
 interpreter = interpreter=$$(tools/find-python)
 with = $(interpreter) && python=$$(tools/develop "$$interpreter" $(1))
-cpp_files = $(wildcard core/*/*.h core/*/*.cpp tests/native/*.h tests/native/*.cpp)
+cpp_files = $(wildcard core/*/*.h core/*/*.cpp tests/*/*.h tests/*/*.cpp)
 PYTEST_ARGS ?=
 
 .PHONY: help
@@ -44,11 +44,17 @@ bench: ## all benchmarks, beside their rivals
 	@$(call with) && exec "$$python" benchmarks $(ARGS)
 
 .PHONY: asan
-asan: ## both test suites under AddressSanitizer and UBSan, but for the tests that measure memory
+asan: ## both test suites under AddressSanitizer and UBSan, but for the tests that measure memory; then `make fuzz`
 	@tools/native-tests asan
 	@$(interpreter) && python=$$(tools/develop --sanitize=address,undefined "$$interpreter" test examples) && \
-		exec tools/with-asan "$$python" -u -X faulthandler -m pytest --timeout 400 -o faulthandler_timeout=600 \
+		tools/with-asan "$$python" -u -X faulthandler -m pytest --timeout 400 -o faulthandler_timeout=600 \
 		--ignore tests/stress/test_memory.py $(PYTEST_ARGS)
+	@$(MAKE) fuzz
+
+.PHONY: fuzz
+fuzz: ## whatever bytes for the decoder, under the sanitizers; ARGS="--runs N --seed N" or ARGS=FILE
+	@$(interpreter) && python=$$(tools/develop --sanitize=address,undefined "$$interpreter") && \
+		exec tools/with-asan "$$python" tests/fuzz/fuzz_decoder.py $(ARGS)
 
 .PHONY: tsan
 tsan: ## the C++ unit tests under ThreadSanitizer

@@ -2,7 +2,7 @@
 // owner will be gone sooner than the kernel could put it to sleep, then sleeps on the word. (U. Drepper, "Futexes are
 // tricky", 2011, mutex 2, with spinning added.)
 // Thread: any. Blocks: without detaching, so nothing that can wait for an interpreter may run under it
-// (docs/design/data_path.md, 3).
+// (docs/design/data_path.md, 4).
 #pragma once
 
 #include <atomic>

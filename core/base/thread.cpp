@@ -11,8 +11,6 @@ namespace aiointerpreters::base {
 
 #if defined(_WIN32)
 
-int process_id() noexcept { return 0; }  // there are no forks
-
 bool Thread::start(std::function<void()> body) noexcept {
   try {
     thread_ = std::thread(std::move(body));
@@ -21,6 +19,8 @@ bool Thread::start(std::function<void()> body) noexcept {
   }
   return started_ = true;
 }
+
+bool Thread::running() const noexcept { return started_; }
 
 void Thread::join() noexcept {
   thread_.join();
@@ -46,8 +46,6 @@ extern "C" void* run_thread(void* body) {
 
 }  // namespace
 
-int process_id() noexcept { return getpid(); }
-
 bool Thread::start(std::function<void()> body) noexcept {
   try {
     auto owned = std::make_unique<Body>(std::move(body));
@@ -57,15 +55,17 @@ bool Thread::start(std::function<void()> body) noexcept {
     started_ = pthread_create(&thread_, &attributes, run_thread, owned.get()) == 0;
     pthread_attr_destroy(&attributes);
     if (started_) static_cast<void>(owned.release());  // the thread owns it
-    process_ = process_id();
+    process_ = getpid();
   } catch (const std::exception&) {
     return false;
   }
   return started_;
 }
 
+bool Thread::running() const noexcept { return started_ && process_ == getpid(); }
+
 void Thread::join() noexcept {
-  if (process_ == process_id()) pthread_join(thread_, nullptr);
+  pthread_join(thread_, nullptr);
   started_ = false;
 }
 

@@ -12,19 +12,17 @@
 
 namespace aiointerpreters::base {
 
-// Tells this process from its forks, which have copies of none of its other threads.
-[[nodiscard]] int process_id() noexcept;
-
 class Thread {
  public:
   Thread() noexcept = default;
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
 
-  // Runs `body`, which throws nothing, in a new thread. False if there can be none. Requires: not started, or joined.
+  // Runs `body`, which throws nothing, in a new thread. False if there can be none. Requires: not running.
   [[nodiscard]] bool start(std::function<void()> body) noexcept;
-  [[nodiscard]] bool started() const noexcept { return started_; }
-  // Requires: started, not called by itself. Blocks. In a forked process there is nobody to wait for.
+  // Started and not joined, in this process: a fork has no copy of the thread.
+  [[nodiscard]] bool running() const noexcept;
+  // Requires: running, called by another thread. Blocks.
   void join() noexcept;
 
  private:
@@ -33,7 +31,7 @@ class Thread {
   std::thread thread_;
 #else
   pthread_t thread_{};
-  int process_ = 0;  // the one that started it: a fork has no copy of the thread
+  int process_ = 0;  // the one that has started it
 #endif
 };
 

@@ -221,6 +221,16 @@ codec::Runtime* enter_interpreter() {
   return &runtime;
 }
 
+codec::Runtime* find_runtime() {
+  const py::Ref name = py::Ref::steal(PyUnicode_FromString(module_definition.m_name));
+  const py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
+  if (module && PyModule_Check(module.get()) && PyModule_GetDef(module.get()) == &module_definition) {
+    return &state_of(module.get()).runtime;
+  }
+  if (PyErr_Occurred() == nullptr) PyErr_SetString(PyExc_ImportError, "aiointerpreters._core is gone");
+  return nullptr;
+}
+
 }  // namespace aiointerpreters::binding
 
 extern "C" PyMODINIT_FUNC PyInit__core();

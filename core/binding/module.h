@@ -12,4 +12,8 @@ namespace aiointerpreters::binding {
 // `module` the caller has to drop in the end; null with an exception set.
 [[nodiscard]] codec::Runtime* enter_interpreter();
 
+// What the codec keeps in the attached interpreter. Requires: attached. Returns null with an exception set if there is no
+// `_core` in it any more.
+[[nodiscard]] codec::Runtime* find_runtime();
+
 }  // namespace aiointerpreters::binding

@@ -34,7 +34,7 @@ struct ModuleState {
   py::Ref partial_type;           // functools.partial
   py::Ref placeholder;            // functools.Placeholder (3.14), else null
   py::Ref logger;                 // the logger of concurrent.futures
-  std::shared_ptr<pool::Returner> returner;  // serves this home and its pools, from the first of these on
+  std::shared_ptr<pool::Returner> returner;  // null before the first pool
   unsigned long main_thread = 0;  // ident of the thread that signals interrupt
 
   bool may_spin = false;  // there is more than one processor

@@ -37,14 +37,6 @@ bool read_initializer(ModuleState& state, PyObject* initializer, PyObject* inita
                                                    PyTuple_GET_SIZE(args.get()), nullptr, options.initializer_message);
 }
 
-std::shared_ptr<pool::Returner> returner_of(ModuleState& state) {
-  if (!state.returner || state.returner->lost_by_fork()) {
-    state.returner = std::make_shared<pool::Returner>();
-    state.returner->serve(state.runtime.lessor);
-  }
-  return state.returner;
-}
-
 PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   static const char* const kKeywords[] = {"max_workers", "max_interpreters", "initializer", "initargs", nullptr};
   Py_ssize_t max_workers = 0;
@@ -66,7 +58,8 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     options.max_workers = static_cast<std::size_t>(max_workers);
     options.max_interpreters = static_cast<std::size_t>(max_interpreters);
     options.enter_interpreter = enter_interpreter;
-    options.returner = returner_of(state);
+    options.find_home = find_runtime;
+    if (!state.returner) state.returner = pool::Returner::serve(state.runtime.lessor);
     if (!state.environment.refresh(state.runtime) || !read_initializer(state, initializer, initargs, options))
       return nullptr;
     auto pool = std::make_shared<pool::Pool>(std::move(options));

@@ -16,13 +16,6 @@ namespace {
 
 constexpr char kQueueModule[] = "concurrent.interpreters._queues";  // of the class, which is public one level higher
 
-// Calls a function of CPython's table of queues, which has no public face; it is used only where the interpreter that has
-// the queue ends before its message is read.
-bool call_queue_table(const char* function, std::int64_t id) {
-  const py::Ref table = py::Ref::steal(PyImport_ImportModule("_interpqueues"));
-  return table && py::Ref::steal(PyObject_CallMethod(table.get(), function, "L", static_cast<long long>(id)));
-}
-
 Geometry geometry_of(const Py_buffer& buffer) {
   Geometry geometry{.start = buffer.buf,
                     .size = buffer.len,
@@ -96,7 +89,7 @@ bool HeldContent::copy_to(void* destination) noexcept {
   return true;
 }
 
-void HeldContent::move_out() noexcept {
+void HeldContent::move_out(Refuge&) {
   {
     base::Lock lock(mutex_);
     try {
@@ -118,14 +111,15 @@ QueuePtr HeldQueue::of(PyObject* queue, Lessor& lessor) {
   return held;
 }
 
-void HeldQueue::let_go() noexcept {
-  if (bound_.exchange(false, std::memory_order_acquire) && !call_queue_table("release", id_)) PyErr_Clear();
-}
-
-void HeldQueue::move_out() noexcept {
-  bound_.store(call_queue_table("bind", id_), std::memory_order_release);
-  PyErr_Clear();
-  loan_ = Loan();
+void HeldQueue::move_out(Refuge& refuge) {
+  // By its number, as unpickling makes one; here it lives until home has it.
+  refuge.visit([this](Lessor& home) {
+    const py::Ref module = py::Ref::steal(PyImport_ImportModule(kQueueModule));
+    const py::Ref queue = module ? py::Ref::steal(PyObject_CallMethod(module.get(), "Queue", "L", id_)) : py::Ref();
+    PyErr_Clear();  // whoever reads the message is told that there is no such queue
+    Loan own = queue ? home.lend(queue.get()) : Loan();
+    std::swap(loan_, own);
+  });
 }
 
 bool attach_view(const Runtime& runtime, PyObject* memoryview, Views views, Attachment& out) {

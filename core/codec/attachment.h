@@ -34,7 +34,7 @@ class HeldContent final : public Borrower {
   HeldContent(const void* content, std::size_t size) noexcept : content_(content), size_(size) {}  // see `of`
   // Copies it; false if there was no memory to move out to. Thread: any. Blocks: while it moves out.
   [[nodiscard]] bool copy_to(void* destination) noexcept AIOI_EXCLUDES(mutex_);
-  void move_out() noexcept override AIOI_EXCLUDES(mutex_);
+  void move_out(Refuge& refuge) override AIOI_EXCLUDES(mutex_);
 
  private:
   Loan loan_;  // changed by the owner only
@@ -60,15 +60,13 @@ class HeldQueue final : public Borrower {
  public:
   // Requires: attached. Runs Python. Errors: null with an exception set; std::bad_alloc.
   [[nodiscard]] static base::IntrusivePtr<HeldQueue> of(PyObject* queue, Lessor& lessor);
-  explicit HeldQueue(std::int64_t id) noexcept : id_(id) {}  // see `of`
-  // The other side has its object now. Requires: attached. Runs Python.
-  void let_go() noexcept;
-  void move_out() noexcept override;
+  explicit HeldQueue(long long id) noexcept : id_(id) {}  // see `of`
+  // Home gets an object of its own for the same queue.
+  void move_out(Refuge& refuge) override;
 
  private:
-  const std::int64_t id_;
-  Loan loan_;
-  std::atomic<bool> bound_{false};  // moved out: the message itself counts as a user of the queue. release / acquire
+  const long long id_;
+  Loan loan_;  // changed by the owner only
 };
 using QueuePtr = base::IntrusivePtr<HeldQueue>;
 

@@ -23,6 +23,7 @@ Decoder::~Decoder() {
     if (frame.owned) Py_DECREF(frame.object);
   }
   for (PyObject* const container : kept_) Py_DECREF(container);
+  for (PyObject* const key : keys_) Py_DECREF(key);
   for (const Entry& entry : memo_) Py_XDECREF(entry.object);
   Py_XDECREF(root_);
 }
@@ -55,7 +56,7 @@ bool Decoder::read_header(std::size_t width, std::size_t& count, bool& shared) {
 py::Ref Decoder::read() {
   unsigned char tag;
   if (!next_tag(tag)) return {};
-  if (tag >= kFirstLeaf) return py::Ref::steal(read_leaf(tag));
+  if (!is_container(tag)) return py::Ref::steal(read_leaf(tag));
   Step step = open(tag);
   while (step != Step::kFailed) {
     if (step == Step::kDone) {
@@ -66,6 +67,9 @@ py::Ref Decoder::read() {
     switch (frames_.top().tag) {
       case kDict:
         step = fill_dict();
+        break;
+      case kRecord:
+        step = fill_record();
         break;
       case kSet:
       case kFrozenset:
@@ -82,8 +86,9 @@ py::Ref Decoder::read() {
 // Requires: the top frame, if any, has already counted the new container off its `left`.
 Decoder::Step Decoder::open(unsigned char tag) {
   std::size_t count;
+  std::size_t keys_end = 0;
   bool shared;
-  if (!read_header(1, count, shared)) return Step::kFailed;
+  if (tag == kRecord ? !read_shape(count, keys_end, shared) : !read_header(1, count, shared)) return Step::kFailed;
   Frame* const parent = frames_.empty() ? nullptr : &frames_.top();
   const std::size_t values = tag == kDict ? 2 * count : count;
   const std::size_t owed = owed_ + (parent == nullptr ? 0 : parent->left);
@@ -106,6 +111,7 @@ Decoder::Step Decoder::open(unsigned char tag) {
       if (object) items = reinterpret_cast<PyTupleObject*>(object.get())->ob_item;
       break;
     case kDict:
+    case kRecord:
       object = py::Ref::steal(PyDict_New());
       break;
     case kSet:
@@ -121,28 +127,30 @@ Decoder::Step Decoder::open(unsigned char tag) {
   const bool open = count != 0;
   const bool owned = open && (is_key || tag == kFrozenset);
   if (open && parts_ != nullptr) hide(object.get(), items, count, owned);
-  Frame frame{.tag = tag,
-              .owned = owned,
-              .in_key = in_key,
-              .height = 0,
-              .object = object.get(),
-              .items = items,
-              .left = values,
-              .key = nullptr,
-              .memo = kNoEntry,
-              .last_mutable = !immutable(tag)     ? depth
-                              : parent == nullptr ? 0
-                                                  : parent->last_mutable};
+  std::size_t entry = kNoEntry;
   if (shared) {
-    frame.memo = memo_.size();
+    entry = memo_.size();
     const bool hidden = open && tag == kFrozenset;
     memo_.push({hidden ? nullptr : object.get(), open ? depth : 0, !open && immutable(tag) ? 1U : 0U});
     if (!hidden) Py_INCREF(object.get());
   }
   const std::size_t parent_left = parent == nullptr ? 0 : parent->left;
+  const std::size_t last_mutable = !immutable(tag) ? depth : parent == nullptr ? 0 : parent->last_mutable;
+  PyObject* const container = object.get();
   if (!owned && !place(object.release(), open ? 0 : 1)) return Step::kFailed;
   if (!open) return Step::kDone;
-  frames_.push(frame);
+  Frame& frame = frames_.emplace();
+  frame.tag = tag;
+  frame.owned = owned;
+  frame.in_key = in_key;
+  frame.height = 0;
+  frame.object = container;
+  frame.items = items;
+  frame.left = values;
+  frame.key = nullptr;
+  frame.keys_end = keys_end;
+  frame.memo = entry;
+  frame.last_mutable = last_mutable;
   (void)object.release();  // if it is still here, the frame owns it
   owed_ += parent_left;
   return Step::kOpened;
@@ -163,7 +171,7 @@ void Decoder::show(PyObject* container) noexcept {
 }
 
 bool Decoder::close() {
-  const Frame frame = frames_.top();
+  const Frame& frame = frames_.top();
   if (parts_ != nullptr && frame.items != nullptr) show(frame.object);
   const std::uint32_t height = immutable(frame.tag) ? frame.height + 1 : 0;
   if (frame.memo != kNoEntry) {
@@ -172,9 +180,10 @@ bool Decoder::close() {
     entry.height = height;
     if (entry.object == nullptr) entry.object = Py_NewRef(frame.object);
   }
+  PyObject* const owned = frame.owned ? frame.object : nullptr;
   frames_.pop();
   if (!frames_.empty()) owed_ -= frames_.top().left;
-  if (frame.owned) return place(frame.object, height);
+  if (owned != nullptr) return place(owned, height);
   if (!frames_.empty()) frames_.top().height = std::max(frames_.top().height, height);
   return true;
 }
@@ -202,6 +211,8 @@ bool Decoder::place(PyObject* object, std::uint32_t height) {
       frame.key = object;
       break;
     }
+    case kRecord:
+      return set_field(frame, object);
     default:
       break;
   }
@@ -227,7 +238,7 @@ Decoder::Step Decoder::fill_sequence() {
       continue;
     }
     --frame.left;
-    if (tag < kFirstLeaf) {
+    if (is_container(tag)) {
       const Step step = open(tag);
       if (step != Step::kDone) return step;
       continue;
@@ -245,7 +256,7 @@ Decoder::Step Decoder::fill_dict() {
     unsigned char tag;
     if (!next_tag(tag)) return Step::kFailed;
     --frame.left;
-    if (tag < kFirstLeaf) {
+    if (is_container(tag)) {
       const Step step = open(tag);
       if (step != Step::kDone) return step;
       continue;
@@ -265,13 +276,62 @@ Decoder::Step Decoder::fill_dict() {
   return Step::kDone;
 }
 
+Decoder::Step Decoder::fill_record() {
+  Frame& frame = frames_.top();
+  while (frame.left != 0) {
+    unsigned char tag;
+    if (!next_tag(tag)) return Step::kFailed;
+    --frame.left;
+    if (is_container(tag)) {
+      const Step step = open(tag);
+      if (step != Step::kDone) return step;
+      continue;
+    }
+    PyObject* const value = read_leaf(tag);
+    if (value == nullptr || !set_field(frame, value)) return Step::kFailed;
+  }
+  return Step::kDone;
+}
+
+bool Decoder::set_field(const Frame& frame, PyObject* value) {
+  const int failed = PyDict_SetItem(frame.object, keys_[frame.keys_end - frame.left - 1], value);
+  Py_DECREF(value);
+  return failed == 0;
+}
+
+bool Decoder::read_shape(std::size_t& count, std::size_t& keys_end, bool& shared) {
+  std::size_t header;
+  if (!read_varint(header)) return false;
+  shared = (header & 1) != 0;
+  const std::size_t number = header >> 1;
+  if (number > shapes_.size()) return corrupt();
+  if (number == shapes_.size()) {
+    if (!read_varint(count)) return false;
+    if (count == 0 || count > kShapeMax) return corrupt();
+    for (std::size_t i = 0; i < count; ++i) {
+      unsigned char tag;
+      if (!next_tag(tag)) return false;
+      if (is_container(tag) || tag == kRange || tag == kSlice) return corrupt();
+      py::Ref key = py::Ref::steal(read_leaf(tag));
+      if (!key) return false;
+      if (!PyUnicode_CheckExact(key.get())) return corrupt();
+      keys_.push(key.get());
+      (void)key.release();
+    }
+    shapes_.push({count, keys_.size()});
+  }
+  count = shapes_[number].count;
+  keys_end = shapes_[number].keys_end;
+  return true;
+}
+
 Decoder::Step Decoder::fill_set() {
   Frame& frame = frames_.top();
   while (frame.left != 0) {
     unsigned char tag;
     if (!next_tag(tag)) return Step::kFailed;
     --frame.left;
-    if (tag < kFirstLeaf) {
+    if (is_container(tag)) {
       const Step step = open(tag);
       if (step != Step::kDone) return step;
       continue;

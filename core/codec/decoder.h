@@ -42,7 +42,7 @@ class Decoder {
   // A container that is being filled. A list, tuple, dict or set that is a value stands in its parent from the start; what
   // will be hashed or is a frozenset is owned by its frame and goes to its parent when it is complete.
   struct Frame {
-    unsigned char tag;  // kList to kFrozenset
+    unsigned char tag;  // of a container
     bool owned;
     bool in_key;           // it is a key or an element of a set, or inside one
     std::uint32_t height;  // the deepest nesting of tuples and frozensets below it, if it is one of these
@@ -50,6 +50,7 @@ class Decoder {
     PyObject** items;          // list, tuple: the next place
     std::size_t left;          // values still to be read; odd between the key and the value of a dict
     PyObject* key;             // dict, while left is odd: the key, owned
+    std::size_t keys_end;      // record: behind its last key in keys_
     std::size_t memo;          // its entry, or kNoEntry
     std::size_t last_mutable;  // depth of the innermost list, dict or set, itself included, counted from 1; 0: none
   };
@@ -79,16 +80,21 @@ class Decoder {
   static void show(PyObject* container) noexcept;
   [[nodiscard]] Step fill_sequence();
   [[nodiscard]] Step fill_dict();
+  [[nodiscard]] Step fill_record();
   [[nodiscard]] Step fill_set();
   [[nodiscard]] bool close();
   // Puts an object, whose reference it takes, at the next place of the top frame; without a frame it is the root.
   [[nodiscard]] bool place(PyObject* object, std::uint32_t height);
+  // Sets the item of a record whose value was just counted off `left`; takes the reference.
+  [[nodiscard]] bool set_field(const Frame& frame, PyObject* value);
+  // Reads what stands before the values of a record: how many there are, where their keys end.
+  [[nodiscard]] bool read_shape(std::size_t& count, std::size_t& keys_end, bool& shared);
   // Remembers a complete object if it is shared; takes and returns its reference.
   [[nodiscard]] PyObject* remember(PyObject* object, bool shared);
 
   // Whether what was just counted off `left` is hashed.
   [[nodiscard]] static bool at_key(const Frame& frame) noexcept {
-    return frame.tag == kDict ? frame.left % 2 != 0 : frame.tag >= kSet;
+    return frame.tag == kDict ? frame.left % 2 != 0 : frame.tag == kSet || frame.tag == kFrozenset;
   }
   [[nodiscard]] static bool immutable(unsigned char tag) noexcept { return tag == kTuple || tag == kFrozenset; }
   [[nodiscard]] bool next_tag(unsigned char& tag) {
@@ -120,6 +126,12 @@ class Decoder {
   PyObject* root_ = nullptr;
   SmallStack<Frame, 6> frames_;
   SmallStack<Entry, 8> memo_;
+  struct Shape {
+    std::size_t count;
+    std::size_t keys_end;
+  };
+  SmallStack<Shape, 2> shapes_;
+  SmallStack<PyObject*, 8> keys_;  // of the shapes, owned
   SmallStack<PyObject*, 4> kept_;  // owned: with parts, every container that was opened
 };
 

@@ -197,7 +197,7 @@ PyObject* Decoder::read_parts(unsigned char tag) {
     unsigned char part_tag;
     if (!next_tag(part_tag)) return nullptr;
     // Parts have no parts: nothing recurses here or, later, in hashing.
-    if (part_tag < kFirstLeaf || part_tag == kRange || part_tag == kSlice) return corrupt_object();
+    if (is_container(part_tag) || part_tag == kRange || part_tag == kSlice) return corrupt_object();
     part = py::Ref::steal(read_leaf(part_tag));
     if (!part) return nullptr;
     if (tag == kRange ? !PyLong_CheckExact(part.get()) : has_parts(part.get())) return corrupt_object();

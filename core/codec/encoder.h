@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "codec/memo.h"
 #include "codec/parts.h"
+#include "codec/shapes.h"
 #include "codec/small_stack.h"
 #include "py/python.h"
 #include "py/ref.h"
@@ -25,7 +26,8 @@ class Encoder {
   Encoder& operator=(const Encoder&) = delete;
   ~Encoder();
 
-  // Appends one value. Values written by one encoder share one memo. After a failure the content is of no use.
+  // Appends one value. Values written by one encoder share one memo. After a failure the content is of no use; one without an
+  // exception set says that parts are needed, and the Parts are not open.
   [[nodiscard]] bool write(PyObject* value);
   // Appends a number that is not a value.
   void write_varint(std::size_t number);
@@ -38,21 +40,28 @@ class Encoder {
  private:
   enum class Step { kWritten, kOpened, kFailed };
   struct Frame {
-    enum class Kind : std::uint8_t { kSequence, kDict, kSet };
+    enum class Kind : std::uint8_t { kSequence, kDict, kRecord, kSet };
     Kind kind;
     bool watched;            // the Parts have an eye on it
     PyObject* container;
     PyObject* const* items;  // kSequence
-    Py_ssize_t next;         // kSequence: index; kDict: position of PyDict_Next
+    Py_ssize_t next;         // kSequence: index; kDict, kRecord: position of PyDict_Next
     Py_ssize_t count;        // kSequence
     PyObject* other;         // kDict: what follows the key that is being written, or null; kSet: the iterator, owned
   };
+
+  // Whether an object that a container in the graph holds may be met a second time. Containers hold strong references, so
+  // one that is held by two places of the graph has a count of at least two. References that CPython only borrows (the
+  // evaluation stack of 3.14, the arguments of a call) are none that a container holds, so they cannot lower that count. They
+  // do matter at the roots: in f(x, x) both may be borrowed from one local variable. Roots therefore always count as shared.
+  [[nodiscard]] static bool may_be_shared(PyObject* object) noexcept { return Py_REFCNT(object) != 1; }
 
   // Writes a leaf, or the head of a container and pushes its frame.
   Step write_one(PyObject* object, bool shared);
   Step write_other(PyObject* object, bool shared);
   Step write_str(PyObject* str, bool shared);
   Step write_data(unsigned char tag, const void* data, std::size_t size, PyObject* object, bool shared);
+  Step write_long(PyObject* number);
   Step write_big_int(PyObject* number);
   Step write_range(PyObject* range, bool shared);
   Step write_slice(PyObject* slice, bool shared);
@@ -61,11 +70,15 @@ class Encoder {
   bool write_attached(PyObject* object);
   Step open_sequence(unsigned char tag, PyObject* object, PyObject* const* items, Py_ssize_t count, bool shared);
   Step open_dict(PyObject* dict, bool shared);
+  Step open_record(PyObject* dict, std::size_t shape, bool is_new, bool shared);
   Step open_set(unsigned char tag, PyObject* set, bool shared);
+
+  void push_frame(Frame::Kind kind, PyObject* container, PyObject* const* items, Py_ssize_t count, PyObject* other);
 
   // Write on at the top frame: kWritten when it is complete.
   Step fill_sequence();
   Step fill_dict();
+  Step fill_record();
   Step fill_set();
   // Write the ints or floats that follow each other at `items`, as a run if they are enough; return how many these were.
   Py_ssize_t write_ints(PyObject* const* items, Py_ssize_t count);
@@ -74,7 +87,12 @@ class Encoder {
   void write_int(std::int64_t value);
   void write_float(double value);
   void write_tagged(unsigned char tag, std::size_t index);
-  // True if the object was written before, or crosses over: a reference to it has been written.
+  // True if the object was written before, or crosses over: a reference to it has been written. Else it is to be written now.
+  bool write_known(PyObject* object, bool shared) {
+    return parts_.open() ? write_known_to_parts(object, shared) : shared && write_reference(object);
+  }
+  bool write_known_to_parts(PyObject* object, bool shared);
+  // True if the object was written before: a reference to it has been written.
   bool write_reference(PyObject* object);
   void write_header(unsigned char tag, std::size_t count, bool shared);
   void put_varint(std::size_t number) noexcept;
@@ -90,6 +108,7 @@ class Encoder {
   unsigned char* at_;     // where the next byte goes
   unsigned char* limit_;  // the end of what is reserved
   Memo memo_;
+  Shapes shapes_;
   SmallStack<Frame, 8> frames_;
 };
 

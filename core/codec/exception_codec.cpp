@@ -373,6 +373,8 @@ void encode_exception(Runtime& runtime, Message& out) {
     ExceptionEncoder encoder(runtime, out);
     return encoder.encode(exception.get());
   });
+  // Its text is taken. A frame that still has the exception in a variable would keep all others until the next collection.
+  PyException_SetTraceback(exception.get(), Py_None);
   if (encoded) return;
   PyErr_Clear();
   encode_name(Py_TYPE(exception.get())->tp_name, out);

@@ -14,7 +14,8 @@ namespace aiointerpreters::codec {
 static_assert(std::endian::native == std::endian::little, "the codec copies integers as they are");
 
 enum Tag : unsigned char {
-  // Containers: header, then the elements; a dict's are key, value, key, value. All of them below kFirstLeaf.
+  // Containers: header, then the elements; a dict's are key, value, key, value. All of them below kFirstLeaf; kRecord is one
+  // more.
   kList = 0x00,
   kTuple = 0x01,
   kDict = 0x02,
@@ -56,13 +57,20 @@ enum Tag : unsigned char {
   kAttachment = 0x1E,  // varint: index among the message's attachments
   kPart = 0x1F,        // varint: index among the objects that stand in the message's pickle
 
-  // 0x20 to 0x3F: reserved.
+  // A dict whose keys are those of an earlier one: varint (shape << 1 | shared), the values. A shape that is the next one in
+  // order stands here for the first time: before the values come the number of keys as a varint, 1 at least, and the keys,
+  // each a str.
+  kRecord = 0x20,
+
+  // 0x21 to 0x3F: reserved.
 
   kShortAscii = 0x40,        // + length 0 to 31, then the characters; not shared
   kShortAsciiShared = 0x60,  // + length 0 to 31, then the characters; shared
 
   kSmallInt = 0x80,  // + (value + kSmallIntBias): the value itself, -16 to 111
 };
+
+[[nodiscard]] constexpr bool is_container(unsigned char tag) noexcept { return tag < kFirstLeaf || tag == kRecord; }
 
 inline constexpr int kSmallIntBias = 16;
 inline constexpr int kSmallIntMin = -16;
@@ -71,6 +79,7 @@ inline constexpr std::size_t kShortAsciiMax = 31;
 inline constexpr std::size_t kRunMin = 4;  // shorter runs are written value by value
 inline constexpr std::size_t kRunMax = 255;
 inline constexpr std::size_t kVarintMax = 10;
+inline constexpr std::size_t kShapeMax = 16;  // dicts with more keys are written out
 
 // Tuples and frozensets inside a key are hashed by recursive C code of CPython: deeper ones are a RecursionError here.
 inline constexpr std::uint32_t kKeyDepthMax = 10'000;

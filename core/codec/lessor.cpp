@@ -83,13 +83,13 @@ base::IntrusivePtr<Borrower> Lessor::next_borrower() {
   return {};
 }
 
-void Lessor::close() {
+void Lessor::close(Refuge& refuge) {
   {
     base::Lock lock(mutex_);
     phase_ = Phase::kClosing;
   }
   door_->close();
-  while (const auto borrower = next_borrower()) borrower->move_out();
+  while (const auto borrower = next_borrower()) borrower->move_out(refuge);
   std::shared_ptr<Bell> bell;
   for (bool done = false; !done;) {
     take_back();

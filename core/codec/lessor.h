@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -20,12 +21,23 @@ namespace aiointerpreters::codec {
 class Lessor;
 using LessorPtr = base::IntrusivePtr<Lessor>;
 
+// Where borrowers of an interpreter that ends can go: its home, which outlives it.
+class Refuge {
+ public:
+  // Calls `use` with home's lessor, attached to home. Requires: attached to the interpreter that ends, as it is again
+  // afterwards. Blocks. Runs Python.
+  virtual void visit(const std::function<void(Lessor&)>& use) = 0;
+
+ protected:
+  ~Refuge() = default;
+};
+
 // What lives on a loan, but can do without it. Has to hold the Loan itself, as a member.
 class Borrower : public base::Counted {
  public:
-  // The interpreter is about to end: takes a copy of what it needs and gives the loan back.
-  // Requires: attached to the lessor's interpreter. Runs Python.
-  virtual void move_out() noexcept = 0;
+  // The interpreter is about to end: takes a copy of what it needs, or a loan of home's, and gives its own loan back.
+  // Requires: attached to the lessor's interpreter. Blocks. Runs Python. Leaves no exception set.
+  virtual void move_out(Refuge& refuge) = 0;
 };
 
 // Told that something has come back. Any thread.
@@ -87,7 +99,7 @@ class Lessor final : public base::Counted {
 
   // The interpreter is about to end: asks borrowers to move out, takes back all that is there, lets nobody in any more.
   // Requires: attached. Blocks: detached, for visitors. Runs Python.
-  void close() AIOI_EXCLUDES(mutex_);
+  void close(Refuge& refuge) AIOI_EXCLUDES(mutex_);
 
  private:
   friend class Loan;

@@ -19,6 +19,10 @@ class Memo {
   Memo& operator=(const Memo&) = delete;
 
   [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  void clear() noexcept {
+    count_ = 0;
+    slots_.clear();
+  }
   // Returns the object's index, or kNew if it is not known.
   [[nodiscard]] std::size_t find(const void* object) const noexcept {
     if (!slots_.empty()) {

@@ -8,6 +8,7 @@ namespace aiointerpreters::codec {
 
 namespace {
 
+// False with an exception set; or without, if there has to be a part and there can be none yet.
 bool write(Encoder& encoder, const Roots& roots) {
   const Py_ssize_t named = roots.kwnames == nullptr ? 0 : PyTuple_GET_SIZE(roots.kwnames);
   if (roots.is_call) {
@@ -25,17 +26,21 @@ bool write(Encoder& encoder, const Roots& roots) {
 
 bool encode_message(Runtime& runtime, const Roots& roots, Views views, ByValue by_value, Message& out) {
   Parts parts(runtime, views, out);
-  Encoder encoder(out.bytes, parts);
-  if (!write(encoder, roots)) return false;
   out.form = Message::Form::kNative;
-  if (parts.empty()) return true;
+  if (Encoder encoder(out.bytes, parts); write(encoder, roots)) return true;
+  if (PyErr_Occurred() != nullptr) return false;
 
   out.form = Message::Form::kMixed;
-  if (!parts.pickle(encoder.memo(), by_value)) return false;
+  do {  // a second time at most: what it would rule then has been ruled
+    out.bytes.clear();
+    parts.begin();
+    Encoder encoder(out.bytes, parts);
+    if (!write(encoder, roots) || !parts.pickle(encoder.memo(), by_value) || !parts.unchanged()) return false;
+  } while (parts.rule());
   if (parts.any_crossing()) {
     out.bytes.clear();
-    Encoder again(out.bytes, parts);
-    if (!write(again, roots)) return false;
+    Encoder encoder(out.bytes, parts);
+    if (!write(encoder, roots)) return false;
   }
   return parts.append_pickle();
 }

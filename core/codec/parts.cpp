@@ -40,8 +40,6 @@ bool has_no_identity(PyTypeObject* type) noexcept {
 
 }  // namespace
 
-Parts::~Parts() = default;
-
 std::size_t Parts::attach(PyObject* object) {
   const std::size_t known = attached_.find(object);
   if (known != Memo::kNew) return first_attachment_ + known;
@@ -81,6 +79,26 @@ void Parts::watch(PyObject* container) {
   }
 }
 
+void Parts::begin() {
+  open_ = true;
+  parts_.clear();
+  crossing_.clear();
+  seen_.clear();
+  watched_.clear();
+  part_list_.reset();
+  pickle_ = {};
+}
+
+bool Parts::rule() {
+  const std::size_t before = ruled_.size();
+  for (const Watched& watched : watched_) {
+    PyObject* const container = watched.container.get();
+    if (crossing_.find(container) == Memo::kNew || ruled_.find_or_add(container) != Memo::kNew) continue;
+    kept_.push_back(py::Ref::borrow(container));
+  }
+  return ruled_.size() != before;
+}
+
 bool Parts::pickle(const Memo& written, ByValue by_value) {
   crossing_list_ = py::Ref::steal(PyList_New(0));
   // The second list is filled while the first one is pickled, and pickled after it: references to what stands there already.
@@ -97,15 +115,20 @@ bool Parts::pickle(const Memo& written, ByValue by_value) {
   return static_cast<bool>(pickle_.content);
 }
 
-bool Parts::append_pickle() {
-  bool unchanged = parts_.size() == pickled_parts_;
-  PyObject* changed = nullptr;
+bool Parts::unchanged() const {
   for (const Watched& watched : watched_) {
-    if (size_of_container(watched.container.get()) != watched.size) changed = watched.container.get();
+    PyObject* const container = watched.container.get();
+    if (size_of_container(container) == watched.size) continue;
+    const char* const name = PyDict_CheckExact(container) ? "dictionary" : Py_TYPE(container)->tp_name;
+    PyErr_Format(PyExc_RuntimeError, "%s changed size during iteration", name);
+    return false;
   }
-  if (changed != nullptr || !unchanged) {
-    PyErr_Format(PyExc_RuntimeError, "%s changed size during iteration",
-                 changed == nullptr ? "a container" : PyDict_CheckExact(changed) ? "dictionary" : Py_TYPE(changed)->tp_name);
+  return true;
+}
+
+bool Parts::append_pickle() {
+  if (parts_.size() != pickled_parts_) {
+    PyErr_SetString(PyExc_RuntimeError, "a container changed during iteration");
     return false;
   }
   Py_buffer content;
@@ -147,7 +170,8 @@ PyObject* Parts::identify(PyObject* object) {
     attachments_in(out_).push_back(std::move(held));
     static_cast<void>(attached_.find_or_add(object));
   }
-  if (written_->find(object) != Memo::kNew && !cross_over(object)) return nullptr;
+  const bool is_written = written_->find(object) != Memo::kNew || seen_.find(object) != Memo::kNew;
+  if (is_written && !cross_over(object)) return nullptr;
   Py_RETURN_NONE;
 }
 

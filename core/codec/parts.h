@@ -4,7 +4,9 @@
 // place, and all parts together are one pickle behind the native bytes, so that what they share stays pickle's business.
 // What native containers and parts share *crosses* over: the pickler shows each object that it meets to `identify`, which
 // knows those that the encoder has written; they are added to the pickle as parts too, and the native bytes are written
-// again, with tags in their places. Views, large strings and the like are attached to the message (attachment.h).
+// again, with tags in their places. A container from which a part leads back to it is *ruled* to be a part as a whole, since
+// the order in which pickle makes such things matters to them. Views, large strings and the like are attached to the message
+// (attachment.h). message_encoder.cpp has the passes that all this takes.
 //
 // Owner: one encoding. Requires: attached. Errors: std::bad_alloc.
 #pragma once
@@ -29,7 +31,6 @@ class Parts {
       : runtime_(runtime), views_(views), out_(out), first_attachment_(attachments_of(out).size()) {}
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
-  ~Parts();
 
   static constexpr std::size_t kNone = Memo::kNew;
 
@@ -40,6 +41,16 @@ class Parts {
   [[nodiscard]] std::size_t attach(PyObject* object);
   // Makes an object a part, once, and returns its index. Errors: kNone with an exception set.
   [[nodiscard]] std::size_t add(PyObject* object);
+  // Whether parts can be added already; before that, a message is taken to be native altogether.
+  [[nodiscard]] bool open() const noexcept { return open_; }
+  // While parts are added: an object with an identity of its own that the encoder does not keep in its memo.
+  void see(PyObject* object) {
+    if (open_ && !pickle_.content) static_cast<void>(seen_.find_or_add(object));
+  }
+  // Whether a container is to be a part as a whole.
+  [[nodiscard]] bool is_ruled(PyObject* object) const noexcept {
+    return ruled_.size() != 0 && ruled_.find(object) != Memo::kNew;
+  }
   // The index of an object that crosses over; kNone if it does not. Known after `pickle`.
   [[nodiscard]] std::size_t find_crossing(PyObject* object) const noexcept {
     const std::size_t index = crossing_.find(object);
@@ -50,12 +61,17 @@ class Parts {
 
   // ---- For who encodes a message.
 
-  [[nodiscard]] bool empty() const noexcept { return parts_.size() == 0; }
+  // Forgets the parts of an earlier pass and lets them be added from now on.
+  void begin();
+  // After `pickle`: whether containers have been ruled to be parts, so that one has to begin again.
+  [[nodiscard]] bool rule();
   [[nodiscard]] bool any_crossing() const noexcept { return crossing_.size() != 0; }
   // Pickles all parts. `written`: what the encoder has in its memo. Runs Python. Errors: false with an exception set.
   [[nodiscard]] bool pickle(const Memo& written, ByValue by_value);
-  // Appends the pickle to the native bytes, after which nothing may follow. Errors: false with RuntimeError set if something
-  // has changed since the native bytes were begun.
+  // Whether the containers with parts in them are as large as they were. Errors: false with RuntimeError set.
+  [[nodiscard]] bool unchanged() const;
+  // Appends the pickle to the native bytes, after which nothing may follow. Errors: false with RuntimeError set if another
+  // part has come since it was made.
   [[nodiscard]] bool append_pickle();
 
  private:
@@ -77,6 +93,9 @@ class Parts {
   Memo attached_;  // in the order of the attachments, from first_attachment_ on
   Memo parts_;
   Memo crossing_;
+  Memo seen_;
+  Memo ruled_;
+  bool open_ = false;
   const Memo* written_ = nullptr;  // while pickling
   std::size_t pickled_parts_ = 0;
   // What the memos above know by address stays alive.

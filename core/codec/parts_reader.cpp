@@ -34,9 +34,6 @@ bool PartsReader::unpickle(const unsigned char* data, std::size_t size) {
   const py::Ref crossing = parts ? py::Ref::steal(PySequence_Tuple(PyList_GET_ITEM(both.get(), 1))) : py::Ref();
   if (!crossing) return false;
   parts_ = py::Ref::steal(PySequence_Concat(parts.get(), crossing.get()));
-  for (const Attachment& attachment : attachments_) {
-    if (const auto* const queue = std::get_if<QueuePtr>(&attachment)) (*queue)->let_go();
-  }
   return static_cast<bool>(parts_);
 }
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "codec/codec.h"
-#include "pool/returner.h"
 #include "py/error.h"
 
 namespace aiointerpreters::pool {
@@ -42,6 +41,31 @@ bool silence_dummy_thread() {
   return atexit && function && py::Ref::steal(PyObject_CallMethod(atexit.get(), "register", "O", function.get()));
 }
 
+// Ends the pools that tasks have made here, whose workers may look at this interpreter's memory. CPython would do it, but
+// later.
+void finish_own_pools() {
+  const py::Ref name = py::Ref::steal(PyUnicode_FromString("aiointerpreters.executors"));
+  const py::Ref executors = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
+  const py::Ref done =
+      executors ? py::Ref::steal(PyObject_CallMethod(executors.get(), "_finish_at_exit", nullptr)) : py::Ref();
+  if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(executors.get());
+}
+
+class HomeRefuge final : public codec::Refuge {
+ public:
+  HomeRefuge(py::ThreadSides& sides, const PoolOptions& options) noexcept : sides_(sides), options_(options) {}
+  void visit(const std::function<void(codec::Lessor&)>& use) override {
+    sides_.attach_home();
+    if (codec::Runtime* const home = options_.find_home()) use(*home->lessor);
+    PyErr_Clear();
+    sides_.attach_own();
+  }
+
+ private:
+  py::ThreadSides& sides_;
+  const PoolOptions& options_;
+};
+
 }  // namespace
 
 std::string HostedInterpreter::create(py::ThreadSides& sides, const std::string& thread_name, codec::Message& cause) {
@@ -50,7 +74,7 @@ std::string HostedInterpreter::create(py::ThreadSides& sides, const std::string&
   }
   runtime_ = pool_.options().enter_interpreter();
   if (runtime_ == nullptr) return "a worker's interpreter could not be set up: " + py::take_error_text();
-  pool_.options().returner->serve(runtime_->lessor);
+  returner_ = Returner::serve(runtime_->lessor);
   const char* failure = nullptr;
   if ((py::kDummyThreadsComplain && !silence_dummy_thread()) || !name_thread(thread_name) || !follow_environment()) {
     failure = "a worker's interpreter could not be set up";
@@ -95,8 +119,10 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
   drop_leftovers();
   callables_.clear();
   if (runtime_ != nullptr) {
-    pool_.options().returner->forget(runtime_->lessor);
-    runtime_->lessor->close();
+    finish_own_pools();
+    HomeRefuge refuge(sides, pool_.options());
+    runtime_->lessor->close(refuge);
+    if (returner_) returner_->stop();
     const py::Ref module = std::move(runtime_->module);  // may be the last one, and the runtime goes with it
     runtime_ = nullptr;
   }

@@ -8,6 +8,7 @@
 #include "codec/codec.h"
 #include "codec/runtime.h"
 #include "pool/pool.h"
+#include "pool/returner.h"
 #include "pool/task.h"
 #include "py/interpreter.h"
 
@@ -49,6 +50,7 @@ class HostedInterpreter {
 
   Pool& pool_;
   py::Interpreter interpreter_;
+  std::shared_ptr<Returner> returner_;  // null until there is a runtime
   codec::Runtime* runtime_ = nullptr;  // null until `_core` is set up in it; owned by that module's state
   bool ready_ = false;
   codec::CallableCache callables_;

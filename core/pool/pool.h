@@ -4,7 +4,7 @@
 // becomes a host when it takes a task of the worker side, as long as there are fewer than max_interpreters.
 //
 // Owner: shared by the executor, its workers and its unfinished business; it holds no Python object.
-// Thread: any. Locks: one, for a few dozen instructions, never while Python runs or a thread attaches (data_path.md, 3).
+// Thread: any. Locks: one, for a few dozen instructions, never while Python runs or a thread attaches (data_path.md, 4).
 #pragma once
 
 #include <atomic>
@@ -28,15 +28,13 @@ struct Runtime;
 
 namespace aiointerpreters::pool {
 
-class Returner;
-
 struct PoolOptions {
   std::size_t max_workers = 1;
   std::size_t max_interpreters = 1;
   // Makes `_core`'s state in a new interpreter. Requires: attached to it. Returns null with a Python exception set.
   codec::Runtime* (*enter_interpreter)() = nullptr;
-  // Serves the interpreters of the workers.
-  std::shared_ptr<Returner> returner;
+  // Finds home's again. Requires: attached to home. Returns null with a Python exception set.
+  codec::Runtime* (*find_home)() = nullptr;
   // Runs once in each new interpreter, if there is one; `initializer_message` holds its arguments.
   codec::CallablePtr initializer;
   codec::Message initializer_message;

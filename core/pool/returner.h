@@ -1,12 +1,12 @@
-// Returner: sees to it that what has come back to a lessor is dropped soon, whether its interpreter is busy or idle: a
-// thread that visits those who have not come by themselves. It starts when something comes back for the first time.
+// Returner: sees to it that what comes back to a lessor is dropped soon, whether its interpreter is busy or idle: a thread
+// that visits it if it does not come by itself. One for each interpreter, as a visit may have to wait for a long call in C.
+// The thread starts when something comes back for the first time.
 //
-// Owner: shared by a home, which stops it at its end, and home's pools, whose workers' interpreters it serves too.
-// Thread: any.
+// Owner: shared by the interpreter's lessor, as its bell, and by who stops it. Thread: any.
 #pragma once
 
+#include <atomic>
 #include <memory>
-#include <vector>
 
 #include "base/mutex.h"
 #include "base/parker.h"
@@ -15,38 +15,30 @@
 
 namespace aiointerpreters::pool {
 
-class Returner final : public codec::Bell, public std::enable_shared_from_this<Returner> {
+class Returner final : public codec::Bell {
  public:
-  Returner() noexcept = default;
+  // Makes one and hangs it up as the lessor's bell. It is to be stopped before the interpreter ends. Errors: std::bad_alloc.
+  [[nodiscard]] static std::shared_ptr<Returner> serve(const codec::LessorPtr& lessor);
+  explicit Returner(codec::LessorPtr lessor) noexcept : lessor_(std::move(lessor)) {}  // see `serve`
   Returner(const Returner&) = delete;
   Returner& operator=(const Returner&) = delete;
-
-  // Whether it has come here by a fork, without its thread: of no use any more.
-  [[nodiscard]] bool lost_by_fork() const noexcept { return process_ != base::process_id(); }
-
-  // Until it is closed or forgotten. Requires: attached to its interpreter. Errors: std::bad_alloc.
-  void serve(const codec::LessorPtr& lessor) AIOI_EXCLUDES(mutex_);
-  void forget(const codec::LessorPtr& lessor) noexcept AIOI_EXCLUDES(mutex_);
 
   // Something has come back. Without memory for a thread, it waits for its owner.
   void ring() noexcept override AIOI_EXCLUDES(mutex_);
 
-  // Visits nobody any more; returns when the thread has ended. Requires: detached, since the thread may want to attach.
-  // Blocks.
+  // Visits no more; returns when the thread has ended. Requires: detached, or the lessor is closed, since the thread may
+  // want to attach. Blocks.
   void stop() noexcept AIOI_EXCLUDES(mutex_);
 
  private:
   void run() noexcept;
-  void make_round();
 
-  const int process_ = base::process_id();
+  const codec::LessorPtr lessor_;
   base::Mutex mutex_;
-  std::vector<codec::LessorPtr> lessors_ AIOI_GUARDED_BY(mutex_);
-  base::Thread thread_ AIOI_GUARDED_BY(mutex_);
-  bool stopped_ AIOI_GUARDED_BY(mutex_) = false;
-  std::atomic<bool> stopping_{false};  // for the thread; release / acquire
-  std::atomic<bool> rung_{false};      // and no round has begun since; release / acquire
-  base::Parker parker_;                // the thread's
+  base::Thread thread_ AIOI_GUARDED_BY(mutex_);  // nobody touches it after stopping_ but `stop`
+  std::atomic<bool> stopping_{false};            // set under the lock; release / acquire
+  std::atomic<bool> rung_{false};                // and no visit has begun since; release / acquire
+  base::Parker parker_;                          // the thread's
 };
 
 }  // namespace aiointerpreters::pool

@@ -477,7 +477,6 @@ class TestLeases:
         gate.open()
         pool.submit(interpreter(memory.join_threads)).result()
 
-    @pytest.mark.xfail(strict=True, reason="one thread visits one interpreter after the other")
     def test_a_worker_in_a_long_c_call_delays_no_other_lease(self, make_pool: MakePool, gate: Gate) -> None:
         pool = make_pool(2)
         lends = Gate()

