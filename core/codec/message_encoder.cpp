@@ -31,12 +31,14 @@ bool encode_message(Runtime& runtime, const Roots& roots, Views views, ByValue b
   if (PyErr_Occurred() != nullptr) return false;
 
   out.form = Message::Form::kMixed;
-  do {  // a second time at most: what it would rule then has been ruled
+  // A second round has nothing left to rule, unless objects put up new containers each time they are pickled.
+  for (bool may_rule = true, again = true; again; may_rule = false) {
     out.bytes.clear();
     parts.begin();
     Encoder encoder(out.bytes, parts);
     if (!write(encoder, roots) || !parts.pickle(encoder.memo(), by_value) || !parts.unchanged()) return false;
-  } while (parts.rule());
+    again = may_rule && parts.rule();
+  }
   if (parts.any_crossing()) {
     out.bytes.clear();
     Encoder encoder(out.bytes, parts);

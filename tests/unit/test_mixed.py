@@ -554,6 +554,23 @@ def test_a_container_that_is_changed_by_what_is_in_it(
         assert len(copy) in (before, len(container))
 
 
+def test_a_part_that_puts_itself_into_a_new_container_each_time() -> None:
+    calls = 0
+    rows: list[Any] = []
+
+    class Moves:
+        def __reduce__(self) -> Any:
+            nonlocal calls
+            calls += 1
+            old, rows[0] = rows[0], [self]
+            return Box, (), {"content": old}
+
+    rows.append([Moves()])
+    with contextlib.suppress(RuntimeError):
+        assert carry(rows)[0]
+    assert calls < 10
+
+
 @pytest.mark.parametrize("crossing", [False, True])
 def test_a_part_that_drops_the_others(crossing: bool) -> None:
     rows: list[Any] = []
