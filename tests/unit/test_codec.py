@@ -237,15 +237,19 @@ class TestIdentity:
 def tables(draw: st.DrawFn) -> object:
     """Rows with a few sets of keys, in any order, with anything in their fields."""
     names = draw(st.lists(st.text(max_size=6), min_size=1, max_size=20, unique=True))
-    shapes = draw(st.lists(st.permutations(names).flatmap(lambda keys: st.integers(0, 18).map(lambda n: keys[:n])), max_size=3))
-    rows = []
+    some = st.permutations(names).flatmap(lambda keys: st.integers(0, 18).map(lambda n: keys[:n]))
+    shapes = draw(st.lists(some, max_size=3))
+    content = st.one_of(LEAVES, st.lists(LEAVES, max_size=2))
+    rows: list[dict[Any, Any]] = []
     for keys in draw(st.lists(st.sampled_from(shapes), max_size=12)) if shapes else []:
-        fields: list[Any] = draw(st.lists(st.one_of(LEAVES, st.lists(LEAVES, max_size=2)), min_size=len(keys), max_size=len(keys)))
+        fields: list[Any] = draw(st.lists(content, min_size=len(keys), max_size=len(keys)))
         row: dict[Any, Any] = dict(zip(keys, fields, strict=True))
         if rows and row and draw(st.booleans()):
-            row[draw(st.sampled_from(list(row)))] = draw(st.sampled_from([rows, rows[-1], *names]))
+            fillings: list[object] = [rows, rows[-1], *names]
+            row[draw(st.sampled_from(list(row)))] = draw(st.sampled_from(fillings))
         rows.append(row)
-    return draw(st.sampled_from([rows, tuple(rows), {"rows": rows}, rows + rows[:2]]))
+    whole: list[object] = [rows, tuple(rows), {"rows": rows}, rows + rows[:2]]
+    return draw(st.sampled_from(whole))
 
 
 class TestRows:
@@ -635,7 +639,11 @@ class TestMemory:
                     with pytest.raises((ValueError, EOFError, pickle.UnpicklingError, IndexError)):
                         _core.decode(message.data[:end], message.form)
 
-        assert least_growth(lambda: [use() for _ in range(5)]) < 100
+        def use_often() -> None:
+            for _ in range(5):
+                use()
+
+        assert least_growth(use_often) < 100
 
     def test_refusals_keep_nothing(self) -> None:
         def use() -> None:
