@@ -244,7 +244,8 @@ def tables(draw: st.DrawFn) -> object:
     for keys in draw(st.lists(st.sampled_from(shapes), max_size=12)) if shapes else []:
         fields: list[Any] = draw(st.lists(content, min_size=len(keys), max_size=len(keys)))
         row: dict[Any, Any] = dict(zip(keys, fields, strict=True))
-        if rows and row and draw(st.booleans()):
+        refers: bool = draw(st.booleans())
+        if rows and row and refers:
             fillings: list[object] = [rows, rows[-1], *names]
             row[draw(st.sampled_from(list(row)))] = draw(st.sampled_from(fillings))
         rows.append(row)
