@@ -54,7 +54,7 @@ asan: ## both test suites under AddressSanitizer and UBSan, but for the tests th
 .PHONY: fuzz
 fuzz: ## whatever bytes for the decoder, under the sanitizers; ARGS="--runs N --seed N" or ARGS=FILE
 	@$(interpreter) && python=$$(tools/develop --sanitize=address,undefined "$$interpreter") && \
-		exec tools/with-asan "$$python" tests/fuzz/fuzz_decoder.py $(ARGS)
+		PYTHONHASHSEED=0 exec tools/with-asan "$$python" tests/fuzz/fuzz_decoder.py $(ARGS)
 
 .PHONY: tsan
 tsan: ## the C++ unit tests under ThreadSanitizer

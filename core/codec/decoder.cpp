@@ -17,8 +17,8 @@
 namespace aiointerpreters::codec {
 
 Decoder::~Decoder() {
+  for (PyObject* const container : kept_) show(container);
   for (const Frame& frame : frames_) {
-    if (parts_ != nullptr && frame.items != nullptr) show(frame.object);
     Py_XDECREF(frame.key);
     if (frame.owned) Py_DECREF(frame.object);
   }
@@ -156,6 +156,8 @@ Decoder::Step Decoder::open(unsigned char tag) {
   return Step::kOpened;
 }
 
+// What is not owned stays hidden until all has been read. A complete tuple that holds a hidden one would be forgotten by the
+// collector if it were shown: it takes what is hidden for what has no cycles. So does a dict before 3.14.
 void Decoder::hide(PyObject* container, PyObject** items, std::size_t count, bool owned) {
   if (items != nullptr) {
     PyObject_GC_UnTrack(container);
@@ -172,7 +174,7 @@ void Decoder::show(PyObject* container) noexcept {
 
 bool Decoder::close() {
   const Frame& frame = frames_.top();
-  if (parts_ != nullptr && frame.items != nullptr) show(frame.object);
+  if (frame.owned && parts_ != nullptr && frame.items != nullptr) show(frame.object);
   const std::uint32_t height = immutable(frame.tag) ? frame.height + 1 : 0;
   if (frame.memo != kNoEntry) {
     Entry& entry = memo_[frame.memo];

@@ -132,7 +132,7 @@ class Decoder {
   };
   SmallStack<Shape, 2> shapes_;
   SmallStack<PyObject*, 8> keys_;  // of the shapes, owned
-  SmallStack<PyObject*, 4> kept_;  // owned: with parts, every container that was opened
+  SmallStack<PyObject*, 4> kept_;  // owned: with parts, every container that was opened but for those owned by frames
 };
 
 }  // namespace aiointerpreters::codec

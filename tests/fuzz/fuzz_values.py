@@ -42,15 +42,17 @@ VIEW = memoryview(BUFFER).cast("i")[1:4]
 CARRIED = [VIEW, BUFFER, b"large" * 5000, "größer" * 5000, Part(), Part(), Unequal()]
 
 
-def cycles() -> list[object]:
-    """Values that contain themselves."""
+def cycles(part: object) -> list[object]:
+    """Values that contain themselves, and a part that may be a key."""
     of_list: list[object] = [1]
     of_list.append(of_list)
     of_dict: dict[str, object] = {"k": 2.5}
     of_dict["self"] = of_dict
     of_tuple: tuple[list[object], str] = ([], "end")
     of_tuple[0].append(of_tuple)
-    return [of_list, of_dict, of_tuple, [of_list, of_dict, of_tuple, of_list]]
+    of_inner: tuple[list[object]] = ([],)
+    of_inner[0].extend([(of_inner,), {part: 1}])
+    return [of_list, of_dict, of_tuple, of_inner, [of_list, of_dict, of_tuple, of_list]]
 
 
 def shared() -> list[object]:
@@ -75,7 +77,7 @@ VALUES: list[object] = [
     *[[[[[[]]]]], ((((),),),), {1: {2: {3: {}}}}, {frozenset({frozenset({frozenset()})})}, {((1,), (2, (3,)))}],
     *[{"name": "value", "list": [1, 2.5, None], "nested": {"a": (1, "b")}}, [{"id": i, "ok": True} for i in range(4)]],
     LEAVES,
-    *cycles(),
+    *cycles(0),
     *shared(),
 ]
 REFERRING: list[object] = [
@@ -84,6 +86,7 @@ REFERRING: list[object] = [
     {part: part for part in CARRIED[4:5]},
     [{CARRIED[4]: [1, 2]}, {(CARRIED[5], "x")}, ({CARRIED[4]},)],
     (VIEW, [BUFFER, VIEW], {"k": BUFFER}),
+    *cycles(CARRIED[4]),
     slice(VIEW, BUFFER, b"large" * 5000),
 ]
 

@@ -101,7 +101,7 @@ void Mutator::change(Input& input, const Input& other) {
 
 unsigned char Mutator::tag() {
   // The lower ones are all different; short strings and small ints are many and alike.
-  return static_cast<unsigned char>(below(4) == 0 ? below(256) : below(codec::kPart + 1));
+  return static_cast<unsigned char>(below(4) == 0 ? below(256) : below(codec::kRecord + 1));
 }
 
 Input Mutator::varint() {

@@ -6,6 +6,7 @@ import pickle
 import struct
 import sys
 import threading
+import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -617,6 +618,29 @@ def least_growth(use: Callable[[], object]) -> int:
     return min(growths)
 
 
+class Collecting:
+    """No native type. As a key it has all garbage collected while a message is being read."""
+
+    def __hash__(self) -> int:
+        gc.collect()
+        return 1
+
+
+def in_dict() -> Any:
+    """A dict in a tuple that is in that dict."""
+    value: dict[str, object] = {}
+    value["tuple"] = (Collecting(), value)
+    return value
+
+
+def in_tuple() -> Any:
+    """A tuple that ends before the one that it holds."""
+    value: tuple[Any, list[Any]] = (Collecting(), [])
+    value[1].append((value,))
+    value[1].append({value[0]: 1})
+    return value
+
+
 class TestMemory:
     @pytest.mark.parametrize(
         "value",
@@ -645,6 +669,14 @@ class TestMemory:
                 use()
 
         assert least_growth(use_often) < 100
+
+    @pytest.mark.parametrize("make", [in_dict, in_tuple])
+    def test_cycles_with_a_part_that_is_not_native_are_collected(self, make: Callable[[], Any]) -> None:
+        copy = carry(make())
+        part = weakref.ref((copy["tuple"] if isinstance(copy, dict) else copy)[0])
+        del copy
+        gc.collect()
+        assert part() is None
 
     def test_refusals_keep_nothing(self) -> None:
         def use() -> None:
