@@ -5,8 +5,9 @@
 // the sake of cycles, but only (a) outside of keys, and (b) from below a list, dict or set that is below that tuple. Inside
 // keys only tuples and frozensets open frames. So if hashing reaches an incomplete tuple T, it meets, among the elements of
 // T that are there, the list, dict or set of (b) first: either it is on the path of open frames, all of which stand in their
-// tuple already, or in a complete element before that path. The proof also bounds the recursion of hashing: no cycle
-// consists of tuples and frozensets alone, and their nesting is counted (height).
+// tuple already, or in a complete element before that path. The proof also bounds the recursion of hashing: every cycle
+// goes through such a T (one of tuples alone, which only a forged message can make, closes behind that list), and the
+// nesting of tuples and frozensets is counted (height).
 #include "codec/decoder.h"
 
 #include <algorithm>
