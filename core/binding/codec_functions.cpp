@@ -79,11 +79,12 @@ PyObject* encode(PyObject* module, PyObject* value) {
   return self;
 }
 
-PyDoc_STRVAR(decode_doc,
-             "decode($module, message, form=1, /)\n--\n\n"
-             "Return the value in a Message that `encode` returned, or in the data of one that has no attachments and is of\n"
-             "that form. For tests and benchmarks.\n\n"
-             "Raises ValueError if the message is corrupt; a pickle in it may raise anything.");
+PyDoc_STRVAR(
+    decode_doc,
+    "decode($module, message, form=1, /)\n--\n\n"
+    "Return the value in a Message that `encode` returned, or in the data of one that has no attachments and is of\n"
+    "that form. For tests and benchmarks.\n\n"
+    "Raises ValueError if the message is corrupt; a pickle in it may raise anything.");
 
 PyObject* decode(PyObject* module, PyObject* args) {
   PyObject* object = nullptr;

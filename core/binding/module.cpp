@@ -70,11 +70,12 @@ int execute(PyObject* module) {
     *static_cast<ModuleState**>(PyModule_GetState(module)) = made.release();
     state.runtime.lessor = codec::LessorPtr(std::make_unique<codec::Lessor>().release());
     state.may_spin = base::usable_cpus() > 1;
-    const bool ready = preimport() && add_errors(module, state.runtime) &&
-                       publish(module, "interpreter", make_tag_type(module), state.runtime.tag_type) &&
-                       publish(module, "SharedBuffer", codec::make_shared_buffer_type(module), state.runtime.shared_buffer_type) &&
-                       publish(module, "Lease", codec::make_lease_type(module), state.runtime.lease_type) &&
-                       publish(module, "Pool", make_pool_type(module), state.pool_type) && add_codec_functions(module);
+    const bool ready =
+        preimport() && add_errors(module, state.runtime) &&
+        publish(module, "interpreter", make_tag_type(module), state.runtime.tag_type) &&
+        publish(module, "SharedBuffer", codec::make_shared_buffer_type(module), state.runtime.shared_buffer_type) &&
+        publish(module, "Lease", codec::make_lease_type(module), state.runtime.lease_type) &&
+        publish(module, "Pool", make_pool_type(module), state.pool_type) && add_codec_functions(module);
     return ready ? 0 : -1;
   });
 }

@@ -27,15 +27,15 @@ struct ModuleState {
   // Made when an executor is first asked for; null before, and for ever in an interpreter that has none.
   py::Ref future_type;
   py::Ref executor_type;
-  py::Ref condition_type;         // threading.Condition
-  py::Ref cancelled_error;        // concurrent.futures.CancelledError
-  py::Ref invalid_state_error;    // concurrent.futures.InvalidStateError
-  py::Ref broken_pool_error;      // concurrent.futures.thread.BrokenThreadPool
-  py::Ref partial_type;           // functools.partial
-  py::Ref placeholder;            // functools.Placeholder (3.14), else null
-  py::Ref logger;                 // the logger of concurrent.futures
+  py::Ref condition_type;                    // threading.Condition
+  py::Ref cancelled_error;                   // concurrent.futures.CancelledError
+  py::Ref invalid_state_error;               // concurrent.futures.InvalidStateError
+  py::Ref broken_pool_error;                 // concurrent.futures.thread.BrokenThreadPool
+  py::Ref partial_type;                      // functools.partial
+  py::Ref placeholder;                       // functools.Placeholder (3.14), else null
+  py::Ref logger;                            // the logger of concurrent.futures
   std::shared_ptr<pool::Returner> returner;  // null before the first pool
-  unsigned long main_thread = 0;  // ident of the thread that signals interrupt
+  unsigned long main_thread = 0;             // ident of the thread that signals interrupt
 
   bool may_spin = false;  // there is more than one processor
   // The interpreter is about to end: `submit` says so.
@@ -44,11 +44,29 @@ struct ModuleState {
   // Calls `visit` with each Ref; for traverse and clear.
   template <typename Visit>
   int each(Visit&& visit) {
-    for (py::Ref* ref : {&runtime.interpreter_error, &runtime.not_transferable_error, &runtime.tag_type,
-                         &runtime.remote_traceback, &runtime.shared_buffer_type, &runtime.lease_type, &runtime.pickler_type,
-                         &runtime.unpickler_type, &runtime.pickle_loads, &runtime.pickling_error,
-                         &runtime.bytes_io_type, &runtime.caller, &pool_type, &message_type, &future_type, &executor_type, &condition_type, &cancelled_error,
-                         &invalid_state_error, &broken_pool_error, &partial_type, &placeholder, &logger}) {
+    for (py::Ref* ref : {&runtime.interpreter_error,
+                         &runtime.not_transferable_error,
+                         &runtime.tag_type,
+                         &runtime.remote_traceback,
+                         &runtime.shared_buffer_type,
+                         &runtime.lease_type,
+                         &runtime.pickler_type,
+                         &runtime.unpickler_type,
+                         &runtime.pickle_loads,
+                         &runtime.pickling_error,
+                         &runtime.bytes_io_type,
+                         &runtime.caller,
+                         &pool_type,
+                         &message_type,
+                         &future_type,
+                         &executor_type,
+                         &condition_type,
+                         &cancelled_error,
+                         &invalid_state_error,
+                         &broken_pool_error,
+                         &partial_type,
+                         &placeholder,
+                         &logger}) {
       if (const int stop = visit(*ref)) return stop;
     }
     return 0;

@@ -173,8 +173,6 @@ bool is_queue(PyObject* object) {
   return module && PyUnicode_Check(module.get()) && PyUnicode_EqualToUTF8(module.get(), kQueueModule) != 0;
 }
 
-py::Ref rebuild(const Runtime& runtime, const Attachment& attachment) {
-  return std::visit(Rebuilder{runtime}, attachment);
-}
+py::Ref rebuild(const Runtime& runtime, const Attachment& attachment) { return std::visit(Rebuilder{runtime}, attachment); }
 
 }  // namespace aiointerpreters::codec

@@ -50,9 +50,9 @@ struct HeldBytes {
 };
 struct HeldStr {
   base::IntrusivePtr<HeldContent> content;
-  Py_ssize_t length;     // characters
-  Py_UCS4 max_char;      // what PyUnicode_New is to be told
-  std::uint8_t width;    // bytes of a character
+  Py_ssize_t length;   // characters
+  Py_UCS4 max_char;    // what PyUnicode_New is to be told
+  std::uint8_t width;  // bytes of a character
 };
 
 // Keeps a concurrent.interpreters.Queue until the other side has its own: a queue ends with its last object (hazard 27).

@@ -111,8 +111,9 @@ bool CallArguments::read(Decoder& decoder) {
 }
 
 bool decode_call(Runtime& runtime, const Message& message, CallArguments& out) {
-  return py::guarded(
-      false, [&] { return decode_message(runtime, MessageView(message), [&](Decoder& decoder) { return out.read(decoder); }); });
+  return py::guarded(false, [&] {
+    return decode_message(runtime, MessageView(message), [&](Decoder& decoder) { return out.read(decoder); });
+  });
 }
 
 }  // namespace aiointerpreters::codec

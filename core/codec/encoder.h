@@ -42,7 +42,7 @@ class Encoder {
   struct Frame {
     enum class Kind : std::uint8_t { kSequence, kDict, kRecord, kSet };
     Kind kind;
-    bool watched;            // the Parts have an eye on it
+    bool watched;  // the Parts have an eye on it
     PyObject* container;
     PyObject* const* items;  // kSequence
     Py_ssize_t next;         // kSequence: index; kDict, kRecord: position of PyDict_Next

@@ -270,7 +270,7 @@ py::Ref ExceptionEncoder::describe(std::size_t index) {
   const py::Ref lost = py::Ref::steal(PyList_New(0));
   if (!module || !qualname || !text || !lost) return {};
   out_.needs_main = out_.needs_main || PyUnicode_EqualToUTF8(module.get(), "__main__") != 0 ||
-                PyUnicode_EqualToUTF8(module.get(), "__mp_main__") != 0;
+                    PyUnicode_EqualToUTF8(module.get(), "__mp_main__") != 0;
 
   py::Ref attributes = attribute(exception, "__dict__");
   if (attributes && !PyDict_Check(attributes.get())) attributes.reset();

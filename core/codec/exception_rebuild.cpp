@@ -51,7 +51,7 @@ class ExceptionBuilder {
 
   Runtime& runtime_;
   const std::span<const Attachment> attachments_;  // of the whole message
-  std::vector<ExceptionRecord> records_;  // borrowed from the message
+  std::vector<ExceptionRecord> records_;           // borrowed from the message
   std::vector<py::Ref> built_;
   std::vector<Made> made_;
   std::vector<bool> visited_;

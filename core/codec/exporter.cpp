@@ -81,11 +81,13 @@ Py_ssize_t buffer_length(PyObject* self) { return view_of(self).geometry.size; }
 PyObject* buffer_nbytes(PyObject* self, void*) { return PyLong_FromSsize_t(view_of(self).geometry.size); }
 
 PyObject* buffer_repr(PyObject* self) {
-  return PyUnicode_FromFormat("<SharedBuffer of %zd bytes at %p>", view_of(self).geometry.size, view_of(self).geometry.start);
+  return PyUnicode_FromFormat("<SharedBuffer of %zd bytes at %p>", view_of(self).geometry.size,
+                              view_of(self).geometry.start);
 }
 
 PyObject* buffer_reduce(PyObject*, PyObject*) {
-  PyErr_SetString(PyExc_TypeError, "a SharedBuffer cannot be pickled: it is memory of this process; pass it to a task as it is");
+  PyErr_SetString(PyExc_TypeError,
+                  "a SharedBuffer cannot be pickled: it is memory of this process; pass it to a task as it is");
   return nullptr;
 }
 
@@ -154,9 +156,7 @@ py::Ref make_shared_buffer_type(PyObject* module) {
   return py::Ref::steal(PyType_FromModuleAndSpec(module, &kBufferSpec, nullptr));
 }
 
-py::Ref make_lease_type(PyObject* module) {
-  return py::Ref::steal(PyType_FromModuleAndSpec(module, &kLeaseSpec, nullptr));
-}
+py::Ref make_lease_type(PyObject* module) { return py::Ref::steal(PyType_FromModuleAndSpec(module, &kLeaseSpec, nullptr)); }
 
 const BlockView* exported_view(const Runtime& runtime, PyObject* object) noexcept {
   const bool exports = is_shared_buffer(runtime, object) || Py_IS_TYPE(object, type_in(runtime.lease_type));

@@ -112,8 +112,8 @@ class Lessor final : public base::Counted {
   const std::shared_ptr<py::Door> door_;
   std::atomic<bool> has_returns_{false};  // written under the lock
   base::Mutex mutex_;
-  Entry* lent_ AIOI_GUARDED_BY(mutex_) = nullptr;      // linked both ways
-  Entry* returned_ AIOI_GUARDED_BY(mutex_) = nullptr;  // linked by `next`
+  Entry* lent_ AIOI_GUARDED_BY(mutex_) = nullptr;                 // linked both ways
+  Entry* returned_ AIOI_GUARDED_BY(mutex_) = nullptr;             // linked by `next`
   enum class Phase : unsigned char { kOpen, kClosing, kClosed };  // closing: lends no more, but takes back
   Phase phase_ AIOI_GUARDED_BY(mutex_) = Phase::kOpen;
   std::shared_ptr<Bell> bell_ AIOI_GUARDED_BY(mutex_);

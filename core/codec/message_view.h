@@ -11,10 +11,7 @@ namespace aiointerpreters::codec {
 
 struct MessageView {
   explicit MessageView(const Message& message) noexcept
-      : data(message.bytes.data()),
-        size(message.bytes.size()),
-        form(message.form),
-        attachments(attachments_of(message)) {}
+      : data(message.bytes.data()), size(message.bytes.size()), form(message.form), attachments(attachments_of(message)) {}
   MessageView(const unsigned char* bytes, std::size_t count, Message::Form as, std::span<const Attachment> with) noexcept
       : data(bytes), size(count), form(as), attachments(with) {}
 

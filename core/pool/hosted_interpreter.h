@@ -51,7 +51,7 @@ class HostedInterpreter {
   Pool& pool_;
   py::Interpreter interpreter_;
   std::shared_ptr<Returner> returner_;  // null until there is a runtime
-  codec::Runtime* runtime_ = nullptr;  // null until `_core` is set up in it; owned by that module's state
+  codec::Runtime* runtime_ = nullptr;   // null until `_core` is set up in it; owned by that module's state
   bool ready_ = false;
   codec::CallableCache callables_;
   codec::CallArguments arguments_;

@@ -237,21 +237,20 @@ class TestIdentity:
 def tables(draw: st.DrawFn) -> object:
     """Rows with a few sets of keys, in any order, with anything in their fields."""
     names = draw(st.lists(st.text(max_size=6), min_size=1, max_size=20, unique=True))
-    shapes = draw(
-        st.lists(st.permutations(names).flatmap(lambda keys: st.integers(0, 18).map(lambda n: keys[:n])), max_size=3)
-    )
-    rows: list[Any] = []
+    some = st.permutations(names).flatmap(lambda keys: st.integers(0, 18).map(lambda n: keys[:n]))
+    shapes = draw(st.lists(some, max_size=3))
+    content = st.one_of(LEAVES, st.lists(LEAVES, max_size=2))
+    rows: list[dict[Any, Any]] = []
     for keys in draw(st.lists(st.sampled_from(shapes), max_size=12)) if shapes else []:
-        fields: list[Any] = draw(
-            st.lists(st.one_of(LEAVES, st.lists(LEAVES, max_size=2)), min_size=len(keys), max_size=len(keys))
-        )
+        fields: list[Any] = draw(st.lists(content, min_size=len(keys), max_size=len(keys)))
         row: dict[Any, Any] = dict(zip(keys, fields, strict=True))
-        if draw(st.booleans()) and rows and row:
-            values: list[Any] = [rows, rows[-1], *names]
-            row[draw(st.sampled_from(list(row)))] = draw(st.sampled_from(values))
+        refers: bool = draw(st.booleans())
+        if rows and row and refers:
+            fillings: list[object] = [rows, rows[-1], *names]
+            row[draw(st.sampled_from(list(row)))] = draw(st.sampled_from(fillings))
         rows.append(row)
-    forms: list[object] = [rows, tuple(rows), {"rows": rows}, rows + rows[:2]]
-    return forms[draw(st.integers(0, len(forms) - 1))]
+    whole: list[object] = [rows, tuple(rows), {"rows": rows}, rows + rows[:2]]
+    return draw(st.sampled_from(whole))
 
 
 class TestRows:
@@ -606,14 +605,13 @@ class TestCorruptMessages:
         _core.encode(copy)
 
 
-def least_growth(use: Callable[[], object], times: int = 1) -> int:
-    """How many blocks so many calls of `use` keep, at the least: what CPython itself keeps once is not counted."""
+def least_growth(use: Callable[[], object]) -> int:
+    """How many blocks `use` keeps, at the least of several times: what CPython itself keeps once is not counted."""
     growths = []
     for _ in range(4):
         gc.collect()
         before = sys.getallocatedblocks()
-        for _ in range(times):
-            use()
+        use()
         gc.collect()
         growths.append(sys.getallocatedblocks() - before)
     return min(growths)
@@ -642,7 +640,11 @@ class TestMemory:
                     with pytest.raises((ValueError, EOFError, pickle.UnpicklingError, IndexError)):
                         _core.decode(message.data[:end], message.form)
 
-        assert least_growth(use, times=5) < 100
+        def use_often() -> None:
+            for _ in range(5):
+                use()
+
+        assert least_growth(use_often) < 100
 
     def test_refusals_keep_nothing(self) -> None:
         def use() -> None:
