@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
+from aiointerpreters import SharedBuffer
+
 
 def same_graph(left: object, right: object) -> bool:
     """Whether two values have the same types, contents and orders, and share their parts in the same places.
@@ -74,6 +76,8 @@ def _pairs(a: Any, b: Any) -> list[tuple[object, object]] | None:
         if (a.format, a.shape, a.readonly, a.tobytes()) != (b.format, b.shape, b.readonly, b.tobytes()):
             return None
         return []
+    elif isinstance(a, SharedBuffer):
+        return [] if bytes(a) == bytes(b) else None
     elif hasattr(a, "__dict__") or hasattr(type(a), "__slots__"):
         pairs = []
     else:

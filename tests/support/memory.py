@@ -1,6 +1,7 @@
 """Memory that interpreters share: what workers do with views and SharedBuffers, and how a test sees that a lease is back."""
 
 import gc
+import mmap
 import pickle
 import sys
 import threading
@@ -43,6 +44,31 @@ class Failure(Exception):
     """An exception with an attribute."""
 
     view: Any = None
+
+
+class Exports:
+    """Has the buffer protocol in Python (PEP 688)."""
+
+    def __init__(self) -> None:
+        self.memory = bytearray(b"exported")
+        self.out = 0
+        self.released = threading.Event()
+
+    def __buffer__(self, flags: int) -> memoryview:
+        self.out += 1
+        return memoryview(self.memory)
+
+    def __release_buffer__(self, view: memoryview) -> None:
+        self.out -= 1
+        view.release()
+        self.released.set()
+
+
+def anonymous_map() -> mmap.mmap:
+    """Memory that the system gives out."""
+    made = mmap.mmap(-1, 4096)
+    made[:5] = b"01234"
+    return made
 
 
 def describe(view: memoryview) -> tuple[Any, ...]:
