@@ -40,18 +40,26 @@ bool has_no_identity(PyTypeObject* type) noexcept {
 
 }  // namespace
 
+Parts::Tables& Parts::tables() {
+  if (!tables_) {
+    tables_ = std::make_unique<Tables>();
+    tables_->first_attachment = attachments_of(out_).size();
+  }
+  return *tables_;
+}
+
 std::size_t Parts::attach(PyObject* object) {
-  const std::size_t known = attached_.find(object);
-  if (known != Memo::kNew) return first_attachment_ + known;
+  const std::size_t known = tables().attached.find(object);
+  if (known != Memo::kNew) return tables_->first_attachment + known;
   Attachment attachment;
   if (!attach_new(object, attachment)) {
     PyErr_Clear();
     return kNone;
   }
-  kept_.push_back(py::Ref::borrow(object));
+  tables_->kept.push_back(py::Ref::borrow(object));
   attachments_in(out_).push_back(std::move(attachment));
-  static_cast<void>(attached_.find_or_add(object));
-  return first_attachment_ + attached_.size() - 1;
+  static_cast<void>(tables_->attached.find_or_add(object));
+  return tables_->first_attachment + tables_->attached.size() - 1;
 }
 
 bool Parts::attach_new(PyObject* object, Attachment& out) {
@@ -65,58 +73,59 @@ bool Parts::attach_new(PyObject* object, Attachment& out) {
 }
 
 std::size_t Parts::add(PyObject* object) {
-  const std::size_t known = parts_.find(object);
+  const std::size_t known = tables_->parts.find(object);
   if (known != Memo::kNew) return known;
-  if (!part_list_) part_list_ = py::Ref::steal(PyList_New(0));
-  if (!part_list_ || PyList_Append(part_list_.get(), object) < 0) return kNone;
-  static_cast<void>(parts_.find_or_add(object));
-  return parts_.size() - 1;
+  if (!tables_->part_list || PyList_Append(tables_->part_list.get(), object) < 0) return kNone;
+  static_cast<void>(tables_->parts.find_or_add(object));
+  return tables_->parts.size() - 1;
 }
 
 void Parts::watch(PyObject* container) {
   if (!PyTuple_CheckExact(container) && !PyFrozenSet_CheckExact(container)) {
-    watched_.push_back({py::Ref::borrow(container), size_of_container(container)});
+    tables_->watched.push_back({py::Ref::borrow(container), size_of_container(container)});
   }
 }
 
 void Parts::begin() {
   open_ = true;
-  parts_.clear();
-  crossing_.clear();
-  seen_.clear();
-  watched_.clear();
-  part_list_.reset();
-  pickle_ = {};
+  tables().parts.clear();
+  tables_->crossing.clear();
+  tables_->seen.clear();
+  tables_->watched.clear();
+  tables_->part_list = py::Ref::steal(PyList_New(0));
+  tables_->pickle = {};
 }
 
 bool Parts::rule() {
-  const std::size_t before = ruled_.size();
-  for (const Watched& watched : watched_) {
+  const std::size_t before = tables_->ruled.size();
+  for (const Watched& watched : tables_->watched) {
     PyObject* const container = watched.container.get();
-    if (crossing_.find(container) == Memo::kNew || ruled_.find_or_add(container) != Memo::kNew) continue;
-    kept_.push_back(py::Ref::borrow(container));
+    if (tables_->crossing.find(container) == Memo::kNew || tables_->ruled.find_or_add(container) != Memo::kNew) continue;
+    tables_->kept.push_back(py::Ref::borrow(container));
   }
-  return ruled_.size() != before;
+  return tables_->ruled.size() != before;
 }
 
 bool Parts::pickle(const Memo& written, ByValue by_value) {
-  crossing_list_ = py::Ref::steal(PyList_New(0));
+  if (!tables_->part_list) return false;  // without memory
+  tables_->crossing_list = py::Ref::steal(PyList_New(0));
   // The second list is filled while the first one is pickled, and pickled after it: references to what stands there already.
-  const py::Ref both =
-      crossing_list_ ? py::Ref::steal(Py_BuildValue("[OO]", part_list_.get(), crossing_list_.get())) : py::Ref();
+  const py::Ref both = tables_->crossing_list
+                           ? py::Ref::steal(Py_BuildValue("[OO]", tables_->part_list.get(), tables_->crossing_list.get()))
+                           : py::Ref();
   static PyMethodDef definition = {"persistent_id", persistent_id, METH_O, nullptr};
   const py::Ref capsule = py::Ref::steal(PyCapsule_New(this, nullptr, nullptr));
   const py::Ref callback = capsule ? py::Ref::steal(PyCFunction_New(&definition, capsule.get())) : py::Ref();
   if (!both || !callback || PyCapsule_SetContext(capsule.get(), this) < 0) return false;
-  written_ = &written;
-  pickled_parts_ = parts_.size();
-  pickle_ = codec::pickle(runtime_, both.get(), callback.get(), by_value);
+  tables_->written = &written;
+  tables_->pickled_parts = tables_->parts.size();
+  tables_->pickle = codec::pickle(runtime_, both.get(), callback.get(), by_value);
   PyCapsule_SetContext(capsule.get(), nullptr);  // whoever has kept the pickler
-  return static_cast<bool>(pickle_.content);
+  return static_cast<bool>(tables_->pickle.content);
 }
 
 bool Parts::unchanged() const {
-  for (const Watched& watched : watched_) {
+  for (const Watched& watched : tables_->watched) {
     PyObject* const container = watched.container.get();
     if (size_of_container(container) == watched.size) continue;
     const char* const name = PyDict_CheckExact(container) ? "dictionary" : Py_TYPE(container)->tp_name;
@@ -127,12 +136,12 @@ bool Parts::unchanged() const {
 }
 
 bool Parts::append_pickle() {
-  if (parts_.size() != pickled_parts_) {
+  if (tables_->parts.size() != tables_->pickled_parts) {
     PyErr_SetString(PyExc_RuntimeError, "a container changed during iteration");
     return false;
   }
   Py_buffer content;
-  if (PyObject_GetBuffer(pickle_.content.get(), &content, PyBUF_SIMPLE) < 0) return false;
+  if (PyObject_GetBuffer(tables_->pickle.content.get(), &content, PyBUF_SIMPLE) < 0) return false;
   const std::uint64_t native = out_.bytes.size();
   const bool appended = py::guarded(false, [&] {
     out_.bytes.append(content.buf, static_cast<std::size_t>(content.len));
@@ -140,7 +149,7 @@ bool Parts::append_pickle() {
     return true;
   });
   PyBuffer_Release(&content);
-  out_.needs_main = out_.needs_main || pickle_.needs_main;
+  out_.needs_main = out_.needs_main || tables_->pickle.needs_main;
   return appended;
 }
 
@@ -163,22 +172,22 @@ PyObject* Parts::identify(PyObject* object) {
       PyErr_SetString(PyExc_ValueError, "a memoryview that has been released, or cannot be lent");
       return nullptr;
     }
-  } else if (is_queue(object) && attached_.find(object) == Memo::kNew) {
+  } else if (is_queue(object) && tables_->attached.find(object) == Memo::kNew) {
     QueuePtr held = HeldQueue::of(object, *runtime_.lessor);
     if (!held) return nullptr;
-    kept_.push_back(py::Ref::borrow(object));
+    tables_->kept.push_back(py::Ref::borrow(object));
     attachments_in(out_).push_back(std::move(held));
-    static_cast<void>(attached_.find_or_add(object));
+    static_cast<void>(tables_->attached.find_or_add(object));
   }
-  const bool is_written = written_->find(object) != Memo::kNew || seen_.find(object) != Memo::kNew;
+  const bool is_written = tables_->written->find(object) != Memo::kNew || tables_->seen.find(object) != Memo::kNew;
   if (is_written && !cross_over(object)) return nullptr;
   Py_RETURN_NONE;
 }
 
 bool Parts::cross_over(PyObject* object) {
-  if (crossing_.find(object) != Memo::kNew) return true;
-  if (PyList_Append(crossing_list_.get(), object) < 0) return false;
-  static_cast<void>(crossing_.find_or_add(object));
+  if (tables_->crossing.find(object) != Memo::kNew) return true;
+  if (PyList_Append(tables_->crossing_list.get(), object) < 0) return false;
+  static_cast<void>(tables_->crossing.find_or_add(object));
   return true;
 }
 

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "codec/attachment.h"
@@ -27,8 +28,7 @@ namespace aiointerpreters::codec {
 class Parts {
  public:
   // Attachments are added to those that `out` has already.
-  Parts(Runtime& runtime, Views views, Message& out) noexcept
-      : runtime_(runtime), views_(views), out_(out), first_attachment_(attachments_of(out).size()) {}
+  Parts(Runtime& runtime, Views views, Message& out) noexcept : runtime_(runtime), views_(views), out_(out) {}
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
 
@@ -45,16 +45,16 @@ class Parts {
   [[nodiscard]] bool open() const noexcept { return open_; }
   // While parts are added: an object with an identity of its own that the encoder does not keep in its memo.
   void see(PyObject* object) {
-    if (open_ && !pickle_.content) static_cast<void>(seen_.find_or_add(object));
+    if (open_ && !tables_->pickle.content) static_cast<void>(tables_->seen.find_or_add(object));
   }
   // Whether a container is to be a part as a whole.
   [[nodiscard]] bool is_ruled(PyObject* object) const noexcept {
-    return ruled_.size() != 0 && ruled_.find(object) != Memo::kNew;
+    return open_ && tables_->ruled.size() != 0 && tables_->ruled.find(object) != Memo::kNew;
   }
-  // The index of an object that crosses over; kNone if it does not. Known after `pickle`.
+  // The index of an object that crosses over; kNone if it does not. Requires: any_crossing.
   [[nodiscard]] std::size_t find_crossing(PyObject* object) const noexcept {
-    const std::size_t index = crossing_.find(object);
-    return index == Memo::kNew ? kNone : parts_.size() + index;
+    const std::size_t index = tables_->crossing.find(object);
+    return index == Memo::kNew ? kNone : tables_->parts.size() + index;
   }
   // A container with a part in it: it must not change its size until the end.
   void watch(PyObject* container);
@@ -65,7 +65,8 @@ class Parts {
   void begin();
   // After `pickle`: whether containers have been ruled to be parts, so that one has to begin again.
   [[nodiscard]] bool rule();
-  [[nodiscard]] bool any_crossing() const noexcept { return crossing_.size() != 0; }
+  // Known after `pickle`.
+  [[nodiscard]] bool any_crossing() const noexcept { return open_ && tables_->crossing.size() != 0; }
   // Pickles all parts. `written`: what the encoder has in its memo. Runs Python. Errors: false with an exception set.
   [[nodiscard]] bool pickle(const Memo& written, ByValue by_value);
   // Whether the containers with parts in them are as large as they were. Errors: false with RuntimeError set.
@@ -86,24 +87,30 @@ class Parts {
   [[nodiscard]] bool attach_new(PyObject* object, Attachment& out);
   [[nodiscard]] bool cross_over(PyObject* object);
 
+  // Most messages have neither parts nor attachments and do without this.
+  struct Tables {
+    Memo attached;  // in the order of the attachments, from first_attachment on
+    std::size_t first_attachment;
+    Memo parts;
+    Memo crossing;
+    Memo seen;
+    Memo ruled;
+    const Memo* written = nullptr;  // while pickling
+    std::size_t pickled_parts = 0;
+    // What the memos above know by address stays alive.
+    std::vector<py::Ref> kept;
+    py::Ref part_list;
+    py::Ref crossing_list;
+    std::vector<Watched> watched;
+    Pickle pickle;
+  };
+  [[nodiscard]] Tables& tables();
+
   Runtime& runtime_;
   const Views views_;
   Message& out_;
-  const std::size_t first_attachment_;
-  Memo attached_;  // in the order of the attachments, from first_attachment_ on
-  Memo parts_;
-  Memo crossing_;
-  Memo seen_;
-  Memo ruled_;
+  std::unique_ptr<Tables> tables_;  // null until needed
   bool open_ = false;
-  const Memo* written_ = nullptr;  // while pickling
-  std::size_t pickled_parts_ = 0;
-  // What the memos above know by address stays alive.
-  std::vector<py::Ref> kept_;
-  py::Ref part_list_;
-  py::Ref crossing_list_;
-  std::vector<Watched> watched_;
-  Pickle pickle_;
 };
 
 }  // namespace aiointerpreters::codec
