@@ -166,6 +166,14 @@ bool attach_str(const Runtime& runtime, PyObject* str, Attachment& out) {
   return true;
 }
 
+py::Ref find_queue_type() {
+  const py::Ref name = py::Ref::steal(PyUnicode_FromString(kQueueModule));
+  const py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
+  py::Ref type = module ? py::Ref::steal(PyObject_GetAttrString(module.get(), "Queue")) : py::Ref();
+  PyErr_Clear();
+  return type;
+}
+
 bool is_queue(PyObject* object) {
   if (std::strcmp(Py_TYPE(object)->tp_name, "Queue") != 0) return false;
   const py::Ref module = py::Ref::steal(PyType_GetModuleName(Py_TYPE(object)));

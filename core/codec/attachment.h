@@ -102,6 +102,8 @@ enum class Views : std::uint8_t {
 [[nodiscard]] bool attach_bytes(const Runtime& runtime, PyObject* bytes, Attachment& out);
 [[nodiscard]] bool attach_str(const Runtime& runtime, PyObject* str, Attachment& out);
 
+// The class concurrent.interpreters.Queue, if anybody has imported it. Returns new; null without an exception set if not.
+[[nodiscard]] py::Ref find_queue_type();
 // Whether an object is a concurrent.interpreters.Queue. Requires: attached. Runs Python only if it may be one.
 [[nodiscard]] bool is_queue(PyObject* object);
 

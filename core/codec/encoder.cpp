@@ -90,7 +90,7 @@ Encoder::Step Encoder::write_part(PyObject* object) {
 }
 
 bool Encoder::write(PyObject* value) {
-  Step step = write_one(value, true);
+  Step step = parts_.is_ruled(value) ? write_part(value) : write_one(value, true);
   while (step == Step::kOpened || (step == Step::kWritten && !frames_.empty())) {
     switch (frames_.top().kind) {
       case Frame::Kind::kSequence:

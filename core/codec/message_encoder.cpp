@@ -8,18 +8,59 @@ namespace aiointerpreters::codec {
 
 namespace {
 
+Py_ssize_t count_of(const Roots& roots) {
+  return roots.positional + (roots.kwnames == nullptr ? 0 : PyTuple_GET_SIZE(roots.kwnames));
+}
+
 // False with an exception set; or without, if there has to be a part and there can be none yet.
 bool write(Encoder& encoder, const Roots& roots) {
-  const Py_ssize_t named = roots.kwnames == nullptr ? 0 : PyTuple_GET_SIZE(roots.kwnames);
   if (roots.is_call) {
-    encoder.write_varint(static_cast<std::size_t>(roots.positional) << 1 | (named != 0 ? 1 : 0));
-    if (named != 0 && !encoder.write(roots.kwnames)) return false;
+    encoder.write_varint(static_cast<std::size_t>(roots.positional) << 1 | (roots.kwnames != nullptr ? 1 : 0));
+    if (roots.kwnames != nullptr && !encoder.write(roots.kwnames)) return false;
   }
-  for (Py_ssize_t i = 0; i < roots.positional + named; ++i) {
+  for (Py_ssize_t i = 0; i < count_of(roots); ++i) {
     if (!encoder.write(roots.values[i])) return false;
   }
   encoder.finish();
   return true;
+}
+
+// Makes the message one pickle of all roots. Returns as Parts::pickle_plainly does.
+bool pickle_whole(const Roots& roots, Parts& parts, Message& out) {
+  for (Py_ssize_t i = 0; i < count_of(roots); ++i) parts.rule(roots.values[i]);
+  if (roots.kwnames != nullptr) parts.rule(roots.kwnames);
+  out.bytes.clear();
+  parts.begin();
+  Encoder encoder(out.bytes, parts);
+  if (write(encoder, roots) && parts.pickle_plainly()) return true;
+  parts.rule_nothing();
+  return false;
+}
+
+// Writes the native bytes with tags for the parts, and pickles these. Errors: false with an exception set.
+bool encode_mixed(const Roots& roots, ByValue by_value, Parts& parts, Message& out) {
+  bool may_pickle_whole = true;
+  // A second time there is nothing left to rule, unless objects put up new containers each time they are pickled.
+  bool may_rule = true;
+  for (;;) {
+    out.bytes.clear();
+    parts.begin();
+    Encoder encoder(out.bytes, parts);
+    if (!write(encoder, roots)) return false;
+    if (may_pickle_whole && parts.dominate(encoder.memo())) {
+      if (pickle_whole(roots, parts, out)) return true;
+      if (PyErr_Occurred() != nullptr) return false;
+      may_pickle_whole = false;
+      continue;
+    }
+    if (!parts.pickle(encoder.memo(), by_value) || !parts.unchanged()) return false;
+    if (!may_rule || !parts.rule_cycles()) break;
+    may_rule = may_pickle_whole = false;
+  }
+  if (!parts.any_crossing()) return true;
+  out.bytes.clear();
+  Encoder encoder(out.bytes, parts);
+  return write(encoder, roots);
 }
 
 }  // namespace
@@ -29,22 +70,8 @@ bool encode_message(Runtime& runtime, const Roots& roots, Views views, ByValue b
   out.form = Message::Form::kNative;
   if (Encoder encoder(out.bytes, parts); write(encoder, roots)) return true;
   if (PyErr_Occurred() != nullptr) return false;
-
   out.form = Message::Form::kMixed;
-  // A second round has nothing left to rule, unless objects put up new containers each time they are pickled.
-  for (bool may_rule = true, again = true; again; may_rule = false) {
-    out.bytes.clear();
-    parts.begin();
-    Encoder encoder(out.bytes, parts);
-    if (!write(encoder, roots) || !parts.pickle(encoder.memo(), by_value) || !parts.unchanged()) return false;
-    again = may_rule && parts.rule();
-  }
-  if (parts.any_crossing()) {
-    out.bytes.clear();
-    Encoder encoder(out.bytes, parts);
-    if (!write(encoder, roots)) return false;
-  }
-  return parts.append_pickle();
+  return encode_mixed(roots, by_value, parts, out) && parts.append_pickle();
 }
 
 }  // namespace aiointerpreters::codec

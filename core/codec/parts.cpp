@@ -88,15 +88,17 @@ void Parts::watch(PyObject* container) {
 
 void Parts::begin() {
   open_ = true;
-  tables().parts.clear();
-  tables_->crossing.clear();
-  tables_->seen.clear();
-  tables_->watched.clear();
-  tables_->part_list = py::Ref::steal(PyList_New(0));
-  tables_->pickle = {};
+  Tables& all = tables();
+  all.parts_before = all.parts.size();
+  all.parts.clear();
+  all.crossing.clear();
+  all.seen.clear();
+  all.watched.clear();
+  all.part_list = py::Ref::steal(PyList_New(0));
+  all.pickle = {};
 }
 
-bool Parts::rule() {
+bool Parts::rule_cycles() {
   const std::size_t before = tables_->ruled.size();
   for (const Watched& watched : tables_->watched) {
     PyObject* const container = watched.container.get();
@@ -122,6 +124,31 @@ bool Parts::pickle(const Memo& written, ByValue by_value) {
   tables_->pickle = codec::pickle(runtime_, both.get(), callback.get(), by_value);
   PyCapsule_SetContext(capsule.get(), nullptr);  // whoever has kept the pickler
   return static_cast<bool>(tables_->pickle.content);
+}
+
+bool Parts::dominate(const Memo& written) const noexcept {
+  constexpr std::size_t kMany = 16;  // below that it matters little
+  const std::size_t parts = tables_->parts.size();
+  return parts >= kMany && 2 * parts >= written.size() + tables_->seen.size();
+}
+
+void Parts::rule(PyObject* root) {
+  tables_->kept.push_back(py::Ref::borrow(root));
+  static_cast<void>(tables_->ruled.find_or_add(root));
+}
+
+void Parts::rule_nothing() { tables_->ruled.clear(); }
+
+bool Parts::pickle_plainly() {
+  constexpr Py_ssize_t kLargeParts = 4096;  // bytes, on the average: some may be so large that they are held
+  const py::Ref both = py::Ref::steal(Py_BuildValue("[O[]]", tables_->part_list.get()));
+  if (!both) return false;
+  tables_->pickled_parts = tables_->parts.size();
+  tables_->pickle = codec::pickle_unless_attached(runtime_, both.get());
+  const Py_ssize_t size = tables_->pickle.content ? PyObject_Size(tables_->pickle.content.get()) : -1;
+  if (size >= 0 && size / kLargeParts < static_cast<Py_ssize_t>(tables_->parts_before)) return true;
+  if (PyErr_Occurred() != nullptr && PyErr_ExceptionMatches(PyExc_Exception) != 0) PyErr_Clear();
+  return false;
 }
 
 bool Parts::unchanged() const {

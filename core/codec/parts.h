@@ -47,7 +47,7 @@ class Parts {
   void see(PyObject* object) {
     if (open_ && !tables_->pickle.content) static_cast<void>(tables_->seen.find_or_add(object));
   }
-  // Whether a container is to be a part as a whole.
+  // Whether a container or a root is to be a part as a whole.
   [[nodiscard]] bool is_ruled(PyObject* object) const noexcept {
     return open_ && tables_->ruled.size() != 0 && tables_->ruled.find(object) != Memo::kNew;
   }
@@ -64,11 +64,21 @@ class Parts {
   // Forgets the parts of an earlier pass and lets them be added from now on.
   void begin();
   // After `pickle`: whether containers have been ruled to be parts, so that one has to begin again.
-  [[nodiscard]] bool rule();
+  [[nodiscard]] bool rule_cycles();
+  // Whether the value consists of parts for the most part, so that one pickle of it all is the shortest way: pickle then need
+  // not show what it meets. `written`: as below.
+  [[nodiscard]] bool dominate(const Memo& written) const noexcept;
+  // Rules a root to be a part; or nothing any more.
+  void rule(PyObject* root);
+  void rule_nothing();
   // Known after `pickle`.
   [[nodiscard]] bool any_crossing() const noexcept { return open_ && tables_->crossing.size() != 0; }
   // Pickles all parts. `written`: what the encoder has in its memo. Runs Python. Errors: false with an exception set.
   [[nodiscard]] bool pickle(const Memo& written, ByValue by_value);
+  // Pickles all parts, which are the whole value, unless there is something in it that would have to be attached, or it cannot
+  // be done so easily for another reason. Runs Python. Returns whether it is done; if not, with an exception set only if that
+  // ends everything.
+  [[nodiscard]] bool pickle_plainly();
   // Whether the containers with parts in them are as large as they were. Errors: false with RuntimeError set.
   [[nodiscard]] bool unchanged() const;
   // Appends the pickle to the native bytes, after which nothing may follow. Errors: false with RuntimeError set if another
@@ -97,6 +107,7 @@ class Parts {
     Memo ruled;
     const Memo* written = nullptr;  // while pickling
     std::size_t pickled_parts = 0;
+    std::size_t parts_before = 0;  // of the pass before `begin`
     // What the memos above know by address stays alive.
     std::vector<py::Ref> kept;
     py::Ref part_list;

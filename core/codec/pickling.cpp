@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "codec/attachment.h"
 #include "py/error.h"
 
 namespace aiointerpreters::codec {
@@ -32,21 +33,41 @@ bool names_main(PyObject* content) {
          text.find("\x8c\x0b__mp_main__") != std::string_view::npos;  // in a worker it has this name
 }
 
-Pickle pickle_plainly(Runtime& runtime, PyObject* value, PyObject* persistent_id) {
+// `buffer_callback`: as of pickle.Pickler. Sets one more attribute of the pickler.
+Pickle dump(Runtime& runtime, PyObject* value, const char* name, PyObject* attribute, PyObject* buffer_callback) {
   PyObject* const pickler_type = cached(runtime.pickler_type, kPickleModule, "Pickler");
   PyObject* const file_type = cached(runtime.bytes_io_type, "_io", "BytesIO");
   const py::Ref protocol = py::Ref::steal(PyLong_FromLong(kPickleProtocol));
   if (pickler_type == nullptr || file_type == nullptr || !protocol) return {};
   const py::Ref file = py::Ref::steal(PyObject_CallNoArgs(file_type));
   if (!file) return {};
-  PyObject* const args[] = {file.get(), protocol.get()};
-  const py::Ref pickler = py::Ref::steal(PyObject_Vectorcall(pickler_type, args, 2, nullptr));
-  if (!pickler || PyObject_SetAttrString(pickler.get(), "persistent_id", persistent_id) < 0) return {};
+  PyObject* const args[] = {file.get(), protocol.get(), Py_True, buffer_callback};
+  const py::Ref pickler = py::Ref::steal(PyObject_Vectorcall(pickler_type, args, 4, nullptr));
+  if (!pickler || PyObject_SetAttrString(pickler.get(), name, attribute) < 0) return {};
   const py::Ref done = py::Ref::steal(PyObject_CallMethod(pickler.get(), "dump", "O", value));
   if (!done) return {};
   Pickle pickled{py::Ref::steal(PyObject_CallMethod(file.get(), "getbuffer", nullptr))};
   pickled.needs_main = pickled.content && names_main(pickled.content.get());
   return pickled;
+}
+
+PyObject* refuse(PyObject*, PyObject* object) {
+  return PyErr_Format(PyExc_TypeError, "%s objects are attached", Py_TYPE(object)->tp_name);
+}
+
+// copyreg's table of reductions, which refuses what has to be attached.
+py::Ref refusing_table(const Runtime& runtime, PyObject* refusal) {
+  const py::Ref copyreg = py::Ref::steal(PyImport_ImportModule("copyreg"));
+  const py::Ref known = copyreg ? py::Ref::steal(PyObject_GetAttrString(copyreg.get(), "dispatch_table")) : py::Ref();
+  py::Ref table = known ? py::Ref::steal(PyDict_New()) : py::Ref();
+  if (!table || PyDict_Update(table.get(), known.get()) < 0) return {};
+  const py::Ref queue_type = find_queue_type();
+  PyObject* const types[] = {reinterpret_cast<PyObject*>(&PyMemoryView_Type), runtime.shared_buffer_type.get(),
+                             queue_type.get()};
+  for (PyObject* const type : types) {
+    if (type != nullptr && PyDict_SetItem(table.get(), type, refusal) < 0) return {};
+  }
+  return table;
 }
 
 Pickle pickle_by_value(PyObject* value, PyObject* persistent_id) {
@@ -91,11 +112,21 @@ py::Ref unpickle_plainly(Runtime& runtime, const unsigned char* data, std::size_
 
 Pickle pickle(Runtime& runtime, PyObject* value, PyObject* persistent_id, ByValue by_value) {
   if (by_value == ByValue::kAtOnce) return pickle_by_value(value, persistent_id);
-  Pickle pickled = pickle_plainly(runtime, value, persistent_id);
+  Pickle pickled = dump(runtime, value, "persistent_id", persistent_id, Py_None);
   const bool failed = !pickled.content;
   if (failed && (by_value == ByValue::kNever || !is_nameless_error(runtime))) return {};
   // A worker cannot look into a `__main__` that is no script.
   if (failed || (runtime.main_is_nowhere && pickled.needs_main)) return pickle_nameless(runtime, value, persistent_id);
+  return pickled;
+}
+
+Pickle pickle_unless_attached(Runtime& runtime, PyObject* value) {
+  static PyMethodDef definition = {"refuse", refuse, METH_O, nullptr};
+  const py::Ref refusal = py::Ref::steal(PyCFunction_New(&definition, nullptr));
+  const py::Ref table = refusal ? refusing_table(runtime, refusal.get()) : py::Ref();
+  if (!table) return {};
+  Pickle pickled = dump(runtime, value, "dispatch_table", table.get(), refusal.get());
+  if (runtime.main_is_nowhere && pickled.needs_main) return {};
   return pickled;
 }
 

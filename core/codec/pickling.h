@@ -49,6 +49,9 @@ enum class ByValue : unsigned char { kAtOnce, kIfNeeded, kNever };
 
 // `persistent_id`: as of pickle.Pickler, called with every object.
 [[nodiscard]] Pickle pickle(Runtime& runtime, PyObject* value, PyObject* persistent_id, ByValue by_value);
+// A plain pickle, sooner: no object is shown to anybody. Fails with some exception if there is anything in the value that has
+// to be attached to a message (attachment.h), or that has no name.
+[[nodiscard]] Pickle pickle_unless_attached(Runtime& runtime, PyObject* value);
 // `persistent_load`: as of pickle.Unpickler; null: the pickle has no persistent ids. Returns new.
 [[nodiscard]] py::Ref unpickle(Runtime& runtime, const unsigned char* data, std::size_t size, PyObject* persistent_load);
 

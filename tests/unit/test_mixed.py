@@ -554,3 +554,68 @@ class TestMemory:
         del box
         assert reference() is None
         assert _core.decode(message)[0].content == [1]
+
+
+class TestMostlyObjects:
+    """Values that consist of objects for the most part are one pickle, unless there is something in them to be attached."""
+
+    def test_they_share_and_refer_back_as_from_pickle(self) -> None:
+        shared = [1]
+        rows: list[Any] = [Box(shared, {"text": "a text"}) for _ in range(50)]
+        rows[7].content = rows
+        assert same_graph(carry(rows), as_pickle(rows))
+        assert same_graph(carry((rows, shared, "a text")), as_pickle((rows, shared, "a text")))
+        assert same_graph(carry({"rows": rows, "more": [shared]}), as_pickle({"rows": rows, "more": [shared]}))
+
+    def test_a_view_in_one_of_them_is_of_the_same_memory(self) -> None:
+        memory = bytearray(b"abc")
+        rows = [Box(i) for i in range(50)]
+        rows[33].content = memoryview(memory)
+        copy = carry(rows)
+        copy[33].content[0] = 88
+        assert memory == b"Xbc"
+        assert [box.content for box in copy[:33]] == list(range(33))
+
+    def test_a_shared_buffer_in_one_of_them_is_of_the_same_memory(self) -> None:
+        buffer = SharedBuffer(4)
+        copy = carry((*[Box(i) for i in range(50)], Box(buffer)))
+        memoryview(copy[-1].content)[0] = 7
+        assert bytes(buffer) == b"\x07\0\0\0"
+
+    def test_a_buffer_for_pickle_in_one_of_them_is_out_of_band(self) -> None:
+        memory = bytearray(100_000)
+        copy = carry([*[Box(i) for i in range(50)], Box(pickle.PickleBuffer(memory))])
+        copy[-1].content[5] = 5
+        assert memory[5] == 5
+
+    def test_large_strings_in_them_are_not_copied_into_the_message(self) -> None:
+        rows = [Box("x" * 100_000 + str(i)) for i in range(50)]
+        message = _core.encode(rows)
+        assert message.attachments == 50
+        assert len(message.data) < 100_000
+        assert _core.decode(message) == rows
+
+    def test_a_local_class_among_them_goes_by_value(self) -> None:
+        @dataclass
+        class Local:
+            content: Any
+
+        shared = [1]
+        copy = carry([*[Box(shared) for _ in range(50)], Local(shared)])
+        assert copy[0].content is copy[50].content
+        assert type(copy[50]).__name__ == "Local"
+
+    def test_what_cannot_cross_is_named(self) -> None:
+        rows = [Box(i) for i in range(50)]
+        rows[12].content = (item for item in [0])
+        with pytest.raises(NotTransferableError, match=r"result\[12\].content: generator objects"):
+            _core.encode(rows)
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)])
+    def test_an_interruption_passes(self, error: BaseException) -> None:
+        class Interrupts:
+            def __reduce__(self) -> Any:
+                raise error
+
+        with pytest.raises(type(error)):
+            _core.encode([*[Box(i) for i in range(50)], Interrupts()])
