@@ -147,6 +147,7 @@ PyObject* stop_returner(PyObject* module, PyObject*) {
       return 0;
     });
   }
+  state_of(module).runtime.lessor->take_back();
   Py_RETURN_NONE;
 }
 

@@ -59,7 +59,8 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     options.max_interpreters = static_cast<std::size_t>(max_interpreters);
     options.enter_interpreter = enter_interpreter;
     options.find_home = find_runtime;
-    if (!state.returner) state.returner = pool::Returner::serve(state.runtime.lessor);
+    // A worker that makes a pool of its own is served already.
+    if (!state.runtime.lessor->has_bell()) state.returner = pool::Returner::serve(state.runtime.lessor);
     if (!state.environment.refresh(state.runtime) || !read_initializer(state, initializer, initargs, options))
       return nullptr;
     auto pool = std::make_shared<pool::Pool>(std::move(options));
@@ -107,6 +108,7 @@ PyObject* pool_wait_ended(PyObject* self, PyObject*) {
   const std::shared_ptr<pool::Pool> pool = inside(self);
   const auto wait = [&](const base::Deadline& deadline) { static_cast<void>(pool->wait_for_end(deadline)); };
   if (wait_at_home(state, base::Deadline(), wait, [&] { return pool->ended(); }) == Waited::kError) return nullptr;
+  state.runtime.lessor->take_back();  // what the workers' interpreters were lent, to their end
   Py_RETURN_NONE;
 }
 

@@ -95,8 +95,8 @@ enum class Views : std::uint8_t {
   kCopy,  // it may end first: results; one copy is made that the process owns
 };
 
-// Attach what an object stands for. Requires: attached; no Python runs. Errors: false with an exception set;
-// std::bad_alloc.
+// Attach what an object stands for. Requires: attached. No Python runs, but for the __buffer__ of a class behind a
+// PickleBuffer. Errors: false with an exception set; std::bad_alloc.
 [[nodiscard]] bool attach_view(const Runtime& runtime, PyObject* memoryview, Views views, Attachment& out);
 // A loan may not be had; then false without an exception: the content has to be copied.
 [[nodiscard]] bool attach_bytes(const Runtime& runtime, PyObject* bytes, Attachment& out);

@@ -31,9 +31,9 @@ class Decoder;
 // Returns new. Errors: whatever unpickling raises.
 [[nodiscard]] py::Ref decode_value(Runtime& runtime, const Message& message);
 
-// Encodes the arguments of one call; views are lent (attachment.h). The arguments are as the vectorcall protocol has them: `nargs` positional ones, then the values of the
-// names in the tuple `kwnames` (null: none). Errors: as encode_value, the path starting with `argument 1` or `argument
-// 'key'`.
+// Encodes the arguments of one call; views are lent (attachment.h). The arguments are as the vectorcall protocol has them:
+// `nargs` positional ones, then the values of the names in the tuple `kwnames` (null: none). Errors: as encode_value, the
+// path starting with `argument 1` or `argument 'key'`.
 [[nodiscard]] bool encode_call(Runtime& runtime, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Message& out);
 
 // The decoded arguments of one call, ready for PyObject_Vectorcall: call(callable) does it.

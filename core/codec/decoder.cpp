@@ -104,8 +104,8 @@ Decoder::Step Decoder::open(unsigned char tag) {
   const auto size = static_cast<Py_ssize_t>(count);
   switch (tag) {
     case kList:
-      object = py::Ref::steal(PyList_New(size));
-      if (object) items = reinterpret_cast<PyListObject*>(object.get())->ob_item;
+      object = py::Ref::steal(PyList_New(parts_ == nullptr ? size : 0));
+      if (object && parts_ == nullptr) items = reinterpret_cast<PyListObject*>(object.get())->ob_item;
       break;
     case kTuple:
       object = py::Ref::steal(PyTuple_New(size));
@@ -200,9 +200,8 @@ bool Decoder::place(PyObject* object, std::uint32_t height) {
   switch (frame.tag) {
     case kList:
     case kTuple:
-      *frame.items++ = object;
       frame.height = std::max(frame.height, height);
-      return true;
+      return put(frame, object);
     case kDict: {
       if (frame.left % 2 == 0) {
         PyObject* const key = std::exchange(frame.key, nullptr);
@@ -247,8 +246,7 @@ Decoder::Step Decoder::fill_sequence() {
       continue;
     }
     PyObject* const item = read_leaf(tag);
-    if (item == nullptr) return Step::kFailed;
-    *frame.items++ = item;
+    if (item == nullptr || !put(frame, item)) return Step::kFailed;
   }
   return Step::kDone;
 }

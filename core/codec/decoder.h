@@ -1,8 +1,8 @@
 // Decoder: rebuilds Python objects from the native format (format.h), with a stack of its own instead of recursion.
 //
 // It trusts nothing in a message: it never reads past the end, makes no container larger than the bytes left can fill, and
-// hashes nothing that is incomplete. Nobody sees an object that is not finished: it runs no Python code but for the hashing
-// and comparing of parts, and of a message with parts no unfinished list or tuple is known to the garbage collector.
+// hashes nothing that is incomplete. It runs no Python code but for the hashing and comparing of parts. Whatever that finds
+// and does, there is no harm: in a message with parts lists grow item by item, and unfinished tuples hold None.
 // Owner: one call of the codec. Requires: attached. Errors: Python exception set and null or false returned (ValueError
 // "corrupt message"; TypeError for an unhashable key; RecursionError for a key nested too deep; MemoryError);
 // std::bad_alloc.
@@ -47,7 +47,7 @@ class Decoder {
     bool in_key;           // it is a key or an element of a set, or inside one
     std::uint32_t height;  // the deepest nesting of tuples and frozensets below it, if it is one of these
     PyObject* object;
-    PyObject** items;          // list, tuple: the next place
+    PyObject** items;          // tuple, and list of a message without parts: the next place; null: it grows
     std::size_t left;          // values still to be read; odd between the key and the value of a dict
     PyObject* key;             // dict, while left is odd: the key, owned
     std::size_t keys_end;      // record: behind its last key in keys_
@@ -75,8 +75,16 @@ class Decoder {
   [[nodiscard]] bool read_header(std::size_t width, std::size_t& count, bool& shared);
 
   [[nodiscard]] Step open(unsigned char tag);
-  // While Python code may run: keeps a container that is being filled from its eyes, and alive whatever it does.
+  // While Python code may run: keeps a container alive that is being filled, whatever that code does, and a tuple from its
+  // eyes, as far as that goes.
   void hide(PyObject* container, PyObject** items, std::size_t count, bool owned);
+  // Puts an item, whose reference it takes, at the next place of a list or tuple.
+  [[nodiscard]] static bool put(Frame& frame, PyObject* item) {
+    if (frame.items != nullptr) return *frame.items++ = item, true;
+    const int failed = PyList_Append(frame.object, item);
+    Py_DECREF(item);
+    return failed == 0;
+  }
   static void show(PyObject* container) noexcept;
   [[nodiscard]] Step fill_sequence();
   [[nodiscard]] Step fill_dict();

@@ -1,6 +1,7 @@
 // The decoder's leaves: values without parts, references and runs; see decoder.h.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "codec/decoder.h"
 #include "codec/format.h"
@@ -47,6 +48,21 @@ bool place_floats(const unsigned char* data, std::size_t count, PyObject** items
     if (items[i] == nullptr) return false;
   }
   return true;
+}
+
+bool place_run(unsigned char tag, const unsigned char* data, std::size_t count, PyObject** items) {
+  switch (tag) {
+    case kInt8Run:
+      return place_ints<std::int8_t>(data, count, items);
+    case kInt16Run:
+      return place_ints<std::int16_t>(data, count, items);
+    case kInt32Run:
+      return place_ints<std::int32_t>(data, count, items);
+    case kInt64Run:
+      return place_ints<std::int64_t>(data, count, items);
+    default:
+      return place_floats(data, count, items);
+  }
 }
 
 }  // namespace
@@ -248,22 +264,19 @@ bool Decoder::read_run(unsigned char tag, Frame& frame) {
   const std::size_t size = count * kWidths[tag - kInt8Run];
   if (count == 0 || count > frame.left || size > bytes_left()) return corrupt();
   const unsigned char* const data = at_;
-  PyObject** const items = frame.items;
   at_ += size;
   frame.left -= count;
-  frame.items += count;
-  switch (tag) {
-    case kInt8Run:
-      return place_ints<std::int8_t>(data, count, items);
-    case kInt16Run:
-      return place_ints<std::int16_t>(data, count, items);
-    case kInt32Run:
-      return place_ints<std::int32_t>(data, count, items);
-    case kInt64Run:
-      return place_ints<std::int64_t>(data, count, items);
-    default:
-      return place_floats(data, count, items);
+  if (frame.items != nullptr) {
+    PyObject** const items = std::exchange(frame.items, frame.items + count);
+    return place_run(tag, data, count, items);
   }
+  PyObject* items[kRunMax] = {};
+  bool done = place_run(tag, data, count, items);
+  for (std::size_t i = 0; i < count; ++i) {
+    done = done && PyList_Append(frame.object, items[i]) == 0;
+    Py_XDECREF(items[i]);
+  }
+  return done;
 }
 
 }  // namespace aiointerpreters::codec

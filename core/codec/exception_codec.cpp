@@ -39,6 +39,11 @@ class ExceptionEncoder {
 
   // Errors: false with an exception set.
   bool encode(PyObject* exception);
+  // The text is taken. A frame that has an exception of the chain in a variable would keep all others until the next
+  // collection, and what is lent with them. Leaves an exception that is set as it is.
+  void drop_tracebacks() const noexcept {
+    for (const py::Ref& exception : exceptions_) PyException_SetTraceback(exception.get(), Py_None);
+  }
 
  private:
   Py_ssize_t index_of(PyObject* exception);
@@ -203,12 +208,19 @@ py::Ref ExceptionEncoder::take_links(ExceptionParts& parts) {
   return parts[kArgs] ? py::Ref::steal(PyList_AsTuple(links.get())) : py::Ref();
 }
 
+// The tuple of a group's members, by the base's own descriptor: a class may show anything under that name.
+py::Ref members_of(PyObject* group) {
+  const py::Ref descriptor = py::Ref::steal(PyObject_GetAttrString(PyExc_BaseExceptionGroup, "exceptions"));
+  const descrgetfunc get = descriptor ? Py_TYPE(descriptor.get())->tp_descr_get : nullptr;
+  py::Ref members =
+      get == nullptr ? py::Ref() : py::Ref::steal(get(descriptor.get(), group, reinterpret_cast<PyObject*>(Py_TYPE(group))));
+  PyErr_Clear();
+  return members && PyTuple_Check(members.get()) ? std::move(members) : py::Ref::steal(PyTuple_New(0));
+}
+
 py::Ref ExceptionEncoder::describe_members(PyObject* group) {
-  const py::Ref members = py::Ref::steal(PyObject_GetAttrString(group, "exceptions"));
-  if (!members || !PyTuple_Check(members.get())) {
-    PyErr_Clear();
-    return py::Ref::steal(PyTuple_New(0));
-  }
+  const py::Ref members = members_of(group);
+  if (!members) return {};
   py::Ref indices = py::Ref::steal(PyTuple_New(PyTuple_GET_SIZE(members.get())));
   if (!indices) return {};
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(members.get()); ++i) {
@@ -371,10 +383,10 @@ void encode_exception(Runtime& runtime, Message& out) {
   out.clear();
   const bool encoded = py::guarded(false, [&] {
     ExceptionEncoder encoder(runtime, out);
-    return encoder.encode(exception.get());
+    const bool done = encoder.encode(exception.get());
+    encoder.drop_tracebacks();
+    return done;
   });
-  // Its text is taken. A frame that still has the exception in a variable would keep all others until the next collection.
-  PyException_SetTraceback(exception.get(), Py_None);
   if (encoded) return;
   PyErr_Clear();
   encode_name(Py_TYPE(exception.get())->tp_name, out);

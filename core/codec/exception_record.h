@@ -55,8 +55,8 @@ inline constexpr char kRecordParseFormat[] = "UUUOOOOO!O!O!Onni";
 [[nodiscard]] py::Ref unpack(Runtime& runtime, PyObject* packed, std::span<const Attachment> attachments);
 
 // Rebuilds the exception from the decoded message. Takes no chance: whatever it cannot do, it says in notes, or in an
-// InterpreterError instead. Returns new; null with an exception set only without memory or on KeyboardInterrupt and
-// TaskInterrupted. Runs Python.
+// InterpreterError instead. Returns new; null with an exception set only without memory or on KeyboardInterrupt. Runs
+// Python.
 [[nodiscard]] py::Ref rebuild_exception(Runtime& runtime, PyObject* message, std::span<const Attachment> attachments);
 
 }  // namespace aiointerpreters::codec

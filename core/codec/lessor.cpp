@@ -40,7 +40,7 @@ void Lessor::give_back(Entry* entry) noexcept {
       std::unique_ptr<Entry> forgotten(entry);
       return;
     }
-    if (returned_ == nullptr) bell = bell_;
+    bell = bell_;
     entry->next = std::exchange(returned_, entry);
     has_returns_.store(true, std::memory_order_relaxed);
   }
@@ -70,6 +70,11 @@ void Lessor::visit_and_take_back() {
 void Lessor::set_bell(std::shared_ptr<Bell> bell) {
   base::Lock lock(mutex_);
   bell_.swap(bell);
+}
+
+bool Lessor::has_bell() {
+  base::Lock lock(mutex_);
+  return bell_ != nullptr;
 }
 
 base::IntrusivePtr<Borrower> Lessor::next_borrower() {

@@ -94,8 +94,9 @@ class Lessor final : public base::Counted {
   // The same, for a thread that has no state of any interpreter. Blocks. Runs Python.
   void visit_and_take_back();
 
-  // Rings at each return to an empty list from now on. Requires: attached; the bell lives until `close`.
+  // Rings at each return from now on, until `close` or another bell. Requires: attached, or nobody else can come here.
   void set_bell(std::shared_ptr<Bell> bell) AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] bool has_bell() AIOI_EXCLUDES(mutex_);
 
   // The interpreter is about to end: asks borrowers to move out, takes back all that is there, lets nobody in any more.
   // Requires: attached. Blocks: detached, for visitors. Runs Python.

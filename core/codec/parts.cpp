@@ -89,7 +89,6 @@ void Parts::watch(PyObject* container) {
 void Parts::begin() {
   open_ = true;
   Tables& all = tables();
-  all.parts_before = all.parts.size();
   all.parts.clear();
   all.crossing.clear();
   all.seen.clear();
@@ -129,7 +128,8 @@ bool Parts::pickle(const Memo& written, ByValue by_value) {
 bool Parts::dominate(const Memo& written) const noexcept {
   constexpr std::size_t kMany = 16;  // below that it matters little
   const std::size_t parts = tables_->parts.size();
-  return parts >= kMany && 2 * parts >= written.size() + tables_->seen.size();
+  const std::size_t others = written.size() + tables_->seen.size();
+  return others == 0 || (parts >= kMany && 2 * parts >= others);
 }
 
 void Parts::rule(PyObject* root) {
@@ -140,13 +140,11 @@ void Parts::rule(PyObject* root) {
 void Parts::rule_nothing() { tables_->ruled.clear(); }
 
 bool Parts::pickle_plainly() {
-  constexpr Py_ssize_t kLargeParts = 4096;  // bytes, on the average: some may be so large that they are held
   const py::Ref both = py::Ref::steal(Py_BuildValue("[O[]]", tables_->part_list.get()));
   if (!both) return false;
   tables_->pickled_parts = tables_->parts.size();
   tables_->pickle = codec::pickle_unless_attached(runtime_, both.get());
-  const Py_ssize_t size = tables_->pickle.content ? PyObject_Size(tables_->pickle.content.get()) : -1;
-  if (size >= 0 && size / kLargeParts < static_cast<Py_ssize_t>(tables_->parts_before)) return true;
+  if (tables_->pickle.content && !tables_->pickle.has_large) return true;
   if (PyErr_Occurred() != nullptr && PyErr_ExceptionMatches(PyExc_Exception) != 0) PyErr_Clear();
   return false;
 }
@@ -164,7 +162,7 @@ bool Parts::unchanged() const {
 
 bool Parts::append_pickle() {
   if (tables_->parts.size() != tables_->pickled_parts) {
-    PyErr_SetString(PyExc_RuntimeError, "a container changed during iteration");
+    PyErr_SetString(PyExc_RuntimeError, "a container changed size during iteration");
     return false;
   }
   Py_buffer content;

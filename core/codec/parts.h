@@ -107,7 +107,6 @@ class Parts {
     Memo ruled;
     const Memo* written = nullptr;  // while pickling
     std::size_t pickled_parts = 0;
-    std::size_t parts_before = 0;  // of the pass before `begin`
     // What the memos above know by address stays alive.
     std::vector<py::Ref> kept;
     py::Ref part_list;

@@ -30,11 +30,9 @@ bool PartsReader::unpickle(const unsigned char* data, std::size_t size) {
   if (capsule) PyCapsule_SetContext(capsule.get(), nullptr);  // whoever has kept the unpickler
   if (!both) return false;
   if (!PyList_CheckExact(both.get()) || PyList_GET_SIZE(both.get()) != 2) return corrupt() != nullptr;
-  const py::Ref parts = py::Ref::steal(PySequence_Tuple(PyList_GET_ITEM(both.get(), 0)));
-  const py::Ref crossing = parts ? py::Ref::steal(PySequence_Tuple(PyList_GET_ITEM(both.get(), 1))) : py::Ref();
-  if (!crossing) return false;
-  parts_ = py::Ref::steal(PySequence_Concat(parts.get(), crossing.get()));
-  return static_cast<bool>(parts_);
+  parts_ = py::Ref::borrow(PyList_GET_ITEM(both.get(), 0));
+  crossing_ = py::Ref::borrow(PyList_GET_ITEM(both.get(), 1));
+  return (PyList_CheckExact(parts_.get()) && PyList_CheckExact(crossing_.get())) || corrupt() != nullptr;
 }
 
 PyObject* PartsReader::attachment(std::size_t index) {
@@ -48,8 +46,14 @@ PyObject* PartsReader::attachment(std::size_t index) {
 }
 
 PyObject* PartsReader::part(std::size_t index) const {
-  if (!parts_ || index >= static_cast<std::size_t>(PyTuple_GET_SIZE(parts_.get()))) return corrupt();
-  return Py_NewRef(PyTuple_GET_ITEM(parts_.get(), static_cast<Py_ssize_t>(index)));
+  if (!parts_) return corrupt();
+  PyObject* list = parts_.get();
+  auto at = static_cast<Py_ssize_t>(index);
+  if (at >= PyList_GET_SIZE(list)) {
+    at -= PyList_GET_SIZE(list);
+    list = crossing_.get();
+  }
+  return at >= 0 && at < PyList_GET_SIZE(list) ? Py_NewRef(PyList_GET_ITEM(list, at)) : corrupt();
 }
 
 PyObject* PartsReader::persistent_load(PyObject* capsule, PyObject* id) {

@@ -34,7 +34,8 @@ class PartsReader {
   Runtime& runtime_;
   const std::span<const Attachment> attachments_;
   std::vector<py::Ref> attached_;  // null until asked for
-  py::Ref parts_;                  // tuple
+  py::Ref parts_;                  // list
+  py::Ref crossing_;               // list, its indices follow those of the parts
 };
 
 }  // namespace aiointerpreters::codec

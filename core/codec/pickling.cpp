@@ -1,6 +1,8 @@
 // See pickling.h.
 #include "codec/pickling.h"
 
+#include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -25,6 +27,21 @@ PyObject* cached(py::Ref& cache, const char* module_name, const char* name) {
 // The C module itself: `pickle` would import its pure Python twin first, which takes milliseconds in a fresh worker.
 constexpr char kPickleModule[] = "_pickle";
 
+// What is that large stands in a pickle outside of its frames (PEP 3154), so it is found by going from frame to frame.
+bool has_large(PyObject* content) {
+  constexpr unsigned char kFrame = 0x95;
+  constexpr Py_ssize_t kHead = 1 + sizeof(std::uint64_t);
+  const Py_buffer& buffer = *PyMemoryView_GET_BUFFER(content);
+  const auto* const data = static_cast<const unsigned char*>(buffer.buf);
+  Py_ssize_t at = 2;  // behind the protocol
+  while (buffer.len - at >= kHead && data[at] == kFrame) {
+    std::uint64_t size;
+    std::memcpy(&size, data + at + 1, sizeof size);
+    at += kHead + static_cast<Py_ssize_t>(size);
+  }
+  return at < buffer.len && buffer.len > kHead + 4;  // the smallest pickles have no frame at all
+}
+
 // A global's module name stands in a pickle as a short string. Conservative: a str of the same content does too.
 bool names_main(PyObject* content) {
   const Py_buffer& buffer = *PyMemoryView_GET_BUFFER(content);
@@ -48,6 +65,7 @@ Pickle dump(Runtime& runtime, PyObject* value, const char* name, PyObject* attri
   if (!done) return {};
   Pickle pickled{py::Ref::steal(PyObject_CallMethod(file.get(), "getbuffer", nullptr))};
   pickled.needs_main = pickled.content && names_main(pickled.content.get());
+  pickled.has_large = pickled.content && has_large(pickled.content.get());
   return pickled;
 }
 

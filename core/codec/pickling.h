@@ -21,27 +21,35 @@ inline constexpr int kPickleProtocol = 5;
 class Retry {
  public:
   explicit Retry(Runtime& runtime) noexcept
-      : runtime_(runtime), before_(runtime.retrying_thread), nested_(before_ == PyThread_get_thread_ident()) {
-    runtime_.retrying_thread = PyThread_get_thread_ident();
+      : runtime_(runtime), nested_(active(runtime)), thread_(PyThread_get_thread_ident()), next_(runtime.retries) {
+    runtime.retries = this;
   }
   Retry(const Retry&) = delete;
   Retry& operator=(const Retry&) = delete;
-  ~Retry() { runtime_.retrying_thread = before_; }
+  ~Retry() {
+    Retry** link = &runtime_.retries;  // other threads may have come later, and still be there
+    while (*link != this) link = &(*link)->next_;
+    *link = next_;
+  }
   // The thread was retrying before; another thread's retries are none of its business.
   [[nodiscard]] bool nested() const noexcept { return nested_; }
   [[nodiscard]] static bool active(const Runtime& runtime) noexcept {
-    return runtime.retrying_thread == PyThread_get_thread_ident();
+    const Retry* retry = runtime.retries;
+    while (retry != nullptr && retry->thread_ != PyThread_get_thread_ident()) retry = retry->next_;
+    return retry != nullptr;
   }
 
  private:
   Runtime& runtime_;
-  const unsigned long before_;
   const bool nested_;
+  const unsigned long thread_;
+  Retry* next_;  // of all that live; guarded by the interpreter's GIL
 };
 
 struct Pickle {
   py::Ref content;  // an object with the buffer protocol; null: failed
   bool needs_main = false;
+  bool has_large = false;  // there is a bytes or str of 64 KiB or more in it
 };
 
 // What no name leads back to is in it by value: at once, or only after plain pickling has failed for that reason.

@@ -30,7 +30,7 @@ struct Runtime {
   // In a worker, made on first need: a Python function that calls its first argument with the others.
   py::Ref caller;
 
-  unsigned long retrying_thread = 0;  // see Retry in pickling.h
+  class Retry* retries = nullptr;  // all that live; see pickling.h
   // At home: `__main__` is no script or module that a worker could run again, so what is in it crosses by value (hazard 31).
   bool main_is_nowhere = false;
   // In a worker: home's script is being run here to find its functions; making or using a pool meanwhile would never end.

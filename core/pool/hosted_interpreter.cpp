@@ -94,7 +94,6 @@ void HostedInterpreter::execute(Task& task) {
   has_leftovers_ = true;
   const bool has_value = py::guarded(false, [&] {
     result_ = call(task);
-    task.message.clear();
     return result_ && codec::encode_value(*runtime_, result_.get(), task.message);
   });
   if (on_loan) drop_leftovers();
@@ -149,13 +148,14 @@ bool HostedInterpreter::run_initializer() {
          static_cast<bool>(arguments.call(callable.get()));
 }
 
-py::Ref HostedInterpreter::call(const Task& task) {
+py::Ref HostedInterpreter::call(Task& task) {
   if (pool_.environment_version() != (environment_ ? environment_->version : 0) && !follow_environment()) return {};
   if (task.message.needs_main && !run_main()) return {};
   py::Ref uncached;
   py::Ref callable = py::Ref::borrow(callables_.find(*runtime_, task.callable_id, task.callable, uncached));
   if (!callable) return {};
   if (!codec::decode_call(*runtime_, task.message, arguments_)) return {};
+  task.message.clear();  // and with it its hold on what is lent: the function may be done with that long before it ends
   return task.in_rows ? call_rows(callable.get(), arguments_.positional(0)) : arguments_.call(callable.get());
 }
 

@@ -46,7 +46,7 @@ class HostedInterpreter {
   bool follow_environment();
   bool run_main();  // once: home's script, as `__mp_main__` (hazard 31)
   bool run_script();
-  [[nodiscard]] py::Ref call(const Task& task);
+  [[nodiscard]] py::Ref call(Task& task);
 
   Pool& pool_;
   py::Interpreter interpreter_;

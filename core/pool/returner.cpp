@@ -47,8 +47,9 @@ void Returner::run() noexcept {
     }
     parker_.park(base::Clock::now() + kGrace);  // cut short by `stop`
     if (stopping_.load(std::memory_order_acquire)) return;
-    // Before the visit: what comes back from now on rings again.
-    rung_.store(false, std::memory_order_release);
+    // Before the visit: what comes back from now on rings again. What has come back before is seen, as each ring before this
+    // one happened before it.
+    rung_.exchange(false, std::memory_order_acq_rel);
     if (lessor_->has_returns()) lessor_->visit_and_take_back();
   }
 }

@@ -37,7 +37,7 @@ class Returner final : public codec::Bell {
   base::Mutex mutex_;
   base::Thread thread_ AIOI_GUARDED_BY(mutex_);  // nobody touches it after stopping_ but `stop`
   std::atomic<bool> stopping_{false};            // set under the lock; release / acquire
-  std::atomic<bool> rung_{false};                // and no visit has begun since; release / acquire
+  std::atomic<bool> rung_{false};                // and no visit has begun since; acq_rel
   base::Parker parker_;                          // the thread's
 };
 

@@ -47,7 +47,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         max_workers: threads at most; the standard library's default if None.
         thread_name_prefix: what the threads' names begin with, in their interpreters too.
         initializer: called with initargs once in each thread or, if it is tagged, once in each new interpreter. If it fails,
-            the executor is broken: its futures and `submit` raise `concurrent.futures.thread.BrokenThreadPool`.
+            the executor is broken: its futures and `submit` raise `concurrent.futures.thread.BrokenThreadPool`. Views in the
+            initargs of a tagged one are lent as long as the executor exists.
         max_interpreters: threads that host an interpreter at most; max_workers if that is given, else
             `os.process_cpu_count()`.
 

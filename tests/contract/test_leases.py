@@ -107,6 +107,23 @@ class TestLeases:
         gate.open()
         busy.result()
 
+    def test_a_lease_comes_back_from_a_task_that_is_done_with_it(self, make_pool: MakePool, gate: Gate) -> None:
+        pool = make_pool(1)
+        memory_here = bytearray(b"abc")
+        busy = pool.submit(interpreter(memory.pop_then_hold), [memoryview(memory_here)], gate.ends)
+        gate.wait_for()
+        wait_until_back(memory_here)
+        assert not busy.done()
+        gate.open()
+        busy.result()
+
+    def test_exceptions_that_their_own_frames_hold_do_not_hold_a_lease(self, make_pool: MakePool) -> None:
+        pool = make_pool(1)
+        memory_here = bytearray(b"abc")
+        error = pool.submit(interpreter(memory.raise_from_variable), memoryview(memory_here)).exception()
+        assert isinstance(error, ExceptionGroup)
+        memory_here.append(1)
+
     def test_a_lease_comes_back_to_a_busy_home(self, make_pool: MakePool, gate: Gate) -> None:
         pool = make_pool(1)
         memory_here = bytearray(b"abc")

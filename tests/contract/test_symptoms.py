@@ -8,14 +8,15 @@ import sys
 import threading
 import types
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aiointerpreters import InterpreterThreadPoolExecutor, NotTransferableError, interpreter
-from support import work
+from aiointerpreters import InterpreterThreadPoolExecutor, NotTransferableError, _core, interpreter
+from support import failures, work
 from support.protocols import MakePool
 from support.scripts import run_script
 
@@ -190,3 +191,38 @@ def test_a_task_that_drops_the_engine_s_module_left_freed_memory(make_pool: Make
     for _ in range(3):
         assert pool.submit(interpreter(eval), drop).result() is None
         assert pool.submit(interpreter(work.echo), [1, "a"]).result() == [1, "a"]
+
+
+def test_a_group_that_does_not_show_its_members_crashed(pool: InterpreterThreadPoolExecutor) -> None:
+    error = pool.submit(interpreter(failures.fail_with_shadowed_members)).exception()
+    assert isinstance(error, failures.ShadowGroup)
+    members: Any = ExceptionGroup.exceptions.__get__(error)
+    assert [repr(member) for member in members] == ["ValueError(1)"]
+
+
+class Waits:
+    """Takes its time to be pickled."""
+
+    def __init__(self) -> None:
+        self.arrived = threading.Event()
+        self.may_go = threading.Event()
+
+    def __reduce__(self) -> Any:
+        self.arrived.set()
+        self.may_go.wait()
+        return int, ()
+
+
+def test_two_threads_that_pickled_by_value_at_once_spoilt_it_for_one() -> None:
+    def start(thread: ThreadPoolExecutor) -> tuple[Waits, Any]:
+        waits = Waits()
+        future = thread.submit(_core.encode, [lambda: 0, waits])
+        waits.arrived.wait()
+        return waits, future
+
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        for waits, future in [start(first), start(second)]:
+            waits.may_go.set()
+            future.result()
+        for thread in (first, second):
+            assert _core.decode(thread.submit(_core.encode, lambda: 5).result())() == 5

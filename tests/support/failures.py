@@ -302,6 +302,17 @@ def fail_with_group() -> Never:
     raise ExceptionGroup("several", [ValueError(1), ExceptionGroup("inner", [KeyError("k"), Custom(2, "two")])])
 
 
+class ShadowGroup(ExceptionGroup[Exception]):
+    """Shows other things than its members under their name."""
+
+    exceptions = (1, "x")  # type: ignore[assignment]
+
+
+def fail_with_shadowed_members() -> Never:
+    """Raise a group that does not show its members."""
+    raise ShadowGroup("several", [ValueError(1)])
+
+
 def fail_with_local_class() -> Never:
     """Raise an exception whose class nobody else can find."""
 

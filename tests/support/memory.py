@@ -9,7 +9,7 @@ import time
 from typing import Any, Never
 
 from aiointerpreters import InterpreterThreadPoolExecutor, SharedBuffer, interpreter
-from support import work
+from support import gate, work
 
 _threads: list[threading.Thread] = []
 
@@ -240,6 +240,24 @@ def shared_and_views(size: int) -> tuple[SharedBuffer, memoryview, memoryview]:
     """A SharedBuffer and views of it."""
     shared = make_shared(size, 7)
     return shared, memoryview(shared), memoryview(shared)[1:]
+
+
+def raise_from_variable(view: Any) -> Never:
+    """Leave frames whose variables hold an exception that holds them: a cause, and members of a group."""
+    gc.disable()  # nobody else shall find that
+    kept: list[Exception] = []
+    for _ in range(2):
+        try:
+            raise ValueError(len(view))
+        except ValueError as error:
+            kept.append(error)
+    raise ExceptionGroup("several", kept) from kept[0]
+
+
+def pop_then_hold(views: list[Any], ends: tuple[int, int]) -> None:
+    """Be done with a view long before the end."""
+    views.pop()
+    gate.hold(ends)
 
 
 def raise_with(view: Any, where: str) -> Never:

@@ -243,6 +243,17 @@ def empty_everything(_: object) -> None:
             found.clear()
 
 
+def empty_what_dicts_hold(_: object) -> None:
+    """Clear and refill the lists that stand in dicts that are new."""
+    for found in gc.get_objects():
+        if type(found) is dict:
+            for item in list(found.values()):
+                if type(item) is list:
+                    item.clear()
+                    item.extend(range(100))
+                    item.clear()
+
+
 MARK = "marked by the test of hostile hashes"
 
 
@@ -290,6 +301,15 @@ def hostile() -> Iterator[Hostile]:
 
 
 class TestHostileKeys:
+    def test_keys_that_empty_a_list_which_is_found_through_its_dict(self, hostile: Hostile) -> None:
+        value = {"list": [{Hashed(1): 1}, *[f"item {i}" for i in range(400)], *range(300), {Hashed(2): 1}, [1.5] * 9]}
+        message = _core.encode(value)
+        with hostile(empty_what_dicts_hold) as calls:
+            copy = _core.decode(message)
+        assert calls
+        assert isinstance(copy["list"], list)
+        repr(copy)
+
     @pytest.mark.parametrize("number", range(6))
     def test_keys_that_look_at_everything(self, hostile: Hostile, number: int) -> None:
         value = list(shapes_with_keys())[number]
