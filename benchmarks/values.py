@@ -9,6 +9,7 @@ keys in a program's source are. What decodes such a value must make as much, so 
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,30 @@ def _arguments() -> object:
     return (_NUMBER + 1, _NAME + _NAME, _FRACTION + 1, True, None)
 
 
+@dataclass(slots=True)
+class Person:
+    """A class as programs have them."""
+
+    number: int
+    name: str
+    score: float
+
+
+def _person() -> object:
+    return Person(_NUMBER + 1, _NAME + _NAME, _FRACTION + 1)
+
+
+def _people() -> object:
+    return [Person(*fields) for fields in zip(_NUMBERS, _NAMES.split(), _FRACTIONS, strict=True)]
+
+
+def _dated_dicts() -> object:
+    return [
+        {"id": number, "name": name, "at": _START + timedelta(minutes=number)}
+        for number, name in zip(_NUMBERS, _NAMES.split(), strict=True)
+    ]
+
+
 def require_equal(came_back: object, sent: object, where: str) -> None:
     """Raises RuntimeError, which names `where`, unless `came_back` is equal to `sent` and of its type."""
     if type(came_back) is not type(sent) or came_back != sent:
@@ -58,6 +83,7 @@ _FRACTIONS = array("d", (number / 7 for number in _NUMBERS))
 _NAMES = " ".join(f"name-{number}" for number in _NUMBERS)
 _HALF = "".join(f"line {number} of a text\n" for number in range(30_000))[:500_000]
 _PEOPLE = [f"name-{number} city-{number} tag-{number} tag-{number + 1}" for number in range(50)]
+_START = datetime(2026, 1, 1, tzinfo=UTC)
 _NUMBER, _NAME, _FRACTION = 100_000, "https://example.org/", 0.25
 
 INTS = Kind("10 k ints", array("q", range(10_000)).tolist)
@@ -67,3 +93,6 @@ TABLE = Kind("dict of 1 k str to float", _table)
 TEXT = Kind("1 MB of str", _text)
 DOCUMENT = Kind("document of 50 people", _document)
 ARGUMENTS = Kind("tuple of 5 arguments", _arguments)
+PERSON = Kind("one dataclass", _person)
+PEOPLE = Kind("1 k dataclasses", _people)
+DATED_DICTS = Kind("1 k small dicts with a datetime", _dated_dicts)

@@ -55,6 +55,7 @@ struct ModuleState {
                          &runtime.pickle_loads,
                          &runtime.pickling_error,
                          &runtime.bytes_io_type,
+                         &runtime.dispatch_table,
                          &runtime.caller,
                          &pool_type,
                          &message_type,

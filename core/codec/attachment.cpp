@@ -124,7 +124,9 @@ void HeldQueue::move_out(Refuge& refuge) {
 
 bool attach_view(const Runtime& runtime, PyObject* memoryview, Views views, Attachment& out) {
   // A view of its own, so that the sender may release his while this one is out. It also refuses one that is released.
-  const py::Ref own = py::Ref::steal(PyMemoryView_FromObject(memoryview));
+  const py::Ref own = py::Ref::steal(PyPickleBuffer_Check(memoryview)
+                                         ? PyObject_CallMethod(memoryview, "raw", nullptr)  // bytes, as pickle has it
+                                         : PyMemoryView_FromObject(memoryview));
   if (!own) return false;
   const Py_buffer& buffer = *PyMemoryView_GET_BUFFER(own.get());
   PyObject* base = PyMemoryView_GET_BASE(own.get());
@@ -166,8 +168,9 @@ bool attach_str(const Runtime& runtime, PyObject* str, Attachment& out) {
   return true;
 }
 
-py::Ref find_queue_type() {
-  const py::Ref name = py::Ref::steal(PyUnicode_FromString(kQueueModule));
+py::Ref find_queue_type(Runtime& runtime) {
+  py::Ref& name = runtime.names.queue_module;
+  if (!name) name = py::Ref::steal(PyUnicode_InternFromString(kQueueModule));
   const py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
   py::Ref type = module ? py::Ref::steal(PyObject_GetAttrString(module.get(), "Queue")) : py::Ref();
   PyErr_Clear();

@@ -103,7 +103,7 @@ enum class Views : std::uint8_t {
 [[nodiscard]] bool attach_str(const Runtime& runtime, PyObject* str, Attachment& out);
 
 // The class concurrent.interpreters.Queue, if anybody has imported it. Returns new; null without an exception set if not.
-[[nodiscard]] py::Ref find_queue_type();
+[[nodiscard]] py::Ref find_queue_type(Runtime& runtime);
 // Whether an object is a concurrent.interpreters.Queue. Requires: attached. Runs Python only if it may be one.
 [[nodiscard]] bool is_queue(PyObject* object);
 

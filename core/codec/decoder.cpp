@@ -29,8 +29,6 @@ Decoder::~Decoder() {
   Py_XDECREF(root_);
 }
 
-void Decoder::raise_corrupt() { PyErr_SetString(PyExc_ValueError, "corrupt message"); }
-
 bool Decoder::finish() { return at_ == end_ || corrupt(); }
 
 bool Decoder::read_varint(std::size_t& number) {

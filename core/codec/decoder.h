@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "codec/corrupt.h"
 #include "codec/format.h"
 #include "codec/parts_reader.h"
 #include "codec/small_stack.h"
@@ -117,15 +118,8 @@ class Decoder {
     at_ += sizeof number;
     return true;
   }
-  static void raise_corrupt();
-  static bool corrupt() {
-    raise_corrupt();
-    return false;
-  }
-  static PyObject* corrupt_object() {
-    raise_corrupt();
-    return nullptr;
-  }
+  static bool corrupt() { return corrupt_message(); }
+  static PyObject* corrupt_object() { return corrupt_message(), nullptr; }
 
   const unsigned char* at_;
   const unsigned char* end_;

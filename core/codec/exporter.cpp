@@ -1,6 +1,7 @@
 // See exporter.h. Neither type holds a Python object, so the garbage collector need not know them.
 #include "codec/exporter.h"
 
+#include <cstddef>
 #include <memory>
 #include <utility>
 
@@ -12,6 +13,7 @@ namespace {
 
 struct Exporter {
   PyObject_HEAD
+  PyObject* weak_references;
   BlockView view;
 };
 
@@ -25,6 +27,7 @@ py::Ref make_exporter(PyTypeObject* type, BlockView view) {
 
 void exporter_dealloc(PyObject* self) {
   PyTypeObject* const type = Py_TYPE(self);
+  PyObject_ClearWeakRefs(self);
   std::destroy_at(&view_of(self));
   type->tp_free(self);
   Py_DECREF(type);
@@ -111,7 +114,13 @@ constexpr const char* kBufferDoc =
     "nbytes: int, 0 or more. Raises ValueError for a negative number, MemoryError if there is no such memory. Pickling\n"
     "raises TypeError.";
 
+PyMemberDef kMembers[] = {
+    {"__weaklistoffset__", Py_T_PYSSIZET, offsetof(Exporter, weak_references), Py_READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+
 PyType_Slot kBufferSlots[] = {
+    {Py_tp_members, kMembers},
     {Py_tp_doc, const_cast<char*>(kBufferDoc)},
     {Py_tp_new, reinterpret_cast<void*>(buffer_new)},
     {Py_tp_dealloc, reinterpret_cast<void*>(exporter_dealloc)},
@@ -134,6 +143,7 @@ PyType_Spec kBufferSpec = {
 // ---- Lease
 
 PyType_Slot kLeaseSlots[] = {
+    {Py_tp_members, kMembers},
     {Py_tp_doc, const_cast<char*>("What a memoryview that has crossed stands on: memory of another interpreter.")},
     {Py_tp_dealloc, reinterpret_cast<void*>(exporter_dealloc)},
     {Py_bf_getbuffer, reinterpret_cast<void*>(exporter_getbuffer)},

@@ -1,6 +1,7 @@
 // Memo: the encoder's record of which objects it has written, by address, each with its index in order of appearance. A few
 // objects are searched one by one; more go to a hash table. Holds no references: nothing in the graph can die while it is
-// encoded, because encoding runs no Python code.
+// encoded, because encoding runs no Python code. Who looks into it later (parts.h) may find a new object at the address of
+// one that has died, which costs a needless pass and no more.
 // Owner: one encoder. Thread: its owner's. Errors: std::bad_alloc.
 #pragma once
 

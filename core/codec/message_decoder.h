@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "codec/corrupt.h"
 #include "codec/decoder.h"
 #include "codec/message_view.h"
 #include "codec/parts_reader.h"
@@ -14,12 +15,6 @@
 #include "py/ref.h"
 
 namespace aiointerpreters::codec {
-
-// False with ValueError set.
-inline bool corrupt_message() {
-  PyErr_SetString(PyExc_ValueError, "corrupt message");
-  return false;
-}
 
 // Calls `read(decoder)`, which takes from the message all that is in it.
 template <typename Read>

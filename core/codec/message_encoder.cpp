@@ -25,8 +25,9 @@ bool write(Encoder& encoder, const Roots& roots) {
   return true;
 }
 
-// Makes the message one pickle of all roots. Returns as Parts::pickle_plainly does.
-bool pickle_whole(const Roots& roots, Parts& parts, Message& out) {
+// Makes the message one pickle of all roots. `written`: what has been written so far. Returns as Parts::pickle_plainly does.
+bool pickle_whole(const Roots& roots, const Memo& written, Parts& parts, Message& out) {
+  if (parts.are_all(written)) return parts.pickle_plainly();
   for (Py_ssize_t i = 0; i < count_of(roots); ++i) parts.rule(roots.values[i]);
   if (roots.kwnames != nullptr) parts.rule(roots.kwnames);
   out.bytes.clear();
@@ -47,8 +48,8 @@ bool encode_mixed(const Roots& roots, ByValue by_value, Parts& parts, Message& o
     parts.begin();
     Encoder encoder(out.bytes, parts);
     if (!write(encoder, roots)) return false;
-    if (may_pickle_whole && parts.dominate(encoder.memo())) {
-      if (pickle_whole(roots, parts, out)) return true;
+    if (may_pickle_whole && (parts.are_all(encoder.memo()) || parts.dominate(encoder.memo()))) {
+      if (pickle_whole(roots, encoder.memo(), parts, out)) return true;
       if (PyErr_Occurred() != nullptr) return false;
       may_pickle_whole = false;
       continue;

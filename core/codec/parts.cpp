@@ -38,6 +38,24 @@ bool has_no_identity(PyTypeObject* type) noexcept {
   return type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type || type == Py_TYPE(Py_None);
 }
 
+// From 3.14 on, pickling notes on its exception what it was in the middle of: in the end, our two lists.
+void drop_own_notes() {
+  py::Ref error = py::take_exception();
+  const py::Ref name = py::Ref::steal(PyUnicode_FromString("__notes__"));
+  py::Ref notes;
+  if (error && name && PyObject_GetOptionalAttr(error.get(), name.get(), notes.out()) == 1 && PyList_Check(notes.get())) {
+    const py::Ref own = py::Ref::steal(PyUnicode_FromString("when serializing list item "));
+    for (int i = 0; own && i < 2 && PyList_GET_SIZE(notes.get()) > 0; ++i) {
+      const Py_ssize_t last = PyList_GET_SIZE(notes.get()) - 1;
+      PyObject* const note = PyList_GET_ITEM(notes.get(), last);
+      if (!PyUnicode_Check(note) || PyUnicode_Tailmatch(note, own.get(), 0, PY_SSIZE_T_MAX, -1) != 1) break;
+      PyList_SetSlice(notes.get(), last, last + 1, nullptr);
+    }
+  }
+  PyErr_Clear();
+  py::restore_exception(std::move(error));
+}
+
 }  // namespace
 
 Parts::Tables& Parts::tables() {
@@ -119,17 +137,19 @@ bool Parts::pickle(const Memo& written, ByValue by_value) {
   const py::Ref callback = capsule ? py::Ref::steal(PyCFunction_New(&definition, capsule.get())) : py::Ref();
   if (!both || !callback || PyCapsule_SetContext(capsule.get(), this) < 0) return false;
   tables_->written = &written;
+  tables_->seen.close();
   tables_->pickled_parts = tables_->parts.size();
   tables_->pickle = codec::pickle(runtime_, both.get(), callback.get(), by_value);
   PyCapsule_SetContext(capsule.get(), nullptr);  // whoever has kept the pickler
-  return static_cast<bool>(tables_->pickle.content);
+  if (tables_->pickle.content) return true;
+  drop_own_notes();
+  return false;
 }
 
 bool Parts::dominate(const Memo& written) const noexcept {
   constexpr std::size_t kMany = 16;  // below that it matters little
   const std::size_t parts = tables_->parts.size();
-  const std::size_t others = written.size() + tables_->seen.size();
-  return others == 0 || (parts >= kMany && 2 * parts >= others);
+  return parts >= kMany && 2 * parts >= written.size() + tables_->seen.size();
 }
 
 void Parts::rule(PyObject* root) {
@@ -204,7 +224,7 @@ PyObject* Parts::identify(PyObject* object) {
     attachments_in(out_).push_back(std::move(held));
     static_cast<void>(tables_->attached.find_or_add(object));
   }
-  const bool is_written = tables_->written->find(object) != Memo::kNew || tables_->seen.find(object) != Memo::kNew;
+  const bool is_written = tables_->written->find(object) != Memo::kNew || tables_->seen.contains(object);
   if (is_written && !cross_over(object)) return nullptr;
   Py_RETURN_NONE;
 }

@@ -15,6 +15,7 @@
 #include <memory>
 #include <vector>
 
+#include "codec/address_set.h"
 #include "codec/attachment.h"
 #include "codec/memo.h"
 #include "codec/message.h"
@@ -45,7 +46,7 @@ class Parts {
   [[nodiscard]] bool open() const noexcept { return open_; }
   // While parts are added: an object with an identity of its own that the encoder does not keep in its memo.
   void see(PyObject* object) {
-    if (open_ && !tables_->pickle.content) static_cast<void>(tables_->seen.find_or_add(object));
+    if (open_ && !tables_->pickle.content) tables_->seen.add(object);
   }
   // Whether a container or a root is to be a part as a whole.
   [[nodiscard]] bool is_ruled(PyObject* object) const noexcept {
@@ -65,6 +66,8 @@ class Parts {
   void begin();
   // After `pickle`: whether containers have been ruled to be parts, so that one has to begin again.
   [[nodiscard]] bool rule_cycles();
+  // Whether the roots are parts already, or nothing with an identity.
+  [[nodiscard]] bool are_all(const Memo& written) const noexcept { return written.size() == 0 && tables_->seen.size() == 0; }
   // Whether the value consists of parts for the most part, so that one pickle of it all is the shortest way: pickle then need
   // not show what it meets. `written`: as below.
   [[nodiscard]] bool dominate(const Memo& written) const noexcept;
@@ -103,7 +106,7 @@ class Parts {
     std::size_t first_attachment;
     Memo parts;
     Memo crossing;
-    Memo seen;
+    AddressSet seen;
     Memo ruled;
     const Memo* written = nullptr;  // while pickling
     std::size_t pickled_parts = 0;

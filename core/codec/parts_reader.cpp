@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "codec/corrupt.h"
 #include "codec/pickling.h"
 #include "py/error.h"
 
@@ -10,10 +11,7 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-PyObject* corrupt() {
-  PyErr_SetString(PyExc_ValueError, "corrupt message");
-  return nullptr;
-}
+PyObject* corrupt() { return corrupt_message(), nullptr; }
 
 }  // namespace
 
@@ -29,10 +27,10 @@ bool PartsReader::unpickle(const unsigned char* data, std::size_t size) {
   const py::Ref both = codec::unpickle(runtime_, data, size, callback.get());
   if (capsule) PyCapsule_SetContext(capsule.get(), nullptr);  // whoever has kept the unpickler
   if (!both) return false;
-  if (!PyList_CheckExact(both.get()) || PyList_GET_SIZE(both.get()) != 2) return corrupt() != nullptr;
+  if (!PyList_CheckExact(both.get()) || PyList_GET_SIZE(both.get()) != 2) return corrupt_message();
   parts_ = py::Ref::borrow(PyList_GET_ITEM(both.get(), 0));
   crossing_ = py::Ref::borrow(PyList_GET_ITEM(both.get(), 1));
-  return (PyList_CheckExact(parts_.get()) && PyList_CheckExact(crossing_.get())) || corrupt() != nullptr;
+  return (PyList_CheckExact(parts_.get()) && PyList_CheckExact(crossing_.get())) || corrupt_message();
 }
 
 PyObject* PartsReader::attachment(std::size_t index) {

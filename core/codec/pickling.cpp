@@ -24,6 +24,12 @@ PyObject* cached(py::Ref& cache, const char* module_name, const char* name) {
   return cache.get();
 }
 
+// Borrowed from the runtime; null with an exception set.
+PyObject* interned(py::Ref& cache, const char* name) {
+  if (!cache) cache = py::Ref::steal(PyUnicode_InternFromString(name));
+  return cache.get();
+}
+
 // The C module itself: `pickle` would import its pure Python twin first, which takes milliseconds in a fresh worker.
 constexpr char kPickleModule[] = "_pickle";
 
@@ -51,19 +57,22 @@ bool names_main(PyObject* content) {
 }
 
 // `buffer_callback`: as of pickle.Pickler. Sets one more attribute of the pickler.
-Pickle dump(Runtime& runtime, PyObject* value, const char* name, PyObject* attribute, PyObject* buffer_callback) {
+Pickle dump(Runtime& runtime, PyObject* value, PyObject* name, PyObject* attribute, PyObject* buffer_callback) {
+  PyObject* const dump_name = interned(runtime.names.dump, "dump");
+  PyObject* const getbuffer = interned(runtime.names.getbuffer, "getbuffer");
   PyObject* const pickler_type = cached(runtime.pickler_type, kPickleModule, "Pickler");
   PyObject* const file_type = cached(runtime.bytes_io_type, "_io", "BytesIO");
   const py::Ref protocol = py::Ref::steal(PyLong_FromLong(kPickleProtocol));
   if (pickler_type == nullptr || file_type == nullptr || !protocol) return {};
+  if (name == nullptr || dump_name == nullptr || getbuffer == nullptr) return {};
   const py::Ref file = py::Ref::steal(PyObject_CallNoArgs(file_type));
   if (!file) return {};
   PyObject* const args[] = {file.get(), protocol.get(), Py_True, buffer_callback};
   const py::Ref pickler = py::Ref::steal(PyObject_Vectorcall(pickler_type, args, 4, nullptr));
-  if (!pickler || PyObject_SetAttrString(pickler.get(), name, attribute) < 0) return {};
-  const py::Ref done = py::Ref::steal(PyObject_CallMethod(pickler.get(), "dump", "O", value));
+  if (!pickler || PyObject_SetAttr(pickler.get(), name, attribute) < 0) return {};
+  const py::Ref done = py::Ref::steal(PyObject_CallMethodOneArg(pickler.get(), dump_name, value));
   if (!done) return {};
-  Pickle pickled{py::Ref::steal(PyObject_CallMethod(file.get(), "getbuffer", nullptr))};
+  Pickle pickled{py::Ref::steal(PyObject_CallMethodNoArgs(file.get(), getbuffer))};
   pickled.needs_main = pickled.content && names_main(pickled.content.get());
   pickled.has_large = pickled.content && has_large(pickled.content.get());
   return pickled;
@@ -74,12 +83,11 @@ PyObject* refuse(PyObject*, PyObject* object) {
 }
 
 // copyreg's table of reductions, which refuses what has to be attached.
-py::Ref refusing_table(const Runtime& runtime, PyObject* refusal) {
-  const py::Ref copyreg = py::Ref::steal(PyImport_ImportModule("copyreg"));
-  const py::Ref known = copyreg ? py::Ref::steal(PyObject_GetAttrString(copyreg.get(), "dispatch_table")) : py::Ref();
-  py::Ref table = known ? py::Ref::steal(PyDict_New()) : py::Ref();
-  if (!table || PyDict_Update(table.get(), known.get()) < 0) return {};
-  const py::Ref queue_type = find_queue_type();
+py::Ref refusing_table(Runtime& runtime, PyObject* refusal) {
+  PyObject* const known = cached(runtime.dispatch_table, "copyreg", "dispatch_table");
+  py::Ref table = known != nullptr ? py::Ref::steal(PyDict_New()) : py::Ref();
+  if (!table || PyDict_Update(table.get(), known) < 0) return {};
+  const py::Ref queue_type = find_queue_type(runtime);
   PyObject* const types[] = {reinterpret_cast<PyObject*>(&PyMemoryView_Type), runtime.shared_buffer_type.get(),
                              queue_type.get()};
   for (PyObject* const type : types) {
@@ -130,7 +138,7 @@ py::Ref unpickle_plainly(Runtime& runtime, const unsigned char* data, std::size_
 
 Pickle pickle(Runtime& runtime, PyObject* value, PyObject* persistent_id, ByValue by_value) {
   if (by_value == ByValue::kAtOnce) return pickle_by_value(value, persistent_id);
-  Pickle pickled = dump(runtime, value, "persistent_id", persistent_id, Py_None);
+  Pickle pickled = dump(runtime, value, interned(runtime.names.persistent_id, "persistent_id"), persistent_id, Py_None);
   const bool failed = !pickled.content;
   if (failed && (by_value == ByValue::kNever || !is_nameless_error(runtime))) return {};
   // A worker cannot look into a `__main__` that is no script.
@@ -143,7 +151,8 @@ Pickle pickle_unless_attached(Runtime& runtime, PyObject* value) {
   const py::Ref refusal = py::Ref::steal(PyCFunction_New(&definition, nullptr));
   const py::Ref table = refusal ? refusing_table(runtime, refusal.get()) : py::Ref();
   if (!table) return {};
-  Pickle pickled = dump(runtime, value, "dispatch_table", table.get(), refusal.get());
+  Pickle pickled =
+      dump(runtime, value, interned(runtime.names.dispatch_table, "dispatch_table"), table.get(), refusal.get());
   if (runtime.main_is_nowhere && pickled.needs_main) return {};
   return pickled;
 }

@@ -27,6 +27,15 @@ struct Runtime {
   py::Ref pickle_loads;
   py::Ref pickling_error;
   py::Ref bytes_io_type;
+  py::Ref dispatch_table;  // of copyreg
+  // Names of attributes, interned on first need.
+  struct Names {
+    py::Ref dump;
+    py::Ref getbuffer;
+    py::Ref persistent_id;
+    py::Ref dispatch_table;
+    py::Ref queue_module;
+  } names;
   // In a worker, made on first need: a Python function that calls its first argument with the others.
   py::Ref caller;
 

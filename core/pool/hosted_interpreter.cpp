@@ -170,9 +170,9 @@ bool HostedInterpreter::follow_environment() {
   } else {
     // Home's entries first, in home's order, then what this interpreter has added itself.
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(mine); ++i) {
-      PyObject* entry = PyList_GET_ITEM(mine, i);
-      const int known = PySequence_Contains(path.get(), entry);
-      if (known < 0 || (known == 0 && PyList_Append(path.get(), entry) < 0)) return false;
+      const py::Ref entry = py::Ref::borrow(PyList_GET_ITEM(mine, i));
+      const int known = PySequence_Contains(path.get(), entry.get());
+      if (known < 0 || (known == 0 && PyList_Append(path.get(), entry.get()) < 0)) return false;
     }
     if (PyList_SetSlice(mine, 0, PyList_GET_SIZE(mine), path.get()) < 0) return false;
   }

@@ -50,6 +50,15 @@ def test_sums_shows_four_ways_to_the_right_result() -> None:
     assert re.search(r"heart beat \d+ times, at most \d+\.\d ms late", finished.stdout)
 
 
+def test_mandelbrot_is_painted_in_shared_memory() -> None:
+    finished = run_example("mandelbrot.py", "--width", "60", "--height", "21")
+    *picture, said = finished.lines
+    assert re.fullmatch(r"60 x 21 points in \d+\.\d\d s, painted in place by \d+ interpreters\.", said)
+    assert len(picture) == 21
+    assert picture[10].count("%") > 10  # the set itself
+    assert picture[10].startswith(".....---")
+
+
 @needs_extra
 def test_crawl_reads_the_same_links_in_three_ways() -> None:
     finished = run_example("crawl.py", "--pages", "15", "--concurrency", "4", "--interpreters", "2")
