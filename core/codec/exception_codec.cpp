@@ -63,6 +63,9 @@ class ExceptionEncoder {
   std::vector<py::Ref> exceptions_;  // in the order of their records
   std::unordered_map<PyObject*, Py_ssize_t> indices_;
   std::size_t shown_ = 0;  // so many of them are in the text
+  // So many have been found among the parts of others; a class may make new ones each time it is asked for its parts.
+  static constexpr std::size_t kLinkedMax = 1000;
+  std::size_t linked_ = 0;
   Message& out_;
 };
 
@@ -179,7 +182,10 @@ py::Ref ExceptionEncoder::take_links(ExceptionParts& parts) {
   const py::Ref links = py::Ref::steal(PyList_New(0));
   if (!links) return {};
   const auto add = [&](int part, const py::Ref& key, PyObject* value) {
+    if (linked_ >= kLinkedMax) return false;
+    const std::size_t before = exceptions_.size();
     const py::Ref link = link_of(value);
+    linked_ += exceptions_.size() - before;
     if (!link) return false;
     const py::Ref entry = py::Ref::steal(Py_BuildValue("(iOO)", part, key.get(), link.get()));
     return entry && PyList_Append(links.get(), entry.get()) == 0;

@@ -104,8 +104,11 @@ bool write_field(PyObject* exception, PyObject* name, PyObject* value) {
 py::Ref make_without_init(PyTypeObject* type) {
   // CPython itself refuses a __new__ that is not that of the base which lays the instance out.
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro); ++i) {
-    const py::Ref make = own_entry(base_at(type, i), "__new__");
-    if (!make || !PyCFunction_Check(make.get())) continue;
+    PyTypeObject* const base = base_at(type, i);
+    const py::Ref make = own_entry(base, "__new__");
+    // The one that CPython has put there is bound to the class; a class body may put any builtin under that name.
+    if (!make || !PyCFunction_Check(make.get()) || PyCFunction_GetSelf(make.get()) != reinterpret_cast<PyObject*>(base))
+      continue;
     py::Ref exception = py::Ref::steal(PyObject_CallOneArg(make.get(), reinterpret_cast<PyObject*>(type)));
     if (exception && Py_IS_TYPE(exception.get(), type)) return exception;
     PyErr_Clear();

@@ -1,6 +1,8 @@
 // See message_encoder.h.
 #include "codec/message_encoder.h"
 
+#include <optional>
+
 #include "codec/encoder.h"
 #include "codec/parts.h"
 
@@ -39,8 +41,9 @@ bool pickle_whole(const Roots& roots, const Memo& written, Parts& parts, Message
 }
 
 // Writes the native bytes with tags for the parts, and pickles these. Errors: false with an exception set.
-bool encode_mixed(const Roots& roots, ByValue by_value, Parts& parts, Message& out) {
-  bool may_pickle_whole = true;
+bool encode_mixed(Runtime& runtime, const Roots& roots, ByValue by_value, Parts& parts, Message& out) {
+  bool may_pickle_whole = !Retry::active(runtime);
+  std::optional<Retry> retry;  // what has been pickled in vain is pickled again
   // A second time there is nothing left to rule, unless objects put up new containers each time they are pickled.
   bool may_rule = true;
   for (;;) {
@@ -52,6 +55,7 @@ bool encode_mixed(const Roots& roots, ByValue by_value, Parts& parts, Message& o
       if (pickle_whole(roots, encoder.memo(), parts, out)) return true;
       if (PyErr_Occurred() != nullptr) return false;
       may_pickle_whole = false;
+      retry.emplace(runtime);
       continue;
     }
     if (!parts.pickle(encoder.memo(), by_value) || !parts.unchanged()) return false;
@@ -72,7 +76,7 @@ bool encode_message(Runtime& runtime, const Roots& roots, Views views, ByValue b
   if (Encoder encoder(out.bytes, parts); write(encoder, roots)) return true;
   if (PyErr_Occurred() != nullptr) return false;
   out.form = Message::Form::kMixed;
-  return encode_mixed(roots, by_value, parts, out) && parts.append_pickle();
+  return encode_mixed(runtime, roots, by_value, parts, out) && parts.append_pickle();
 }
 
 }  // namespace aiointerpreters::codec

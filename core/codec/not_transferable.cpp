@@ -54,6 +54,19 @@ bool passes_unchanged(PyObject* exception) {
          (Py_IS_TYPE(exception, reinterpret_cast<PyTypeObject*>(PyExc_RuntimeError)) && ends_with_changed_size(exception));
 }
 
+// What an iterable gives, as far as it is worth a search: some never end. Returns new.
+py::Ref first_items(PyObject* iterable) {
+  constexpr Py_ssize_t kMost = 1'000'000;
+  const py::Ref iterator = py::Ref::steal(PyObject_GetIter(iterable));
+  py::Ref items = iterator ? py::Ref::steal(PyList_New(0)) : py::Ref();
+  while (items && PyList_GET_SIZE(items.get()) < kMost) {
+    const py::Ref item = py::Ref::steal(PyIter_Next(iterator.get()));
+    if (!item) break;
+    if (PyList_Append(items.get(), item.get()) < 0) return {};
+  }
+  return PyErr_Occurred() == nullptr ? std::move(items) : py::Ref();
+}
+
 // A part of a value and how it is reached from there.
 struct Part {
   py::Ref object;
@@ -165,7 +178,8 @@ bool PathFinder::find_part(PyObject* value, Part& part) {
 
 bool PathFinder::find_item(PyObject* sequence, Part& part) {
   // A snapshot, as Python code runs between the steps.
-  const py::Ref items = py::Ref::steal(PySequence_Tuple(sequence));
+  const py::Ref list = first_items(sequence);
+  const py::Ref items = list ? py::Ref::steal(PyList_AsTuple(list.get())) : py::Ref();
   const Py_ssize_t at = items ? first_failing(items.get()) : -1;
   PyErr_Clear();
   if (at < 0) return false;
@@ -254,7 +268,7 @@ bool PathFinder::find_state(PyObject* instance, Part& part) {
   // The items of other containers (deque, OrderedDict) come as iterators.
   for (const Py_ssize_t at : {3, 4}) {
     if (size <= at || PyTuple_GET_ITEM(reduced.get(), at) == Py_None) continue;
-    py::Ref items = py::Ref::steal(PySequence_List(PyTuple_GET_ITEM(reduced.get(), at)));
+    py::Ref items = first_items(PyTuple_GET_ITEM(reduced.get(), at));
     if (items && at == 4) {
       py::Ref dict = py::Ref::steal(PyDict_New());
       if (dict && PyDict_MergeFromSeq2(dict.get(), items.get(), 1) < 0) dict.reset();
@@ -271,8 +285,9 @@ std::string detail(PyObject* reason, PyObject* culprit) {
   const std::string text = text_of(PyObject_Str, reason, kReasonMax);
   const std::string plain = "cannot pickle '" + std::string(Py_TYPE(culprit)->tp_name) + "' object";
   const std::string plain_qualified = "cannot pickle '" + type_name(culprit) + "' object";
-  if (text.empty() || text == plain || text == plain_qualified) return {};
+  if (text == plain || text == plain_qualified) return {};
   const std::string type = type_name(reason);
+  if (text.empty()) return " (" + type + ")";
   // These are pickle's own.
   const bool own = type == "_pickle.PicklingError" || type == "TypeError" || type == "AttributeError";
   return " (" + (own ? std::string() : type + ": ") + text + ")";
