@@ -12,9 +12,11 @@
 #include "base/bytes.h"
 #include "base/cpu.h"
 #include "base/intrusive.h"
+#include "base/memory.h"
 #include "base/mutex.h"
 #include "base/parker.h"
 #include "base/spin.h"
+#include "base/thread.h"
 
 namespace aiointerpreters::base {
 namespace {
@@ -172,6 +174,72 @@ TEST(IntrusivePtr, IsSharedBetweenThreads) {
     shared = {};
     in_threads(kThreads, [&](int i) { owners[static_cast<std::size_t>(i)] = {}; });
     ASSERT_EQ(alive, 0);
+  }
+}
+
+TEST(IntrusivePtr, IsNotHadOfWhatIsBeingDestroyed) {
+  for (int round = 0; round < 200; ++round) {
+    // As a registry does it: whoever leaves takes himself off the list under the lock, before his memory goes.
+    struct Listed : Counted {
+      Listed(Mutex& of, Listed*& at) : mutex(of), place(at) {}
+      ~Listed() override {
+        Lock lock(mutex);
+        place = nullptr;
+      }
+      Mutex& mutex;
+      Listed*& place;
+    };
+    Mutex mutex;
+    Listed* place = nullptr;
+    IntrusivePtr<Listed> owner(std::make_unique<Listed>(mutex, place).release());
+    place = owner.get();
+    in_threads(2, [&](int i) {
+      IntrusivePtr<Listed> dropped;
+      if (i == 0) {
+        dropped = std::exchange(owner, {});
+      } else {
+        Lock lock(mutex);
+        if (place != nullptr) dropped = IntrusivePtr<Listed>::if_alive(place);
+        EXPECT_TRUE(!dropped || dropped.get() == place);
+      }
+    });
+    EXPECT_EQ(place, nullptr);
+  }
+}
+
+TEST(Thread, RunsItsBodyAndIsJoined) {
+  Thread thread;
+  EXPECT_FALSE(thread.running());
+  for (int round = 1; round <= 3; ++round) {
+    int done = 0;
+    ASSERT_TRUE(thread.start([&] { done = round; }));
+    EXPECT_TRUE(thread.running());
+    thread.join();
+    EXPECT_FALSE(thread.running());
+    EXPECT_EQ(done, round);
+  }
+}
+
+TEST(Thread, HasRoomForDeepRecursion) {
+  Thread thread;
+  std::size_t sum = 0;
+  ASSERT_TRUE(thread.start([&] {
+    volatile unsigned char room[4 << 20];
+    for (std::size_t i = 0; i < sizeof room; i += 4096) room[i] = 1;
+    for (std::size_t i = 0; i < sizeof room; i += 4096) sum += room[i];
+  }));
+  thread.join();
+  EXPECT_EQ(sum, (4U << 20) / 4096);
+}
+
+TEST(Memory, IsZeroedOnRequestAndMoves) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{5} << 20}) {
+    Memory memory = Memory::zeroed(size);
+    ASSERT_NE(memory.data(), nullptr);
+    for (std::size_t i = 0; i < size; i += 1000) ASSERT_EQ(memory.data()[i], 0);
+    const unsigned char* const at = memory.data();
+    const Memory moved = std::move(memory);
+    EXPECT_EQ(moved.data(), at);
   }
 }
 
