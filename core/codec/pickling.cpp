@@ -48,6 +48,18 @@ bool has_large(PyObject* content) {
   return at < buffer.len && buffer.len > kHead + 4;  // the smallest pickles have no frame at all
 }
 
+// `_pickle`'s class of that name, whose objects take attributes: before some 3.13 they take none themselves, and a method of
+// a subclass has to do (seen on 3.13.0). Borrowed from the runtime; null with an exception set.
+PyObject* cached_class(py::Ref& cache, const char* name) {
+  if (cache) return cache.get();
+  py::Ref base;
+  if (cached(base, kPickleModule, name) == nullptr) return nullptr;
+  py::Ref made =
+      py::Ref::steal(PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(O){}", name, base.get()));
+  if (!cache) cache = std::move(made);
+  return cache.get();
+}
+
 // A global's module name stands in a pickle as a short string. Conservative: a str of the same content does too.
 bool names_main(PyObject* content) {
   const Py_buffer& buffer = *PyMemoryView_GET_BUFFER(content);
@@ -60,7 +72,7 @@ bool names_main(PyObject* content) {
 Pickle dump(Runtime& runtime, PyObject* value, PyObject* name, PyObject* attribute, PyObject* buffer_callback) {
   PyObject* const dump_name = interned(runtime.names.dump, "dump");
   PyObject* const getbuffer = interned(runtime.names.getbuffer, "getbuffer");
-  PyObject* const pickler_type = cached(runtime.pickler_type, kPickleModule, "Pickler");
+  PyObject* const pickler_type = cached_class(runtime.pickler_type, "Pickler");
   PyObject* const file_type = cached(runtime.bytes_io_type, "_io", "BytesIO");
   const py::Ref protocol = py::Ref::steal(PyLong_FromLong(kPickleProtocol));
   if (pickler_type == nullptr || file_type == nullptr || !protocol) return {};
@@ -159,7 +171,7 @@ Pickle pickle_unless_attached(Runtime& runtime, PyObject* value) {
 
 py::Ref unpickle(Runtime& runtime, const unsigned char* data, std::size_t size, PyObject* persistent_load) {
   if (persistent_load == nullptr) return unpickle_plainly(runtime, data, size);
-  PyObject* const unpickler_type = cached(runtime.unpickler_type, kPickleModule, "Unpickler");
+  PyObject* const unpickler_type = cached_class(runtime.unpickler_type, "Unpickler");
   PyObject* const file_type = cached(runtime.bytes_io_type, "_io", "BytesIO");
   if (unpickler_type == nullptr || file_type == nullptr) return {};
   const py::Ref file = py::Ref::steal(

@@ -39,7 +39,7 @@ void Returner::stop() noexcept {
   lessor_->set_bell(nullptr);
 }
 
-void Returner::run() noexcept {
+void Returner::run() {
   while (!stopping_.load(std::memory_order_acquire)) {
     if (!rung_.load(std::memory_order_acquire)) {
       parker_.park();

@@ -31,7 +31,7 @@ class Returner final : public codec::Bell {
   void stop() noexcept AIOI_EXCLUDES(mutex_);
 
  private:
-  void run() noexcept;
+  void run();  // attaches, so it must be able to unwind (hazard 11)
 
   const codec::LessorPtr lessor_;
   base::Mutex mutex_;
