@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "codec/exporter.h"
+#include "py/callback.h"
 #include "py/error.h"
 
 namespace aiointerpreters::codec {
@@ -133,14 +134,12 @@ bool Parts::pickle(const Memo& written, ByValue by_value) {
                            ? py::Ref::steal(Py_BuildValue("[OO]", tables_->part_list.get(), tables_->crossing_list.get()))
                            : py::Ref();
   static PyMethodDef definition = {"persistent_id", persistent_id, METH_O, nullptr};
-  const py::Ref capsule = py::Ref::steal(PyCapsule_New(this, nullptr, nullptr));
-  const py::Ref callback = capsule ? py::Ref::steal(PyCFunction_New(&definition, capsule.get())) : py::Ref();
-  if (!both || !callback || PyCapsule_SetContext(capsule.get(), this) < 0) return false;
+  const py::Callback<Parts> callback(definition, this);
+  if (!both || callback.get() == nullptr) return false;
   tables_->written = &written;
   tables_->seen.close();
   tables_->pickled_parts = tables_->parts.size();
   tables_->pickle = codec::pickle(runtime_, both.get(), callback.get(), by_value);
-  PyCapsule_SetContext(capsule.get(), nullptr);  // whoever has kept the pickler
   if (tables_->pickle.content) return true;
   drop_own_notes();
   return false;
@@ -200,10 +199,8 @@ bool Parts::append_pickle() {
 
 PyObject* Parts::persistent_id(PyObject* capsule, PyObject* object) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
-    auto* const parts = static_cast<Parts*>(PyCapsule_GetContext(capsule));
-    if (parts != nullptr) return parts->identify(object);
-    PyErr_SetString(PyExc_RuntimeError, "the message of this pickler is complete");
-    return nullptr;
+    Parts* const parts = py::Callback<Parts>::target(capsule);
+    return parts == nullptr ? nullptr : parts->identify(object);
   });
 }
 

@@ -1,10 +1,12 @@
 // See parts_reader.h.
 #include "codec/parts_reader.h"
 
+#include <optional>
 #include <utility>
 
 #include "codec/corrupt.h"
 #include "codec/pickling.h"
+#include "py/callback.h"
 #include "py/error.h"
 
 namespace aiointerpreters::codec {
@@ -16,16 +18,13 @@ PyObject* corrupt() { return corrupt_message(), nullptr; }
 }  // namespace
 
 bool PartsReader::unpickle(const unsigned char* data, std::size_t size) {
-  py::Ref callback;
-  py::Ref capsule;
+  static PyMethodDef definition = {"persistent_load", persistent_load, METH_O, nullptr};
+  std::optional<py::Callback<PartsReader>> callback;  // without attachments there is nothing to ask for
   if (!attachments_.empty()) {
-    static PyMethodDef definition = {"persistent_load", persistent_load, METH_O, nullptr};
-    capsule = py::Ref::steal(PyCapsule_New(this, nullptr, nullptr));
-    callback = capsule ? py::Ref::steal(PyCFunction_New(&definition, capsule.get())) : py::Ref();
-    if (!callback || PyCapsule_SetContext(capsule.get(), this) < 0) return false;
+    callback.emplace(definition, this);
+    if (callback->get() == nullptr) return false;
   }
-  const py::Ref both = codec::unpickle(runtime_, data, size, callback.get());
-  if (capsule) PyCapsule_SetContext(capsule.get(), nullptr);  // whoever has kept the unpickler
+  const py::Ref both = codec::unpickle(runtime_, data, size, callback ? callback->get() : nullptr);
   if (!both) return false;
   if (!PyList_CheckExact(both.get()) || PyList_GET_SIZE(both.get()) != 2) return corrupt_message();
   parts_ = py::Ref::borrow(PyList_GET_ITEM(both.get(), 0));
@@ -56,10 +55,11 @@ PyObject* PartsReader::part(std::size_t index) const {
 
 PyObject* PartsReader::persistent_load(PyObject* capsule, PyObject* id) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
-    auto* const reader = static_cast<PartsReader*>(PyCapsule_GetContext(capsule));
+    PartsReader* const reader = py::Callback<PartsReader>::target(capsule);
+    if (reader == nullptr) return nullptr;
     const std::size_t index = PyLong_AsSize_t(id);
     if (index == static_cast<std::size_t>(-1) && PyErr_Occurred() != nullptr) return nullptr;
-    return reader == nullptr ? corrupt() : reader->attachment(index);
+    return reader->attachment(index);
   });
 }
 

@@ -1,5 +1,6 @@
-"""Whether two graphs of objects are the same: types, contents, orders, and which parts are one object."""
+"""How values cross, and whether two are the same graph: types, contents, orders, and which parts are one object."""
 
+import pickle
 import struct
 import types
 from collections import deque
@@ -7,7 +8,17 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
-from aiointerpreters import SharedBuffer
+from aiointerpreters import SharedBuffer, _core
+
+
+def carry(value: object) -> Any:
+    """Return `value` as another interpreter would see it."""
+    return _core.decode(_core.encode(value))
+
+
+def as_pickle(value: object) -> Any:
+    """What the worker is to see."""
+    return pickle.loads(pickle.dumps(value, 5))
 
 
 def same_graph(left: object, right: object) -> bool:

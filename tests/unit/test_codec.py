@@ -17,14 +17,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aiointerpreters import NotTransferableError, _core
-from support.graphs import same_graph
+from support.graphs import as_pickle, carry, same_graph
 
 NATIVE, MIXED = 1, 2
-
-
-def carry(value: object) -> Any:
-    """Return `value` as another interpreter would see it."""
-    return _core.decode(_core.encode(value))
 
 
 def carry_natively(value: object) -> Any:
@@ -32,11 +27,6 @@ def carry_natively(value: object) -> Any:
     message = _core.encode(value)
     assert message.form == NATIVE
     return _core.decode(message)
-
-
-def as_pickle(value: object) -> Any:
-    """What the worker is to see."""
-    return pickle.loads(pickle.dumps(value, 5))
 
 
 INT_EDGES = [sign * (1 << bits) + off for bits in (0, 4, 7, 8, 15, 16, 30, 31, 32, 60, 63, 64, 65, 1000)

@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,17 +9,7 @@ from typing import Any
 import pytest
 
 from aiointerpreters import NotTransferableError, _core
-from support.graphs import same_graph
-
-
-def carry(value: object) -> Any:
-    """Return `value` as another interpreter would see it."""
-    return _core.decode(_core.encode(value))
-
-
-def as_pickle(value: object) -> Any:
-    """What the worker is to see."""
-    return pickle.loads(pickle.dumps(value, 5))
+from support.graphs import as_pickle, carry, same_graph
 
 
 @dataclass

@@ -21,19 +21,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiointerpreters import NotTransferableError, SharedBuffer, _core
-from support.graphs import same_graph
+from support.graphs import as_pickle, carry, same_graph
 
 NATIVE, MIXED = 1, 2
-
-
-def carry(value: object) -> Any:
-    """Return `value` as another interpreter would see it."""
-    return _core.decode(_core.encode(value))
-
-
-def as_pickle(value: object) -> Any:
-    """What the worker is to see."""
-    return pickle.loads(pickle.dumps(value, 5))
 
 
 @dataclass

@@ -1,0 +1,39 @@
+// Callback: a Python callable of one argument that calls a C++ object, for as long as that is there; whoever keeps the
+// callable longer finds it dead.
+// Owner: a scope within the target's life. Requires: attached.
+#pragma once
+
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::py {
+
+template <typename Target>
+class Callback {
+ public:
+  // `definition` is static, of a METH_O function that gets what `target` takes. Check `get` afterwards.
+  Callback(PyMethodDef& definition, Target* target) : capsule_(Ref::steal(PyCapsule_New(target, nullptr, nullptr))) {
+    if (!capsule_ || PyCapsule_SetContext(capsule_.get(), target) < 0) return;
+    function_ = Ref::steal(PyCFunction_New(&definition, capsule_.get()));
+  }
+  Callback(const Callback&) = delete;
+  Callback& operator=(const Callback&) = delete;
+  ~Callback() {
+    if (capsule_) PyCapsule_SetContext(capsule_.get(), nullptr);
+  }
+
+  // Null, with an exception set, if it could not be made. Borrows.
+  [[nodiscard]] PyObject* get() const noexcept { return function_.get(); }
+  // For the function, with its first argument: the target. Null with RuntimeError set if that is gone.
+  [[nodiscard]] static Target* target(PyObject* capsule) {
+    auto* const found = static_cast<Target*>(PyCapsule_GetContext(capsule));
+    if (found == nullptr) PyErr_SetString(PyExc_RuntimeError, "the message that this belongs to is complete");
+    return found;
+  }
+
+ private:
+  Ref capsule_;
+  Ref function_;
+};
+
+}  // namespace aiointerpreters::py
