@@ -180,8 +180,11 @@ PyObject* Decoder::read_bytes(unsigned char tag) {
   const char* const data = reinterpret_cast<const char*>(at_);
   at_ += size;
   const auto length = static_cast<Py_ssize_t>(size);
-  return remember(tag == kBytes ? PyBytes_FromStringAndSize(data, length) : PyByteArray_FromStringAndSize(data, length),
-                  shared);
+  if (tag == kByteArray) return remember(PyByteArray_FromStringAndSize(data, length), shared);
+  // As unpickling does it: a new object also where CPython keeps one for that byte.
+  PyObject* const bytes = PyBytes_FromStringAndSize(nullptr, length);
+  if (bytes != nullptr && size != 0) std::memcpy(PyBytes_AS_STRING(bytes), data, size);
+  return remember(bytes, shared);
 }
 
 PyObject* Decoder::read_big_int() {

@@ -183,6 +183,12 @@ class TestIdentity:
         assert copy[0] is not copy[1]
         assert copy[2] is not copy[3]
 
+    def test_bytes_of_length_1_are_shared_as_from_pickle(self) -> None:
+        alone, shared = pickle.loads(pickle.dumps(b"x")), pickle.loads(pickle.dumps(b"x"))
+        assert alone is not shared
+        for value in ([alone, shared, shared], [b"x", b"x", alone], {"k": alone, "l": (shared, shared)}):
+            assert same_graph(carry_natively(value), as_pickle(value))
+
     def test_keys_and_elements_are_shared_too(self) -> None:
         key = ("key", 1)
         copy = carry_natively([{key: 1}, {key}, frozenset([key]), key])
