@@ -52,6 +52,24 @@ bool Decoder::read_header(std::size_t width, std::size_t& count, bool& shared) {
   return count <= bytes_left() / width || corrupt();
 }
 
+template <typename Put>
+Decoder::Step Decoder::fill(Put&& put) {
+  Frame& frame = frames_.top();
+  while (frame.left != 0) {
+    unsigned char tag;
+    if (!next_tag(tag)) return Step::kFailed;
+    --frame.left;
+    if (is_container(tag)) {
+      const Step step = open(tag);
+      if (step != Step::kDone) return step;
+      continue;
+    }
+    PyObject* const leaf = read_leaf(tag);
+    if (leaf == nullptr || !put(frame, leaf)) return Step::kFailed;
+  }
+  return Step::kDone;
+}
+
 py::Ref Decoder::read() {
   unsigned char tag;
   if (!next_tag(tag)) return {};
@@ -65,14 +83,14 @@ py::Ref Decoder::read() {
     }
     switch (frames_.top().tag) {
       case kDict:
-        step = fill_dict();
+        step = fill([](Frame& frame, PyObject* leaf) { return put_entry(frame, leaf); });
         break;
       case kRecord:
-        step = fill_record();
+        step = fill([this](const Frame& frame, PyObject* leaf) { return set_field(frame, leaf); });
         break;
       case kSet:
       case kFrozenset:
-        step = fill_set();
+        step = fill([](const Frame& frame, PyObject* leaf) { return put_element(frame, leaf); });
         break;
       default:
         step = fill_sequence();
@@ -200,17 +218,10 @@ bool Decoder::place(PyObject* object, std::uint32_t height) {
     case kTuple:
       frame.height = std::max(frame.height, height);
       return put(frame, object);
-    case kDict: {
-      if (frame.left % 2 == 0) {
-        PyObject* const key = std::exchange(frame.key, nullptr);
-        const int failed = PyDict_SetItem(frame.object, key, object);
-        Py_DECREF(key);
-        Py_DECREF(object);
-        return failed == 0;
-      }
-      frame.key = object;
+    case kDict:
+      if (!put_entry(frame, object)) return false;
+      if (frame.left % 2 == 0) return true;
       break;
-    }
     case kRecord:
       return set_field(frame, object);
     default:
@@ -223,9 +234,7 @@ bool Decoder::place(PyObject* object, std::uint32_t height) {
   }
   if (frame.tag == kDict) return true;
   frame.height = std::max(frame.height, height);
-  const int failed = PySet_Add(frame.object, object);
-  Py_DECREF(object);
-  return failed == 0;
+  return put_element(frame, object);
 }
 
 Decoder::Step Decoder::fill_sequence() {
@@ -249,47 +258,22 @@ Decoder::Step Decoder::fill_sequence() {
   return Step::kDone;
 }
 
-Decoder::Step Decoder::fill_dict() {
-  Frame& frame = frames_.top();
-  while (frame.left != 0) {
-    unsigned char tag;
-    if (!next_tag(tag)) return Step::kFailed;
-    --frame.left;
-    if (is_container(tag)) {
-      const Step step = open(tag);
-      if (step != Step::kDone) return step;
-      continue;
-    }
-    PyObject* const object = read_leaf(tag);
-    if (object == nullptr) return Step::kFailed;
-    if (frame.left % 2 != 0) {
-      frame.key = object;
-      continue;
-    }
-    PyObject* const key = std::exchange(frame.key, nullptr);
-    const int failed = PyDict_SetItem(frame.object, key, object);
-    Py_DECREF(key);
-    Py_DECREF(object);
-    if (failed != 0) return Step::kFailed;
+bool Decoder::put_entry(Frame& frame, PyObject* object) {
+  if (frame.left % 2 != 0) {
+    frame.key = object;
+    return true;
   }
-  return Step::kDone;
+  PyObject* const key = std::exchange(frame.key, nullptr);
+  const int failed = PyDict_SetItem(frame.object, key, object);
+  Py_DECREF(key);
+  Py_DECREF(object);
+  return failed == 0;
 }
 
-Decoder::Step Decoder::fill_record() {
-  Frame& frame = frames_.top();
-  while (frame.left != 0) {
-    unsigned char tag;
-    if (!next_tag(tag)) return Step::kFailed;
-    --frame.left;
-    if (is_container(tag)) {
-      const Step step = open(tag);
-      if (step != Step::kDone) return step;
-      continue;
-    }
-    PyObject* const value = read_leaf(tag);
-    if (value == nullptr || !set_field(frame, value)) return Step::kFailed;
-  }
-  return Step::kDone;
+bool Decoder::put_element(const Frame& frame, PyObject* element) {
+  const int failed = PySet_Add(frame.object, element);
+  Py_DECREF(element);
+  return failed == 0;
 }
 
 bool Decoder::set_field(const Frame& frame, PyObject* value) {
@@ -322,26 +306,6 @@ bool Decoder::read_shape(std::size_t& count, std::size_t& keys_end, bool& shared
   count = shapes_[number].count;
   keys_end = shapes_[number].keys_end;
   return true;
-}
-
-Decoder::Step Decoder::fill_set() {
-  Frame& frame = frames_.top();
-  while (frame.left != 0) {
-    unsigned char tag;
-    if (!next_tag(tag)) return Step::kFailed;
-    --frame.left;
-    if (is_container(tag)) {
-      const Step step = open(tag);
-      if (step != Step::kDone) return step;
-      continue;
-    }
-    PyObject* const element = read_leaf(tag);
-    if (element == nullptr) return Step::kFailed;
-    const int failed = PySet_Add(frame.object, element);
-    Py_DECREF(element);
-    if (failed != 0) return Step::kFailed;
-  }
-  return Step::kDone;
 }
 
 }  // namespace aiointerpreters::codec

@@ -88,12 +88,16 @@ class Decoder {
   }
   static void show(PyObject* container) noexcept;
   [[nodiscard]] Step fill_sequence();
-  [[nodiscard]] Step fill_dict();
-  [[nodiscard]] Step fill_record();
-  [[nodiscard]] Step fill_set();
+  // Fills the top frame with what is no run; `put(frame, leaf)` takes a leaf, which was just counted off `left`, and its
+  // reference.
+  template <typename Put>
+  [[nodiscard]] Step fill(Put&& put);
   [[nodiscard]] bool close();
   // Puts an object, whose reference it takes, at the next place of the top frame; without a frame it is the root.
   [[nodiscard]] bool place(PyObject* object, std::uint32_t height);
+  // Takes the next key or value of a dict, or element of a set, and its reference.
+  [[nodiscard]] static bool put_entry(Frame& frame, PyObject* object);
+  [[nodiscard]] static bool put_element(const Frame& frame, PyObject* element);
   // Sets the item of a record whose value was just counted off `left`; takes the reference.
   [[nodiscard]] bool set_field(const Frame& frame, PyObject* value);
   // Reads what stands before the values of a record: how many there are, where their keys end.
