@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # workers import `support` by name, wherever pytest was started
-pytest.register_assert_rewrite("support.scripts")
+pytest.register_assert_rewrite("support.kinds", "support.scripts")
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
 from support import work

@@ -1,12 +1,12 @@
 // See executor_type.h. `submit` is the home half of docs/design/data_path.md.
 #include "binding/executor_type.h"
 
+#include <cstddef>
 #include <memory>
 #include <utility>
 
 #include "binding/call.h"
 #include "binding/future_state.h"
-#include "binding/native_part.h"
 #include "binding/pool_type.h"
 #include "binding/tag_type.h"
 #include "codec/codec.h"
@@ -19,8 +19,10 @@ namespace {
 
 constexpr const char* kInterpreterShutdown = "cannot schedule new futures after interpreter shutdown";
 
+// A member of the kind that `__slots__` makes, so that the inherited deallocation lets go of it, also where a class derived
+// from this one has a `__del__` of its own.
 struct ExecutorState {
-  std::shared_ptr<pool::Pool> pool;  // null until `_bind`
+  PyObject* pool;  // a _core.Pool; null until `_bind`
 };
 
 ExecutorState& inside(PyObject* self, PyTypeObject* type) noexcept {
@@ -72,8 +74,8 @@ py::Ref prepare_for_home(ModuleState& state, const Call& call) {
 }
 
 // Raises why the pool takes no more tasks.
-void raise_refusal(ModuleState& state, const pool::Pool& pool) {
-  const std::shared_ptr<const pool::Breakage> breakage = pool.broken();
+void raise_refusal(ModuleState& state, const pool::Pool& pool, pool::Task::Side side) {
+  const std::shared_ptr<const pool::Breakage> breakage = pool.broken(side);
   if (!breakage) {
     PyErr_SetString(PyExc_RuntimeError, state.exiting ? kInterpreterShutdown : "cannot schedule new futures after shutdown");
     return;
@@ -82,16 +84,36 @@ void raise_refusal(ModuleState& state, const pool::Pool& pool) {
   if (error) py::restore_exception(std::move(error));
 }
 
+// Whether the operating system has started the thread that `_start_thread` has put into the list. Nothing else tells, where
+// Ctrl-C has come in between. Leaves no exception set.
+bool has_begun(PyObject* threads) {
+  py::Ref handle;
+  for (const char* name : {"_os_thread_handle", "_handle"}) {  // the latter on 3.13.0
+    if (PyList_GET_SIZE(threads) == 0 || handle) break;
+    handle = py::Ref::steal(PyObject_GetAttrString(PyList_GET_ITEM(threads, 0), name));
+    PyErr_Clear();
+  }
+  const py::Ref ident = handle ? py::Ref::steal(PyObject_GetAttrString(handle.get(), "ident")) : py::Ref();
+  const bool begun = ident && PyObject_IsTrue(ident.get()) == 1;
+  PyErr_Clear();
+  return begun;
+}
+
 // A pool that wants a thread gets one from the Python half. Errors: false with the exception set, if nobody is left to
-// serve.
+// serve, or if it says nothing of the thread (Ctrl-C).
 bool start_thread(PyObject* self, pool::Pool& pool) {
-  py::Ref started = py::Ref::steal(PyObject_CallMethod(self, "_start_thread", nullptr));
+  const py::Ref threads = py::Ref::steal(PyList_New(0));
+  const py::Ref started =
+      threads ? py::Ref::steal(PyObject_CallMethod(self, "_start_thread", "O", threads.get())) : py::Ref();
   if (started) return true;
-  // Only these say that there is no new thread; whatever else is raised (Ctrl-C) comes while one starts.
-  if (PyErr_ExceptionMatches(PyExc_RuntimeError) == 0 && PyErr_ExceptionMatches(PyExc_MemoryError) == 0) return false;
   py::Ref error = py::take_exception();
-  if (pool.thread_failed()) return true;
-  for (pool::TaskPtr& task : pool.take_queued()) static_cast<FutureTask&>(*task).cancel_at_home();
+  const bool is_refusal = PyErr_GivenExceptionMatches(error.get(), PyExc_RuntimeError) != 0 ||
+                          PyErr_GivenExceptionMatches(error.get(), PyExc_MemoryError) != 0;
+  const bool served = (threads && has_begun(threads.get())) || pool.thread_failed();
+  if (!served) {
+    for (pool::TaskPtr& task : pool.take_queued()) static_cast<FutureTask&>(*task).cancel_at_home();
+  }
+  if (served && is_refusal) return true;
   py::restore_exception(std::move(error));
   return false;
 }
@@ -115,13 +137,18 @@ bool enqueue(PyObject* self, ModuleState& state, pool::Pool& pool, PyObject* fut
       break;
   }
   task.settle_at_home(false);
-  raise_refusal(state, pool);
+  raise_refusal(state, pool, task.side());
   return false;
 }
 
 // Errors: null with RuntimeError set if a pool cannot be used here and now.
 pool::Pool* usable_pool(ModuleState& state, PyObject* self, PyTypeObject* type) {
-  pool::Pool* const pool = inside(self, type).pool.get();
+  PyObject* object = inside(self, type).pool;
+  if (object != nullptr && !is_here(state, object)) {
+    if (!py::Ref::steal(PyObject_CallMethod(self, "_renew", nullptr))) return nullptr;
+    object = inside(self, type).pool;
+  }
+  pool::Pool* const pool = object == nullptr ? nullptr : pool_in(state, object).get();
   if (pool == nullptr) PyErr_SetString(PyExc_RuntimeError, "the executor's __init__ has not run");
   if (pool != nullptr && state.exiting) {
     PyErr_SetString(PyExc_RuntimeError, kInterpreterShutdown);
@@ -171,18 +198,9 @@ PyObject* executor_bind(PyObject* self, PyTypeObject* type, PyObject* const* arg
     PyErr_SetString(PyExc_TypeError, "_bind() takes one argument, the pool");
     return nullptr;
   }
-  std::shared_ptr<pool::Pool> pool = pool_in(state, args[0]);
-  if (!pool) return nullptr;
-  inside(self, type).pool = std::move(pool);
+  if (!pool_in(state, args[0])) return nullptr;
+  Py_XSETREF(inside(self, type).pool, Py_NewRef(args[0]));
   Py_RETURN_NONE;
-}
-
-void executor_finalize(PyObject* self) {
-  PyObject* const error = PyErr_GetRaisedException();
-  ExecutorState& executor = *static_cast<ExecutorState*>(native_part(self, executor_finalize));
-  if (executor.pool) executor.pool->close();  // what is queued still runs, as in the standard library
-  executor.pool.reset();
-  PyErr_SetRaisedException(error);
 }
 
 constexpr int kMethodFlags = METH_METHOD | METH_FASTCALL | METH_KEYWORDS;
@@ -201,10 +219,15 @@ PyMethodDef kMethods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
+PyMemberDef kMembers[] = {
+    {"_native_pool", Py_T_OBJECT_EX, static_cast<Py_ssize_t>(offsetof(ExecutorState, pool)), Py_RELATIVE_OFFSET, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+
 PyType_Slot kSlots[] = {
     {Py_tp_doc, const_cast<char*>("The native half of InterpreterThreadPoolExecutor.")},
-    {Py_tp_finalize, reinterpret_cast<void*>(executor_finalize)},
     {Py_tp_methods, kMethods},
+    {Py_tp_members, kMembers},
     {0, nullptr},
 };
 
@@ -219,7 +242,10 @@ PyType_Spec kSpec = {
 }  // namespace
 
 py::Ref make_executor_type(PyObject* module, PyObject* base) {
-  return py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, base));
+  py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, base));
+  // The member has done its work with the type's layout; nobody is to change it by name.
+  if (type && PyObject_DelAttrString(type.get(), kMembers[0].name) < 0) return {};
+  return type;
 }
 
 }  // namespace aiointerpreters::binding

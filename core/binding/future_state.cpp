@@ -2,9 +2,11 @@
 #include "binding/future_state.h"
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "codec/codec.h"
+#include "pool/pool.h"
 #include "py/error.h"
 
 namespace aiointerpreters::binding {
@@ -14,18 +16,24 @@ namespace {
 using State = pool::Task::State;
 using Outcome = pool::Task::Outcome;
 
-// Reports the exception that is set through the logger of concurrent.futures.
-void log_exception(const ModuleState& home, const char* format, PyObject* subject) {
-  py::Ref error = py::take_exception();
-  py::Ref logged = py::Ref::steal(PyObject_GetAttrString(home.logger.get(), "error"));
-  py::Ref args = py::Ref::steal(subject != nullptr ? Py_BuildValue("(sO)", format, subject) : Py_BuildValue("(s)", format));
-  py::Ref kwargs = py::Ref::steal(Py_BuildValue("{sO}", "exc_info", error.get()));
-  if (logged && args && kwargs) logged = py::Ref::steal(PyObject_Call(logged.get(), args.get(), kwargs.get()));
-  if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(home.logger.get());
+// The exception of a task that was interrupted: the one that was raised in it, if that came through; else what came instead
+// is its context. Returns new; null with an exception set.
+py::Ref rebuild_interrupt(ModuleState& home, const pool::Task& task) {
+  PyObject* const type = home.runtime.task_interrupted.get();
+  py::Ref raised;
+  if (task.outcome == Outcome::kException) {
+    raised = codec::decode_exception(home.runtime, task.message);
+    if (raised && PyObject_TypeCheck(raised.get(), reinterpret_cast<PyTypeObject*>(type)) != 0) return raised;
+    PyErr_Clear();
+  }
+  py::Ref error = py::Ref::steal(PyObject_CallNoArgs(type));
+  if (error && raised) PyException_SetContext(error.get(), raised.release());
+  return error;
 }
 
 // The exception of a task that did not end with a result. Returns new; null with an exception set.
 py::Ref rebuild_failure(ModuleState& home, const pool::Task& task) {
+  if (task.interrupted()) return rebuild_interrupt(home, task);
   switch (task.outcome) {
     case Outcome::kException:
       return codec::decode_exception(home.runtime, task.message);
@@ -37,9 +45,11 @@ py::Ref rebuild_failure(ModuleState& home, const pool::Task& task) {
   }
 }
 
+// Whether the task's outcome, which is not at home, is an exception.
+bool has_failed(const pool::Task& task) noexcept { return task.interrupted() || task.outcome != Outcome::kValue; }
+
 bool has_failed(const FutureState& state) noexcept {
-  const Outcome outcome = state.task->outcome;
-  return state.failed || (outcome != Outcome::kValue && outcome != Outcome::kAtHome);
+  return state.failed || (state.task->outcome != Outcome::kAtHome && has_failed(*state.task));
 }
 
 // Calls a method of a condition or a waiter. False with the exception set if that is no Exception; others are reported.
@@ -88,7 +98,7 @@ void FutureTask::settle_at_home(bool deliver_it) {
   FutureState& data = state_of_future(home_, future.get());
   Py_CLEAR(data.call);  // still there if it never ran
   Py_CLEAR(data.kwnames);
-  if (deliver_it && !deliver(home_, future.get(), data)) log_exception(home_, "Exception in worker", nullptr);
+  if (deliver_it && !deliver(home_, future.get(), data)) log_exception(home_, "critical", "Exception in worker", nullptr);
 }
 
 void FutureTask::cancel_at_home() {
@@ -96,9 +106,26 @@ void FutureTask::cancel_at_home() {
   if (!future) {  // nobody at home asked to be told
     static_cast<void>(Task::cancel());
   } else if (binding::cancel(home_, future.get(), state_of_future(home_, future.get())) < 0) {
-    log_exception(home_, "Exception in callback", nullptr);
+    log_exception(home_, "critical", "Exception in callback", nullptr);
   }
   settle_at_home(notify_cancelled() == Change::kDeliver);
+}
+
+void FutureTask::report_ignored_interrupt() {
+  const bool named = callable && !callable->qualname.empty();
+  const std::string module = named && callable->by_reference() ? callable->module + '.' : std::string();
+  const std::string name = named ? module + callable->qualname : "a task";
+  home_.runtime.lessor->door().visit(
+      [&] { log_warning(name + " goes on in a worker's interpreter, seconds after it was interrupted"); });
+}
+
+void log_exception(const ModuleState& home, const char* method, const char* format, PyObject* subject) {
+  py::Ref error = py::take_exception();
+  py::Ref logged = py::Ref::steal(PyObject_GetAttrString(home.logger.get(), method));
+  py::Ref args = py::Ref::steal(subject != nullptr ? Py_BuildValue("(sO)", format, subject) : Py_BuildValue("(s)", format));
+  py::Ref kwargs = py::Ref::steal(Py_BuildValue("{sO}", "exc_info", error.get()));
+  if (logged && args && kwargs) logged = py::Ref::steal(PyObject_Call(logged.get(), args.get(), kwargs.get()));
+  if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(home.logger.get());
 }
 
 FutureState& state_of_future(const ModuleState& home, PyObject* future) noexcept {
@@ -110,6 +137,27 @@ py::Ref make_future(ModuleState& home, PyTypeObject* type, pool::Task::Side side
   py::Ref future = py::Ref::steal(type->tp_alloc(type, 0));
   if (future) std::construct_at(&state_of_future(home, future.get()).task, std::move(task));
   return future;
+}
+
+void leave_to_parent(ModuleState& home, FutureState& state) noexcept {
+  const pool::Task& task = *state.task;
+  if (state.delivered && state.shown < State::kFinished && task.done()) {  // it was about to be shown
+    state.shown = task.state();
+    state.shown_notified = task.notified();
+  }
+  if (task.done()) return;
+  try {
+    // A task of its own: the workers' half of the old one, which they will never finish, may be in any state.
+    base::IntrusivePtr<FutureTask> ended(std::make_unique<FutureTask>(task.side(), home).release());
+    static_cast<void>(ended->end_broken(std::make_shared<const pool::Breakage>(
+        pool::Breakage{"the call is left to the process that this one was forked from", {}})));
+    state.task = std::move(ended);
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+  state.shown = State::kFinished;
+  Py_CLEAR(state.call);
+  Py_CLEAR(state.kwnames);
 }
 
 void begin_delivery(PyObject* future, FutureState& state) {
@@ -156,10 +204,14 @@ bool resolve(ModuleState& home, PyObject* future, FutureState& state) {
   // Decoding may run Python, and so another thread may come here meanwhile: the first result counts, and the message stays
   // until the last one is through.
   ++state.decoders;
-  bool failed = task->outcome != Outcome::kValue;
+  bool failed = has_failed(*task);
   py::Ref outcome = failed ? rebuild_failure(home, *task) : codec::decode_value(home.runtime, task->message);
   --state.decoders;
-  if (!outcome && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) return false;
+  // What comes from outside and would have hit any other code here; all else is the result's own doing.
+  if (!outcome && (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0 ||
+                   PyErr_ExceptionMatches(home.runtime.task_interrupted.get()) != 0)) {
+    return false;
+  }
   if (!outcome) {
     if (!failed) py::raise_from_current(home.runtime.interpreter_error.get(), "the result could not be rebuilt at home");
     outcome = py::take_exception();
@@ -214,7 +266,7 @@ bool invoke_callback(ModuleState& home, PyObject* future, PyObject* callback) {
   py::Ref done = py::Ref::steal(PyObject_CallOneArg(callback, future));
   if (done) return true;
   if (PyErr_ExceptionMatches(PyExc_Exception) == 0) return false;
-  log_exception(home, "exception calling callback for %r", future);
+  log_exception(home, "exception", "exception calling callback for %r", future);
   return true;
 }
 
@@ -228,6 +280,22 @@ int cancel(ModuleState& home, PyObject* future, FutureState& state) {
       break;
   }
   return state.task->state() == State::kCancelled ? 1 : 0;
+}
+
+int interrupt(ModuleState& home, PyObject* future, FutureState& state) {
+  const base::IntrusivePtr<FutureTask> task = state.task;
+  if (task->done()) return 0;
+  if (const int cancelled = cancel(home, future, state); cancelled != 0) return cancelled;
+  if (task->side() != pool::Task::Side::kWorker || !task->request_interrupt()) return 0;
+  for (const std::weak_ptr<pool::Pool>& weak : home.pools) {
+    const std::shared_ptr<pool::Pool> pool = weak.lock();
+    const std::shared_ptr<pool::Interrupter> interrupter = pool ? pool->interrupter_of(*task) : nullptr;
+    if (!interrupter) continue;
+    if (interrupter->interrupt(pool::TaskPtr(task.get()))) break;
+    PyErr_SetString(PyExc_RuntimeError, "can't start new thread");
+    return -1;
+  }
+  return 1;
 }
 
 }  // namespace aiointerpreters::binding

@@ -16,7 +16,7 @@ namespace aiointerpreters::binding {
 // The task of one future; for Side::kHome it also leads to the callable, which the future holds.
 class FutureTask final : public pool::Task {
  public:
-  FutureTask(pool::Task::Side side, ModuleState& home) noexcept : Task(side), home_(home) {}
+  FutureTask(pool::Task::Side side, ModuleState& home) noexcept : Task(side), forks(home.forks), home_(home) {}
 
   // Keeps the future alive until the task is settled, however many others let go of it.
   void hold(PyObject* future) noexcept {
@@ -26,9 +26,11 @@ class FutureTask final : public pool::Task {
   void cancel_at_home();
   // It is in a queue, or was, so a worker sees to its end. Set before the task is queued.
   bool queued = false;
+  const unsigned forks;  // ModuleState::forks of the process whose workers know it
 
   void run_at_home() override;
   void settle_at_home(bool deliver) override;
+  void report_ignored_interrupt() override;
 
  private:
   ModuleState& home_;
@@ -69,6 +71,10 @@ inline void show_to_collector(PyObject* future) noexcept {
   if (!PyObject_GC_IsTracked(future)) PyObject_GC_Track(future);
 }
 
+// Ends, in a forked process, a future of the other one whose call had not ended: its workers are not here. Without memory for
+// that it stays open.
+void leave_to_parent(ModuleState& home, FutureState& state) noexcept;
+
 // Switches to delivered mode.
 void begin_delivery(PyObject* future, FutureState& state);
 // The state as others see it, in either mode.
@@ -76,11 +82,15 @@ void begin_delivery(PyObject* future, FutureState& state);
 [[nodiscard]] const char* shown_state_name(const FutureState& state) noexcept;
 
 // Makes the outcome of a finished future available; what goes wrong becomes its exception. Runs Python.
-// Errors: false with KeyboardInterrupt set; the outcome is still to be had.
+// Errors: false with KeyboardInterrupt or TaskInterrupted set; the outcome is still to be had.
 [[nodiscard]] bool resolve(ModuleState& home, PyObject* future, FutureState& state);
 
 // The exception of tasks that a broken pool cannot run. Returns new; null with an exception set. Runs Python.
 [[nodiscard]] py::Ref broken_pool_exception(ModuleState& home, const pool::Breakage& breakage);
+
+// Writes the exception that is set to the log of concurrent.futures, as `method` of its logger does. Runs Python.
+// Leaves no exception set.
+void log_exception(const ModuleState& home, const char* method, const char* format, PyObject* subject);
 
 // Shows how the task stands now: to waiters and sleepers under the condition, then to the callbacks.
 // Requires: delivered mode, the task is done. Runs Python.
@@ -91,5 +101,8 @@ void begin_delivery(PyObject* future, FutureState& state);
 [[nodiscard]] bool invoke_callback(ModuleState& home, PyObject* future, PyObject* callback);
 // Cancels the task if it has not started. True if it is cancelled, now or before. Errors: -1 as deliver.
 [[nodiscard]] int cancel(ModuleState& home, PyObject* future, FutureState& state);
+// Cancels the task if it has not started, stops it if it runs in an interpreter. True if there was anything to stop.
+// Errors: -1 as deliver, or with RuntimeError set if there is no thread to see to it.
+[[nodiscard]] int interrupt(ModuleState& home, PyObject* future, FutureState& state);
 
 }  // namespace aiointerpreters::binding

@@ -32,7 +32,9 @@ struct Self {
 // The module and the native part of any instance. Null state: the future was finalized.
 Self self_of(PyObject* self) {
   ModuleState& home = state_of(PyType_GetModuleByDef(Py_TYPE(self), &module_definition));
-  return {home, self, state_of_future(home, self)};
+  FutureState& state = state_of_future(home, self);
+  if (state.task && state.task->forks != home.forks) leave_to_parent(home, state);
+  return {home, self, state};
 }
 
 // Guards every method that needs the task.
@@ -165,6 +167,15 @@ PyObject* future_cancel(PyObject* object, PyObject*) {
   if (!alive(self)) return nullptr;
   const int cancelled = cancel(self.home, object, self.state);
   return cancelled < 0 ? nullptr : PyBool_FromLong(cancelled);
+}
+
+PyObject* future_interrupt(PyObject* object, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    const Self self = self_of(object);
+    if (!alive(self)) return nullptr;
+    const int interrupted = interrupt(self.home, object, self.state);
+    return interrupted < 0 ? nullptr : PyBool_FromLong(interrupted);
+  });
 }
 
 PyObject* future_add_done_callback(PyObject* object, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
@@ -352,6 +363,12 @@ PyMethodDef kMethods[] = {
     {"cancelled", future_cancelled, METH_NOARGS, "cancelled($self, /)\n--\n\nWhether the call was cancelled."},
     {"cancel", future_cancel, METH_NOARGS,
      "cancel($self, /)\n--\n\nCancel the call if it has not started. Returns whether it is cancelled."},
+    {"interrupt", future_interrupt, METH_NOARGS,
+     "interrupt($self, /)\n--\n\nStop the call: cancel it if it has not started; if it runs in an interpreter, raise\n"
+     "TaskInterrupted in it, at the next bytecode that it runs.\n\n"
+     "Returns whether there was anything left to stop. Then `result` and `exception` raise CancelledError or\n"
+     "TaskInterrupted, whatever becomes of the call. False: it has ended, or it is an untagged one that runs. Raises\n"
+     "RuntimeError if the thread that this takes cannot be started; the call goes on then, and ends as interrupted."},
     {"add_done_callback", py::as_method(future_add_done_callback), kOneArgument,
      "add_done_callback($self, /, fn)\n--\n\nCall fn(future) when the call has ended, at once if it has."},
     {"set_running_or_notify_cancel", future_set_running_or_notify_cancel, METH_NOARGS,

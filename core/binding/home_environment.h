@@ -16,6 +16,8 @@ class HomeEnvironment {
   // Looks whether sys.path has changed since the last call (hazard 7): at a dozen pointers when it has not. Runs Python the
   // first time. Errors: false with a Python exception set.
   [[nodiscard]] bool refresh(codec::Runtime& runtime);
+  // Lets go of `__main__`: the interpreter ends, and clears it as soon as nobody holds it.
+  void let_go_of_main() noexcept { main_.reset(); }
   // What held at the last refresh. Requires: there was one.
   [[nodiscard]] const pool::EnvironmentPtr& current() const noexcept { return current_; }
 

@@ -7,12 +7,14 @@
 #include "base/cpu.h"
 #include "binding/codec_functions.h"
 #include "binding/executor_type.h"
+#include "binding/future_state.h"
 #include "binding/future_type.h"
+#include "binding/lifecycle_functions.h"
 #include "binding/module_state.h"
 #include "binding/pool_type.h"
 #include "binding/tag_type.h"
+#include "codec/codec.h"
 #include "codec/exporter.h"
-#include "py/attach.h"
 #include "py/compat.h"
 #include "py/error.h"
 
@@ -36,6 +38,15 @@ bool add_errors(PyObject* module, codec::Runtime& runtime) {
                make_error("aiointerpreters.errors.InterpreterError", "Base of the errors that this package raises itself.",
                           nullptr),
                runtime.interpreter_error)) {
+    return false;
+  }
+  if (!publish(
+          module, "TaskInterrupted",
+          make_error("aiointerpreters.errors.TaskInterrupted",
+                     "Raised in a function that is stopped (`Future.interrupt`), and by its future. No Exception, so that\n"
+                     "functions do not stop it by accident.",
+                     PyExc_BaseException),
+          runtime.task_interrupted)) {
     return false;
   }
   py::Ref bases = py::Ref::steal(PyTuple_Pack(2, runtime.interpreter_error.get(), PyExc_TypeError));
@@ -75,7 +86,8 @@ int execute(PyObject* module) {
         publish(module, "interpreter", make_tag_type(module), state.runtime.tag_type) &&
         publish(module, "SharedBuffer", codec::make_shared_buffer_type(module), state.runtime.shared_buffer_type) &&
         publish(module, "Lease", codec::make_lease_type(module), state.runtime.lease_type) &&
-        publish(module, "Pool", make_pool_type(module), state.pool_type) && add_codec_functions(module);
+        publish(module, "Pool", make_pool_type(module), state.pool_type) && add_codec_functions(module) &&
+        add_lifecycle_functions(module);
     return ready ? 0 : -1;
   });
 }
@@ -134,23 +146,6 @@ PyObject* capture_function(PyObject* module, PyObject* tag) {
   });
 }
 
-PyObject* note_exit(PyObject* module, PyObject*) {
-  state_of(module).exiting = true;
-  Py_RETURN_NONE;
-}
-
-PyObject* stop_returner(PyObject* module, PyObject*) {
-  const std::shared_ptr<pool::Returner> returner = state_of(module).returner;
-  if (returner) {
-    py::detached([&] {
-      returner->stop();
-      return 0;
-    });
-  }
-  state_of(module).runtime.lessor->take_back();
-  Py_RETURN_NONE;
-}
-
 int traverse(PyObject* module, visitproc visit, void* arg) {
   ModuleState* const state = *static_cast<ModuleState**>(PyModule_GetState(module));
   if (state == nullptr) return 0;
@@ -174,13 +169,19 @@ void free_state(void* module) {
       std::exchange(*static_cast<ModuleState**>(PyModule_GetState(static_cast<PyObject*>(module))), nullptr));
 }
 
+// This interpreter's `_core`. Returns new; null with an exception set if there is none any more.
+py::Ref find_module() {
+  const py::Ref name = py::Ref::steal(PyUnicode_FromString(module_definition.m_name));
+  py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
+  if (module && PyModule_Check(module.get()) && PyModule_GetDef(module.get()) == &module_definition) return module;
+  if (PyErr_Occurred() == nullptr) PyErr_SetString(PyExc_ImportError, "aiointerpreters._core is gone");
+  return {};
+}
+
 PyMethodDef kMethods[] = {
     {"__getattr__", get_attribute, METH_O, nullptr},
     {"capture", capture_function, METH_O,
      "capture($module, tagged, /)\n--\n\nThe tagged callable as it is now; what crosses by value is pickled once."},
-    {"note_exit", note_exit, METH_NOARGS, "note_exit($module, /)\n--\n\nThe interpreter ends: submit says so from now on."},
-    {"stop_returner", stop_returner, METH_NOARGS,
-     "stop_returner($module, /)\n--\n\nEnd the thread that takes back what was lent. Requires that all pools have ended."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -204,6 +205,23 @@ PyModuleDef module_definition = {
     .m_free = free_state,
 };
 
+void log_warning(const std::string& text) {
+  const py::Ref logging = py::Ref::steal(PyImport_ImportModule("logging"));
+  const py::Ref logger =
+      logging ? py::Ref::steal(PyObject_CallMethod(logging.get(), "getLogger", "s", "aiointerpreters")) : py::Ref();
+  const py::Ref logged =
+      logger ? py::Ref::steal(PyObject_CallMethod(logger.get(), "warning", "ss", "%s", text.c_str())) : py::Ref();
+  if (!logged) PyErr_WriteUnraisable(logger.get());
+}
+
+void log_initializer_failure(const pool::Breakage& breakage) {
+  const py::Ref module = find_module();
+  if (!module) return PyErr_Clear();
+  ModuleState& state = state_of(module.get());
+  py::restore_exception(codec::decode_exception(state.runtime, breakage.cause));
+  log_exception(state, "critical", "Exception in initializer:", nullptr);
+}
+
 codec::Runtime* enter_interpreter() {
   // The type of every module's spec, without importing importlib for it.
   py::Ref sys = py::Ref::steal(PyImport_ImportModule("sys"));
@@ -224,13 +242,8 @@ codec::Runtime* enter_interpreter() {
 }
 
 codec::Runtime* find_runtime() {
-  const py::Ref name = py::Ref::steal(PyUnicode_FromString(module_definition.m_name));
-  const py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
-  if (module && PyModule_Check(module.get()) && PyModule_GetDef(module.get()) == &module_definition) {
-    return &state_of(module.get()).runtime;
-  }
-  if (PyErr_Occurred() == nullptr) PyErr_SetString(PyExc_ImportError, "aiointerpreters._core is gone");
-  return nullptr;
+  const py::Ref module = find_module();  // which sys.modules keeps
+  return module ? &state_of(module.get()).runtime : nullptr;
 }
 
 }  // namespace aiointerpreters::binding

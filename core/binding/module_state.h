@@ -4,12 +4,23 @@
 // could be part of a cycle.
 #pragma once
 
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
 #include "binding/home_environment.h"
 #include "codec/callable_table.h"
 #include "codec/runtime.h"
-#include "pool/returner.h"
+#include "pool/attendant.h"
 #include "py/python.h"
 #include "py/ref.h"
+
+namespace aiointerpreters::pool {
+class Pool;
+class Worker;
+}  // namespace aiointerpreters::pool
 
 namespace aiointerpreters::binding {
 
@@ -27,15 +38,20 @@ struct ModuleState {
   // Made when an executor is first asked for; null before, and for ever in an interpreter that has none.
   py::Ref future_type;
   py::Ref executor_type;
-  py::Ref condition_type;                    // threading.Condition
-  py::Ref cancelled_error;                   // concurrent.futures.CancelledError
-  py::Ref invalid_state_error;               // concurrent.futures.InvalidStateError
-  py::Ref broken_pool_error;                 // concurrent.futures.thread.BrokenThreadPool
-  py::Ref partial_type;                      // functools.partial
-  py::Ref placeholder;                       // functools.Placeholder (3.14), else null
-  py::Ref logger;                            // the logger of concurrent.futures
-  std::shared_ptr<pool::Returner> returner;  // null before the first pool
-  unsigned long main_thread = 0;             // ident of the thread that signals interrupt
+  py::Ref condition_type;                                    // threading.Condition
+  py::Ref cancelled_error;                                   // concurrent.futures.CancelledError
+  py::Ref invalid_state_error;                               // concurrent.futures.InvalidStateError
+  py::Ref broken_pool_error;                                 // concurrent.futures.thread.BrokenThreadPool
+  py::Ref partial_type;                                      // functools.partial
+  py::Ref placeholder;                                       // functools.Placeholder (3.14), else null
+  py::Ref logger;                                            // the logger of concurrent.futures
+  std::shared_ptr<pool::Attendant> attendant;                // null before the first pool
+  std::vector<std::weak_ptr<pool::Pool>> pools;              // all that may have workers
+  std::unordered_map<unsigned long, pool::Worker*> workers;  // by the ident of their threads
+  unsigned long main_thread = 0;                             // ident of the thread that signals interrupt
+  base::Mutex forking;                                       // held from before a fork until after it: one at a time
+  std::vector<std::shared_ptr<pool::Pool>> resting;          // for that fork
+  unsigned forks = 0;                                        // between the process that first loaded this and this one
 
   bool may_spin = false;  // there is more than one processor
   // The interpreter is about to end: `submit` says so.
@@ -46,6 +62,7 @@ struct ModuleState {
   int each(Visit&& visit) {
     for (py::Ref* ref : {&runtime.interpreter_error,
                          &runtime.not_transferable_error,
+                         &runtime.task_interrupted,
                          &runtime.tag_type,
                          &runtime.remote_traceback,
                          &runtime.shared_buffer_type,
@@ -76,6 +93,12 @@ struct ModuleState {
 
 // The definition of `_core`, by which a type's methods find their module.
 extern PyModuleDef module_definition;
+
+// Writes a warning to the log of this package. Requires: attached. Runs Python. Leaves no exception set.
+void log_warning(const std::string& text);
+
+// Reports that an interpreter's initializer has failed. Requires: attached to a home. Runs Python. Leaves no exception set.
+void log_initializer_failure(const pool::Breakage& breakage);
 
 // Requires: `module` is a `_core` whose set-up has succeeded.
 [[nodiscard]] inline ModuleState& state_of(PyObject* module) noexcept {

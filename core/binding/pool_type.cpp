@@ -3,6 +3,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "binding/future_state.h"
 #include "binding/module.h"
@@ -19,6 +20,7 @@ namespace {
 struct PoolObject {
   PyObject_HEAD
   std::shared_ptr<pool::Pool> pool;
+  unsigned forks;  // ModuleState::forks of the process that has its threads
 };
 
 std::shared_ptr<pool::Pool>& inside(PyObject* self) noexcept { return reinterpret_cast<PoolObject*>(self)->pool; }
@@ -37,6 +39,21 @@ bool read_initializer(ModuleState& state, PyObject* initializer, PyObject* inita
                                                    PyTuple_GET_SIZE(args.get()), nullptr, options.initializer_message);
 }
 
+// Returns new. Requires: home's environment has been looked at. Errors: null with an exception set; std::bad_alloc.
+PyObject* make_pool(ModuleState& state, std::shared_ptr<const pool::PoolOptions> options) {
+  auto pool = std::make_shared<pool::Pool>(std::move(options));
+  pool->set_environment(state.environment.current());
+  std::erase_if(state.pools, [](const auto& known) { return known.expired(); });
+  state.pools.push_back(pool);
+  auto* const type = reinterpret_cast<PyTypeObject*>(state.pool_type.get());
+  PyObject* self = type->tp_alloc(type, 0);
+  if (self != nullptr) {
+    std::construct_at(&inside(self), std::move(pool));
+    reinterpret_cast<PoolObject*>(self)->forks = state.forks;
+  }
+  return self;
+}
+
 PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   static const char* const kKeywords[] = {"max_workers", "max_interpreters", "initializer", "initargs", nullptr};
   Py_ssize_t max_workers = 0;
@@ -53,21 +70,18 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   }
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& state = state_of_type(type);
-    if (!may_use_pools(state)) return nullptr;
     pool::PoolOptions options;
     options.max_workers = static_cast<std::size_t>(max_workers);
     options.max_interpreters = static_cast<std::size_t>(max_interpreters);
     options.enter_interpreter = enter_interpreter;
     options.find_home = find_runtime;
+    options.log_warning = log_warning;
+    options.log_initializer_failure = log_initializer_failure;
     // A worker that makes a pool of its own is served already.
-    if (!state.runtime.lessor->has_bell()) state.returner = pool::Returner::serve(state.runtime.lessor);
+    if (!state.runtime.lessor->has_bell()) state.attendant = pool::Attendant::serve(state.runtime);
     if (!state.environment.refresh(state.runtime) || !read_initializer(state, initializer, initargs, options))
       return nullptr;
-    auto pool = std::make_shared<pool::Pool>(std::move(options));
-    pool->set_environment(state.environment.current());
-    PyObject* self = type->tp_alloc(type, 0);
-    if (self != nullptr) std::construct_at(&inside(self), std::move(pool));
-    return self;
+    return make_pool(state, std::make_shared<const pool::PoolOptions>(std::move(options)));
   });
 }
 
@@ -86,14 +100,18 @@ PyObject* pool_work(PyObject* self, PyObject* name) {
   if (!bytes || PyBytes_AsStringAndSize(bytes.get(), &text, &size) < 0) return nullptr;
   // The pool counts on this thread from the moment on when it was asked for.
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    ModuleState& state = state_of_type(Py_TYPE(self));
+    const unsigned long thread = PyThread_get_thread_ident();
     std::unique_ptr<pool::Worker> worker;
     try {
       worker = std::make_unique<pool::Worker>(inside(self), std::string(text, static_cast<std::size_t>(size)));
+      state.workers.insert_or_assign(thread, worker.get());
     } catch (const std::bad_alloc&) {
       inside(self)->thread_failed();
       throw;
     }
     worker->run();
+    state.workers.erase(thread);
     Py_RETURN_NONE;
   });
 }
@@ -131,7 +149,7 @@ PyObject* pool_break_down(PyObject* self, PyObject* args) {
       codec::encode_exception(state_of_type(Py_TYPE(self)).runtime, breakage.cause);
     }
     const auto shared = std::make_shared<const pool::Breakage>(std::move(breakage));
-    for (pool::TaskPtr& task : inside(self)->break_down(shared)) {
+    for (pool::TaskPtr& task : inside(self)->break_down(shared, pool::Pool::Scope::kAll)) {
       const bool deliver = task->end_broken(shared) == pool::Task::Change::kDeliver;
       if (deliver || task->side() == pool::Task::Side::kHome) task->settle_at_home(deliver);
     }
@@ -140,16 +158,50 @@ PyObject* pool_break_down(PyObject* self, PyObject* args) {
   });
 }
 
+PyObject* pool_queued(PyObject* self, void*) { return PyLong_FromSize_t(inside(self)->queued()); }
+
+PyObject* pool_broken(PyObject* self, void*) {
+  const std::shared_ptr<const pool::Breakage> breakage = inside(self)->broken(pool::Task::Side::kHome);
+  if (!breakage) Py_RETURN_NONE;
+  return PyUnicode_FromStringAndSize(breakage->reason.data(), static_cast<Py_ssize_t>(breakage->reason.size()));
+}
+
+PyObject* pool_stop(PyObject* self, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&] {
+    inside(self)->stop();
+    return Py_NewRef(Py_None);
+  });
+}
+
+PyObject* pool_renewed(PyObject* self, PyObject*) {
+  return py::guarded<PyObject*>(nullptr,
+                                [&] { return make_pool(state_of_type(Py_TYPE(self)), inside(self)->shared_options()); });
+}
+
 PyMethodDef kMethods[] = {
     {"work", pool_work, METH_O, "work($self, name, /)\n--\n\nServe the pool on this thread until it is closed."},
     {"close", pool_close, METH_NOARGS, "close($self, /)\n--\n\nTake no more tasks; workers end when the queues are empty."},
     {"wait_ended", pool_wait_ended, METH_NOARGS,
      "wait_ended($self, /)\n--\n\nWait until every thread has done its work and left, also those still to be started."},
     {"cancel_queued", pool_cancel_queued, METH_NOARGS, "cancel_queued($self, /)\n--\n\nCancel what has not started."},
+    {"stop", pool_stop, METH_NOARGS,
+     "stop($self, /)\n--\n\nRaise TaskInterrupted in whatever the interpreters run. Requires that the pool is closed."},
+    {"renewed", pool_renewed, METH_NOARGS,
+     "renewed($self, /)\n--\n\nA new pool with the same settings, for a forked process, where this one has no threads."},
     {"break_down", pool_break_down, METH_VARARGS,
      "break_down($self, reason, cause, /)\n--\n\n"
      "For a thread that cannot begin to work: end all tasks with BrokenThreadPool(reason), refuse more, count it out."},
     {nullptr, nullptr, 0, nullptr},
+};
+
+PyObject* pool_is_here(PyObject* self, void*) { return PyBool_FromLong(is_here(state_of_type(Py_TYPE(self)), self)); }
+
+PyGetSetDef kGetSet[] = {
+    {"is_here", pool_is_here, nullptr, "Whether its threads are in this process, and not in the one it was forked from.",
+     nullptr},
+    {"queued", pool_queued, nullptr, "How many tasks wait for a worker.", nullptr},
+    {"broken", pool_broken, nullptr, "Why the pool takes no tasks at all, None while it does.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
 PyType_Slot kSlots[] = {
@@ -157,6 +209,7 @@ PyType_Slot kSlots[] = {
     {Py_tp_new, reinterpret_cast<void*>(pool_new)},
     {Py_tp_dealloc, reinterpret_cast<void*>(pool_dealloc)},
     {Py_tp_methods, kMethods},
+    {Py_tp_getset, kGetSet},
     {0, nullptr},
 };
 
@@ -180,6 +233,10 @@ bool may_use_pools(ModuleState& state) {
                   "an executor is used while a worker runs this program's __main__ to find the functions in it. Put what "
                   "starts the work under\n\n    if __name__ == \"__main__\":\n\nas for multiprocessing's spawn.");
   return false;
+}
+
+bool is_here(const ModuleState& state, PyObject* pool) noexcept {
+  return reinterpret_cast<PoolObject*>(pool)->forks == state.forks;
 }
 
 std::shared_ptr<pool::Pool> pool_in(const ModuleState& state, PyObject* object) {

@@ -18,6 +18,9 @@ namespace aiointerpreters::binding {
 // whatever its name would do so without end (hazard 31).
 [[nodiscard]] bool may_use_pools(ModuleState& state);
 
+// Whether the threads of a `_core.Pool` are in this process, and not in the one that it was forked from.
+[[nodiscard]] bool is_here(const ModuleState& state, PyObject* pool) noexcept;
+
 // The pool inside. Errors: null with TypeError set if `object` is no `_core.Pool`.
 [[nodiscard]] std::shared_ptr<pool::Pool> pool_in(const ModuleState& state, PyObject* object);
 

@@ -15,25 +15,27 @@ namespace aiointerpreters::binding {
 enum class Waited { kDone, kTimedOut, kError };
 
 // Calls `wait(deadline)`, detached, until `done()`; `wait` returns at the latest at the deadline it is given or at a signal.
-// Blocks. Runs Python: signal handlers. Errors: kError with what a handler raised.
+// Blocks. Runs Python: signal handlers. Errors: kError with what a handler raised, or
+// with TaskInterrupted if home is itself a worker's interpreter, and the task that waits here is to be stopped.
 template <typename Wait, typename Done>
 Waited wait_at_home(const ModuleState& home, const base::Deadline& deadline, Wait&& wait, Done&& done) {
-  // The main thread looks for signals at least this often, in case one comes between its look and its sleep.
-  constexpr std::chrono::milliseconds kSignalSlice{200};
-  const bool handles_signals = PyThread_get_thread_ident() == home.main_thread;
+  // The main thread looks for signals at least this often, in case one comes between its look and its sleep; a worker for
+  // interrupts.
+  constexpr std::chrono::milliseconds kSlice{200};
+  const unsigned long thread = PyThread_get_thread_ident();
+  const bool is_interruptible = thread == home.main_thread || home.runtime.interruptible.is_thread(thread);
   while (!done()) {
+    if (PyErr_CheckSignals() < 0 || !home.runtime.interruptible.check()) return Waited::kError;
     base::Deadline slice = deadline;
-    if (handles_signals) {
-      const auto next_look = base::Clock::now() + kSignalSlice;
+    if (is_interruptible) {
+      const auto next_look = base::Clock::now() + kSlice;
       slice = deadline ? std::min(*deadline, next_look) : next_look;
     }
     py::detached([&] {
       wait(slice);
       return 0;
     });
-    if (done()) break;
-    if (PyErr_CheckSignals() < 0) return Waited::kError;
-    if (deadline && base::Clock::now() >= *deadline) return Waited::kTimedOut;
+    if (deadline && base::Clock::now() >= *deadline && !done()) return Waited::kTimedOut;
   }
   return Waited::kDone;
 }

@@ -20,7 +20,7 @@ struct CallableRef {
   // Never used twice in a process. kUncached: a worker loads it anew for every task, because it may carry state.
   std::uint64_t id = kUncached;
   std::string module;    // by reference: where to import it from; empty if by value
-  std::string qualname;  // by reference: the attributes to follow
+  std::string qualname;  // by reference: the attributes to follow; by value: for people, if it has one
   Message value;         // by value
   bool needs_main = false;
 

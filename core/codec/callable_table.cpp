@@ -81,7 +81,6 @@ CallablePtr CallableTable::describe(Runtime& runtime, PyObject* callable) {
     ref->needs_main = is_main(ref->module);
   } else {
     ref->module.clear();
-    ref->qualname.clear();
     if (!encode_callable(runtime, callable, ref->value)) return nullptr;
     ref->needs_main = ref->value.needs_main;
     // Functions count as stateless, so an unchanged one need not be loaded again. Other callables may change where they run,

@@ -63,10 +63,6 @@ void Lessor::take_back_now() {
   py::restore_exception(std::move(pending));
 }
 
-void Lessor::visit_and_take_back() {
-  door_->visit([this] { take_back(); });
-}
-
 void Lessor::set_bell(std::shared_ptr<Bell> bell) {
   base::Lock lock(mutex_);
   bell_.swap(bell);

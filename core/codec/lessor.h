@@ -87,13 +87,13 @@ class Lessor final : public base::Counted {
   // Whether anything has come back. Thread: any.
   // relaxed: a hint to look; what has come back is taken under the lock.
   [[nodiscard]] bool has_returns() const noexcept { return has_returns_.load(std::memory_order_relaxed); }
+  // The way into the interpreter for threads that have no state of any; closed before it ends.
+  [[nodiscard]] py::Door& door() const noexcept { return *door_; }
+
   // Drops what has come back. Requires: attached. Runs Python. Leaves an exception that is set as it is.
   void take_back() {
     if (has_returns()) take_back_now();
   }
-  // The same, for a thread that has no state of any interpreter. Blocks. Runs Python.
-  void visit_and_take_back();
-
   // Rings at each return from now on, until `close` or another bell. Requires: attached, or nobody else can come here.
   void set_bell(std::shared_ptr<Bell> bell) AIOI_EXCLUDES(mutex_);
   [[nodiscard]] bool has_bell() AIOI_EXCLUDES(mutex_);

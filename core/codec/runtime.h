@@ -3,6 +3,7 @@
 #pragma once
 
 #include "codec/lessor.h"
+#include "py/interruptible.h"
 #include "py/python.h"
 #include "py/ref.h"
 
@@ -15,6 +16,7 @@ struct Runtime {
   // Made with the module.
   py::Ref interpreter_error;       // aiointerpreters.errors.InterpreterError
   py::Ref not_transferable_error;  // aiointerpreters.errors.NotTransferableError
+  py::Ref task_interrupted;        // aiointerpreters.errors.TaskInterrupted
   py::Ref tag_type;                // aiointerpreters.interpreter: what wraps a function that was decorated
   py::Ref shared_buffer_type;      // aiointerpreters.SharedBuffer
   py::Ref lease_type;              // what views that have crossed stand on
@@ -39,7 +41,8 @@ struct Runtime {
   // In a worker, made on first need: a Python function that calls its first argument with the others.
   py::Ref caller;
 
-  class Retry* retries = nullptr;  // all that live; see pickling.h
+  py::Interruptible interruptible;  // the thread of a worker's interpreter
+  class Retry* retries = nullptr;   // all that live; see pickling.h
   // At home: `__main__` is no script or module that a worker could run again, so what is in it crosses by value (hazard 31).
   bool main_is_nowhere = false;
   // In a worker: home's script is being run here to find its functions; making or using a pool meanwhile would never end.

@@ -41,14 +41,43 @@ bool silence_dummy_thread() {
   return atexit && function && py::Ref::steal(PyObject_CallMethod(atexit.get(), "register", "O", function.get()));
 }
 
-// Ends the pools that tasks have made here, whose workers may look at this interpreter's memory. CPython would do it, but
-// later.
-void finish_own_pools() {
-  const py::Ref name = py::Ref::steal(PyUnicode_FromString("aiointerpreters.executors"));
-  const py::Ref executors = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
-  const py::Ref done =
-      executors ? py::Ref::steal(PyObject_CallMethod(executors.get(), "_finish_at_exit", nullptr)) : py::Ref();
-  if (PyErr_Occurred() != nullptr) PyErr_WriteUnraisable(executors.get());
+// What the interpreter's thread does where it runs no task, for those who may stop it: only the addresses count.
+constexpr char kStarting = 0;
+constexpr char kDropping = 0;
+constexpr char kEnding = 0;
+
+// Calls a function of the Python half; it is no error if nobody has imported that module. Null with an exception set.
+// Returns new: what the function returns, or None.
+py::Ref call_if_imported(const char* module_name, const char* function, bool argument) {
+  const py::Ref name = py::Ref::steal(PyUnicode_FromString(module_name));
+  const py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
+  if (!module) return PyErr_Occurred() == nullptr ? py::Ref::borrow(Py_None) : py::Ref();
+  return py::Ref::steal(PyObject_CallMethod(module.get(), function, "O", argument ? Py_True : Py_False));
+}
+
+// How long threads that tasks have left behind may go on before somebody is told, in seconds.
+constexpr double kThreadPatience = 5.0;
+constexpr double kForEver = -1.0;
+
+// Joins the threads of this interpreter, as Py_EndInterpreter will do, but so that it can be stopped. `running` gets the names
+// of those that still run after `timeout` seconds. False: it was stopped, which has ended those threads too, if anything can.
+bool join_threads(double timeout, std::string& running) {
+  const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._left_threads"));
+  const py::Ref names = module ? py::Ref::steal(PyObject_CallMethod(module.get(), "join", "d", timeout)) : py::Ref();
+  const char* const text = names ? PyUnicode_AsUTF8(names.get()) : nullptr;
+  if (text != nullptr) running = text;
+  PyErr_Clear();
+  return text != nullptr;
+}
+
+// Calls what has been registered with atexit, as Py_EndInterpreter would, but while all of it can be stopped, and threads
+// that it starts can be joined: before 3.15 CPython ends the interpreter under those.
+void run_exit_functions() {
+  const py::Ref name = py::Ref::steal(PyUnicode_FromString("atexit"));
+  const py::Ref atexit = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
+  const py::Ref run = atexit ? py::Ref::steal(PyObject_CallMethod(atexit.get(), "_run_exitfuncs", nullptr)) : py::Ref();
+  if (py::kDummyThreadsComplain) static_cast<void>(silence_dummy_thread());  // its atexit function has been called too
+  PyErr_Clear();
 }
 
 class HomeRefuge final : public codec::Refuge {
@@ -68,23 +97,36 @@ class HomeRefuge final : public codec::Refuge {
 
 }  // namespace
 
-std::string HostedInterpreter::create(py::ThreadSides& sides, const std::string& thread_name, codec::Message& cause) {
+HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, const std::string& thread_name,
+                                                     Breakage& breakage) {
   if (std::string failure = interpreter_.create(sides); !failure.empty()) {
-    return "a worker's interpreter could not be made: " + failure;
+    breakage.reason = "a worker's interpreter could not be made: " + failure;
+    return Created::kNoInterpreter;
   }
   runtime_ = pool_.options().enter_interpreter();
-  if (runtime_ == nullptr) return "a worker's interpreter could not be set up: " + py::take_error_text();
-  returner_ = Returner::serve(runtime_->lessor);
-  const char* failure = nullptr;
-  if ((py::kDummyThreadsComplain && !silence_dummy_thread()) || !name_thread(thread_name) || !follow_environment()) {
-    failure = "a worker's interpreter could not be set up";
-  } else if (!run_initializer()) {
-    failure = "an interpreter's initializer failed, the thread pool is not usable anymore";
+  if (runtime_ == nullptr) {
+    breakage.reason = "a worker's interpreter could not be set up: " + py::take_error_text();
+    return Created::kNoInterpreter;
   }
-  ready_ = failure == nullptr;
-  if (ready_) return {};
-  codec::encode_exception(*runtime_, cause);
-  return failure;
+  attendant_ = Attendant::serve(*runtime_);
+  py::Interruptible& interruptible = runtime_->interruptible;
+  interruptible.begin(&kStarting);
+  if (pool_.attend(seat_, attendant_)) interruptible.stop(runtime_->task_interrupted.get());
+  Created created = Created::kReady;
+  if ((py::kDummyThreadsComplain && !silence_dummy_thread()) || !name_thread(thread_name) || !follow_environment()) {
+    breakage.reason = "a worker's interpreter could not be set up";
+    created = Created::kNoInterpreter;
+  } else if (!run_initializer()) {
+    breakage.reason = "an interpreter's initializer failed, the thread pool is not usable anymore";
+    created = Created::kInitializerFailed;
+  }
+  if (created != Created::kReady && interruptible.stopping()) {
+    breakage.reason = "a worker's interpreter was stopped before it was ready";
+    created = Created::kStopped;
+  }
+  if (created != Created::kReady) codec::encode_exception(*runtime_, breakage.cause);
+  interruptible.end();
+  return created;
 }
 
 void HostedInterpreter::execute(Task& task) {
@@ -92,24 +134,39 @@ void HostedInterpreter::execute(Task& task) {
   // Whoever has lent something shall have it back when he learns of the end.
   const bool on_loan = task.message.attachments != nullptr;
   has_leftovers_ = true;
+  runtime_->interruptible.begin(&task);
   const bool has_value = py::guarded(false, [&] {
-    result_ = call(task);
+    result_ = call_unless_interrupted(task);
     return result_ && codec::encode_value(*runtime_, result_.get(), task.message);
   });
-  if (on_loan) drop_leftovers();
-  if (has_value) {
-    task.outcome = Task::Outcome::kValue;
-    return;
+  task.outcome = has_value ? Task::Outcome::kValue : Task::Outcome::kException;
+  if (!has_value) {
+    runtime_->interruptible.wind_up();
+    task.message.clear();
+    codec::encode_exception(*runtime_, task.message);
   }
-  task.message.clear();
-  codec::encode_exception(*runtime_, task.message);
-  task.outcome = Task::Outcome::kException;
+  runtime_->interruptible.end();
+  if (on_loan) drop_leftovers();
+}
+
+py::Ref HostedInterpreter::call_unless_interrupted(Task& task) {
+  // Who asks for it first says so in the task, then comes here; whoever came before `begin` is seen by this look.
+  if (!task.interrupted() && !runtime_->interruptible.stopping()) return call(task);
+  PyErr_SetNone(runtime_->task_interrupted.get());
+  return {};
 }
 
 void HostedInterpreter::drop_leftovers() {
   has_leftovers_ = false;
+  // What is dropped may run Python for ever (`__del__`).
+  py::Interruptible* const interruptible = runtime_ == nullptr ? nullptr : &runtime_->interruptible;
+  if (interruptible != nullptr) {
+    interruptible->begin(&kDropping);
+    if (interruptible->stopping()) interruptible->stop(runtime_->task_interrupted.get());
+  }
   arguments_.clear();
   result_.reset();
+  if (interruptible != nullptr) interruptible->end();
 }
 
 void HostedInterpreter::end(py::ThreadSides& sides) {
@@ -118,14 +175,49 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
   drop_leftovers();
   callables_.clear();
   if (runtime_ != nullptr) {
-    finish_own_pools();
+    finish_leftovers(sides);
     HomeRefuge refuge(sides, pool_.options());
     runtime_->lessor->close(refuge);
-    if (returner_) returner_->stop();
+    if (attendant_) attendant_->stop();
     const py::Ref module = std::move(runtime_->module);  // may be the last one, and the runtime goes with it
     runtime_ = nullptr;
   }
+  if (py::tracing_spoils_ends()) stop_tracing(sides);
   interpreter_.end(sides);
+}
+
+void HostedInterpreter::stop_tracing(py::ThreadSides& sides) {
+  sides.attach_home();
+  const py::Ref tracer = py::Ref::steal(PyImport_ImportModule("_tracemalloc"));
+  const py::Ref traces = tracer ? py::Ref::steal(PyObject_CallMethod(tracer.get(), "is_tracing", nullptr)) : py::Ref();
+  if (traces.get() == Py_True && py::Ref::steal(PyObject_CallMethod(tracer.get(), "stop", nullptr))) {
+    pool_.options().log_warning(
+        "tracemalloc has been stopped: before 3.15, CPython does not survive the end of an interpreter while it traces"
+        " (python/cpython#155725)");
+  }
+  PyErr_Clear();
+}
+
+void HostedInterpreter::finish_leftovers(py::ThreadSides& sides) {
+  py::Interruptible& interruptible = runtime_->interruptible;
+  interruptible.begin(&kEnding);
+  // Pools first: their workers are threads too, and may look at this interpreter's memory.
+  if (!call_if_imported("aiointerpreters._lifecycle", "finish_at_exit", interruptible.stopping()))
+    PyErr_WriteUnraisable(nullptr);
+  join_left_threads(sides);
+  run_exit_functions();
+  join_left_threads(sides);
+  interruptible.end();
+}
+
+void HostedInterpreter::join_left_threads(py::ThreadSides& sides) {
+  std::string running;
+  if (!join_threads(kThreadPatience, running) || running.empty()) return;
+  sides.attach_home();
+  pool_.options().log_warning("a worker's interpreter ends when the threads have ended that tasks have started in it: " +
+                              running);
+  sides.attach_own();
+  static_cast<void>(join_threads(kForEver, running));
 }
 
 bool HostedInterpreter::name_thread(const std::string& name) {
@@ -192,6 +284,10 @@ bool HostedInterpreter::run_main() {
   if (done) {
     main_ = MainScript::kDone;
     return true;
+  }
+  // It was stopped, or could not even begin: the next task tries again.
+  if (PyErr_ExceptionMatches(runtime_->task_interrupted.get()) != 0 || PyErr_ExceptionMatches(PyExc_MemoryError) != 0) {
+    return false;
   }
   main_ = MainScript::kFailed;
   if (!runtime_->guard_missing)

@@ -7,8 +7,8 @@
 #include "codec/callable_cache.h"
 #include "codec/codec.h"
 #include "codec/runtime.h"
+#include "pool/attendant.h"
 #include "pool/pool.h"
-#include "pool/returner.h"
 #include "pool/task.h"
 #include "py/interpreter.h"
 
@@ -16,19 +16,17 @@ namespace aiointerpreters::pool {
 
 class HostedInterpreter {
  public:
-  explicit HostedInterpreter(Pool& pool) noexcept : pool_(pool) {}
+  HostedInterpreter(Pool& pool, Seat& seat) noexcept : pool_(pool), seat_(seat) {}
   HostedInterpreter(const HostedInterpreter&) = delete;
   HostedInterpreter& operator=(const HostedInterpreter&) = delete;
 
   // Makes the interpreter and runs the initializer in it. On success the thread is attached to it.
   // Requires: attached to home. Blocks. Runs Python.
-  // Errors: returns what failed, with the exception in `cause` if there is one; `end` is to be called all the same.
-  [[nodiscard]] std::string create(py::ThreadSides& sides, const std::string& thread_name, codec::Message& cause);
+  // Errors: what failed, with why in `breakage`; `end` is to be called all the same. std::bad_alloc too.
+  enum class Created : std::uint8_t { kReady, kNoInterpreter, kInitializerFailed, kStopped };
+  [[nodiscard]] Created create(py::ThreadSides& sides, const std::string& thread_name, Breakage& breakage);
 
-  // `create` has succeeded.
-  [[nodiscard]] bool ready() const noexcept { return ready_; }
-
-  // Runs the task and leaves its outcome in it: every exception becomes one. Arguments and result may be left over: to drop
+  // Runs the task, unless it is to be interrupted, and leaves its outcome in it: every exception becomes one. Arguments and result may be left over: to drop
   // them can wait until the outcome has been told, unless something of them is on loan.
   // Requires: attached to this interpreter. Runs Python.
   void execute(Task& task);
@@ -48,11 +46,18 @@ class HostedInterpreter {
   bool run_script();
   [[nodiscard]] py::Ref call(Task& task);
 
+  [[nodiscard]] py::Ref call_unless_interrupted(Task& task);
+  // Waits for what tasks have left behind: pools, threads, exit functions. Runs Python.
+  void finish_leftovers(py::ThreadSides& sides);
+  void join_left_threads(py::ThreadSides& sides);
+  // Stops tracemalloc where CPython cannot end an interpreter under it. Runs Python. Leaves the thread attached to home.
+  void stop_tracing(py::ThreadSides& sides);
+
   Pool& pool_;
+  Seat& seat_;
   py::Interpreter interpreter_;
-  std::shared_ptr<Returner> returner_;  // null until there is a runtime
-  codec::Runtime* runtime_ = nullptr;   // null until `_core` is set up in it; owned by that module's state
-  bool ready_ = false;
+  std::shared_ptr<Attendant> attendant_;  // null until there is a runtime
+  codec::Runtime* runtime_ = nullptr;     // null until `_core` is set up in it; owned by that module's state
   codec::CallableCache callables_;
   codec::CallArguments arguments_;
   py::Ref result_;

@@ -23,9 +23,22 @@ constexpr std::chrono::milliseconds kMoveInterval{1};
 // Spinners take processors from those who compute, so at most half of them spin, and nobody on a single one.
 std::size_t spinners_for(unsigned cpus) noexcept { return cpus / 2; }
 
+base::Wake wait_for_zero(const std::atomic<std::uint32_t>& count, const base::Deadline& deadline) noexcept {
+  std::uint32_t left = count.load(std::memory_order_acquire);
+  while (left != 0) {
+    const base::Wake wake = base::wait_on(count, left, deadline);
+    left = count.load(std::memory_order_acquire);
+    if (wake != base::Wake::kChanged && left != 0) return wake;
+  }
+  return base::Wake::kChanged;
+}
+
 }  // namespace
 
-Pool::Pool(PoolOptions options) : options_(std::move(options)), max_spinners_(spinners_for(base::usable_cpus())) {}
+Pool::Pool(std::shared_ptr<const PoolOptions> options)
+    : options_(std::move(options)),
+      max_spinners_(spinners_for(base::usable_cpus())),
+      max_hosts_(options_->max_interpreters) {}
 
 Pool::~Pool() = default;
 
@@ -34,7 +47,7 @@ Pool::Submitted Pool::submit(TaskPtr task) noexcept {
   Seat* sleeper = nullptr;
   {
     base::Lock lock(mutex_);
-    if (closed_) return Submitted::kRefused;
+    if (closed_ || (breakage_ && task->side() == Task::Side::kWorker)) return Submitted::kRefused;
     (task->side() == Task::Side::kHome ? home_queue_ : worker_queue_).push(std::move(task), ++last_number_);
     count_queued();
     if (needs_thread()) {
@@ -72,21 +85,75 @@ void Pool::close() noexcept {
 
 std::vector<TaskPtr> Pool::take_queued() {
   base::Lock lock(mutex_);
-  return drain();
+  return drain(Scope::kAll);
 }
 
-std::shared_ptr<const Breakage> Pool::broken() const {
+std::size_t Pool::queued() const {
   base::Lock lock(mutex_);
-  return breakage_;
+  return home_queue_.size() + worker_queue_.size();
 }
 
-std::vector<TaskPtr> Pool::break_down(std::shared_ptr<const Breakage> breakage) {
+std::shared_ptr<const Breakage> Pool::broken(Task::Side side) const {
   base::Lock lock(mutex_);
-  if (!breakage_) breakage_ = std::move(breakage);
-  closed_ = true;
-  std::vector<TaskPtr> queued = drain();
-  wake_all_parked();
+  return side == Task::Side::kWorker || broken_scope_ == Scope::kAll ? breakage_ : nullptr;
+}
+
+std::vector<TaskPtr> Pool::break_down(std::shared_ptr<const Breakage> breakage, Scope scope) {
+  base::Lock lock(mutex_);
+  const bool widens = scope == Scope::kAll && broken_scope_ != Scope::kAll;
+  if (!breakage_ || widens) {
+    breakage_ = std::move(breakage);
+    broken_scope_ = scope;
+  }
+  std::vector<TaskPtr> queued = drain(scope);
+  if (scope == Scope::kAll) {
+    closed_ = true;
+    count_queued();
+    wake_all_parked();
+  }
   return queued;
+}
+
+std::shared_ptr<Interrupter> Pool::interrupter_of(const Task& task) const {
+  base::Lock lock(mutex_);
+  for (const Seat* seat = seats_; seat != nullptr; seat = seat->next_seat) {
+    if (seat->current == &task) return seat->interrupter;
+  }
+  return nullptr;
+}
+
+void Pool::stop() {
+  std::vector<std::shared_ptr<Interrupter>> interrupters;
+  {
+    base::Lock lock(mutex_);
+    stopped_ = true;
+    interrupters.reserve(threads_);
+    for (const Seat* seat = seats_; seat != nullptr; seat = seat->next_seat) {
+      if (seat->interrupter) interrupters.push_back(seat->interrupter);
+    }
+  }
+  for (const std::shared_ptr<Interrupter>& interrupter : interrupters) static_cast<void>(interrupter->interrupt_all());
+}
+
+void Pool::begin_rest() noexcept {
+  base::Lock lock(mutex_);
+  ++rests_;
+  while (hosts_.parked != nullptr) unpark_first(hosts_)->parker.unpark();
+}
+
+base::Wake Pool::wait_for_rest(const base::Deadline& deadline) const noexcept {
+  return wait_for_zero(interpreters_, deadline);
+}
+
+void Pool::end_rest() noexcept {
+  Seat* sleeper = nullptr;
+  {
+    base::Lock lock(mutex_);
+    if (--rests_ > 0) return;
+    if (closed_) wake_all_parked();
+    sleeper = choose_sleeper();
+  }
+  if (sleeper != nullptr) sleeper->parker.unpark();
 }
 
 void Pool::set_environment(EnvironmentPtr environment) {
@@ -103,6 +170,7 @@ EnvironmentPtr Pool::environment() const {
 void Pool::enter(Seat& seat) {
   base::Lock lock(mutex_);
   seat.standing = Seat::Standing::kSearching;
+  seat.next_seat = std::exchange(seats_, &seat);
   ++plain_.searching;
 }
 
@@ -133,10 +201,11 @@ void Pool::withdraw(Seat& seat) noexcept {
   if (sleeper != nullptr) sleeper->parker.unpark();
 }
 
-void Pool::give_back(TaskPtr task) noexcept {
+void Pool::give_back(Seat& seat, TaskPtr task) noexcept {
   Seat* sleeper = nullptr;
   {
     base::Lock lock(mutex_);
+    seat.current = nullptr;
     (task->side() == Task::Side::kHome ? home_queue_ : worker_queue_).push_front(std::move(task));
     count_queued();
     sleeper = choose_sleeper();
@@ -155,7 +224,11 @@ TaskPtr Pool::wait(Seat& seat) noexcept {
       if (task) {
         stop_searching(seat);
         sleeper = choose_sleeper();
-      } else if (closed_) {
+      } else if (must_rest(seat)) {
+        seat.must_rest = true;
+        return TaskPtr();
+      } else if (may_leave()) {
+        if (seat.is_host) set_host(seat, false);  // from now on nobody counts on it
         return TaskPtr();
       } else {
         Idle& idle = idle_of(seat);
@@ -173,18 +246,39 @@ TaskPtr Pool::wait(Seat& seat) noexcept {
 void Pool::leave(Seat& seat) noexcept {
   base::Lock lock(mutex_);
   if (seat.standing == Seat::Standing::kSearching) stop_searching(seat);
-  if (seat.is_host) --host_count_;
+  count_interpreter_out(seat);
+  Seat** link = &seats_;
+  while (*link != &seat) link = &(*link)->next_seat;
+  *link = seat.next_seat;
   count_thread_out();
 }
 
+bool Pool::attend(Seat& seat, std::shared_ptr<Interrupter> interrupter) noexcept {
+  base::Lock lock(mutex_);
+  seat.interrupter = std::move(interrupter);
+  return stopped_;
+}
+
+void Pool::step_down(Seat& seat) noexcept {
+  base::Lock lock(mutex_);
+  seat.must_rest = false;
+  seat.interrupter.reset();
+  set_host(seat, false);
+  count_interpreter_out(seat);
+}
+
+bool Pool::host_failed(Seat& seat) noexcept {
+  base::Lock lock(mutex_);
+  seat.interrupter.reset();
+  set_host(seat, false);
+  count_interpreter_out(seat);
+  if (rests_ > 0) return true;  // all the others have none for the moment: it is tried again
+  max_hosts_ = host_count_;
+  return max_hosts_ > 0;
+}
+
 base::Wake Pool::wait_for_end(const base::Deadline& deadline) const noexcept {
-  std::uint32_t left = threads_left_.load(std::memory_order_acquire);
-  while (left != 0) {
-    const base::Wake wake = base::wait_on(threads_left_, left, deadline);
-    left = threads_left_.load(std::memory_order_acquire);
-    if (wake != base::Wake::kChanged && left != 0) return wake;
-  }
-  return base::Wake::kChanged;
+  return wait_for_zero(threads_left_, deadline);
 }
 
 void Pool::count_thread_out() noexcept {
@@ -217,14 +311,15 @@ void Pool::spin(Seat& seat) noexcept {
 }
 
 TaskPtr Pool::pick(Seat& seat) noexcept {
+  seat.current = nullptr;
+  if (must_rest(seat)) return TaskPtr();
   const bool home_side = !home_queue_.empty() && serves_home_side(seat);
-  const bool worker_side = !worker_queue_.empty() && (seat.is_host || host_count_ < options_.max_interpreters);
+  const bool worker_side = !worker_queue_.empty() && (seat.is_host || (free_hosts() > 0 && rests_ == 0));
   if (!home_side && !worker_side) return TaskPtr();
-  // First in, first out; but a host leaves the home side to the plain workers if there are any.
-  const bool prefers_worker_side = seat.is_host && host_count_ < threads_;
-  const bool takes_worker_side = worker_side && (!home_side || prefers_worker_side || worker_queue_.older_than(home_queue_));
+  const bool takes_worker_side = worker_side && (!home_side || prefers_worker_side(seat));
   TaskPtr task = (takes_worker_side ? worker_queue_ : home_queue_).pop();
-  if (task->side() == Task::Side::kWorker && !seat.is_host) become_host(seat);
+  if (task->side() == Task::Side::kWorker && !seat.is_host) set_host(seat, true);
+  seat.current = task.get();
   count_queued();
   return task;
 }
@@ -243,17 +338,16 @@ bool Pool::prefers_worker_side(const Seat& seat) const noexcept {
 }
 
 bool Pool::needs_thread() const noexcept {
-  if (threads_ >= options_.max_workers) return false;
+  if (threads_ >= options_->max_workers) return false;
   const std::size_t waiting = worker_queue_.size() > hosts_.available ? worker_queue_.size() - hosts_.available : 0;
-  const std::size_t future_hosts = std::min(waiting, options_.max_interpreters - host_count_);
+  const std::size_t future_hosts = std::min(waiting, free_hosts());
   return home_queue_.size() + future_hosts > plain_.available;
 }
 
 Seat* Pool::choose_sleeper() noexcept {
   if (!worker_queue_.empty() && hosts_.searching == 0) {
     if (hosts_.parked != nullptr) return unpark_first(hosts_);
-    if (host_count_ < options_.max_interpreters && plain_.searching == 0 && plain_.parked != nullptr)
-      return unpark_first(plain_);
+    if (free_hosts() > 0 && rests_ == 0 && plain_.searching == 0 && plain_.parked != nullptr) return unpark_first(plain_);
   }
   if (!home_queue_.empty() && plain_.searching == 0) {
     if (plain_.parked != nullptr) return unpark_first(plain_);
@@ -285,24 +379,41 @@ void Pool::stop_searching(Seat& seat) noexcept {
   --idle.available;
 }
 
-void Pool::become_host(Seat& seat) noexcept {
+bool Pool::must_rest(const Seat& seat) const noexcept { return rests_ > 0 && seat.is_host; }
+
+bool Pool::may_leave() const noexcept {
+  return closed_ && (rests_ == 0 || worker_queue_.empty());  // else it is needed after the rest
+}
+
+std::size_t Pool::free_hosts() const noexcept { return max_hosts_ > host_count_ ? max_hosts_ - host_count_ : 0; }
+
+void Pool::set_host(Seat& seat, bool is_host) noexcept {
   const bool searching = seat.standing == Seat::Standing::kSearching;
   if (searching) stop_searching(seat);
-  seat.is_host = true;
-  ++host_count_;
+  seat.is_host = is_host;
+  host_count_ = is_host ? host_count_ + 1 : host_count_ - 1;
+  if (is_host) {
+    seat.has_interpreter = true;
+    interpreters_.fetch_add(1, std::memory_order_release);
+  }
   if (searching) search(seat);
+}
+
+void Pool::count_interpreter_out(Seat& seat) noexcept {
+  if (!seat.has_interpreter) return;
+  seat.has_interpreter = false;
+  if (interpreters_.fetch_sub(1, std::memory_order_release) == 1) base::wake_all(&interpreters_);
 }
 
 void Pool::count_queued() noexcept {
   stirring_.store(closed_ || !home_queue_.empty() || !worker_queue_.empty(), std::memory_order_relaxed);
 }
 
-std::vector<TaskPtr> Pool::drain() {
+std::vector<TaskPtr> Pool::drain(Scope scope) {
   std::vector<TaskPtr> tasks;
   tasks.reserve(home_queue_.size() + worker_queue_.size());
-  for (TaskQueue* queue : {&home_queue_, &worker_queue_}) {
-    while (TaskPtr task = queue->pop()) tasks.push_back(std::move(task));
-  }
+  while (TaskPtr task = worker_queue_.pop()) tasks.push_back(std::move(task));
+  while (TaskPtr task = scope == Scope::kAll ? home_queue_.pop() : TaskPtr()) tasks.push_back(std::move(task));
   count_queued();
   return tasks;
 }

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/futex.h"
@@ -35,6 +36,10 @@ struct PoolOptions {
   codec::Runtime* (*enter_interpreter)() = nullptr;
   // Finds home's again. Requires: attached to home. Returns null with a Python exception set.
   codec::Runtime* (*find_home)() = nullptr;
+  // Writes a warning to the package's log. Requires: attached to home. Runs Python.
+  void (*log_warning)(const std::string& text) = nullptr;
+  // Reports that the initializer has failed, as the standard library does. Requires: attached to home. Runs Python.
+  void (*log_initializer_failure)(const Breakage& breakage) = nullptr;
   // Runs once in each new interpreter, if there is one; `initializer_message` holds its arguments.
   codec::CallablePtr initializer;
   codec::Message initializer_message;
@@ -42,12 +47,15 @@ struct PoolOptions {
 
 class Pool {
  public:
-  explicit Pool(PoolOptions options);
+  explicit Pool(PoolOptions options) : Pool(std::make_shared<const PoolOptions>(std::move(options))) {}
+  explicit Pool(std::shared_ptr<const PoolOptions> options);
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
   ~Pool();
 
-  [[nodiscard]] const PoolOptions& options() const noexcept { return options_; }
+  [[nodiscard]] const PoolOptions& options() const noexcept { return *options_; }
+  // For another pool like this one.
+  [[nodiscard]] const std::shared_ptr<const PoolOptions>& shared_options() const noexcept { return options_; }
 
   // ---- Home's side.
 
@@ -68,10 +76,28 @@ class Pool {
   // Takes what has not started out of the queues.
   [[nodiscard]] std::vector<TaskPtr> take_queued() AIOI_EXCLUDES(mutex_);
 
-  // Null while the pool is usable.
-  [[nodiscard]] std::shared_ptr<const Breakage> broken() const AIOI_EXCLUDES(mutex_);
-  // Refuses all further tasks and returns those that were queued, which the caller has to finish.
-  [[nodiscard]] std::vector<TaskPtr> break_down(std::shared_ptr<const Breakage> breakage) AIOI_EXCLUDES(mutex_);
+  // How many tasks wait.
+  [[nodiscard]] std::size_t queued() const AIOI_EXCLUDES(mutex_);
+
+  // What a failure puts out of use.
+  enum class Scope : std::uint8_t { kWorkerSide, kAll };
+  // Null while tasks of that side can be run.
+  [[nodiscard]] std::shared_ptr<const Breakage> broken(Task::Side side) const AIOI_EXCLUDES(mutex_);
+  // Refuses all further tasks in that scope and returns those that were queued, which the caller has to finish.
+  [[nodiscard]] std::vector<TaskPtr> break_down(std::shared_ptr<const Breakage> breakage, Scope scope) AIOI_EXCLUDES(mutex_);
+
+  // Who can stop the task that a worker was given last; null if that is none, or its interpreter is only being made.
+  [[nodiscard]] std::shared_ptr<Interrupter> interrupter_of(const Task& task) const AIOI_EXCLUDES(mutex_);
+  // Stops what the interpreters run, now and from now on. Requires: closed. Errors: std::bad_alloc.
+  void stop() AIOI_EXCLUDES(mutex_);
+
+  // Before a fork, which no interpreter may see (hazard 16): has workers end theirs as soon as they are between two tasks,
+  // and make no others until as many calls of `end_rest`.
+  void begin_rest() noexcept AIOI_EXCLUDES(mutex_);
+  // Waits until there is no interpreter left. Requires: detached. Blocks.
+  [[nodiscard]] base::Wake wait_for_rest(const base::Deadline& deadline) const noexcept;
+  [[nodiscard]] std::size_t interpreters() const noexcept { return interpreters_.load(std::memory_order_acquire); }
+  void end_rest() noexcept AIOI_EXCLUDES(mutex_);
 
   // Thread: home's, one at a time (its GIL sees to it).
   void set_environment(EnvironmentPtr environment) AIOI_EXCLUDES(mutex_);
@@ -88,12 +114,21 @@ class Pool {
   // The next task; null if there is none now. The worker counts as available from then on, before anybody can learn that
   // its last task is done: who submits again finds it so, as in the standard library.
   [[nodiscard]] TaskPtr take(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
-  // After a take that found nothing: waits for a task. Null: the worker has to leave. Requires: detached. Blocks.
+  // After a take that found nothing: waits for a task. Null: the worker has to leave, or, if the seat says so, to rest: it ends
+  // its interpreter, steps down and goes on. Requires: detached. Blocks.
   [[nodiscard]] TaskPtr wait(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // After a take that found nothing: the worker has something else to do and is not available.
   void withdraw(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // Puts a task that was taken but not started back to where it was.
-  void give_back(TaskPtr task) noexcept AIOI_EXCLUDES(mutex_);
+  void give_back(Seat& seat, TaskPtr task) noexcept AIOI_EXCLUDES(mutex_);
+
+  // The worker's interpreter can be interrupted from now on. True: everything is to be stopped, so it has to stop itself.
+  [[nodiscard]] bool attend(Seat& seat, std::shared_ptr<Interrupter> interrupter) noexcept AIOI_EXCLUDES(mutex_);
+  // The worker has no interpreter any more.
+  void step_down(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
+  // It could not make one. True: there are others, who will have to do, and no more than those are to be made; or it is to be
+  // tried again.
+  [[nodiscard]] bool host_failed(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // The last call; once the last worker has made it, wait_for_end returns. Requires: the worker's interpreter has ended.
   void leave(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
@@ -116,13 +151,17 @@ class Pool {
   void search(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
   void stop_searching(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
   void spin(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
-  void become_host(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] bool must_rest(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] bool may_leave() const noexcept AIOI_REQUIRES(mutex_);
+  void set_host(Seat& seat, bool is_host) noexcept AIOI_REQUIRES(mutex_);
+  void count_interpreter_out(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] std::size_t free_hosts() const noexcept AIOI_REQUIRES(mutex_);
   void count_queued() noexcept AIOI_REQUIRES(mutex_);
   void count_thread_out() noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] std::vector<TaskPtr> drain() AIOI_REQUIRES(mutex_);
+  [[nodiscard]] std::vector<TaskPtr> drain(Scope scope) AIOI_REQUIRES(mutex_);
   void wake_all_parked() noexcept AIOI_REQUIRES(mutex_);
 
-  const PoolOptions options_;
+  const std::shared_ptr<const PoolOptions> options_;
   const std::size_t max_spinners_;
 
   mutable base::Mutex mutex_;
@@ -132,16 +171,22 @@ class Pool {
   Idle plain_ AIOI_GUARDED_BY(mutex_);
   Idle hosts_ AIOI_GUARDED_BY(mutex_);
   std::size_t threads_ AIOI_GUARDED_BY(mutex_) = 0;     // started, or about to be
-  std::size_t host_count_ AIOI_GUARDED_BY(mutex_) = 0;  // of them, those with an interpreter
+  std::size_t host_count_ AIOI_GUARDED_BY(mutex_) = 0;  // of them, those that serve the worker side
+  std::size_t max_hosts_ AIOI_GUARDED_BY(mutex_);       // max_interpreters, or fewer if there could not be so many
+  Seat* seats_ AIOI_GUARDED_BY(mutex_) = nullptr;       // of the workers that have entered
   std::size_t spinners_ AIOI_GUARDED_BY(mutex_) = 0;
   bool closed_ AIOI_GUARDED_BY(mutex_) = false;
+  bool stopped_ AIOI_GUARDED_BY(mutex_) = false;
+  unsigned rests_ AIOI_GUARDED_BY(mutex_) = 0;                 // that have begun and not ended
   unsigned turns_taken_ AIOI_GUARDED_BY(mutex_) = 0;           // spins in a row that shared the submitter's processor
   base::Clock::time_point next_move_ AIOI_GUARDED_BY(mutex_);  // before that no worker changes its processor
   std::shared_ptr<const Breakage> breakage_ AIOI_GUARDED_BY(mutex_);
+  Scope broken_scope_ AIOI_GUARDED_BY(mutex_) = Scope::kWorkerSide;  // what `breakage_` is about
   EnvironmentPtr environment_ AIOI_GUARDED_BY(mutex_);
 
   std::atomic<std::uint64_t> environment_version_{0};
   std::atomic<std::uint32_t> threads_left_{0};  // threads_, for those who wait for the end
+  std::atomic<std::uint32_t> interpreters_{0};  // that live, are being made or ended; written under the lock
   std::atomic<int> submitter_cpu_{-1};          // the processor of the latest submit; relaxed, a hint
   // For those who spin without the lock: something to take, or the pool is closed. Written under the lock.
   std::atomic<bool> stirring_{false};

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "base/parker.h"
+#include "pool/interrupter.h"
 
 namespace aiointerpreters::pool {
 
@@ -15,8 +17,13 @@ struct Seat {
     kParked,     // asleep
   };
   Standing standing = Standing::kBusy;
-  bool is_host = false;  // it has an interpreter, or is about to make one
+  bool is_host = false;          // it takes tasks of the worker side
+  bool has_interpreter = false;  // or is about to make one, or to end it
+  bool must_rest = false;        // it has to end its interpreter before it waits again
   Seat* next_parked = nullptr;
+  Seat* next_seat = nullptr;                 // in the pool
+  const Task* current = nullptr;             // what it was given last, unless that was given back
+  std::shared_ptr<Interrupter> interrupter;  // of its interpreter, once that can be interrupted
 
   base::Parker parker;
 };

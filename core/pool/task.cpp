@@ -31,6 +31,15 @@ Task::Change Task::notify_cancelled() noexcept {
   return (word & kDeliver) != 0 ? Change::kDeliver : Change::kQuiet;
 }
 
+bool Task::request_interrupt() noexcept {
+  std::uint32_t word = word_.load(std::memory_order_relaxed);
+  do {
+    if (state_in(word) != State::kRunning) return false;
+    // release: pairs with the acquire in interrupted; whoever sees the request sees what led to it.
+  } while (!word_.compare_exchange_weak(word, word | kInterrupted, std::memory_order_acq_rel, std::memory_order_relaxed));
+  return true;
+}
+
 Task::Change Task::end_broken(std::shared_ptr<const Breakage> why) {
   if (!start()) return notify_cancelled();
   breakage = std::move(why);

@@ -60,6 +60,10 @@ class Task : public base::Counted {
   // Ends a task that the pool will never run; a cancelled one is let go of. Requires: it is out of the queue.
   [[nodiscard]] Change end_broken(std::shared_ptr<const Breakage> why);
 
+  // Has a running task end as interrupted, whatever comes of it. False: it is not running. To stop it is the caller's part.
+  [[nodiscard]] bool request_interrupt() noexcept;
+  [[nodiscard]] bool interrupted() const noexcept { return (word_.load(std::memory_order_acquire) & kInterrupted) != 0; }
+
   // Asks that every change of the task's end from now on be delivered at home (hazard 30). Returns how it stood when asked.
   struct Standing {
     State state;
@@ -82,6 +86,9 @@ class Task : public base::Counted {
   // The task has ended: lets go of every object of home; if `deliver`, tells home's waiters and callbacks first.
   // Called for each task of Side::kHome, and where a Change::kDeliver asked for it. Requires: attached to home. Runs Python.
   virtual void settle_at_home(bool deliver) = 0;
+  // Names in home's log a task that has been interrupted and goes on. Requires: the thread has no state of any interpreter.
+  // Blocks. Runs Python.
+  virtual void report_ignored_interrupt() = 0;
 
   codec::CallablePtr callable;                                // Side::kWorker
   std::uint64_t callable_id = codec::CallableRef::kUncached;  // the same as callable->id, without touching its cache line
@@ -97,6 +104,7 @@ class Task : public base::Counted {
   static constexpr std::uint32_t kWaited = 4;     // somebody sleeps on the word
   static constexpr std::uint32_t kDeliver = 8;    // delivery was requested
   static constexpr std::uint32_t kNotified = 16;  // cancelled, and out of the queue
+  static constexpr std::uint32_t kInterrupted = 32;
 
   static State state_in(std::uint32_t word) noexcept { return static_cast<State>(word & kStateMask); }
   Change change(State from, State to) noexcept;

@@ -11,10 +11,7 @@ namespace {
 constexpr unsigned kTurn = 64;
 }  // namespace
 
-Worker::Worker(std::shared_ptr<Pool> pool, std::string name)
-    : pool_(std::move(pool)),
-      name_(std::move(name)),
-      no_memory_(std::make_shared<const Breakage>(Breakage{"a worker's interpreter could not be made: no memory", {}})) {}
+Worker::Worker(std::shared_ptr<Pool> pool, std::string name) : pool_(std::move(pool)), name_(std::move(name)) {}
 
 void Worker::run() {
   pool_->enter(seat_);
@@ -23,26 +20,49 @@ void Worker::run() {
     // In this order, so that this worker counts as available before anybody can see that its task is done.
     TaskPtr task = pool_->take(seat_);
     if (done) task = publish(*std::exchange(done, {}), std::move(task));
+    if (forked_) return leave_to_parent(std::move(task));
     drop_leftovers();
     if (!task) {
       sides_.detach();
       tasks_in_a_row_ = 0;
       task = pool_->wait(seat_);
-      if (!task) break;
+      if (!task && !seat_.must_rest) break;
+      if (!task) {
+        end_interpreter();
+        pool_->step_down(seat_);
+        continue;
+      }
     }
+    // Before the task starts: up to here it can be cancelled, or run by another worker.
+    if (task->side() == Task::Side::kWorker && !hosted_ && !task->done() && !make_host(task)) continue;
     if (!task->start()) {
       settle(*task, task->notify_cancelled());
+      if (forked_) return leave_to_parent(std::move(task));
       continue;
     }
     execute(*task);
+    if (forked_) return leave_to_parent(std::move(task));
     if (task->delivery_requested()) {
       settle(*task, task->finish());
+      if (forked_) return leave_to_parent(std::move(task));
     } else {
       done = std::move(task);
     }
   }
-  if (hosted_) hosted_->end(sides_);
+  end_interpreter();
   pool_->leave(seat_);
+  sides_.attach_home();
+}
+
+void Worker::leave_to_parent(TaskPtr task) {
+  static_cast<void>(task.release());
+  sides_.attach_home();
+}
+
+void Worker::rest() {
+  if (!hosted_) return;
+  end_interpreter();
+  pool_->step_down(seat_);
   sides_.attach_home();
 }
 
@@ -56,12 +76,47 @@ TaskPtr Worker::publish(Task& done, TaskPtr next) {
   }
   // Python code at home may take long, and may even wait for the next task: nobody shall count on this worker meanwhile.
   if (next) {
-    pool_->give_back(std::move(next));
+    pool_->give_back(seat_, std::move(next));
   } else {
     pool_->withdraw(seat_);
   }
   settle(done, change);
-  return pool_->take(seat_);
+  return forked_ ? TaskPtr() : pool_->take(seat_);
+}
+
+bool Worker::make_host(TaskPtr& task) {
+  auto breakage = std::make_shared<Breakage>();
+  const HostedInterpreter::Created created = make_interpreter(*breakage);
+  if (created == HostedInterpreter::Created::kReady) return true;
+  end_interpreter();
+  sides_.attach_home();
+  const bool others = pool_->host_failed(seat_);
+  if (created == HostedInterpreter::Created::kNoInterpreter && others) {
+    pool_->options().log_warning(breakage->reason + "; tasks wait for the interpreters that there are");
+    pool_->give_back(seat_, std::move(task));
+    return false;
+  }
+  const bool initializer_failed = created == HostedInterpreter::Created::kInitializerFailed;
+  if (initializer_failed) pool_->options().log_initializer_failure(*breakage);
+  break_pool(breakage, initializer_failed ? Pool::Scope::kAll : Pool::Scope::kWorkerSide);
+  settle(*task, task->end_broken(breakage));
+  return false;
+}
+
+HostedInterpreter::Created Worker::make_interpreter(Breakage& breakage) {
+  sides_.attach_home();
+  try {
+    hosted_ = std::make_unique<HostedInterpreter>(*pool_, seat_);
+    return hosted_->create(sides_, name_, breakage);
+  } catch (const std::bad_alloc&) {
+    breakage.reason = "a worker's interpreter could not be made: no memory";
+    return HostedInterpreter::Created::kNoInterpreter;
+  }
+}
+
+void Worker::end_interpreter() {
+  if (hosted_) hosted_->end(sides_);
+  hosted_.reset();
 }
 
 void Worker::execute(Task& task) {
@@ -71,29 +126,12 @@ void Worker::execute(Task& task) {
       sides_.attach_home();
       task.run_at_home();
     } else {
-      execute_in_interpreter(task);
+      sides_.attach_own();
+      hosted_->execute(task);
     }
   } catch (const std::bad_alloc&) {
-    if (!hosted_ || !hosted_->ready()) breakage_ = no_memory_;
     task.outcome = Task::Outcome::kNoMemory;
   }
-}
-
-void Worker::execute_in_interpreter(Task& task) {
-  if (!hosted_) {
-    hosted_ = std::make_unique<HostedInterpreter>(*pool_);
-    sides_.attach_home();
-    codec::Message cause;
-    std::string failure = hosted_->create(sides_, name_, cause);
-    if (!failure.empty()) break_pool(std::move(failure), std::move(cause));
-  }
-  if (breakage_) {
-    task.breakage = breakage_;
-    task.outcome = Task::Outcome::kBroken;
-    return;
-  }
-  sides_.attach_own();
-  hosted_->execute(task);
 }
 
 void Worker::drop_leftovers() {
@@ -109,9 +147,8 @@ void Worker::settle(Task& task, Task::Change change) {
   task.settle_at_home(deliver);
 }
 
-void Worker::break_pool(std::string reason, codec::Message cause) {
-  breakage_ = std::make_shared<const Breakage>(Breakage{std::move(reason), std::move(cause)});
-  for (TaskPtr& task : pool_->break_down(breakage_)) settle(*task, task->end_broken(breakage_));
+void Worker::break_pool(const std::shared_ptr<const Breakage>& breakage, Pool::Scope scope) {
+  for (TaskPtr& task : pool_->break_down(breakage, scope)) settle(*task, task->end_broken(breakage));
 }
 
 void Worker::give_others_a_turn() {

@@ -21,6 +21,10 @@ inline constexpr bool kDummyThreadsComplain = kOneCreationAtATime;
 // compiled against.
 [[nodiscard]] inline bool needs_home_preimports() noexcept { return Py_Version < 0x030E0200; }
 
+// An interpreter that ends while tracemalloc traces corrupts the heap (hazard 17: gh-155725, fixed in 3.15). By the version
+// that runs.
+[[nodiscard]] inline bool tracing_spoils_ends() noexcept { return Py_Version < 0x030F0000; }
+
 // A second line of defence: as long as it lives, finalization waits for the interpreter that was attached when it was made
 // (PEP 788, 3.15; nothing before). Must be closed before the interpreter is ended, which would wait for itself.
 class InterpreterGuard {

@@ -1,6 +1,10 @@
 // See interpreter.h.
 #include "py/interpreter.h"
 
+#include <cstddef>
+#include <new>
+
+#include "base/memory.h"
 #include "base/mutex.h"
 
 namespace aiointerpreters::py {
@@ -22,6 +26,19 @@ static_assert(kConfig.use_main_obmalloc == 0 && kConfig.gil == PyInterpreterConf
 // cannot deadlock, since whoever waits for it is detached and nothing that runs under it makes an interpreter.
 constinit base::Mutex creation_mutex;
 
+// CPython 3.14 crashes where memory runs out while it makes an interpreter. So there has to be three times what a bare one
+// takes.
+constexpr std::size_t kHeadroom = std::size_t{8} << 20;
+
+bool has_headroom() noexcept {
+  try {
+    static_cast<void>(base::Memory::uninitialized(kHeadroom));
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  return true;
+}
+
 PyStatus create_serialized(PyThreadState** own) {
   detached([] {
     creation_mutex.lock();
@@ -35,6 +52,7 @@ PyStatus create_serialized(PyThreadState** own) {
 }  // namespace
 
 std::string Interpreter::create(ThreadSides& sides) {
+  if (!has_headroom()) return "not enough memory";
   PyThreadState* own = nullptr;
   const PyStatus status = kOneCreationAtATime ? create_serialized(&own) : Py_NewInterpreterFromConfig(&own, &kConfig);
   if (PyStatus_Exception(status)) {

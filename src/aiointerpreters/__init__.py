@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ._core import interpreter as interpreter
     from .errors import InterpreterError as InterpreterError
     from .errors import NotTransferableError as NotTransferableError
+    from .errors import TaskInterrupted as TaskInterrupted
     from .executors import InterpreterThreadPoolExecutor as InterpreterThreadPoolExecutor
     from .types import Shareable as Shareable
 
@@ -24,6 +25,7 @@ _HOMES = {
     "NotTransferableError": ".errors",
     "Shareable": ".types",
     "SharedBuffer": "._core",
+    "TaskInterrupted": ".errors",
     "interpreter": "._core",
 }
 
@@ -33,6 +35,7 @@ __all__ = [
     "NotTransferableError",
     "Shareable",
     "SharedBuffer",
+    "TaskInterrupted",
     "interpreter",
 ]
 

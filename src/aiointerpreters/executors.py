@@ -2,28 +2,27 @@
 
 import contextlib
 import itertools
+import math
 import os
 import sys
 import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures._base import LOGGER
 from concurrent.futures.thread import _global_shutdown_lock
 from functools import partial
+from types import TracebackType
 from typing import Any
 
-from . import _core
-from ._core import interpreter
+from . import _core, _lifecycle
+from ._core import Future, interpreter
+from ._work_queue import WorkQueue
 
-__all__ = ["InterpreterThreadPoolExecutor", "interpreter"]
+__all__ = ["Future", "InterpreterThreadPoolExecutor", "interpreter"]
 
 _MIN_STACK = (16 if sys.platform == "darwin" else 8) << 20  # bytes; hazard 6: with less, deep recursion ends the process
-
-# The pool of every thread that may still work. When the interpreter ends, they are closed and waited for.
-_pools: weakref.WeakKeyDictionary[threading.Thread, _core.Pool] = weakref.WeakKeyDictionary()
 
 
 class InterpreterThreadPoolExecutor(_core.ExecutorBase):
@@ -56,7 +55,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         tagged one that cannot cross NotTransferableError.
         """
         super().__init__(max_workers, thread_name_prefix, initializer, initargs)
-        threads: int = self._max_workers
+        threads = math.ceil(min(self._max_workers, sys.maxsize))  # 2.5, say: the standard library starts a third thread
         if max_interpreters is None:
             max_interpreters = threads if max_workers is not None else min(threads, os.process_cpu_count() or 1)
         if max_interpreters <= 0:
@@ -65,7 +64,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         self._pool = _core.Pool(threads, min(max_interpreters, threads), tagged, initargs)
         self._thread_initializer = None if tagged is not None else initializer
         self._thread_initargs = initargs
-        self._bind(self._pool)
+        self._use_pool()
 
     def map[R](
         self,
@@ -78,31 +77,29 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         """Return an iterator over fn's results for the zipped iterables, in their order; calls run as `submit` runs them.
 
         timeout: seconds from this call in which a result has to be there when it is asked for; TimeoutError otherwise.
-        chunksize: arguments that a tagged fn gets at once; one of them failing fails its chunk. Others ignore it.
+        chunksize: arguments that a tagged fn gets at once; one of them failing fails its chunk. Ignored for others.
         buffersize: chunks that are submitted ahead of the consumer at most; None submits all before `map` returns.
 
         A tagged fn that crosses by value is captured once, by this call; NotTransferableError if it cannot cross. Raises
-        ValueError for a chunksize or buffersize below 1, TypeError for a buffersize that is no integer.
+        ValueError for a buffersize or, of a tagged fn, a chunksize below 1, TypeError for a buffersize that is no integer.
         """
-        if chunksize < 1:
-            raise ValueError("chunksize must be >= 1.")
         if buffersize is not None and not isinstance(buffersize, int):
             raise TypeError("buffersize must be an integer or None")
         if buffersize is not None and buffersize < 1:
             raise ValueError("buffersize must be None or > 0")
-        end_time = None if timeout is None else time.monotonic() + timeout
+        end_time = None if timeout is None else timeout + time.monotonic()
         rows = zip(*iterables, strict=False)
-        this = weakref.ref(self)  # an iterator that is kept shall not keep the executor
         if isinstance(fn, partial) and isinstance(fn.func, interpreter):
             fn = interpreter(fn)
         if isinstance(fn, interpreter):
+            if chunksize < 1:
+                raise ValueError("chunksize must be >= 1.")
             fn = _core.capture(fn)
             if chunksize > 1:
                 size = min(chunksize, sys.maxsize)
                 chunks = iter(lambda: list(itertools.islice(rows, size)), [])
-                batches = _in_order(lambda: _submit_next(this, chunks, _submit_rows, fn), buffersize, end_time)
-                return itertools.chain.from_iterable(batches)
-        return _in_order(lambda: _submit_next(this, rows, _submit_row, fn), buffersize, end_time)
+                return _flatten(_in_order(self, fn, chunks, _submit_rows, buffersize, end_time))
+        return _in_order(self, fn, rows, _submit_row, buffersize, end_time)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more calls; what is queued or running finishes, then threads and interpreters end.
@@ -110,6 +107,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         wait: return only after they have ended.
         cancel_futures: cancel what has not started.
         """
+        if not self._pool.is_here:
+            self._renew()
         self._shutdown = True
         self._pool.close()
         if cancel_futures:
@@ -117,40 +116,99 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         if not wait:
             return
         if threading.current_thread() in self._threads:
-            raise RuntimeError("cannot wait for the shutdown of an executor in one of its own threads")
+            threading.current_thread().join()  # raises RuntimeError: it would wait for itself
         self._pool.wait_ended()
         for thread in list(self._threads):
-            thread.join()
+            if thread.ident is not None:  # Ctrl-C came before it had started
+                thread.join()
 
-    def _start_thread(self) -> None:
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        """Shut down and wait; if Ctrl-C ends the block, cancel what is queued and stop what runs in interpreters."""
+        if exc_type is not None and issubclass(exc_type, KeyboardInterrupt):
+            self.shutdown(wait=False, cancel_futures=True)
+            self._pool.stop()
+        self.shutdown(wait=True)
+
+    def _renew(self) -> None:
+        """Start afresh in a forked process, where the threads are not; what was submitted is left to the other one."""
+        self._threads = set()
+        self._shutdown_lock = type(self._shutdown_lock)()  # another thread may have held it
+        self._pool = self._pool.renewed()
+        self._use_pool()
+        if self._shutdown:
+            self._pool.close()
+
+    def _use_pool(self) -> None:
+        self._bind(self._pool)
+        self._work_queue = WorkQueue(self._pool)  # type: ignore[assignment]
+
+    @property  # type: ignore[override]
+    def _broken(self) -> str | bool:
+        """Why the executor takes no calls any more, False while it does."""
+        return self._pool.broken or False
+
+    @_broken.setter
+    def _broken(self, _: object) -> None:
+        """The engine knows better."""
+
+    def _adjust_thread_count(self) -> None:
+        """Do nothing, where the standard library starts a thread that would serve its own, empty queue and never end.
+
+        Others call it to have threads before there is work.
+        """
+
+    def _start_thread(self, threads: list[threading.Thread]) -> None:
         """Start a worker thread; `submit` calls this when nobody is idle, as the standard library does.
 
-        Raises RuntimeError if there can be no further thread. Whatever else is raised (Ctrl-C), the thread has started.
+        It stands in `threads` before it starts, so that whoever called can see whether it has, whatever is raised (Ctrl-C).
+        Raises RuntimeError or MemoryError if there can be no further thread.
         """
         with self._shutdown_lock:
             name = f"{self._thread_name_prefix or self}_{len(self._threads)}"
-            args = (self._pool, name, self._thread_initializer, self._thread_initargs)
+            owner = weakref.ref(self, partial(_close, self._pool))
+            args = (self._pool, name, self._thread_initializer, self._thread_initargs, owner)
             thread = threading.Thread(target=_serve, name=name, args=args, daemon=False)
             self._threads.add(thread)
-            _pools[thread] = self._pool
+            _lifecycle.pools[thread] = self._pool
         try:
+            threads.append(thread)
             _start_with_big_stack(thread)
         except (RuntimeError, MemoryError):
             self._threads.discard(thread)
-            del _pools[thread]
+            del _lifecycle.pools[thread]
             raise
 
 
-def _serve(pool: _core.Pool, name: str, initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
-    """Be a worker thread. It knows the pool but not the executor, which may be dropped."""
-    if initializer is not None:
-        try:
-            initializer(*initargs)
-        except BaseException as error:
-            LOGGER.critical("Exception in initializer:", exc_info=True)
-            pool.break_down("A thread initializer failed, the thread pool is not usable anymore", error)
-            return
-    pool.work(name)
+def _close(pool: _core.Pool, _: object) -> None:
+    """Tell the workers of an executor that was dropped to leave when they find nothing more to do.
+
+    In a process that was forked from theirs there is nobody to tell.
+    """
+    if pool.is_here:
+        pool.close()
+
+
+def _serve(
+    pool: _core.Pool,
+    name: str,
+    initializer: Callable[..., object] | None,
+    initargs: tuple[Any, ...],
+    _owner: weakref.ref[InterpreterThreadPoolExecutor],
+) -> None:
+    """Be a worker thread, which keeps the pool and `_owner`, whose callback closes the pool when the executor is dropped."""
+    try:
+        if initializer is not None:
+            try:
+                initializer(*initargs)
+            except BaseException as error:
+                LOGGER.critical("Exception in initializer:", exc_info=True)
+                pool.break_down("A thread initializer failed, the thread pool is not usable anymore", error)
+                return
+        pool.work(name)
+    finally:
+        _lifecycle.pools.pop(threading.current_thread(), None)
 
 
 def _start_with_big_stack(thread: threading.Thread) -> None:
@@ -161,13 +219,6 @@ def _start_with_big_stack(thread: threading.Thread) -> None:
             threading.stack_size(_MIN_STACK)
         try:
             thread.start()
-        except (RuntimeError, MemoryError):
-            raise
-        except BaseException:
-            # A signal handler raised, before the thread began or after. To start it once more tells, or does it.
-            with contextlib.suppress(RuntimeError):
-                thread.start()
-            raise
         finally:
             threading.stack_size(before)
 
@@ -190,43 +241,55 @@ def _submit_rows(executor: InterpreterThreadPoolExecutor, fn: Any, rows: list[tu
     return executor._submit_rows(fn, rows)
 
 
-def _submit_next[T](
-    executor: weakref.ref[InterpreterThreadPoolExecutor],
+def _in_order[T](
+    executor: InterpreterThreadPoolExecutor,
+    fn: Callable[..., Any],
     pending: Iterator[T],
     submit: Callable[[InterpreterThreadPoolExecutor, Callable[..., Any], T], Future[Any]],
-    fn: Callable[..., Any],
-) -> Future[Any] | None:
-    """Submit what `pending` has next; None at its end, or if the executor is gone."""
-    alive = executor()
-    if alive is None:
-        return None
-    for item in pending:
-        return submit(alive, fn, item)
-    return None
-
-
-def _in_order(
-    submit_next: Callable[[], Future[Any] | None], buffersize: int | None, end_time: float | None
-) -> Iterator[Any]:
+    buffersize: int | None,
+    end_time: float | None,
+) -> Generator[Any]:
     """Submit up to `buffersize` calls now (all, if None) and return the iterator over the results."""
-    ahead = deque(itertools.islice(iter(submit_next, None), buffersize and min(buffersize, sys.maxsize)))
-    return _results(ahead, None if buffersize is None else submit_next, end_time)
+
+    def submit_next(alive: InterpreterThreadPoolExecutor) -> Future[Any] | None:
+        for item in pending:
+            return submit(alive, fn, item)
+        return None
+
+    first = iter(partial(submit_next, executor), None)
+    ahead = deque(itertools.islice(first, buffersize and min(buffersize, sys.maxsize)))
+    return _results(ahead, weakref.ref(executor), None if buffersize is None else submit_next, end_time)
 
 
 def _results(
-    ahead: deque[Future[Any]], submit_next: Callable[[], Future[Any] | None] | None, end_time: float | None
-) -> Iterator[Any]:
+    ahead: deque[Future[Any]],
+    this: weakref.ref[InterpreterThreadPoolExecutor],
+    submit_next: Callable[[InterpreterThreadPoolExecutor], Future[Any] | None] | None,
+    end_time: float | None,
+) -> Generator[Any]:
+    # As in the standard library, the executor is kept from the first result on, and only where there is more to submit.
+    executor = None if submit_next is None else this()
     try:
         while ahead:
-            following = submit_next() if submit_next is not None else None
-            if following is not None:
-                ahead.append(following)
-            del following
+            if submit_next is not None and executor is not None:
+                following = submit_next(executor)
+                if following is not None:
+                    ahead.append(following)
+                del following
             # The future is popped in the call, so that nothing here keeps it, or its result, while the consumer works.
             yield _result_or_cancel(ahead.popleft(), None if end_time is None else end_time - time.monotonic())
     finally:
         for future in ahead:
             future.cancel()
+
+
+def _flatten[T](batches: Generator[list[T]]) -> Generator[T]:
+    """Return the iterator over the items of the lists, which keeps none that it has yielded."""
+    with contextlib.closing(batches):
+        for batch in batches:
+            batch.reverse()
+            while batch:
+                yield batch.pop()
 
 
 def _result_or_cancel(future: Future[Any], timeout: float | None) -> Any:
@@ -235,43 +298,3 @@ def _result_or_cancel(future: Future[Any], timeout: float | None) -> Any:
     finally:
         future.cancel()
         del future
-
-
-def _finish_at_exit() -> None:
-    """Finish all work and end every worker; after this there is no interpreter left to crash in (hazards 13 and 14).
-
-    It must not raise, or finalization would go on under running workers. A first Ctrl-C gives up what is queued, a second
-    one ends the process with the exit code that a shell expects.
-    """
-    _core.note_exit()
-    pools = set(_pools.values())  # those of threads that are just being started included
-    interrupted = False
-    while True:
-        try:
-            for pool in pools:
-                pool.close()
-                if interrupted:
-                    pool.cancel_queued()
-            for pool in pools:
-                pool.wait_ended()
-            for thread in list(_pools):
-                if thread.is_alive():
-                    thread.join()
-            _core.stop_returner()
-            return
-        except KeyboardInterrupt:
-            if interrupted:
-                _leave_at_once()
-            interrupted = True
-
-
-def _leave_at_once() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):
-            stream.flush()
-    os._exit(130)
-
-
-# Where concurrent.futures does it too: before the interpreter joins its threads, which would wait for ever otherwise. An
-# atexit function would come later than that join.
-threading._register_atexit(_finish_at_exit)  # type: ignore[attr-defined]

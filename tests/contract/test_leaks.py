@@ -1,11 +1,9 @@
 """Nothing that went into a call, or came out of it, is kept when nobody else keeps it."""
 
 import array
-import gc
 import itertools
 import sys
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import as_completed, wait
 from typing import Any
@@ -14,28 +12,15 @@ import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, NotTransferableError, SharedBuffer, interpreter
 from support import failures, memory, shapes, work
+from support.kinds import Gone, no_collector
 from support.protocols import Tag
 
 
-class Gone:
-    """Tells when an object has died, also where another thread lets it go."""
-
-    def __init__(self, value: Any) -> None:
-        self._event = threading.Event()
-        self._reference = weakref.ref(value, lambda _: self._event.set())
-
-    def wait(self) -> None:
-        """Wait until it is gone; pytest's timeout ends a wait in vain."""
-        self._event.wait()
-
-
 @pytest.fixture(autouse=True)
-def no_collector() -> Iterator[None]:
+def without_collector() -> Iterator[None]:
     """Objects must die by their reference count alone."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
+    with no_collector():
+        yield
 
 
 def test_arguments_are_let_go_when_the_task_is_done(pool: InterpreterThreadPoolExecutor, tag: Tag) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import gc
 import inspect
+import os
 import sys
 import threading
 import types
@@ -226,3 +227,18 @@ def test_two_threads_that_pickled_by_value_at_once_spoilt_it_for_one() -> None:
             future.result()
         for thread in (first, second):
             assert _core.decode(thread.submit(_core.encode, lambda: 5).result())() == 5
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_process_hung_at_its_end(tmp_path: Path) -> None:
+    source = """
+        import os
+        from aiointerpreters import InterpreterThreadPoolExecutor
+
+        pool = InterpreterThreadPoolExecutor(1)
+        print(pool.submit(abs, -3).result(), flush=True)
+        child = os.fork()
+        if child:
+            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    """
+    run_script(tmp_path, source, options=["-W", "ignore::DeprecationWarning"]).check("3", "0")

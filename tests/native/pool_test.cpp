@@ -59,6 +59,12 @@ class Workshop {
       if (done) static_cast<void>(done->finish());
       done = {};
       if (!task) task = pool.wait(seat);
+      if (!task && seat.must_rest) {
+        was_host = false;
+        --hosts;
+        pool.step_down(seat);
+        continue;
+      }
       if (!task) break;
       if (task->side() == Side::kWorker && !was_host) {
         was_host = true;
@@ -162,7 +168,7 @@ TEST(Pool, ATaskThatIsGivenBackKeepsItsPlace) {
   static_cast<void>(pool.submit(second));
   Seat seat;
   pool.enter(seat);
-  pool.give_back(pool.take(seat));
+  pool.give_back(seat, pool.take(seat));
   EXPECT_EQ(pool.take(seat).get(), first.get());
   EXPECT_EQ(pool.take(seat).get(), second.get());
 }
@@ -225,7 +231,7 @@ TEST(Pool, RefusesTasksOnceClosed) {
   Pool pool(limits(1, 1));
   pool.close();
   EXPECT_EQ(pool.submit(make_task()), Submitted::kRefused);
-  EXPECT_EQ(pool.broken(), nullptr);
+  EXPECT_EQ(pool.broken(Side::kWorker), nullptr);
 }
 
 TEST(Pool, HandsOutWhatIsQueuedWhenItBreaks) {
@@ -233,11 +239,11 @@ TEST(Pool, HandsOutWhatIsQueuedWhenItBreaks) {
   static_cast<void>(pool.submit(make_task()));
   static_cast<void>(pool.submit(make_task(Side::kHome)));
   const auto why = std::make_shared<const Breakage>(Breakage{"for a test", {}});
-  EXPECT_EQ(pool.break_down(why).size(), 2U);
+  EXPECT_EQ(pool.break_down(why, Pool::Scope::kAll).size(), 2U);
   EXPECT_EQ(pool.submit(make_task()), Submitted::kRefused);
-  EXPECT_EQ(pool.broken(), why);
-  static_cast<void>(pool.break_down(std::make_shared<const Breakage>(Breakage{"later", {}})));
-  EXPECT_EQ(pool.broken(), why);
+  EXPECT_EQ(pool.broken(Side::kHome), why);
+  static_cast<void>(pool.break_down(std::make_shared<const Breakage>(Breakage{"later", {}}), Pool::Scope::kAll));
+  EXPECT_EQ(pool.broken(Side::kHome), why);
 }
 
 TEST(Pool, RunsEverythingThatWasSubmittedBeforeItWasClosed) {
@@ -299,6 +305,126 @@ TEST(Pool, TakesTasksFromManyThreads) {
   for (std::thread& thread : workers) thread.join();
   EXPECT_EQ(ran, 20'000);
   EXPECT_EQ(workers.size(), 2U);
+}
+
+TEST(Pool, ABrokenWorkerSideLeavesHomesSideGoing) {
+  Pool pool(limits(1, 1));
+  const auto at_home = make_task(Side::kHome);
+  static_cast<void>(pool.submit(make_task()));
+  static_cast<void>(pool.submit(at_home));
+  const auto why = std::make_shared<const Breakage>(Breakage{"for a test", {}});
+  EXPECT_EQ(pool.break_down(why, Pool::Scope::kWorkerSide).size(), 1U);
+  EXPECT_EQ(pool.submit(make_task()), Submitted::kRefused);
+  EXPECT_EQ(pool.broken(Side::kWorker), why);
+  EXPECT_EQ(pool.broken(Side::kHome), nullptr);
+  Seat seat;
+  pool.enter(seat);
+  EXPECT_EQ(pool.take(seat).get(), at_home.get());
+  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kQueued);
+}
+
+TEST(Pool, WhoCannotBeAHostLeavesItsTasksToTheHostsThatThereAre) {
+  Pool pool(limits(3, 3));
+  for (int i = 0; i < 3; ++i) static_cast<void>(pool.submit(make_task()));
+  Seat host;
+  pool.enter(host);
+  EXPECT_TRUE(pool.take(host));
+  Seat unlucky;
+  pool.enter(unlucky);
+  TaskPtr task = pool.take(unlucky);
+  EXPECT_EQ(pool.interpreters(), 2U);
+  EXPECT_TRUE(pool.host_failed(unlucky));
+  EXPECT_EQ(pool.interpreters(), 1U);
+  pool.give_back(unlucky, std::move(task));
+  EXPECT_FALSE(pool.take(unlucky));  // there shall be no more than the one
+  EXPECT_TRUE(pool.take(host));
+  EXPECT_TRUE(pool.take(host));
+  EXPECT_FALSE(pool.host_failed(host));  // the last one
+}
+
+// Notes what it is asked to do.
+struct FakeInterrupter final : Interrupter {
+  bool interrupt(TaskPtr task) noexcept override {
+    target = std::move(task);
+    return true;
+  }
+  bool interrupt_all() noexcept override {
+    all = true;
+    return true;
+  }
+  TaskPtr target;
+  bool all = false;
+};
+
+TEST(Pool, KnowsWhoCanStopATask) {
+  Pool pool(limits(1, 1));
+  const auto first = make_task();
+  const auto second = make_task();
+  static_cast<void>(pool.submit(first));
+  static_cast<void>(pool.submit(second));
+  Seat seat;
+  pool.enter(seat);
+  EXPECT_TRUE(pool.take(seat));
+  EXPECT_EQ(pool.interrupter_of(*first), nullptr);  // its interpreter is still being made
+  const auto interrupter = std::make_shared<FakeInterrupter>();
+  EXPECT_FALSE(pool.attend(seat, interrupter));
+  EXPECT_EQ(pool.interrupter_of(*first), interrupter);
+  EXPECT_EQ(pool.interrupter_of(*second), nullptr);
+  EXPECT_TRUE(pool.take(seat));
+  EXPECT_EQ(pool.interrupter_of(*first), nullptr);
+  EXPECT_EQ(pool.interrupter_of(*second), interrupter);
+  EXPECT_FALSE(pool.take(seat));
+  EXPECT_EQ(pool.interrupter_of(*second), nullptr);
+}
+
+TEST(Pool, StopsInterpretersThatThereAreAndThoseToCome) {
+  Pool pool(limits(2, 2));
+  static_cast<void>(pool.submit(make_task()));
+  static_cast<void>(pool.submit(make_task()));
+  Seat early;
+  pool.enter(early);
+  EXPECT_TRUE(pool.take(early));
+  const auto interrupter = std::make_shared<FakeInterrupter>();
+  EXPECT_FALSE(pool.attend(early, interrupter));
+  pool.close();
+  pool.stop();
+  EXPECT_TRUE(interrupter->all);
+  Seat late;
+  pool.enter(late);
+  EXPECT_TRUE(pool.take(late));
+  EXPECT_TRUE(pool.attend(late, std::make_shared<FakeInterrupter>()));
+}
+
+TEST(Pool, RestsBetweenTwoTasks) {
+  Workshop shop(3, 2);
+  for (int round = 0; round < 300; ++round) {
+    std::vector<base::IntrusivePtr<FakeTask>> tasks;
+    for (int i = 0; i < 8; ++i) tasks.push_back(shop.submit(i % 3 == 0 ? Side::kHome : Side::kWorker));
+    shop.pool.begin_rest();
+    ASSERT_EQ(shop.pool.wait_for_rest(base::Deadline()), base::Wake::kChanged);
+    EXPECT_EQ(shop.hosts, 0);
+    // What is submitted meanwhile is not lost; home's side goes on.
+    ASSERT_EQ(shop.submit(Side::kHome)->wait(base::Deadline()), base::Wake::kChanged);
+    tasks.push_back(shop.submit(Side::kWorker));
+    shop.pool.end_rest();
+    for (const auto& task : tasks) ASSERT_EQ(task->wait(base::Deadline()), base::Wake::kChanged);
+  }
+}
+
+TEST(Pool, WhatIsQueuedWhenItIsClosedDuringARestIsDoneAfterwards) {
+  for (int round = 0; round < 300; ++round) {
+    Workshop shop(2, 1);
+    ASSERT_EQ(shop.submit(Side::kWorker)->wait(base::Deadline()), base::Wake::kChanged);
+    shop.pool.begin_rest();
+    const auto task = shop.submit(Side::kWorker);
+    shop.pool.close();
+    const base::Deadline patience = round % 2 == 0 ? base::Deadline() : base::Clock::now();
+    static_cast<void>(shop.pool.wait_for_rest(patience));
+    EXPECT_FALSE(shop.pool.ended());
+    shop.pool.end_rest();
+    shop.end();
+    EXPECT_EQ(task->state(), Task::State::kFinished);
+  }
 }
 
 TEST(Pool, AnOlderEnvironmentIsReplaced) {

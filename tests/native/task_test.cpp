@@ -155,5 +155,29 @@ TEST(TaskQueue, LetsGoOfItsTasks) {
   EXPECT_TRUE(task->start());  // ASan would see it if the queue had destroyed it
 }
 
+TEST(Task, OnlyARunningTaskIsInterrupted) {
+  const auto task = make_task();
+  EXPECT_FALSE(task->request_interrupt());
+  EXPECT_FALSE(task->interrupted());
+  EXPECT_TRUE(task->start());
+  EXPECT_TRUE(task->request_interrupt());
+  EXPECT_TRUE(task->request_interrupt());
+  EXPECT_EQ(task->state(), State::kRunning);
+  EXPECT_EQ(task->finish(), Change::kQuiet);
+  EXPECT_TRUE(task->interrupted());
+  EXPECT_FALSE(task->request_interrupt());
+}
+
+TEST(Task, AnInterruptComesBeforeTheEndOrNotAtAll) {
+  for (int round = 0; round < 2'000; ++round) {
+    const auto task = make_task();
+    ASSERT_TRUE(task->start());
+    std::thread worker([&] { static_cast<void>(task->finish()); });
+    const bool requested = task->request_interrupt();
+    worker.join();
+    ASSERT_EQ(task->interrupted(), requested);
+  }
+}
+
 }  // namespace
 }  // namespace aiointerpreters::pool

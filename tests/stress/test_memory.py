@@ -8,9 +8,9 @@ import pytest
 from support.scripts import run_script
 
 MEASURE = """
-import ctypes, gc, sys
+import ctypes, gc, os, sys
 from aiointerpreters import InterpreterThreadPoolExecutor, SharedBuffer, interpreter
-from support import failures, memory, shapes, work
+from support import endless, failures, memory, shapes, work
 
 block = bytearray(5000)
 
@@ -19,6 +19,14 @@ def private_kilobytes():
     ctypes.CDLL(None).malloc_trim(0)
     with open("/proc/self/smaps_rollup") as file:
         return sum(int(line.split()[1]) for line in file if line.startswith("Private_Dirty"))
+
+arrived, *ends = *os.pipe(), 0
+
+def interrupt_one():
+    future = pool.submit(interpreter(endless.loop), tuple(ends))
+    os.read(arrived, 1)
+    future.interrupt()
+    future.exception()
 
 def growth(use, rounds, warm_up):
     "The least growth of four spans of as many rounds: a leak grows in each of them, a peak of use only in one."
@@ -47,6 +55,8 @@ TASKS = {
     "map": "list(pool.map(interpreter(work.square), range(2000), chunksize=7))",
     "callbacks": "[pool.submit(interpreter(work.square), n).add_done_callback(print_nothing) for n in range(1000)]",
     "cancelled": "[f.cancel() or f.result() for f in [pool.submit(interpreter(work.square), n) for n in range(1000)]]",
+    "interrupted": "[(f := pool.submit(interpreter(endless.for_a_while), 100), f.interrupt()) for n in range(200)];"
+    " [interrupt_one() for _ in range(5)]",
     "mixed": "[pool.submit(interpreter(work.echo), [rows, shapes.Box(rows)]).result() for rows in [[5]] * 500]",
     "views": "[f.result() for f in [pool.submit(interpreter(work.echo), memoryview(block)[n:]) for n in range(1000)]]",
     "views of workers": "[pool.submit(interpreter(memory.own_view), 50_000).result() for n in range(200)]",
@@ -99,6 +109,7 @@ pool.shutdown()
         "global kept; kept = pool.submit(interpreter(memory.large), 'nested', 50_000)",
         "global kept; kept = pool.submit(interpreter(memory.make_shared), 1000, 1)",
         "global kept; kept = pool.submit(interpreter(memory.own_view_through_own_pool), 1000)",
+        "globals().update(pool=pool); interrupt_one()",
     ],
     ids=[
         "tagged",
@@ -112,6 +123,7 @@ pool.shutdown()
         "large",
         "shared",
         "lent twice",
+        "interrupted",
     ],
 )
 def test_pools_leave_no_memory_behind(tmp_path: Path, body: str) -> None:

@@ -14,27 +14,7 @@ import pytest
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
 from support import failures, shapes, work
 from support.protocols import MakePool, Tag
-
-
-def run_in_threads(count: int, fn: Callable[[int], None]) -> None:
-    """Run `fn(number)` in `count` threads that start together; the first failure is raised here."""
-    errors: list[BaseException] = []
-    start = threading.Barrier(count)
-
-    def body(number: int) -> None:
-        start.wait()
-        try:
-            fn(number)
-        except BaseException as error:  # handed to the test
-            errors.append(error)
-
-    threads = [threading.Thread(target=body, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
+from support.threads import run_in_threads
 
 
 @pytest.mark.parametrize("kind", ["tagged", "untagged"])
@@ -195,7 +175,7 @@ def test_first_access_to_the_condition_races_with_finishing(make_pool: MakePool)
 def test_several_threads_wait_in_every_way_for_the_same_futures(make_pool: MakePool) -> None:
     pool = make_pool(2)
     for _ in range(30):
-        futures = [pool.submit(interpreter(work.square), n) for n in range(50)]
+        futures: list[Future[int]] = [pool.submit(interpreter(work.square), n) for n in range(50)]
 
         def use(number: int, futures: list[Future[int]] = futures) -> None:
             if number == 0:

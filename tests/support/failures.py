@@ -519,3 +519,8 @@ def fail_with_rows_that_cannot_cross(word: str) -> Never:
             return word
 
     raise ValueError(Rows())
+
+
+def fail_whatever_comes(*_args: Any) -> Never:
+    """Raise an exception that can be weakly referenced, from a frame that refers to the arguments."""
+    raise Custom(7, "seven")

@@ -1,15 +1,18 @@
 """Runs Python programs in processes of their own, and says what they did."""
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 TESTS = Path(__file__).parents[1]
 TIMEOUT = 100
+SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")  # by tools/with-asan; children are, too
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,51 @@ def environment(**changes: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": os.pathsep.join(path)} | changes
 
 
+class Running:
+    """A script that runs beside the test, which reads what it prints, line by line, and sends it signals."""
+
+    def __init__(self, folder: Path, source: str, *, options: Sequence[str] = ()) -> None:
+        path = folder / "script.py"
+        path.write_text(textwrap.dedent(source), encoding="utf-8")
+        command = [sys.executable, "-u", *options, str(path)]
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._process:
+            self._process.kill()
+
+    def wait_for(self, *lines: str) -> None:
+        """Wait until it prints that next, or one of these."""
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline().rstrip() in lines
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        self.send(signal.SIGINT)
+
+    def send(self, number: int) -> None:
+        """Send a signal while the main thread waits in the kernel.
+
+        A signal that comes in the last moment before is handled only after that wait, if CPython waits: in a lock, in sleep.
+        """
+        state, seen = "", 0
+        while seen < 100:
+            now = Path(f"/proc/{self._process.pid}/syscall").read_text(encoding="ascii")
+            seen = seen + 1 if now == state and now.rstrip() != "running" else 0
+            state = now
+        self._process.send_signal(number)
+
+    def finish(self) -> Finished:
+        """Wait for its end."""
+        stdout, stderr = self._process.communicate(timeout=TIMEOUT)
+        return Finished(self._process.returncode, stdout, stderr)
+
+
 def run_python(*args: str, stdin: str = "", cwd: Path | None = None, env: dict[str, str] | None = None) -> Finished:
     """Run this Python with these arguments."""
     process = subprocess.run(
@@ -52,8 +100,10 @@ def run_python(*args: str, stdin: str = "", cwd: Path | None = None, env: dict[s
     return Finished(process.returncode, process.stdout, process.stderr)
 
 
-def run_script(folder: Path, source: str, *, options: Sequence[str] = (), args: Sequence[str] = ()) -> Finished:
+def run_script(
+    folder: Path, source: str, *, options: Sequence[str] = (), args: Sequence[str] = (), env: dict[str, str] | None = None
+) -> Finished:
     """Write a script to a file, run it. `options` are Python's, `args` the script's."""
     path = folder / "script.py"
     path.write_text(textwrap.dedent(source), encoding="utf-8")
-    return run_python(*options, str(path), *args)
+    return run_python(*options, str(path), *args, env=env)

@@ -321,3 +321,38 @@ def make_node_cycle() -> Node:
     first, second = Node("first"), Node("second")
     first.next, second.next = second, first
     return first
+
+
+class Methods:
+    """Has methods of every kind."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+
+    def add(self, n: int) -> int:
+        """Bound to an instance."""
+        return self.start + n
+
+    @classmethod
+    def name(cls) -> str:
+        """Bound to the class."""
+        return cls.__name__
+
+    @staticmethod
+    def double(n: int) -> int:
+        """Bound to nothing."""
+        return 2 * n
+
+    def __call__(self, n: int) -> int:
+        return self.start * n
+
+
+class Speaker:
+    """Has a method that can cross: pickled by its name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def speak(self, *_: object) -> str:
+        """Say the name."""
+        return self.name

@@ -17,6 +17,44 @@ from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
 
 HERE = os.urandom(8).hex()
 
+STANDARD_MODULES = [
+    "argparse",
+    "array",
+    "asyncio",
+    "base64",
+    "bisect",
+    "calendar",
+    "cmath",
+    "collections",
+    "concurrent.futures",
+    "csv",
+    "ctypes",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "email",
+    "fractions",
+    "hashlib",
+    "heapq",
+    "http.client",
+    "json",
+    "logging",
+    "multiprocessing",
+    "pickle",
+    "queue",
+    "random",
+    "re",
+    "sqlite3",
+    "ssl",
+    "statistics",
+    "struct",
+    "tempfile",
+    "unicodedata",
+    "xml.etree.ElementTree",
+    "zlib",
+    "zoneinfo",
+]
+
 _memory: dict[str, Any] = {}
 _calls = 0
 
@@ -77,6 +115,11 @@ def is_same(a: object, b: object) -> bool:
     return a is b
 
 
+def unraisable_hook_is_original() -> bool:
+    """Whether nobody has replaced what reports exceptions that are dropped."""
+    return sys.unraisablehook is sys.__unraisablehook__
+
+
 def remember(name: str, value: Any) -> None:
     """Keep a value in this interpreter."""
     _memory[name] = value
@@ -95,6 +138,12 @@ def append_to(target: list[Any], value: Any) -> list[Any]:
 
 def call(fn: Callable[..., Any], *args: Any) -> Any:
     """Call what was passed in."""
+    return fn(*args)
+
+
+def call_row(row: tuple[Any, ...]) -> Any:
+    """Call what stands first with what follows."""
+    fn, *args = row
     return fn(*args)
 
 

@@ -1,7 +1,8 @@
 """Checked by mypy --strict, never run: what type checkers see of the public names."""
 
+import concurrent.futures
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import Any, assert_type
 
@@ -12,6 +13,7 @@ from aiointerpreters import (
     Shareable,
     interpreter,
 )
+from aiointerpreters.executors import Future
 from aiointerpreters.executors import InterpreterThreadPoolExecutor as FromExecutors
 from aiointerpreters.executors import interpreter as tag_from_executors
 from aiointerpreters.types import Shareable as FromTypes
@@ -80,6 +82,8 @@ assert_type(pool.submit(interpreter(plain), "a"), Future[list[str]])
 assert_type(pool.submit(partial(scale, 1)), Future[float])
 assert_type(pool.submit(Shape().scaled, 2), Future[float])
 assert_type(pool.submit(scale, 1).result(timeout=1), float)
+assert_type(pool.submit(scale, 1).interrupt(), bool)
+standard: concurrent.futures.Future[float] = pool.submit(scale, 1)
 pool.submit(scale, "1")  # type: ignore[arg-type]
 pool.submit(plain, 1)  # type: ignore[arg-type]
 pool.submit()  # type: ignore[call-arg]

@@ -91,11 +91,11 @@ def test_each_benchmark_measures_every_contestant_in_every_round(report: dict[st
     ours, peer = ("codec", "pickle") if in_process else ("tagged", "InterpreterPoolExecutor")
     for metric, by_contestant in report["samples"].items():
         assert f"aiointerpreters, {ours}" in by_contestant, metric
-        if metric not in PEER_REFUSES:
+        if metric not in PEER_REFUSES and report["benchmark"] != "interrupt":
             assert (peer in by_contestant) == (in_process or sys.version_info >= (3, 14)), metric
         for values in by_contestant.values():
             assert len(values) == report["rounds"]
-            assert min(values) > 0
+            assert min(values) > 0 or metric == "memory left by one interpreter"
 
 
 def test_each_ratio_is_the_median_of_the_rounds(report: dict[str, Any]) -> None:

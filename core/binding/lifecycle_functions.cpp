@@ -1,0 +1,138 @@
+// See lifecycle_functions.h.
+#include "binding/lifecycle_functions.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "binding/module_state.h"
+#include "pool/pool.h"
+#include "pool/worker.h"
+#include "py/attach.h"
+#include "py/error.h"
+
+namespace aiointerpreters::binding {
+
+namespace {
+
+PyObject* note_exit(PyObject* module, PyObject*) {
+  state_of(module).exiting = true;
+  state_of(module).environment.let_go_of_main();
+  Py_RETURN_NONE;
+}
+
+PyObject* stop_attendant(PyObject* module, PyObject*) {
+  const std::shared_ptr<pool::Attendant> attendant = state_of(module).attendant;
+  if (attendant) {
+    py::detached([&] {
+      attendant->stop();
+      return 0;
+    });
+  }
+  state_of(module).runtime.lessor->take_back();
+  Py_RETURN_NONE;
+}
+
+// ---- Fork (hazard 16). CPython calls these as they are, with no Python code around them in which Ctrl-C could come between.
+
+// What runs for longer is not waited for.
+constexpr std::chrono::milliseconds kRest{200};
+
+void pause_attendant(ModuleState& state) {
+  const std::shared_ptr<pool::Attendant> attendant = state.attendant;
+  if (!attendant) return;
+  py::detached([&] {
+    attendant->pause();
+    return 0;
+  });
+}
+
+// Has every interpreter ended that is not busy for long; returns how many are.
+std::size_t rest_all(ModuleState& state) {
+  const base::Deadline deadline = base::Clock::now() + kRest;
+  std::size_t asleep = 0;
+  for (;;) {
+    for (const std::weak_ptr<pool::Pool>& weak : state.pools) {
+      std::shared_ptr<pool::Pool> pool = weak.lock();
+      if (!pool || std::ranges::find(state.resting, pool) != state.resting.end()) continue;
+      state.resting.push_back(std::move(pool));
+      state.resting.back()->begin_rest();
+    }
+    if (asleep == state.resting.size()) break;
+    // Meanwhile other threads may make pools.
+    for (; asleep < state.resting.size(); ++asleep) {
+      const std::shared_ptr<pool::Pool> pool = state.resting[asleep];
+      py::detached([&] {
+        while (pool->wait_for_rest(deadline) == base::Wake::kInterrupted) {
+        }
+        return 0;
+      });
+    }
+  }
+  std::size_t busy = 0;
+  for (const std::shared_ptr<pool::Pool>& pool : state.resting) busy += pool->interpreters();
+  return busy;
+}
+
+PyObject* before_fork(PyObject* module, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&] {
+    ModuleState& state = state_of(module);
+    py::detached([&] {
+      state.forking.lock();
+      return 0;
+    });
+    const auto worker = state.workers.find(PyThread_get_thread_ident());
+    if (worker != state.workers.end()) worker->second->rest();
+    const std::size_t busy = rest_all(state);
+    pause_attendant(state);
+    if (busy > 0) {
+      log_warning(
+          "the process forks while " + std::to_string(busy) +
+          " interpreters run tasks: CPython will end the child with a fatal error (python/cpython#101437). Fork before, or "
+          "use multiprocessing's spawn");
+    }
+    return Py_NewRef(Py_None);
+  });
+}
+
+PyObject* after_fork_in_parent(PyObject* module, PyObject*) {
+  ModuleState& state = state_of(module);
+  for (const std::shared_ptr<pool::Pool>& pool : state.resting) pool->end_rest();
+  state.resting.clear();
+  state.forking.unlock();
+  state.runtime.lessor->take_back();
+  Py_RETURN_NONE;
+}
+
+PyObject* after_fork_in_child(PyObject* module, PyObject*) {
+  ModuleState& state = state_of(module);
+  state.forking.unlock();
+  ++state.forks;
+  state.main_thread = PyThread_get_thread_ident();
+  if (const auto here = state.workers.find(state.main_thread); here != state.workers.end()) here->second->note_forked();
+  state.workers.clear();
+  state.resting.clear();  // those with threads are also held by these, which are not here
+  state.pools.clear();
+  Py_RETURN_NONE;
+}
+
+PyMethodDef functions[] = {
+    {"note_exit", note_exit, METH_NOARGS, "note_exit($module, /)\n--\n\nThe interpreter ends: submit says so from now on."},
+    {"stop_attendant", stop_attendant, METH_NOARGS,
+     "stop_attendant($module, /)\n--\n\nEnd the thread that takes back what was lent. Requires that all pools have ended."},
+    {"before_fork", before_fork, METH_NOARGS,
+     "before_fork($module, /)\n--\n\nEnd idle interpreters, and hold up the forks of other threads."},
+    {"after_fork_in_parent", after_fork_in_parent, METH_NOARGS,
+     "after_fork_in_parent($module, /)\n--\n\nMake interpreters again where tasks need them."},
+    {"after_fork_in_child", after_fork_in_child, METH_NOARGS,
+     "after_fork_in_child($module, /)\n--\n\nLeave all pools, and calls that have not ended, to the other process."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace
+
+bool add_lifecycle_functions(PyObject* module) { return PyModule_AddFunctions(module, functions) == 0; }
+
+}  // namespace aiointerpreters::binding

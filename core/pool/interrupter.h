@@ -1,0 +1,20 @@
+// Interrupter: how a pool stops what one of its interpreters runs, without a word of Python.
+// Thread: home's, one at a time. Blocks: no.
+#pragma once
+
+#include "pool/task.h"
+
+namespace aiointerpreters::pool {
+
+class Interrupter {
+ public:
+  // Stops the task if the interpreter runs it when the request gets through. False: there is no thread to see to it.
+  virtual bool interrupt(TaskPtr task) noexcept = 0;
+  // Stops whatever the interpreter runs, now and from now on.
+  virtual bool interrupt_all() noexcept = 0;
+
+ protected:
+  ~Interrupter() = default;
+};
+
+}  // namespace aiointerpreters::pool

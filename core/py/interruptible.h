@@ -1,0 +1,60 @@
+// Interruptible: lets other threads raise an exception in an interpreter's own thread while that does what it may be stopped
+// in, and never later (hazards 20, 22, 23).
+//
+// The exception comes at the next bytecode that the thread runs, so what waits in C is stopped when it returns (hazard 21).
+// Owner: the interpreter's runtime. Thread: the interpreter's own, and visitors (door.h). Locks: none, the interpreter's GIL
+// guards everything here, and every call requires that the interpreter is attached.
+#pragma once
+
+#include <optional>
+
+#include "py/callback.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::py {
+
+class Interruptible {
+ public:
+  Interruptible() noexcept = default;
+  Interruptible(const Interruptible&) = delete;
+  Interruptible& operator=(const Interruptible&) = delete;
+
+  // The calling thread does `what` until `end`; an address that is compared and never used. Thread: the interpreter's own.
+  void begin(const void* what) noexcept;
+  // What is left of it is nothing that anybody waits for: whoever comes again may raise again.
+  void wind_up() noexcept { winding_up_ = true; }
+  // What was to be raised and has not been yet is not raised any more. Thread: the same.
+  void end();
+
+  // Raises `type` in that thread if it does `what` now; else does nothing. Thread: a visitor.
+  void interrupt(const void* what, PyObject* type);
+  // The same, some time later: raises again only if the thread winds up, where code that handles everything may loop for ever.
+  void insist(const void* what, PyObject* type);
+  // Raises it in whatever the thread does, and from now on in whatever it begins; other threads of the interpreter get
+  // SystemExit, which ends them without a word. Thread: any.
+  void stop(PyObject* type);
+  // Whether that is the thread which may be interrupted.
+  [[nodiscard]] bool is_thread(unsigned long ident) const noexcept { return what_ != nullptr && ident == thread_; }
+  // For code in C that waits: gives what has been raised in the calling thread the occasion to come. Runs Python.
+  // Errors: false with it set.
+  [[nodiscard]] bool check() const;
+  [[nodiscard]] bool stopping() const noexcept { return stopping_; }
+
+ private:
+  static PyObject* on_unraisable(PyObject* capsule, PyObject* unraisable);
+  // Where CPython can only report an exception and drop it (__del__, weak references' callbacks), it is raised once more.
+  void watch_lost();
+  void raise(PyObject* type);
+
+  const void* what_ = nullptr;  // null: nothing that may be stopped
+  unsigned long thread_ = 0;    // the interpreter's own; valid once something has begun
+  PyObject* type_ = nullptr;    // what was raised since `begin`, or null; borrowed from the runtime
+  bool winding_up_ = false;
+  bool stopping_ = false;
+  std::optional<Callback<Interruptible>> hook_;  // sys.unraisablehook, while there is something to lose
+  bool passing_on_ = false;                      // to the former hook, which may lead back here
+  Ref former_hook_;                              // what that was before
+};
+
+}  // namespace aiointerpreters::py

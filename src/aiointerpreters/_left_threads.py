@@ -1,0 +1,34 @@
+"""What a worker's interpreter does about threads that tasks have started in it and left behind."""
+
+import sys
+import threading
+import time
+
+from ._core import TaskInterrupted
+
+
+def join(timeout: float) -> str:
+    """Wait until all other threads have ended, for `timeout` seconds at most (negative: no limit).
+
+    Returns the names of those that still run, separated by commas.
+    """
+    own = (threading.main_thread(), threading.current_thread())
+    threads = [thread for thread in threading.enumerate() if thread not in own and not thread.daemon]
+    if threads:
+        _call_exit_functions()
+    end_time = time.monotonic() + timeout
+    for thread in threads:
+        thread.join(None if timeout < 0 else max(0.0, end_time - time.monotonic()))
+    return ", ".join(thread.name for thread in threads if thread.is_alive())
+
+
+def _call_exit_functions() -> None:
+    """Call what ends threads that wait for work, those of the standard library's executors for one."""
+    functions = threading._threading_atexits  # type: ignore[attr-defined]
+    while functions:
+        try:
+            functions.pop()()
+        except TaskInterrupted:
+            raise
+        except BaseException:
+            sys.excepthook(*sys.exc_info())

@@ -1,0 +1,85 @@
+"""What pools do when their interpreter ends, and when the process forks."""
+
+import atexit
+import contextlib
+import os
+import sys
+import threading
+
+from . import _core
+
+# The pool of every thread that works, or is just being started; threads take themselves out.
+pools: dict[threading.Thread, _core.Pool] = {}
+
+
+def finish_at_exit(stopping: bool = False) -> None:
+    """Finish all work and end every worker; after this there is no interpreter left to crash in (hazards 13 and 14).
+
+    It must not raise, or finalization would go on under running workers. Ctrl-C gives up what is queued and stops what runs
+    in interpreters; once more, for what cannot be stopped, it ends the process with the exit code that a shell expects. A
+    Ctrl-C that has ended the program counts, and so does `stopping`: a worker's interpreter is to end for that reason.
+    """
+    interrupted = stopping or _was_ended_by_ctrl_c()
+    while True:
+        try:
+            _core.note_exit()
+            ending = {thread: pool for thread, pool in list(pools.items()) if pool.is_here}
+            for pool in ending.values():
+                pool.close()
+                if interrupted:
+                    pool.cancel_queued()
+                    pool.stop()
+            for pool in ending.values():
+                pool.wait_ended()
+            for thread in ending:
+                if thread.is_alive():
+                    thread.join()
+            _core.stop_attendant()
+            if sys.version_info < (3, 14) and _was_ended_by_ctrl_c():
+                _keep_exit_code()
+            return
+        except _core.TaskInterrupted:  # in a worker's interpreter
+            interrupted = True
+        except BaseException as error:  # Ctrl-C, or what another signal's handler has raised
+            if not isinstance(error, (KeyboardInterrupt, SystemExit)):
+                sys.excepthook(type(error), error, error.__traceback__)
+            if interrupted:
+                _leave_at_once(error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 130)
+            interrupted = True
+
+
+def _was_ended_by_ctrl_c() -> bool:
+    """Whether the program has ended because nobody has handled KeyboardInterrupt; at a prompt, it would go on after that."""
+    return isinstance(getattr(sys, "last_exc", None), KeyboardInterrupt) and not (
+        hasattr(sys, "ps1") or sys.flags.interactive
+    )
+
+
+def _keep_exit_code() -> None:
+    """Have CPython 3.13 end the process as Ctrl-C does, which it forgets when any interpreter evaluates a string.
+
+    It notes for that whether what it evaluated last has raised KeyboardInterrupt (not what it has run with -m).
+    """
+    if getattr(sys.modules.get("__main__"), "__spec__", None) is None:
+        with contextlib.suppress(KeyboardInterrupt):
+            exec("raise KeyboardInterrupt", {})
+
+
+def _leave_at_once(code: int) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(code)
+
+
+# Where concurrent.futures does it too: before the interpreter joins its threads, which would wait for ever otherwise. An
+# atexit function comes later than that join: it is for a Ctrl-C that hits `threading` or a handler above, and ends that.
+threading._register_atexit(finish_at_exit)  # type: ignore[attr-defined]
+atexit.register(finish_at_exit, stopping=True)
+# CPython kills the child of a process with interpreters, so those that are idle are ended before a fork (hazard 16).
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_core.before_fork,
+        after_in_parent=_core.after_fork_in_parent,
+        after_in_child=_core.after_fork_in_child,
+    )

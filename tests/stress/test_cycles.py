@@ -1,0 +1,35 @@
+"""Interpreters that are made, used and ended in parallel, again and again, with many modules of the standard library."""
+
+from pathlib import Path
+
+from support.scripts import run_script
+
+# 720 of them: benchmarks/bench_cycles.py.
+ROUNDS = 12
+WORKERS = 4
+
+
+def test_parallel_cycles_of_interpreters_that_import_thirty_modules(tmp_path: Path) -> None:
+    run_script(
+        tmp_path,
+        f"""
+import random
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from support import work
+from support.gate import Gate, hold_then
+
+source = random.Random(9)
+for _ in range({ROUNDS}):
+    gate = Gate()
+    with InterpreterThreadPoolExecutor({WORKERS}) as pool:
+        futures = []
+        for _ in range({WORKERS}):
+            names = source.sample(work.STANDARD_MODULES, len(work.STANDARD_MODULES))
+            futures.append(pool.submit(interpreter(hold_then), gate.ends, work.import_modules, names))
+        gate.wait_for({WORKERS})
+        gate.open({WORKERS})
+        assert all(len(future.result()) == len(names) for future in futures)
+    gate.dispose()
+print("done")
+""",
+    ).check("done")

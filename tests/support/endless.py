@@ -1,0 +1,315 @@
+"""What does not end by itself, in many ways. Workers import this by name."""
+
+import contextlib
+import functools
+import gc
+import importlib
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+from aiointerpreters import InterpreterThreadPoolExecutor, TaskInterrupted, interpreter
+from support.gate import Ends, hold
+
+# A task says that it runs by writing to the gate; then it goes on without reading from it.
+
+
+def arrive(ends: Ends) -> None:
+    """Say that this task runs."""
+    import os
+
+    os.write(ends[0], b".")
+
+
+def loop(ends: Ends | None = None) -> NoReturn:
+    """Do nothing for ever."""
+    if ends is not None:
+        arrive(ends)
+    while True:
+        pass
+
+
+def loop_over_rows(_: int, ends: Ends) -> NoReturn:
+    """The same for `map`."""
+    loop(ends)
+
+
+def sleep(ends: Ends) -> NoReturn:
+    """Sleep again and again."""
+    arrive(ends)
+    while True:
+        time.sleep(0.001)
+
+
+def calls_in_c(ends: Ends) -> NoReturn:
+    """Spend the time in C."""
+    arrive(ends)
+    numbers = list(range(20_000))
+    while True:
+        sorted(numbers)
+
+
+class Finalized:
+    """Spends its last moments in Python."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+    def __del__(self) -> None:
+        for _ in range(2_000):
+            pass
+
+
+def finalizers(ends: Ends) -> NoReturn:
+    """Be nearly always in a `__del__`, where an exception can only be reported."""
+    arrive(ends)
+    while True:
+        Finalized().me = None  # type: ignore[assignment]
+
+
+def weak_callbacks(ends: Ends) -> NoReturn:
+    """Be nearly always in a weak reference's callback."""
+
+    def spend(_: object) -> None:
+        for _ in range(2_000):
+            pass
+
+    arrive(ends)
+    while True:
+        thing = Finalized.__new__(Finalized)
+        reference = weakref.ref(thing, spend)
+        del thing, reference
+
+
+def generators(ends: Ends) -> NoReturn:
+    """Close generators that take their time."""
+
+    def generate() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            for _ in range(2_000):
+                pass
+
+    arrive(ends)
+    while True:
+        next(generate())
+
+
+def collections(ends: Ends) -> NoReturn:
+    """Be in the garbage collector's callbacks."""
+    calls = 0
+
+    def count(_phase: str, _info: dict[str, int]) -> None:
+        nonlocal calls
+        for _ in range(2_000):
+            calls += 1
+
+    gc.callbacks.append(count)
+    arrive(ends)
+    try:
+        while True:
+            gc.collect(0)
+    finally:
+        gc.callbacks.remove(count)
+
+
+def imports(ends: Ends) -> NoReturn:
+    """Import modules anew, again and again."""
+    arrive(ends)
+    while True:
+        for name in ("colorsys", "this_module_is_missing", "sched", "quopri"):
+            sys.modules.pop(name, None)
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+
+
+def locks(ends: Ends) -> NoReturn:
+    """Take and give back locks."""
+    lock = threading.RLock()
+    arrive(ends)
+    while True:
+        with lock, lock:
+            pass
+
+
+def handles_exceptions(ends: Ends) -> NoReturn:
+    """Survive every Exception."""
+    arrive(ends)
+    while True:
+        with contextlib.suppress(Exception):
+            raise ValueError("again")
+
+
+def waits_for_its_own_pool(ends: Ends) -> None:
+    """Wait for a task in a pool of one's own."""
+    with InterpreterThreadPoolExecutor(1) as pool:
+        future = pool.submit(interpreter(loop), ends)
+        try:
+            future.result()
+        finally:
+            future.interrupt()
+
+
+def hook_of_its_own(ends: Ends) -> NoReturn:
+    """Have a hook for exceptions that are dropped, which takes its time, and drop many."""
+    former = sys.unraisablehook
+
+    def hook(unraisable: Any) -> None:
+        for _ in range(2_000):
+            pass
+        if unraisable.exc_type is not ValueError:
+            former(unraisable)
+
+    class Fails:
+        def __del__(self) -> None:
+            raise ValueError("dropped")
+
+    sys.unraisablehook = hook
+    arrive(ends)
+    try:
+        while True:
+            Fails()
+    finally:
+        sys.unraisablehook = sys.__unraisablehook__
+
+
+def pass_on(former: Callable[[Any], Any], unraisable: Any) -> None:
+    """Be a hook that calls another one."""
+    former(unraisable)
+
+
+def hook_on_hook(ends: Ends) -> NoReturn:
+    """Put hooks upon hooks while it is interrupted."""
+    arrive(ends)
+    try:
+        while True:
+            former = sys.unraisablehook
+            sys.unraisablehook = functools.partial(pass_on, former)
+            Finalized().me = None  # type: ignore[assignment]
+            sys.unraisablehook = former
+    finally:
+        sys.unraisablehook = sys.__unraisablehook__
+
+
+WAYS = [
+    loop,
+    sleep,
+    calls_in_c,
+    finalizers,
+    weak_callbacks,
+    generators,
+    collections,
+    imports,
+    locks,
+    handles_exceptions,
+    waits_for_its_own_pool,
+]
+
+
+def cleans_up(ends: Ends, marks: str) -> NoReturn:
+    """Do something when stopped."""
+    try:
+        loop(ends)
+    finally:
+        Path(marks).write_text("cleaned up")
+
+
+def returns_instead(ends: Ends) -> str:
+    """Swallow the interrupt."""
+    try:
+        loop(ends)
+    except TaskInterrupted:
+        return "swallowed"
+
+
+def fails_instead(ends: Ends) -> NoReturn:
+    """Turn the interrupt into something else."""
+    try:
+        loop(ends)
+    except TaskInterrupted as error:
+        raise LookupError("instead") from error
+
+
+def ignores(ends: Ends) -> Any:
+    """Swallow the interrupt, say so, and go on until it is let through the gate."""
+    with contextlib.suppress(TaskInterrupted):
+        loop(ends)
+    return hold(ends)
+
+
+class EndlessResult:
+    """Takes for ever to be pickled."""
+
+    def __init__(self, ends: Ends) -> None:
+        self.ends = ends
+
+    def __reduce__(self) -> Any:
+        loop(self.ends)
+
+
+def endless_result(ends: Ends) -> EndlessResult:
+    """Return at once what cannot be returned."""
+    return EndlessResult(ends)
+
+
+class EndlessArgument:
+    """Takes for ever to be unpickled."""
+
+    def __init__(self, ends: Ends) -> None:
+        self.ends = ends
+
+    def __reduce__(self) -> Any:
+        return loop, (self.ends,)
+
+
+class EndlessEnd:
+    """Returned as a number; takes for ever to be dropped afterwards."""
+
+    def __init__(self, ends: Ends) -> None:
+        self.ends = ends
+
+    def __reduce__(self) -> Any:
+        return int, ("5",)
+
+    def __del__(self) -> None:
+        loop(self.ends)
+
+
+def endless_end(ends: Ends) -> EndlessEnd:
+    """Return what goes on after the result is known."""
+    return EndlessEnd(ends)
+
+
+class EndlessText(Exception):
+    """Takes for ever to say what it is."""
+
+    def __init__(self, ends: Ends) -> None:
+        super().__init__()
+        self.ends = ends
+
+    def __str__(self) -> str:
+        loop(self.ends)
+
+
+def endless_text(ends: Ends) -> NoReturn:
+    """Raise what cannot be told."""
+    raise EndlessText(ends)
+
+
+def for_a_while(rounds: int) -> int:
+    """Do as many rounds of what Python code does; return their number."""
+    done = 0
+    for _ in range(rounds):
+        done += len([str(n) for n in range(20)]) // 20
+    return done
+
+
+def leave_thread(ends: Ends) -> str:
+    """Return, but leave a thread behind that never ends."""
+    threading.Thread(target=loop, args=(ends,), name="left behind").start()
+    return "returned"
