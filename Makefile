@@ -35,6 +35,10 @@ test-native: ## the C++ unit tests
 test-python: ## the Python tests; PYTEST_ARGS="-k name" for some of them
 	@$(call with,test examples) && exec "$$python" -u -X faulthandler -m pytest $(PYTEST_ARGS)
 
+.PHONY: cpython
+cpython: ## CPython's own tests on this package's executors: figures, what cannot pass and why; ARGS=WORD for some of them
+	@$(call with,test) && PYTHONPATH=tests exec "$$python" -m cpython $(ARGS)
+
 .PHONY: crawl
 crawl: ## examples/crawl.py
 	@$(call with,examples) && exec "$$python" examples/crawl.py $(ARGS)
