@@ -34,3 +34,64 @@ def attend(arrivals: int, leave: int) -> tuple[int, int]:
     os.write(arrivals, b".")
     os.read(leave, 1)
     return id(sys.modules), _thread.get_native_id()
+
+
+MODULES = [
+    "argparse",
+    "array",
+    "asyncio",
+    "base64",
+    "bisect",
+    "calendar",
+    "cmath",
+    "collections",
+    "concurrent.futures",
+    "csv",
+    "ctypes",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "email",
+    "fractions",
+    "hashlib",
+    "heapq",
+    "http.client",
+    "json",
+    "logging",
+    "multiprocessing",
+    "pickle",
+    "queue",
+    "random",
+    "re",
+    "sqlite3",
+    "ssl",
+    "statistics",
+    "struct",
+    "tempfile",
+    "unicodedata",
+    "xml.etree.ElementTree",
+    "zlib",
+    "zoneinfo",
+]
+"""Modules of the standard library, with extension modules among them."""
+
+
+def import_modules(names: list[str]) -> int:
+    """Imports the modules; returns their number."""
+    return len([__import__(name) for name in names])
+
+
+def loop(arrivals: int) -> None:
+    """Reports at the pipe end `arrivals`, then does nothing for ever."""
+    os.write(arrivals, b".")
+    while True:
+        pass
+
+
+def sleep(arrivals: int) -> None:
+    """Reports at the pipe end `arrivals`, then sleeps again and again."""
+    from time import sleep
+
+    os.write(arrivals, b".")
+    while True:
+        sleep(0.001)
