@@ -37,8 +37,8 @@ PyObject* stop_attendant(PyObject* module, PyObject*) {
 
 // ---- Fork (hazard 16). CPython calls these as they are, with no Python code around them in which Ctrl-C could come between.
 
-// What runs for longer is not waited for.
-constexpr std::chrono::milliseconds kRest{200};
+// What runs for longer is not waited for. Interpreters that are just being made or ended never take so long.
+constexpr std::chrono::seconds kRest{2};
 
 void pause_attendant(ModuleState& state) {
   const std::shared_ptr<pool::Attendant> attendant = state.attendant;
