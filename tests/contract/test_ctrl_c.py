@@ -189,7 +189,7 @@ future.result()
 
 IN_A_THREAD = """
 pool = InterpreterThreadPoolExecutor(1)
-future = pool.submit(endless.loop, gate.ends)
+future = pool.submit(endless.sleep, gate.ends)  # a loop would keep the main thread waiting for the GIL
 say_so()
 """
 
