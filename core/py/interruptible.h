@@ -24,7 +24,7 @@ class Interruptible {
   void begin(const void* what) noexcept;
   // What is left of it is nothing that anybody waits for: whoever comes again may raise again.
   void wind_up() noexcept { winding_up_ = true; }
-  // What was to be raised and has not been yet is not raised any more. Thread: the same.
+  // What was to be raised and has not been yet is not raised any more. Thread: the same. Runs Python.
   void end();
 
   // Raises `type` in that thread if it does `what` now; else does nothing. Thread: a visitor.
@@ -32,7 +32,8 @@ class Interruptible {
   // The same, some time later: raises again only if the thread winds up, where code that handles everything may loop for ever.
   void insist(const void* what, PyObject* type);
   // Raises it in whatever the thread does, and from now on in whatever it begins; other threads of the interpreter get
-  // SystemExit, which ends them without a word. Thread: any.
+  // SystemExit, which ends them without a word. Thread: any that is attached. Requires: something has begun here before.
+  // Runs Python.
   void stop(PyObject* type);
   // Whether that is the thread which may be interrupted.
   [[nodiscard]] bool is_thread(unsigned long ident) const noexcept { return what_ != nullptr && ident == thread_; }

@@ -1,4 +1,4 @@
-"""What pools do when their interpreter ends, and when the process forks."""
+"""What pools do when their interpreter ends; what they do at a fork is in C++ (lifecycle_functions.cpp)."""
 
 import atexit
 import contextlib
