@@ -1,11 +1,13 @@
 """Pickling of what plain pickle cannot name: functions and classes by value, and what stands behind a tag."""
 
 import io
+import marshal
 import sys
+from collections import ChainMap
 from collections.abc import Callable
 from functools import reduce
-from types import FunctionType
-from typing import Any
+from types import CodeType, FunctionType
+from typing import Any, ClassVar
 
 import cloudpickle  # type: ignore[import-untyped]
 
@@ -13,8 +15,20 @@ from . import _script
 from ._core import interpreter
 
 
+def _reduce_code(code: CodeType) -> Any:
+    """Reduce code by marshal, which keeps the name of its file: tracebacks show where a function was written. cloudpickle
+    3.1.3 drops it; it remains for code with constants that no compiler makes."""
+    try:
+        return marshal.loads, (marshal.dumps(code),)
+    except ValueError:
+        return cloudpickle.Pickler.dispatch_table[CodeType](code)
+
+
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-    """cloudpickle's, with two rules more: of a script's `__main__`, which workers run, names suffice; and tags are seen."""
+    """cloudpickle's, with rules of its own: of a script's `__main__`, which workers run, names suffice; tags are seen; and
+    code keeps its file."""
+
+    dispatch_table: ClassVar = ChainMap({CodeType: _reduce_code}, cloudpickle.Pickler.dispatch_table)
 
     def __init__(self, file: io.BytesIO, persistent_id: Callable[[object], object]) -> None:
         super().__init__(file, protocol=5)

@@ -1,9 +1,11 @@
 """Which callables can be tagged and sent: by reference where a name leads to them, by value else."""
 
+import decimal
 import functools
 import json
 import math
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -120,6 +122,20 @@ def test_functions_by_value_keep_their_defaults_names_and_documentation(pool: In
         return inner.__name__, inner.__doc__, a + b + c
 
     assert pool.submit(interpreter(inner), 1).result() == ("inner", "Inside.", 6)
+
+
+def test_a_function_by_value_names_its_file(pool: InterpreterThreadPoolExecutor) -> None:
+    fn = interpreter(lambda: sys._getframe().f_code.co_filename)
+    assert pool.submit(fn).result() == __file__
+
+
+def test_code_with_constants_that_no_compiler_makes_crosses(pool: InterpreterThreadPoolExecutor) -> None:
+    def answer() -> object:
+        return "to be replaced"
+
+    constants = (decimal.Decimal(42) if constant == "to be replaced" else constant for constant in answer.__code__.co_consts)
+    answer.__code__ = answer.__code__.replace(co_consts=tuple(constants))
+    assert pool.submit(interpreter(answer)).result() == decimal.Decimal(42)
 
 
 def test_a_closure_counts_in_its_worker_and_not_here(make_pool: MakePool) -> None:
