@@ -7,7 +7,8 @@
 #include <string>
 #include <utility>
 
-#include "binding/module_state.h"
+#include "binding/module.h"
+#include "binding/waiting.h"
 #include "pool/pool.h"
 #include "pool/worker.h"
 #include "py/attach.h"
@@ -33,6 +34,23 @@ PyObject* stop_attendant(PyObject* module, PyObject*) {
   }
   state_of(module).runtime.lessor->take_back();
   Py_RETURN_NONE;
+}
+
+// Closes the pools that were entrusted to this interpreter and waits until their workers have left.
+PyObject* finish_guests(PyObject* module, PyObject* stop) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    const ModuleState& state = state_of(module);
+    const std::vector<std::weak_ptr<pool::Pool>> guests = state.guests;
+    for (const std::weak_ptr<pool::Pool>& weak : guests) {
+      const std::shared_ptr<pool::Pool> pool = weak.lock();
+      if (!pool) continue;
+      pool->close();
+      if (stop == Py_True) pool->stop();
+      const auto wait = [&](const base::Deadline& deadline) { static_cast<void>(pool->wait_for_end(deadline)); };
+      if (wait_at_home(state, base::Deadline(), wait, [&] { return pool->ended(); }) == Waited::kError) return nullptr;
+    }
+    Py_RETURN_NONE;
+  });
 }
 
 // ---- Fork (hazard 16). CPython calls these as they are, with no Python code around them in which Ctrl-C could come between.
@@ -122,6 +140,10 @@ PyMethodDef functions[] = {
     {"note_exit", note_exit, METH_NOARGS, "note_exit($module, /)\n--\n\nThe interpreter ends: submit says so from now on."},
     {"stop_attendant", stop_attendant, METH_NOARGS,
      "stop_attendant($module, /)\n--\n\nEnd the thread that takes back what was lent. Requires that all pools have ended."},
+    {"finish_guests", finish_guests, METH_O,
+     "finish_guests($module, stop, /)\n--\n\n"
+     "Close the pools of interpreters that somebody has made and not closed, and wait for their ends. stop: stop what they "
+     "run."},
     {"before_fork", before_fork, METH_NOARGS,
      "before_fork($module, /)\n--\n\nEnd idle interpreters, and hold up the forks of other threads."},
     {"after_fork_in_parent", after_fork_in_parent, METH_NOARGS,
@@ -132,6 +154,19 @@ PyMethodDef functions[] = {
 };
 
 }  // namespace
+
+void entrust_to_main(const ModuleState& home, const std::shared_ptr<pool::Pool>& pool) {
+  const bool is_workers = static_cast<bool>(home.runtime.module);
+  if (is_workers || PyInterpreterState_Get() == PyInterpreterState_Main()) return;
+  py::visit_main([&] {
+    const py::Ref half = py::Ref::steal(PyImport_ImportModule("aiointerpreters._guests"));
+    if (ModuleState* const state = half ? find_state() : nullptr) {
+      std::erase_if(state->guests, [](const auto& known) { return known.expired(); });
+      state->guests.push_back(pool);
+    }
+    PyErr_Clear();
+  });
+}
 
 bool add_lifecycle_functions(PyObject* module) { return PyModule_AddFunctions(module, functions) == 0; }
 

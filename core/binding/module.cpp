@@ -169,15 +169,6 @@ void free_state(void* module) {
       std::exchange(*static_cast<ModuleState**>(PyModule_GetState(static_cast<PyObject*>(module))), nullptr));
 }
 
-// This interpreter's `_core`. Returns new; null with an exception set if there is none any more.
-py::Ref find_module() {
-  const py::Ref name = py::Ref::steal(PyUnicode_FromString(module_definition.m_name));
-  py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
-  if (module && PyModule_Check(module.get()) && PyModule_GetDef(module.get()) == &module_definition) return module;
-  if (PyErr_Occurred() == nullptr) PyErr_SetString(PyExc_ImportError, "aiointerpreters._core is gone");
-  return {};
-}
-
 PyMethodDef kMethods[] = {
     {"__getattr__", get_attribute, METH_O, nullptr},
     {"capture", capture_function, METH_O,
@@ -215,11 +206,10 @@ void log_warning(const std::string& text) {
 }
 
 void log_initializer_failure(const pool::Breakage& breakage) {
-  const py::Ref module = find_module();
-  if (!module) return PyErr_Clear();
-  ModuleState& state = state_of(module.get());
-  py::restore_exception(codec::decode_exception(state.runtime, breakage.cause));
-  log_exception(state, "critical", "Exception in initializer:", nullptr);
+  ModuleState* const state = find_state();
+  if (state == nullptr) return PyErr_Clear();
+  py::restore_exception(codec::decode_exception(state->runtime, breakage.cause));
+  log_exception(*state, "critical", "Exception in initializer:", nullptr);
 }
 
 codec::Runtime* enter_interpreter() {
@@ -241,9 +231,18 @@ codec::Runtime* enter_interpreter() {
   return &runtime;
 }
 
+ModuleState* find_state() {
+  const py::Ref name = py::Ref::steal(PyUnicode_FromString(module_definition.m_name));
+  const py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();  // which sys.modules keeps
+  const bool is_ours = module && PyModule_Check(module.get()) && PyModule_GetDef(module.get()) == &module_definition;
+  if (is_ours) return &state_of(module.get());
+  if (PyErr_Occurred() == nullptr) PyErr_SetString(PyExc_ImportError, "aiointerpreters._core is gone");
+  return nullptr;
+}
+
 codec::Runtime* find_runtime() {
-  const py::Ref module = find_module();  // which sys.modules keeps
-  return module ? &state_of(module.get()).runtime : nullptr;
+  ModuleState* const state = find_state();
+  return state == nullptr ? nullptr : &state->runtime;
 }
 
 }  // namespace aiointerpreters::binding

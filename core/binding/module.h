@@ -1,6 +1,7 @@
 // `_core`, the extension module, and how it comes into a worker's interpreter.
 #pragma once
 
+#include "binding/module_state.h"
 #include "codec/runtime.h"
 #include "py/python.h"
 
@@ -12,8 +13,10 @@ namespace aiointerpreters::binding {
 // `module` the caller has to drop in the end; null with an exception set.
 [[nodiscard]] codec::Runtime* enter_interpreter();
 
-// What the codec keeps in the attached interpreter. Requires: attached. Returns null with an exception set if there is no
-// `_core` in it any more.
+// What `_core` keeps in the attached interpreter. Requires: attached. Returns null with an exception set if there is none, or
+// none any more.
+[[nodiscard]] ModuleState* find_state();
+// What the codec keeps in the attached interpreter. Requires: attached. Errors: as find_state.
 [[nodiscard]] codec::Runtime* find_runtime();
 
 }  // namespace aiointerpreters::binding

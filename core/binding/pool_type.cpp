@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "binding/future_state.h"
+#include "binding/lifecycle_functions.h"
 #include "binding/module.h"
 #include "binding/tag_type.h"
 #include "binding/waiting.h"
@@ -45,6 +46,7 @@ PyObject* make_pool(ModuleState& state, std::shared_ptr<const pool::PoolOptions>
   pool->set_environment(state.environment.current());
   std::erase_if(state.pools, [](const auto& known) { return known.expired(); });
   state.pools.push_back(pool);
+  entrust_to_main(state, pool);
   auto* const type = reinterpret_cast<PyTypeObject*>(state.pool_type.get());
   PyObject* self = type->tp_alloc(type, 0);
   if (self != nullptr) {

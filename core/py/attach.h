@@ -18,6 +18,23 @@ auto detached(Wait&& wait) {
   return result;
 }
 
+// Runs `visit` with the calling thread attached to the main interpreter, by a state that it has for that time (hazard 10).
+// Requires: attached to another one; so it is again at the end. Blocks: while others hold the main one's GIL. `visit` leaves no
+// exception set. Errors: false without memory, nothing is done then.
+template <typename Visit>
+bool visit_main(Visit&& visit) {
+  PyThreadState* const here = PyEval_SaveThread();
+  PyThreadState* const there = PyThreadState_New(PyInterpreterState_Main());
+  if (there != nullptr) {
+    PyEval_RestoreThread(there);
+    visit();
+    PyThreadState_Clear(there);
+    PyThreadState_DeleteCurrent();
+  }
+  PyEval_RestoreThread(here);
+  return there != nullptr;
+}
+
 // A worker thread's two thread states, home's and its own interpreter's, of which at most one is attached at a time.
 // Thread: the worker only.
 class ThreadSides {

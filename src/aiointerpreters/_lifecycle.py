@@ -7,6 +7,7 @@ import sys
 import threading
 
 from . import _core
+from ._insistence import insist, was_ended_by_ctrl_c
 
 # The pool of every thread that works, or is just being started; threads take themselves out.
 pools: dict[threading.Thread, _core.Pool] = {}
@@ -15,44 +16,28 @@ pools: dict[threading.Thread, _core.Pool] = {}
 def finish_at_exit(stopping: bool = False) -> None:
     """Finish all work and end every worker; after this there is no interpreter left to crash in (hazards 13 and 14).
 
-    It must not raise, or finalization would go on under running workers. Ctrl-C gives up what is queued and stops what runs
-    in interpreters; once more, for what cannot be stopped, it ends the process with the exit code that a shell expects. A
-    Ctrl-C that has ended the program counts, and so does `stopping`: a worker's interpreter is to end for that reason.
+    A Ctrl-C that has ended the program counts as one that comes here, and so does `stopping`: a worker's interpreter is to
+    end for that reason.
     """
-    interrupted = stopping or _was_ended_by_ctrl_c()
-    while True:
-        try:
-            _core.note_exit()
-            ending = {thread: pool for thread, pool in list(pools.items()) if pool.is_here}
-            for pool in ending.values():
-                pool.close()
-                if interrupted:
-                    pool.cancel_queued()
-                    pool.stop()
-            for pool in ending.values():
-                pool.wait_ended()
-            for thread in ending:
-                if thread.is_alive():
-                    thread.join()
-            _core.stop_attendant()
-            if sys.version_info < (3, 14) and _was_ended_by_ctrl_c():
-                _keep_exit_code()
-            return
-        except _core.TaskInterrupted:  # in a worker's interpreter
-            interrupted = True
-        except BaseException as error:  # Ctrl-C, or what another signal's handler has raised
-            if not isinstance(error, (KeyboardInterrupt, SystemExit)):
-                sys.excepthook(type(error), error, error.__traceback__)
-            if interrupted:
-                _leave_at_once(error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 130)
-            interrupted = True
 
+    def finish(stopping: bool) -> None:
+        _core.note_exit()
+        ending = {thread: pool for thread, pool in list(pools.items()) if pool.is_here}
+        for pool in ending.values():
+            pool.close()
+            if stopping:
+                pool.cancel_queued()
+                pool.stop()
+        for pool in ending.values():
+            pool.wait_ended()
+        for thread in ending:
+            if thread.is_alive():
+                thread.join()
+        _core.stop_attendant()
+        if sys.version_info < (3, 14) and was_ended_by_ctrl_c():
+            _keep_exit_code()
 
-def _was_ended_by_ctrl_c() -> bool:
-    """Whether the program has ended because nobody has handled KeyboardInterrupt; at a prompt, it would go on after that."""
-    return isinstance(getattr(sys, "last_exc", None), KeyboardInterrupt) and not (
-        hasattr(sys, "ps1") or sys.flags.interactive
-    )
+    insist(finish, stopping or was_ended_by_ctrl_c())
 
 
 def _keep_exit_code() -> None:
@@ -63,13 +48,6 @@ def _keep_exit_code() -> None:
     if getattr(sys.modules.get("__main__"), "__spec__", None) is None:
         with contextlib.suppress(KeyboardInterrupt):
             exec("raise KeyboardInterrupt", {})
-
-
-def _leave_at_once(code: int) -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):
-            stream.flush()
-    os._exit(code)
 
 
 # Where concurrent.futures does it too: before the interpreter joins its threads, which would wait for ever otherwise. An

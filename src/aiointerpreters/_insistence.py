@@ -1,0 +1,42 @@
+"""Finishing what has to be finished before an interpreter ends, whatever comes in between."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+
+from ._core import TaskInterrupted
+
+
+def insist(finish: Callable[[bool], None], stopping: bool) -> None:
+    """Call `finish(stopping)` until it is done, and raise nothing, or finalization would go on under running workers.
+
+    Ctrl-C gives up what is queued and stops what runs in interpreters; once more, for what cannot be stopped, it ends the
+    process with the exit code that a shell expects.
+    """
+    while True:
+        try:
+            finish(stopping)
+            return
+        except TaskInterrupted:  # in a worker's interpreter
+            stopping = True
+        except BaseException as error:  # Ctrl-C, or what another signal's handler has raised
+            if not isinstance(error, (KeyboardInterrupt, SystemExit)):
+                sys.excepthook(type(error), error, error.__traceback__)
+            if stopping:
+                _leave_at_once(error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 130)
+            stopping = True
+
+
+def was_ended_by_ctrl_c() -> bool:
+    """Whether the program has ended because nobody has handled KeyboardInterrupt; at a prompt, it would go on after that."""
+    return isinstance(getattr(sys, "last_exc", None), KeyboardInterrupt) and not (
+        hasattr(sys, "ps1") or sys.flags.interactive
+    )
+
+
+def _leave_at_once(code: int) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(code)
