@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "binding/module.h"
-#include "binding/waiting.h"
+#include "binding/pool_type.h"
 #include "pool/pool.h"
 #include "pool/worker.h"
 #include "py/attach.h"
@@ -40,14 +40,13 @@ PyObject* stop_attendant(PyObject* module, PyObject*) {
 PyObject* finish_guests(PyObject* module, PyObject* stop) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const ModuleState& state = state_of(module);
-    const std::vector<std::weak_ptr<pool::Pool>> guests = state.guests;
-    for (const std::weak_ptr<pool::Pool>& weak : guests) {
+    const std::vector<std::weak_ptr<pool::Pool>> guest_pools = state.guest_pools;
+    for (const std::weak_ptr<pool::Pool>& weak : guest_pools) {
       const std::shared_ptr<pool::Pool> pool = weak.lock();
       if (!pool) continue;
       pool->close();
       if (stop == Py_True) pool->stop();
-      const auto wait = [&](const base::Deadline& deadline) { static_cast<void>(pool->wait_for_end(deadline)); };
-      if (wait_at_home(state, base::Deadline(), wait, [&] { return pool->ended(); }) == Waited::kError) return nullptr;
+      if (!wait_for_end(state, *pool)) return nullptr;
     }
     Py_RETURN_NONE;
   });
@@ -133,6 +132,7 @@ PyObject* after_fork_in_child(PyObject* module, PyObject*) {
   state.workers.clear();
   state.resting.clear();  // those with threads are also held by these, which are not here
   state.pools.clear();
+  state.guest_pools.clear();
   Py_RETURN_NONE;
 }
 
@@ -158,14 +158,18 @@ PyMethodDef functions[] = {
 void entrust_to_main(const ModuleState& home, const std::shared_ptr<pool::Pool>& pool) {
   const bool is_workers = static_cast<bool>(home.runtime.module);
   if (is_workers || PyInterpreterState_Get() == PyInterpreterState_Main()) return;
-  py::visit_main([&] {
-    const py::Ref half = py::Ref::steal(PyImport_ImportModule("aiointerpreters._guests"));
-    if (ModuleState* const state = half ? find_state() : nullptr) {
-      std::erase_if(state->guests, [](const auto& known) { return known.expired(); });
-      state->guests.push_back(pool);
-    }
+  const auto entrust = [&] {
+    static_cast<void>(py::guarded(false, [&] {
+      const py::Ref python_half = py::Ref::steal(PyImport_ImportModule("aiointerpreters._guests"));
+      ModuleState* const main = python_half ? find_state() : nullptr;
+      if (main == nullptr) return false;
+      std::erase_if(main->guest_pools, [](const auto& known) { return known.expired(); });
+      main->guest_pools.push_back(pool);
+      return true;
+    }));
     PyErr_Clear();
-  });
+  };
+  py::detached([&] { return py::visit(PyInterpreterState_Main(), entrust); });
 }
 
 bool add_lifecycle_functions(PyObject* module) { return PyModule_AddFunctions(module, functions) == 0; }

@@ -38,16 +38,16 @@ struct ModuleState {
   // Made when an executor is first asked for; null before, and for ever in an interpreter that has none.
   py::Ref future_type;
   py::Ref executor_type;
-  py::Ref condition_type;                         // threading.Condition
-  py::Ref cancelled_error;                        // concurrent.futures.CancelledError
-  py::Ref invalid_state_error;                    // concurrent.futures.InvalidStateError
-  py::Ref broken_pool_error;                      // concurrent.futures.thread.BrokenThreadPool
-  py::Ref partial_type;                           // functools.partial
-  py::Ref placeholder;                            // functools.Placeholder (3.14), else null
-  py::Ref logger;                                 // the logger of concurrent.futures
-  std::shared_ptr<pool::Attendant> attendant;     // null before the first pool
-  std::vector<std::weak_ptr<pool::Pool>> pools;   // all that may have workers
-  std::vector<std::weak_ptr<pool::Pool>> guests;  // main's: pools of interpreters that are neither it nor workers'
+  py::Ref condition_type;                                    // threading.Condition
+  py::Ref cancelled_error;                                   // concurrent.futures.CancelledError
+  py::Ref invalid_state_error;                               // concurrent.futures.InvalidStateError
+  py::Ref broken_pool_error;                                 // concurrent.futures.thread.BrokenThreadPool
+  py::Ref partial_type;                                      // functools.partial
+  py::Ref placeholder;                                       // functools.Placeholder (3.14), else null
+  py::Ref logger;                                            // the logger of concurrent.futures
+  std::shared_ptr<pool::Attendant> attendant;                // null before the first pool
+  std::vector<std::weak_ptr<pool::Pool>> pools;              // all that may have workers
+  std::vector<std::weak_ptr<pool::Pool>> guest_pools;        // main's: of interpreters that are neither it nor workers'
   std::unordered_map<unsigned long, pool::Worker*> workers;  // by the ident of their threads
   unsigned long main_thread = 0;                             // ident of the thread that signals interrupt
   base::Mutex forking;                                       // held from before a fork until after it: one at a time

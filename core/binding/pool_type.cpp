@@ -126,8 +126,7 @@ PyObject* pool_close(PyObject* self, PyObject*) {
 PyObject* pool_wait_ended(PyObject* self, PyObject*) {
   const ModuleState& state = state_of_type(Py_TYPE(self));
   const std::shared_ptr<pool::Pool> pool = inside(self);
-  const auto wait = [&](const base::Deadline& deadline) { static_cast<void>(pool->wait_for_end(deadline)); };
-  if (wait_at_home(state, base::Deadline(), wait, [&] { return pool->ended(); }) == Waited::kError) return nullptr;
+  if (!wait_for_end(state, *pool)) return nullptr;
   state.runtime.lessor->take_back();  // what the workers' interpreters were lent, to their end
   Py_RETURN_NONE;
 }
@@ -239,6 +238,11 @@ bool may_use_pools(ModuleState& state) {
 
 bool is_here(const ModuleState& state, PyObject* pool) noexcept {
   return reinterpret_cast<PoolObject*>(pool)->forks == state.forks;
+}
+
+bool wait_for_end(const ModuleState& state, const pool::Pool& pool) {
+  const auto wait = [&](const base::Deadline& deadline) { static_cast<void>(pool.wait_for_end(deadline)); };
+  return wait_at_home(state, base::Deadline(), wait, [&] { return pool.ended(); }) == Waited::kDone;
 }
 
 std::shared_ptr<pool::Pool> pool_in(const ModuleState& state, PyObject* object) {

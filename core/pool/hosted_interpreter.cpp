@@ -46,13 +46,12 @@ constexpr char kStarting = 0;
 constexpr char kDropping = 0;
 constexpr char kEnding = 0;
 
-// Calls a function of the Python half; it is no error if nobody has imported that module. Null with an exception set.
-// Returns new: what the function returns, or None.
-py::Ref call_if_imported(const char* module_name, const char* function, bool argument) {
-  const py::Ref name = py::Ref::steal(PyUnicode_FromString(module_name));
+// Ends the pools that tasks have made here, if any. Null with an exception set.
+py::Ref finish_pools(bool stopping) {
+  const py::Ref name = py::Ref::steal(PyUnicode_FromString("aiointerpreters._lifecycle"));
   const py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
-  if (!module) return PyErr_Occurred() == nullptr ? py::Ref::borrow(Py_None) : py::Ref();
-  return py::Ref::steal(PyObject_CallMethod(module.get(), function, "O", argument ? Py_True : Py_False));
+  if (!module) return PyErr_Occurred() == nullptr ? py::Ref::borrow(Py_None) : py::Ref();  // nobody has imported it
+  return py::Ref::steal(PyObject_CallMethod(module.get(), "finish_at_exit", "O", stopping ? Py_True : Py_False));
 }
 
 // How long threads that tasks have left behind may go on before somebody is told, in seconds.
@@ -202,8 +201,7 @@ void HostedInterpreter::finish_leftovers(py::ThreadSides& sides) {
   py::Interruptible& interruptible = runtime_->interruptible;
   interruptible.begin(&kEnding);
   // Pools first: their workers are threads too, and may look at this interpreter's memory.
-  if (!call_if_imported("aiointerpreters._lifecycle", "finish_at_exit", interruptible.stopping()))
-    PyErr_WriteUnraisable(nullptr);
+  if (!finish_pools(interruptible.stopping())) PyErr_WriteUnraisable(nullptr);
   join_left_threads(sides);
   run_exit_functions();
   join_left_threads(sides);

@@ -26,8 +26,8 @@ class HostedInterpreter {
   enum class Created : std::uint8_t { kReady, kNoInterpreter, kInitializerFailed, kStopped };
   [[nodiscard]] Created create(py::ThreadSides& sides, const std::string& thread_name, Breakage& breakage);
 
-  // Runs the task, unless it is to be interrupted, and leaves its outcome in it: every exception becomes one. Arguments and result may be left over: to drop
-  // them can wait until the outcome has been told, unless something of them is on loan.
+  // Runs the task, unless it is to be interrupted, and leaves its outcome in it: every exception becomes one. Arguments and
+  // result may be left over: to drop them can wait until the outcome has been told, unless something of them is on loan.
   // Requires: attached to this interpreter. Runs Python.
   void execute(Task& task);
   [[nodiscard]] bool has_leftovers() const noexcept { return has_leftovers_; }

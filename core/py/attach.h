@@ -9,7 +9,8 @@
 namespace aiointerpreters::py {
 
 // Runs `wait` with the calling thread detached and returns its result, attached again.
-// Requires: attached. Blocks: as `wait` does. `wait` touches no Python object and throws nothing.
+// Requires: attached. Blocks: as `wait` does. `wait` touches no Python object of this
+// interpreter and throws nothing.
 template <typename Wait>
 auto detached(Wait&& wait) {
   PyThreadState* const state = PyEval_SaveThread();
@@ -18,21 +19,18 @@ auto detached(Wait&& wait) {
   return result;
 }
 
-// Runs `visit` with the calling thread attached to the main interpreter, by a state that it has for that time (hazard 10).
-// Requires: attached to another one; so it is again at the end. Blocks: while others hold the main one's GIL. `visit` leaves no
-// exception set. Errors: false without memory, nothing is done then.
+// Runs `visit` with the calling thread attached to `interpreter`, by a state that it has for that time (hazard 10).
+// Requires: not attached; the interpreter does not end meanwhile. Blocks: while others hold its GIL. `visit` leaves no exception
+// set. Errors: false without memory, nothing is done then.
 template <typename Visit>
-bool visit_main(Visit&& visit) {
-  PyThreadState* const here = PyEval_SaveThread();
-  PyThreadState* const there = PyThreadState_New(PyInterpreterState_Main());
-  if (there != nullptr) {
-    PyEval_RestoreThread(there);
-    visit();
-    PyThreadState_Clear(there);
-    PyThreadState_DeleteCurrent();
-  }
-  PyEval_RestoreThread(here);
-  return there != nullptr;
+bool visit(PyInterpreterState* interpreter, Visit&& visit) {
+  PyThreadState* const state = PyThreadState_New(interpreter);
+  if (state == nullptr) return false;
+  PyEval_RestoreThread(state);
+  visit();
+  PyThreadState_Clear(state);
+  PyThreadState_DeleteCurrent();
+  return true;
 }
 
 // A worker thread's two thread states, home's and its own interpreter's, of which at most one is attached at a time.

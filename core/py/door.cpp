@@ -2,7 +2,6 @@
 #include "py/door.h"
 
 #include "base/futex.h"
-#include "py/attach.h"
 
 namespace aiointerpreters::py {
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "py/attach.h"
 #include "py/python.h"
 
 namespace aiointerpreters::py {
@@ -22,15 +23,9 @@ class Door {
   template <typename Visit>
   bool visit(Visit&& visit) {
     if (!enter()) return false;
-    PyThreadState* const state = PyThreadState_New(interpreter_);
-    if (state != nullptr) {
-      PyEval_RestoreThread(state);
-      visit();
-      PyThreadState_Clear(state);
-      PyThreadState_DeleteCurrent();
-    }
+    const bool visited = py::visit(interpreter_, visit);
     leave();
-    return state != nullptr;
+    return visited;
   }
 
   // Lets nobody in any more and waits until those inside have left. To be called before the interpreter ends.

@@ -16,8 +16,10 @@ from ._core import interpreter
 
 
 def _reduce_code(code: CodeType) -> Any:
-    """Reduce code by marshal, which keeps the name of its file: tracebacks show where a function was written. cloudpickle
-    3.1.3 drops it; it remains for code with constants that no compiler makes."""
+    """Reduce code by marshal, which keeps the name of its file, so that tracebacks show where a function was written.
+
+    cloudpickle, which drops that since 3.1.3, remains for code with constants that no compiler makes.
+    """
     try:
         return marshal.loads, (marshal.dumps(code),)
     except ValueError:
