@@ -26,7 +26,7 @@ int is_context_run(PyObject* fn) {
 
 }  // namespace
 
-bool Call::open(const ModuleState& state) {
+bool Call::open(const ModuleState& state, bool untagged) {
   if (is_tag(state, fn_) && !is_partial(state, tagged_callable(fn_))) {
     take_tag();
     return true;
@@ -40,7 +40,7 @@ bool Call::open(const ModuleState& state) {
     }
     step = opened.open_one(state);
   }
-  if (step == Step::kInnermost && opened.tagged()) *this = std::move(opened);
+  if (step == Step::kInnermost && (untagged || opened.tagged())) *this = std::move(opened);
   return step != Step::kFailed;
 }
 
@@ -50,7 +50,7 @@ void Call::take_tag() noexcept {
 }
 
 codec::CallablePtr Call::describe(ModuleState& state) const {
-  if (tagged_callable(tag_) == fn_) return describe_tagged(state, tag_);
+  if (tag_ != nullptr && tagged_callable(tag_) == fn_) return describe_tagged(state, tag_);
   return state.callables.describe(state.runtime, fn_);
 }
 

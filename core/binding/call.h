@@ -17,15 +17,15 @@ class Call {
   Call(PyObject* fn, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) noexcept
       : fn_(fn), args_(args), nargs_(nargs), kwnames_(kwnames) {}
 
-  // Looks for the tag and opens what is around it; a call without one is left as it was. Runs no Python for a plain tag or a
-  // plain function. Errors: false with an exception set.
-  [[nodiscard]] bool open(const ModuleState& state);
+  // Looks for the tag and opens what is around it; a call without one is left as it was, unless that may be `untagged` too. Runs
+  // no Python for a plain tag or a plain function. Errors: false with an exception set.
+  [[nodiscard]] bool open(const ModuleState& state, bool untagged = false);
 
   // Opens the tag and nothing inside. Requires: the callable is a tag.
   void take_tag() noexcept;
 
   [[nodiscard]] bool tagged() const noexcept { return tag_ != nullptr; }
-  // How a worker finds the callable. Requires: tagged. Runs Python. Errors: null with an exception set.
+  // How a worker finds the callable. Runs Python. Errors: null with an exception set.
   [[nodiscard]] codec::CallablePtr describe(ModuleState& state) const;
 
   [[nodiscard]] PyObject* fn() const noexcept { return fn_; }

@@ -5,9 +5,12 @@
 #include <memory>
 #include <utility>
 
+#include "binding/asyncio_bridge.h"
 #include "binding/call.h"
 #include "binding/future_state.h"
+#include "binding/outcome.h"
 #include "binding/pool_type.h"
+#include "binding/run_future_type.h"
 #include "binding/tag_type.h"
 #include "codec/codec.h"
 #include "py/error.h"
@@ -29,10 +32,14 @@ ExecutorState& inside(PyObject* self, PyTypeObject* type) noexcept {
   return *static_cast<ExecutorState*>(PyObject_GetTypeData(self, type));
 }
 
-// Makes the exception that is set the outcome of a future: what the callable or its arguments cannot do is told by the
-// future, never by submit. Errors: false with the exception set if it has nothing to do with them.
+// Whether the exception that is set is about what the callable or its arguments cannot do: the future tells that, never submit.
+bool is_refusal() {
+  return PyErr_ExceptionMatches(PyExc_Exception) != 0 && PyErr_ExceptionMatches(PyExc_MemoryError) == 0;
+}
+
+// Makes such an exception the outcome of a future. Errors: false with the exception set if it is none.
 bool refuse(ModuleState& state, PyObject* future) {
-  if (PyErr_ExceptionMatches(PyExc_Exception) == 0 || PyErr_ExceptionMatches(PyExc_MemoryError) != 0) return false;
+  if (!is_refusal()) return false;
   FutureState& data = state_of_future(state, future);
   static_cast<void>(data.task->start());
   show_to_collector(future);
@@ -42,19 +49,24 @@ bool refuse(ModuleState& state, PyObject* future) {
   return true;
 }
 
+// Writes a call into a task of the worker side. Runs Python. Errors: false with an exception set.
+bool write_call(ModuleState& state, const Call& call, pool::Task& task) {
+  task.callable = call.describe(state);
+  if (!task.callable || !codec::encode_call(state.runtime, call.args(), call.nargs(), call.kwnames(), task.message)) {
+    return false;
+  }
+  task.callable_id = task.callable->id;
+  task.message.needs_main |= task.callable->needs_main;
+  return true;
+}
+
 // Makes the future of a tagged call. It is done already if the call cannot cross. Null with an exception set.
 py::Ref prepare_for_worker(ModuleState& state, const Call& call) {
   py::Ref future = make_future(state, reinterpret_cast<PyTypeObject*>(state.future_type.get()), pool::Task::Side::kWorker);
   if (!future) return future;
   hide_from_collector(future.get());
   FutureTask& task = *state_of_future(state, future.get()).task;
-  task.callable = call.describe(state);
-  if (!task.callable || !codec::encode_call(state.runtime, call.args(), call.nargs(), call.kwnames(), task.message)) {
-    return refuse(state, future.get()) ? std::move(future) : py::Ref();
-  }
-  task.callable_id = task.callable->id;
-  task.message.needs_main |= task.callable->needs_main;
-  return future;
+  return write_call(state, call, task) || refuse(state, future.get()) ? std::move(future) : py::Ref();
 }
 
 // Makes the future of an untagged call, which holds the callable and its arguments until they are used.
@@ -111,23 +123,17 @@ bool start_thread(PyObject* self, pool::Pool& pool) {
                           PyErr_GivenExceptionMatches(error.get(), PyExc_MemoryError) != 0;
   const bool served = (threads && has_begun(threads.get())) || pool.thread_failed();
   if (!served) {
-    for (pool::TaskPtr& task : pool.take_queued()) static_cast<FutureTask&>(*task).cancel_at_home();
+    for (pool::TaskPtr& task : pool.take_queued()) task->cancel_at_home();
   }
   if (served && is_refusal) return true;
   py::restore_exception(std::move(error));
   return false;
 }
 
-// Queues the task of a prepared future. False with an exception set.
-bool enqueue(PyObject* self, ModuleState& state, pool::Pool& pool, PyObject* future) {
-  FutureTask& task = *state_of_future(state, future).task;
-  if (task.done()) return true;  // refused: its arguments cannot cross
-  if (!state.environment.refresh(state.runtime)) {
-    task.settle_at_home(false);
-    return false;
-  }
+// Queues a prepared task. False with an exception set; it is not queued then, or was cancelled.
+bool enqueue(PyObject* self, ModuleState& state, pool::Pool& pool, pool::Task& task) {
+  if (!state.environment.refresh(state.runtime)) return false;
   if (state.environment.current()->version != pool.environment_version()) pool.set_environment(state.environment.current());
-  task.queued = true;
   switch (pool.submit(pool::TaskPtr(&task))) {
     case pool::Pool::Submitted::kQueued:
       return true;
@@ -136,9 +142,21 @@ bool enqueue(PyObject* self, ModuleState& state, pool::Pool& pool, PyObject* fut
     case pool::Pool::Submitted::kRefused:
       break;
   }
-  task.settle_at_home(false);
   raise_refusal(state, pool, task.side());
   return false;
+}
+
+// Queues the task of a prepared future, unless it is done. Returns the future; null with an exception set.
+PyObject* enqueue_future(PyObject* self, ModuleState& state, pool::Pool& pool, py::Ref future) {
+  if (!future) return nullptr;
+  FutureTask& task = *state_of_future(state, future.get()).task;
+  if (task.done()) return future.release();  // its arguments cannot cross
+  task.queued = true;
+  if (enqueue(self, state, pool, task)) return future.release();
+  py::Ref error = py::take_exception();
+  task.settle_at_home(false);
+  py::restore_exception(std::move(error));
+  return nullptr;
 }
 
 // Errors: null with RuntimeError set if a pool cannot be used here and now.
@@ -169,7 +187,7 @@ PyObject* executor_submit(PyObject* self, PyTypeObject* type, PyObject* const* a
     Call call(args[0], args + 1, nargs - 1, kwnames);
     if (pool == nullptr || !call.open(state)) return nullptr;
     py::Ref future = call.tagged() ? prepare_for_worker(state, call) : prepare_for_home(state, call);
-    return future && enqueue(self, state, *pool, future.get()) ? future.release() : nullptr;
+    return enqueue_future(self, state, *pool, std::move(future));
   });
 }
 
@@ -188,7 +206,46 @@ PyObject* executor_submit_rows(PyObject* self, PyTypeObject* type, PyObject* con
     py::Ref future = prepare_for_worker(state, call);
     if (!future) return nullptr;
     state_of_future(state, future.get()).task->in_rows = true;
-    return enqueue(self, state, *pool, future.get()) ? future.release() : nullptr;
+    return enqueue_future(self, state, *pool, std::move(future));
+  });
+}
+
+// Makes the exception that is set the outcome of an awaited call. Returns the future; null with an exception set.
+PyObject* refuse_awaited(const ModuleState& state, py::Ref future) {
+  if (!is_refusal()) return nullptr;
+  const py::Ref error = py::take_exception();
+  const py::Ref told =
+      py::Ref::steal(PyObject_CallMethodOneArg(future.get(), state.asyncio.names.set_exception.get(), error.get()));
+  return told ? future.release() : nullptr;
+}
+
+PyObject* executor_run(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    if (nargs < 1) {
+      PyErr_SetString(PyExc_TypeError, "run() missing 1 required positional argument: 'fn'");
+      return nullptr;
+    }
+    if (PyCallable_Check(args[0]) == 0) {
+      return PyErr_Format(PyExc_TypeError, "run() needs something that can be called, not %R", args[0]);
+    }
+    ModuleState& state = state_of_type(type);
+    state.runtime.lessor->take_back();
+    pool::Pool* const pool = usable_pool(state, self, type);
+    AsyncioBridge* const bridge =
+        pool != nullptr && prepare_asyncio(PyType_GetModule(type), state) ? running_bridge(state) : nullptr;
+    Call call(args[0], args + 1, nargs - 1, kwnames);
+    if (bridge == nullptr || !call.open(state, true)) return nullptr;
+    py::Ref future = make_run_future(state, bridge->loop());
+    if (!future) return nullptr;
+    const AwaitedTaskPtr task(std::make_unique<AwaitedTask>(state).release());
+    if (!write_call(state, call, *task)) return refuse_awaited(state, std::move(future));
+    task->mailbox = bridge->mailbox();
+    bridge->expect(*task, future.get());
+    if (enqueue(self, state, *pool, *task)) return future.release();
+    py::Ref error = py::take_exception();
+    AsyncioBridge::forget(*task);
+    py::restore_exception(std::move(error));
+    return nullptr;
   });
 }
 
@@ -214,6 +271,14 @@ PyMethodDef kMethods[] = {
      "in a thread. Arguments are encoded before submit returns. What cannot cross is told by the future, as\n"
      "NotTransferableError. Raises RuntimeError after shutdown, BrokenThreadPool if an interpreter or an initializer "
      "failed."},
+    {"run", py::as_method(executor_run), kMethodFlags,
+     "run($self, fn, /, *args, **kwargs)\n--\n\n"
+     "Run fn(*args, **kwargs) in an interpreter, tagged or not, and return what the running event loop awaits.\n\n"
+     "The call starts at once, awaited or not. What is returned is an asyncio.Future, and also a coroutine for\n"
+     "asyncio.create_task and TaskGroup. Cancelling it cancels a queued call and raises TaskInterrupted in one that runs;\n"
+     "who awaits goes on at once. What cannot cross is told by the await, as NotTransferableError.\n\n"
+     "Raises RuntimeError if no event loop is running, and after shutdown; BrokenThreadPool if an interpreter or an\n"
+     "initializer failed; TypeError if fn cannot be called."},
     {"_submit_rows", py::as_method(executor_submit_rows), kMethodFlags, nullptr},
     {"_bind", py::as_method(executor_bind), kMethodFlags, nullptr},
     {nullptr, nullptr, 0, nullptr},

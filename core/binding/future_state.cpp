@@ -5,8 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "codec/codec.h"
-#include "pool/pool.h"
+#include "binding/outcome.h"
 #include "py/error.h"
 
 namespace aiointerpreters::binding {
@@ -14,42 +13,9 @@ namespace aiointerpreters::binding {
 namespace {
 
 using State = pool::Task::State;
-using Outcome = pool::Task::Outcome;
-
-// The exception of a task that was interrupted: the one that was raised in it, if that came through; else what came instead
-// is its context. Returns new; null with an exception set.
-py::Ref rebuild_interrupt(ModuleState& home, const pool::Task& task) {
-  PyObject* const type = home.runtime.task_interrupted.get();
-  py::Ref raised;
-  if (task.outcome == Outcome::kException) {
-    raised = codec::decode_exception(home.runtime, task.message);
-    if (raised && PyObject_TypeCheck(raised.get(), reinterpret_cast<PyTypeObject*>(type)) != 0) return raised;
-    PyErr_Clear();
-  }
-  py::Ref error = py::Ref::steal(PyObject_CallNoArgs(type));
-  if (error && raised) PyException_SetContext(error.get(), raised.release());
-  return error;
-}
-
-// The exception of a task that did not end with a result. Returns new; null with an exception set.
-py::Ref rebuild_failure(ModuleState& home, const pool::Task& task) {
-  if (task.interrupted()) return rebuild_interrupt(home, task);
-  switch (task.outcome) {
-    case Outcome::kException:
-      return codec::decode_exception(home.runtime, task.message);
-    case Outcome::kBroken:
-      return broken_pool_exception(home, *task.breakage);
-    default:
-      PyErr_NoMemory();
-      return {};
-  }
-}
-
-// Whether the task's outcome, which is not at home, is an exception.
-bool has_failed(const pool::Task& task) noexcept { return task.interrupted() || task.outcome != Outcome::kValue; }
 
 bool has_failed(const FutureState& state) noexcept {
-  return state.failed || (state.task->outcome != Outcome::kAtHome && has_failed(*state.task));
+  return state.failed || (state.task->outcome != pool::Task::Outcome::kAtHome && binding::has_failed(*state.task));
 }
 
 // Calls a method of a condition or a waiter. False with the exception set if that is no Exception; others are reported.
@@ -80,7 +46,7 @@ bool tell_waiters(PyObject* future, const FutureState& state) {
 void FutureTask::run_at_home() {
   py::Ref future = py::Ref::borrow(future_);
   if (!future) return;
-  FutureState& state = state_of_future(home_, future.get());
+  FutureState& state = state_of_future(home(), future.get());
   py::Ref call = py::Ref::steal(std::exchange(state.call, nullptr));
   py::Ref kwnames = py::Ref::steal(std::exchange(state.kwnames, nullptr));
   const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames.get()) : 0;
@@ -89,34 +55,26 @@ void FutureTask::run_at_home() {
   PyObject* result = PyObject_Vectorcall(items[0], items + 1, static_cast<std::size_t>(positional), kwnames.get());
   state.failed = result == nullptr;
   state.outcome = state.failed ? PyErr_GetRaisedException() : result;
-  outcome = Outcome::kAtHome;
+  outcome = pool::Task::Outcome::kAtHome;
 }
 
 void FutureTask::settle_at_home(bool deliver_it) {
   py::Ref future = py::Ref::steal(std::exchange(future_, nullptr));
   if (!future) return;
-  FutureState& data = state_of_future(home_, future.get());
+  FutureState& data = state_of_future(home(), future.get());
   Py_CLEAR(data.call);  // still there if it never ran
   Py_CLEAR(data.kwnames);
-  if (deliver_it && !deliver(home_, future.get(), data)) log_exception(home_, "critical", "Exception in worker", nullptr);
+  if (deliver_it && !deliver(home(), future.get(), data)) log_exception(home(), "critical", "Exception in worker", nullptr);
 }
 
 void FutureTask::cancel_at_home() {
   py::Ref future = py::Ref::borrow(future_);
   if (!future) {  // nobody at home asked to be told
     static_cast<void>(Task::cancel());
-  } else if (binding::cancel(home_, future.get(), state_of_future(home_, future.get())) < 0) {
-    log_exception(home_, "critical", "Exception in callback", nullptr);
+  } else if (binding::cancel(home(), future.get(), state_of_future(home(), future.get())) < 0) {
+    log_exception(home(), "critical", "Exception in callback", nullptr);
   }
   settle_at_home(notify_cancelled() == Change::kDeliver);
-}
-
-void FutureTask::report_ignored_interrupt() {
-  const bool named = callable && !callable->qualname.empty();
-  const std::string module = named && callable->by_reference() ? callable->module + '.' : std::string();
-  const std::string name = named ? module + callable->qualname : "a task";
-  home_.runtime.lessor->door().visit(
-      [&] { log_warning(name + " goes on in a worker's interpreter, seconds after it was interrupted"); });
 }
 
 void log_exception(const ModuleState& home, const char* method, const char* format, PyObject* subject) {
@@ -204,34 +162,16 @@ bool resolve(ModuleState& home, PyObject* future, FutureState& state) {
   // Decoding may run Python, and so another thread may come here meanwhile: the first result counts, and the message stays
   // until the last one is through.
   ++state.decoders;
-  bool failed = has_failed(*task);
-  py::Ref outcome = failed ? rebuild_failure(home, *task) : codec::decode_value(home.runtime, task->message);
+  Outcome outcome = decode_outcome(home, *task);
   --state.decoders;
-  // What comes from outside and would have hit any other code here; all else is the result's own doing.
-  if (!outcome && (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0 ||
-                   PyErr_ExceptionMatches(home.runtime.task_interrupted.get()) != 0)) {
-    return false;
-  }
-  if (!outcome) {
-    if (!failed) py::raise_from_current(home.runtime.interpreter_error.get(), "the result could not be rebuilt at home");
-    outcome = py::take_exception();
-    failed = true;
-  }
+  if (!outcome.object) return false;
   if (state.outcome == nullptr) {
-    if (PyObject_IS_GC(outcome.get())) show_to_collector(future);
-    state.outcome = outcome.release();
-    state.failed = failed;
+    if (PyObject_IS_GC(outcome.object.get())) show_to_collector(future);
+    state.outcome = outcome.object.release();
+    state.failed = outcome.failed;
   }
   if (state.decoders == 0) task->message.clear();
   return true;
-}
-
-py::Ref broken_pool_exception(ModuleState& home, const pool::Breakage& breakage) {
-  py::Ref error = py::Ref::steal(PyObject_CallFunction(home.broken_pool_error.get(), "s", breakage.reason.c_str()));
-  if (error && breakage.cause.form != codec::Message::Form::kEmpty) {
-    PyException_SetCause(error.get(), codec::decode_exception(home.runtime, breakage.cause).release());
-  }
-  return error;
 }
 
 bool deliver(ModuleState& home, PyObject* future, FutureState& state) {
@@ -286,16 +226,7 @@ int interrupt(ModuleState& home, PyObject* future, FutureState& state) {
   const base::IntrusivePtr<FutureTask> task = state.task;
   if (task->done()) return 0;
   if (const int cancelled = cancel(home, future, state); cancelled != 0) return cancelled;
-  if (task->side() != pool::Task::Side::kWorker || !task->request_interrupt()) return 0;
-  for (const std::weak_ptr<pool::Pool>& weak : home.pools) {
-    const std::shared_ptr<pool::Pool> pool = weak.lock();
-    const std::shared_ptr<pool::Interrupter> interrupter = pool ? pool->interrupter_of(*task) : nullptr;
-    if (!interrupter) continue;
-    if (interrupter->interrupt(pool::TaskPtr(task.get()))) break;
-    PyErr_SetString(PyExc_RuntimeError, "can't start new thread");
-    return -1;
-  }
-  return 1;
+  return interrupt_running(home, *task);
 }
 
 }  // namespace aiointerpreters::binding

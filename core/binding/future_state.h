@@ -6,6 +6,7 @@
 // Requires: attached to home, for every function here.
 #pragma once
 
+#include "binding/home_task.h"
 #include "binding/module_state.h"
 #include "pool/task.h"
 #include "py/python.h"
@@ -14,26 +15,22 @@
 namespace aiointerpreters::binding {
 
 // The task of one future; for Side::kHome it also leads to the callable, which the future holds.
-class FutureTask final : public pool::Task {
+class FutureTask final : public HomeTask {
  public:
-  FutureTask(pool::Task::Side side, ModuleState& home) noexcept : Task(side), forks(home.forks), home_(home) {}
+  using HomeTask::HomeTask;
 
   // Keeps the future alive until the task is settled, however many others let go of it.
   void hold(PyObject* future) noexcept {
     if (future_ == nullptr) future_ = Py_NewRef(future);
   }
-  // Takes it out of the hands of the workers, after the queue has let go of it. Runs Python.
-  void cancel_at_home();
   // It is in a queue, or was, so a worker sees to its end. Set before the task is queued.
   bool queued = false;
-  const unsigned forks;  // ModuleState::forks of the process whose workers know it
 
   void run_at_home() override;
   void settle_at_home(bool deliver) override;
-  void report_ignored_interrupt() override;
+  void cancel_at_home() override;
 
  private:
-  ModuleState& home_;
   PyObject* future_ = nullptr;  // owned
 };
 
@@ -84,9 +81,6 @@ void begin_delivery(PyObject* future, FutureState& state);
 // Makes the outcome of a finished future available; what goes wrong becomes its exception. Runs Python.
 // Errors: false with KeyboardInterrupt or TaskInterrupted set; the outcome is still to be had.
 [[nodiscard]] bool resolve(ModuleState& home, PyObject* future, FutureState& state);
-
-// The exception of tasks that a broken pool cannot run. Returns new; null with an exception set. Runs Python.
-[[nodiscard]] py::Ref broken_pool_exception(ModuleState& home, const pool::Breakage& breakage);
 
 // Writes the exception that is set to the log of concurrent.futures, as `method` of its logger does. Runs Python.
 // Leaves no exception set.

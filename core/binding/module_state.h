@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "binding/asyncio_state.h"
 #include "binding/home_environment.h"
 #include "codec/callable_table.h"
 #include "codec/runtime.h"
@@ -45,6 +46,7 @@ struct ModuleState {
   py::Ref partial_type;                                      // functools.partial
   py::Ref placeholder;                                       // functools.Placeholder (3.14), else null
   py::Ref logger;                                            // the logger of concurrent.futures
+  AsyncioState asyncio;
   std::shared_ptr<pool::Attendant> attendant;                // null before the first pool
   std::vector<std::weak_ptr<pool::Pool>> pools;              // all that may have workers
   std::vector<std::weak_ptr<pool::Pool>> guest_pools;        // main's: of interpreters that are neither it nor workers'
@@ -85,7 +87,11 @@ struct ModuleState {
                          &broken_pool_error,
                          &partial_type,
                          &placeholder,
-                         &logger}) {
+                         &logger,
+                         &asyncio.run_future_type,
+                         &asyncio.bridge_type,
+                         &asyncio.get_running_loop,
+                         &asyncio.future_cancel}) {
       if (const int stop = visit(*ref)) return stop;
     }
     return 0;

@@ -7,6 +7,7 @@
 
 #include "binding/future_state.h"
 #include "binding/lifecycle_functions.h"
+#include "binding/outcome.h"
 #include "binding/module.h"
 #include "binding/tag_type.h"
 #include "binding/waiting.h"
@@ -133,7 +134,7 @@ PyObject* pool_wait_ended(PyObject* self, PyObject*) {
 
 PyObject* pool_cancel_queued(PyObject* self, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&] {
-    for (pool::TaskPtr& task : inside(self)->take_queued()) static_cast<FutureTask&>(*task).cancel_at_home();
+    for (pool::TaskPtr& task : inside(self)->take_queued()) task->cancel_at_home();
     return Py_NewRef(Py_None);
   });
 }
@@ -151,8 +152,8 @@ PyObject* pool_break_down(PyObject* self, PyObject* args) {
     }
     const auto shared = std::make_shared<const pool::Breakage>(std::move(breakage));
     for (pool::TaskPtr& task : inside(self)->break_down(shared, pool::Pool::Scope::kAll)) {
-      const bool deliver = task->end_broken(shared) == pool::Task::Change::kDeliver;
-      if (deliver || task->side() == pool::Task::Side::kHome) task->settle_at_home(deliver);
+      const pool::Task::Change ended = task->end_broken(shared);
+      if (task->needs_home(ended)) task->settle_at_home(ended == pool::Task::Change::kDeliver);
     }
     inside(self)->thread_failed();
     return Py_NewRef(Py_None);

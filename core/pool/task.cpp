@@ -40,6 +40,11 @@ bool Task::request_interrupt() noexcept {
   return true;
 }
 
+bool Task::needs_home(Change change) noexcept {
+  if (mailbox) return !mailbox->post(TaskPtr(this));
+  return change == Change::kDeliver || side_ == Side::kHome;
+}
+
 Task::Change Task::end_broken(std::shared_ptr<const Breakage> why) {
   if (!start()) return notify_cancelled();
   breakage = std::move(why);

@@ -14,6 +14,7 @@
 #include "base/intrusive.h"
 #include "codec/callable_ref.h"
 #include "codec/message.h"
+#include "pool/mailbox.h"
 
 namespace aiointerpreters::pool {
 
@@ -57,6 +58,10 @@ class Task : public base::Counted {
   [[nodiscard]] Change notify_cancelled() noexcept;
   [[nodiscard]] bool notified() const noexcept { return (word_.load(std::memory_order_acquire) & kNotified) != 0; }
 
+  // Whether `settle_at_home(change == kDeliver)` is to be called after that change, an end. An event loop's mailbox is told here,
+  // which mostly is enough.
+  [[nodiscard]] bool needs_home(Change change) noexcept;
+
   // Ends a task that the pool will never run; a cancelled one is let go of. Requires: it is out of the queue.
   [[nodiscard]] Change end_broken(std::shared_ptr<const Breakage> why);
 
@@ -84,8 +89,11 @@ class Task : public base::Counted {
   // Runs a task of Side::kHome and sets its outcome. Requires: attached to home. Runs Python.
   virtual void run_at_home() = 0;
   // The task has ended: lets go of every object of home; if `deliver`, tells home's waiters and callbacks first.
-  // Called for each task of Side::kHome, and where a Change::kDeliver asked for it. Requires: attached to home. Runs Python.
+  // Called for each task of Side::kHome, where a Change::kDeliver asked for it, and where a mailbox's loop is to be woken.
+  // Requires: attached to home. Runs Python.
   virtual void settle_at_home(bool deliver) = 0;
+  // Cancels it for good, after the queue has let go of it. Requires: attached to home. Runs Python.
+  virtual void cancel_at_home() = 0;
   // Names in home's log a task that has been interrupted and goes on. Requires: the thread has no state of any interpreter.
   // Blocks. Runs Python.
   virtual void report_ignored_interrupt() = 0;
@@ -93,12 +101,15 @@ class Task : public base::Counted {
   codec::CallablePtr callable;                                // Side::kWorker
   std::uint64_t callable_id = codec::CallableRef::kUncached;  // the same as callable->id, without touching its cache line
   codec::Message message;                                     // the arguments, then the outcome
+  MailboxPtr mailbox;  // where it goes when it has ended, because an event loop at home awaits it; else null
   std::shared_ptr<const Breakage> breakage;
   Outcome outcome = Outcome::kNone;
   bool in_rows = false;  // the one argument is a list of argument tuples, the result the list of their results
 
  private:
   friend class TaskQueue;
+  friend class Mail;
+  friend class Mailbox;
 
   static constexpr std::uint32_t kStateMask = 3;
   static constexpr std::uint32_t kWaited = 4;     // somebody sleeps on the word
@@ -111,9 +122,8 @@ class Task : public base::Counted {
 
   std::atomic<std::uint32_t> word_{0};
   const Side side_;
-  // TaskQueue's.
-  Task* next_ = nullptr;
-  std::uint64_t number_ = 0;
+  Task* next_ = nullptr;  // in its queue, or in a mailbox
+  std::uint64_t number_ = 0;  // TaskQueue's
 };
 
 using TaskPtr = base::IntrusivePtr<Task>;

@@ -141,10 +141,9 @@ void Worker::drop_leftovers() {
 }
 
 void Worker::settle(Task& task, Task::Change change) {
-  const bool deliver = change == Task::Change::kDeliver;
-  if (!deliver && task.side() == Task::Side::kWorker) return;
+  if (!task.needs_home(change)) return;
   sides_.attach_home();
-  task.settle_at_home(deliver);
+  task.settle_at_home(change == Task::Change::kDeliver);
 }
 
 void Worker::break_pool(const std::shared_ptr<const Breakage>& breakage, Pool::Scope scope) {

@@ -1,0 +1,37 @@
+// AsyncioState: what is kept of asyncio in an interpreter that awaits calls; made at the first one.
+// Requires: attached to that interpreter for every use. Owner: its module state.
+#pragma once
+
+#include <unordered_map>
+
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::binding {
+
+class AsyncioBridge;
+struct ModuleState;
+
+struct AsyncioState {
+  py::Ref run_future_type;   // null before the first call
+  py::Ref bridge_type;       // of the objects that hold bridges
+  py::Ref get_running_loop;  // asyncio's
+  py::Ref future_cancel;     // asyncio.Future.cancel
+  // Of methods and attributes, interned.
+  struct Names {
+    py::Ref blocking;
+    py::Ref cancel;
+    py::Ref done;
+    py::Ref loop;
+    py::Ref result;
+    py::Ref set_exception;
+    py::Ref set_result;
+  } names;
+  std::unordered_map<PyObject*, AsyncioBridge*> bridges;  // by their loops, which own them
+};
+
+// Fills it, if that has not been done. Requires: `module` is the `_core` of `home`. Runs Python.
+// Errors: false with an exception set.
+[[nodiscard]] bool prepare_asyncio(PyObject* module, ModuleState& home);
+
+}  // namespace aiointerpreters::binding

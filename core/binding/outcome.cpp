@@ -1,0 +1,70 @@
+// See outcome.h.
+#include "binding/outcome.h"
+
+#include "codec/codec.h"
+#include "py/error.h"
+
+namespace aiointerpreters::binding {
+
+namespace {
+
+// The exception of a task that was interrupted: the one that was raised in it, if that came through; else what came instead
+// is its context. Returns new; null with an exception set.
+py::Ref rebuild_interrupt(ModuleState& home, const pool::Task& task) {
+  PyObject* const type = home.runtime.task_interrupted.get();
+  py::Ref raised;
+  if (task.outcome == pool::Task::Outcome::kException) {
+    raised = codec::decode_exception(home.runtime, task.message);
+    if (raised && PyObject_TypeCheck(raised.get(), reinterpret_cast<PyTypeObject*>(type)) != 0) return raised;
+    PyErr_Clear();
+  }
+  py::Ref error = py::Ref::steal(PyObject_CallNoArgs(type));
+  if (error && raised) PyException_SetContext(error.get(), raised.release());
+  return error;
+}
+
+// The exception of a task that did not end with a result. Returns new; null with an exception set.
+py::Ref rebuild_failure(ModuleState& home, const pool::Task& task) {
+  if (task.interrupted()) return rebuild_interrupt(home, task);
+  switch (task.outcome) {
+    case pool::Task::Outcome::kException:
+      return codec::decode_exception(home.runtime, task.message);
+    case pool::Task::Outcome::kBroken:
+      return broken_pool_exception(home, *task.breakage);
+    default:
+      PyErr_NoMemory();
+      return {};
+  }
+}
+
+}  // namespace
+
+bool has_failed(const pool::Task& task) noexcept {
+  return task.interrupted() || task.outcome != pool::Task::Outcome::kValue;
+}
+
+Outcome decode_outcome(ModuleState& home, const pool::Task& task) {
+  Outcome outcome;
+  outcome.failed = has_failed(task);
+  outcome.object = outcome.failed ? rebuild_failure(home, task) : codec::decode_value(home.runtime, task.message);
+  if (outcome.object) return outcome;
+  // What comes from outside and would have hit any other code here; all else is the result's own doing.
+  if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0 ||
+      PyErr_ExceptionMatches(home.runtime.task_interrupted.get()) != 0) {
+    return outcome;
+  }
+  if (!outcome.failed) py::raise_from_current(home.runtime.interpreter_error.get(), "the result could not be rebuilt at home");
+  outcome.object = py::take_exception();
+  outcome.failed = true;
+  return outcome;
+}
+
+py::Ref broken_pool_exception(ModuleState& home, const pool::Breakage& breakage) {
+  py::Ref error = py::Ref::steal(PyObject_CallFunction(home.broken_pool_error.get(), "s", breakage.reason.c_str()));
+  if (error && breakage.cause.form != codec::Message::Form::kEmpty) {
+    PyException_SetCause(error.get(), codec::decode_exception(home.runtime, breakage.cause).release());
+  }
+  return error;
+}
+
+}  // namespace aiointerpreters::binding

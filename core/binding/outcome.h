@@ -1,0 +1,27 @@
+// How a task has ended, as objects of home: decoded from its message by whoever asks first.
+// Requires: attached to home, for every function here.
+#pragma once
+
+#include "binding/module_state.h"
+#include "pool/task.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::binding {
+
+struct Outcome {
+  py::Ref object;  // the result or the exception
+  bool failed = false;
+};
+
+// Whether the outcome of a finished task, which is not at home yet, is an exception.
+[[nodiscard]] bool has_failed(const pool::Task& task) noexcept;
+
+// Decodes that outcome; what goes wrong becomes the exception. Runs Python.
+// Errors: null object with KeyboardInterrupt or TaskInterrupted set; the outcome is still to be had.
+[[nodiscard]] Outcome decode_outcome(ModuleState& home, const pool::Task& task);
+
+// The exception of tasks that a broken pool cannot run. Returns new; null with an exception set. Runs Python.
+[[nodiscard]] py::Ref broken_pool_exception(ModuleState& home, const pool::Breakage& breakage);
+
+}  // namespace aiointerpreters::binding

@@ -1,0 +1,83 @@
+// See mailbox.h.
+#include "pool/mailbox.h"
+
+#include "pool/task.h"
+
+namespace aiointerpreters::pool {
+
+Mail::~Mail() {
+  while (pop()) {
+  }
+}
+
+void Mail::append(Mail later) noexcept {
+  if (later.empty()) return;
+  *(first_ == nullptr ? &first_ : &last_->next_) = std::exchange(later.first_, nullptr);
+  last_ = later.last_;
+}
+
+void Mail::push_front(TaskPtr task) noexcept {
+  Task* const added = task.release();
+  if (first_ == nullptr) last_ = added;
+  added->next_ = std::exchange(first_, added);
+}
+
+TaskPtr Mail::pop() noexcept {
+  if (first_ == nullptr) return TaskPtr();
+  return TaskPtr::adopt(std::exchange(first_, first_->next_));
+}
+
+Task* Mailbox::closed_mark() noexcept {
+  static constexpr char kMark = 0;  // only its address counts
+  return reinterpret_cast<Task*>(const_cast<char*>(&kMark));
+}
+
+bool Mailbox::post(TaskPtr task) noexcept {
+  Task* const added = task.release();
+  Task* before = last_.load(std::memory_order_relaxed);
+  do {
+    if (before == closed_mark()) {
+      static_cast<void>(TaskPtr::adopt(added));
+      return true;
+    }
+    added->next_ = before;
+    // release: pairs with the acquire of `take`, which reads the task and the links.
+  } while (!last_.compare_exchange_weak(before, added, std::memory_order_release, std::memory_order_relaxed));
+  if (before != nullptr) return true;  // whoever was first has woken the loop
+  if (fd_ == base::Wakeup::kNone) return false;
+  remind();
+  return true;
+}
+
+void Mailbox::remind() noexcept {
+  base::Lock lock(mutex_);
+  if (wakeup_.fd() != base::Wakeup::kNone) wakeup_.signal();
+}
+
+Mail Mailbox::take() noexcept {
+  Mail mail;
+  if (fd_ != base::Wakeup::kNone) {
+    base::Lock lock(mutex_);
+    wakeup_.clear();  // first, so that what is posted from now on wakes again
+  }
+  Task* last = last_.load(std::memory_order_relaxed);
+  if (last == nullptr || last == closed_mark()) return mail;
+  last = last_.exchange(nullptr, std::memory_order_acquire);
+  mail.last_ = last;
+  while (last != nullptr) {
+    Task* const before = last->next_;
+    last->next_ = mail.first_;
+    mail.first_ = std::exchange(last, before);
+  }
+  return mail;
+}
+
+void Mailbox::close() noexcept {
+  const Mail dropped = take();
+  Task* last = last_.exchange(closed_mark(), std::memory_order_acquire);
+  while (last != nullptr && last != closed_mark()) static_cast<void>(TaskPtr::adopt(std::exchange(last, last->next_)));
+  base::Lock lock(mutex_);
+  wakeup_.close();
+}
+
+}  // namespace aiointerpreters::pool
