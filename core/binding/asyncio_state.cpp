@@ -33,7 +33,7 @@ bool prepare_asyncio(PyObject* module, ModuleState& home) {
   state.bridge_type = make_bridge_type(module);
   if (!state.get_running_loop || !state.future_cancel || !state.bridge_type) return false;
   state.run_future_type = make_run_future_type(module, future.get());
-  return static_cast<bool>(state.run_future_type);
+  return state.run_future_type && PyModule_AddObjectRef(module, "RunFuture", state.run_future_type.get()) == 0;
 }
 
 }  // namespace aiointerpreters::binding

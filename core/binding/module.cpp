@@ -129,13 +129,14 @@ bool add_executor_types(PyObject* module, ModuleState& state) {
 
 // PEP 562: the module's attributes that are made on first use.
 PyObject* get_attribute(PyObject* module, PyObject* name) {
-  const bool is_future = PyUnicode_EqualToUTF8(name, "Future") != 0;
-  if (!is_future && !PyUnicode_EqualToUTF8(name, "ExecutorBase")) {
+  const auto is = [name](const char* text) { return PyUnicode_EqualToUTF8(name, text) != 0; };
+  if (!is("Future") && !is("ExecutorBase") && !is("RunFuture")) {
     return PyErr_Format(PyExc_AttributeError, "module 'aiointerpreters._core' has no attribute %R", name);
   }
   ModuleState& state = state_of(module);  // not before: the import system looks for attributes of an unfinished module
-  if (!add_executor_types(module, state)) return nullptr;
-  return Py_NewRef((is_future ? state.future_type : state.executor_type).get());
+  const bool made = is("RunFuture") ? prepare_asyncio(module, state) : add_executor_types(module, state);
+  if (!made) return nullptr;
+  return PyObject_GetAttr(module, name);
 }
 
 PyObject* capture_function(PyObject* module, PyObject* tag) {

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from .errors import InterpreterError as InterpreterError
     from .errors import NotTransferableError as NotTransferableError
     from .errors import TaskInterrupted as TaskInterrupted
+    from .errors import RunnerError as RunnerError
     from .executors import InterpreterThreadPoolExecutor as InterpreterThreadPoolExecutor
+    from .runner import Runner as Runner
     from .types import Shareable as Shareable
 
     __version__: str
@@ -23,6 +25,8 @@ _HOMES = {
     "InterpreterError": ".errors",
     "InterpreterThreadPoolExecutor": ".executors",
     "NotTransferableError": ".errors",
+    "Runner": ".runner",
+    "RunnerError": ".errors",
     "Shareable": ".types",
     "SharedBuffer": "._core",
     "TaskInterrupted": ".errors",
@@ -33,6 +37,8 @@ __all__ = [
     "InterpreterError",
     "InterpreterThreadPoolExecutor",
     "NotTransferableError",
+    "Runner",
+    "RunnerError",
     "Shareable",
     "SharedBuffer",
     "TaskInterrupted",

@@ -1,6 +1,7 @@
 """The engine (C++)."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future as _StandardFuture
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
@@ -37,6 +38,10 @@ class Future[T](_StandardFuture[T]):
     def __init__(self, *args: object, **kwargs: object) -> None: ...
     def interrupt(self) -> bool: ...
     def _get_snapshot(self) -> tuple[bool, bool, T | None, BaseException | None]: ...
+
+@final
+class RunFuture[T](asyncio.Future[T], Coroutine[Any, Any, T]):  # type: ignore[misc]
+    """What `run` returns: an asyncio.Future, and a coroutine for `asyncio.create_task` and `TaskGroup`."""
 
 @final
 class SharedBuffer:
@@ -86,6 +91,7 @@ class Pool:
 class ExecutorBase(ThreadPoolExecutor):
     _threads: set[Thread]
     def submit[**P, R](self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
+    def run[**P, R](self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> RunFuture[R]: ...
     def _bind(self, pool: Pool, /) -> None: ...
     def _submit_rows(self, tagged: interpreter[..., Any], rows: list[tuple[Any, ...]], /) -> Future[list[Any]]: ...
 

@@ -14,11 +14,14 @@ from concurrent.futures._base import LOGGER
 from concurrent.futures.thread import _global_shutdown_lock
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _core, _lifecycle
 from ._core import Future, interpreter
 from ._work_queue import WorkQueue
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["Future", "InterpreterThreadPoolExecutor", "interpreter"]
 
@@ -127,9 +130,32 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
     ) -> None:
         """Shut down and wait; if Ctrl-C ends the block, cancel what is queued and stop what runs in interpreters."""
         if exc_type is not None and issubclass(exc_type, KeyboardInterrupt):
-            self.shutdown(wait=False, cancel_futures=True)
-            self._pool.stop()
+            self._stop()
         self.shutdown(wait=True)
+
+    def set_as_event_loop_default(self, ctx: "asyncio.AbstractEventLoop | asyncio.Runner | None" = None) -> None:
+        """Make this the executor of `asyncio.to_thread` and of `loop.run_in_executor(None, ...)`.
+
+        ctx: the event loop, an asyncio.Runner for its loop, None for the loop that is running. Raises RuntimeError if none
+        is, TypeError for anything else. asyncio shuts the executor down with the loop (`asyncio.run` and `asyncio.Runner` do).
+        """
+        import asyncio  # here: most of those who use an executor have no event loop
+
+        match ctx:
+            case None:
+                loop = asyncio.get_running_loop()
+            case asyncio.Runner():
+                loop = ctx.get_loop()
+            case asyncio.AbstractEventLoop():
+                loop = ctx
+            case _:
+                raise TypeError(f"ctx must be an event loop, an asyncio.Runner or None, not {ctx!r}")
+        loop.set_default_executor(self)
+
+    def _stop(self) -> None:
+        """Take no more calls, cancel what is queued and stop what runs in interpreters."""
+        self.shutdown(wait=False, cancel_futures=True)
+        self._pool.stop()
 
     def _renew(self) -> None:
         """Start afresh in a forked process, where the threads are not; what was submitted is left to the other one."""

@@ -1,11 +1,11 @@
-"""The asyncio interface: a runner whose functions run in interpreters, and what it was before there was an executor."""
+"""The runner: functions in interpreters for asyncio, with a life of its own and no executor in sight."""
 
 import asyncio
 import inspect
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -15,25 +15,26 @@ from ._window import Window
 from .errors import InterpreterError, RunnerError
 from .executors import InterpreterThreadPoolExecutor
 
-__all__ = ["InterpreterError", "ModuleInfo", "Runner", "RunnerError", "get_module_info"]
+__all__ = ["InterpreterError", "ModuleInfo", "RunFuture", "Runner", "RunnerError", "get_module_info"]
 
 type ModuleInfo = tuple[Literal["module", "path"], str, str]
-"""How a worker finds a function: ("module", the module's name, its name) or ("path", the script's file, its name)."""
+"""Where a worker finds a function: ("module", the module's name, its own) or ("path", a script's file, its own name)."""
 
-_CALLS_PER_WORKER = 32  # of `map` at once, if nothing is said: enough to keep workers busy from one turn of the loop to the next
+# Calls of `map` at once for each worker, if nothing is said: enough to work on between two turns of the event loop.
+_WINDOW = 32
 
 
 class Runner:
-    """Runs functions in a fixed number of interpreters, for asyncio.
+    """Runs functions in interpreters, as many at once as it has workers, and is awaited.
 
-    Use it as `with Runner(workers=4).start() as runner` or `async with Runner(workers=4) as runner`. Below it is an
-    `InterpreterThreadPoolExecutor`; who has one of those already can await its `run` instead.
+    `with Runner(workers=4).start() as runner` or `async with Runner(workers=4) as runner`. It stands on an
+    `InterpreterThreadPoolExecutor`, whose `run` can be awaited as well.
     """
 
     def __init__(self, *, workers: int) -> None:
-        """Make a runner; its interpreters come with `start`.
+        """Make a runner, which has no interpreters before it is started.
 
-        workers: interpreters, each in a thread of its own. Raises ValueError below 1, TypeError if it is no integer.
+        workers: how many. Raises ValueError below 1, TypeError if it is no integer.
         """
         if not isinstance(workers, int):
             raise TypeError(f"workers must be an integer, not {workers!r}")
@@ -44,33 +45,143 @@ class Runner:
 
     @contextmanager
     def start(self) -> Iterator[Self]:
-        """Make the interpreters; at the end of the block, finish what has been submitted and end them.
+        """Start the runner for a block, with all its interpreters; at the end what has been submitted is finished.
 
-        That end blocks the thread, and with it the event loop; `async with` on the runner itself does not. If Ctrl-C or a
-        cancellation ends the block, what is queued is cancelled and what runs is stopped. A runner can be started again
-        after that. Raises RunnerError if it is started already.
+        The end of the block waits for that, and holds up the event loop; that of `async with` does not. If the block is
+        cancelled, or Ctrl-C ends it, what is queued is cancelled and what runs is stopped. Afterwards the runner can be
+        started again. Raises RunnerError if it is started.
         """
         executor = self._begin()
         try:
-            with executor:
-                yield self
-        except (KeyboardInterrupt, asyncio.CancelledError):
+            yield self
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            executor._stop()
             raise
         finally:
             self._executor = None
+            executor.shutdown()
 
     async def __aenter__(self) -> Self:
+        """Start the runner, as `start` does."""
         self._begin()
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
     ) -> None:
-        ...
+        """Finish or stop, as at the end of `start`; other tasks of the event loop go on meanwhile."""
+        executor = self._started()
+        self._executor = None
+        if exc_type is not None and issubclass(exc_type, asyncio.CancelledError | KeyboardInterrupt):
+            executor._stop()
+        try:
+            await asyncio.to_thread(executor.shutdown)
+        except asyncio.CancelledError:
+            executor._stop()
+            raise
 
     def run[**P, R](self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> RunFuture[R]:
-        """Run fn(*args, **kwargs) in an interpreter and return its awaitable, as `executor.run` does.
+        """Run fn(*args, **kwargs) in an interpreter and return what is to be awaited: `InterpreterThreadPoolExecutor.run`.
 
-        Raises RunnerError if the runner is not started, RuntimeError if no event loop is running.
+        The function's own exceptions arrive as themselves. Raises RunnerError if the runner is not started, RuntimeError
+        if no event loop is running.
         """
         return self._started().run(fn, *args, **kwargs)
+
+    def wrap[**P, R](self, fn: Callable[P, R]) -> Callable[P, RunFuture[R]]:
+        """Return an asynchronous function that runs fn in an interpreter, with fn's signature and name."""
+        tagged = fn if isinstance(fn, interpreter) else interpreter(fn)
+
+        @wraps(fn)
+        def wrapped(*args: P.args, **kwargs: P.kwargs) -> RunFuture[R]:
+            return self._started().run(tagged, *args, **kwargs)
+
+        return inspect.markcoroutinefunction(wrapped)
+
+    def run_module_function(self, module_info: ModuleInfo, /, *args: Any, **kwargs: Any) -> RunFuture[Any]:
+        """Run a function that need not be imported here.
+
+        module_info: where a worker finds it, as `get_module_info` tells. A file is run once in each interpreter, under a
+            name that is not `__main__`; this program's own script as workers run it for other functions of it. What finding
+            it raises (ImportError, FileNotFoundError, AttributeError) is raised by the await.
+
+        Raises RunnerError if module_info is something else, or the runner is not started.
+        """
+        match module_info:
+            case ("path", str(path), str(name)) if _is_this_script(path):
+                return self.run(getattr(sys.modules["__main__"], name), *args, **kwargs)
+            case ("module" | "path" as kind, str(place), str(name)):
+                return self.run(_module_functions.call, kind, place, name, *args, **kwargs)
+            case _:
+                raise RunnerError(
+                    f"module_info has to be ('module', module, name) or ('path', file, name), not {module_info!r}"
+                )
+
+    def map[T, R](
+        self,
+        fn: Callable[[T], R],
+        iterable: Iterable[T] | AsyncIterable[T],
+        /,
+        *,
+        limit: int | None = None,
+        ordered: bool = True,
+    ) -> AsyncGenerator[R]:
+        """Return an asynchronous iterator over fn's results for the items.
+
+        iterable: of items, asynchronous or not; advanced only while fewer than `limit` calls are under way or wait for the
+            consumer.
+        limit: so many; 32 for each worker if None.
+        ordered: whether results come in the order of the items, or as calls end.
+
+        The first exception, of a call or of the iterable, ends the iteration. When it ends, by that or because the consumer
+        leaves, what is queued is cancelled and what runs is stopped; a consumer that keeps the iterator says so with
+        `aclose()`. Raises ValueError for a limit below 1, TypeError for an iterable that is none, RunnerError if the runner
+        is not started.
+        """
+        if limit is None:
+            limit = _WINDOW * self.workers
+        if not isinstance(limit, int):
+            raise TypeError(f"limit must be an integer or None, not {limit!r}")
+        if limit < 1:
+            raise ValueError("limit must be None or > 0")
+        window = Window[T, R](partial(self._started().run, fn), limit, ordered=ordered)
+        if isinstance(iterable, AsyncIterable):
+            return window.results_of_stream(iterable)
+        return window.results(iter(iterable))
+
+    def _begin(self) -> InterpreterThreadPoolExecutor:
+        if self._executor is not None:
+            raise RunnerError("the runner is started already")
+        self._executor = executor = InterpreterThreadPoolExecutor(self.workers, f"Runner-{id(self):x}")
+        for _ in range(self.workers):
+            executor.submit(interpreter(_do_nothing))  # nobody is idle yet, so each takes a thread and an interpreter
+        return executor
+
+    def _started(self) -> InterpreterThreadPoolExecutor:
+        if self._executor is None:
+            raise RunnerError("the runner is not started: use `with runner.start():` or `async with runner:`")
+        return self._executor
+
+
+@cache
+def get_module_info(fn: Callable[..., Any]) -> ModuleInfo:
+    """Tell where a worker finds fn, for `Runner.run_module_function`.
+
+    Returns ("module", module, name), or ("path", file, name) for a function of this program's script. Raises RunnerError
+    for what is not a module's own function.
+    """
+    fn = fn.fn if isinstance(fn, interpreter) else fn
+    match getattr(fn, "__module__", None), getattr(fn, "__name__", None), getattr(fn, "__qualname__", None):
+        case "__main__", str(name), qualname if name == qualname and inspect.isfunction(fn):
+            return "path", inspect.getfile(fn), name
+        case str(module), str(name), qualname if name == qualname and module != "__main__":
+            return "module", module, name
+    raise RunnerError(f"{fn} is not a top level function")
+
+
+def _is_this_script(path: str) -> bool:
+    return getattr(sys.modules["__main__"], "__file__", None) == path
+
+
+def _do_nothing() -> None:
+    pass
