@@ -49,6 +49,8 @@ void Call::take_tag() noexcept {
   fn_ = tagged_callable(tag_);
 }
 
+PyObject* Call::declared_context() const noexcept { return tag_ == nullptr ? nullptr : tagged_context(tag_); }
+
 codec::CallablePtr Call::describe(ModuleState& state) const {
   if (tag_ != nullptr && tagged_callable(tag_) == fn_) return describe_tagged(state, tag_);
   return state.callables.describe(state.runtime, fn_);
@@ -67,6 +69,7 @@ Call::Step Call::open_one(const ModuleState& state) {
   const int context_run = nargs_ > 0 ? is_context_run(fn_) : 0;
   if (context_run < 0) return Step::kFailed;
   if (context_run == 0) return Step::kInnermost;
+  context_ = py::Ref::borrow(PyCFunction_GetSelf(fn_));
   set_fn(py::Ref::borrow(args_[0]));
   ++args_;
   --nargs_;

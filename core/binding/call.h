@@ -28,6 +28,10 @@ class Call {
   // How a worker finds the callable. Runs Python. Errors: null with an exception set.
   [[nodiscard]] codec::CallablePtr describe(ModuleState& state) const;
 
+  // The contextvars.Context of a partial(Context.run, ...) that was opened; null if there was none. Borrows.
+  [[nodiscard]] PyObject* context() const noexcept { return context_.get(); }
+  // The context variables that its tag has declared; null: none. Borrows.
+  [[nodiscard]] PyObject* declared_context() const noexcept;
   [[nodiscard]] PyObject* fn() const noexcept { return fn_; }
   [[nodiscard]] PyObject* const* args() const noexcept { return args_; }
   [[nodiscard]] Py_ssize_t nargs() const noexcept { return nargs_; }
@@ -45,6 +49,7 @@ class Call {
   Py_ssize_t nargs_;
   PyObject* kwnames_;
   PyObject* tag_ = nullptr;  // the innermost one; borrowed from what was handed in
+  py::Ref context_;
   py::Ref kept_fn_;
   py::Ref kept_args_;  // behind args_, once a partial was opened: positional arguments, then the keywords' values
   py::Ref kept_kwnames_;

@@ -7,6 +7,7 @@
 
 #include "binding/asyncio_bridge.h"
 #include "binding/call.h"
+#include "binding/carried_context.h"
 #include "binding/future_state.h"
 #include "binding/outcome.h"
 #include "binding/pool_type.h"
@@ -25,7 +26,8 @@ constexpr const char* kInterpreterShutdown = "cannot schedule new futures after 
 // A member of the kind that `__slots__` makes, so that the inherited deallocation lets go of it, also where a class derived
 // from this one has a `__del__` of its own.
 struct ExecutorState {
-  PyObject* pool;  // a _core.Pool; null until `_bind`
+  PyObject* pool;     // a _core.Pool; null until `_bind`
+  PyObject* context;  // what context variables tagged calls carry (carried_context.h), or null
 };
 
 ExecutorState& inside(PyObject* self, PyTypeObject* type) noexcept {
@@ -49,24 +51,26 @@ bool refuse(ModuleState& state, PyObject* future) {
   return true;
 }
 
-// Writes a call into a task of the worker side. Runs Python. Errors: false with an exception set.
-bool write_call(ModuleState& state, const Call& call, pool::Task& task) {
+// Writes a call into a task of the worker side; `context` is the executor's. Runs Python. Errors: false with an exception set.
+bool write_call(ModuleState& state, const Call& call, PyObject* context, pool::Task& task) {
   task.callable = call.describe(state);
   if (!task.callable || !codec::encode_call(state.runtime, call.args(), call.nargs(), call.kwnames(), task.message)) {
     return false;
   }
   task.callable_id = task.callable->id;
   task.message.needs_main |= task.callable->needs_main;
-  return true;
+  PyObject* const declared = call.declared_context();
+  if (declared == nullptr && context == nullptr) return true;
+  return carry_context(state, call.context(), {context, declared}, task);
 }
 
 // Makes the future of a tagged call. It is done already if the call cannot cross. Null with an exception set.
-py::Ref prepare_for_worker(ModuleState& state, const Call& call) {
+py::Ref prepare_for_worker(ModuleState& state, const Call& call, PyObject* context) {
   py::Ref future = make_future(state, reinterpret_cast<PyTypeObject*>(state.future_type.get()), pool::Task::Side::kWorker);
   if (!future) return future;
   hide_from_collector(future.get());
   FutureTask& task = *state_of_future(state, future.get()).task;
-  return write_call(state, call, task) || refuse(state, future.get()) ? std::move(future) : py::Ref();
+  return write_call(state, call, context, task) || refuse(state, future.get()) ? std::move(future) : py::Ref();
 }
 
 // Makes the future of an untagged call, which holds the callable and its arguments until they are used.
@@ -186,7 +190,7 @@ PyObject* executor_submit(PyObject* self, PyTypeObject* type, PyObject* const* a
     pool::Pool* const pool = usable_pool(state, self, type);
     Call call(args[0], args + 1, nargs - 1, kwnames);
     if (pool == nullptr || !call.open(state)) return nullptr;
-    py::Ref future = call.tagged() ? prepare_for_worker(state, call) : prepare_for_home(state, call);
+    py::Ref future = call.tagged() ? prepare_for_worker(state, call, inside(self, type).context) : prepare_for_home(state, call);
     return enqueue_future(self, state, *pool, std::move(future));
   });
 }
@@ -203,7 +207,7 @@ PyObject* executor_submit_rows(PyObject* self, PyTypeObject* type, PyObject* con
     Call call(args[0], args + 1, 1, nullptr);
     if (pool == nullptr) return nullptr;
     call.take_tag();  // only: the arguments of a partial belong to each row
-    py::Ref future = prepare_for_worker(state, call);
+    py::Ref future = prepare_for_worker(state, call, inside(self, type).context);
     if (!future) return nullptr;
     state_of_future(state, future.get()).task->in_rows = true;
     return enqueue_future(self, state, *pool, std::move(future));
@@ -238,7 +242,7 @@ PyObject* executor_run(PyObject* self, PyTypeObject* type, PyObject* const* args
     py::Ref future = make_run_future(state, bridge->loop());
     if (!future) return nullptr;
     const AwaitedTaskPtr task(std::make_unique<AwaitedTask>(state).release());
-    if (!write_call(state, call, *task)) return refuse_awaited(state, std::move(future));
+    if (!write_call(state, call, inside(self, type).context, *task)) return refuse_awaited(state, std::move(future));
     task->mailbox = bridge->mailbox();
     bridge->expect(*task, future.get());
     if (enqueue(self, state, *pool, *task)) return future.release();
@@ -257,6 +261,17 @@ PyObject* executor_bind(PyObject* self, PyTypeObject* type, PyObject* const* arg
   }
   if (!pool_in(state, args[0])) return nullptr;
   Py_XSETREF(inside(self, type).pool, Py_NewRef(args[0]));
+  Py_RETURN_NONE;
+}
+
+PyObject* executor_declare_context(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t nargs, PyObject*) {
+  if (nargs != 1) {
+    PyErr_SetString(PyExc_TypeError, "_declare_context() takes one argument, the variables");
+    return nullptr;
+  }
+  py::Ref declared = declare_context(args[0]);
+  if (!declared && PyErr_Occurred() != nullptr) return nullptr;
+  Py_XSETREF(inside(self, type).context, declared.release());
   Py_RETURN_NONE;
 }
 
@@ -281,11 +296,14 @@ PyMethodDef kMethods[] = {
      "initializer failed; TypeError if fn cannot be called."},
     {"_submit_rows", py::as_method(executor_submit_rows), kMethodFlags, nullptr},
     {"_bind", py::as_method(executor_bind), kMethodFlags, nullptr},
+    {"_declare_context", py::as_method(executor_declare_context), kMethodFlags, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 
 PyMemberDef kMembers[] = {
     {"_native_pool", Py_T_OBJECT_EX, static_cast<Py_ssize_t>(offsetof(ExecutorState, pool)), Py_RELATIVE_OFFSET, nullptr},
+    {"_native_context", Py_T_OBJECT_EX, static_cast<Py_ssize_t>(offsetof(ExecutorState, context)), Py_RELATIVE_OFFSET,
+     nullptr},
     {nullptr, 0, 0, 0, nullptr},
 };
 
@@ -308,8 +326,10 @@ PyType_Spec kSpec = {
 
 py::Ref make_executor_type(PyObject* module, PyObject* base) {
   py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, base));
-  // The member has done its work with the type's layout; nobody is to change it by name.
-  if (type && PyObject_DelAttrString(type.get(), kMembers[0].name) < 0) return {};
+  // The members have done their work with the type's layout; nobody is to change them by name.
+  for (const PyMemberDef* member = kMembers; type && member->name != nullptr; ++member) {
+    if (PyObject_DelAttrString(type.get(), member->name) < 0) return {};
+  }
   return type;
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "binding/carried_context.h"
 #include "py/error.h"
 
 namespace aiointerpreters::binding {
@@ -13,6 +14,7 @@ namespace {
 struct Tag {
   PyObject_HEAD
   PyObject* fn;
+  PyObject* context;  // what context variables its calls carry (carried_context.h), or null
   vectorcallfunc vectorcall;
   codec::CallablePtr ref;  // null until a submit has found that it crosses by reference, or `capture` has pinned it
 };
@@ -23,38 +25,64 @@ PyObject* tag_vectorcall(PyObject* self, PyObject* const* args, std::size_t narg
   return PyObject_Vectorcall(as_tag(self)->fn, args, nargsf, kwnames);
 }
 
-// Returns new: a tag of `type` around `fn`.
-PyObject* make_tag(PyTypeObject* type, PyObject* fn, codec::CallablePtr ref) {
+// Returns new: a tag of `type` around `fn`. `context` may be null.
+PyObject* make_tag(PyTypeObject* type, PyObject* fn, PyObject* context, codec::CallablePtr ref) {
   PyObject* self = type->tp_alloc(type, 0);
   if (self == nullptr) return nullptr;
   Tag* tag = as_tag(self);
   std::construct_at(&tag->ref, std::move(ref));
   tag->fn = Py_NewRef(fn);
+  tag->context = Py_XNewRef(context);
   tag->vectorcall = tag_vectorcall;
   return self;
+}
+
+// Returns new; null with TypeError set if `fn` is nothing that can be tagged.
+PyObject* tag_callable(PyTypeObject* type, PyObject* fn, PyObject* context) {
+  PyObject* module = PyType_GetModuleByDef(type, &module_definition);
+  if (module == nullptr) return nullptr;
+  if (is_tag(state_of(module), fn)) {  // one tag is enough
+    if (context == nullptr) context = as_tag(fn)->context;
+    fn = as_tag(fn)->fn;
+  }
+  if (!PyCallable_Check(fn) && !PyObject_TypeCheck(fn, &PyClassMethod_Type)) {
+    return PyErr_Format(PyExc_TypeError, "interpreter() takes a callable, not %R", fn);
+  }
+  return make_tag(type, fn, context, nullptr);
 }
 
 PyObject* tag_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   static const char* const kKeywords[] = {"fn", nullptr};
   PyObject* fn = nullptr;
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:interpreter", const_cast<char**>(kKeywords), &fn)) return nullptr;
-  PyObject* module = PyType_GetModuleByDef(type, &module_definition);
-  if (module == nullptr) return nullptr;
-  if (is_tag(state_of(module), fn)) fn = as_tag(fn)->fn;  // one tag is enough
-  if (!PyCallable_Check(fn) && !PyObject_TypeCheck(fn, &PyClassMethod_Type)) {
-    return PyErr_Format(PyExc_TypeError, "interpreter() takes a callable, not %R", fn);
-  }
-  return make_tag(type, fn, nullptr);
+  return tag_callable(type, fn, nullptr);
+}
+
+// The decorator that `with_context` returns; `declared` is a tuple of the type and what was declared.
+PyObject* tag_with_context(PyObject* declared, PyObject* fn) {
+  PyObject* const context = PyTuple_GET_ITEM(declared, 1);
+  auto* const type = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(declared, 0));
+  return tag_callable(type, fn, context == Py_None ? nullptr : context);
+}
+
+PyObject* tag_type_with_context(PyObject* type, PyObject* variables) {
+  static PyMethodDef decorator = {"with_context", tag_with_context, METH_O, nullptr};
+  py::Ref context = declare_context(variables);
+  if (!context && PyErr_Occurred() != nullptr) return nullptr;
+  py::Ref declared = py::Ref::steal(PyTuple_Pack(2, type, context ? context.get() : Py_None));
+  return declared ? PyCFunction_New(&decorator, declared.get()) : nullptr;
 }
 
 int tag_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
   Py_VISIT(as_tag(self)->fn);
+  Py_VISIT(as_tag(self)->context);
   return PyObject_VisitManagedDict(self, visit, arg);
 }
 
 int tag_clear(PyObject* self) {
   Py_CLEAR(as_tag(self)->fn);
+  Py_CLEAR(as_tag(self)->context);
   PyObject_ClearManagedDict(self);
   return 0;
 }
@@ -96,7 +124,7 @@ PyObject* tag_descr_get(PyObject* self, PyObject* instance, PyObject* owner) {
   if (get == nullptr) return Py_NewRef(self);
   py::Ref bound = py::Ref::steal(get(fn, instance, owner));
   if (!bound) return nullptr;
-  return bound.get() == fn ? Py_NewRef(self) : make_tag(Py_TYPE(self), bound.get(), nullptr);
+  return bound.get() == fn ? Py_NewRef(self) : make_tag(Py_TYPE(self), bound.get(), as_tag(self)->context, nullptr);
 }
 
 PyObject* tag_get_fn(PyObject* self, void*) { return Py_NewRef(as_tag(self)->fn); }
@@ -119,6 +147,12 @@ PyObject* tag_reduce(PyObject* self, PyObject*) {
 }
 
 PyMethodDef kMethods[] = {
+    {"with_context", tag_type_with_context, METH_VARARGS | METH_CLASS,
+     "with_context($type, /, *variables)\n--\n\n"
+     "Return a decorator that tags a callable whose calls carry context variables into the worker.\n\n"
+     "variables: contextvars.ContextVar objects that are attributes of modules, by which workers find them. What they are\n"
+     "set to where the call is submitted they are set to for the call; how that is changed there does not come back.\n"
+     "Raises TypeError for what is none, ValueError for one that no module has."},
     {"__reduce__", tag_reduce, METH_NOARGS, nullptr},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, nullptr},
     {nullptr, nullptr, 0, nullptr},
@@ -174,6 +208,8 @@ py::Ref make_tag_type(PyObject* module) { return py::Ref::steal(PyType_FromModul
 
 PyObject* tagged_callable(PyObject* tag) noexcept { return as_tag(tag)->fn; }
 
+PyObject* tagged_context(PyObject* tag) noexcept { return as_tag(tag)->context; }
+
 codec::CallablePtr describe_tagged(ModuleState& state, PyObject* tag) {
   if (as_tag(tag)->ref) return as_tag(tag)->ref;
   codec::CallablePtr ref = state.callables.describe(state.runtime, as_tag(tag)->fn);
@@ -183,7 +219,7 @@ codec::CallablePtr describe_tagged(ModuleState& state, PyObject* tag) {
 
 py::Ref capture(ModuleState& state, PyObject* tag) {
   codec::CallablePtr ref = describe_tagged(state, tag);
-  return ref ? py::Ref::steal(make_tag(Py_TYPE(tag), as_tag(tag)->fn, std::move(ref))) : py::Ref();
+  return ref ? py::Ref::steal(make_tag(Py_TYPE(tag), as_tag(tag)->fn, as_tag(tag)->context, std::move(ref))) : py::Ref();
 }
 
 }  // namespace aiointerpreters::binding

@@ -131,7 +131,7 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
 void HostedInterpreter::execute(Task& task) {
   runtime_->lessor->take_back();
   // Whoever has lent something shall have it back when he learns of the end.
-  const bool on_loan = task.message.attachments != nullptr;
+  const bool on_loan = task.message.attachments != nullptr || task.context;
   has_leftovers_ = true;
   runtime_->interruptible.begin(&task);
   const bool has_value = py::guarded(false, [&] {
@@ -246,7 +246,25 @@ py::Ref HostedInterpreter::call(Task& task) {
   if (!callable) return {};
   if (!codec::decode_call(*runtime_, task.message, arguments_)) return {};
   task.message.clear();  // and with it its hold on what is lent: the function may be done with that long before it ends
-  return task.in_rows ? call_rows(callable.get(), arguments_.positional(0)) : arguments_.call(callable.get());
+  if (task.context) return call_in_context(task, callable.get());
+  return call_with_arguments(task, callable.get());
+}
+
+py::Ref HostedInterpreter::call_with_arguments(const Task& task, PyObject* callable) {
+  return task.in_rows ? call_rows(callable, arguments_.positional(0)) : arguments_.call(callable);
+}
+
+py::Ref HostedInterpreter::call_in_context(Task& task, PyObject* callable) {
+  const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._context"));
+  const py::Ref values = module ? codec::decode_value(*runtime_, *task.context) : py::Ref();
+  task.context.reset();
+  const py::Ref context = values ? py::Ref::steal(PyObject_CallMethod(module.get(), "make", "O", values.get())) : py::Ref();
+  if (!context || PyContext_Enter(context.get()) < 0) return {};
+  py::Ref result = call_with_arguments(task, callable);
+  py::Ref error = py::take_exception();
+  PyContext_Exit(context.get());
+  py::restore_exception(std::move(error));
+  return result;
 }
 
 bool HostedInterpreter::follow_environment() {

@@ -46,6 +46,8 @@ class HostedInterpreter {
   bool run_script();
   [[nodiscard]] py::Ref call(Task& task);
 
+  [[nodiscard]] py::Ref call_with_arguments(const Task& task, PyObject* callable);
+  [[nodiscard]] py::Ref call_in_context(Task& task, PyObject* callable);
   [[nodiscard]] py::Ref call_unless_interrupted(Task& task);
   // Waits for what tasks have left behind: pools, threads, exit functions. Runs Python.
   void finish_leftovers(py::ThreadSides& sides);

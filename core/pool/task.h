@@ -101,6 +101,7 @@ class Task : public base::Counted {
   codec::CallablePtr callable;                                // Side::kWorker
   std::uint64_t callable_id = codec::CallableRef::kUncached;  // the same as callable->id, without touching its cache line
   codec::Message message;                                     // the arguments, then the outcome
+  std::unique_ptr<codec::Message> context;                    // context variables by name, to be set for the call; or null
   MailboxPtr mailbox;  // where it goes when it has ended, because an event loop at home awaits it; else null
   std::shared_ptr<const Breakage> breakage;
   Outcome outcome = Outcome::kNone;

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures._base import LOGGER
 from concurrent.futures.thread import _global_shutdown_lock
+from contextvars import ContextVar
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         initargs: tuple[Any, ...] = (),
         *,
         max_interpreters: int | None = None,
+        context_vars: Iterable[ContextVar[Any]] = (),
     ) -> None:
         """Make an executor; its threads and interpreters start on first need.
 
@@ -53,8 +55,10 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             initargs of a tagged one are lent as long as the executor exists.
         max_interpreters: threads that host an interpreter at most; max_workers if that is given, else
             `os.process_cpu_count()`.
+        context_vars: context variables, attributes of modules, that all tagged calls carry: what they are set to where a call
+            is submitted they are set to in the worker, for the call. `interpreter.with_context` is for those of one function.
 
-        Raises ValueError for a number below 1, TypeError for an initializer that is not callable, and for arguments of a
+        Raises ValueError for a number below 1 or a variable that no module has, TypeError for an initializer that is not callable, and for arguments of a
         tagged one that cannot cross NotTransferableError.
         """
         super().__init__(max_workers, thread_name_prefix, initializer, initargs)
@@ -68,6 +72,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         self._thread_initializer = None if tagged is not None else initializer
         self._thread_initargs = initargs
         self._use_pool()
+        if context_vars:
+            self._declare_context(context_vars)
 
     def map[R](
         self,
