@@ -138,7 +138,8 @@ bool start_thread(PyObject* self, pool::Pool& pool) {
 bool enqueue(PyObject* self, ModuleState& state, pool::Pool& pool, pool::Task& task) {
   if (!state.environment.refresh(state.runtime)) return false;
   if (state.environment.current()->version != pool.environment_version()) pool.set_environment(state.environment.current());
-  switch (pool.submit(pool::TaskPtr(&task))) {
+  const bool is_coroutine_function = task.callable && task.callable->is_coroutine_function;
+  switch (is_coroutine_function ? pool.submit_to_loop(pool::TaskPtr(&task)) : pool.submit(pool::TaskPtr(&task))) {
     case pool::Pool::Submitted::kQueued:
       return true;
     case pool::Pool::Submitted::kNeedsThread:

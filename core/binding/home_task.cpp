@@ -8,6 +8,20 @@
 
 namespace aiointerpreters::binding {
 
+namespace {
+
+int interrupt_by(pool::Interrupter& interrupter, pool::Task& task) {
+  if (interrupter.interrupt(pool::TaskPtr(&task))) return 1;
+  PyErr_SetString(PyExc_RuntimeError, "can't start new thread");
+  return -1;
+}
+
+}  // namespace
+
+void HomeTask::visit_home_to_settle(bool deliver) {
+  home_.runtime.lessor->door().visit([&] { settle_at_home(deliver); });
+}
+
 void HomeTask::report_ignored_interrupt() {
   const bool named = callable && !callable->qualname.empty();
   const std::string module = named && callable->by_reference() ? callable->module + '.' : std::string();
@@ -18,13 +32,11 @@ void HomeTask::report_ignored_interrupt() {
 
 int interrupt_running(const ModuleState& home, pool::Task& task) {
   if (task.side() != pool::Task::Side::kWorker || !task.request_interrupt()) return 0;
+  if (task.loop) return interrupt_by(*task.loop, task);
   for (const std::weak_ptr<pool::Pool>& weak : home.pools) {
     const std::shared_ptr<pool::Pool> pool = weak.lock();
     const std::shared_ptr<pool::Interrupter> interrupter = pool ? pool->interrupter_of(task) : nullptr;
-    if (!interrupter) continue;
-    if (interrupter->interrupt(pool::TaskPtr(&task))) break;
-    PyErr_SetString(PyExc_RuntimeError, "can't start new thread");
-    return -1;
+    if (interrupter) return interrupt_by(*interrupter, task);
   }
   return 1;
 }

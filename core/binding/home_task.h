@@ -11,6 +11,7 @@ class HomeTask : public pool::Task {
  public:
   HomeTask(Side side, ModuleState& home) noexcept : Task(side), forks(home.forks), home_(home) {}
 
+  void visit_home_to_settle(bool deliver) override;
   void report_ignored_interrupt() override;
 
   const unsigned forks;  // ModuleState::forks of the process whose workers know it

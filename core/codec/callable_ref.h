@@ -23,6 +23,7 @@ struct CallableRef {
   std::string qualname;  // by reference: the attributes to follow; by value: for people, if it has one
   Message value;         // by value
   bool needs_main = false;
+  bool is_coroutine_function = false;
 
   // What is kept of dead functions until the next sweep is at most this much.
   static constexpr std::size_t kSweepBytes = std::size_t{1} << 20;

@@ -67,6 +67,20 @@ bool leads_back(const Runtime& runtime, PyObject* callable, CallableRef& ref) {
   return found && is_same(found.get(), callable);
 }
 
+// As inspect.iscoroutinefunction, without what is only marked as one.
+bool is_coroutine_function(PyObject* callable) {
+  if (PyMethod_Check(callable)) callable = PyMethod_GET_FUNCTION(callable);
+  py::Ref call;
+  if (!PyFunction_Check(callable)) {
+    call = py::Ref::steal(PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(callable)), "__call__"));
+    PyErr_Clear();
+    callable = call.get();
+  }
+  if (callable == nullptr || !PyFunction_Check(callable)) return false;
+  const auto* const code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(callable));
+  return (code->co_flags & CO_COROUTINE) != 0;
+}
+
 bool same_bytes(const base::Bytes& one, const base::Bytes& other) {
   return one.size() == other.size() && std::memcmp(one.data(), other.data(), one.size()) == 0;
 }
@@ -77,6 +91,7 @@ CallablePtr CallableTable::describe(Runtime& runtime, PyObject* callable) {
   CallablePtr known = find(callable);
   if (known && known->by_reference()) return known;
   auto ref = std::make_shared<CallableRef>();
+  ref->is_coroutine_function = is_coroutine_function(callable);
   if (leads_back(runtime, callable, *ref)) {
     ref->needs_main = is_main(ref->module);
   } else {

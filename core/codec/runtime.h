@@ -41,7 +41,8 @@ struct Runtime {
   // In a worker, made on first need: a Python function that calls its first argument with the others.
   py::Ref caller;
 
-  py::Interruptible interruptible;  // the thread of a worker's interpreter
+  py::Interruptible interruptible;       // the thread of a worker's interpreter
+  py::Interruptible loop_interruptible;  // the thread of the event loop there
   class Retry* retries = nullptr;   // all that live; see pickling.h
   // At home: `__main__` is no script or module that a worker could run again, so what is in it crosses by value (hazard 31).
   bool main_is_nowhere = false;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <utility>
 
 namespace aiointerpreters::pool {
@@ -45,9 +46,17 @@ void Attendant::ring() noexcept {
   if (!call(returns_)) returns_.store(false, std::memory_order_release);  // the next one tries again
 }
 
-bool Attendant::interrupt(TaskPtr task) noexcept {
+bool Attendant::interrupt(TaskPtr task) noexcept { return add(std::move(task), false); }
+
+bool Attendant::watch(TaskPtr task) noexcept { return add(std::move(task), true); }
+
+bool Attendant::add(TaskPtr task, bool in_loop) noexcept {
   base::Lock lock(mutex_);
-  target_ = std::move(task);
+  try {
+    added_.push_back({std::move(task), in_loop, 0, base::Clock::now() + kPatience});
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
   return call(interrupt_);
 }
 
@@ -76,9 +85,9 @@ void Attendant::pause() noexcept {
   stopping_.store(false, std::memory_order_release);
 }
 
-TaskPtr Attendant::take_target() noexcept {
+std::vector<Attendant::Target> Attendant::take_added() noexcept {
   base::Lock lock(mutex_);
-  return std::move(target_);
+  return std::exchange(added_, {});
 }
 
 void Attendant::run() {
@@ -105,32 +114,44 @@ void Attendant::run() {
 void Attendant::visit_to_interrupt() {
   interrupt_.exchange(false, std::memory_order_acq_rel);
   const bool all = interrupt_all_.exchange(false, std::memory_order_acq_rel);
-  TaskPtr target = take_target();
+  std::vector<Target> added = take_added();
   lessor_->door().visit([&] {
     PyObject* const exception = runtime_.task_interrupted.get();
-    if (target) runtime_.interruptible.interrupt(target.get(), exception);
+    for (Target& target : added) {
+      target.turn = runtime_.loop_interruptible.turn_of(target.task.get());
+      if (!target.in_loop) runtime_.interruptible.interrupt(target.task.get(), exception);
+    }
     if (all) runtime_.interruptible.stop(exception);
   });
-  if (!target) return;
-  const auto now = base::Clock::now();
-  look_at_ = now + kLookInterval;
-  if (interrupted_.get() == target.get()) return;  // asked for again: its patience runs already
-  interrupted_ = std::move(target);
-  report_at_ = now + kPatience;
+  for (Target& target : added) {
+    const auto is_same = [&](const Target& known) { return known.task.get() == target.task.get(); };
+    if (std::ranges::none_of(targets_, is_same)) targets_.push_back(std::move(target));  // or its patience runs already
+  }
+  if (!targets_.empty() && !look_at_) look_at_ = base::Clock::now() + kLookInterval;
 }
 
 void Attendant::look_after_interrupted() {
   look_at_.reset();
-  if (interrupted_->done()) {
-    interrupted_ = {};
-    return;
+  std::erase_if(targets_, [](const Target& target) { return target.task->done(); });
+  for (Target& target : targets_) {
+    if (!is_over(target.report_at)) continue;
+    target.report_at.reset();
+    target.task->report_ignored_interrupt();
   }
-  if (is_over(report_at_)) {
-    report_at_.reset();
-    interrupted_->report_ignored_interrupt();
-  }
-  lessor_->door().visit([this] { runtime_.interruptible.insist(interrupted_.get(), runtime_.task_interrupted.get()); });
+  if (targets_.empty()) return;
+  lessor_->door().visit([this] {
+    for (Target& target : targets_) insist(target);
+  });
   look_at_ = base::Clock::now() + kLookInterval;
+}
+
+void Attendant::insist(Target& target) {
+  PyObject* const exception = runtime_.task_interrupted.get();
+  if (!target.in_loop) return runtime_.interruptible.insist(target.task.get(), exception);
+  // It has had the loop all the time since the last look, so the loop could not cancel it.
+  const unsigned turn = runtime_.loop_interruptible.turn_of(target.task.get());
+  if (turn != 0 && turn == target.turn) runtime_.loop_interruptible.interrupt(target.task.get(), exception);
+  target.turn = turn;
 }
 
 }  // namespace aiointerpreters::pool

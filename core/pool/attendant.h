@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <memory>
+#include <vector>
 
 #include "base/mutex.h"
 #include "base/parker.h"
@@ -29,9 +30,9 @@ class Attendant final : public codec::Bell, public Interrupter {
   // Something has come back. Without memory for a thread, it waits for its owner.
   void ring() noexcept override AIOI_EXCLUDES(mutex_);
 
-  // Thread: home's, one at a time (its GIL sees to it). An earlier task that has not been stopped yet is done by now, or nothing
-  // would run this one.
   bool interrupt(TaskPtr task) noexcept override AIOI_EXCLUDES(mutex_);
+  // The interpreter's event loop cancels the task: interrupts it if it does not come to an await. False: as above.
+  [[nodiscard]] bool watch(TaskPtr task) noexcept AIOI_EXCLUDES(mutex_);
   bool interrupt_all() noexcept override AIOI_EXCLUDES(mutex_);
 
   // Visits no more; returns when the thread has ended. Requires: detached, or the lessor is closed, since the thread may
@@ -44,7 +45,16 @@ class Attendant final : public codec::Bell, public Interrupter {
   // Ends the thread, if there is one; nobody is called until stopping_ is taken back.
   void halt() noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] bool call(std::atomic<bool>& errand) noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] TaskPtr take_target() noexcept AIOI_EXCLUDES(mutex_);
+  // A task that is to be stopped, until it has ended.
+  struct Target {
+    TaskPtr task;
+    bool in_loop = false;
+    unsigned turn = 0;          // in the loop: the one it had at the last look
+    base::Deadline report_at;  // that it goes on, unless that has been done
+  };
+  [[nodiscard]] bool add(TaskPtr task, bool in_loop) noexcept AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] std::vector<Target> take_added() noexcept AIOI_EXCLUDES(mutex_);
+  void insist(Target& target);
   // Each attaches, so it must be able to unwind (hazard 11).
   void run();
   void visit_to_interrupt();
@@ -55,7 +65,7 @@ class Attendant final : public codec::Bell, public Interrupter {
   base::Mutex mutex_;
   base::Thread thread_ AIOI_GUARDED_BY(mutex_);  // nobody touches it while stopping_ but `halt`
   std::atomic<bool> stopping_{false};            // set under the lock; release / acquire
-  TaskPtr target_ AIOI_GUARDED_BY(mutex_);       // to be interrupted
+  std::vector<Target> added_ AIOI_GUARDED_BY(mutex_);
   // What there is to do, and no visit for it has begun since; acq_rel.
   std::atomic<bool> returns_{false};
   std::atomic<bool> interrupt_{false};
@@ -63,9 +73,8 @@ class Attendant final : public codec::Bell, public Interrupter {
   base::Parker parker_;  // the thread's
 
   // The thread's.
-  TaskPtr interrupted_;       // until it has ended
-  base::Deadline look_at_;    // after it; set while there is one
-  base::Deadline report_at_;  // that it goes on, unless that has been done
+  std::vector<Target> targets_;
+  base::Deadline look_at_;  // after them; set while there are any
 };
 
 }  // namespace aiointerpreters::pool

@@ -3,25 +3,14 @@
 
 #include <utility>
 
+#include "base/futex.h"
 #include "codec/codec.h"
+#include "py/attach.h"
 #include "py/error.h"
 
 namespace aiointerpreters::pool {
 
 namespace {
-
-// Calls once for each tuple of arguments in a list. Returns new: the list of results. What is called may find either list
-// (gc.get_objects) and change it.
-py::Ref call_rows(PyObject* callable, PyObject* list) {
-  py::Ref rows = py::Ref::steal(PyList_AsTuple(list));
-  py::Ref results = py::Ref::steal(PyList_New(0));
-  if (!rows || !results) return {};
-  for (Py_ssize_t row = 0; row < PyTuple_GET_SIZE(rows.get()); ++row) {
-    py::Ref result = py::Ref::steal(PyObject_CallObject(callable, PyTuple_GET_ITEM(rows.get(), row)));
-    if (!result || PyList_Append(results.get(), result.get()) < 0) return {};
-  }
-  return results;
-}
 
 // Lets `threading` forget this thread while it still can; without the module, or without a stand-in, there is nothing to do.
 PyObject* drop_dummy_thread(PyObject*, PyObject*) {
@@ -136,6 +125,7 @@ void HostedInterpreter::execute(Task& task) {
   runtime_->interruptible.begin(&task);
   const bool has_value = py::guarded(false, [&] {
     result_ = call_unless_interrupted(task);
+    caller_.leave_context();
     return result_ && codec::encode_value(*runtime_, result_.get(), task.message);
   });
   task.outcome = has_value ? Task::Outcome::kValue : Task::Outcome::kException;
@@ -150,7 +140,9 @@ void HostedInterpreter::execute(Task& task) {
 
 py::Ref HostedInterpreter::call_unless_interrupted(Task& task) {
   // Who asks for it first says so in the task, then comes here; whoever came before `begin` is seen by this look.
-  if (!task.interrupted() && !runtime_->interruptible.stopping()) return call(task);
+  if (!task.interrupted() && !runtime_->interruptible.stopping()) {
+    return prepare(task) ? caller_.call(*runtime_, task) : py::Ref();
+  }
   PyErr_SetNone(runtime_->task_interrupted.get());
   return {};
 }
@@ -163,16 +155,27 @@ void HostedInterpreter::drop_leftovers() {
     interruptible->begin(&kDropping);
     if (interruptible->stopping()) interruptible->stop(runtime_->task_interrupted.get());
   }
-  arguments_.clear();
+  caller_.drop_arguments();
   result_.reset();
   if (interruptible != nullptr) interruptible->end();
+}
+
+bool HostedInterpreter::open_loop(const LoopPortPtr& port, const std::string& thread_name, Breakage& breakage) {
+  if (loop_) loop_->finish();  // it was broken by what ran in it
+  loop_ = std::make_unique<HostedLoop>(*this, pool_, *runtime_, port);
+  port->set_attendant(attendant_);
+  if (loop_->start(thread_name)) return true;
+  loop_.reset();
+  breakage.reason = "the event loop of a worker's interpreter could not be made";
+  codec::encode_exception(*runtime_, breakage.cause);
+  return false;
 }
 
 void HostedInterpreter::end(py::ThreadSides& sides) {
   if (!sides.has_own()) return;
   sides.attach_own();
   drop_leftovers();
-  callables_.clear();
+  caller_.clear();
   if (runtime_ != nullptr) {
     finish_leftovers(sides);
     HomeRefuge refuge(sides, pool_.options());
@@ -200,6 +203,8 @@ void HostedInterpreter::stop_tracing(py::ThreadSides& sides) {
 void HostedInterpreter::finish_leftovers(py::ThreadSides& sides) {
   py::Interruptible& interruptible = runtime_->interruptible;
   interruptible.begin(&kEnding);
+  if (loop_) loop_->finish();
+  loop_.reset();
   // Pools first: their workers are threads too, and may look at this interpreter's memory.
   if (!finish_pools(interruptible.stopping())) PyErr_WriteUnraisable(nullptr);
   join_left_threads(sides);
@@ -231,40 +236,15 @@ bool HostedInterpreter::run_initializer() {
   const PoolOptions& options = pool_.options();
   if (!options.initializer) return true;
   if ((options.initializer->needs_main || options.initializer_message.needs_main) && !run_main()) return false;
-  py::Ref uncached;
-  py::Ref callable = py::Ref::borrow(callables_.find(*runtime_, options.initializer->id, options.initializer, uncached));
+  const py::Ref callable = caller_.find(*runtime_, options.initializer->id, options.initializer);
   codec::CallArguments arguments;
   return callable && codec::decode_call(*runtime_, options.initializer_message, arguments) &&
          static_cast<bool>(arguments.call(callable.get()));
 }
 
-py::Ref HostedInterpreter::call(Task& task) {
-  if (pool_.environment_version() != (environment_ ? environment_->version : 0) && !follow_environment()) return {};
-  if (task.message.needs_main && !run_main()) return {};
-  py::Ref uncached;
-  py::Ref callable = py::Ref::borrow(callables_.find(*runtime_, task.callable_id, task.callable, uncached));
-  if (!callable) return {};
-  if (!codec::decode_call(*runtime_, task.message, arguments_)) return {};
-  task.message.clear();  // and with it its hold on what is lent: the function may be done with that long before it ends
-  if (task.context) return call_in_context(task, callable.get());
-  return call_with_arguments(task, callable.get());
-}
-
-py::Ref HostedInterpreter::call_with_arguments(const Task& task, PyObject* callable) {
-  return task.in_rows ? call_rows(callable, arguments_.positional(0)) : arguments_.call(callable);
-}
-
-py::Ref HostedInterpreter::call_in_context(Task& task, PyObject* callable) {
-  const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._context"));
-  const py::Ref values = module ? codec::decode_value(*runtime_, *task.context) : py::Ref();
-  task.context.reset();
-  const py::Ref context = values ? py::Ref::steal(PyObject_CallMethod(module.get(), "make", "O", values.get())) : py::Ref();
-  if (!context || PyContext_Enter(context.get()) < 0) return {};
-  py::Ref result = call_with_arguments(task, callable);
-  py::Ref error = py::take_exception();
-  PyContext_Exit(context.get());
-  py::restore_exception(std::move(error));
-  return result;
+bool HostedInterpreter::prepare(const Task& task) {
+  if (pool_.environment_version() != (environment_ ? environment_->version : 0) && !follow_environment()) return false;
+  return !task.message.needs_main || run_main();
 }
 
 bool HostedInterpreter::follow_environment() {
@@ -288,29 +268,39 @@ bool HostedInterpreter::follow_environment() {
   return true;
 }
 
+void HostedInterpreter::end_main(MainScript how) noexcept {
+  main_.store(how, std::memory_order_release);
+  base::wake_all(&main_);
+}
+
 bool HostedInterpreter::run_main() {
-  if (main_ == MainScript::kDone) return true;
-  if (main_ == MainScript::kFailed) {  // it had its side effects: it is not run again
+  while (main_.load(std::memory_order_acquire) == kRunning) {
+    py::detached([&] { return base::wait_on(main_, kRunning, base::Deadline()); });
+  }
+  if (main_ == kDone) return true;
+  if (main_ == kFailed) {  // it had its side effects: it is not run again
     py::restore_exception(codec::decode_exception(*runtime_, main_failure_));
     return false;
   }
+  main_ = kRunning;
   runtime_->running_main = true;
   const bool done = run_script();
   runtime_->running_main = false;
   if (done) {
-    main_ = MainScript::kDone;
+    end_main(kDone);
     return true;
   }
   // It was stopped, or could not even begin: the next task tries again.
   if (PyErr_ExceptionMatches(runtime_->task_interrupted.get()) != 0 || PyErr_ExceptionMatches(PyExc_MemoryError) != 0) {
+    end_main(kNotRun);
     return false;
   }
-  main_ = MainScript::kFailed;
   if (!runtime_->guard_missing)
     py::raise_from_current(runtime_->interpreter_error.get(), "home's __main__ could not be run in a worker's interpreter");
   py::Ref error = py::take_exception();
   py::restore_exception(py::Ref::borrow(error.get()));
   codec::encode_exception(*runtime_, main_failure_);
+  end_main(kFailed);
   py::restore_exception(std::move(error));
   return false;
 }

@@ -2,12 +2,16 @@
 // Owner, thread: the worker.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+#include <memory>
 #include <string>
 
-#include "codec/callable_cache.h"
 #include "codec/codec.h"
 #include "codec/runtime.h"
 #include "pool/attendant.h"
+#include "pool/caller.h"
+#include "pool/hosted_loop.h"
 #include "pool/pool.h"
 #include "pool/task.h"
 #include "py/interpreter.h"
@@ -34,20 +38,27 @@ class HostedInterpreter {
   // Requires: attached to this interpreter. Runs Python.
   void drop_leftovers();
 
+  // Applies what of home's state is newer than what is here, and runs home's script if the task needs it. Thread: also the event
+  // loop's; a thread waits, detached, while the other one runs the script. Runs Python. Errors: false with an exception set.
+  [[nodiscard]] bool prepare(const Task& task);
+
+  // Makes the event loop of the interpreter. Requires: attached to it. Runs Python. Errors: false with why in `breakage`;
+  // std::bad_alloc too.
+  [[nodiscard]] bool open_loop(const LoopPortPtr& port, const std::string& thread_name, Breakage& breakage);
+
   // Drops every reference (hazard 3) and ends the interpreter. Leaves the thread detached. Blocks. Runs Python.
   void end(py::ThreadSides& sides);
 
  private:
+  enum MainScript : std::uint32_t { kNotRun, kRunning, kDone, kFailed };
+
   // Each of these sets a Python exception and returns false or null when it fails.
   bool name_thread(const std::string& name);
   bool run_initializer();
   bool follow_environment();
+  void end_main(MainScript how) noexcept;
   bool run_main();  // once: home's script, as `__mp_main__` (hazard 31)
   bool run_script();
-  [[nodiscard]] py::Ref call(Task& task);
-
-  [[nodiscard]] py::Ref call_with_arguments(const Task& task, PyObject* callable);
-  [[nodiscard]] py::Ref call_in_context(Task& task, PyObject* callable);
   [[nodiscard]] py::Ref call_unless_interrupted(Task& task);
   // Waits for what tasks have left behind: pools, threads, exit functions. Runs Python.
   void finish_leftovers(py::ThreadSides& sides);
@@ -60,14 +71,13 @@ class HostedInterpreter {
   py::Interpreter interpreter_;
   std::shared_ptr<Attendant> attendant_;  // null until there is a runtime
   codec::Runtime* runtime_ = nullptr;     // null until `_core` is set up in it; owned by that module's state
-  codec::CallableCache callables_;
-  codec::CallArguments arguments_;
+  Caller caller_;
   py::Ref result_;
   bool has_leftovers_ = false;
   EnvironmentPtr environment_;  // the one that is applied
-  enum class MainScript : unsigned char { kNotRun, kDone, kFailed };
-  MainScript main_ = MainScript::kNotRun;
+  std::atomic<std::uint32_t> main_{kNotRun};  // a MainScript; written under the GIL, release / acquire for who waits
   codec::Message main_failure_;
+  std::unique_ptr<HostedLoop> loop_;  // null until there is one
 };
 
 }  // namespace aiointerpreters::pool

@@ -51,9 +51,7 @@ Pool::Submitted Pool::submit(TaskPtr task) noexcept {
     (task->side() == Task::Side::kHome ? home_queue_ : worker_queue_).push(std::move(task), ++last_number_);
     count_queued();
     if (needs_thread()) {
-      ++threads_;
-      threads_left_.store(static_cast<std::uint32_t>(threads_), std::memory_order_release);
-      ++plain_.available;
+      count_thread_in();
       return Submitted::kNeedsThread;
     }
     sleeper = choose_sleeper();
@@ -127,9 +125,10 @@ void Pool::stop() {
   {
     base::Lock lock(mutex_);
     stopped_ = true;
-    interrupters.reserve(threads_);
+    interrupters.reserve(threads_ + loops_.size());
     for (const Seat* seat = seats_; seat != nullptr; seat = seat->next_seat) {
       if (seat->interrupter) interrupters.push_back(seat->interrupter);
+      if (seat->loop) interrupters.push_back(seat->loop);
     }
   }
   for (const std::shared_ptr<Interrupter>& interrupter : interrupters) static_cast<void>(interrupter->interrupt_all());
@@ -224,11 +223,15 @@ TaskPtr Pool::wait(Seat& seat) noexcept {
       if (task) {
         stop_searching(seat);
         sleeper = choose_sleeper();
+      } else if (seat.must_open_loop) {
+        return TaskPtr();
       } else if (must_rest(seat)) {
         seat.must_rest = true;
+        drop_loop(seat);
         return TaskPtr();
       } else if (may_leave()) {
         if (seat.is_host) set_host(seat, false);  // from now on nobody counts on it
+        drop_loop(seat);
         return TaskPtr();
       } else {
         Idle& idle = idle_of(seat);
@@ -281,6 +284,12 @@ base::Wake Pool::wait_for_end(const base::Deadline& deadline) const noexcept {
   return wait_for_zero(threads_left_, deadline);
 }
 
+void Pool::count_thread_in() noexcept {
+  ++threads_;
+  threads_left_.store(static_cast<std::uint32_t>(threads_), std::memory_order_release);
+  ++plain_.available;
+}
+
 void Pool::count_thread_out() noexcept {
   --threads_;
   threads_left_.store(static_cast<std::uint32_t>(threads_), std::memory_order_release);
@@ -313,6 +322,10 @@ void Pool::spin(Seat& seat) noexcept {
 TaskPtr Pool::pick(Seat& seat) noexcept {
   seat.current = nullptr;
   if (must_rest(seat)) return TaskPtr();
+  if (unbound_loops_ > 0 && can_have_loop(seat)) {
+    bind_loop(seat);
+    return TaskPtr();
+  }
   const bool home_side = !home_queue_.empty() && serves_home_side(seat);
   const bool worker_side = !worker_queue_.empty() && (seat.is_host || (free_hosts() > 0 && rests_ == 0));
   if (!home_side && !worker_side) return TaskPtr();
@@ -341,10 +354,16 @@ bool Pool::needs_thread() const noexcept {
   if (threads_ >= options_->max_workers) return false;
   const std::size_t waiting = worker_queue_.size() > hosts_.available ? worker_queue_.size() - hosts_.available : 0;
   const std::size_t future_hosts = std::min(waiting, free_hosts());
+  if (unbound_loops_ > 0 && free_hosts() > 0 && unbound_loops_ > available_for_loops()) return true;
   return home_queue_.size() + future_hosts > plain_.available;
 }
 
 Seat* Pool::choose_sleeper() noexcept {
+  if (unbound_loops_ > 0) {
+    Seat* sleeper = nullptr;
+    static_cast<void>(available_for_loops(&sleeper));
+    if (sleeper != nullptr) return unpark(*sleeper);
+  }
   if (!worker_queue_.empty() && hosts_.searching == 0) {
     if (hosts_.parked != nullptr) return unpark_first(hosts_);
     if (free_hosts() > 0 && rests_ == 0 && plain_.searching == 0 && plain_.parked != nullptr) return unpark_first(plain_);
@@ -356,11 +375,16 @@ Seat* Pool::choose_sleeper() noexcept {
   return nullptr;
 }
 
-Seat* Pool::unpark_first(Idle& idle) noexcept {
-  Seat* seat = std::exchange(idle.parked, idle.parked->next_parked);
-  seat->standing = Seat::Standing::kSearching;
+Seat* Pool::unpark_first(Idle& idle) noexcept { return unpark(*idle.parked); }
+
+Seat* Pool::unpark(Seat& seat) noexcept {
+  Idle& idle = idle_of(seat);
+  Seat** link = &idle.parked;
+  while (*link != &seat) link = &(*link)->next_parked;
+  *link = seat.next_parked;
+  seat.standing = Seat::Standing::kSearching;
   ++idle.searching;
-  return seat;
+  return &seat;
 }
 
 Pool::Idle& Pool::idle_of(const Seat& seat) noexcept { return seat.is_host ? hosts_ : plain_; }
@@ -379,10 +403,13 @@ void Pool::stop_searching(Seat& seat) noexcept {
   --idle.available;
 }
 
-bool Pool::must_rest(const Seat& seat) const noexcept { return rests_ > 0 && seat.is_host; }
+bool Pool::must_rest(const Seat& seat) const noexcept {
+  return rests_ > 0 && seat.is_host && (!seat.loop || seat.loop->live == 0);
+}
 
 bool Pool::may_leave() const noexcept {
-  return closed_ && (rests_ == 0 || worker_queue_.empty());  // else it is needed after the rest
+  const bool is_needed = unbound_loops_ > 0 || (rests_ > 0 && !worker_queue_.empty());  // the latter after the rest
+  return closed_ && !is_needed;
 }
 
 std::size_t Pool::free_hosts() const noexcept { return max_hosts_ > host_count_ ? max_hosts_ - host_count_ : 0; }
@@ -406,7 +433,8 @@ void Pool::count_interpreter_out(Seat& seat) noexcept {
 }
 
 void Pool::count_queued() noexcept {
-  stirring_.store(closed_ || !home_queue_.empty() || !worker_queue_.empty(), std::memory_order_relaxed);
+  const bool stirs = closed_ || unbound_loops_ > 0 || !home_queue_.empty() || !worker_queue_.empty();
+  stirring_.store(stirs, std::memory_order_relaxed);
 }
 
 std::vector<TaskPtr> Pool::drain(Scope scope) {
@@ -414,6 +442,13 @@ std::vector<TaskPtr> Pool::drain(Scope scope) {
   tasks.reserve(home_queue_.size() + worker_queue_.size());
   while (TaskPtr task = worker_queue_.pop()) tasks.push_back(std::move(task));
   while (TaskPtr task = scope == Scope::kAll ? home_queue_.pop() : TaskPtr()) tasks.push_back(std::move(task));
+  for (const LoopPortPtr& loop : loops_) {
+    if (loop->is_bound) continue;  // the others are about to begin
+    Mail mail = loop->mailbox->take();
+    while (TaskPtr task = mail.pop()) tasks.push_back(std::move(task));
+  }
+  std::erase_if(loops_, [](const LoopPortPtr& loop) { return !loop->is_bound; });
+  unbound_loops_ = 0;
   count_queued();
   return tasks;
 }

@@ -65,6 +65,9 @@ class Pool {
     kRefused,      // closed; `broken` tells whether that was because something failed
   };
   [[nodiscard]] Submitted submit(TaskPtr task) noexcept AIOI_EXCLUDES(mutex_);
+  // The same for a coroutine function: it goes to the event loop of a worker's interpreter, the one with the fewest tasks. A
+  // further one is made while all have some and there may be more. Errors: std::bad_alloc, nothing is queued then.
+  [[nodiscard]] Submitted submit_to_loop(TaskPtr task) AIOI_EXCLUDES(mutex_);
   // The thread that submit asked for could not be started. Returns whether other threads remain to serve the queue.
   bool thread_failed() noexcept AIOI_EXCLUDES(mutex_);
 
@@ -114,8 +117,8 @@ class Pool {
   // The next task; null if there is none now. The worker counts as available from then on, before anybody can learn that
   // its last task is done: who submits again finds it so, as in the standard library.
   [[nodiscard]] TaskPtr take(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
-  // After a take that found nothing: waits for a task. Null: the worker has to leave, or, if the seat says so, to rest: it ends
-  // its interpreter, steps down and goes on. Requires: detached. Blocks.
+  // After a take that found nothing: waits for a task. Null: the worker has to leave, or, if the seat says so, to open a loop, or
+  // to rest: it ends its interpreter, steps down and goes on. Requires: detached. Blocks.
   [[nodiscard]] TaskPtr wait(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // After a take that found nothing: the worker has something else to do and is not available.
   void withdraw(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
@@ -124,6 +127,15 @@ class Pool {
 
   // The worker's interpreter can be interrupted from now on. True: everything is to be stopped, so it has to stop itself.
   [[nodiscard]] bool attend(Seat& seat, std::shared_ptr<Interrupter> interrupter) noexcept AIOI_EXCLUDES(mutex_);
+  // After a take or wait that found nothing, where the seat says so: the worker makes its event loop, and is not available.
+  [[nodiscard]] LoopPortPtr open_loop(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
+  // A task that was sent to the event loop has ended. Thread: the loop's.
+  void count_out(LoopPort& loop) noexcept AIOI_EXCLUDES(mutex_);
+  // Whether the loop may end: nothing is there or can come. Thread: the loop's, once its worker has left or rests.
+  [[nodiscard]] bool is_idle(const LoopPort& loop) const noexcept AIOI_EXCLUDES(mutex_);
+  // The event loop is gone, or could not be opened: nothing is sent there any more. Returns what was and has not been taken.
+  [[nodiscard]] Mail retire(LoopPort& loop) noexcept AIOI_EXCLUDES(mutex_);
+
   // The worker has no interpreter any more.
   void step_down(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // It could not make one. True: there are others, who will have to do, and no more than those are to be made; or it is to be
@@ -147,9 +159,17 @@ class Pool {
   // Chooses a parked worker for the tasks that nobody awake will see to; null if there is none. It counts as searching then.
   [[nodiscard]] Seat* choose_sleeper() noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] Seat* unpark_first(Idle& idle) noexcept AIOI_REQUIRES(mutex_);
+  Seat* unpark(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] Idle& idle_of(const Seat& seat) noexcept AIOI_REQUIRES(mutex_);
   void search(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
   void stop_searching(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] LoopPortPtr least_loaded_loop() const AIOI_REQUIRES(mutex_);
+  // How many workers have nothing to do and could have one, and those on their way; `sleeper` gets one that is asleep.
+  [[nodiscard]] std::size_t available_for_loops(Seat** sleeper = nullptr) const noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] bool can_have_loop(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] bool can_open_loop() const noexcept AIOI_REQUIRES(mutex_);
+  void bind_loop(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
+  void drop_loop(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
   void spin(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] bool must_rest(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] bool may_leave() const noexcept AIOI_REQUIRES(mutex_);
@@ -157,6 +177,7 @@ class Pool {
   void count_interpreter_out(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] std::size_t free_hosts() const noexcept AIOI_REQUIRES(mutex_);
   void count_queued() noexcept AIOI_REQUIRES(mutex_);
+  void count_thread_in() noexcept AIOI_REQUIRES(mutex_);
   void count_thread_out() noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] std::vector<TaskPtr> drain(Scope scope) AIOI_REQUIRES(mutex_);
   void wake_all_parked() noexcept AIOI_REQUIRES(mutex_);
@@ -175,6 +196,8 @@ class Pool {
   std::size_t max_hosts_ AIOI_GUARDED_BY(mutex_);       // max_interpreters, or fewer if there could not be so many
   Seat* seats_ AIOI_GUARDED_BY(mutex_) = nullptr;       // of the workers that have entered
   std::size_t spinners_ AIOI_GUARDED_BY(mutex_) = 0;
+  std::vector<LoopPortPtr> loops_ AIOI_GUARDED_BY(mutex_);  // to which coroutine functions are sent
+  std::size_t unbound_loops_ AIOI_GUARDED_BY(mutex_) = 0;   // of them, those that no worker has yet
   bool closed_ AIOI_GUARDED_BY(mutex_) = false;
   bool stopped_ AIOI_GUARDED_BY(mutex_) = false;
   unsigned rests_ AIOI_GUARDED_BY(mutex_) = 0;                 // that have begun and not ended

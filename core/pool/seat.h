@@ -7,6 +7,7 @@
 
 #include "base/parker.h"
 #include "pool/interrupter.h"
+#include "pool/loop_port.h"
 
 namespace aiointerpreters::pool {
 
@@ -24,6 +25,8 @@ struct Seat {
   Seat* next_seat = nullptr;                 // in the pool
   const Task* current = nullptr;             // what it was given last, unless that was given back
   std::shared_ptr<Interrupter> interrupter;  // of its interpreter, once that can be interrupted
+  LoopPortPtr loop;                          // of the event loop there, once it has to have one
+  bool must_open_loop = false;               // before it takes or waits for a task
 
   base::Parker parker;
 };

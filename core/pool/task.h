@@ -18,6 +18,8 @@
 
 namespace aiointerpreters::pool {
 
+class Interrupter;
+
 // Why a pool is unusable: an interpreter or an initializer failed. Immutable.
 struct Breakage {
   std::string reason;
@@ -92,6 +94,8 @@ class Task : public base::Counted {
   // Called for each task of Side::kHome, where a Change::kDeliver asked for it, and where a mailbox's loop is to be woken.
   // Requires: attached to home. Runs Python.
   virtual void settle_at_home(bool deliver) = 0;
+  // The same for a thread that is attached to no interpreter: it visits home. Blocks. Runs Python.
+  virtual void visit_home_to_settle(bool deliver) = 0;
   // Cancels it for good, after the queue has let go of it. Requires: attached to home. Runs Python.
   virtual void cancel_at_home() = 0;
   // Names in home's log a task that has been interrupted and goes on. Requires: the thread has no state of any interpreter.
@@ -102,6 +106,7 @@ class Task : public base::Counted {
   std::uint64_t callable_id = codec::CallableRef::kUncached;  // the same as callable->id, without touching its cache line
   codec::Message message;                                     // the arguments, then the outcome
   std::unique_ptr<codec::Message> context;                    // context variables by name, to be set for the call; or null
+  std::shared_ptr<Interrupter> loop;  // of the event loop in a worker's interpreter that a coroutine function was sent to; or null
   MailboxPtr mailbox;  // where it goes when it has ended, because an event loop at home awaits it; else null
   std::shared_ptr<const Breakage> breakage;
   Outcome outcome = Outcome::kNone;

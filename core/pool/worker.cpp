@@ -22,10 +22,18 @@ void Worker::run() {
     if (done) task = publish(*std::exchange(done, {}), std::move(task));
     if (forked_) return leave_to_parent(std::move(task));
     drop_leftovers();
+    if (seat_.must_open_loop) {
+      open_loop();
+      continue;
+    }
     if (!task) {
       sides_.detach();
       tasks_in_a_row_ = 0;
       task = pool_->wait(seat_);
+      if (seat_.must_open_loop) {
+        open_loop();
+        continue;
+      }
       if (!task && !seat_.must_rest) break;
       if (!task) {
         end_interpreter();
@@ -88,19 +96,45 @@ bool Worker::make_host(TaskPtr& task) {
   auto breakage = std::make_shared<Breakage>();
   const HostedInterpreter::Created created = make_interpreter(*breakage);
   if (created == HostedInterpreter::Created::kReady) return true;
+  if (give_up_host(created, breakage)) {
+    pool_->give_back(seat_, std::move(task));
+  } else {
+    settle(*task, task->end_broken(breakage));
+  }
+  return false;
+}
+
+bool Worker::give_up_host(HostedInterpreter::Created created, const std::shared_ptr<const Breakage>& breakage) {
   end_interpreter();
   sides_.attach_home();
   const bool others = pool_->host_failed(seat_);
   if (created == HostedInterpreter::Created::kNoInterpreter && others) {
     pool_->options().log_warning(breakage->reason + "; tasks wait for the interpreters that there are");
-    pool_->give_back(seat_, std::move(task));
-    return false;
+    return true;
   }
   const bool initializer_failed = created == HostedInterpreter::Created::kInitializerFailed;
   if (initializer_failed) pool_->options().log_initializer_failure(*breakage);
   break_pool(breakage, initializer_failed ? Pool::Scope::kAll : Pool::Scope::kWorkerSide);
-  settle(*task, task->end_broken(breakage));
   return false;
+}
+
+void Worker::open_loop() {
+  const LoopPortPtr port = pool_->open_loop(seat_);
+  auto breakage = std::make_shared<Breakage>();
+  HostedInterpreter::Created created = HostedInterpreter::Created::kReady;
+  if (!hosted_) created = make_interpreter(*breakage);
+  if (created != HostedInterpreter::Created::kReady) {
+    Mail mail = pool_->retire(*port);
+    const bool others = give_up_host(created, breakage);
+    while (TaskPtr task = mail.pop()) {
+      if (!others || pool_->submit_to_loop(task) == Pool::Submitted::kRefused) settle(*task, task->end_broken(breakage));
+    }
+    return;
+  }
+  sides_.attach_own();
+  if (hosted_->open_loop(port, name_, *breakage)) return;
+  Mail mail = pool_->retire(*port);
+  while (TaskPtr task = mail.pop()) settle(*task, task->end_broken(breakage));
 }
 
 HostedInterpreter::Created Worker::make_interpreter(Breakage& breakage) {

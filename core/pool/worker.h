@@ -36,6 +36,11 @@ class Worker {
   // Keeps the task for ever: it is the other process's, like the pool, which may have been left in any state.
   void leave_to_parent(TaskPtr task);
   [[nodiscard]] HostedInterpreter::Created make_interpreter(Breakage& breakage);
+  // There is no interpreter after all. True: there are others for what was to be done; else that is broken, and what is queued
+  // has ended so.
+  [[nodiscard]] bool give_up_host(HostedInterpreter::Created created, const std::shared_ptr<const Breakage>& breakage);
+  // Makes the event loop that the pool wants here, and the interpreter if there is none.
+  void open_loop();
   void end_interpreter();
   // Runs a started task; its outcome is in it then.
   void execute(Task& task);

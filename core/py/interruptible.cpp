@@ -26,6 +26,7 @@ void end_other_threads(unsigned long own) {
 
 void Interruptible::begin(const void* what) noexcept {
   what_ = what;
+  ++turns_;
   winding_up_ = false;
   thread_ = PyThread_get_thread_ident();
 }

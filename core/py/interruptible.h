@@ -29,6 +29,8 @@ class Interruptible {
 
   // Raises `type` in that thread if it does `what` now; else does nothing. Thread: a visitor.
   void interrupt(const void* what, PyObject* type);
+  // Which of its turns the thread has, if it does `what` now; 0 if not. Each `begin` begins one. Thread: a visitor.
+  [[nodiscard]] unsigned turn_of(const void* what) const noexcept { return what_ == what ? turns_ : 0; }
   // The same, some time later: raises again only if the thread winds up, where code that handles everything may loop for ever.
   void insist(const void* what, PyObject* type);
   // Raises it in whatever the thread does, and from now on in whatever it begins; other threads of the interpreter get
@@ -49,6 +51,7 @@ class Interruptible {
   void raise(PyObject* type);
 
   const void* what_ = nullptr;  // null: nothing that may be stopped
+  unsigned turns_ = 0;
   unsigned long thread_ = 0;    // the interpreter's own; valid once something has begun
   PyObject* type_ = nullptr;    // what was raised since `begin`, or null; borrowed from the runtime
   bool winding_up_ = false;

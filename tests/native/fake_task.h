@@ -13,6 +13,7 @@ class FakeTask final : public Task {
   explicit FakeTask(Side side = Side::kWorker) : Task(side) {}
   void run_at_home() override { outcome = Outcome::kAtHome; }
   void cancel_at_home() override {}
+  void visit_home_to_settle(bool deliver) override { settle_at_home(deliver); }
   void settle_at_home(bool deliver) override { settled += deliver ? 1 : 0; }
   void report_ignored_interrupt() override {}
 

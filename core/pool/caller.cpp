@@ -1,0 +1,71 @@
+// See caller.h.
+#include "pool/caller.h"
+
+#include <utility>
+
+#include "py/error.h"
+
+namespace aiointerpreters::pool {
+
+namespace {
+
+// Calls once for each tuple of arguments in a list. Returns new: the list of results. What is called may find either list
+// (gc.get_objects) and change it.
+py::Ref call_rows(PyObject* callable, PyObject* list) {
+  py::Ref rows = py::Ref::steal(PyList_AsTuple(list));
+  py::Ref results = py::Ref::steal(PyList_New(0));
+  if (!rows || !results) return {};
+  for (Py_ssize_t row = 0; row < PyTuple_GET_SIZE(rows.get()); ++row) {
+    py::Ref result = py::Ref::steal(PyObject_CallObject(callable, PyTuple_GET_ITEM(rows.get(), row)));
+    if (!result || PyList_Append(results.get(), result.get()) < 0) return {};
+  }
+  return results;
+}
+
+// The same for a coroutine function. Returns new: a coroutine.
+py::Ref call_rows_in_loop(PyObject* callable, PyObject* rows) {
+  py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._event_loop"));
+  return module ? py::Ref::steal(PyObject_CallMethod(module.get(), "call_rows", "OO", callable, rows)) : py::Ref();
+}
+
+}  // namespace
+
+py::Ref Caller::find(codec::Runtime& runtime, std::uint64_t id, const codec::CallablePtr& ref) {
+  py::Ref uncached;
+  return py::Ref::borrow(callables_.find(runtime, id, ref, uncached));
+}
+
+py::Ref Caller::call(codec::Runtime& runtime, Task& task) {
+  const py::Ref callable = find(runtime, task.callable_id, task.callable);
+  if (!callable || !codec::decode_call(runtime, task.message, arguments_)) return {};
+  task.message.clear();  // and with it its hold on what is lent: the function may be done with that long before it ends
+  if (task.context && !enter_context(runtime, task)) return {};
+  if (!task.in_rows) return arguments_.call(callable.get());
+  PyObject* const rows = arguments_.positional(0);
+  return task.loop ? call_rows_in_loop(callable.get(), rows) : call_rows(callable.get(), rows);
+}
+
+bool Caller::enter_context(codec::Runtime& runtime, Task& task) {
+  const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._context"));
+  const py::Ref values = module ? codec::decode_value(runtime, *task.context) : py::Ref();
+  task.context.reset();
+  py::Ref context = values ? py::Ref::steal(PyObject_CallMethod(module.get(), "make", "O", values.get())) : py::Ref();
+  if (!context || PyContext_Enter(context.get()) < 0) return false;
+  context_ = std::move(context);
+  return true;
+}
+
+void Caller::leave_context() {
+  if (!context_) return;
+  py::Ref error = py::take_exception();
+  PyContext_Exit(context_.get());
+  context_.reset();
+  py::restore_exception(std::move(error));
+}
+
+void Caller::clear() {
+  arguments_.clear();
+  callables_.clear();
+}
+
+}  // namespace aiointerpreters::pool

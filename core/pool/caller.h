@@ -1,0 +1,39 @@
+// Caller: finds the callable of a task, decodes its arguments and calls it, in the interpreter of a worker.
+// Requires: attached to that interpreter, for every use. Owner, thread: the one that runs tasks there; each has its own.
+#pragma once
+
+#include "codec/callable_cache.h"
+#include "codec/codec.h"
+#include "codec/runtime.h"
+#include "pool/task.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::pool {
+
+class Caller {
+ public:
+  Caller() noexcept = default;
+  Caller(const Caller&) = delete;
+  Caller& operator=(const Caller&) = delete;
+
+  // Returns new: what the callable has returned. Up to `leave_context` its context is the current one. Runs Python.
+  // Errors: null with what it, or the way to it, has raised set.
+  [[nodiscard]] py::Ref call(codec::Runtime& runtime, Task& task);
+  // To be called after each call, once its context is not needed any more. An exception that is set stays so. Runs Python.
+  void leave_context();
+  // Drops the arguments. Runs Python.
+  void drop_arguments() { arguments_.clear(); }
+  // Drops all callables, too. Runs Python.
+  void clear();
+
+  [[nodiscard]] py::Ref find(codec::Runtime& runtime, std::uint64_t id, const codec::CallablePtr& ref);
+
+ private:
+  [[nodiscard]] bool enter_context(codec::Runtime& runtime, Task& task);
+
+  codec::CallableCache callables_;
+  codec::CallArguments arguments_;
+  py::Ref context_;  // that was entered for the call, because it carries variables
+};
+
+}  // namespace aiointerpreters::pool

@@ -1,0 +1,164 @@
+// See hosted_loop.h.
+#include "pool/hosted_loop.h"
+
+#include <chrono>
+#include <utility>
+
+#include "base/futex.h"
+#include "codec/codec.h"
+#include "pool/hosted_interpreter.h"
+#include "pool/pool.h"
+#include "pool/steps.h"
+#include "py/attach.h"
+#include "py/error.h"
+
+namespace aiointerpreters::pool {
+
+namespace {
+
+// So much of its time the loop gives to tasks that are to begin before others have their turn.
+constexpr std::chrono::milliseconds kTurn{1};
+
+}  // namespace
+
+HostedLoop::HostedLoop(HostedInterpreter& host, Pool& pool, codec::Runtime& runtime, LoopPortPtr port) noexcept
+    : host_(host), pool_(pool), runtime_(runtime), port_(std::move(port)) {}
+
+bool HostedLoop::start(const std::string& worker_name) {
+  static PyMethodDef turn = {"take_turn", on_turn, METH_O, nullptr};
+  static PyMethodDef end = {"end", on_end, METH_O, nullptr};
+  on_turn_.emplace(turn, this);
+  on_end_.emplace(end, this);
+  steps_type_ = make_steps_type();
+  const py::Ref name = py::Ref::steal(
+      PyUnicode_DecodeUTF8(worker_name.data(), static_cast<Py_ssize_t>(worker_name.size()), "surrogatepass"));
+  const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._event_loop"));
+  if (on_turn_->get() == nullptr || on_end_->get() == nullptr || !steps_type_ || !name || !module) return false;
+  if (port_->mailbox->fd() == base::Wakeup::kNone) {
+    PyErr_SetString(PyExc_OSError, "no file descriptor for an event loop");
+    return false;
+  }
+  thread_ = py::Ref::steal(PyObject_CallMethod(module.get(), "start", "OiOO", name.get(), port_->mailbox->fd(),
+                                               on_turn_->get(), on_end_->get()));
+  return static_cast<bool>(thread_);
+}
+
+void HostedLoop::finish() {
+  if (!thread_) return;
+  closing_ = true;
+  port_->mailbox->remind();
+  // Whatever is raised here stops this thread; the loop's has been stopped, too, then.
+  while (!py::Ref::steal(PyObject_CallMethod(thread_.get(), "join", nullptr))) PyErr_Clear();
+  thread_.reset();
+  port_->set_attendant(nullptr);
+}
+
+PyObject* HostedLoop::on_turn(PyObject* capsule, PyObject* loop) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    HostedLoop* const self = py::Callback<HostedLoop>::target(capsule);
+    if (self == nullptr) return nullptr;
+    const bool ends = self->take_turn(loop);
+    if (ends && !py::Ref::steal(PyObject_CallMethod(loop, "stop", nullptr))) return nullptr;
+    return PyBool_FromLong(ends);
+  });
+}
+
+bool HostedLoop::take_turn(PyObject* loop) {
+  runtime_.lessor->take_back();
+  mail_.append(port_->mailbox->take());
+  for (const TaskPtr& task : port_->take_cancelled()) cancel(*task);
+  const auto end = base::Clock::now() + kTurn;
+  while (TaskPtr task = mail_.pop()) {
+    begin(task, loop);
+    if (base::Clock::now() >= end) break;
+  }
+  if (!mail_.empty()) port_->mailbox->remind();
+  return port_->stopped() || (closing_ && pool_.is_idle(*port_));
+}
+
+void HostedLoop::begin(const TaskPtr& task, PyObject* loop) {
+  if (!task->start()) return publish(task, task->notify_cancelled());
+  begin_step(*task);
+  py::Ref asyncio_task = py::guarded(py::Ref(), [&] { return make_asyncio_task(task, loop); });
+  caller_.leave_context();
+  if (!asyncio_task) return end_task(task, nullptr);
+  end_step();
+  running_.insert_or_assign(task.get(), Running{task, std::move(asyncio_task)});
+}
+
+py::Ref HostedLoop::make_asyncio_task(const TaskPtr& task, PyObject* loop) {
+  if (task->interrupted()) return PyErr_SetNone(runtime_.task_interrupted.get()), py::Ref();
+  const py::Ref coroutine = host_.prepare(*task) ? caller_.call(runtime_, *task) : py::Ref();
+  caller_.drop_arguments();
+  const py::Ref steps = coroutine ? make_steps(steps_type_.get(), *this, task, coroutine.get()) : py::Ref();
+  return steps ? py::Ref::steal(PyObject_CallMethod(loop, "create_task", "O", steps.get())) : py::Ref();
+}
+
+void HostedLoop::cancel(const Task& task) {
+  const auto found = running_.find(&task);
+  if (found == running_.end()) return;  // it has ended
+  const py::Ref asyncio_task = py::Ref::borrow(found->second.asyncio_task.get());
+  if (!py::Ref::steal(PyObject_CallMethod(asyncio_task.get(), "cancel", nullptr))) PyErr_WriteUnraisable(asyncio_task.get());
+}
+
+void HostedLoop::begin_step(const Task& task) noexcept { runtime_.loop_interruptible.begin(&task); }
+
+void HostedLoop::end_step() {
+  py::Ref error = py::take_exception();
+  runtime_.loop_interruptible.end();
+  py::restore_exception(std::move(error));
+}
+
+void HostedLoop::end_task(const TaskPtr& task, PyObject* result) {
+  if (task->done()) {
+    PyErr_Clear();
+    return runtime_.loop_interruptible.end();
+  }
+  const bool has_value =
+      result != nullptr && py::guarded(false, [&] { return codec::encode_value(runtime_, result, task->message); });
+  task->outcome = has_value ? Task::Outcome::kValue : Task::Outcome::kException;
+  if (!has_value) {
+    runtime_.loop_interruptible.wind_up();
+    task->message.clear();
+    codec::encode_exception(runtime_, task->message);
+  }
+  runtime_.loop_interruptible.end();
+  const auto running = running_.extract(task.get());
+  publish(task, task->finish());
+}
+
+void HostedLoop::publish(const TaskPtr& task, Task::Change change) {
+  pool_.count_out(*port_);
+  if (closing_) port_->mailbox->remind();
+  if (!task->needs_home(change)) return;
+  py::detached([&] {
+    task->visit_home_to_settle(change == Task::Change::kDeliver);
+    return 0;
+  });
+}
+
+PyObject* HostedLoop::on_end(PyObject* capsule, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    HostedLoop* const self = py::Callback<HostedLoop>::target(capsule);
+    if (self == nullptr) return nullptr;
+    self->end_all();
+    Py_RETURN_NONE;
+  });
+}
+
+void HostedLoop::end_all() {
+  mail_.append(pool_.retire(*port_));
+  for (;;) {
+    TaskPtr task = running_.empty() ? mail_.pop() : running_.begin()->second.task;
+    if (!task) return;
+    const bool is_running = task->state() == Task::State::kRunning;
+    if (!is_running && !task->start()) {
+      publish(task, task->notify_cancelled());
+      continue;
+    }
+    PyErr_SetNone(runtime_.task_interrupted.get());
+    end_task(task, nullptr);
+  }
+}
+
+}  // namespace aiointerpreters::pool

@@ -1,0 +1,74 @@
+// HostedLoop: the event loop in a worker's interpreter, in a thread of its own beside the worker's, so that neither holds up
+// the other. It runs coroutine functions, many at once.
+// Owner: the worker. Thread: the worker's and the loop's, guarded by the interpreter's GIL.
+// Requires: attached to that interpreter, for everything here.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "codec/runtime.h"
+#include "pool/caller.h"
+#include "pool/loop_port.h"
+#include "pool/mailbox.h"
+#include "py/callback.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::pool {
+
+class HostedInterpreter;
+class Pool;
+
+class HostedLoop {
+ public:
+  HostedLoop(HostedInterpreter& host, Pool& pool, codec::Runtime& runtime, LoopPortPtr port) noexcept;
+  HostedLoop(const HostedLoop&) = delete;
+  HostedLoop& operator=(const HostedLoop&) = delete;
+
+  // Starts the thread. Thread: the worker's. Runs Python. Errors: false with an exception set; nothing runs then.
+  [[nodiscard]] bool start(const std::string& worker_name);
+  // Waits until everything that was sent here has ended, closes the loop, joins the thread. Thread: the worker's. Blocks. Runs
+  // Python.
+  void finish();
+
+  // ---- For `Steps`. Thread: the loop's.
+
+  // A step of the task begins or ends; the task has not ended yet. Leaves an exception that is set so.
+  void begin_step(const Task& task) noexcept;
+  void end_step();
+  // The task ends with that result or, null, with the exception that is set, unless it has ended before. Ends the step.
+  void end_task(const TaskPtr& task, PyObject* result);
+
+ private:
+  static PyObject* on_turn(PyObject* capsule, PyObject* loop);
+  static PyObject* on_end(PyObject* capsule, PyObject*);
+
+  // What the loop is called for: begins tasks, cancels others. True: the loop is to stop.
+  [[nodiscard]] bool take_turn(PyObject* loop);
+  void begin(const TaskPtr& task, PyObject* loop);
+  [[nodiscard]] py::Ref make_asyncio_task(const TaskPtr& task, PyObject* loop);
+  void cancel(const Task& task);
+  void publish(const TaskPtr& task, Task::Change change);
+  // The loop is gone, stopped or broken by what ran in it: so is all that was sent here.
+  void end_all();
+
+  HostedInterpreter& host_;
+  Pool& pool_;
+  codec::Runtime& runtime_;
+  const LoopPortPtr port_;
+  Caller caller_;
+  Mail mail_;  // taken out of the port's mailbox, not begun yet
+  struct Running {
+    TaskPtr task;
+    py::Ref asyncio_task;
+  };
+  std::unordered_map<const Task*, Running> running_;
+  bool closing_ = false;
+  py::Ref steps_type_;
+  std::optional<py::Callback<HostedLoop>> on_turn_;
+  std::optional<py::Callback<HostedLoop>> on_end_;
+  py::Ref thread_;  // null: it was not started
+};
+
+}  // namespace aiointerpreters::pool

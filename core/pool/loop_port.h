@@ -1,0 +1,52 @@
+// LoopPort: where the event loop of a worker's interpreter is reached: coroutine functions that are to begin, and those that are
+// to be cancelled. It is there before its loop is, and takes what comes until then.
+//
+// Owner: shared by the pool, the worker that has the loop, and the tasks that were sent there. Thread: any, where nothing else
+// is said.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "base/mutex.h"
+#include "pool/interrupter.h"
+#include "pool/mailbox.h"
+#include "pool/task.h"
+
+namespace aiointerpreters::pool {
+
+class LoopPort final : public Interrupter {
+ public:
+  LoopPort() : mailbox(std::make_unique<Mailbox>(base::Wakeup::open()).release()) {}
+  LoopPort(const LoopPort&) = delete;
+  LoopPort& operator=(const LoopPort&) = delete;
+
+  const MailboxPtr mailbox;  // of tasks that are to begin
+
+  // Has the loop cancel the task, which runs there.
+  bool interrupt(TaskPtr task) noexcept override AIOI_EXCLUDES(mutex_);
+  // Has the loop cancel all that it runs, and end.
+  bool interrupt_all() noexcept override;
+
+  // Thread: the loop's. What is to be cancelled.
+  [[nodiscard]] std::vector<TaskPtr> take_cancelled() noexcept AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_acquire); }
+  // Thread: the worker's, once the loop is there: who raises in what does not come to an await.
+  void set_attendant(std::shared_ptr<class Attendant> attendant) noexcept AIOI_EXCLUDES(mutex_);
+
+  // The pool's, guarded by its lock.
+  std::size_t live = 0;   // tasks that were sent here and have not ended
+  bool is_bound = false;  // a worker has it, or is about to make its loop
+
+ private:
+  base::Mutex mutex_;
+  std::vector<TaskPtr> cancelled_ AIOI_GUARDED_BY(mutex_);
+  std::shared_ptr<class Attendant> attendant_ AIOI_GUARDED_BY(mutex_);
+  std::atomic<bool> stopped_{false};  // release / acquire
+};
+
+using LoopPortPtr = std::shared_ptr<LoopPort>;
+
+}  // namespace aiointerpreters::pool

@@ -1,0 +1,173 @@
+// See steps.h.
+#include "pool/steps.h"
+
+#include <memory>
+#include <utility>
+
+#include "pool/hosted_loop.h"
+#include "py/error.h"
+#include "py/method.h"
+
+namespace aiointerpreters::pool {
+
+namespace {
+
+struct Steps {
+  PyObject_HEAD
+  HostedLoop* loop;
+  TaskPtr task;     // null once it has ended
+  PyObject* inner;  // likewise
+};
+
+Steps* as_steps(PyObject* self) noexcept { return reinterpret_cast<Steps*>(self); }
+
+// Ends the task with that result or, null, with the exception that is set. Runs Python.
+void end(PyObject* self, PyObject* result) {
+  const py::Ref inner = py::Ref::steal(std::exchange(as_steps(self)->inner, nullptr));
+  as_steps(self)->loop->end_task(std::exchange(as_steps(self)->task, {}), result);
+}
+
+// Runs the coroutine up to its next await by `advance(inner, &result)`. asyncio learns nothing of how it ends.
+template <typename Advance>
+PySendResult take_step(PyObject* self, PyObject** result, Advance&& advance) {
+  *result = nullptr;
+  const TaskPtr task = as_steps(self)->task;
+  if (!task) {
+    PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
+    return PYGEN_ERROR;
+  }
+  HostedLoop& loop = *as_steps(self)->loop;
+  loop.begin_step(*task);
+  const PySendResult status = advance(as_steps(self)->inner, result);
+  if (status == PYGEN_NEXT) {
+    loop.end_step();
+    return status;
+  }
+  const py::Ref returned = py::Ref::steal(std::exchange(*result, nullptr));
+  end(self, returned.get());
+  *result = Py_NewRef(Py_None);
+  return PYGEN_RETURN;
+}
+
+PySendResult steps_send_step(PyObject* self, PyObject* value, PyObject** result) {
+  return take_step(self, result, [value](PyObject* inner, PyObject** out) { return PyIter_Send(inner, value, out); });
+}
+
+// What a generator's method has answered, as PyIter_Send would tell it.
+PySendResult as_send_result(PyObject* answer, PyObject** result) {
+  *result = answer;
+  if (answer != nullptr) return PYGEN_NEXT;
+  if (PyErr_ExceptionMatches(PyExc_StopIteration) == 0) return PYGEN_ERROR;
+  const py::Ref stop = py::take_exception();
+  *result = PyObject_GetAttrString(stop.get(), "value");
+  return *result == nullptr ? PYGEN_ERROR : PYGEN_RETURN;
+}
+
+// The answer of a generator's method.
+PyObject* answer_to(PySendResult status, PyObject* result) {
+  if (status == PYGEN_RETURN) {
+    Py_DECREF(result);  // None
+    PyErr_SetNone(PyExc_StopIteration);
+    return nullptr;
+  }
+  return result;
+}
+
+PyObject* steps_send(PyObject* self, PyObject* value) {
+  return py::guarded<PyObject*>(nullptr, [&] {
+    PyObject* result = nullptr;
+    const PySendResult status = steps_send_step(self, value, &result);
+    return answer_to(status, result);
+  });
+}
+
+PyObject* steps_throw(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    if (nargs < 1) return PyErr_Format(PyExc_TypeError, "throw() takes an exception");
+    PyObject* result = nullptr;
+    const PySendResult status = take_step(self, &result, [&](PyObject* inner, PyObject** out) {
+      return as_send_result(PyObject_CallMethod(inner, "throw", "(O)", args[0]), out);
+    });
+    return answer_to(status, result);
+  });
+}
+
+PyObject* steps_close(PyObject* self, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    if (as_steps(self)->task) {
+      PyErr_SetNone(PyExc_GeneratorExit);
+      end(self, nullptr);
+    }
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* steps_await(PyObject* self) { return Py_NewRef(self); }
+
+PyObject* steps_name(PyObject* self, void*) {
+  PyObject* const inner = as_steps(self)->inner;
+  return inner == nullptr ? PyUnicode_FromString("ended") : PyObject_GetAttrString(inner, "__qualname__");
+}
+
+int steps_traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(as_steps(self)->inner);
+  return 0;
+}
+
+void steps_dealloc(PyObject* self) {
+  PyTypeObject* const type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  Py_CLEAR(as_steps(self)->inner);
+  std::destroy_at(&as_steps(self)->task);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyMethodDef kMethods[] = {
+    {"send", steps_send, METH_O, nullptr},
+    {"throw", py::as_method(steps_throw), METH_FASTCALL, nullptr},
+    {"close", steps_close, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyGetSetDef kGetSet[] = {
+    {"__name__", steps_name, nullptr, nullptr, nullptr},
+    {"__qualname__", steps_name, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+PyType_Slot kSlots[] = {
+    {Py_tp_doc, const_cast<char*>("The coroutine of a call from home.")},
+    {Py_am_await, reinterpret_cast<void*>(steps_await)},
+    {Py_am_send, reinterpret_cast<void*>(steps_send_step)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(steps_dealloc)},
+    {Py_tp_traverse, reinterpret_cast<void*>(steps_traverse)},
+    {Py_tp_methods, kMethods},
+    {Py_tp_getset, kGetSet},
+    {0, nullptr},
+};
+
+PyType_Spec kSpec = {
+    .name = "aiointerpreters._core.Steps",
+    .basicsize = sizeof(Steps),
+    .itemsize = 0,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = kSlots,
+};
+
+}  // namespace
+
+py::Ref make_steps_type() { return py::Ref::steal(PyType_FromSpec(&kSpec)); }
+
+py::Ref make_steps(PyObject* type, HostedLoop& loop, TaskPtr task, PyObject* inner) {
+  auto* const steps_type = reinterpret_cast<PyTypeObject*>(type);
+  py::Ref self = py::Ref::steal(steps_type->tp_alloc(steps_type, 0));
+  if (!self) return self;
+  as_steps(self.get())->loop = &loop;
+  std::construct_at(&as_steps(self.get())->task, std::move(task));
+  as_steps(self.get())->inner = Py_NewRef(inner);
+  return self;
+}
+
+}  // namespace aiointerpreters::pool

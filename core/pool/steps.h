@@ -1,0 +1,20 @@
+// Steps: the coroutine of a task as asyncio drives it. Between its steps asyncio does other things; what a step is, and how the
+// task ends, it tells to the event loop that it belongs to.
+// Requires: attached to the interpreter of that loop. Thread: the loop's.
+#pragma once
+
+#include "pool/task.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::pool {
+
+class HostedLoop;
+
+// Makes the type. Returns new; null with an exception set.
+[[nodiscard]] py::Ref make_steps_type();
+
+// Returns new: a coroutine that runs `inner`, one of Python's. Null with an exception set.
+[[nodiscard]] py::Ref make_steps(PyObject* type, HostedLoop& loop, TaskPtr task, PyObject* inner);
+
+}  // namespace aiointerpreters::pool
