@@ -1,0 +1,91 @@
+"""Functions in interpreters for users of AnyIO, on asyncio and on Trio; it takes AnyIO 4.11 or newer.
+
+All calls of a process share one executor, which has as many interpreters as the process has processors.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any, Protocol
+
+import anyio
+from anyio.lowlevel import RunVar, checkpoint, current_token
+
+from ._core import Future, interpreter
+from .executors import InterpreterThreadPoolExecutor
+
+__all__ = ["current_default_interpreter_limiter", "run_sync"]
+
+_limiter: RunVar[anyio.CapacityLimiter] = RunVar("aiointerpreters_limiter")
+
+
+class _TrioToken(Protocol):
+    def run_sync_soon(self, sync_fn: Callable[[], object], /) -> None: ...
+
+
+async def run_sync[*Ts, R](
+    fn: Callable[[*Ts], R],
+    /,
+    *args: *Ts,
+    limiter: anyio.CapacityLimiter | None = None,
+    abandon_on_cancel: bool = False,
+) -> R:
+    """Run fn(*args) in an interpreter, tagged or not, and return its result: `anyio.to_thread.run_sync` for interpreters.
+
+    limiter: what limits how many calls are under way; `current_default_interpreter_limiter()` if None.
+    abandon_on_cancel: False, and who awaits is shielded from cancellation until the call has ended. True, and it goes on at
+        once; unlike in a thread, the call is stopped: TaskInterrupted is raised in it.
+
+    fn's own exceptions arrive as themselves, NotTransferableError tells what cannot cross. Raises TypeError if fn cannot be
+    called.
+    """
+    if not callable(fn):
+        raise TypeError(f"run_sync() needs something that can be called, not {fn!r}")
+    await checkpoint()
+    async with limiter or current_default_interpreter_limiter():
+        with anyio.CancelScope(shield=not abandon_on_cancel):
+            token = current_token().native_token
+            if isinstance(token, asyncio.AbstractEventLoop):
+                return await _executor().run(fn, *args)
+            return await _run_on_trio(token, interpreter(partial(fn, *args)))  # type: ignore[arg-type]
+
+
+def current_default_interpreter_limiter() -> anyio.CapacityLimiter:
+    """Return this event loop's limiter of calls for which none is given: it lets through as many as there are interpreters."""
+    try:
+        return _limiter.get()
+    except LookupError:
+        limiter = anyio.CapacityLimiter(_workers())
+        _limiter.set(limiter)
+        return limiter
+
+
+def _workers() -> int:
+    return os.process_cpu_count() or 1
+
+
+@cache
+def _executor() -> InterpreterThreadPoolExecutor:
+    return InterpreterThreadPoolExecutor(_workers(), "aiointerpreters.anyio")
+
+
+async def _run_on_trio(token: _TrioToken, call: Callable[[], Any]) -> Any:
+    import trio
+
+    ended = trio.Event()
+
+    def end(_: Future[Any]) -> None:
+        try:
+            token.run_sync_soon(ended.set)
+        except trio.RunFinishedError:
+            pass  # nobody awaits it any more
+
+    future = _executor().submit(call)
+    future.add_done_callback(end)  # type: ignore[arg-type]
+    try:
+        await ended.wait()
+    except BaseException:
+        future.interrupt()
+        raise
+    return future.result()
