@@ -12,7 +12,9 @@ namespace {
 
 // Whoever uses the engine takes back what is his at the next occasion, at no cost; a visit needs the interpreter's GIL.
 constexpr std::chrono::milliseconds kGrace{50};
-// So often a visitor looks after a task that has been interrupted.
+// So often a visitor looks whether a task that is to be interrupted still imports a module.
+constexpr std::chrono::milliseconds kImportInterval{2};
+// So often it looks after a task that has been interrupted.
 constexpr std::chrono::milliseconds kLookInterval{100};
 // A task that goes on for so long after its interrupt will not stop by itself.
 constexpr std::chrono::seconds kPatience{5};
@@ -53,7 +55,7 @@ bool Attendant::watch(TaskPtr task) noexcept { return add(std::move(task), true)
 bool Attendant::add(TaskPtr task, bool in_loop) noexcept {
   base::Lock lock(mutex_);
   try {
-    added_.push_back({std::move(task), in_loop, 0, base::Clock::now() + kPatience});
+    added_.push_back({std::move(task), in_loop, false, 0, base::Clock::now() + kPatience});
   } catch (const std::bad_alloc&) {
     return false;
   }
@@ -116,18 +118,30 @@ void Attendant::visit_to_interrupt() {
   const bool all = interrupt_all_.exchange(false, std::memory_order_acq_rel);
   std::vector<Target> added = take_added();
   lessor_->door().visit([&] {
-    PyObject* const exception = runtime_.task_interrupted.get();
-    for (Target& target : added) {
-      target.turn = runtime_.loop_interruptible.turn_of(target.task.get());
-      if (!target.in_loop) runtime_.interruptible.interrupt(target.task.get(), exception);
-    }
-    if (all) runtime_.interruptible.stop(exception);
+    for (Target& target : added) interrupt(target);
+    if (all) runtime_.interruptible.stop(runtime_.task_interrupted.get());
   });
   for (Target& target : added) {
     const auto is_same = [&](const Target& known) { return known.task.get() == target.task.get(); };
     if (std::ranges::none_of(targets_, is_same)) targets_.push_back(std::move(target));  // or its patience runs already
   }
-  if (!targets_.empty() && !look_at_) look_at_ = base::Clock::now() + kLookInterval;
+  look_at_ = next_look();
+}
+
+void Attendant::interrupt(Target& target) {
+  if (target.in_loop) {  // which cancels it, if it comes to that
+    target.turn = runtime_.loop_interruptible.turn_of(target.task.get());
+    return;
+  }
+  if (runtime_.interruptible.is_importing(target.task.get()) && target.report_at) return;
+  runtime_.interruptible.interrupt(target.task.get(), runtime_.task_interrupted.get());
+  target.is_raised = true;
+}
+
+base::Deadline Attendant::next_look() const {
+  if (targets_.empty()) return base::Deadline();
+  const bool imports = std::ranges::any_of(targets_, [](const Target& target) { return !target.in_loop && !target.is_raised; });
+  return base::Clock::now() + (imports ? kImportInterval : kLookInterval);
 }
 
 void Attendant::look_after_interrupted() {
@@ -142,15 +156,18 @@ void Attendant::look_after_interrupted() {
   lessor_->door().visit([this] {
     for (Target& target : targets_) insist(target);
   });
-  look_at_ = base::Clock::now() + kLookInterval;
+  look_at_ = next_look();
 }
 
 void Attendant::insist(Target& target) {
+  const pool::Task* const task = target.task.get();
   PyObject* const exception = runtime_.task_interrupted.get();
-  if (!target.in_loop) return runtime_.interruptible.insist(target.task.get(), exception);
+  if (!target.in_loop && !target.is_raised) return interrupt(target);
+  if (!target.in_loop) return runtime_.interruptible.insist(task, exception);
   // It has had the loop all the time since the last look, so the loop could not cancel it.
-  const unsigned turn = runtime_.loop_interruptible.turn_of(target.task.get());
-  if (turn != 0 && turn == target.turn) runtime_.loop_interruptible.interrupt(target.task.get(), exception);
+  const unsigned turn = runtime_.loop_interruptible.turn_of(task);
+  const bool is_stuck = turn != 0 && turn == target.turn && !(runtime_.loop_interruptible.is_importing(task) && target.report_at);
+  if (is_stuck) runtime_.loop_interruptible.interrupt(task, exception);
   target.turn = turn;
 }
 

@@ -49,12 +49,16 @@ class Attendant final : public codec::Bell, public Interrupter {
   struct Target {
     TaskPtr task;
     bool in_loop = false;
+    bool is_raised = false;     // at least once
     unsigned turn = 0;          // in the loop: the one it had at the last look
     base::Deadline report_at;  // that it goes on, unless that has been done
   };
   [[nodiscard]] bool add(TaskPtr task, bool in_loop) noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Target> take_added() noexcept AIOI_EXCLUDES(mutex_);
+  // Each of these is a part of a visit.
+  void interrupt(Target& target);
   void insist(Target& target);
+  [[nodiscard]] base::Deadline next_look() const;
   // Each attaches, so it must be able to unwind (hazard 11).
   void run();
   void visit_to_interrupt();

@@ -29,6 +29,7 @@ void Interruptible::begin(const void* what) noexcept {
   ++turns_;
   winding_up_ = false;
   thread_ = PyThread_get_thread_ident();
+  state_ = PyThreadState_Get();
 }
 
 void Interruptible::end() {
@@ -42,6 +43,21 @@ void Interruptible::end() {
 
 void Interruptible::interrupt(const void* what, PyObject* type) {
   if (what_ != nullptr && what_ == what) raise(type);
+}
+
+bool Interruptible::is_importing(const void* what) const {
+  if (what_ == nullptr || what_ != what) return false;
+  bool found = false;
+  Ref frame = Ref::steal(reinterpret_cast<PyObject*>(PyThreadState_GetFrame(state_)));
+  while (frame && !found) {
+    auto* const current = reinterpret_cast<PyFrameObject*>(frame.get());
+    const Ref code = Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetCode(current)));
+    const Ref file = Ref::steal(PyObject_GetAttrString(code.get(), "co_filename"));
+    found = file && PyUnicode_Check(file.get()) && PyUnicode_EqualToUTF8(file.get(), "<frozen importlib._bootstrap>") != 0;
+    frame = Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetBack(current)));
+  }
+  PyErr_Clear();
+  return found;
 }
 
 void Interruptible::insist(const void* what, PyObject* type) {

@@ -29,6 +29,8 @@ class Interruptible {
 
   // Raises `type` in that thread if it does `what` now; else does nothing. Thread: a visitor.
   void interrupt(const void* what, PyObject* type);
+  // It does `what` now, and imports a module for it, which would be left half done in this interpreter for good. Thread: a visitor.
+  [[nodiscard]] bool is_importing(const void* what) const;
   // Which of its turns the thread has, if it does `what` now; 0 if not. Each `begin` begins one. Thread: a visitor.
   [[nodiscard]] unsigned turn_of(const void* what) const noexcept { return what_ == what ? turns_ : 0; }
   // The same, some time later: raises again only if the thread winds up, where code that handles everything may loop for ever.
@@ -53,6 +55,7 @@ class Interruptible {
   const void* what_ = nullptr;  // null: nothing that may be stopped
   unsigned turns_ = 0;
   unsigned long thread_ = 0;    // the interpreter's own; valid once something has begun
+  PyThreadState* state_ = nullptr;  // of that thread, likewise
   PyObject* type_ = nullptr;    // what was raised since `begin`, or null; borrowed from the runtime
   bool winding_up_ = false;
   bool stopping_ = false;
