@@ -73,6 +73,7 @@ class IntrusivePtr {
   T* operator->() const noexcept { return object_; }
   T& operator*() const noexcept { return *object_; }
   explicit operator bool() const noexcept { return object_ != nullptr; }
+  [[nodiscard]] friend bool operator==(const IntrusivePtr&, const IntrusivePtr&) noexcept = default;
 
  private:
   T* object_ = nullptr;

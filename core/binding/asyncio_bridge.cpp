@@ -6,8 +6,6 @@
 #include <utility>
 
 #include "base/futex.h"
-#include "binding/outcome.h"
-#include "binding/run_future_type.h"
 #include "py/error.h"
 
 namespace aiointerpreters::binding {
@@ -25,14 +23,6 @@ struct BridgeObject {
 };
 
 std::unique_ptr<AsyncioBridge>& inside(PyObject* self) noexcept { return reinterpret_cast<BridgeObject*>(self)->bridge; }
-
-// Ends what nobody awaits any more. Runs Python.
-void stop_work(const ModuleState& home, AwaitedTask& task) {
-  if (task.forks != home.forks || task.cancel() != pool::Task::Change::kLost) return;
-  if (interrupt_running(home, task) >= 0) return;
-  PyErr_Clear();
-  log_warning("a call whose await was cancelled goes on: there is no thread that could interrupt it");
-}
 
 PyObject* bridge_drain(PyObject* self, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
@@ -86,28 +76,6 @@ PyType_Spec kSpec = {
 
 }  // namespace
 
-// ---- AwaitedTask
-
-void AwaitedTask::settle_at_home(bool) {
-  // Not by bridge_, which is null if nobody awaits this one any more: others may have come into the mailbox behind it.
-  for (const auto& [loop, bridge] : home().asyncio.bridges) {
-    if (bridge->mailbox().get() == mailbox.get()) return bridge->call_loop();
-  }
-}
-
-void AwaitedTask::cancel_at_home() {
-  static_cast<void>(cancel());
-  static_cast<void>(notify_cancelled());
-  if (needs_home(Change::kQuiet)) settle_at_home(false);
-}
-
-void stop_awaited(const ModuleState& home, AwaitedTask& task) {
-  AsyncioBridge::forget(task);
-  stop_work(home, task);
-}
-
-// ---- AsyncioBridge
-
 AsyncioBridge::AsyncioBridge(ModuleState& home, PyObject* self, py::Ref loop)
     : home_(home), self_(self), loop_(std::move(loop)) {
   home_.asyncio.bridges.emplace(loop_.get(), this);
@@ -132,61 +100,38 @@ bool AsyncioBridge::open() {
   return PyObject_SetAttrString(loop_.get(), "_aiointerpreters_bridge", self_) == 0;  // so that it is the loop's own
 }
 
-void AsyncioBridge::expect(AwaitedTask& task, PyObject* future) noexcept {
+void AsyncioBridge::expect(HomeTask& task) noexcept {
   task.bridge_ = this;
-  task.future_ = Py_NewRef(future);
-  state_of_run_future(future).task = &task;
-  task.next_ = std::exchange(first_, AwaitedTaskPtr(&task).release());
+  task.next_ = std::exchange(first_, HomeTaskPtr(&task).release());
   if (task.next_ != nullptr) task.next_->previous_ = &task;
 }
 
-void AsyncioBridge::forget(AwaitedTask& task) {
+void AsyncioBridge::forget(HomeTask& task) noexcept {
   if (task.bridge_ == nullptr) return;
-  AwaitedTask** const link = task.previous_ == nullptr ? &task.bridge_->first_ : &task.previous_->next_;
+  HomeTask** const link = task.previous_ == nullptr ? &task.bridge_->first_ : &task.previous_->next_;
   *link = task.next_;
   if (task.next_ != nullptr) task.next_->previous_ = task.previous_;
   task.next_ = task.previous_ = nullptr;
   task.bridge_ = nullptr;
-  const py::Ref future = py::Ref::steal(std::exchange(task.future_, nullptr));
-  state_of_run_future(future.get()).task = nullptr;
-  static_cast<void>(AwaitedTaskPtr::adopt(&task));
+  static_cast<void>(HomeTaskPtr::adopt(&task));
 }
 
 bool AsyncioBridge::drain() {
   const auto end = base::Clock::now() + kTurn;
   mail_.append(mailbox_->take());
   bool undisturbed = true;
-  for (unsigned told = 1; undisturbed; ++told) {
-    pool::TaskPtr task = mail_.pop();
-    if (!task) break;
-    undisturbed = tell(static_cast<AwaitedTask&>(*task));
-    if (!undisturbed) mail_.push_front(std::move(task));
-    if (told % kBetweenLooks == 0 && base::Clock::now() >= end) break;
+  for (unsigned arrived = 1; undisturbed; ++arrived) {
+    pool::TaskPtr next = mail_.pop();
+    if (!next) break;
+    auto& task = static_cast<HomeTask&>(*next);
+    if (task.bridge_ == nullptr) continue;  // nobody wants to know
+    undisturbed = task.arrive();
+    if (!undisturbed) mail_.push_front(std::move(next));
+    if (arrived % kBetweenLooks == 0 && base::Clock::now() >= end) break;
   }
   home_.runtime.lessor->take_back();  // what the calls were lent
   if (!mail_.empty()) call_again();
   return undisturbed;
-}
-
-bool AsyncioBridge::tell(AwaitedTask& task) {
-  if (task.bridge_ == nullptr) return true;  // nobody wants to know
-  const AsyncioState::Names& names = home_.asyncio.names;
-  const bool is_cancelled = task.state() == pool::Task::State::kCancelled;
-  Outcome outcome;
-  if (!is_cancelled) {
-    outcome = decode_outcome(home_, task);
-    if (!outcome.object) return false;
-  }
-  const py::Ref future = py::Ref::borrow(task.future_);  // decoding may have run Python, which has cancelled it
-  forget(task);
-  if (!future) return true;
-  py::Ref told = py::Ref::steal(PyObject_CallMethodNoArgs(future.get(), names.done.get()));
-  if (told.get() == Py_False) {
-    PyObject* const method = (outcome.failed ? names.set_exception : names.set_result).get();
-    told = py::Ref::steal(is_cancelled ? PyObject_CallMethodNoArgs(future.get(), names.cancel.get())
-                                       : PyObject_CallMethodOneArg(future.get(), method, outcome.object.get()));
-  }
-  return static_cast<bool>(told);
 }
 
 void AsyncioBridge::call_again() {
@@ -205,9 +150,9 @@ void AsyncioBridge::call_loop() {
 
 void AsyncioBridge::close() {
   while (first_ != nullptr) {
-    const AwaitedTaskPtr task(first_);
+    const HomeTaskPtr task(first_);
     forget(*task);
-    stop_work(home_, *task);
+    task->lose_loop();
   }
   if (mailbox_) mailbox_->close();
   if (loop_) home_.asyncio.bridges.erase(loop_.get());
@@ -216,7 +161,7 @@ void AsyncioBridge::close() {
 
 int AsyncioBridge::traverse(visitproc visit, void* arg) {
   Py_VISIT(loop_.get());
-  for (const AwaitedTask* task = first_; task != nullptr; task = task->next_) Py_VISIT(task->future_);
+  for (const HomeTask* task = first_; task != nullptr; task = task->next_) Py_VISIT(task->future_);
   return 0;
 }
 
@@ -230,6 +175,25 @@ AsyncioBridge* running_bridge(ModuleState& home) {
   std::construct_at(&inside(self.get()), std::make_unique<AsyncioBridge>(home, self.get(), std::move(loop)));
   AsyncioBridge* const bridge = inside(self.get()).get();
   return bridge->open() ? bridge : nullptr;
+}
+
+AsyncioBridge* bridge_of_callback(ModuleState& home, PyObject* callback) {
+  if (!PyFunction_Check(callback)) return nullptr;
+  PyObject* const module = PyFunction_GetModule(callback);    // borrowed, as the rest
+  PyObject* const closure = PyFunction_GetClosure(callback);  // a tuple of cells
+  const bool is_asyncios = module != nullptr && closure != nullptr && PyUnicode_Check(module) &&
+                           PyUnicode_EqualToUTF8(module, "asyncio.futures") != 0;
+  PyObject* const core = PyType_GetModule(reinterpret_cast<PyTypeObject*>(home.future_type.get()));
+  if (!is_asyncios || !prepare_asyncio(core, home)) return PyErr_Clear(), nullptr;
+  const py::Ref loop = py::Ref::steal(PyObject_CallNoArgs(home.asyncio.get_running_loop.get()));
+  bool is_for_loop = false;
+  for (Py_ssize_t i = 0; loop && i < PyTuple_GET_SIZE(closure); ++i) {
+    const py::Ref cell = py::Ref::steal(PyCell_Get(PyTuple_GET_ITEM(closure, i)));
+    is_for_loop |= cell.get() == loop.get();
+  }
+  AsyncioBridge* const bridge = is_for_loop ? running_bridge(home) : nullptr;
+  PyErr_Clear();
+  return bridge;
 }
 
 py::Ref make_bridge_type(PyObject* module) { return py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, nullptr)); }

@@ -1,8 +1,8 @@
-// AsyncioBridge: one event loop of home's and the calls that it awaits. Workers post to its mailbox, whose descriptor the loop
-// looks at; a loop that cannot do that (`add_reader`) is called with `call_soon_threadsafe`.
+// AsyncioBridge: one event loop of home's and the calls that it waits for. Workers post to its mailbox, whose descriptor the
+// loop looks at; a loop that cannot do that (`add_reader`) is called with `call_soon_threadsafe`.
 //
-// Owner: the loop, by the reader that is registered with it; so the bridge goes when the loop is closed, and with it the
-// descriptor and what is still awaited there: queued calls are cancelled, running ones stopped.
+// Owner: the loop, by the reader that is registered with it; so the bridge goes when the loop is closed, and the descriptor
+// with it.
 // Requires: attached to home, on the loop's thread, for everything here but what is said to be otherwise.
 #pragma once
 
@@ -16,31 +16,13 @@ namespace aiointerpreters::binding {
 
 class AsyncioBridge;
 
-// The task of an awaited call. It is outstanding from `AsyncioBridge::expect` until its future has been told.
-class AwaitedTask final : public HomeTask {
- public:
-  explicit AwaitedTask(ModuleState& home) noexcept : HomeTask(Side::kWorker, home) {}
-
-  void run_at_home() override {}
-  // Calls the loop, which has to be woken. Thread: any of home's.
-  void settle_at_home(bool) override;
-  void cancel_at_home() override;
-
- private:
-  friend class AsyncioBridge;
-  AsyncioBridge* bridge_ = nullptr;  // while it is outstanding
-  PyObject* future_ = nullptr;       // owned, likewise
-  AwaitedTask* previous_ = nullptr;  // in the bridge's list
-  AwaitedTask* next_ = nullptr;
-};
-using AwaitedTaskPtr = base::IntrusivePtr<AwaitedTask>;
-
-// Stops a call that nobody awaits any more: cancels it if it is queued, interrupts it if it runs. Runs Python.
-void stop_awaited(const ModuleState& home, AwaitedTask& task);
-
 // The bridge of the running loop, made and registered if there is none yet. Borrows. Runs Python.
 // Errors: null with RuntimeError set if no loop is running, or with what the loop has raised.
 [[nodiscard]] AsyncioBridge* running_bridge(ModuleState& home);
+// The same, if `callback` is the one by which asyncio's wrap_future has the running loop await a future: a closure of that module
+// over the loop. Called on the loop's thread, it does all it has to do at once (before 3.14, at the next turn). Borrows. Runs
+// Python. Errors: null, without an exception, if it is anything else.
+[[nodiscard]] AsyncioBridge* bridge_of_callback(ModuleState& home, PyObject* callback);
 
 // Makes the type of the Python objects that hold bridges. Returns new; null with an exception set.
 [[nodiscard]] py::Ref make_bridge_type(PyObject* module);
@@ -59,31 +41,30 @@ class AsyncioBridge {
   // For what `expect` gets.
   [[nodiscard]] const pool::MailboxPtr& mailbox() const noexcept { return mailbox_; }
 
-  // From now on the task's end is told to the future. Requires: the future's native part knows the task.
-  void expect(AwaitedTask& task, PyObject* future) noexcept;
-  // Nobody wants to know any more. Nothing happens if the task is not outstanding.
-  static void forget(AwaitedTask& task);
+  // The task is outstanding from now on; to have it put into the mailbox is its own part.
+  void expect(HomeTask& task) noexcept;
+  // Nobody wants to know any more. Nothing happens if the task is not outstanding. Thread: any of home's.
+  static void forget(HomeTask& task) noexcept;
 
-  // Tells the futures of tasks that have ended, but not for longer than a loop may be held up; the rest at its next turn.
+  // Has tasks arrive that have ended, but not for longer than a loop may be held up; the rest at its next turn.
   // Runs Python. Errors: false with KeyboardInterrupt or the like set; the rest comes at the next turn.
   [[nodiscard]] bool drain();
   // Has the loop call `drain`. Thread: any of home's. Runs Python.
   void call_loop();
-  // Stops what is outstanding and gives the descriptor back. Runs Python.
+  // Gives the descriptor back; what is outstanding loses its loop. Runs Python.
   void close();
 
   int traverse(visitproc visit, void* arg);
 
  private:
-  [[nodiscard]] bool tell(AwaitedTask& task);
   void call_again();
 
   ModuleState& home_;
   PyObject* const self_;
   py::Ref loop_;
   pool::MailboxPtr mailbox_;
-  pool::Mail mail_;               // taken out of it, not told yet
-  AwaitedTask* first_ = nullptr;  // what is outstanding; owned
+  pool::Mail mail_;            // taken out of it, not arrived yet
+  HomeTask* first_ = nullptr;  // what is outstanding; owned
 };
 
 }  // namespace aiointerpreters::binding

@@ -34,7 +34,8 @@ bool carry_context(ModuleState& state, PyObject* context, std::initializer_list<
   }
   if (PyDict_GET_SIZE(values.get()) == 0) return true;
   task.context = std::make_unique<codec::Message>();
-  if (!codec::encode_value(state.runtime, values.get(), *task.context, "context variables", codec::Views::kLend)) return false;
+  if (!codec::encode_value(state.runtime, values.get(), *task.context, "context variables", codec::Views::kLend))
+    return false;
   task.message.needs_main |= needs_main || task.context->needs_main;
   return true;
 }

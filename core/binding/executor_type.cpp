@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "binding/asyncio_bridge.h"
+#include "binding/awaited_task.h"
 #include "binding/call.h"
 #include "binding/carried_context.h"
 #include "binding/future_state.h"
@@ -35,9 +36,7 @@ ExecutorState& inside(PyObject* self, PyTypeObject* type) noexcept {
 }
 
 // Whether the exception that is set is about what the callable or its arguments cannot do: the future tells that, never submit.
-bool is_refusal() {
-  return PyErr_ExceptionMatches(PyExc_Exception) != 0 && PyErr_ExceptionMatches(PyExc_MemoryError) == 0;
-}
+bool is_refusal() { return PyErr_ExceptionMatches(PyExc_Exception) != 0 && PyErr_ExceptionMatches(PyExc_MemoryError) == 0; }
 
 // Makes such an exception the outcome of a future. Errors: false with the exception set if it is none.
 bool refuse(ModuleState& state, PyObject* future) {
@@ -159,7 +158,7 @@ PyObject* enqueue_future(PyObject* self, ModuleState& state, pool::Pool& pool, p
   task.queued = true;
   if (enqueue(self, state, pool, task)) return future.release();
   py::Ref error = py::take_exception();
-  task.settle_at_home(false);
+  task.settle_at_home(pool::Task::Change::kQuiet);
   py::restore_exception(std::move(error));
   return nullptr;
 }
@@ -191,7 +190,8 @@ PyObject* executor_submit(PyObject* self, PyTypeObject* type, PyObject* const* a
     pool::Pool* const pool = usable_pool(state, self, type);
     Call call(args[0], args + 1, nargs - 1, kwnames);
     if (pool == nullptr || !call.open(state)) return nullptr;
-    py::Ref future = call.tagged() ? prepare_for_worker(state, call, inside(self, type).context) : prepare_for_home(state, call);
+    py::Ref future =
+        call.tagged() ? prepare_for_worker(state, call, inside(self, type).context) : prepare_for_home(state, call);
     return enqueue_future(self, state, *pool, std::move(future));
   });
 }
@@ -244,11 +244,10 @@ PyObject* executor_run(PyObject* self, PyTypeObject* type, PyObject* const* args
     if (!future) return nullptr;
     const AwaitedTaskPtr task(std::make_unique<AwaitedTask>(state).release());
     if (!write_call(state, call, inside(self, type).context, *task)) return refuse_awaited(state, std::move(future));
-    task->mailbox = bridge->mailbox();
-    bridge->expect(*task, future.get());
+    task->expect(*bridge, future.get());
     if (enqueue(self, state, *pool, *task)) return future.release();
     py::Ref error = py::take_exception();
-    AsyncioBridge::forget(*task);
+    task->forget();
     py::restore_exception(std::move(error));
     return nullptr;
   });

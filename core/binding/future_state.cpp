@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "binding/asyncio_bridge.h"
 #include "binding/outcome.h"
 #include "py/error.h"
 
@@ -58,13 +59,36 @@ void FutureTask::run_at_home() {
   outcome = pool::Task::Outcome::kAtHome;
 }
 
-void FutureTask::settle_at_home(bool deliver_it) {
+bool FutureTask::expect_by(AsyncioBridge& bridge) {
+  bridge.expect(*this);
+  if (request_mail(bridge.mailbox()).open()) return true;
+  AsyncioBridge::forget(*this);
+  return false;
+}
+
+void FutureTask::settle_at_home(Change how) {
+  if (how == Change::kMail) return HomeTask::settle_at_home(how);
+  AsyncioBridge::forget(*this);
   py::Ref future = py::Ref::steal(std::exchange(future_, nullptr));
   if (!future) return;
   FutureState& data = state_of_future(home(), future.get());
   Py_CLEAR(data.call);  // still there if it never ran
   Py_CLEAR(data.kwnames);
-  if (deliver_it && !deliver(home(), future.get(), data)) log_exception(home(), "critical", "Exception in worker", nullptr);
+  if (how == Change::kDeliver && !deliver(home(), future.get(), data)) {
+    log_exception(home(), "critical", "Exception in worker", nullptr);
+  }
+}
+
+bool FutureTask::arrive() {
+  settle_at_home(Change::kDeliver);
+  return true;
+}
+
+void FutureTask::lose_loop() {
+  const py::Ref future = py::Ref::borrow(future_);
+  FutureState& data = state_of_future(home(), future.get());
+  begin_delivery(future.get(), data);
+  if (data.shown >= State::kFinished) settle_at_home(Change::kDeliver);  // it was on its way to the loop
 }
 
 void FutureTask::cancel_at_home() {
@@ -74,7 +98,7 @@ void FutureTask::cancel_at_home() {
   } else if (binding::cancel(home(), future.get(), state_of_future(home(), future.get())) < 0) {
     log_exception(home(), "critical", "Exception in callback", nullptr);
   }
-  settle_at_home(notify_cancelled() == Change::kDeliver);
+  settle_at_home(notify_cancelled());
 }
 
 void log_exception(const ModuleState& home, const char* method, const char* format, PyObject* subject) {
@@ -123,15 +147,32 @@ void begin_delivery(PyObject* future, FutureState& state) {
   state.delivered = true;
   show_to_collector(future);
   FutureTask& task = *state.task;
-  // A task of home's side holds its future from the start. Hold first: a worker may settle it from the request on.
-  const bool held_now = task.queued && task.side() == pool::Task::Side::kWorker;
+  // A task of home's side holds its future from the start, one that is mailed since then. Hold first: a worker may settle it from
+  // the request on.
+  const bool held_now = task.queued && task.side() == pool::Task::Side::kWorker && !task.mailbox;
   if (held_now) task.hold(future);
   const pool::Task::Standing standing = task.request_delivery();
   if (standing.state >= State::kFinished) {
     state.shown = standing.state;
     state.shown_notified = standing.notified;
   }
-  if (held_now && !standing.open()) task.settle_at_home(false);  // nobody else will
+  if (held_now && !standing.open()) task.settle_at_home(pool::Task::Change::kQuiet);  // nobody else will
+}
+
+bool add_callback_of_loop(ModuleState& home, PyObject* future, FutureState& state, PyObject* callback) {
+  FutureTask& task = *state.task;
+  if (state.delivered || task.mailbox || !task.queued || task.side() != pool::Task::Side::kWorker) return false;
+  AsyncioBridge* const bridge = bridge_of_callback(home, callback);
+  if (bridge == nullptr) return false;
+  state.callbacks = PyList_New(1);
+  if (state.callbacks == nullptr) return false;
+  PyList_SET_ITEM(state.callbacks, 0, Py_NewRef(callback));
+  show_to_collector(future);
+  task.hold(future);
+  if (task.expect_by(*bridge)) return true;
+  Py_CLEAR(state.callbacks);
+  task.settle_at_home(pool::Task::Change::kQuiet);
+  return false;
 }
 
 State shown_state(const FutureState& state) noexcept {
@@ -211,9 +252,11 @@ bool invoke_callback(ModuleState& home, PyObject* future, PyObject* callback) {
 }
 
 int cancel(ModuleState& home, PyObject* future, FutureState& state) {
+  if (state.task->mailbox) begin_delivery(future, state);  // who cancels calls the callbacks
   switch (state.task->cancel()) {
     case pool::Task::Change::kDeliver:
       return deliver(home, future, state) ? 1 : -1;
+    case pool::Task::Change::kMail:
     case pool::Task::Change::kQuiet:
       return 1;
     case pool::Task::Change::kLost:

@@ -3,6 +3,8 @@
 // Two modes (hazards 28 to 30). A future is born quiet: only the task's state word says how it stands, and the worker never
 // needs home to finish it. The first use of its condition, waiters or callbacks makes it delivered, once and for all: from
 // then on what others see changes at home only, under the condition, when the task is settled.
+// With nothing but the callback by which asyncio's wrap_future awaits it, it stays quiet: the callback is called by the event
+// loop that it is for.
 // Requires: attached to home, for every function here.
 #pragma once
 
@@ -26,12 +28,14 @@ class FutureTask final : public HomeTask {
   // It is in a queue, or was, so a worker sees to its end. Set before the task is queued.
   bool queued = false;
 
-  void run_at_home() override;
-  void settle_at_home(bool deliver) override;
-  void cancel_at_home() override;
+  // Has the event loop of that bridge settle the task. False: it is not running or queued any more, so nobody will.
+  [[nodiscard]] bool expect_by(AsyncioBridge& bridge);
 
- private:
-  PyObject* future_ = nullptr;  // owned
+  void run_at_home() override;
+  void settle_at_home(Change how) override;
+  void cancel_at_home() override;
+  [[nodiscard]] bool arrive() override;
+  void lose_loop() override;
 };
 
 // The native part of a Future object. (docs/design/ownership.md) All zero bits is a valid state. The objects are members of
@@ -74,6 +78,9 @@ void leave_to_parent(ModuleState& home, FutureState& state) noexcept;
 
 // Switches to delivered mode.
 void begin_delivery(PyObject* future, FutureState& state);
+// Adds the callback if it is asyncio's for the running loop, and there is nothing else; false: it is to be added otherwise. Runs
+// Python. Errors: false with MemoryError set.
+[[nodiscard]] bool add_callback_of_loop(ModuleState& home, PyObject* future, FutureState& state, PyObject* callback);
 // The state as others see it, in either mode.
 [[nodiscard]] pool::Task::State shown_state(const FutureState& state) noexcept;
 [[nodiscard]] const char* shown_state_name(const FutureState& state) noexcept;

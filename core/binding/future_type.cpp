@@ -182,6 +182,8 @@ PyObject* future_add_done_callback(PyObject* object, PyObject* const* args, Py_s
   const Self self = self_of(object);
   PyObject* const callback = Arguments{args, nargs, kwnames}.required("fn");
   if (callback == nullptr || !alive(self)) return nullptr;
+  if (add_callback_of_loop(self.home, object, self.state, callback)) Py_RETURN_NONE;
+  if (PyErr_Occurred() != nullptr) return nullptr;
   begin_delivery(object, self.state);
   if (shown_state(self.state) >= State::kFinished) {
     if (!invoke_callback(self.home, object, callback)) return nullptr;
@@ -216,6 +218,7 @@ PyObject* end_with(PyObject* object, PyObject* outcome, bool failed) {
   if (task.done()) {
     return PyErr_Format(self.home.invalid_state_error.get(), "%s: %R", shown_state_name(self.state), object);
   }
+  if (task.mailbox) begin_delivery(object, self.state);
   // No Python runs up to `finish`, so only the worker could come before us, and then its outcome is the one that counts.
   static_cast<void>(task.start());
   show_to_collector(object);
@@ -228,7 +231,7 @@ PyObject* end_with(PyObject* object, PyObject* outcome, bool failed) {
   }
   if (change == pool::Task::Change::kDeliver) {
     if (!deliver(self.home, object, self.state)) return nullptr;
-    if (task.side() == pool::Task::Side::kWorker) task.settle_at_home(false);
+    if (task.side() == pool::Task::Side::kWorker) task.settle_at_home(pool::Task::Change::kQuiet);
   }
   Py_RETURN_NONE;
 }

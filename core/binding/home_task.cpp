@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "binding/asyncio_bridge.h"
 #include "pool/pool.h"
 
 namespace aiointerpreters::binding {
@@ -18,8 +19,16 @@ int interrupt_by(pool::Interrupter& interrupter, pool::Task& task) {
 
 }  // namespace
 
-void HomeTask::visit_home_to_settle(bool deliver) {
-  home_.runtime.lessor->door().visit([&] { settle_at_home(deliver); });
+void HomeTask::visit_home_to_settle(Change how) {
+  home_.runtime.lessor->door().visit([&] { settle_at_home(how); });
+}
+
+void HomeTask::settle_at_home(Change how) {
+  if (how != Change::kMail) return;
+  // Not by bridge_, which is null if nobody waits for this one any more: others may have come into the mailbox behind it.
+  for (const auto& [loop, bridge] : home_.asyncio.bridges) {
+    if (bridge->mailbox().get() == mailbox.get()) return bridge->call_loop();
+  }
 }
 
 void HomeTask::report_ignored_interrupt() {

@@ -4,24 +4,45 @@
 
 #include "binding/module_state.h"
 #include "pool/task.h"
+#include "py/python.h"
 
 namespace aiointerpreters::binding {
+
+class AsyncioBridge;
 
 class HomeTask : public pool::Task {
  public:
   HomeTask(Side side, ModuleState& home) noexcept : Task(side), forks(home.forks), home_(home) {}
 
-  void visit_home_to_settle(bool deliver) override;
+  void visit_home_to_settle(Change how) override;
+  void settle_at_home(Change how) override;
   void report_ignored_interrupt() override;
 
   const unsigned forks;  // ModuleState::forks of the process whose workers know it
 
+  // ---- While an event loop waits for the end, and the bridge (asyncio_bridge.h) has it among what is outstanding there.
+  // Thread: the loop's.
+
+  // The end has come: tells who waits for it. Runs Python. Errors: false with KeyboardInterrupt or the like set; it is to be
+  // called once more if it is still outstanding.
+  [[nodiscard]] virtual bool arrive() = 0;
+  // The loop is gone. The task is not outstanding any more. Runs Python.
+  virtual void lose_loop() = 0;
+
  protected:
   [[nodiscard]] ModuleState& home() const noexcept { return home_; }
+  [[nodiscard]] bool is_outstanding() const noexcept { return bridge_ != nullptr; }
+
+  PyObject* future_ = nullptr;  // owned, while the task leads to one
 
  private:
+  friend class AsyncioBridge;
   ModuleState& home_;
+  AsyncioBridge* bridge_ = nullptr;
+  HomeTask* previous_ = nullptr;  // in the bridge's list
+  HomeTask* next_ = nullptr;
 };
+using HomeTaskPtr = base::IntrusivePtr<HomeTask>;
 
 // Has a running task of the worker side end as interrupted, and stops it if an interpreter runs it. False: it is not running, or
 // no interpreter's. Errors: -1 with RuntimeError set if there is no thread to see to it.

@@ -39,13 +39,13 @@ struct ModuleState {
   // Made when an executor is first asked for; null before, and for ever in an interpreter that has none.
   py::Ref future_type;
   py::Ref executor_type;
-  py::Ref condition_type;                                    // threading.Condition
-  py::Ref cancelled_error;                                   // concurrent.futures.CancelledError
-  py::Ref invalid_state_error;                               // concurrent.futures.InvalidStateError
-  py::Ref broken_pool_error;                                 // concurrent.futures.thread.BrokenThreadPool
-  py::Ref partial_type;                                      // functools.partial
-  py::Ref placeholder;                                       // functools.Placeholder (3.14), else null
-  py::Ref logger;                                            // the logger of concurrent.futures
+  py::Ref condition_type;       // threading.Condition
+  py::Ref cancelled_error;      // concurrent.futures.CancelledError
+  py::Ref invalid_state_error;  // concurrent.futures.InvalidStateError
+  py::Ref broken_pool_error;    // concurrent.futures.thread.BrokenThreadPool
+  py::Ref partial_type;         // functools.partial
+  py::Ref placeholder;          // functools.Placeholder (3.14), else null
+  py::Ref logger;               // the logger of concurrent.futures
   AsyncioState asyncio;
   std::shared_ptr<pool::Attendant> attendant;                // null before the first pool
   std::vector<std::weak_ptr<pool::Pool>> pools;              // all that may have workers

@@ -53,7 +53,8 @@ Outcome decode_outcome(ModuleState& home, const pool::Task& task) {
       PyErr_ExceptionMatches(home.runtime.task_interrupted.get()) != 0) {
     return outcome;
   }
-  if (!outcome.failed) py::raise_from_current(home.runtime.interpreter_error.get(), "the result could not be rebuilt at home");
+  if (!outcome.failed)
+    py::raise_from_current(home.runtime.interpreter_error.get(), "the result could not be rebuilt at home");
   outcome.object = py::take_exception();
   outcome.failed = true;
   return outcome;

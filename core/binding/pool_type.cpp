@@ -7,8 +7,8 @@
 
 #include "binding/future_state.h"
 #include "binding/lifecycle_functions.h"
-#include "binding/outcome.h"
 #include "binding/module.h"
+#include "binding/outcome.h"
 #include "binding/tag_type.h"
 #include "binding/waiting.h"
 #include "codec/codec.h"
@@ -153,7 +153,7 @@ PyObject* pool_break_down(PyObject* self, PyObject* args) {
     const auto shared = std::make_shared<const pool::Breakage>(std::move(breakage));
     for (pool::TaskPtr& task : inside(self)->break_down(shared, pool::Pool::Scope::kAll)) {
       const pool::Task::Change ended = task->end_broken(shared);
-      if (task->needs_home(ended)) task->settle_at_home(ended == pool::Task::Change::kDeliver);
+      if (task->needs_home(ended)) task->settle_at_home(ended);
     }
     inside(self)->thread_failed();
     return Py_NewRef(Py_None);

@@ -22,7 +22,7 @@ PyObject* run_future_cancel(PyObject* self, PyObject* const* args, Py_ssize_t na
         PyObject_Vectorcall(home.asyncio.future_cancel.get(), all, static_cast<std::size_t>(1 + nargs), kwnames));
     if (!cancelled || cancelled.get() != Py_True) return cancelled.release();
     const AwaitedTaskPtr task(state_of_run_future(self).task);
-    if (task) stop_awaited(home, *task);
+    if (task) task->stop();
     return cancelled.release();
   });
 }
@@ -55,7 +55,7 @@ PyObject* run_future_send(PyObject* self, PyObject* value) {
   return nullptr;
 }
 
-// throw(type[, value[, traceback]]): what is thrown into who awaits ends the call.
+// throw(typ[, val[, tb]]): what is thrown into who awaits ends the call.
 PyObject* run_future_throw(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
   if (nargs < 1 || nargs > 3) {
     PyErr_Format(PyExc_TypeError, "throw() takes 1 to 3 arguments (%zd given)", nargs);
@@ -86,11 +86,12 @@ PyObject* get_name(PyObject*, void*) { return PyUnicode_FromString("run"); }
 
 PyMethodDef kMethods[] = {
     {"cancel", py::as_method(run_future_cancel), METH_FASTCALL | METH_KEYWORDS,
-     "cancel($self, /, msg=None)\n--\n\nCancel the future, and with it the call: one that is queued is never run, in one that "
+     "cancel($self, /, msg=None)\n--\n\nCancel the future, and with it the call: one that is queued is never run, in one "
+     "that "
      "runs\nTaskInterrupted is raised. Who awaits goes on at once. Returns False if the future was done."},
     {"send", run_future_send, METH_O, "send($self, value, /)\n--\n\nFor asyncio's tasks: wait for the call."},
     {"throw", py::as_method(run_future_throw), METH_FASTCALL,
-     "throw($self, type, value=None, traceback=None, /)\n--\n\nFor asyncio's tasks: cancel, then raise what is given."},
+     "throw($self, typ, val=None, tb=None, /)\n--\n\nFor asyncio's tasks: cancel, then raise what is given."},
     {"close", run_future_close, METH_NOARGS, "close($self, /)\n--\n\nCancel, unless the call has ended."},
     {nullptr, nullptr, 0, nullptr},
 };

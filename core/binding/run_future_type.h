@@ -3,7 +3,7 @@
 // Requires: attached to home, on the loop's thread, for every function here.
 #pragma once
 
-#include "binding/asyncio_bridge.h"
+#include "binding/awaited_task.h"
 #include "binding/module_state.h"
 #include "py/python.h"
 #include "py/ref.h"

@@ -143,7 +143,10 @@ PyObject* tag_reduce(PyObject* self, PyObject*) {
     if (parts && found.get() == self) return qualname.release();
   }
   PyErr_Clear();
-  return Py_BuildValue("O(O)", Py_TYPE(self), as_tag(self)->fn);
+  PyObject* const context = as_tag(self)->context;
+  if (context == nullptr) return Py_BuildValue("O(O)", Py_TYPE(self), as_tag(self)->fn);
+  const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._context"));
+  return module ? PyObject_CallMethod(module.get(), "reduce", "OOO", Py_TYPE(self), as_tag(self)->fn, context) : nullptr;
 }
 
 PyMethodDef kMethods[] = {
@@ -204,7 +207,12 @@ PyType_Spec kSpec = {
 
 }  // namespace
 
-py::Ref make_tag_type(PyObject* module) { return py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, nullptr)); }
+py::Ref make_tag_type(PyObject* module) {
+  py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, nullptr));
+  const py::Ref match_args = py::Ref::steal(Py_BuildValue("(s)", "fn"));  // `case interpreter(fn):`
+  if (!type || !match_args || PyObject_SetAttrString(type.get(), "__match_args__", match_args.get()) < 0) return {};
+  return type;
+}
 
 PyObject* tagged_callable(PyObject* tag) noexcept { return as_tag(tag)->fn; }
 

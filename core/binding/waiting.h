@@ -24,10 +24,11 @@ Waited wait_at_home(const ModuleState& home, const base::Deadline& deadline, Wai
   constexpr std::chrono::milliseconds kSlice{200};
   const unsigned long thread = PyThread_get_thread_ident();
   const codec::Runtime& runtime = home.runtime;
-  const bool is_interruptible = thread == home.main_thread || runtime.interruptible.is_thread(thread) ||
-                                runtime.loop_interruptible.is_thread(thread);
+  const bool is_interruptible =
+      thread == home.main_thread || runtime.interruptible.is_thread(thread) || runtime.loop_interruptible.is_thread(thread);
   while (!done()) {
-    if (PyErr_CheckSignals() < 0 || !runtime.interruptible.check() || !runtime.loop_interruptible.check()) return Waited::kError;
+    if (PyErr_CheckSignals() < 0 || !runtime.interruptible.check() || !runtime.loop_interruptible.check())
+      return Waited::kError;
     base::Deadline slice = deadline;
     if (is_interruptible) {
       const auto next_look = base::Clock::now() + kSlice;

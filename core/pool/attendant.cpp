@@ -14,6 +14,8 @@ namespace {
 constexpr std::chrono::milliseconds kGrace{50};
 // So often a visitor looks whether a task that is to be interrupted still imports a module.
 constexpr std::chrono::milliseconds kImportInterval{2};
+// A task that begins further ones will not stop by itself.
+constexpr unsigned kImportsSpared = 20;
 // So often it looks after a task that has been interrupted.
 constexpr std::chrono::milliseconds kLookInterval{100};
 // A task that goes on for so long after its interrupt will not stop by itself.
@@ -55,7 +57,7 @@ bool Attendant::watch(TaskPtr task) noexcept { return add(std::move(task), true)
 bool Attendant::add(TaskPtr task, bool in_loop) noexcept {
   base::Lock lock(mutex_);
   try {
-    added_.push_back({std::move(task), in_loop, false, 0, base::Clock::now() + kPatience});
+    added_.push_back({.task = std::move(task), .in_loop = in_loop, .report_at = base::Clock::now() + kPatience});
   } catch (const std::bad_alloc&) {
     return false;
   }
@@ -128,19 +130,27 @@ void Attendant::visit_to_interrupt() {
   look_at_ = next_look();
 }
 
+bool Attendant::spares_import(Target& target, py::Interruptible& interruptible) {
+  const unsigned import = interruptible.import_of(target.task.get());
+  if (import == 0 || !target.report_at) return false;
+  if (std::exchange(target.import, import) != import) ++target.spared;
+  return target.spared <= kImportsSpared;
+}
+
 void Attendant::interrupt(Target& target) {
   if (target.in_loop) {  // which cancels it, if it comes to that
     target.turn = runtime_.loop_interruptible.turn_of(target.task.get());
     return;
   }
-  if (runtime_.interruptible.is_importing(target.task.get()) && target.report_at) return;
+  if (spares_import(target, runtime_.interruptible)) return;
   runtime_.interruptible.interrupt(target.task.get(), runtime_.task_interrupted.get());
   target.is_raised = true;
 }
 
 base::Deadline Attendant::next_look() const {
   if (targets_.empty()) return base::Deadline();
-  const bool imports = std::ranges::any_of(targets_, [](const Target& target) { return !target.in_loop && !target.is_raised; });
+  const bool imports =
+      std::ranges::any_of(targets_, [](const Target& target) { return !target.in_loop && !target.is_raised; });
   return base::Clock::now() + (imports ? kImportInterval : kLookInterval);
 }
 
@@ -166,8 +176,9 @@ void Attendant::insist(Target& target) {
   if (!target.in_loop) return runtime_.interruptible.insist(task, exception);
   // It has had the loop all the time since the last look, so the loop could not cancel it.
   const unsigned turn = runtime_.loop_interruptible.turn_of(task);
-  const bool is_stuck = turn != 0 && turn == target.turn && !(runtime_.loop_interruptible.is_importing(task) && target.report_at);
-  if (is_stuck) runtime_.loop_interruptible.interrupt(task, exception);
+  const bool is_stuck = turn != 0 && turn == target.turn;
+  if (is_stuck && !spares_import(target, runtime_.loop_interruptible))
+    runtime_.loop_interruptible.interrupt(task, exception);
   target.turn = turn;
 }
 

@@ -18,7 +18,7 @@
 
 namespace aiointerpreters::pool {
 
-class Attendant final : public codec::Bell, public Interrupter {
+class Attendant final : public codec::Bell, public Interrupter, public Watcher {
  public:
   // Makes one and hangs it up as the lessor's bell. It is to be stopped before the interpreter ends.
   // Requires: attached to that interpreter. Errors: std::bad_alloc.
@@ -31,8 +31,7 @@ class Attendant final : public codec::Bell, public Interrupter {
   void ring() noexcept override AIOI_EXCLUDES(mutex_);
 
   bool interrupt(TaskPtr task) noexcept override AIOI_EXCLUDES(mutex_);
-  // The interpreter's event loop cancels the task: interrupts it if it does not come to an await. False: as above.
-  [[nodiscard]] bool watch(TaskPtr task) noexcept AIOI_EXCLUDES(mutex_);
+  bool watch(TaskPtr task) noexcept override AIOI_EXCLUDES(mutex_);
   bool interrupt_all() noexcept override AIOI_EXCLUDES(mutex_);
 
   // Visits no more; returns when the thread has ended. Requires: detached, or the lessor is closed, since the thread may
@@ -49,13 +48,16 @@ class Attendant final : public codec::Bell, public Interrupter {
   struct Target {
     TaskPtr task;
     bool in_loop = false;
-    bool is_raised = false;     // at least once
-    unsigned turn = 0;          // in the loop: the one it had at the last look
+    bool is_raised = false;    // at least once
+    unsigned turn = 0;         // in the loop: the one it had at the last look
+    unsigned import = 0;       // the one that it was in at the last look
+    unsigned spared = 0;       // imports that it was not raised in
     base::Deadline report_at;  // that it goes on, unless that has been done
   };
   [[nodiscard]] bool add(TaskPtr task, bool in_loop) noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Target> take_added() noexcept AIOI_EXCLUDES(mutex_);
   // Each of these is a part of a visit.
+  [[nodiscard]] bool spares_import(Target& target, py::Interruptible& interruptible);
   void interrupt(Target& target);
   void insist(Target& target);
   [[nodiscard]] base::Deadline next_look() const;

@@ -163,7 +163,7 @@ void HostedInterpreter::drop_leftovers() {
 bool HostedInterpreter::open_loop(const LoopPortPtr& port, const std::string& thread_name, Breakage& breakage) {
   if (loop_) loop_->finish();  // it was broken by what ran in it
   loop_ = std::make_unique<HostedLoop>(*this, pool_, *runtime_, port);
-  port->set_attendant(attendant_);
+  port->set_watcher(attendant_);
   if (loop_->start(thread_name)) return true;
   loop_.reset();
   breakage.reason = "the event loop of a worker's interpreter could not be made";

@@ -74,7 +74,7 @@ class HostedInterpreter {
   Caller caller_;
   py::Ref result_;
   bool has_leftovers_ = false;
-  EnvironmentPtr environment_;  // the one that is applied
+  EnvironmentPtr environment_;                // the one that is applied
   std::atomic<std::uint32_t> main_{kNotRun};  // a MainScript; written under the GIL, release / acquire for who waits
   codec::Message main_failure_;
   std::unique_ptr<HostedLoop> loop_;  // null until there is one

@@ -19,6 +19,23 @@ namespace {
 // So much of its time the loop gives to tasks that are to begin before others have their turn.
 constexpr std::chrono::milliseconds kTurn{1};
 
+PyObject* on_turn(PyObject* capsule, PyObject* loop) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    HostedLoop* const hosted = py::Callback<HostedLoop>::target(capsule);
+    if (hosted == nullptr) return nullptr;
+    return PyBool_FromLong(hosted->take_turn(py::Ref::borrow(loop)));
+  });
+}
+
+PyObject* on_end(PyObject* capsule, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    HostedLoop* const hosted = py::Callback<HostedLoop>::target(capsule);
+    if (hosted == nullptr) return nullptr;
+    hosted->end_all();
+    Py_RETURN_NONE;
+  });
+}
+
 }  // namespace
 
 HostedLoop::HostedLoop(HostedInterpreter& host, Pool& pool, codec::Runtime& runtime, LoopPortPtr port) noexcept
@@ -30,16 +47,16 @@ bool HostedLoop::start(const std::string& worker_name) {
   on_turn_.emplace(turn, this);
   on_end_.emplace(end, this);
   steps_type_ = make_steps_type();
-  const py::Ref name = py::Ref::steal(
-      PyUnicode_DecodeUTF8(worker_name.data(), static_cast<Py_ssize_t>(worker_name.size()), "surrogatepass"));
+  const py::Ref name =
+      py::Ref::steal(PyUnicode_DecodeUTF8(worker_name.data(), static_cast<Py_ssize_t>(worker_name.size()), "surrogatepass"));
   const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._event_loop"));
   if (on_turn_->get() == nullptr || on_end_->get() == nullptr || !steps_type_ || !name || !module) return false;
   if (port_->mailbox->fd() == base::Wakeup::kNone) {
     PyErr_SetString(PyExc_OSError, "no file descriptor for an event loop");
     return false;
   }
-  thread_ = py::Ref::steal(PyObject_CallMethod(module.get(), "start", "OiOO", name.get(), port_->mailbox->fd(),
-                                               on_turn_->get(), on_end_->get()));
+  thread_ = py::Ref::steal(
+      PyObject_CallMethod(module.get(), "start", "OiOO", name.get(), port_->mailbox->fd(), on_turn_->get(), on_end_->get()));
   return static_cast<bool>(thread_);
 }
 
@@ -50,20 +67,10 @@ void HostedLoop::finish() {
   // Whatever is raised here stops this thread; the loop's has been stopped, too, then.
   while (!py::Ref::steal(PyObject_CallMethod(thread_.get(), "join", nullptr))) PyErr_Clear();
   thread_.reset();
-  port_->set_attendant(nullptr);
+  port_->set_watcher(nullptr);
 }
 
-PyObject* HostedLoop::on_turn(PyObject* capsule, PyObject* loop) {
-  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
-    HostedLoop* const self = py::Callback<HostedLoop>::target(capsule);
-    if (self == nullptr) return nullptr;
-    const bool ends = self->take_turn(loop);
-    if (ends && !py::Ref::steal(PyObject_CallMethod(loop, "stop", nullptr))) return nullptr;
-    return PyBool_FromLong(ends);
-  });
-}
-
-bool HostedLoop::take_turn(PyObject* loop) {
+bool HostedLoop::take_turn(const py::Ref& loop) {
   runtime_.lessor->take_back();
   mail_.append(port_->mailbox->take());
   for (const TaskPtr& task : port_->take_cancelled()) cancel(*task);
@@ -76,22 +83,22 @@ bool HostedLoop::take_turn(PyObject* loop) {
   return port_->stopped() || (closing_ && pool_.is_idle(*port_));
 }
 
-void HostedLoop::begin(const TaskPtr& task, PyObject* loop) {
+void HostedLoop::begin(const TaskPtr& task, const py::Ref& loop) {
   if (!task->start()) return publish(task, task->notify_cancelled());
   begin_step(*task);
   py::Ref asyncio_task = py::guarded(py::Ref(), [&] { return make_asyncio_task(task, loop); });
   caller_.leave_context();
-  if (!asyncio_task) return end_task(task, nullptr);
+  if (!asyncio_task) return end_task(task, py::Ref());
   end_step();
   running_.insert_or_assign(task.get(), Running{task, std::move(asyncio_task)});
 }
 
-py::Ref HostedLoop::make_asyncio_task(const TaskPtr& task, PyObject* loop) {
+py::Ref HostedLoop::make_asyncio_task(const TaskPtr& task, const py::Ref& loop) {
   if (task->interrupted()) return PyErr_SetNone(runtime_.task_interrupted.get()), py::Ref();
   const py::Ref coroutine = host_.prepare(*task) ? caller_.call(runtime_, *task) : py::Ref();
   caller_.drop_arguments();
-  const py::Ref steps = coroutine ? make_steps(steps_type_.get(), *this, task, coroutine.get()) : py::Ref();
-  return steps ? py::Ref::steal(PyObject_CallMethod(loop, "create_task", "O", steps.get())) : py::Ref();
+  const py::Ref steps = coroutine ? make_steps(steps_type_, *this, task, coroutine) : py::Ref();
+  return steps ? py::Ref::steal(PyObject_CallMethod(loop.get(), "create_task", "O", steps.get())) : py::Ref();
 }
 
 void HostedLoop::cancel(const Task& task) {
@@ -109,13 +116,13 @@ void HostedLoop::end_step() {
   py::restore_exception(std::move(error));
 }
 
-void HostedLoop::end_task(const TaskPtr& task, PyObject* result) {
+void HostedLoop::end_task(const TaskPtr& task, const py::Ref& result) {
   if (task->done()) {
     PyErr_Clear();
     return runtime_.loop_interruptible.end();
   }
   const bool has_value =
-      result != nullptr && py::guarded(false, [&] { return codec::encode_value(runtime_, result, task->message); });
+      result && py::guarded(false, [&] { return codec::encode_value(runtime_, result.get(), task->message); });
   task->outcome = has_value ? Task::Outcome::kValue : Task::Outcome::kException;
   if (!has_value) {
     runtime_.loop_interruptible.wind_up();
@@ -132,17 +139,8 @@ void HostedLoop::publish(const TaskPtr& task, Task::Change change) {
   if (closing_) port_->mailbox->remind();
   if (!task->needs_home(change)) return;
   py::detached([&] {
-    task->visit_home_to_settle(change == Task::Change::kDeliver);
+    task->visit_home_to_settle(change);
     return 0;
-  });
-}
-
-PyObject* HostedLoop::on_end(PyObject* capsule, PyObject*) {
-  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
-    HostedLoop* const self = py::Callback<HostedLoop>::target(capsule);
-    if (self == nullptr) return nullptr;
-    self->end_all();
-    Py_RETURN_NONE;
   });
 }
 
@@ -157,7 +155,7 @@ void HostedLoop::end_all() {
       continue;
     }
     PyErr_SetNone(runtime_.task_interrupted.get());
-    end_task(task, nullptr);
+    end_task(task, py::Ref());
   }
 }
 

@@ -38,20 +38,20 @@ class HostedLoop {
   void begin_step(const Task& task) noexcept;
   void end_step();
   // The task ends with that result or, null, with the exception that is set, unless it has ended before. Ends the step.
-  void end_task(const TaskPtr& task, PyObject* result);
+  void end_task(const TaskPtr& task, const py::Ref& result);
 
- private:
-  static PyObject* on_turn(PyObject* capsule, PyObject* loop);
-  static PyObject* on_end(PyObject* capsule, PyObject*);
+  // ---- For the loop. Thread: the loop's.
 
-  // What the loop is called for: begins tasks, cancels others. True: the loop is to stop.
-  [[nodiscard]] bool take_turn(PyObject* loop);
-  void begin(const TaskPtr& task, PyObject* loop);
-  [[nodiscard]] py::Ref make_asyncio_task(const TaskPtr& task, PyObject* loop);
-  void cancel(const Task& task);
-  void publish(const TaskPtr& task, Task::Change change);
+  // What the loop is called for when there is mail: begins tasks, cancels others. True: the loop is to stop.
+  [[nodiscard]] bool take_turn(const py::Ref& loop);
   // The loop is gone, stopped or broken by what ran in it: so is all that was sent here.
   void end_all();
+
+ private:
+  void begin(const TaskPtr& task, const py::Ref& loop);
+  [[nodiscard]] py::Ref make_asyncio_task(const TaskPtr& task, const py::Ref& loop);
+  void cancel(const Task& task);
+  void publish(const TaskPtr& task, Task::Change change);
 
   HostedInterpreter& host_;
   Pool& pool_;

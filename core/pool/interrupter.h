@@ -1,4 +1,4 @@
-// Interrupter: how a pool stops what one of its interpreters runs, without a word of Python.
+// How a pool stops what one of its interpreters runs, without a word of Python.
 // Thread: home's, one at a time. Blocks: no.
 #pragma once
 
@@ -15,6 +15,16 @@ class Interrupter {
 
  protected:
   ~Interrupter() = default;
+};
+
+// Looks after tasks that the event loop of an interpreter has been told to cancel.
+class Watcher {
+ public:
+  // Interrupts the task if it does not come to an await. False: there is no thread to see to it.
+  virtual bool watch(TaskPtr task) noexcept = 0;
+
+ protected:
+  ~Watcher() = default;
 };
 
 }  // namespace aiointerpreters::pool

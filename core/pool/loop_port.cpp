@@ -4,21 +4,19 @@
 #include <new>
 #include <utility>
 
-#include "pool/attendant.h"
-
 namespace aiointerpreters::pool {
 
 bool LoopPort::interrupt(TaskPtr task) noexcept {
-  std::shared_ptr<Attendant> attendant;
+  std::shared_ptr<Watcher> watcher;
   try {
     base::Lock lock(mutex_);
     cancelled_.push_back(task);
-    attendant = attendant_;
+    watcher = watcher_;
   } catch (const std::bad_alloc&) {
     return false;
   }
   mailbox->remind();
-  return !attendant || attendant->watch(std::move(task));
+  return !watcher || watcher->watch(std::move(task));
 }
 
 bool LoopPort::interrupt_all() noexcept {
@@ -32,9 +30,9 @@ std::vector<TaskPtr> LoopPort::take_cancelled() noexcept {
   return std::exchange(cancelled_, {});
 }
 
-void LoopPort::set_attendant(std::shared_ptr<Attendant> attendant) noexcept {
+void LoopPort::set_watcher(std::shared_ptr<Watcher> watcher) noexcept {
   base::Lock lock(mutex_);
-  attendant_ = std::move(attendant);
+  watcher_ = std::move(watcher);
 }
 
 }  // namespace aiointerpreters::pool

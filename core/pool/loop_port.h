@@ -34,7 +34,7 @@ class LoopPort final : public Interrupter {
   [[nodiscard]] std::vector<TaskPtr> take_cancelled() noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_acquire); }
   // Thread: the worker's, once the loop is there: who raises in what does not come to an await.
-  void set_attendant(std::shared_ptr<class Attendant> attendant) noexcept AIOI_EXCLUDES(mutex_);
+  void set_watcher(std::shared_ptr<Watcher> watcher) noexcept AIOI_EXCLUDES(mutex_);
 
   // The pool's, guarded by its lock.
   std::size_t live = 0;   // tasks that were sent here and have not ended
@@ -43,7 +43,7 @@ class LoopPort final : public Interrupter {
  private:
   base::Mutex mutex_;
   std::vector<TaskPtr> cancelled_ AIOI_GUARDED_BY(mutex_);
-  std::shared_ptr<class Attendant> attendant_ AIOI_GUARDED_BY(mutex_);
+  std::shared_ptr<Watcher> watcher_ AIOI_GUARDED_BY(mutex_);
   std::atomic<bool> stopped_{false};  // release / acquire
 };
 

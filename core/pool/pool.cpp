@@ -125,7 +125,7 @@ void Pool::stop() {
   {
     base::Lock lock(mutex_);
     stopped_ = true;
-    interrupters.reserve(threads_ + loops_.size());
+    interrupters.reserve(2 * threads_);
     for (const Seat* seat = seats_; seat != nullptr; seat = seat->next_seat) {
       if (seat->interrupter) interrupters.push_back(seat->interrupter);
       if (seat->loop) interrupters.push_back(seat->loop);
@@ -277,6 +277,7 @@ bool Pool::host_failed(Seat& seat) noexcept {
   count_interpreter_out(seat);
   if (rests_ > 0) return true;  // all the others have none for the moment: it is tried again
   max_hosts_ = host_count_;
+  give_up_loops();
   return max_hosts_ > 0;
 }
 
@@ -322,7 +323,7 @@ void Pool::spin(Seat& seat) noexcept {
 TaskPtr Pool::pick(Seat& seat) noexcept {
   seat.current = nullptr;
   if (must_rest(seat)) return TaskPtr();
-  if (unbound_loops_ > 0 && can_have_loop(seat)) {
+  if (loops_.unbound() > 0 && can_have_loop(seat)) {
     bind_loop(seat);
     return TaskPtr();
   }
@@ -354,14 +355,13 @@ bool Pool::needs_thread() const noexcept {
   if (threads_ >= options_->max_workers) return false;
   const std::size_t waiting = worker_queue_.size() > hosts_.available ? worker_queue_.size() - hosts_.available : 0;
   const std::size_t future_hosts = std::min(waiting, free_hosts());
-  if (unbound_loops_ > 0 && free_hosts() > 0 && unbound_loops_ > available_for_loops()) return true;
+  if (loops_.unbound() > available_for_loops(0) && free_hosts() > 0) return true;
   return home_queue_.size() + future_hosts > plain_.available;
 }
 
 Seat* Pool::choose_sleeper() noexcept {
-  if (unbound_loops_ > 0) {
-    Seat* sleeper = nullptr;
-    static_cast<void>(available_for_loops(&sleeper));
+  if (loops_.unbound() > 0) {
+    Seat* const sleeper = sleeper_for_loop();
     if (sleeper != nullptr) return unpark(*sleeper);
   }
   if (!worker_queue_.empty() && hosts_.searching == 0) {
@@ -408,7 +408,7 @@ bool Pool::must_rest(const Seat& seat) const noexcept {
 }
 
 bool Pool::may_leave() const noexcept {
-  const bool is_needed = unbound_loops_ > 0 || (rests_ > 0 && !worker_queue_.empty());  // the latter after the rest
+  const bool is_needed = loops_.unbound() > 0 || (rests_ > 0 && !worker_queue_.empty());  // the latter after the rest
   return closed_ && !is_needed;
 }
 
@@ -433,22 +433,19 @@ void Pool::count_interpreter_out(Seat& seat) noexcept {
 }
 
 void Pool::count_queued() noexcept {
-  const bool stirs = closed_ || unbound_loops_ > 0 || !home_queue_.empty() || !worker_queue_.empty();
+  const bool stirs = closed_ || loops_.unbound() > 0 || !home_queue_.empty() || !worker_queue_.empty();
   stirring_.store(stirs, std::memory_order_relaxed);
 }
 
 std::vector<TaskPtr> Pool::drain(Scope scope) {
   std::vector<TaskPtr> tasks;
-  tasks.reserve(home_queue_.size() + worker_queue_.size());
+  tasks.reserve(home_queue_.size() + worker_queue_.size() + loops_.waiting());
   while (TaskPtr task = worker_queue_.pop()) tasks.push_back(std::move(task));
   while (TaskPtr task = scope == Scope::kAll ? home_queue_.pop() : TaskPtr()) tasks.push_back(std::move(task));
-  for (const LoopPortPtr& loop : loops_) {
-    if (loop->is_bound) continue;  // the others are about to begin
-    Mail mail = loop->mailbox->take();
+  loops_.drop_unbound([&](LoopPort& loop) {  // what the others have is about to begin
+    Mail mail = loop.mailbox->take();
     while (TaskPtr task = mail.pop()) tasks.push_back(std::move(task));
-  }
-  std::erase_if(loops_, [](const LoopPortPtr& loop) { return !loop->is_bound; });
-  unbound_loops_ = 0;
+  });
   count_queued();
   return tasks;
 }

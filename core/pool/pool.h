@@ -19,31 +19,13 @@
 #include "base/futex.h"
 #include "base/mutex.h"
 #include "pool/environment.h"
+#include "pool/loops.h"
+#include "pool/pool_options.h"
 #include "pool/seat.h"
 #include "pool/task.h"
 #include "pool/task_queue.h"
 
-namespace aiointerpreters::codec {
-struct Runtime;
-}
-
 namespace aiointerpreters::pool {
-
-struct PoolOptions {
-  std::size_t max_workers = 1;
-  std::size_t max_interpreters = 1;
-  // Makes `_core`'s state in a new interpreter. Requires: attached to it. Returns null with a Python exception set.
-  codec::Runtime* (*enter_interpreter)() = nullptr;
-  // Finds home's again. Requires: attached to home. Returns null with a Python exception set.
-  codec::Runtime* (*find_home)() = nullptr;
-  // Writes a warning to the package's log. Requires: attached to home. Runs Python.
-  void (*log_warning)(const std::string& text) = nullptr;
-  // Reports that the initializer has failed, as the standard library does. Requires: attached to home. Runs Python.
-  void (*log_initializer_failure)(const Breakage& breakage) = nullptr;
-  // Runs once in each new interpreter, if there is one; `initializer_message` holds its arguments.
-  codec::CallablePtr initializer;
-  codec::Message initializer_message;
-};
 
 class Pool {
  public:
@@ -163,11 +145,11 @@ class Pool {
   [[nodiscard]] Idle& idle_of(const Seat& seat) noexcept AIOI_REQUIRES(mutex_);
   void search(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
   void stop_searching(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] LoopPortPtr least_loaded_loop() const AIOI_REQUIRES(mutex_);
-  // How many workers have nothing to do and could have one, and those on their way; `sleeper` gets one that is asleep.
-  [[nodiscard]] std::size_t available_for_loops(Seat** sleeper = nullptr) const noexcept AIOI_REQUIRES(mutex_);
+  // How many workers have nothing to do and can have one, those on their way and so many new ones included.
+  [[nodiscard]] std::size_t available_for_loops(std::size_t new_threads) const noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] Seat* sleeper_for_loop() const noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] bool can_have_loop(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] bool can_open_loop() const noexcept AIOI_REQUIRES(mutex_);
+  void give_up_loops() noexcept AIOI_REQUIRES(mutex_);
   void bind_loop(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
   void drop_loop(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
   void spin(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
@@ -196,8 +178,7 @@ class Pool {
   std::size_t max_hosts_ AIOI_GUARDED_BY(mutex_);       // max_interpreters, or fewer if there could not be so many
   Seat* seats_ AIOI_GUARDED_BY(mutex_) = nullptr;       // of the workers that have entered
   std::size_t spinners_ AIOI_GUARDED_BY(mutex_) = 0;
-  std::vector<LoopPortPtr> loops_ AIOI_GUARDED_BY(mutex_);  // to which coroutine functions are sent
-  std::size_t unbound_loops_ AIOI_GUARDED_BY(mutex_) = 0;   // of them, those that no worker has yet
+  Loops loops_ AIOI_GUARDED_BY(mutex_);  // to which coroutine functions are sent
   bool closed_ AIOI_GUARDED_BY(mutex_) = false;
   bool stopped_ AIOI_GUARDED_BY(mutex_) = false;
   unsigned rests_ AIOI_GUARDED_BY(mutex_) = 0;                 // that have begun and not ended

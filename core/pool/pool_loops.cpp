@@ -12,13 +12,10 @@ Pool::Submitted Pool::submit_to_loop(TaskPtr task) {
   {
     base::Lock lock(mutex_);
     if (closed_ || breakage_) return Submitted::kRefused;
-    LoopPortPtr loop = least_loaded_loop();
-    const bool opens = !loop || (loop->live > 0 && can_open_loop());
-    if (opens) {
-      loops_.push_back(std::make_shared<LoopPort>());
-      loop = loops_.back();
-      ++unbound_loops_;
-    }
+    LoopPortPtr loop = loops_.least_loaded();
+    const auto is_room = [&] { return available_for_loops(options_->max_workers - threads_) > loops_.unbound(); };
+    const bool opens = !loop || (loop->live > 0 && is_room());
+    if (opens) loop = loops_.add();
     ++loop->live;
     task->loop = loop;
     static_cast<void>(loop->mailbox->post(std::move(task)));  // under the lock, so that no loop can be gone meanwhile
@@ -66,44 +63,54 @@ Mail Pool::retire(LoopPort& loop) noexcept {
   return loop.mailbox->take();
 }
 
-LoopPortPtr Pool::least_loaded_loop() const {
-  const auto least = std::ranges::min_element(loops_, {}, &LoopPort::live);
-  return least == loops_.end() ? nullptr : *least;
+std::size_t Pool::available_for_loops(std::size_t new_threads) const noexcept {
+  std::size_t hosts = 0;
+  std::size_t plain = threads_ + new_threads;  // those on their way, too
+  for (Seat* seat = seats_; seat != nullptr; seat = seat->next_seat) {
+    const bool is_idle = seat->standing != Seat::Standing::kBusy;
+    if (seat->is_host || !is_idle) --plain;
+    if (seat->is_host && !seat->loop && is_idle) ++hosts;
+  }
+  return hosts + std::min(plain, free_hosts());
 }
 
-std::size_t Pool::available_for_loops(Seat** sleeper) const noexcept {
-  std::size_t entered = 0;
-  std::size_t available = 0;
+Seat* Pool::sleeper_for_loop() const noexcept {
+  Seat* sleeper = nullptr;
   for (Seat* seat = seats_; seat != nullptr; seat = seat->next_seat) {
-    ++entered;
-    if (seat->standing == Seat::Standing::kBusy || !can_have_loop(*seat)) continue;
-    ++available;
-    if (sleeper != nullptr && seat->standing == Seat::Standing::kParked) *sleeper = seat;
+    if (seat->standing == Seat::Standing::kParked && can_have_loop(*seat)) sleeper = seat;
   }
-  return available + (free_hosts() > 0 ? threads_ - entered : 0);
+  return sleeper;
 }
 
 bool Pool::can_have_loop(const Seat& seat) const noexcept {
   return !seat.loop && (seat.is_host || (free_hosts() > 0 && rests_ == 0));
 }
 
-bool Pool::can_open_loop() const noexcept {
-  return available_for_loops() > unbound_loops_ || (threads_ < options_->max_workers && free_hosts() > 0);
-}
-
 void Pool::bind_loop(Seat& seat) noexcept {
-  const auto loop = std::ranges::find(loops_, false, &LoopPort::is_bound);
-  seat.loop = *loop;
-  seat.loop->is_bound = true;
+  seat.loop = loops_.bind();
   seat.must_open_loop = true;
-  --unbound_loops_;
   if (!seat.is_host) set_host(seat, true);
   count_queued();
   if (closed_) wake_all_parked();  // they may leave now
 }
 
+// Of the loops that are wanted there can be fewer now: the others get their tasks.
+void Pool::give_up_loops() noexcept {
+  while (loops_.unbound() > 0 && loops_.size() > max_hosts_ && max_hosts_ > 0) {
+    const LoopPortPtr given_up = loops_.bind();
+    loops_.erase(given_up);
+    const LoopPortPtr other = loops_.least_loaded();
+    other->live += given_up->live;
+    Mail mail = given_up->mailbox->take();
+    while (TaskPtr task = mail.pop()) {
+      task->loop = other;
+      static_cast<void>(other->mailbox->post(std::move(task)));
+    }
+  }
+}
+
 void Pool::drop_loop(Seat& seat) noexcept {
-  std::erase(loops_, seat.loop);
+  loops_.erase(seat.loop);
   seat.loop.reset();
 }
 

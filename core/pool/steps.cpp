@@ -22,7 +22,7 @@ struct Steps {
 Steps* as_steps(PyObject* self) noexcept { return reinterpret_cast<Steps*>(self); }
 
 // Ends the task with that result or, null, with the exception that is set. Runs Python.
-void end(PyObject* self, PyObject* result) {
+void end(PyObject* self, const py::Ref& result) {
   const py::Ref inner = py::Ref::steal(std::exchange(as_steps(self)->inner, nullptr));
   as_steps(self)->loop->end_task(std::exchange(as_steps(self)->task, {}), result);
 }
@@ -44,7 +44,7 @@ PySendResult take_step(PyObject* self, PyObject** result, Advance&& advance) {
     return status;
   }
   const py::Ref returned = py::Ref::steal(std::exchange(*result, nullptr));
-  end(self, returned.get());
+  end(self, returned);
   *result = Py_NewRef(Py_None);
   return PYGEN_RETURN;
 }
@@ -96,7 +96,7 @@ PyObject* steps_close(PyObject* self, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     if (as_steps(self)->task) {
       PyErr_SetNone(PyExc_GeneratorExit);
-      end(self, nullptr);
+      end(self, py::Ref());
     }
     Py_RETURN_NONE;
   });
@@ -160,13 +160,13 @@ PyType_Spec kSpec = {
 
 py::Ref make_steps_type() { return py::Ref::steal(PyType_FromSpec(&kSpec)); }
 
-py::Ref make_steps(PyObject* type, HostedLoop& loop, TaskPtr task, PyObject* inner) {
-  auto* const steps_type = reinterpret_cast<PyTypeObject*>(type);
+py::Ref make_steps(const py::Ref& type, HostedLoop& loop, TaskPtr task, const py::Ref& inner) {
+  auto* const steps_type = reinterpret_cast<PyTypeObject*>(type.get());
   py::Ref self = py::Ref::steal(steps_type->tp_alloc(steps_type, 0));
   if (!self) return self;
   as_steps(self.get())->loop = &loop;
   std::construct_at(&as_steps(self.get())->task, std::move(task));
-  as_steps(self.get())->inner = Py_NewRef(inner);
+  as_steps(self.get())->inner = Py_NewRef(inner.get());
   return self;
 }
 

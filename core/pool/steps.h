@@ -15,6 +15,6 @@ class HostedLoop;
 [[nodiscard]] py::Ref make_steps_type();
 
 // Returns new: a coroutine that runs `inner`, one of Python's. Null with an exception set.
-[[nodiscard]] py::Ref make_steps(PyObject* type, HostedLoop& loop, TaskPtr task, PyObject* inner);
+[[nodiscard]] py::Ref make_steps(const py::Ref& type, HostedLoop& loop, TaskPtr task, const py::Ref& inner);
 
 }  // namespace aiointerpreters::pool

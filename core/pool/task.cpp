@@ -15,7 +15,7 @@ Task::Change Task::change(State from, State to) noexcept {
   } while (!word_.compare_exchange_weak(word, (word & ~kStateMask) | static_cast<std::uint32_t>(to),
                                         std::memory_order_acq_rel, std::memory_order_relaxed));
   if (to >= State::kFinished && (word & kWaited) != 0) base::wake_all(&word_);
-  return (word & kDeliver) != 0 ? Change::kDeliver : Change::kQuiet;
+  return end_of(word);
 }
 
 Task::Change Task::cancel() noexcept {
@@ -28,7 +28,7 @@ Task::Change Task::notify_cancelled() noexcept {
   if (state() != State::kCancelled) return Change::kLost;  // for good: nothing follows an end
   const std::uint32_t word = word_.fetch_or(kNotified, std::memory_order_acq_rel);
   if ((word & kNotified) != 0) return Change::kLost;
-  return (word & kDeliver) != 0 ? Change::kDeliver : Change::kQuiet;
+  return end_of(word);
 }
 
 bool Task::request_interrupt() noexcept {
@@ -41,7 +41,7 @@ bool Task::request_interrupt() noexcept {
 }
 
 bool Task::needs_home(Change change) noexcept {
-  if (mailbox) return !mailbox->post(TaskPtr(this));
+  if (change == Change::kMail) return !mailbox->post(TaskPtr(this));
   return change == Change::kDeliver || side_ == Side::kHome;
 }
 
@@ -52,9 +52,12 @@ Task::Change Task::end_broken(std::shared_ptr<const Breakage> why) {
   return finish();
 }
 
-Task::Standing Task::request_delivery() noexcept {
-  const std::uint32_t word = word_.fetch_or(kDeliver, std::memory_order_acq_rel);
-  return {state_in(word), (word & kNotified) != 0};
+Task::Standing Task::request_delivery() noexcept { return standing_of(word_.fetch_or(kDeliver, std::memory_order_acq_rel)); }
+
+Task::Standing Task::request_mail(MailboxPtr to) noexcept {
+  mailbox = std::move(to);
+  // release: who sees the request, by `change`, sees the mailbox.
+  return standing_of(word_.fetch_or(kMail, std::memory_order_acq_rel));
 }
 
 bool Task::spin(std::chrono::nanoseconds budget) const noexcept {

@@ -49,7 +49,8 @@ class Task : public base::Counted {
   enum class Change : std::uint8_t {
     kLost,     // the state was another one: nothing was done
     kQuiet,    // done
-    kDeliver,  // done, and this caller has to see to it that settle_at_home(true) is called
+    kMail,     // done, and this caller has to put it into its mailbox
+    kDeliver,  // done, and this caller has to see to it that others at home are told
   };
   [[nodiscard]] bool start() noexcept { return change(State::kPending, State::kRunning) != Change::kLost; }
   // Lets go of the message: nobody will read it, though the task may stay in its queue for long.
@@ -60,8 +61,8 @@ class Task : public base::Counted {
   [[nodiscard]] Change notify_cancelled() noexcept;
   [[nodiscard]] bool notified() const noexcept { return (word_.load(std::memory_order_acquire) & kNotified) != 0; }
 
-  // Whether `settle_at_home(change == kDeliver)` is to be called after that change, an end. An event loop's mailbox is told here,
-  // which mostly is enough.
+  // Does what can be done without home after that change, an end: mostly all there is to do. True: `settle_at_home` is to be
+  // called with it.
   [[nodiscard]] bool needs_home(Change change) noexcept;
 
   // Ends a task that the pool will never run; a cancelled one is let go of. Requires: it is out of the queue.
@@ -81,6 +82,9 @@ class Task : public base::Counted {
     }
   };
   [[nodiscard]] Standing request_delivery() noexcept;
+  // Asks that it be put into an event loop's mailbox when it has ended, unless delivery is asked for before. Once only.
+  // Requires: Side::kWorker.
+  [[nodiscard]] Standing request_mail(MailboxPtr to) noexcept;
   [[nodiscard]] bool delivery_requested() const noexcept { return (word_.load(std::memory_order_acquire) & kDeliver) != 0; }
 
   // Looks, awake, until the task is done or the budget is used up; true if it is done. Requires: detached. Blocks.
@@ -90,12 +94,12 @@ class Task : public base::Counted {
 
   // Runs a task of Side::kHome and sets its outcome. Requires: attached to home. Runs Python.
   virtual void run_at_home() = 0;
-  // The task has ended: lets go of every object of home; if `deliver`, tells home's waiters and callbacks first.
-  // Called for each task of Side::kHome, where a Change::kDeliver asked for it, and where a mailbox's loop is to be woken.
+  // The task has ended. kDeliver: tells home's waiters and callbacks, then lets go of every object of home; kQuiet: does only
+  // that. kMail: it is in its mailbox, whose loop has to be woken.
   // Requires: attached to home. Runs Python.
-  virtual void settle_at_home(bool deliver) = 0;
+  virtual void settle_at_home(Change how) = 0;
   // The same for a thread that is attached to no interpreter: it visits home. Blocks. Runs Python.
-  virtual void visit_home_to_settle(bool deliver) = 0;
+  virtual void visit_home_to_settle(Change how) = 0;
   // Cancels it for good, after the queue has let go of it. Requires: attached to home. Runs Python.
   virtual void cancel_at_home() = 0;
   // Names in home's log a task that has been interrupted and goes on. Requires: the thread has no state of any interpreter.
@@ -106,8 +110,9 @@ class Task : public base::Counted {
   std::uint64_t callable_id = codec::CallableRef::kUncached;  // the same as callable->id, without touching its cache line
   codec::Message message;                                     // the arguments, then the outcome
   std::unique_ptr<codec::Message> context;                    // context variables by name, to be set for the call; or null
-  std::shared_ptr<Interrupter> loop;  // of the event loop in a worker's interpreter that a coroutine function was sent to; or null
-  MailboxPtr mailbox;  // where it goes when it has ended, because an event loop at home awaits it; else null
+  std::shared_ptr<Interrupter>
+      loop;            // of the event loop in a worker's interpreter that a coroutine function was sent to; or null
+  MailboxPtr mailbox;  // of the event loop at home that awaits it, if any: request_mail
   std::shared_ptr<const Breakage> breakage;
   Outcome outcome = Outcome::kNone;
   bool in_rows = false;  // the one argument is a list of argument tuples, the result the list of their results
@@ -122,13 +127,18 @@ class Task : public base::Counted {
   static constexpr std::uint32_t kDeliver = 8;    // delivery was requested
   static constexpr std::uint32_t kNotified = 16;  // cancelled, and out of the queue
   static constexpr std::uint32_t kInterrupted = 32;
+  static constexpr std::uint32_t kMail = 64;  // mail was requested
 
   static State state_in(std::uint32_t word) noexcept { return static_cast<State>(word & kStateMask); }
+  static Change end_of(std::uint32_t word) noexcept {
+    return (word & kDeliver) != 0 ? Change::kDeliver : (word & kMail) != 0 ? Change::kMail : Change::kQuiet;
+  }
+  static Standing standing_of(std::uint32_t word) noexcept { return {state_in(word), (word & kNotified) != 0}; }
   Change change(State from, State to) noexcept;
 
   std::atomic<std::uint32_t> word_{0};
   const Side side_;
-  Task* next_ = nullptr;  // in its queue, or in a mailbox
+  Task* next_ = nullptr;      // in its queue, or in a mailbox
   std::uint64_t number_ = 0;  // TaskQueue's
 };
 

@@ -177,7 +177,7 @@ void Worker::drop_leftovers() {
 void Worker::settle(Task& task, Task::Change change) {
   if (!task.needs_home(change)) return;
   sides_.attach_home();
-  task.settle_at_home(change == Task::Change::kDeliver);
+  task.settle_at_home(change);
 }
 
 void Worker::break_pool(const std::shared_ptr<const Breakage>& breakage, Pool::Scope scope) {

@@ -1,6 +1,8 @@
 // See interruptible.h.
 #include "py/interruptible.h"
 
+#include <utility>
+
 namespace aiointerpreters::py {
 
 namespace {
@@ -34,6 +36,7 @@ void Interruptible::begin(const void* what) noexcept {
 
 void Interruptible::end() {
   what_ = nullptr;
+  import_.reset();
   if (type_ == nullptr) return;
   type_ = nullptr;
   PyThreadState_SetAsyncExc(thread_, nullptr);
@@ -45,19 +48,26 @@ void Interruptible::interrupt(const void* what, PyObject* type) {
   if (what_ != nullptr && what_ == what) raise(type);
 }
 
-bool Interruptible::is_importing(const void* what) const {
-  if (what_ == nullptr || what_ != what) return false;
-  bool found = false;
+unsigned Interruptible::import_of(const void* what) {
+  if (what_ == nullptr || what_ != what) return 0;
+  Ref outermost;
   Ref frame = Ref::steal(reinterpret_cast<PyObject*>(PyThreadState_GetFrame(state_)));
-  while (frame && !found) {
+  while (frame) {
     auto* const current = reinterpret_cast<PyFrameObject*>(frame.get());
     const Ref code = Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetCode(current)));
     const Ref file = Ref::steal(PyObject_GetAttrString(code.get(), "co_filename"));
-    found = file && PyUnicode_Check(file.get()) && PyUnicode_EqualToUTF8(file.get(), "<frozen importlib._bootstrap>") != 0;
+    if (file && PyUnicode_Check(file.get()) && PyUnicode_EqualToUTF8(file.get(), "<frozen importlib._bootstrap>") != 0) {
+      outermost = Ref::borrow(frame.get());
+    }
     frame = Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetBack(current)));
   }
   PyErr_Clear();
-  return found;
+  if (!outermost) return 0;
+  if (outermost.get() != import_.get()) {
+    import_ = std::move(outermost);
+    ++imports_;
+  }
+  return imports_;
 }
 
 void Interruptible::insist(const void* what, PyObject* type) {

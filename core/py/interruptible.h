@@ -29,8 +29,9 @@ class Interruptible {
 
   // Raises `type` in that thread if it does `what` now; else does nothing. Thread: a visitor.
   void interrupt(const void* what, PyObject* type);
-  // It does `what` now, and imports a module for it, which would be left half done in this interpreter for good. Thread: a visitor.
-  [[nodiscard]] bool is_importing(const void* what) const;
+  // The import that the thread is in, if it does `what` now, which would leave a module half done in this interpreter for good:
+  // 0 if there is none, and another number for each one that is seen. Thread: a visitor. Runs Python.
+  [[nodiscard]] unsigned import_of(const void* what);
   // Which of its turns the thread has, if it does `what` now; 0 if not. Each `begin` begins one. Thread: a visitor.
   [[nodiscard]] unsigned turn_of(const void* what) const noexcept { return what_ == what ? turns_ : 0; }
   // The same, some time later: raises again only if the thread winds up, where code that handles everything may loop for ever.
@@ -54,9 +55,11 @@ class Interruptible {
 
   const void* what_ = nullptr;  // null: nothing that may be stopped
   unsigned turns_ = 0;
-  unsigned long thread_ = 0;    // the interpreter's own; valid once something has begun
+  unsigned long thread_ = 0;        // the interpreter's own; valid once something has begun
   PyThreadState* state_ = nullptr;  // of that thread, likewise
-  PyObject* type_ = nullptr;    // what was raised since `begin`, or null; borrowed from the runtime
+  PyObject* type_ = nullptr;        // what was raised since `begin`, or null; borrowed from the runtime
+  Ref import_;            // the outermost frame of the import that was seen last; held, so that no other looks like it
+  unsigned imports_ = 0;  // that were seen
   bool winding_up_ = false;
   bool stopping_ = false;
   std::optional<Callback<Interruptible>> hook_;  // sys.unraisablehook, while there is something to lose

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ._core import interpreter as interpreter
     from .errors import InterpreterError as InterpreterError
     from .errors import NotTransferableError as NotTransferableError
-    from .errors import TaskInterrupted as TaskInterrupted
     from .errors import RunnerError as RunnerError
+    from .errors import TaskInterrupted as TaskInterrupted
     from .executors import InterpreterThreadPoolExecutor as InterpreterThreadPoolExecutor
     from .runner import Runner as Runner
     from .types import Shareable as Shareable

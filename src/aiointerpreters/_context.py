@@ -2,13 +2,14 @@
 
 import importlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import Context, ContextVar, copy_context
 from functools import cache
 from types import ModuleType
 from typing import Any
 
 from . import _script
+from ._core import interpreter
 
 type Declared = tuple[tuple[str, ContextVar[Any], bool], ...]
 """Name ("module:attribute"), variable, and whether a worker has to run home's script to find it; once for each variable."""
@@ -27,7 +28,7 @@ def _describe(variable: ContextVar[Any]) -> tuple[str, ContextVar[Any], bool]:
         raise TypeError(f"a ContextVar is needed, not {variable!r}")
     names = [
         (module_name, attribute)
-        for module_name, module in list(sys.modules.items())
+        for module_name, module in list[tuple[str, object]](sys.modules.items())  # anybody can put anything there
         if isinstance(module, ModuleType)
         for attribute in ([variable.name] if module.__dict__.get(variable.name) is variable else _search(module, variable))
     ]
@@ -35,13 +36,22 @@ def _describe(variable: ContextVar[Any]) -> tuple[str, ContextVar[Any], bool]:
         if module not in _script.NAMES:
             return f"{module}:{attribute}", variable, False
     for _, attribute in names:
-        if _script.describe() is not None:
+        if _script.describe() is not None or _script.is_running_homes():
             return f"__main__:{attribute}", variable, True
     raise ValueError(f"workers cannot find the context variable {variable.name!r}: no module that they can import has it")
 
 
 def _search(module: ModuleType, variable: ContextVar[Any]) -> list[str]:
     return [name for name, value in list(module.__dict__.items()) if value is variable][:1]
+
+
+def reduce(tag: type[interpreter[..., Any]], fn: Callable[..., Any], declared: Declared) -> tuple[Any, ...]:
+    """Return how pickle makes a tag of fn that carries these variables."""
+    return _rebuild, (tag, fn, *(name for name, _, _ in declared))
+
+
+def _rebuild(tag: type[interpreter[..., Any]], fn: Callable[..., Any], *names: str) -> interpreter[..., Any]:
+    return tag.with_context(*(_find(name) for name in names))(fn)
 
 
 def make(values: dict[str, Any]) -> Context:

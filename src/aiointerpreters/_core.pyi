@@ -18,6 +18,7 @@ class TaskInterrupted(BaseException): ...
 
 @disjoint_base
 class interpreter[**P, R]:  # noqa: N801 - a decorator
+    __match_args__ = ("fn",)
     __name__: str
     __qualname__: str
     def __new__(cls, fn: Callable[P, R]) -> Self: ...
@@ -45,6 +46,11 @@ class Future[T](_StandardFuture[T]):
 @final
 class RunFuture[T](asyncio.Future[T], Coroutine[Any, Any, T]):  # type: ignore[misc]
     """What `run` returns: an asyncio.Future, and a coroutine for `asyncio.create_task` and `TaskGroup`."""
+
+    @property
+    def __name__(self) -> str: ...
+    @property
+    def __qualname__(self) -> str: ...
 
 @final
 class SharedBuffer:
@@ -94,6 +100,9 @@ class Pool:
 class ExecutorBase(ThreadPoolExecutor):
     _threads: set[Thread]
     def submit[**P, R](self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
+    @overload
+    def run[**P, R](self, fn: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs) -> RunFuture[R]: ...
+    @overload
     def run[**P, R](self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> RunFuture[R]: ...
     def _bind(self, pool: Pool, /) -> None: ...
     def _declare_context(self, variables: Iterable[ContextVar[Any]], /) -> None: ...

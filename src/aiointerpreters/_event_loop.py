@@ -13,7 +13,7 @@ def start(
     """Start the thread and return it.
 
     fd: becomes readable when there is something to do.
-    take_turn: does that; it stops the loop, and returns True, when all is done.
+    take_turn: does that; it returns True when there is nothing more to come.
     end: is called last, when the loop has been closed.
     """
     thread = threading.Thread(target=_run, name=f"{name}_loop", args=(fd, take_turn, end))
@@ -25,8 +25,17 @@ def _run(fd: int, take_turn: Callable[[asyncio.AbstractEventLoop], bool], end: C
     try:
         with asyncio.Runner() as runner:  # at the end it cancels what tasks have left, and closes generators and executors
             loop = runner.get_loop()
-            loop.add_reader(fd, take_turn, loop)
-            while not take_turn(loop):
+            done = False
+
+            def turn() -> None:
+                nonlocal done
+                done = take_turn(loop)
+                if done:
+                    loop.stop()
+
+            loop.add_reader(fd, turn)
+            loop.call_soon(turn)
+            while not done:
                 with contextlib.suppress(KeyboardInterrupt, SystemExit):  # which asyncio lets out of a callback
                     loop.run_forever()
             loop.remove_reader(fd)

@@ -33,6 +33,12 @@ def describe() -> tuple[bool, str] | None:
     return (False, os.path.abspath(path))
 
 
+def is_running_homes() -> bool:
+    """Return whether a worker is just running home's `__main__` here, which is not `__main__` before its end."""
+    main = sys.modules.get("__main__")
+    return sys.modules.get(_ALIAS, main) is not main
+
+
 def run_module(name: str) -> None:
     """Run the module `name` as this interpreter's `__mp_main__` and `__main__`."""
     import runpy

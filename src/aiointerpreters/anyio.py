@@ -4,6 +4,7 @@ All calls of a process share one executor, which has as many interpreters as the
 """
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable
 from functools import cache, partial
@@ -24,7 +25,7 @@ class _TrioToken(Protocol):
     def run_sync_soon(self, sync_fn: Callable[[], object], /) -> None: ...
 
 
-async def run_sync[*Ts, R](
+async def run_sync[*Ts, R](  # type: ignore[return]  # the scope swallows no cancellation but its own
     fn: Callable[[*Ts], R],
     /,
     *args: *Ts,
@@ -48,11 +49,11 @@ async def run_sync[*Ts, R](
             token = current_token().native_token
             if isinstance(token, asyncio.AbstractEventLoop):
                 return await _executor().run(fn, *args)
-            return await _run_on_trio(token, interpreter(partial(fn, *args)))  # type: ignore[arg-type]
+            return await _run_on_trio(token, interpreter(partial(fn, *args)))  # type: ignore[arg-type, no-any-return]
 
 
 def current_default_interpreter_limiter() -> anyio.CapacityLimiter:
-    """Return this event loop's limiter of calls for which none is given: it lets through as many as there are interpreters."""
+    """Return the limiter of calls in this event loop for which none is given: as many as there are interpreters."""
     try:
         return _limiter.get()
     except LookupError:
@@ -76,10 +77,8 @@ async def _run_on_trio(token: _TrioToken, call: Callable[[], Any]) -> Any:
     ended = trio.Event()
 
     def end(_: Future[Any]) -> None:
-        try:
+        with contextlib.suppress(trio.RunFinishedError):  # nobody awaits it any more
             token.run_sync_soon(ended.set)
-        except trio.RunFinishedError:
-            pass  # nobody awaits it any more
 
     future = _executor().submit(call)
     future.add_done_callback(end)  # type: ignore[arg-type]

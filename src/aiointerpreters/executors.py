@@ -55,11 +55,12 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             initargs of a tagged one are lent as long as the executor exists.
         max_interpreters: threads that host an interpreter at most; max_workers if that is given, else
             `os.process_cpu_count()`.
-        context_vars: context variables, attributes of modules, that all tagged calls carry: what they are set to where a call
-            is submitted they are set to in the worker, for the call. `interpreter.with_context` is for those of one function.
+        context_vars: context variables, attributes of modules, that all tagged calls carry: what they are set to where a
+            call is submitted they are set to in the worker, for the call. `interpreter.with_context` is for those of one
+            function.
 
-        Raises ValueError for a number below 1 or a variable that no module has, TypeError for an initializer that is not callable, and for arguments of a
-        tagged one that cannot cross NotTransferableError.
+        Raises ValueError for a number below 1 or a variable that no module has, TypeError for an initializer that is not
+        callable, and for arguments of a tagged one that cannot cross NotTransferableError.
         """
         super().__init__(max_workers, thread_name_prefix, initializer, initargs)
         threads = math.ceil(min(self._max_workers, sys.maxsize))  # 2.5, say: the standard library starts a third thread
@@ -143,7 +144,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         """Make this the executor of `asyncio.to_thread` and of `loop.run_in_executor(None, ...)`.
 
         ctx: the event loop, an asyncio.Runner for its loop, None for the loop that is running. Raises RuntimeError if none
-        is, TypeError for anything else. asyncio shuts the executor down with the loop (`asyncio.run` and `asyncio.Runner` do).
+        is, TypeError for anything else. `asyncio.run` and `asyncio.Runner` shut the executor down with the loop.
         """
         import asyncio  # here: most of those who use an executor have no event loop
 

@@ -3,11 +3,11 @@
 import asyncio
 import inspect
 import sys
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial, wraps
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, overload
 
 from . import _module_functions
 from ._core import RunFuture, interpreter
@@ -80,25 +80,39 @@ class Runner:
             executor._stop()
             raise
 
-    def run[**P, R](self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> RunFuture[R]:
-        """Run fn(*args, **kwargs) in an interpreter and return what is to be awaited: `InterpreterThreadPoolExecutor.run`.
+    @overload
+    def run[**P, R](
+        self, fn: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, R]: ...
+    @overload
+    def run[**P, R](self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]: ...
+    def run(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+        """Run fn(*args, **kwargs) in an interpreter and return what is to be awaited.
 
-        The function's own exceptions arrive as themselves. Raises RunnerError if the runner is not started, RuntimeError
-        if no event loop is running.
+        In an event loop the call starts at once: `InterpreterThreadPoolExecutor.run`. Elsewhere, as in
+        `asyncio.run(runner.run(fn))`, it starts when it is awaited. The function's own exceptions arrive as themselves.
+        Raises RunnerError if the runner is not started.
         """
-        return self._started().run(fn, *args, **kwargs)
+        executor = self._started()
+        if asyncio._get_running_loop() is None:
+            return _run_later(executor, fn, *args, **kwargs)
+        return executor.run(fn, *args, **kwargs)
 
-    def wrap[**P, R](self, fn: Callable[P, R]) -> Callable[P, RunFuture[R]]:
+    @overload
+    def wrap[**P, R](self, fn: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]: ...
+    @overload
+    def wrap[**P, R](self, fn: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]: ...
+    def wrap(self, fn: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
         """Return an asynchronous function that runs fn in an interpreter, with fn's signature and name."""
         tagged = fn if isinstance(fn, interpreter) else interpreter(fn)
 
         @wraps(fn)
-        def wrapped(*args: P.args, **kwargs: P.kwargs) -> RunFuture[R]:
-            return self._started().run(tagged, *args, **kwargs)
+        def wrapped(*args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+            return self.run(tagged, *args, **kwargs)
 
         return inspect.markcoroutinefunction(wrapped)
 
-    def run_module_function(self, module_info: ModuleInfo, /, *args: Any, **kwargs: Any) -> RunFuture[Any]:
+    def run_module_function(self, module_info: ModuleInfo, /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
         """Run a function that need not be imported here.
 
         module_info: where a worker finds it, as `get_module_info` tells. A file is run once in each interpreter, under a
@@ -117,6 +131,17 @@ class Runner:
                     f"module_info has to be ('module', module, name) or ('path', file, name), not {module_info!r}"
                 )
 
+    @overload
+    def map[T, R](
+        self,
+        fn: Callable[[T], Coroutine[Any, Any, R]],
+        iterable: Iterable[T] | AsyncIterable[T],
+        /,
+        *,
+        limit: int | None = None,
+        ordered: bool = True,
+    ) -> AsyncGenerator[R]: ...
+    @overload
     def map[T, R](
         self,
         fn: Callable[[T], R],
@@ -125,7 +150,16 @@ class Runner:
         *,
         limit: int | None = None,
         ordered: bool = True,
-    ) -> AsyncGenerator[R]:
+    ) -> AsyncGenerator[R]: ...
+    def map(
+        self,
+        fn: Callable[[Any], Any],
+        iterable: Iterable[Any] | AsyncIterable[Any],
+        /,
+        *,
+        limit: int | None = None,
+        ordered: bool = True,
+    ) -> AsyncGenerator[Any]:
         """Return an asynchronous iterator over fn's results for the items.
 
         iterable: of items, asynchronous or not; advanced only while fewer than `limit` calls are under way or wait for the
@@ -144,7 +178,7 @@ class Runner:
             raise TypeError(f"limit must be an integer or None, not {limit!r}")
         if limit < 1:
             raise ValueError("limit must be None or > 0")
-        window = Window[T, R](partial(self._started().run, fn), limit, ordered=ordered)
+        window = Window[Any, Any](partial(self._started().run, fn), limit, ordered=ordered)
         if isinstance(iterable, AsyncIterable):
             return window.results_of_stream(iterable)
         return window.results(iter(iterable))
@@ -181,6 +215,10 @@ def get_module_info(fn: Callable[..., Any]) -> ModuleInfo:
 
 def _is_this_script(path: str) -> bool:
     return getattr(sys.modules["__main__"], "__file__", None) == path
+
+
+async def _run_later(executor: InterpreterThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    return await executor.run(fn, *args, **kwargs)
 
 
 def _do_nothing() -> None:

@@ -13,8 +13,8 @@ class FakeTask final : public Task {
   explicit FakeTask(Side side = Side::kWorker) : Task(side) {}
   void run_at_home() override { outcome = Outcome::kAtHome; }
   void cancel_at_home() override {}
-  void visit_home_to_settle(bool deliver) override { settle_at_home(deliver); }
-  void settle_at_home(bool deliver) override { settled += deliver ? 1 : 0; }
+  void visit_home_to_settle(Change how) override { settle_at_home(how); }
+  void settle_at_home(Change how) override { settled += how == Change::kDeliver ? 1 : 0; }
   void report_ignored_interrupt() override {}
 
   std::atomic<int> settled{0};

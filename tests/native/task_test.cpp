@@ -71,6 +71,40 @@ TEST(Task, ACancelledTaskStaysOpenUntilTheQueueLetsGo) {
   EXPECT_FALSE(task->request_delivery().open());
 }
 
+TEST(Task, GoesToItsMailboxUnlessDeliveryIsAskedForToo) {
+  const MailboxPtr mailbox(std::make_unique<Mailbox>(base::Wakeup::open()).release());
+  const auto mailed = make_task();
+  EXPECT_TRUE(mailed->request_mail(mailbox).open());
+  EXPECT_TRUE(mailed->start());
+  EXPECT_EQ(mailed->finish(), Change::kMail);
+  EXPECT_FALSE(mailed->needs_home(Change::kMail));
+  EXPECT_EQ(mailbox->take().pop(), mailed);
+  EXPECT_FALSE(mailed->request_delivery().open());
+
+  const auto delivered = make_task();
+  EXPECT_TRUE(delivered->request_mail(mailbox).open());
+  EXPECT_TRUE(delivered->request_delivery().open());
+  EXPECT_TRUE(delivered->start());
+  EXPECT_EQ(delivered->finish(), Change::kDeliver);
+  EXPECT_TRUE(delivered->needs_home(Change::kDeliver));
+  EXPECT_TRUE(mailbox->take().empty());
+}
+
+TEST(Task, EveryEndIsMailedOrWasThereWhenMailWasAskedFor) {
+  for (int round = 0; round < 500; ++round) {
+    const MailboxPtr mailbox(std::make_unique<Mailbox>(base::Wakeup::open()).release());
+    const auto task = make_task();
+    ASSERT_TRUE(task->start());
+    bool open = false;
+    std::thread home([&] { open = task->request_mail(mailbox).open(); });
+    const Change change = task->finish();
+    static_cast<void>(task->needs_home(change));
+    home.join();
+    ASSERT_EQ(open, change == Change::kMail);
+    ASSERT_NE(open, mailbox->take().empty());
+  }
+}
+
 TEST(Task, EndsBroken) {
   const auto why = std::make_shared<const Breakage>(Breakage{"for a test", {}});
   const auto task = make_task();

@@ -1,0 +1,59 @@
+// See awaited_task.h.
+#include "binding/awaited_task.h"
+
+#include <utility>
+
+#include "binding/outcome.h"
+#include "binding/run_future_type.h"
+#include "py/error.h"
+
+namespace aiointerpreters::binding {
+
+void AwaitedTask::expect(AsyncioBridge& bridge, PyObject* future) noexcept {
+  future_ = Py_NewRef(future);
+  state_of_run_future(future).task = this;
+  bridge.expect(*this);
+  static_cast<void>(request_mail(bridge.mailbox()));
+}
+
+void AwaitedTask::forget() {
+  const AwaitedTaskPtr kept(this);
+  AsyncioBridge::forget(*this);
+  const py::Ref future = py::Ref::steal(std::exchange(future_, nullptr));
+  if (future) state_of_run_future(future.get()).task = nullptr;
+}
+
+void AwaitedTask::stop() {
+  const AwaitedTaskPtr kept(this);
+  forget();
+  if (forks != home().forks || cancel() != Change::kLost) return;
+  if (interrupt_running(home(), *this) >= 0) return;
+  PyErr_Clear();
+  log_warning("a call whose await was cancelled goes on: there is no thread that could interrupt it");
+}
+
+void AwaitedTask::cancel_at_home() {
+  static_cast<void>(cancel());
+  const Change change = notify_cancelled();
+  if (needs_home(change)) settle_at_home(change);
+}
+
+bool AwaitedTask::arrive() {
+  const AsyncioState::Names& names = home().asyncio.names;
+  const bool is_cancelled = state() == State::kCancelled;
+  binding::Outcome end;
+  if (!is_cancelled) {
+    end = decode_outcome(home(), *this);
+    if (!end.object) return false;
+  }
+  const py::Ref future = py::Ref::borrow(future_);  // decoding may have run Python, which has cancelled it
+  forget();
+  if (!future) return true;
+  const py::Ref done = py::Ref::steal(PyObject_CallMethodNoArgs(future.get(), names.done.get()));
+  if (done.get() != Py_False) return static_cast<bool>(done);
+  PyObject* const method = (end.failed ? names.set_exception : names.set_result).get();
+  return static_cast<bool>(py::Ref::steal(is_cancelled ? PyObject_CallMethodNoArgs(future.get(), names.cancel.get())
+                                                       : PyObject_CallMethodOneArg(future.get(), method, end.object.get())));
+}
+
+}  // namespace aiointerpreters::binding

@@ -1,0 +1,35 @@
+// PoolOptions: what a pool is made with, and how it reaches what the layers above hold.
+// Immutable once the pool is there.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "codec/callable_ref.h"
+#include "codec/message.h"
+
+namespace aiointerpreters::codec {
+struct Runtime;
+}
+
+namespace aiointerpreters::pool {
+
+struct Breakage;
+
+struct PoolOptions {
+  std::size_t max_workers = 1;
+  std::size_t max_interpreters = 1;
+  // Makes `_core`'s state in a new interpreter. Requires: attached to it. Returns null with a Python exception set.
+  codec::Runtime* (*enter_interpreter)() = nullptr;
+  // Finds home's again. Requires: attached to home. Returns null with a Python exception set.
+  codec::Runtime* (*find_home)() = nullptr;
+  // Writes a warning to the package's log. Requires: attached to home. Runs Python.
+  void (*log_warning)(const std::string& text) = nullptr;
+  // Reports that the initializer has failed, as the standard library does. Requires: attached to home. Runs Python.
+  void (*log_initializer_failure)(const Breakage& breakage) = nullptr;
+  // Runs once in each new interpreter, if there is one; `initializer_message` holds its arguments.
+  codec::CallablePtr initializer;
+  codec::Message initializer_message;
+};
+
+}  // namespace aiointerpreters::pool
