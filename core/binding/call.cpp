@@ -3,17 +3,13 @@
 
 #include <utility>
 
-#include "binding/tag_type.h"
+#include "py/partial.h"
 
 namespace aiointerpreters::binding {
 
 namespace {
 
 constexpr int kMaxDepth = 1000;
-
-bool is_partial(const ModuleState& state, PyObject* object) noexcept {
-  return Py_IS_TYPE(object, reinterpret_cast<PyTypeObject*>(state.partial_type.get()));
-}
 
 // `fn` is the method `run` of a contextvars.Context. -1 with an exception set.
 int is_context_run(PyObject* fn) {
@@ -27,7 +23,7 @@ int is_context_run(PyObject* fn) {
 }  // namespace
 
 bool Call::open(const ModuleState& state, bool untagged) {
-  if (is_tag(state, fn_) && !is_partial(state, tagged_callable(fn_))) {
+  if (is_tag(state, fn_) && !py::is_partial(tagged_callable(fn_))) {
     take_tag();
     return true;
   }
@@ -44,12 +40,11 @@ bool Call::open(const ModuleState& state, bool untagged) {
   return step != Step::kFailed;
 }
 
-void Call::take_tag() noexcept {
-  tag_ = fn_;
-  fn_ = tagged_callable(tag_);
+void Call::take_tag(PyObject* tag, PyObject* inner) noexcept {
+  tag_ = tag;
+  fn_ = inner;
+  if (declared_context_ == nullptr) declared_context_ = tagged_context(tag);
 }
-
-PyObject* Call::declared_context() const noexcept { return tag_ == nullptr ? nullptr : tagged_context(tag_); }
 
 codec::CallablePtr Call::describe(ModuleState& state) const {
   if (tag_ != nullptr && tagged_callable(tag_) == fn_) return describe_tagged(state, tag_);
@@ -61,9 +56,9 @@ Call::Step Call::open_one(const ModuleState& state) {
     take_tag();
     return Step::kOpened;
   }
-  if (is_partial(state, fn_)) return open_partial(state);
+  if (py::is_partial(fn_)) return open_partial(state);
   if (PyMethod_Check(fn_) && is_tag(state, PyMethod_GET_FUNCTION(fn_))) {
-    tag_ = PyMethod_GET_FUNCTION(fn_);  // a classmethod around a tag; the bound method is what crosses
+    take_tag(PyMethod_GET_FUNCTION(fn_), fn_);  // a classmethod around a tag; the bound method is what crosses
     return Step::kInnermost;
   }
   const int context_run = nargs_ > 0 ? is_context_run(fn_) : 0;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "binding/module_state.h"
+#include "binding/tag_type.h"
 #include "codec/callable_ref.h"
 #include "py/python.h"
 #include "py/ref.h"
@@ -22,7 +23,7 @@ class Call {
   [[nodiscard]] bool open(const ModuleState& state, bool untagged = false);
 
   // Opens the tag and nothing inside. Requires: the callable is a tag.
-  void take_tag() noexcept;
+  void take_tag() noexcept { take_tag(fn_, tagged_callable(fn_)); }
 
   [[nodiscard]] bool tagged() const noexcept { return tag_ != nullptr; }
   // How a worker finds the callable. Runs Python. Errors: null with an exception set.
@@ -30,8 +31,8 @@ class Call {
 
   // The contextvars.Context of a partial(Context.run, ...) that was opened; null if there was none. Borrows.
   [[nodiscard]] PyObject* context() const noexcept { return context_.get(); }
-  // The context variables that its tag has declared; null: none. Borrows.
-  [[nodiscard]] PyObject* declared_context() const noexcept;
+  // The context variables that its tags have declared; null: none. Borrows.
+  [[nodiscard]] PyObject* declared_context() const noexcept { return declared_context_; }
   [[nodiscard]] PyObject* fn() const noexcept { return fn_; }
   [[nodiscard]] PyObject* const* args() const noexcept { return args_; }
   [[nodiscard]] Py_ssize_t nargs() const noexcept { return nargs_; }
@@ -42,13 +43,15 @@ class Call {
   [[nodiscard]] Step open_one(const ModuleState& state);
   [[nodiscard]] Step open_partial(const ModuleState& state);
   [[nodiscard]] bool prepend(PyObject* args, PyObject* keywords, PyObject* placeholder);
+  void take_tag(PyObject* tag, PyObject* inner) noexcept;
   void set_fn(py::Ref fn) noexcept;
 
   PyObject* fn_;
   PyObject* const* args_;
   Py_ssize_t nargs_;
   PyObject* kwnames_;
-  PyObject* tag_ = nullptr;  // the innermost one; borrowed from what was handed in
+  PyObject* tag_ = nullptr;               // the innermost one; borrowed from what was handed in
+  PyObject* declared_context_ = nullptr;  // the outermost one's: what is inside of it is part of that; borrowed
   py::Ref context_;
   py::Ref kept_fn_;
   py::Ref kept_args_;  // behind args_, once a partial was opened: positional arguments, then the keywords' values

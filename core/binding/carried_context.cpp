@@ -32,7 +32,6 @@ bool carry_context(ModuleState& state, PyObject* context, std::initializer_list<
       needs_main |= PyTuple_GET_ITEM(entry, 2) == Py_True;
     }
   }
-  if (PyDict_GET_SIZE(values.get()) == 0) return true;
   task.context = std::make_unique<codec::Message>();
   if (!codec::encode_value(state.runtime, values.get(), *task.context, "context variables", codec::Views::kLend))
     return false;

@@ -87,6 +87,7 @@ bool FutureTask::arrive() {
 void FutureTask::lose_loop() {
   const py::Ref future = py::Ref::borrow(future_);
   FutureState& data = state_of_future(home(), future.get());
+  if (!data.task) return settle_at_home(Change::kQuiet);  // finalized, with its loop, as garbage
   begin_delivery(future.get(), data);
   if (data.shown >= State::kFinished) settle_at_home(Change::kDeliver);  // it was on its way to the loop
 }

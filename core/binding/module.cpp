@@ -119,8 +119,7 @@ bool add_executor_types(PyObject* module, ModuleState& state) {
                         import_into("concurrent.futures._base", "CancelledError", state.cancelled_error) &&
                         import_into("concurrent.futures._base", "InvalidStateError", state.invalid_state_error) &&
                         import_into("concurrent.futures._base", "LOGGER", state.logger) &&
-                        import_into("threading", "Condition", state.condition_type) &&
-                        import_into("functools", "partial", state.partial_type) && read_main_thread(state);
+                        import_into("threading", "Condition", state.condition_type) && read_main_thread(state);
   // Not there before 3.14.
   if (imported && !import_into("functools", "Placeholder", state.placeholder)) PyErr_Clear();
   return imported && publish(module, "Future", make_future_type(module, future_base.get()), state.future_type) &&

@@ -43,7 +43,6 @@ struct ModuleState {
   py::Ref cancelled_error;      // concurrent.futures.CancelledError
   py::Ref invalid_state_error;  // concurrent.futures.InvalidStateError
   py::Ref broken_pool_error;    // concurrent.futures.thread.BrokenThreadPool
-  py::Ref partial_type;         // functools.partial
   py::Ref placeholder;          // functools.Placeholder (3.14), else null
   py::Ref logger;               // the logger of concurrent.futures
   AsyncioState asyncio;
@@ -85,7 +84,6 @@ struct ModuleState {
                          &cancelled_error,
                          &invalid_state_error,
                          &broken_pool_error,
-                         &partial_type,
                          &placeholder,
                          &logger,
                          &asyncio.run_future_type,

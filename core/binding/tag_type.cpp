@@ -6,6 +6,7 @@
 
 #include "binding/carried_context.h"
 #include "py/error.h"
+#include "py/partial.h"
 
 namespace aiointerpreters::binding {
 
@@ -37,18 +38,27 @@ PyObject* make_tag(PyTypeObject* type, PyObject* fn, PyObject* context, codec::C
   return self;
 }
 
+// What the tag that is `fn`, or is inside of partials, has declared. Returns null without an exception if there is none.
+py::Ref declared_inside(const ModuleState& state, PyObject* fn) {
+  const py::Ref inside = py::inside_partials(fn);
+  return inside && is_tag(state, inside.get()) ? py::Ref::borrow(as_tag(inside.get())->context) : py::Ref();
+}
+
 // Returns new; null with TypeError set if `fn` is nothing that can be tagged.
 PyObject* tag_callable(PyTypeObject* type, PyObject* fn, PyObject* context) {
   PyObject* module = PyType_GetModuleByDef(type, &module_definition);
   if (module == nullptr) return nullptr;
-  if (is_tag(state_of(module), fn)) {  // one tag is enough
-    if (context == nullptr) context = as_tag(fn)->context;
-    fn = as_tag(fn)->fn;
+  const ModuleState& state = state_of(module);
+  py::Ref declared = declared_inside(state, fn);
+  if (context != nullptr) {
+    declared = py::Ref::steal(declared ? PySequence_Concat(declared.get(), context) : Py_NewRef(context));
+    if (!declared) return nullptr;
   }
+  if (is_tag(state, fn)) fn = as_tag(fn)->fn;  // one tag is enough
   if (!PyCallable_Check(fn) && !PyObject_TypeCheck(fn, &PyClassMethod_Type)) {
     return PyErr_Format(PyExc_TypeError, "interpreter() takes a callable, not %R", fn);
   }
-  return make_tag(type, fn, context, nullptr);
+  return make_tag(type, fn, declared.get(), nullptr);
 }
 
 PyObject* tag_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
@@ -153,8 +163,9 @@ PyMethodDef kMethods[] = {
     {"with_context", tag_type_with_context, METH_VARARGS | METH_CLASS,
      "with_context($type, /, *variables)\n--\n\n"
      "Return a decorator that tags a callable whose calls carry context variables into the worker.\n\n"
-     "variables: contextvars.ContextVar objects that are attributes of modules, by which workers find them. What they are\n"
-     "set to where the call is submitted they are set to for the call; how that is changed there does not come back.\n"
+     "variables: contextvars.ContextVar objects that are attributes of modules, by which workers find them; they add to\n"
+     "those that the callable has declared before. What they are set to where the call is submitted they are set to for\n"
+     "the call; how that is changed there does not come back.\n\n"
      "Raises TypeError for what is none, ValueError for one that no module has."},
     {"__reduce__", tag_reduce, METH_NOARGS, nullptr},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, nullptr},

@@ -10,6 +10,7 @@
 #include "codec/codec.h"
 #include "codec/qualified_name.h"
 #include "py/error.h"
+#include "py/partial.h"
 
 namespace aiointerpreters::codec {
 
@@ -68,7 +69,14 @@ bool leads_back(const Runtime& runtime, PyObject* callable, CallableRef& ref) {
 }
 
 // As inspect.iscoroutinefunction, without what is only marked as one.
-bool is_coroutine_function(PyObject* callable) {
+bool is_coroutine_function(const Runtime& runtime, PyObject* wrapped) {
+  py::Ref inside = py::inside_partials(wrapped);
+  if (inside && PyObject_TypeCheck(inside.get(), reinterpret_cast<PyTypeObject*>(runtime.tag_type.get())) != 0) {
+    inside = py::Ref::steal(PyObject_GetAttrString(inside.get(), "fn"));
+    if (inside) inside = py::inside_partials(inside.get());
+  }
+  PyObject* callable = inside.get();
+  if (callable == nullptr) return PyErr_Clear(), false;
   if (PyMethod_Check(callable)) callable = PyMethod_GET_FUNCTION(callable);
   py::Ref call;
   if (!PyFunction_Check(callable)) {
@@ -91,7 +99,7 @@ CallablePtr CallableTable::describe(Runtime& runtime, PyObject* callable) {
   CallablePtr known = find(callable);
   if (known && known->by_reference()) return known;
   auto ref = std::make_shared<CallableRef>();
-  ref->is_coroutine_function = is_coroutine_function(callable);
+  ref->is_coroutine_function = is_coroutine_function(runtime, callable);
   if (leads_back(runtime, callable, *ref)) {
     ref->needs_main = is_main(ref->module);
   } else {

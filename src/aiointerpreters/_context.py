@@ -12,7 +12,10 @@ from . import _script
 from ._core import interpreter
 
 type Declared = tuple[tuple[str, ContextVar[Any], bool], ...]
-"""Name ("module:attribute"), variable, and whether a worker has to run home's script to find it; once for each variable."""
+"""Name, variable, and whether a worker has to run home's script to find it; once for each variable.
+
+A name says of which modules it is which attribute, for workers that may not be able to import each: "module:attribute ...".
+"""
 
 
 def describe(variables: Iterable[ContextVar[Any]]) -> Declared:
@@ -20,38 +23,46 @@ def describe(variables: Iterable[ContextVar[Any]]) -> Declared:
 
     Raises TypeError for what is no ContextVar, ValueError for one that no module has among its attributes.
     """
+    variables = list(variables)
+    for variable in variables:
+        if not isinstance(variable, ContextVar):
+            raise TypeError(f"a ContextVar is needed, not {variable!r}")
     return tuple(_describe(variable) for variable in dict.fromkeys(variables))
 
 
 def _describe(variable: ContextVar[Any]) -> tuple[str, ContextVar[Any], bool]:
-    if not isinstance(variable, ContextVar):
-        raise TypeError(f"a ContextVar is needed, not {variable!r}")
-    names = [
-        (module_name, attribute)
-        for module_name, module in list[tuple[str, object]](sys.modules.items())  # anybody can put anything there
-        if isinstance(module, ModuleType)
-        for attribute in ([variable.name] if module.__dict__.get(variable.name) is variable else _search(module, variable))
-    ]
-    for module, attribute in names:
-        if module not in _script.NAMES:
-            return f"{module}:{attribute}", variable, False
-    for _, attribute in names:
-        if _script.describe() is not None or _script.is_running_homes():
-            return f"__main__:{attribute}", variable, True
+    modules = {name: module for name, module in list(sys.modules.items()) if type(module) is ModuleType}
+    places = [(name, variable.name) for name, module in modules.items() if vars(module).get(variable.name) is variable]
+    if not places:  # it is not called as it calls itself
+        places = [
+            (name, attribute)
+            for name, module in modules.items()
+            for attribute, value in list(vars(module).items())
+            if value is variable
+        ]
+    importable = [place for place in places if place[0] not in _script.NAMES]
+    if importable:
+        importable.sort(key=lambda place: _is_being_imported(modules[place[0]]))  # such a one imports it from another
+        return " ".join(map(":".join, importable)), variable, False
+    if places and (_script.describe() is not None or _script.is_running_homes()):
+        return f"__main__:{places[0][1]}", variable, True
     raise ValueError(f"workers cannot find the context variable {variable.name!r}: no module that they can import has it")
 
 
-def _search(module: ModuleType, variable: ContextVar[Any]) -> list[str]:
-    return [name for name, value in list(module.__dict__.items()) if value is variable][:1]
+def _is_being_imported(module: ModuleType) -> bool:
+    return getattr(module.__spec__, "_initializing", False)
 
 
 def reduce(tag: type[interpreter[..., Any]], fn: Callable[..., Any], declared: Declared) -> tuple[Any, ...]:
     """Return how pickle makes a tag of fn that carries these variables."""
-    return _rebuild, (tag, fn, *(name for name, _, _ in declared))
+    # Each name in pieces: a "__main__" of its own is what the codec looks for in a pickle.
+    return _rebuild, (tag, fn, *([place.split(":") for place in name.split()] for name, _, _ in declared))
 
 
-def _rebuild(tag: type[interpreter[..., Any]], fn: Callable[..., Any], *names: str) -> interpreter[..., Any]:
-    return tag.with_context(*(_find(name) for name in names))(fn)
+def _rebuild(
+    tag: type[interpreter[..., Any]], fn: Callable[..., Any], *names: list[tuple[str, str]]
+) -> interpreter[..., Any]:
+    return tag.with_context(*(_find(" ".join(map(":".join, name))) for name in names))(fn)
 
 
 def make(values: dict[str, Any]) -> Context:
@@ -71,5 +82,12 @@ def _set(values: dict[str, Any]) -> None:
 
 @cache
 def _find(name: str) -> ContextVar[Any]:
-    module, attribute = name.split(":")
-    return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
+    places = [place.split(":") for place in name.split()]
+    places.sort(key=lambda place: place[0] not in sys.modules)
+    failures = []
+    for module, attribute in places:
+        try:
+            return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
+        except (ImportError, AttributeError) as error:
+            failures.append(error)
+    raise failures[0]

@@ -6,12 +6,15 @@ All calls of a process share one executor, which has as many interpreters as the
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import cache, partial
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
-import anyio
-from anyio.lowlevel import RunVar, checkpoint, current_token
+try:
+    import anyio
+    from anyio.lowlevel import RunVar, checkpoint, current_token
+except ImportError as error:
+    raise ImportError("aiointerpreters.anyio needs AnyIO 4.11 or newer: install aiointerpreters[anyio]") from error
 
 from ._core import Future, interpreter
 from .executors import InterpreterThreadPoolExecutor
@@ -25,13 +28,29 @@ class _TrioToken(Protocol):
     def run_sync_soon(self, sync_fn: Callable[[], object], /) -> None: ...
 
 
-async def run_sync[*Ts, R](  # type: ignore[return]  # the scope swallows no cancellation but its own
+@overload
+async def run_sync[*Ts, R](
+    fn: Callable[[*Ts], Coroutine[Any, Any, R]],
+    /,
+    *args: *Ts,
+    limiter: anyio.CapacityLimiter | None = None,
+    abandon_on_cancel: bool = False,
+) -> R: ...
+@overload
+async def run_sync[*Ts, R](
     fn: Callable[[*Ts], R],
     /,
     *args: *Ts,
     limiter: anyio.CapacityLimiter | None = None,
     abandon_on_cancel: bool = False,
-) -> R:
+) -> R: ...
+async def run_sync[*Ts](
+    fn: Callable[[*Ts], Any],
+    /,
+    *args: *Ts,
+    limiter: anyio.CapacityLimiter | None = None,
+    abandon_on_cancel: bool = False,
+) -> Any:
     """Run fn(*args) in an interpreter, tagged or not, and return its result: `anyio.to_thread.run_sync` for interpreters.
 
     limiter: what limits how many calls are under way; `current_default_interpreter_limiter()` if None.
@@ -49,7 +68,7 @@ async def run_sync[*Ts, R](  # type: ignore[return]  # the scope swallows no can
             token = current_token().native_token
             if isinstance(token, asyncio.AbstractEventLoop):
                 return await _executor().run(fn, *args)
-            return await _run_on_trio(token, interpreter(partial(fn, *args)))  # type: ignore[arg-type, no-any-return]
+            return await _run_on_trio(token, interpreter(partial(fn, *args)))  # type: ignore[arg-type]
 
 
 def current_default_interpreter_limiter() -> anyio.CapacityLimiter:

@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import functools
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -248,3 +248,161 @@ def test_a_tagged_function_may_run_a_loop_of_its_own(pool: InterpreterThreadPool
         return asyncio.run(main())
 
     assert pool.submit(interpreter(run_loop)).result() == [0, 2, 4, 6, 8]
+
+
+# ---- The loop's default executor
+
+
+@pytest.fixture
+def runner() -> Iterator[asyncio.Runner]:
+    """In debug mode."""
+    with asyncio.Runner(debug=True) as runner:
+        yield runner
+
+
+async def where_tagged_functions_run() -> str:
+    place: str = await asyncio.to_thread(interpreter(work.here))
+    assert await asyncio.get_running_loop().run_in_executor(None, interpreter(work.here)) != work.HERE
+    assert await asyncio.to_thread(work.here) == work.HERE
+    return place
+
+
+def test_as_default_of_the_running_loop(make_pool: MakePool, runner: asyncio.Runner) -> None:
+    async def main() -> str:
+        make_pool(1).set_as_event_loop_default()
+        return await where_tagged_functions_run()
+
+    assert runner.run(main()) != work.HERE
+
+
+@pytest.mark.parametrize("of", [lambda runner: runner, asyncio.Runner.get_loop], ids=["runner", "loop"])
+def test_as_default_of_a_loop_that_does_not_run_yet(
+    make_pool: MakePool, runner: asyncio.Runner, of: Callable[[asyncio.Runner], Any]
+) -> None:
+    make_pool(1).set_as_event_loop_default(of(runner))
+    assert runner.run(where_tagged_functions_run()) != work.HERE
+
+
+def test_as_default_of_uvloop(make_pool: MakePool) -> None:
+    uvloop = pytest.importorskip("uvloop")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop, debug=True) as runner:
+        make_pool(1).set_as_event_loop_default(runner)
+        assert runner.run(where_tagged_functions_run()) != work.HERE
+
+
+def test_as_default_without_a_loop(pool: InterpreterThreadPoolExecutor) -> None:
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        pool.set_as_event_loop_default()
+    with pytest.raises(TypeError, match=r"must be an event loop, an asyncio\.Runner or None, not 5"):
+        pool.set_as_event_loop_default(5)  # type: ignore[arg-type]
+
+
+def test_a_runner_that_is_closed_takes_no_default(pool: InterpreterThreadPoolExecutor) -> None:
+    with asyncio.Runner() as runner:
+        runner.get_loop()
+    with pytest.raises(RuntimeError, match="closed"):
+        pool.set_as_event_loop_default(runner)
+
+
+def test_one_pool_may_be_the_default_of_several_loops(make_pool: MakePool, runner: asyncio.Runner) -> None:
+    pool = make_pool(1)
+    pool.set_as_event_loop_default(runner)
+    with asyncio.Runner() as other:
+        pool.set_as_event_loop_default(other)
+        assert runner.run(where_tagged_functions_run()) == other.run(where_tagged_functions_run())
+
+
+def test_shutting_the_default_executor_down_waits_for_its_calls(
+    make_pool: MakePool, runner: asyncio.Runner, gate: Gate, tag: Tag
+) -> None:
+    pool = make_pool(1)
+    pool.set_as_event_loop_default(runner)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        held = loop.run_in_executor(None, tag(gates.hold), gate.ends, "held")
+        gate.wait_for()
+        ending = asyncio.create_task(loop.shutdown_default_executor())
+        await asyncio.sleep(0)
+        assert not ending.done()
+        gate.open()
+        await ending
+        assert await held == "held"
+        with pytest.raises(RuntimeError, match="shut"):
+            await asyncio.to_thread(tag(work.square), 3)
+
+    runner.run(main())
+    with pytest.raises(RuntimeError, match="shut"):
+        pool.submit(tag(work.square), 3)
+
+
+# ---- Cancelling to_thread: as in the standard library, it goes on at once and leaves alone what runs
+
+
+def test_cancelling_to_thread_leaves_the_call_that_runs(
+    make_pool: MakePool, runner: asyncio.Runner, gate: Gate, tag: Tag
+) -> None:
+    make_pool(1).set_as_event_loop_default(runner)
+    arrived, _ = gate.ends
+
+    async def main() -> None:
+        task = asyncio.create_task(asyncio.to_thread(tag(gates.hold_then), gate.ends, work.write, arrived))
+        await asyncio.sleep(0)
+        gate.wait_for()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        gate.open()
+        gate.wait_for()  # it has gone on behind the gate
+        assert await asyncio.to_thread(tag(work.square), 3) == 9
+
+    runner.run(main())
+
+
+def test_cancelling_to_thread_drops_the_call_that_waits(
+    make_pool: MakePool, runner: asyncio.Runner, gate: Gate, tag: Tag
+) -> None:
+    make_pool(1).set_as_event_loop_default(runner)
+
+    async def main() -> None:
+        held = asyncio.create_task(asyncio.to_thread(tag(gates.hold), gate.ends, "held"))
+        await asyncio.sleep(0)
+        gate.wait_for()
+        waiting = asyncio.create_task(asyncio.to_thread(tag(gates.hold), gate.ends, "never"))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        gate.open()
+        assert await held == "held"
+        assert await asyncio.to_thread(tag(work.square), 3) == 9  # nobody waits at the gate
+
+    runner.run(main())
+
+
+def test_to_thread_of_a_coroutine_function_awaits_it_in_the_worker(make_pool: MakePool) -> None:
+    async def double(number: int) -> tuple[int, str]:
+        await asyncio.sleep(0)
+        return 2 * number, work.here()
+
+    async def main() -> Any:
+        make_pool(1).set_as_event_loop_default()
+        return await asyncio.to_thread(interpreter(double), 4)
+
+    doubled, place = run(main())
+    assert doubled == 8
+    assert place != work.HERE
+
+
+def test_run_in_executor_of_a_coroutine_function(pool: InterpreterThreadPoolExecutor) -> None:
+    """In debug mode asyncio refuses what it takes for a coroutine function."""
+
+    async def double(number: int) -> int:
+        return 2 * number
+
+    async def main() -> Any:
+        return await asyncio.get_running_loop().run_in_executor(pool, interpreter(double), 4)
+
+    assert asyncio.run(main(), debug=False) == 8
+    with pytest.raises(TypeError, match="coroutines cannot be used with run_in_executor"):
+        run(main())
