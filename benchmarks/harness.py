@@ -50,10 +50,13 @@ class Claim:
 
 @dataclass(frozen=True)
 class Limit:
-    """`ours` takes in `metric` at most `most` more than in the metric `base`, in the unit of both, in the same round."""
+    """`ours` takes in `metric` at most `most` more than in the metric `base`, in the unit of both, in the same round.
+
+    Without a base: at most `most` altogether.
+    """
 
     metric: str
-    base: str
+    base: str | None
     ours: str
     most: float
 
@@ -109,7 +112,7 @@ class Excess:
     unit: str
     ours: str
     ours_median: float
-    base: str
+    base: str | None
     base_median: float
     excess: float
     limit: float
@@ -122,12 +125,14 @@ class Excess:
     @property
     def cells(self) -> tuple[str, ...]:
         """Its row in the table of all claims."""
+        beside = ("", "", "")
+        if self.base is not None:
+            base_median, excess = (f"{_number(value)} {self.unit}" for value in (self.base_median, self.excess))
+            beside = (base_median, f"itself, {self.base}", f"{excess} more")
         return (
             _subject(self.metric, self.ours),
             f"{_number(self.ours_median)} {self.unit}",
-            f"{_number(self.base_median)} {self.unit}",
-            f"itself, {self.base}",
-            f"{_number(self.excess)} {self.unit} more",
+            *beside,
             f"<= {self.limit:g} {self.unit}",
             self.reached,
         )
@@ -172,9 +177,9 @@ def judge_limits(benchmark: Benchmark, samples: Samples) -> list[Excess]:
     """Returns the excess over each limit's base, where it was measured."""
     units = {metric.name: metric.unit for metric in benchmark.metrics}
     return [
-        _excess(limit, units[limit.metric], samples[limit.metric][limit.ours], samples[limit.base][limit.ours])
+        _excess(limit, units[limit.metric], samples)
         for limit in benchmark.limits
-        if limit.ours in samples[limit.metric] and limit.ours in samples[limit.base]
+        if limit.ours in samples[limit.metric] and (limit.base is None or limit.ours in samples[limit.base])
     ]
 
 
@@ -285,7 +290,9 @@ def _verdict(claim: Claim, metric: Metric, samples: Mapping[str, list[float]]) -
     return Verdict(metric.name, metric.unit, claim.ours, medians[0], claim.rival, medians[1], ratio, claim.target)
 
 
-def _excess(limit: Limit, unit: str, ours: list[float], base: list[float]) -> Excess:
+def _excess(limit: Limit, unit: str, samples: Samples) -> Excess:
+    ours = samples[limit.metric][limit.ours]
+    base = [0.0] * len(ours) if limit.base is None else samples[limit.base][limit.ours]
     excess = statistics.median(one - other for one, other in zip(ours, base, strict=True))
     medians = statistics.median(ours), statistics.median(base)
     return Excess(limit.metric, unit, limit.ours, medians[0], limit.base, medians[1], excess, limit.most)

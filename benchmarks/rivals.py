@@ -26,7 +26,8 @@ class Rival:
     missing: str = ""
 
 
-def _as_it_is(function: Function) -> Function:
+def as_it_is(function: Function) -> Function:
+    """Returns the function, for whoever takes it plain."""
     return function
 
 
@@ -40,15 +41,15 @@ def _not_to_be_had(workers: int) -> Executor:
 
 
 TAGGED = Rival("aiointerpreters, tagged", InterpreterThreadPoolExecutor, interpreter)
-UNTAGGED = Rival("aiointerpreters, untagged", InterpreterThreadPoolExecutor, _as_it_is)
-THREAD_POOL = Rival("ThreadPoolExecutor", ThreadPoolExecutor, _as_it_is)
-PROCESS_POOL = Rival("ProcessPoolExecutor", _process_pool, _as_it_is)
+UNTAGGED = Rival("aiointerpreters, untagged", InterpreterThreadPoolExecutor, as_it_is)
+THREAD_POOL = Rival("ThreadPoolExecutor", ThreadPoolExecutor, as_it_is)
+PROCESS_POOL = Rival("ProcessPoolExecutor", _process_pool, as_it_is)
 if sys.version_info >= (3, 14):
     from concurrent.futures import InterpreterPoolExecutor
 
-    INTERPRETER_POOL = Rival("InterpreterPoolExecutor", InterpreterPoolExecutor, _as_it_is)
+    INTERPRETER_POOL = Rival("InterpreterPoolExecutor", InterpreterPoolExecutor, as_it_is)
 else:
-    INTERPRETER_POOL = Rival("InterpreterPoolExecutor", _not_to_be_had, _as_it_is, missing="new in Python 3.14")
+    INTERPRETER_POOL = Rival("InterpreterPoolExecutor", _not_to_be_had, as_it_is, missing="new in Python 3.14")
 
 ALL = (TAGGED, UNTAGGED, INTERPRETER_POOL, THREAD_POOL, PROCESS_POOL)
 

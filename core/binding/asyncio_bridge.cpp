@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/futex.h"
 #include "py/error.h"
@@ -32,6 +33,20 @@ PyObject* bridge_drain(PyObject* self, PyObject*) {
   });
 }
 
+// The `close` of a loop that keeps the bridge.
+PyObject* bridge_close_loop(PyObject* self, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    const py::Ref kept = py::Ref::borrow(self);
+    const py::Ref loop = py::Ref::borrow(inside(self)->loop());
+    if (!loop) Py_RETURN_NONE;
+    PyObject* const type = reinterpret_cast<PyObject*>(Py_TYPE(loop.get()));
+    if (!py::Ref::steal(PyObject_CallMethod(type, "close", "O", loop.get()))) return nullptr;  // it runs
+    inside(self)->close();
+    if (PyObject_DelAttrString(loop.get(), "close") < 0) PyErr_Clear();
+    Py_RETURN_NONE;
+  });
+}
+
 int bridge_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
   return inside(self) ? inside(self)->traverse(visit, arg) : 0;
@@ -54,6 +69,8 @@ void bridge_dealloc(PyObject* self) {
 
 PyMethodDef kMethods[] = {
     {"drain", bridge_drain, METH_NOARGS, "drain($self, /)\n--\n\nTell the futures whose calls have ended."},
+    {"close_loop", bridge_close_loop, METH_NOARGS,
+     "close_loop($self, /)\n--\n\nClose the loop and stop the calls that it awaits."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -97,7 +114,9 @@ bool AsyncioBridge::open() {
     PyErr_Clear();
   }
   mailbox_ = pool::MailboxPtr(std::make_unique<pool::Mailbox>(base::Wakeup()).release());
-  return PyObject_SetAttrString(loop_.get(), "_aiointerpreters_bridge", self_) == 0;  // so that it is the loop's own
+  // So the bridge is the loop's own here, too, and goes with it.
+  const py::Ref close_loop = py::Ref::steal(PyObject_GetAttrString(self_, "close_loop"));
+  return close_loop && PyObject_SetAttrString(loop_.get(), "close", close_loop.get()) == 0;
 }
 
 void AsyncioBridge::expect(HomeTask& task) noexcept {
@@ -130,11 +149,11 @@ bool AsyncioBridge::drain() {
     if (arrived % kBetweenLooks == 0 && base::Clock::now() >= end) break;
   }
   home_.runtime.lessor->take_back();  // what the calls were lent
-  if (!mail_.empty()) call_again();
+  if (!mail_.empty()) wake();
   return undisturbed;
 }
 
-void AsyncioBridge::call_again() {
+void AsyncioBridge::wake() {
   if (mailbox_->fd() != base::Wakeup::kNone) return mailbox_->remind();
   call_loop();
 }
@@ -144,6 +163,7 @@ void AsyncioBridge::call_loop() {
   const py::Ref drain = py::Ref::steal(PyObject_GetAttrString(self_, "drain"));
   const py::Ref called =
       drain ? py::Ref::steal(PyObject_CallMethod(loop_.get(), "call_soon_threadsafe", "O", drain.get())) : py::Ref();
+  if (!called && PyErr_ExceptionMatches(PyExc_RuntimeError) == 0) PyErr_WriteUnraisable(loop_.get());
   PyErr_Clear();  // the loop is closed: nobody awaits anything there
   py::restore_exception(std::move(error));
 }
@@ -175,6 +195,14 @@ AsyncioBridge* running_bridge(ModuleState& home) {
   std::construct_at(&inside(self.get()), std::make_unique<AsyncioBridge>(home, self.get(), std::move(loop)));
   AsyncioBridge* const bridge = inside(self.get()).get();
   return bridge->open() ? bridge : nullptr;
+}
+
+void AsyncioBridge::wake_all(codec::Runtime& runtime) {
+  std::vector<py::Ref> woken;
+  for (const auto& [loop, bridge] : state_of(runtime.module.get()).asyncio.bridges) {
+    woken.push_back(py::Ref::borrow(bridge->self_));
+  }
+  for (const py::Ref& self : woken) inside(self.get())->wake();
 }
 
 AsyncioBridge* bridge_of_callback(ModuleState& home, PyObject* callback) {

@@ -51,14 +51,16 @@ class AsyncioBridge {
   [[nodiscard]] bool drain();
   // Has the loop call `drain`. Thread: any of home's. Runs Python.
   void call_loop();
+  // The same, by the descriptor if there is one.
+  void wake();
+  // Wakes all those of a worker's interpreter, so that what was raised in their threads comes. Runs Python.
+  static void wake_all(codec::Runtime& runtime);
   // Gives the descriptor back; what is outstanding loses its loop. Runs Python.
   void close();
 
   int traverse(visitproc visit, void* arg);
 
  private:
-  void call_again();
-
   ModuleState& home_;
   PyObject* const self_;
   py::Ref loop_;

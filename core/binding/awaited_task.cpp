@@ -40,11 +40,13 @@ void AwaitedTask::cancel_at_home() {
 
 bool AwaitedTask::arrive() {
   const AsyncioState::Names& names = home().asyncio.names;
-  const bool is_cancelled = state() == State::kCancelled;
+  bool is_cancelled = state() == State::kCancelled;
   binding::Outcome end;
   if (!is_cancelled) {
     end = decode_outcome(home(), *this);
     if (!end.object) return false;
+    // Somebody has stopped it, or all that runs: to who awaits that is a cancellation.
+    is_cancelled = end.failed && PyErr_GivenExceptionMatches(end.object.get(), home().runtime.task_interrupted.get()) != 0;
   }
   const py::Ref future = py::Ref::borrow(future_);  // decoding may have run Python, which has cancelled it
   forget();

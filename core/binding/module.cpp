@@ -1,10 +1,12 @@
 // See module.h.
 #include "binding/module.h"
+#include "binding/asyncio_bridge.h"
 
 #include <memory>
 #include <utility>
 
 #include "base/cpu.h"
+#include "binding/asyncio_bridge.h"
 #include "binding/codec_functions.h"
 #include "binding/executor_type.h"
 #include "binding/future_state.h"
@@ -228,6 +230,7 @@ codec::Runtime* enter_interpreter() {
   }
   codec::Runtime& runtime = state_of(module.get()).runtime;
   runtime.module = std::move(module);
+  runtime.wake_waiting = AsyncioBridge::wake_all;
   return &runtime;
 }
 

@@ -23,11 +23,19 @@ constexpr std::chrono::seconds kPatience{5};
 
 bool is_over(const base::Deadline& deadline) { return deadline && base::Clock::now() >= *deadline; }
 
+// The thread of an event loop does what the loop is for; or it waits.
+bool runs_asyncio(const py::Interruptible& loop) { return loop.runs_code_of({"asyncio", "selectors"}); }
+
 base::Deadline earlier(const base::Deadline& one, const base::Deadline& other) {
   return one && other ? std::min(one, other) : one ? one : other;
 }
 
 }  // namespace
+
+void stop_work(codec::Runtime& runtime) {
+  runtime.interruptible.stop(runtime.task_interrupted.get());
+  py::end_other_threads({runtime.interruptible.thread(), runtime.loop_interruptible.thread()});
+}
 
 std::shared_ptr<Attendant> Attendant::serve(codec::Runtime& runtime) {
   auto attendant = std::make_shared<Attendant>(runtime);
@@ -67,6 +75,16 @@ bool Attendant::add(TaskPtr task, bool in_loop) noexcept {
 bool Attendant::interrupt_all() noexcept {
   base::Lock lock(mutex_);
   return call(interrupt_all_);
+}
+
+void Attendant::set_loop(LoopPortPtr loop) noexcept {
+  base::Lock lock(mutex_);
+  loop_.swap(loop);
+}
+
+LoopPortPtr Attendant::loop() noexcept {
+  base::Lock lock(mutex_);
+  return loop_;
 }
 
 void Attendant::halt() noexcept {
@@ -121,8 +139,13 @@ void Attendant::visit_to_interrupt() {
   std::vector<Target> added = take_added();
   lessor_->door().visit([&] {
     for (Target& target : added) interrupt(target);
-    if (all) runtime_.interruptible.stop(runtime_.task_interrupted.get());
+    if (all) stop_work(runtime_);
+    if (all && stops_loop_) end_loops_turn();  // told for the second time
+    wake();
+    loops_turn_ = runtime_.loop_interruptible.turns();
   });
+  stops_loop_ |= all;
+  if (const LoopPortPtr loop = this->loop()) loop->mailbox->remind();  // it has another turn, unless it is stuck
   for (Target& target : added) {
     const auto is_same = [&](const Target& known) { return known.task.get() == target.task.get(); };
     if (std::ranges::none_of(targets_, is_same)) targets_.push_back(std::move(target));  // or its patience runs already
@@ -147,8 +170,12 @@ void Attendant::interrupt(Target& target) {
   target.is_raised = true;
 }
 
+void Attendant::wake() {
+  if (runtime_.wake_waiting != nullptr) runtime_.wake_waiting(runtime_);
+}
+
 base::Deadline Attendant::next_look() const {
-  if (targets_.empty()) return base::Deadline();
+  if (targets_.empty() && !stops_loop_) return base::Deadline();
   const bool imports =
       std::ranges::any_of(targets_, [](const Target& target) { return !target.in_loop && !target.is_raised; });
   return base::Clock::now() + (imports ? kImportInterval : kLookInterval);
@@ -162,10 +189,15 @@ void Attendant::look_after_interrupted() {
     target.report_at.reset();
     target.task->report_ignored_interrupt();
   }
-  if (targets_.empty()) return;
+  const LoopPortPtr loop = this->loop();
+  stops_loop_ = stops_loop_ && loop;
+  if (targets_.empty() && !stops_loop_) return;
   lessor_->door().visit([this] {
     for (Target& target : targets_) insist(target);
+    if (stops_loop_) insist_on_loops_end();
+    wake();
   });
+  if (loop) loop->mailbox->remind();
   look_at_ = next_look();
 }
 
@@ -174,12 +206,27 @@ void Attendant::insist(Target& target) {
   PyObject* const exception = runtime_.task_interrupted.get();
   if (!target.in_loop && !target.is_raised) return interrupt(target);
   if (!target.in_loop) return runtime_.interruptible.insist(task, exception);
-  // It has had the loop all the time since the last look, so the loop could not cancel it.
-  const unsigned turn = runtime_.loop_interruptible.turn_of(task);
-  const bool is_stuck = turn != 0 && turn == target.turn;
-  if (is_stuck && !spares_import(target, runtime_.loop_interruptible))
-    runtime_.loop_interruptible.interrupt(task, exception);
+  // It has had the loop all the time since the last look, so the loop could not cancel it; or what it has left to the loop has.
+  py::Interruptible& loop = runtime_.loop_interruptible;
+  const unsigned turn = loop.turn_of(task);
+  const bool is_stuck = turn != 0 && turn == target.turn && (loop.is_busy() || !runs_asyncio(loop));
+  if (is_stuck && !spares_import(target, loop)) loop.interrupt(task, exception);
   target.turn = turn;
+}
+
+void Attendant::insist_on_loops_end() {
+  const py::Interruptible& loop = runtime_.loop_interruptible;
+  const unsigned before = std::exchange(loops_turn_, loop.turns());
+  if (before != loops_turn_) return;
+  // A step cleans up once it has been told; of what the loop runs beside, one may follow the other in the same turn.
+  if (loop.is_busy() ? std::exchange(ended_turn_, before) != before : !runs_asyncio(loop)) end_loops_turn();
+}
+
+void Attendant::end_loops_turn() {
+  const py::Interruptible& loop = runtime_.loop_interruptible;
+  if (loop.thread() == 0) return;
+  // What is no step of a task of home's is asyncio's, which lets SystemExit out.
+  loop.raise_in_thread(loop.is_busy() ? runtime_.task_interrupted.get() : PyExc_SystemExit);
 }
 
 }  // namespace aiointerpreters::pool

@@ -15,8 +15,13 @@
 #include "codec/lessor.h"
 #include "codec/runtime.h"
 #include "pool/interrupter.h"
+#include "pool/loop_port.h"
 
 namespace aiointerpreters::pool {
+
+// Stops whatever the interpreter runs: raises TaskInterrupted in its own threads, the worker's and the event loop's, which begin
+// nothing new from now on, and SystemExit in those that tasks have started. Requires: attached to it. Runs Python.
+void stop_work(codec::Runtime& runtime);
 
 class Attendant final : public codec::Bell, public Interrupter, public Watcher {
  public:
@@ -33,6 +38,8 @@ class Attendant final : public codec::Bell, public Interrupter, public Watcher {
   bool interrupt(TaskPtr task) noexcept override AIOI_EXCLUDES(mutex_);
   bool watch(TaskPtr task) noexcept override AIOI_EXCLUDES(mutex_);
   bool interrupt_all() noexcept override AIOI_EXCLUDES(mutex_);
+  // Of the interpreter's event loop; null: there is none any more.
+  void set_loop(LoopPortPtr loop) noexcept AIOI_EXCLUDES(mutex_);
 
   // Visits no more; returns when the thread has ended. Requires: detached, or the lessor is closed, since the thread may
   // want to attach. Blocks.
@@ -60,7 +67,11 @@ class Attendant final : public codec::Bell, public Interrupter, public Watcher {
   [[nodiscard]] bool spares_import(Target& target, py::Interruptible& interruptible);
   void interrupt(Target& target);
   void insist(Target& target);
+  void insist_on_loops_end();
+  void end_loops_turn();
+  void wake();
   [[nodiscard]] base::Deadline next_look() const;
+  [[nodiscard]] LoopPortPtr loop() noexcept AIOI_EXCLUDES(mutex_);
   // Each attaches, so it must be able to unwind (hazard 11).
   void run();
   void visit_to_interrupt();
@@ -72,6 +83,7 @@ class Attendant final : public codec::Bell, public Interrupter, public Watcher {
   base::Thread thread_ AIOI_GUARDED_BY(mutex_);  // nobody touches it while stopping_ but `halt`
   std::atomic<bool> stopping_{false};            // set under the lock; release / acquire
   std::vector<Target> added_ AIOI_GUARDED_BY(mutex_);
+  LoopPortPtr loop_ AIOI_GUARDED_BY(mutex_);
   // What there is to do, and no visit for it has begun since; acq_rel.
   std::atomic<bool> returns_{false};
   std::atomic<bool> interrupt_{false};
@@ -80,7 +92,10 @@ class Attendant final : public codec::Bell, public Interrupter, public Watcher {
 
   // The thread's.
   std::vector<Target> targets_;
-  base::Deadline look_at_;  // after them; set while there are any
+  bool stops_loop_ = false;  // the loop is to end
+  unsigned loops_turn_ = 0;  // then: the one it had at the last look
+  unsigned ended_turn_ = 0;  // that something was raised in, once
+  base::Deadline look_at_;   // after them; set while there are any
 };
 
 }  // namespace aiointerpreters::pool

@@ -99,7 +99,7 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
   attendant_ = Attendant::serve(*runtime_);
   py::Interruptible& interruptible = runtime_->interruptible;
   interruptible.begin(&kStarting);
-  if (pool_.attend(seat_, attendant_)) interruptible.stop(runtime_->task_interrupted.get());
+  if (pool_.attend(seat_, attendant_)) stop_work(*runtime_);
   Created created = Created::kReady;
   if ((py::kDummyThreadsComplain && !silence_dummy_thread()) || !name_thread(thread_name) || !follow_environment()) {
     breakage.reason = "a worker's interpreter could not be set up";
@@ -153,7 +153,10 @@ void HostedInterpreter::drop_leftovers() {
   py::Interruptible* const interruptible = runtime_ == nullptr ? nullptr : &runtime_->interruptible;
   if (interruptible != nullptr) {
     interruptible->begin(&kDropping);
-    if (interruptible->stopping()) interruptible->stop(runtime_->task_interrupted.get());
+    if (interruptible->stopping()) {
+      interruptible->stop(runtime_->task_interrupted.get());
+      py::end_other_threads({interruptible->thread(), runtime_->loop_interruptible.thread()});
+    }
   }
   caller_.drop_arguments();
   result_.reset();
@@ -164,7 +167,9 @@ bool HostedInterpreter::open_loop(const LoopPortPtr& port, const std::string& th
   if (loop_) loop_->finish();  // it was broken by what ran in it
   loop_ = std::make_unique<HostedLoop>(*this, pool_, *runtime_, port);
   port->set_watcher(attendant_);
+  attendant_->set_loop(port);
   if (loop_->start(thread_name)) return true;
+  attendant_->set_loop(nullptr);
   loop_.reset();
   breakage.reason = "the event loop of a worker's interpreter could not be made";
   codec::encode_exception(*runtime_, breakage.cause);
@@ -204,6 +209,7 @@ void HostedInterpreter::finish_leftovers(py::ThreadSides& sides) {
   py::Interruptible& interruptible = runtime_->interruptible;
   interruptible.begin(&kEnding);
   if (loop_) loop_->finish();
+  if (attendant_) attendant_->set_loop(nullptr);
   loop_.reset();
   // Pools first: their workers are threads too, and may look at this interpreter's memory.
   if (!finish_pools(interruptible.stopping())) PyErr_WriteUnraisable(nullptr);

@@ -64,23 +64,36 @@ void HostedLoop::finish() {
   if (!thread_) return;
   closing_ = true;
   port_->mailbox->remind();
-  // Whatever is raised here stops this thread; the loop's has been stopped, too, then.
-  while (!py::Ref::steal(PyObject_CallMethod(thread_.get(), "join", nullptr))) PyErr_Clear();
+  if (runtime_.interruptible.stopping()) port_->interrupt_all();
+  // Whatever is raised here stops this thread; so the loop is stopped, too.
+  while (!py::Ref::steal(PyObject_CallMethod(thread_.get(), "join", nullptr))) {
+    PyErr_Clear();
+    port_->interrupt_all();
+  }
   thread_.reset();
-  port_->set_watcher(nullptr);
+  end_all();  // unless the thread could not even do that
+  port_->close();
 }
 
 bool HostedLoop::take_turn(const py::Ref& loop) {
+  note_turn();
   runtime_.lessor->take_back();
-  mail_.append(port_->mailbox->take());
+  port_->collect();
   for (const TaskPtr& task : port_->take_cancelled()) cancel(*task);
   const auto end = base::Clock::now() + kTurn;
-  while (TaskPtr task = mail_.pop()) {
+  while (!port_->stopped()) {
+    const TaskPtr task = port_->next();
+    if (!task) return closing_ && pool_.is_idle(*port_);
     begin(task, loop);
-    if (base::Clock::now() >= end) break;
+    if (base::Clock::now() < end) continue;
+    port_->mailbox->remind();
+    return false;
   }
-  if (!mail_.empty()) port_->mailbox->remind();
-  return port_->stopped() || (closing_ && pool_.is_idle(*port_));
+  return true;
+}
+
+void HostedLoop::note_turn() {
+  runtime_.loop_interruptible.note_turn(running_.size() == 1 ? running_.begin()->first : nullptr);
 }
 
 void HostedLoop::begin(const TaskPtr& task, const py::Ref& loop) {
@@ -90,7 +103,9 @@ void HostedLoop::begin(const TaskPtr& task, const py::Ref& loop) {
   caller_.leave_context();
   if (!asyncio_task) return end_task(task, py::Ref());
   end_step();
+  if (task->done()) return;  // an eager one
   running_.insert_or_assign(task.get(), Running{task, std::move(asyncio_task)});
+  note_turn();
 }
 
 py::Ref HostedLoop::make_asyncio_task(const TaskPtr& task, const py::Ref& loop) {
@@ -131,6 +146,8 @@ void HostedLoop::end_task(const TaskPtr& task, const py::Ref& result) {
   }
   runtime_.loop_interruptible.end();
   const auto running = running_.extract(task.get());
+  note_turn();
+  if (port_->stopped()) static_cast<void>(task->request_interrupt());
   publish(task, task->finish());
 }
 
@@ -145,18 +162,24 @@ void HostedLoop::publish(const TaskPtr& task, Task::Change change) {
 }
 
 void HostedLoop::end_all() {
-  mail_.append(pool_.retire(*port_));
-  for (;;) {
-    TaskPtr task = running_.empty() ? mail_.pop() : running_.begin()->second.task;
-    if (!task) return;
-    const bool is_running = task->state() == Task::State::kRunning;
-    if (!is_running && !task->start()) {
-      publish(task, task->notify_cancelled());
-      continue;
-    }
-    PyErr_SetNone(runtime_.task_interrupted.get());
-    end_task(task, py::Ref());
+  Mail mail = pool_.retire(*port_);
+  static_cast<void>(port_->take_cancelled());
+  while (!running_.empty()) {
+    const TaskPtr task = running_.extract(running_.begin()).mapped().task;
+    if (!task->done()) end_interrupted(task);
   }
+  while (const TaskPtr task = mail.pop()) {
+    if (task->start()) {
+      end_interrupted(task);
+    } else {
+      publish(task, task->notify_cancelled());
+    }
+  }
+}
+
+void HostedLoop::end_interrupted(const TaskPtr& task) {
+  PyErr_SetNone(runtime_.task_interrupted.get());
+  end_task(task, py::Ref());
 }
 
 }  // namespace aiointerpreters::pool

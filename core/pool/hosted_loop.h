@@ -11,7 +11,6 @@
 #include "codec/runtime.h"
 #include "pool/caller.h"
 #include "pool/loop_port.h"
-#include "pool/mailbox.h"
 #include "py/callback.h"
 #include "py/ref.h"
 
@@ -36,6 +35,9 @@ class HostedLoop {
 
   // A step of the task begins or ends; the task has not ended yet. Leaves an exception that is set so.
   void begin_step(const Task& task) noexcept;
+  // Everything is to end: what goes on is interrupted.
+  [[nodiscard]] bool stops() const noexcept { return port_->stopped(); }
+  [[nodiscard]] const py::Ref& task_interrupted() const noexcept { return runtime_.task_interrupted; }
   void end_step();
   // The task ends with that result or, null, with the exception that is set, unless it has ended before. Ends the step.
   void end_task(const TaskPtr& task, const py::Ref& result);
@@ -48,9 +50,12 @@ class HostedLoop {
   void end_all();
 
  private:
+  // Says what the thread can be doing from now on.
+  void note_turn();
   void begin(const TaskPtr& task, const py::Ref& loop);
   [[nodiscard]] py::Ref make_asyncio_task(const TaskPtr& task, const py::Ref& loop);
   void cancel(const Task& task);
+  void end_interrupted(const TaskPtr& task);
   void publish(const TaskPtr& task, Task::Change change);
 
   HostedInterpreter& host_;
@@ -58,7 +63,6 @@ class HostedLoop {
   codec::Runtime& runtime_;
   const LoopPortPtr port_;
   Caller caller_;
-  Mail mail_;  // taken out of the port's mailbox, not begun yet
   struct Running {
     TaskPtr task;
     py::Ref asyncio_task;

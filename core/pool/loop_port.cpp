@@ -10,6 +10,7 @@ bool LoopPort::interrupt(TaskPtr task) noexcept {
   std::shared_ptr<Watcher> watcher;
   try {
     base::Lock lock(mutex_);
+    if (closed_) return true;
     cancelled_.push_back(task);
     watcher = watcher_;
   } catch (const std::bad_alloc&) {
@@ -25,6 +26,23 @@ bool LoopPort::interrupt_all() noexcept {
   return true;
 }
 
+Mail LoopPort::take_all() noexcept {
+  base::Lock lock(mutex_);
+  Mail all = std::move(waiting_);
+  all.append(mailbox->take());
+  return all;
+}
+
+void LoopPort::collect() noexcept {
+  base::Lock lock(mutex_);
+  waiting_.append(mailbox->take());
+}
+
+TaskPtr LoopPort::next() noexcept {
+  base::Lock lock(mutex_);
+  return waiting_.pop();
+}
+
 std::vector<TaskPtr> LoopPort::take_cancelled() noexcept {
   base::Lock lock(mutex_);
   return std::exchange(cancelled_, {});
@@ -33,6 +51,15 @@ std::vector<TaskPtr> LoopPort::take_cancelled() noexcept {
 void LoopPort::set_watcher(std::shared_ptr<Watcher> watcher) noexcept {
   base::Lock lock(mutex_);
   watcher_ = std::move(watcher);
+}
+
+void LoopPort::close() noexcept {
+  std::vector<TaskPtr> cancelled;
+  base::Lock lock(mutex_);
+  closed_ = true;
+  cancelled.swap(cancelled_);
+  watcher_.reset();
+  mailbox->close();
 }
 
 }  // namespace aiointerpreters::pool

@@ -23,26 +23,43 @@ class LoopPort final : public Interrupter {
   LoopPort(const LoopPort&) = delete;
   LoopPort& operator=(const LoopPort&) = delete;
 
-  const MailboxPtr mailbox;  // of tasks that are to begin
+  // Of tasks that are to begin.
+  const MailboxPtr mailbox;
 
   // Has the loop cancel the task, which runs there.
   bool interrupt(TaskPtr task) noexcept override AIOI_EXCLUDES(mutex_);
   // Has the loop cancel all that it runs, and end.
   bool interrupt_all() noexcept override;
-
-  // Thread: the loop's. What is to be cancelled.
-  [[nodiscard]] std::vector<TaskPtr> take_cancelled() noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_acquire); }
-  // Thread: the worker's, once the loop is there: who raises in what does not come to an await.
+
+  // All that is to begin, if it is not to begin any more.
+  [[nodiscard]] Mail take_all() noexcept AIOI_EXCLUDES(mutex_);
+
+  // ---- Thread: the loop's, when it was woken.
+
+  // Takes what has come out of the mailbox.
+  void collect() noexcept AIOI_EXCLUDES(mutex_);
+  // The next task that is to begin; null if there is none.
+  [[nodiscard]] TaskPtr next() noexcept AIOI_EXCLUDES(mutex_);
+  // What is to be cancelled.
+  [[nodiscard]] std::vector<TaskPtr> take_cancelled() noexcept AIOI_EXCLUDES(mutex_);
+
+  // ---- Thread: the worker's.
+
+  // Who raises in what does not come to an await. Requires: the loop is there.
   void set_watcher(std::shared_ptr<Watcher> watcher) noexcept AIOI_EXCLUDES(mutex_);
+  // The loop has ended: gives the descriptor back and takes nothing any more.
+  void close() noexcept AIOI_EXCLUDES(mutex_);
 
   // The pool's, guarded by its lock.
   std::size_t live = 0;   // tasks that were sent here and have not ended
   bool is_bound = false;  // a worker has it, or is about to make its loop
 
  private:
-  base::Mutex mutex_;
+  base::Mutex mutex_;  // taken before the mailbox's
+  Mail waiting_ AIOI_GUARDED_BY(mutex_);
   std::vector<TaskPtr> cancelled_ AIOI_GUARDED_BY(mutex_);
+  bool closed_ AIOI_GUARDED_BY(mutex_) = false;
   std::shared_ptr<Watcher> watcher_ AIOI_GUARDED_BY(mutex_);
   std::atomic<bool> stopped_{false};  // release / acquire
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "pool/loop_port.h"
@@ -36,17 +37,22 @@ class Loops {
     return port;
   }
   void erase(const LoopPortPtr& port) noexcept { std::erase(ports_, port); }
-  // What has been sent to those.
+  // How many tasks there can be that have not begun.
   [[nodiscard]] std::size_t waiting() const noexcept {
     std::size_t tasks = 0;
-    for (const LoopPortPtr& port : ports_) tasks += port->is_bound ? 0 : port->live;
+    for (const LoopPortPtr& port : ports_) tasks += port->live;
     return tasks;
   }
-  // Forgets those that no worker has; `take(port)` gets each of them before.
+  // Takes all that have not begun and forgets the loops that no worker has; `take(task)` gets each.
   template <typename Take>
-  void drop_unbound(Take&& take) {
+  void drain(Take&& take) {
     for (const LoopPortPtr& port : ports_) {
-      if (!port->is_bound) take(*port);
+      Mail mail = port->take_all();
+      while (TaskPtr task = mail.pop()) {
+        --port->live;
+        take(std::move(task));
+      }
+      port->mailbox->remind();  // it may end now
     }
     std::erase_if(ports_, [](const LoopPortPtr& port) { return !port->is_bound; });
     unbound_ = 0;

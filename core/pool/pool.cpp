@@ -227,11 +227,11 @@ TaskPtr Pool::wait(Seat& seat) noexcept {
         return TaskPtr();
       } else if (must_rest(seat)) {
         seat.must_rest = true;
-        drop_loop(seat);
+        loops_.erase(seat.loop);
         return TaskPtr();
       } else if (may_leave()) {
         if (seat.is_host) set_host(seat, false);  // from now on nobody counts on it
-        drop_loop(seat);
+        loops_.erase(seat.loop);
         return TaskPtr();
       } else {
         Idle& idle = idle_of(seat);
@@ -265,6 +265,7 @@ bool Pool::attend(Seat& seat, std::shared_ptr<Interrupter> interrupter) noexcept
 void Pool::step_down(Seat& seat) noexcept {
   base::Lock lock(mutex_);
   seat.must_rest = false;
+  seat.loop.reset();
   seat.interrupter.reset();
   set_host(seat, false);
   count_interpreter_out(seat);
@@ -322,7 +323,7 @@ void Pool::spin(Seat& seat) noexcept {
 
 TaskPtr Pool::pick(Seat& seat) noexcept {
   seat.current = nullptr;
-  if (must_rest(seat)) return TaskPtr();
+  if (must_rest(seat) || seat.must_open_loop) return TaskPtr();
   if (loops_.unbound() > 0 && can_have_loop(seat)) {
     bind_loop(seat);
     return TaskPtr();
@@ -442,10 +443,7 @@ std::vector<TaskPtr> Pool::drain(Scope scope) {
   tasks.reserve(home_queue_.size() + worker_queue_.size() + loops_.waiting());
   while (TaskPtr task = worker_queue_.pop()) tasks.push_back(std::move(task));
   while (TaskPtr task = scope == Scope::kAll ? home_queue_.pop() : TaskPtr()) tasks.push_back(std::move(task));
-  loops_.drop_unbound([&](LoopPort& loop) {  // what the others have is about to begin
-    Mail mail = loop.mailbox->take();
-    while (TaskPtr task = mail.pop()) tasks.push_back(std::move(task));
-  });
+  loops_.drain([&](TaskPtr task) { tasks.push_back(std::move(task)); });
   count_queued();
   return tasks;
 }

@@ -151,7 +151,6 @@ class Pool {
   [[nodiscard]] bool can_have_loop(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
   void give_up_loops() noexcept AIOI_REQUIRES(mutex_);
   void bind_loop(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
-  void drop_loop(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
   void spin(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] bool must_rest(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] bool may_leave() const noexcept AIOI_REQUIRES(mutex_);

@@ -58,9 +58,11 @@ bool Pool::is_idle(const LoopPort& loop) const noexcept {
 Mail Pool::retire(LoopPort& loop) noexcept {
   base::Lock lock(mutex_);
   for (Seat* seat = seats_; seat != nullptr; seat = seat->next_seat) {
-    if (seat->loop.get() == &loop) drop_loop(*seat);
+    if (seat->loop.get() != &loop) continue;
+    loops_.erase(seat->loop);
+    seat->loop.reset();
   }
-  return loop.mailbox->take();
+  return loop.take_all();
 }
 
 std::size_t Pool::available_for_loops(std::size_t new_threads) const noexcept {
@@ -101,17 +103,12 @@ void Pool::give_up_loops() noexcept {
     loops_.erase(given_up);
     const LoopPortPtr other = loops_.least_loaded();
     other->live += given_up->live;
-    Mail mail = given_up->mailbox->take();
+    Mail mail = given_up->take_all();
     while (TaskPtr task = mail.pop()) {
       task->loop = other;
       static_cast<void>(other->mailbox->post(std::move(task)));
     }
   }
-}
-
-void Pool::drop_loop(Seat& seat) noexcept {
-  loops_.erase(seat.loop);
-  seat.loop.reset();
 }
 
 }  // namespace aiointerpreters::pool

@@ -17,9 +17,19 @@ struct Steps {
   HostedLoop* loop;
   TaskPtr task;     // null once it has ended
   PyObject* inner;  // likewise
+  bool is_running;  // a step is being taken
+  bool is_told;     // to end: what comes then cleans up
 };
 
 Steps* as_steps(PyObject* self) noexcept { return reinterpret_cast<Steps*>(self); }
+
+// Whether the next step may be taken. Errors: false with an exception set.
+bool is_ready(PyObject* self) {
+  if (as_steps(self)->is_running) return PyErr_SetString(PyExc_ValueError, "coroutine already executing"), false;
+  if (as_steps(self)->task) return true;
+  PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
+  return false;
+}
 
 // Ends the task with that result or, null, with the exception that is set. Runs Python.
 void end(PyObject* self, const py::Ref& result) {
@@ -31,14 +41,12 @@ void end(PyObject* self, const py::Ref& result) {
 template <typename Advance>
 PySendResult take_step(PyObject* self, PyObject** result, Advance&& advance) {
   *result = nullptr;
-  const TaskPtr task = as_steps(self)->task;
-  if (!task) {
-    PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
-    return PYGEN_ERROR;
-  }
+  if (!is_ready(self)) return PYGEN_ERROR;
   HostedLoop& loop = *as_steps(self)->loop;
-  loop.begin_step(*task);
+  loop.begin_step(*as_steps(self)->task);
+  as_steps(self)->is_running = true;
   const PySendResult status = advance(as_steps(self)->inner, result);
+  as_steps(self)->is_running = false;
   if (status == PYGEN_NEXT) {
     loop.end_step();
     return status;
@@ -49,10 +57,6 @@ PySendResult take_step(PyObject* self, PyObject** result, Advance&& advance) {
   return PYGEN_RETURN;
 }
 
-PySendResult steps_send_step(PyObject* self, PyObject* value, PyObject** result) {
-  return take_step(self, result, [value](PyObject* inner, PyObject** out) { return PyIter_Send(inner, value, out); });
-}
-
 // What a generator's method has answered, as PyIter_Send would tell it.
 PySendResult as_send_result(PyObject* answer, PyObject** result) {
   *result = answer;
@@ -61,6 +65,19 @@ PySendResult as_send_result(PyObject* answer, PyObject** result) {
   const py::Ref stop = py::take_exception();
   *result = PyObject_GetAttrString(stop.get(), "value");
   return *result == nullptr ? PYGEN_ERROR : PYGEN_RETURN;
+}
+
+PySendResult throw_step(PyObject* self, PyObject* exception, PyObject** result) {
+  as_steps(self)->is_told = true;
+  return take_step(self, result, [exception](PyObject* inner, PyObject** out) {
+    return as_send_result(PyObject_CallMethod(inner, "throw", "(O)", exception), out);
+  });
+}
+
+PySendResult steps_send_step(PyObject* self, PyObject* value, PyObject** result) {
+  const HostedLoop& loop = *as_steps(self)->loop;
+  if (loop.stops() && !as_steps(self)->is_told) return throw_step(self, loop.task_interrupted().get(), result);
+  return take_step(self, result, [value](PyObject* inner, PyObject** out) { return PyIter_Send(inner, value, out); });
 }
 
 // The answer of a generator's method.
@@ -85,15 +102,14 @@ PyObject* steps_throw(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     if (nargs < 1) return PyErr_Format(PyExc_TypeError, "throw() takes an exception");
     PyObject* result = nullptr;
-    const PySendResult status = take_step(self, &result, [&](PyObject* inner, PyObject** out) {
-      return as_send_result(PyObject_CallMethod(inner, "throw", "(O)", args[0]), out);
-    });
+    const PySendResult status = throw_step(self, args[0], &result);
     return answer_to(status, result);
   });
 }
 
 PyObject* steps_close(PyObject* self, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    if (as_steps(self)->is_running) return PyErr_SetString(PyExc_ValueError, "coroutine already executing"), nullptr;
     if (as_steps(self)->task) {
       PyErr_SetNone(PyExc_GeneratorExit);
       end(self, py::Ref());

@@ -127,13 +127,16 @@ void Worker::open_loop() {
     Mail mail = pool_->retire(*port);
     const bool others = give_up_host(created, breakage);
     while (TaskPtr task = mail.pop()) {
-      if (!others || pool_->submit_to_loop(task) == Pool::Submitted::kRefused) settle(*task, task->end_broken(breakage));
+      const Pool::Submitted again = others ? pool_->submit_to_loop(task) : Pool::Submitted::kRefused;
+      if (again == Pool::Submitted::kRefused) settle(*task, task->end_broken(breakage));
+      if (again == Pool::Submitted::kNeedsThread) static_cast<void>(pool_->thread_failed());  // the others will do
     }
     return;
   }
   sides_.attach_own();
   if (hosted_->open_loop(port, name_, *breakage)) return;
   Mail mail = pool_->retire(*port);
+  port->close();
   while (TaskPtr task = mail.pop()) settle(*task, task->end_broken(breakage));
 }
 

@@ -1,6 +1,7 @@
 // See interruptible.h.
 #include "py/interruptible.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace aiointerpreters::py {
@@ -8,21 +9,6 @@ namespace aiointerpreters::py {
 namespace {
 
 constexpr const char* kHook = "unraisablehook";
-
-// Raises SystemExit in all threads that `threading` knows but one. Errors: none, it does what it can.
-void end_other_threads(unsigned long own) {
-  const Ref name = Ref::steal(PyUnicode_FromString("threading"));
-  const Ref threading = name ? Ref::steal(PyImport_GetModule(name.get())) : Ref();
-  const Ref list = threading ? Ref::steal(PyObject_CallMethod(threading.get(), "enumerate", nullptr)) : Ref();
-  const Ref threads = list ? Ref::steal(PySequence_Tuple(list.get())) : Ref();
-  for (Py_ssize_t i = 0; threads && i < PyTuple_GET_SIZE(threads.get()); ++i) {
-    const Ref ident = Ref::steal(PyObject_GetAttrString(PyTuple_GET_ITEM(threads.get(), i), "ident"));
-    const unsigned long thread = ident && PyLong_Check(ident.get()) ? PyLong_AsUnsignedLong(ident.get()) : own;
-    if (PyErr_Occurred() == nullptr && thread != own) PyThreadState_SetAsyncExc(thread, PyExc_SystemExit);
-    PyErr_Clear();
-  }
-  PyErr_Clear();
-}
 
 }  // namespace
 
@@ -44,12 +30,20 @@ void Interruptible::end() {
   PyErr_Clear();
 }
 
+void Interruptible::note_turn(const void* sole) {
+  ++turns_;
+  sole_ = sole;
+  thread_ = PyThread_get_thread_ident();
+  state_ = PyThreadState_Get();
+  if (type_ != nullptr) end();  // it was for what has ended meanwhile
+}
+
 void Interruptible::interrupt(const void* what, PyObject* type) {
-  if (what_ != nullptr && what_ == what) raise(type);
+  if (what != nullptr && does(what)) raise(type);
 }
 
 unsigned Interruptible::import_of(const void* what) {
-  if (what_ == nullptr || what_ != what) return 0;
+  if (what == nullptr || !does(what)) return 0;
   Ref outermost;
   Ref frame = Ref::steal(reinterpret_cast<PyObject*>(PyThreadState_GetFrame(state_)));
   while (frame) {
@@ -70,6 +64,19 @@ unsigned Interruptible::import_of(const void* what) {
   return imports_;
 }
 
+bool Interruptible::runs_code_of(std::initializer_list<std::string_view> packages) const {
+  const Ref frame = Ref::steal(reinterpret_cast<PyObject*>(PyThreadState_GetFrame(state_)));
+  const Ref names = frame ? Ref::steal(PyFrame_GetGlobals(reinterpret_cast<PyFrameObject*>(frame.get()))) : Ref();
+  PyObject* const name = names ? PyDict_GetItemString(names.get(), "__name__") : nullptr;  // borrowed
+  const char* const text = name != nullptr && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : nullptr;
+  PyErr_Clear();
+  if (text == nullptr) return false;
+  const std::string_view module(text);
+  return std::ranges::any_of(packages, [&](std::string_view package) {
+    return module.starts_with(package) && (module.size() == package.size() || module[package.size()] == '.');
+  });
+}
+
 void Interruptible::insist(const void* what, PyObject* type) {
   if (winding_up_) interrupt(what, type);
 }
@@ -77,7 +84,6 @@ void Interruptible::insist(const void* what, PyObject* type) {
 void Interruptible::stop(PyObject* type) {
   stopping_ = true;
   if (what_ != nullptr) raise(type);
-  end_other_threads(thread_);
 }
 
 bool Interruptible::check() const {
@@ -127,6 +133,21 @@ PyObject* Interruptible::on_unraisable(PyObject* capsule, PyObject* unraisable) 
     Py_RETURN_NONE;
   }
   return done;
+}
+
+void end_other_threads(std::initializer_list<unsigned long> spared) {
+  const Ref name = Ref::steal(PyUnicode_FromString("threading"));
+  const Ref threading = name ? Ref::steal(PyImport_GetModule(name.get())) : Ref();
+  const Ref list = threading ? Ref::steal(PyObject_CallMethod(threading.get(), "enumerate", nullptr)) : Ref();
+  const Ref threads = list ? Ref::steal(PySequence_Tuple(list.get())) : Ref();
+  for (Py_ssize_t i = 0; threads && i < PyTuple_GET_SIZE(threads.get()); ++i) {
+    const Ref ident = Ref::steal(PyObject_GetAttrString(PyTuple_GET_ITEM(threads.get(), i), "ident"));
+    const unsigned long thread = ident && PyLong_Check(ident.get()) ? PyLong_AsUnsignedLong(ident.get()) : 0;
+    const bool is_spared = thread == 0 || std::ranges::find(spared, thread) != spared.end();
+    if (PyErr_Occurred() == nullptr && !is_spared) PyThreadState_SetAsyncExc(thread, PyExc_SystemExit);
+    PyErr_Clear();
+  }
+  PyErr_Clear();
 }
 
 }  // namespace aiointerpreters::py

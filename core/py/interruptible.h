@@ -6,7 +6,9 @@
 // guards everything here, and every call requires that the interpreter is attached.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
+#include <string_view>
 
 #include "py/callback.h"
 #include "py/python.h"
@@ -27,21 +29,32 @@ class Interruptible {
   // What was to be raised and has not been yet is not raised any more. Thread: the same. Runs Python.
   void end();
 
+  // For an event loop's thread, which does many things in turns: it has begun another one. `sole` is all that it can be doing
+  // between `end` and `begin`; null: any of several. Thread: the same. Runs Python.
+  void note_turn(const void* sole);
+
   // Raises `type` in that thread if it does `what` now; else does nothing. Thread: a visitor.
   void interrupt(const void* what, PyObject* type);
   // The import that the thread is in, if it does `what` now, which would leave a module half done in this interpreter for good:
   // 0 if there is none, and another number for each one that is seen. Thread: a visitor. Runs Python.
   [[nodiscard]] unsigned import_of(const void* what);
   // Which of its turns the thread has, if it does `what` now; 0 if not. Each `begin` begins one. Thread: a visitor.
-  [[nodiscard]] unsigned turn_of(const void* what) const noexcept { return what_ == what ? turns_ : 0; }
-  // The same, some time later: raises again only if the thread winds up, where code that handles everything may loop for ever.
+  [[nodiscard]] unsigned turn_of(const void* what) const noexcept { return does(what) ? turns_ : 0; }
+  // Whether the code that the thread runs now is of one of these packages. Thread: a visitor. Runs Python.
+  [[nodiscard]] bool runs_code_of(std::initializer_list<std::string_view> packages) const;
+  // `interrupt` some time later: raises again only if the thread winds up, where code that handles everything may loop for ever.
   void insist(const void* what, PyObject* type);
-  // Raises it in whatever the thread does, and from now on in whatever it begins; other threads of the interpreter get
-  // SystemExit, which ends them without a word. Thread: any that is attached. Requires: something has begun here before.
-  // Runs Python.
+  // Raises it in whatever the thread does; whoever begins something looks at `stopping` from now on. Thread: any that is
+  // attached. Runs Python.
   void stop(PyObject* type);
+  // Raises it whatever the thread does, and only once. Thread: a visitor. Requires: something has begun here before.
+  void raise_in_thread(PyObject* type) const noexcept { PyThreadState_SetAsyncExc(thread_, type); }
   // Whether that is the thread which may be interrupted.
   [[nodiscard]] bool is_thread(unsigned long ident) const noexcept { return what_ != nullptr && ident == thread_; }
+  [[nodiscard]] bool is_busy() const noexcept { return what_ != nullptr; }
+  [[nodiscard]] unsigned turns() const noexcept { return turns_; }
+  // 0 if nothing has begun here yet.
+  [[nodiscard]] unsigned long thread() const noexcept { return thread_; }
   // For code in C that waits: gives what has been raised in the calling thread the occasion to come. Runs Python.
   // Errors: false with it set.
   [[nodiscard]] bool check() const;
@@ -52,8 +65,10 @@ class Interruptible {
   // Where CPython can only report an exception and drop it (__del__, weak references' callbacks), it is raised once more.
   void watch_lost();
   void raise(PyObject* type);
+  [[nodiscard]] bool does(const void* what) const noexcept { return what_ == nullptr ? sole_ == what : what_ == what; }
 
   const void* what_ = nullptr;  // null: nothing that may be stopped
+  const void* sole_ = nullptr;
   unsigned turns_ = 0;
   unsigned long thread_ = 0;        // the interpreter's own; valid once something has begun
   PyThreadState* state_ = nullptr;  // of that thread, likewise
@@ -66,5 +81,9 @@ class Interruptible {
   bool passing_on_ = false;                      // to the former hook, which may lead back here
   Ref former_hook_;                              // what that was before
 };
+
+// Raises SystemExit, which ends threads without a word, in all that `threading` knows of this interpreter but those with these
+// idents. Runs Python. Errors: none, it does what it can.
+void end_other_threads(std::initializer_list<unsigned long> spared);
 
 }  // namespace aiointerpreters::py

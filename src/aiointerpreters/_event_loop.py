@@ -6,41 +6,54 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from ._core import TaskInterrupted
+
 
 def start(
     name: str, fd: int, take_turn: Callable[[asyncio.AbstractEventLoop], bool], end: Callable[[None], object]
 ) -> threading.Thread:
-    """Start the thread and return it.
+    """Make the loop, start its thread and return that. Raises OSError or RuntimeError if either cannot be made.
 
     fd: becomes readable when there is something to do.
     take_turn: does that; it returns True when there is nothing more to come.
     end: is called last, when the loop has been closed.
     """
-    thread = threading.Thread(target=_run, name=f"{name}_loop", args=(fd, take_turn, end))
-    thread.start()
+    loop = asyncio.new_event_loop()
+    try:
+        thread = threading.Thread(target=_run, name=f"{name}_loop", args=(loop, fd, take_turn, end))
+        thread.start()
+    except BaseException:
+        loop.close()
+        raise
     return thread
 
 
-def _run(fd: int, take_turn: Callable[[asyncio.AbstractEventLoop], bool], end: Callable[[None], object]) -> None:
-    try:
-        with asyncio.Runner() as runner:  # at the end it cancels what tasks have left, and closes generators and executors
-            loop = runner.get_loop()
-            done = False
+def _run(
+    loop: asyncio.AbstractEventLoop,
+    fd: int,
+    take_turn: Callable[[asyncio.AbstractEventLoop], bool],
+    end: Callable[[None], object],
+) -> None:
+    done = False
 
-            def turn() -> None:
-                nonlocal done
-                done = take_turn(loop)
-                if done:
-                    loop.stop()
+    def turn() -> None:
+        nonlocal done
+        if take_turn(loop) and not done:
+            done = True
+            loop.stop()
 
-            loop.add_reader(fd, turn)
-            loop.call_soon(turn)
-            while not done:
-                with contextlib.suppress(KeyboardInterrupt, SystemExit):  # which asyncio lets out of a callback
-                    loop.run_forever()
-            loop.remove_reader(fd)
-    finally:
-        end(None)
+    # What is suppressed asyncio lets out of callbacks, or it was raised to stop what hogs the loop.
+    with contextlib.ExitStack() as stack:
+        stack.callback(end, None)
+        stack.enter_context(contextlib.suppress(SystemExit, TaskInterrupted))
+        # At its end it cancels what tasks have left, and closes generators and executors.
+        runner = stack.enter_context(asyncio.Runner(loop_factory=lambda: loop))
+        runner.get_loop()
+        loop.add_reader(fd, turn)  # up to its end: so whoever stops the interpreter can wake it
+        loop.call_soon(turn)
+        while not done:
+            with contextlib.suppress(KeyboardInterrupt, SystemExit, TaskInterrupted):
+                loop.run_forever()
 
 
 async def call_rows(fn: Callable[..., Awaitable[Any]], rows: list[tuple[Any, ...]]) -> list[Any]:

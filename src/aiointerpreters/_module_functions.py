@@ -2,6 +2,8 @@
 
 import importlib
 import importlib.util
+import inspect
+import sys
 from collections.abc import Callable
 from functools import cache
 from types import ModuleType
@@ -17,6 +19,16 @@ def call(kind: str, place: str, name: str, /, *args: Any, **kwargs: Any) -> Any:
     return _find(kind, place, name)(*args, **kwargs)
 
 
+async def call_in_loop(kind: str, place: str, name: str, /, *args: Any, **kwargs: Any) -> Any:
+    """The same for a coroutine function."""
+    return await _find(kind, place, name)(*args, **kwargs)
+
+
+def is_coroutine_function(kind: str, place: str, name: str) -> bool:
+    """Return whether it is one. Raises what finding it raises."""
+    return inspect.iscoroutinefunction(_find(kind, place, name))
+
+
 @cache
 def _find(kind: str, place: str, name: str) -> Callable[..., Any]:
     module = importlib.import_module(place) if kind == "module" else _run(place)
@@ -29,5 +41,13 @@ def _run(path: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError(f"no Python file: {path}", path=path)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    before = sys.modules.get(spec.name)
+    sys.modules[spec.name] = module  # only while it runs: dataclasses, for one, look there
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        if before is None:
+            sys.modules.pop(spec.name, None)
+        else:
+            sys.modules[spec.name] = before
     return module

@@ -1,7 +1,9 @@
 """A window over the calls of one `Runner.map`: so many are under way or wait for the consumer, and no more."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
+from typing import Any
 
 
 class Window[T, R]:
@@ -20,17 +22,36 @@ class Window[T, R]:
         self._room = asyncio.Semaphore(limit)  # for streams, whose feeder waits for it
         self._next: asyncio.Queue[asyncio.Future[R] | None] = asyncio.Queue()  # None: no more items
 
-    async def results(self, items: Iterable[T]) -> AsyncGenerator[R]:
-        """Iterate over the results; leaving stops all calls that are under way."""
+    def results(self, items: Iterable[T]) -> AsyncGenerator[R]:
+        """Return the iterator over the results; leaving it stops all calls that are under way."""
+        return self._in_order(items) if self._ordered else self._as_completed(items)
+
+    async def _in_order(self, items: Iterable[T]) -> AsyncGenerator[R]:
+        source = _Source(items)
+        calls: deque[asyncio.Future[R]] = deque()
         try:
-            for item in items:
+            for item in source:
+                calls.append(self._start(item))
+                if len(calls) >= self._limit:
+                    yield await calls.popleft()
+            while calls:
+                yield await calls.popleft()
+            source.raise_failure()
+        finally:
+            _stop(calls)
+
+    async def _as_completed(self, items: Iterable[T]) -> AsyncGenerator[R]:
+        source = _Source(items)
+        try:
+            for item in source:
                 self._add(item)
                 if len(self._calls) >= self._limit:
                     yield await self._take()
             while self._calls:
                 yield await self._take()
+            source.raise_failure()
         finally:
-            self._stop()
+            _stop(self._calls)
 
     async def results_of_stream(self, items: AsyncIterable[T]) -> AsyncGenerator[R]:
         """The same for items that are awaited themselves; no result waits for the next of them."""
@@ -46,7 +67,7 @@ class Window[T, R]:
             await feeder  # raises what the items or `start` have raised
         finally:
             feeder.cancel()
-            self._stop()
+            _stop(self._calls)
             await asyncio.wait([feeder])
 
     async def _feed(self, items: AsyncIterable[T]) -> None:
@@ -78,7 +99,26 @@ class Window[T, R]:
             self._calls.discard(call)
             self._room.release()
 
-    def _stop(self) -> None:
-        for call in self._calls:
-            if not call.cancel() and not call.cancelled():
-                call.exception()  # or asyncio would log that nobody has asked for it
+
+class _Source[T]:
+    """Items up to the first failure of what they come from, which is told later: the results come before it."""
+
+    def __init__(self, items: Iterable[T]) -> None:
+        self._items = items
+        self._failure: Exception | None = None
+
+    def __iter__(self) -> Iterator[T]:
+        try:
+            yield from self._items
+        except Exception as error:
+            self._failure = error
+
+    def raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+
+def _stop(calls: Iterable[asyncio.Future[Any]]) -> None:
+    for call in calls:
+        if not call.cancel() and not call.cancelled():
+            call.exception()  # or asyncio would log that nobody has asked for it

@@ -5,7 +5,7 @@ import inspect
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache, partial, wraps
+from functools import partial, wraps
 from types import TracebackType
 from typing import Any, Literal, Self, overload
 
@@ -42,6 +42,7 @@ class Runner:
             raise ValueError("workers must be greater than 0")
         self.workers = workers
         self._executor: InterpreterThreadPoolExecutor | None = None
+        self._coroutine_functions: dict[ModuleInfo, bool] = {}  # as workers have found them
 
     @contextmanager
     def start(self) -> Iterator[Self]:
@@ -74,19 +75,22 @@ class Runner:
         self._executor = None
         if exc_type is not None and issubclass(exc_type, asyncio.CancelledError | KeyboardInterrupt):
             executor._stop()
+        ending = asyncio.create_task(asyncio.to_thread(executor.shutdown))
         try:
-            await asyncio.to_thread(executor.shutdown)
+            await asyncio.shield(ending)
         except asyncio.CancelledError:
             executor._stop()
+            await ending
             raise
 
     @overload
     def run[**P, R](
-        self, fn: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
+        self, /, fn: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
     ) -> Coroutine[Any, Any, R]: ...
     @overload
-    def run[**P, R](self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]: ...
-    def run(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+    def run[**P, R](self, /, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]: ...
+    @inspect.markcoroutinefunction
+    def run(self, /, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
         """Run fn(*args, **kwargs) in an interpreter and return what is to be awaited.
 
         In an event loop the call starts at once: `InterpreterThreadPoolExecutor.run`. Elsewhere, as in
@@ -112,7 +116,8 @@ class Runner:
 
         return inspect.markcoroutinefunction(wrapped)
 
-    def run_module_function(self, module_info: ModuleInfo, /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+    @inspect.markcoroutinefunction
+    def run_module_function(self, /, module_info: ModuleInfo, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
         """Run a function that need not be imported here.
 
         module_info: where a worker finds it, as `get_module_info` tells. A file is run once in each interpreter, under a
@@ -121,11 +126,12 @@ class Runner:
 
         Raises RunnerError if module_info is something else, or the runner is not started.
         """
+        self._started()
         match module_info:
             case ("path", str(path), str(name)) if _is_this_script(path):
-                return self.run(getattr(sys.modules["__main__"], name), *args, **kwargs)
+                return self._run_of_script(name, *args, **kwargs)
             case ("module" | "path" as kind, str(place), str(name)):
-                return self.run(_module_functions.call, kind, place, name, *args, **kwargs)
+                return self._run_found((kind, place, name), *args, **kwargs)
             case _:
                 raise RunnerError(
                     f"module_info has to be ('module', module, name) or ('path', file, name), not {module_info!r}"
@@ -172,6 +178,8 @@ class Runner:
         `aclose()`. Raises ValueError for a limit below 1, TypeError for an iterable that is none, RunnerError if the runner
         is not started.
         """
+        if not callable(fn):
+            raise TypeError(f"map() needs something that can be called, not {fn!r}")
         if limit is None:
             limit = _WINDOW * self.workers
         if not isinstance(limit, int):
@@ -183,12 +191,23 @@ class Runner:
             return window.results_of_stream(iterable)
         return window.results(iter(iterable))
 
+    async def _run_of_script(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        return await self._started().run(getattr(sys.modules["__main__"], name), *args, **kwargs)
+
+    async def _run_found(self, info: ModuleInfo, /, *args: Any, **kwargs: Any) -> Any:
+        executor = self._started()
+        if info not in self._coroutine_functions:
+            self._coroutine_functions[info] = await executor.run(_module_functions.is_coroutine_function, *info)
+        call = _module_functions.call_in_loop if self._coroutine_functions[info] else _module_functions.call
+        return await executor.run(call, *info, *args, **kwargs)
+
     def _begin(self) -> InterpreterThreadPoolExecutor:
         if self._executor is not None:
             raise RunnerError("the runner is started already")
-        self._executor = executor = InterpreterThreadPoolExecutor(self.workers, f"Runner-{id(self):x}")
+        executor = InterpreterThreadPoolExecutor(self.workers, f"Runner-{id(self):x}")
         for _ in range(self.workers):
             executor.submit(interpreter(_do_nothing))  # nobody is idle yet, so each takes a thread and an interpreter
+        self._executor = executor
         return executor
 
     def _started(self) -> InterpreterThreadPoolExecutor:
@@ -197,7 +216,6 @@ class Runner:
         return self._executor
 
 
-@cache
 def get_module_info(fn: Callable[..., Any]) -> ModuleInfo:
     """Tell where a worker finds fn, for `Runner.run_module_function`.
 
@@ -206,9 +224,11 @@ def get_module_info(fn: Callable[..., Any]) -> ModuleInfo:
     """
     fn = fn.fn if isinstance(fn, interpreter) else fn
     match getattr(fn, "__module__", None), getattr(fn, "__name__", None), getattr(fn, "__qualname__", None):
-        case "__main__", str(name), qualname if name == qualname and inspect.isfunction(fn):
+        case _, str(name), qualname if name != qualname or not name.isidentifier():  # of a class, nested, a lambda
+            pass
+        case "__main__", str(name), _ if inspect.isfunction(fn):
             return "path", inspect.getfile(fn), name
-        case str(module), str(name), qualname if name == qualname and module != "__main__":
+        case str(module), str(name), _ if module != "__main__":
             return "module", module, name
     raise RunnerError(f"{fn} is not a top level function")
 

@@ -1,8 +1,15 @@
 """Types of this package's interface."""
 
+import sys
 from types import EllipsisType, NotImplementedType
+from typing import Never
 
 from ._core import SharedBuffer
+
+if sys.version_info >= (3, 14):
+    from concurrent.interpreters import Queue
+else:
+    type Queue = Never
 
 type Shareable = (
     None
@@ -15,6 +22,7 @@ type Shareable = (
     | bytearray
     | memoryview
     | SharedBuffer
+    | Queue
     | range
     | slice
     | EllipsisType
@@ -27,7 +35,8 @@ type Shareable = (
 )
 """What crosses interpreters without pickle, nested in any way. Exact types: an instance of a subclass is pickled.
 
-A memoryview arrives as one of the same memory, a SharedBuffer as a SharedBuffer of the same memory; all else is copied.
+A memoryview arrives as one of the same memory, a SharedBuffer as a SharedBuffer of the same memory, a queue of
+concurrent.interpreters (3.14) as the same queue; all else is copied.
 """
 
 __all__ = ["Shareable"]

@@ -104,7 +104,7 @@ def test_another_thread_may_wait_for_it_too(pool: InterpreterThreadPoolExecutor,
         future = held(pool, gate, 7)
         wrapped = asyncio.wrap_future(future)
         waiting = asyncio.create_task(asyncio.to_thread(concurrent.futures.wait, [future]))
-        while not future._waiters:
+        while not future._waiters:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0)
         gate.open()
         return [await wrapped, (await waiting).done]

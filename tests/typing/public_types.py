@@ -1,8 +1,10 @@
 """Checked by mypy --strict, never run: what type checkers see of the public names."""
 
+import asyncio
 import concurrent.futures
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import aclosing
 from functools import partial
 from typing import Any, assert_type
 
@@ -10,12 +12,15 @@ from aiointerpreters import (
     InterpreterError,
     InterpreterThreadPoolExecutor,
     NotTransferableError,
+    Runner,
+    RunnerError,
     Shareable,
     interpreter,
 )
 from aiointerpreters.executors import Future
 from aiointerpreters.executors import InterpreterThreadPoolExecutor as FromExecutors
 from aiointerpreters.executors import interpreter as tag_from_executors
+from aiointerpreters.runner import ModuleInfo, RunFuture, get_module_info
 from aiointerpreters.types import Shareable as FromTypes
 
 
@@ -108,3 +113,82 @@ shareable_too: FromTypes = [shareable, shareable]
 # Errors.
 error: InterpreterError = NotTransferableError("argument 0: generator objects cannot cross interpreters")
 type_error: TypeError = NotTransferableError("result")
+
+
+# The runner.
+async def fetch(url: str, *, tries: int = 1) -> bytes:
+    return url.encode() * tries
+
+
+type Gathered = tuple[list[str], list[str], float]
+
+
+async def use_runner(urls: AsyncIterator[str]) -> None:
+    run_future: RunFuture[float] = pool.run(scale, 1, by=3.0)
+    assert_type(await pool.run(plain, "a", count=3), list[str])
+    with Runner(workers=4).start() as started:
+        assert_type(started, Runner)
+    async with Runner(workers=2) as runner:
+        assert_type(runner, Runner)
+        assert_type(runner.workers, int)
+        assert_type(await run_future, float)
+
+        wrapped = runner.wrap(plain)
+        assert_type(await runner.run(scale, 1, by=3.0), float)
+        assert_type(await runner.run(plain, "a", count=3), list[str])
+        assert_type(await runner.run(Point, 1, y=2), Point)
+        assert_type(await asyncio.wait_for(runner.run(plain, "a"), 1), list[str])
+        assert_type(await asyncio.create_task(runner.run(plain, "a")), list[str])
+        assert_type(await asyncio.gather(runner.run(plain, "a"), wrapped("a"), runner.run(scale, 1)), Gathered)
+        await runner.run(scale, "1")  # type: ignore[call-overload]
+        await runner.run(plain, "a", 1, 2)  # type: ignore[call-overload]
+        await runner.run(5)  # type: ignore[call-overload]
+        assert_type(await wrapped("a", count=3), list[str])
+        assert_type(await runner.wrap(scale)(1, by=2.0), float)
+        await wrapped(1)  # type: ignore[arg-type]
+        await wrapped("a", of=3)  # type: ignore[call-arg]
+        as_before: Callable[[str, int], Coroutine[Any, Any, list[str]]] = runner.wrap(plain)
+        assert_type(await as_before("a", 3), list[str])
+
+        @runner.wrap
+        def decorated(count: int) -> str:
+            return "a" * count
+
+        assert_type(await decorated(3), str)
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(decorated(3), name="decorated")
+        assert_type(task.result(), str)
+
+        assert_type(await runner.run(fetch, "url", tries=2), bytes)
+        assert_type(await runner.wrap(fetch)("url"), bytes)
+        assert_type(await pool.run(fetch, "url"), bytes)
+
+        assert_type(get_module_info(plain), ModuleInfo)
+        assert_type(await runner.run_module_function(get_module_info(plain), "a", count=3), Any)
+        await runner.run_module_function(("module", "math", "gcd"), 12, 18)
+        await runner.run_module_function(("path", "file.py", "fn"))
+        await runner.run_module_function(("file", "file.py", "fn"))  # type: ignore[arg-type]
+        await runner.run_module_function(("module", "math"))  # type: ignore[arg-type]
+
+        async for number in runner.map(scale, [1, 2], limit=3, ordered=False):
+            assert_type(number, float)
+        async for rows in runner.map(plain, urls):
+            assert_type(rows, list[str])
+        async for content in runner.map(fetch, urls):
+            assert_type(content, bytes)
+        async with aclosing(runner.map(plain, urls)) as results:
+            assert_type(await anext(results), list[str])
+        runner.map(plain, [1])  # type: ignore[arg-type]
+        runner.map(plain, 5)  # type: ignore[call-overload]
+        runner.map(plain, ["a"], 3)  # type: ignore[call-overload]
+        runner.map(plain, ["a"], limit="3")  # type: ignore[call-overload]
+    Runner()  # type: ignore[call-arg]
+    Runner(workers="2")  # type: ignore[arg-type]
+    Runner(2)  # type: ignore[call-arg, misc, unused-ignore]
+    pool.set_as_event_loop_default()
+    pool.set_as_event_loop_default(asyncio.get_running_loop())
+    pool.set_as_event_loop_default(asyncio.Runner())
+    pool.set_as_event_loop_default(5)  # type: ignore[arg-type]
+
+
+runner_error: InterpreterError = RunnerError("not started")

@@ -1,0 +1,91 @@
+"""How soon a cancelled call is over: who awaited it goes on at once, and the worker takes the next call when it has stopped.
+
+An endless loop in pure Python runs on the executor's only worker when the task that awaits it is cancelled. From there the
+time is taken until the task has ended, and until the next call has started, which tells itself when that was. The standard
+library's executors cannot stop what runs, so there is nobody to compare with. What decides is the switch interval of the
+worker's interpreter (5 ms, `sys.setswitchinterval`).
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import time
+from contextlib import ExitStack
+
+import harness
+import workloads
+from aiointerpreters import InterpreterThreadPoolExecutor
+
+RUN = "aiointerpreters, run"
+RESUMED = ("p50 of a cancel, awaiting task goes on", "p99 of a cancel, awaiting task goes on")
+FREE = ("p50 of a cancel, worker starts the next call", "p99 of a cancel, worker starts the next call")
+
+BENCHMARK = harness.Benchmark(
+    name="asyncio_cancel",
+    title="from task.cancel() of an endless loop to who awaits it going on, and to the next call",
+    metrics=[harness.Metric(name, "ms") for name in (*RESUMED, *FREE)],
+    claims=(),
+    limits=[harness.Limit(p99, None, RUN, most=20) for _, p99 in (RESUMED, FREE)],
+)
+
+
+async def readable(descriptor: int) -> None:
+    """Waits until there is something to read."""
+    loop, there = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(descriptor, there.set)
+    try:
+        await there.wait()
+    finally:
+        loop.remove_reader(descriptor)
+
+
+async def cancel(pool: InterpreterThreadPoolExecutor, pipe: tuple[int, int]) -> tuple[float, float]:
+    """Returns the milliseconds until the task has ended, and until the next call has started."""
+    arrived, arrivals = pipe
+
+    async def work() -> None:
+        await pool.run(workloads.loop, arrivals)
+
+    task, arrival = asyncio.create_task(work()), asyncio.create_task(readable(arrived))
+    await asyncio.wait((task, arrival), return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        task.result()  # raises: it has not even begun
+    os.read(arrived, 1)
+    await asyncio.sleep(0.002)  # by then it has come back from the call that reported
+    start = time.perf_counter()
+    following = pool.run(time.perf_counter)
+    task.cancel()
+    await asyncio.wait([task])
+    resumed = time.perf_counter()
+    if not task.cancelled():
+        raise RuntimeError(f"the task was not cancelled: {task}")
+    return (resumed - start) * 1000, (await following - start) * 1000
+
+
+async def latencies(pool: InterpreterThreadPoolExecutor, pipe: tuple[int, int], calls: int) -> dict[str, float]:
+    """Returns percentiles over `calls` cancels, in milliseconds."""
+    taken = [await cancel(pool, pipe) for _ in range(calls)]
+    sample: dict[str, float] = {}
+    for names, values in zip((RESUMED, FREE), zip(*taken, strict=True), strict=True):
+        percentiles = statistics.quantiles(values, n=100, method="inclusive")
+        sample |= zip(names, (percentiles[49], percentiles[98]), strict=True)
+    return sample
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=200, help="cancels a round (%(default)s)")
+    chosen = harness.options(parser, rounds=7)
+    calls = 20 if chosen.quick else chosen.calls
+    with ExitStack() as stack:
+        loop = stack.enter_context(asyncio.Runner())
+        pool = stack.enter_context(InterpreterThreadPoolExecutor(1))
+        pipe = os.pipe()
+        for end in pipe:
+            stack.callback(os.close, end)
+        harness.run(BENCHMARK, {RUN: lambda: loop.run(latencies(pool, pipe, calls))}, chosen)
+
+
+if __name__ == "__main__":
+    main()
