@@ -611,6 +611,7 @@ async def by_cancel(results: AsyncGenerator[Any], all_run: Callable[[], Coroutin
     """While the next result is awaited."""
     await anext(results)
     task = asyncio.create_task(collect(results))
+    await asyncio.sleep(0)  # it has begun
     await all_run()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
