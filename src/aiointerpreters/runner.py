@@ -86,11 +86,11 @@ class Runner:
     @overload
     def run[**P, R](
         self, /, fn: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
-    ) -> Coroutine[Any, Any, R]: ...
+    ) -> Coroutine[None, None, R]: ...
     @overload
-    def run[**P, R](self, /, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]: ...
+    def run[**P, R](self, /, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Coroutine[None, None, R]: ...
     @inspect.markcoroutinefunction
-    def run(self, /, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+    def run(self, /, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Coroutine[None, None, Any]:
         """Run fn(*args, **kwargs) in an interpreter and return what is to be awaited.
 
         In an event loop the call starts at once: `InterpreterThreadPoolExecutor.run`. Elsewhere, as in
@@ -103,21 +103,21 @@ class Runner:
         return executor.run(fn, *args, **kwargs)
 
     @overload
-    def wrap[**P, R](self, fn: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]: ...
+    def wrap[**P, R](self, fn: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[None, None, R]]: ...
     @overload
-    def wrap[**P, R](self, fn: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]: ...
-    def wrap(self, fn: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    def wrap[**P, R](self, fn: Callable[P, R]) -> Callable[P, Coroutine[None, None, R]]: ...
+    def wrap(self, fn: Callable[..., Any]) -> Callable[..., Coroutine[None, None, Any]]:
         """Return an asynchronous function that runs fn in an interpreter, with fn's signature and name."""
         tagged = fn if isinstance(fn, interpreter) else interpreter(fn)
 
         @wraps(fn)
-        def wrapped(*args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+        def wrapped(*args: Any, **kwargs: Any) -> Coroutine[None, None, Any]:
             return self.run(tagged, *args, **kwargs)
 
         return inspect.markcoroutinefunction(wrapped)
 
     @inspect.markcoroutinefunction
-    def run_module_function(self, /, module_info: ModuleInfo, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+    def run_module_function(self, /, module_info: ModuleInfo, *args: Any, **kwargs: Any) -> Coroutine[None, None, Any]:
         """Run a function that need not be imported here.
 
         module_info: where a worker finds it, as `get_module_info` tells. A file is run once in each interpreter, under a

@@ -561,9 +561,9 @@ def test_types_are_kept(run: Run) -> None:
         assert_type(await run_sync(interpreter(work.square), 3), int)
         assert_type(await run_sync(work.describe, 3, abandon_on_cancel=True), tuple[str, str, str])
         with pytest.raises(TypeError):
-            await run_sync(work.square)  # type: ignore[arg-type]
+            await run_sync(work.square)  # type: ignore[arg-type, call-arg, unused-ignore]
         with pytest.raises(TypeError):
-            await run_sync(work.square, 1, 2)  # type: ignore[arg-type]
+            await run_sync(work.square, 1, 2)  # type: ignore[arg-type, call-arg, unused-ignore]
 
     run(main)
 

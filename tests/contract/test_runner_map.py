@@ -613,6 +613,7 @@ async def by_cancel(results: AsyncGenerator[Any], all_run: Callable[[], Coroutin
     task = asyncio.create_task(collect(results))
     await asyncio.sleep(0)  # it has begun
     await all_run()
+    await turns()  # it has begun
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -624,6 +625,7 @@ async def by_timeout(results: AsyncGenerator[Any], all_run: Callable[[], Corouti
     scope = asyncio.timeout(None)
     task = asyncio.create_task(_collect_in(scope, results))
     await all_run()
+    await turns()  # it has begun
     scope.reschedule(-1)
     with pytest.raises(TimeoutError):
         await task
@@ -639,6 +641,7 @@ async def by_task_group(results: AsyncGenerator[Any], all_run: Callable[[], Coro
 
     async def fail() -> None:
         await all_run()
+        await turns()
         raise LookupError
 
     await anext(results)
@@ -689,6 +692,7 @@ def test_a_cancelled_task_that_held_the_only_iterator_stops_its_work(run: Run, g
     async def use(runner: Runner) -> None:
         task = asyncio.create_task(consume(runner))
         await asyncio.to_thread(gate.wait_for, 2)
+        await turns()
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
