@@ -45,11 +45,9 @@ def in_interpreters() -> int:
 
 
 async def in_interpreters_from_asyncio(heartbeat: Heartbeat) -> int:
-    loop = asyncio.get_running_loop()
     with InterpreterThreadPoolExecutor(CORES) as pool:
         async with heartbeat:
-            sums = [loop.run_in_executor(pool, sum_of_squares, *piece) for piece in PIECES]
-            return sum(await asyncio.gather(*sums))
+            return sum(await asyncio.gather(*(pool.run(sum_of_squares, *piece) for piece in PIECES)))
 
 
 def main() -> None:

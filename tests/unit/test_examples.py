@@ -50,6 +50,14 @@ def test_sums_shows_four_ways_to_the_right_result() -> None:
     assert re.search(r"heart beat \d+ times, at most \d+\.\d ms late", finished.stdout)
 
 
+def test_a_service_stays_prompt_and_stops_what_takes_too_long() -> None:
+    finished = run_example("service.py", "--clients", "4", "--requests", "2")
+    row = r"  (\S.*\S) +\d+\.\d ms +\d+\.\d ms +\d+\.\d ms"
+    assert rows(finished, row) == ["idle", "while every worker computes", "while requests are stopped"]
+    assert "All 8 requests were answered alike: 1229 primes" in finished.stdout
+    assert re.search(r"were stopped after 1\.\d s, and the next one was answered in \d+\.\d ms", finished.stdout)
+
+
 def test_mandelbrot_is_painted_in_shared_memory() -> None:
     finished = run_example("mandelbrot.py", "--width", "60", "--height", "21")
     *picture, said = finished.lines
