@@ -182,7 +182,6 @@ def test_exceptions_arrive_as_themselves(pool: InterpreterThreadPoolExecutor, ru
     [
         SystemExit(3),
         KeyboardInterrupt("there"),
-        TaskInterrupted("of its own"),
         asyncio.CancelledError("there"),
         StopAsyncIteration(4),
         GeneratorExit("there"),
@@ -199,6 +198,17 @@ def test_exceptions_that_mean_something_to_loops(
         with pytest.raises(type(exception)) as caught:
             await pool.run(failures.fail, exception)
         assert caught.value.args == exception.args
+        assert await pool.run(work.square, 3) == 9
+
+    run(main())
+
+
+def test_who_awaits_what_was_interrupted_is_told_of_a_cancellation(pool: InterpreterThreadPoolExecutor, run: Run) -> None:
+    async def main() -> None:
+        future = pool.run(failures.fail, TaskInterrupted("of its own"))
+        with pytest.raises(asyncio.CancelledError):
+            await future
+        assert future.cancelled()
         assert await pool.run(work.square, 3) == 9
 
     run(main())

@@ -320,6 +320,21 @@ def test_an_asynchronous_generator_that_waits_for_its_next_item_is_closed_when_t
     assert run(use) == ["closed"]
 
 
+@pytest.mark.parametrize("ordered", [True, False])
+def test_generators_that_somebody_else_has_can_be_gone_on_with(run: Run, ordered: bool) -> None:
+    async def use(runner: Runner) -> None:
+        counted = iter(range(1000))
+        rows, stream = passed_on(counted), generate(counted)
+        for source in (rows, stream):
+            results = runner.map(work.square, source, limit=3, ordered=ordered)
+            await anext(results)
+            await results.aclose()
+        following = next(rows)
+        assert await anext(stream) == following + 1
+
+    run(use)
+
+
 def test_an_exception_of_an_iterable_that_is_left_is_raised(run: Run) -> None:
     async def source() -> AsyncIterator[int]:
         try:
@@ -481,11 +496,14 @@ def test_a_consumed_result_is_not_kept_while_the_consumer_works(run: Run, source
 
 @pytest.mark.usefixtures("without_collector")
 @pytest.mark.parametrize("source", BOTH)
-@pytest.mark.parametrize("how", ["to its end", "left", "failed", "never begun"])
+@pytest.mark.parametrize("how", ["to its end", "left", "failed", "iterable failed", "never begun"])
 def test_function_and_iterable_are_let_go(run: Run, source: Source, how: str) -> None:
     class Rows:
         def __iter__(self) -> Iterator[int]:
-            return iter(range(10))
+            yield from range(8)
+            if how == "iterable failed":
+                raise LookupError
+            yield 8
 
     async def use(runner: Runner) -> None:
         def inner(n: int) -> int:
@@ -502,8 +520,8 @@ def test_function_and_iterable_are_let_go(run: Run, source: Source, how: str) ->
         elif how == "left":
             await anext(results)
             await results.aclose()
-        elif how == "failed":
-            with suppress(LookupError):
+        elif how in {"failed", "iterable failed"}:
+            with pytest.raises(LookupError):
                 await collect(results)
         del results
         await turns()
