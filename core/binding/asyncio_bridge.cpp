@@ -94,7 +94,7 @@ PyType_Spec kSpec = {
 }  // namespace
 
 AsyncioBridge::AsyncioBridge(ModuleState& home, PyObject* self, py::Ref loop)
-    : home_(home), self_(self), loop_(std::move(loop)) {
+    : home_(home), forks_(home.forks), self_(self), loop_(std::move(loop)) {
   home_.asyncio.bridges.emplace(loop_.get(), this);
 }
 
@@ -102,16 +102,17 @@ AsyncioBridge::~AsyncioBridge() { close(); }
 
 bool AsyncioBridge::open() {
   mailbox_ = pool::MailboxPtr(std::make_unique<pool::Mailbox>(base::Wakeup::open()).release());
-  const py::Ref drain = py::Ref::steal(PyObject_GetAttrString(self_, "drain"));
-  if (!drain) return false;
   if (mailbox_->fd() != base::Wakeup::kNone) {
-    if (py::Ref::steal(PyObject_CallMethod(loop_.get(), "add_reader", "iO", mailbox_->fd(), drain.get()))) return true;
+    const py::Ref drain = py::Ref::steal(PyObject_GetAttrString(self_, "drain"));
+    if (!drain) return false;
+    const py::Ref added = py::Ref::steal(PyObject_CallMethod(loop_.get(), "add_reader", "iO", mailbox_->fd(), drain.get()));
     // Not every loop can look at a descriptor.
-    if (PyErr_ExceptionMatches(PyExc_NotImplementedError) == 0 && PyErr_ExceptionMatches(PyExc_AttributeError) == 0 &&
-        PyErr_ExceptionMatches(PyExc_OSError) == 0) {
+    if (!added && PyErr_ExceptionMatches(PyExc_NotImplementedError) == 0 &&
+        PyErr_ExceptionMatches(PyExc_AttributeError) == 0 && PyErr_ExceptionMatches(PyExc_OSError) == 0) {
       return false;
     }
     PyErr_Clear();
+    if (added && Py_REFCNT(drain.get()) > 1) return true;  // some say yes and do nothing
   }
   mailbox_ = pool::MailboxPtr(std::make_unique<pool::Mailbox>(base::Wakeup()).release());
   // So the bridge is the loop's own here, too, and goes with it.
@@ -136,6 +137,7 @@ void AsyncioBridge::forget(HomeTask& task) noexcept {
 }
 
 bool AsyncioBridge::drain() {
+  if (forks_ != home_.forks) return true;  // the descriptor is the parent's too, and so is what it waits for
   const auto end = base::Clock::now() + kTurn;
   mail_.append(mailbox_->take());
   bool undisturbed = true;
@@ -154,6 +156,7 @@ bool AsyncioBridge::drain() {
 }
 
 void AsyncioBridge::wake() {
+  if (forks_ != home_.forks) return;
   if (mailbox_->fd() != base::Wakeup::kNone) return mailbox_->remind();
   call_loop();
 }
@@ -185,17 +188,22 @@ int AsyncioBridge::traverse(visitproc visit, void* arg) {
   return 0;
 }
 
-AsyncioBridge* running_bridge(ModuleState& home) {
+py::Ref running_bridge(ModuleState& home) {
   py::Ref loop = py::Ref::steal(PyObject_CallNoArgs(home.asyncio.get_running_loop.get()));
-  if (!loop) return nullptr;
-  if (const auto found = home.asyncio.bridges.find(loop.get()); found != home.asyncio.bridges.end()) return found->second;
+  if (!loop) return loop;
+  if (const auto found = home.asyncio.bridges.find(loop.get()); found != home.asyncio.bridges.end()) {
+    AsyncioBridge& known = *found->second;
+    if (known.forks_ == home.forks) return py::Ref::borrow(known.self_);
+    known.close();  // the parent's
+  }
   auto* const type = reinterpret_cast<PyTypeObject*>(home.asyncio.bridge_type.get());
-  const py::Ref self = py::Ref::steal(type->tp_alloc(type, 0));
-  if (!self) return nullptr;
+  py::Ref self = py::Ref::steal(type->tp_alloc(type, 0));
+  if (!self) return self;
   std::construct_at(&inside(self.get()), std::make_unique<AsyncioBridge>(home, self.get(), std::move(loop)));
-  AsyncioBridge* const bridge = inside(self.get()).get();
-  return bridge->open() ? bridge : nullptr;
+  return inside(self.get())->open() ? std::move(self) : py::Ref();
 }
+
+AsyncioBridge& bridge_in(const py::Ref& object) noexcept { return *inside(object.get()); }
 
 void AsyncioBridge::wake_all(codec::Runtime& runtime) {
   std::vector<py::Ref> woken;
@@ -205,21 +213,21 @@ void AsyncioBridge::wake_all(codec::Runtime& runtime) {
   for (const py::Ref& self : woken) inside(self.get())->wake();
 }
 
-AsyncioBridge* bridge_of_callback(ModuleState& home, PyObject* callback) {
-  if (!PyFunction_Check(callback)) return nullptr;
+py::Ref bridge_of_callback(ModuleState& home, PyObject* callback) {
+  if (!PyFunction_Check(callback)) return {};
   PyObject* const module = PyFunction_GetModule(callback);    // borrowed, as the rest
   PyObject* const closure = PyFunction_GetClosure(callback);  // a tuple of cells
   const bool is_asyncios = module != nullptr && closure != nullptr && PyUnicode_Check(module) &&
                            PyUnicode_EqualToUTF8(module, "asyncio.futures") != 0;
   PyObject* const core = PyType_GetModule(reinterpret_cast<PyTypeObject*>(home.future_type.get()));
-  if (!is_asyncios || !prepare_asyncio(core, home)) return PyErr_Clear(), nullptr;
+  if (!is_asyncios || !prepare_asyncio(core, home)) return PyErr_Clear(), py::Ref();
   const py::Ref loop = py::Ref::steal(PyObject_CallNoArgs(home.asyncio.get_running_loop.get()));
   bool is_for_loop = false;
   for (Py_ssize_t i = 0; loop && i < PyTuple_GET_SIZE(closure); ++i) {
     const py::Ref cell = py::Ref::steal(PyCell_Get(PyTuple_GET_ITEM(closure, i)));
     is_for_loop |= cell.get() == loop.get();
   }
-  AsyncioBridge* const bridge = is_for_loop ? running_bridge(home) : nullptr;
+  py::Ref bridge = is_for_loop ? running_bridge(home) : py::Ref();
   PyErr_Clear();
   return bridge;
 }

@@ -16,13 +16,15 @@ namespace aiointerpreters::binding {
 
 class AsyncioBridge;
 
-// The bridge of the running loop, made and registered if there is none yet. Borrows. Runs Python.
+// The object that holds the bridge of the running loop, made and registered if there is none yet. Returns new: nobody else may
+// keep it. Runs Python.
 // Errors: null with RuntimeError set if no loop is running, or with what the loop has raised.
-[[nodiscard]] AsyncioBridge* running_bridge(ModuleState& home);
+[[nodiscard]] py::Ref running_bridge(ModuleState& home);
+[[nodiscard]] AsyncioBridge& bridge_in(const py::Ref& object) noexcept;
 // The same, if `callback` is the one by which asyncio's wrap_future has the running loop await a future: a closure of that module
-// over the loop. Called on the loop's thread, it does all it has to do at once (before 3.14, at the next turn). Borrows. Runs
-// Python. Errors: null, without an exception, if it is anything else.
-[[nodiscard]] AsyncioBridge* bridge_of_callback(ModuleState& home, PyObject* callback);
+// over the loop. Called on the loop's thread, it does all it has to do at once (before 3.14, at the next turn). Returns new.
+// Runs Python. Errors: null, without an exception, if it is anything else.
+[[nodiscard]] py::Ref bridge_of_callback(ModuleState& home, PyObject* callback);
 
 // Makes the type of the Python objects that hold bridges. Returns new; null with an exception set.
 [[nodiscard]] py::Ref make_bridge_type(PyObject* module);
@@ -61,7 +63,10 @@ class AsyncioBridge {
   int traverse(visitproc visit, void* arg);
 
  private:
+  friend py::Ref running_bridge(ModuleState& home);
+
   ModuleState& home_;
+  const unsigned forks_;  // of the process that made it
   PyObject* const self_;
   py::Ref loop_;
   pool::MailboxPtr mailbox_;

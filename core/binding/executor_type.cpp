@@ -236,16 +236,20 @@ PyObject* executor_run(PyObject* self, PyTypeObject* type, PyObject* const* args
     ModuleState& state = state_of_type(type);
     state.runtime.lessor->take_back();
     pool::Pool* const pool = usable_pool(state, self, type);
-    AsyncioBridge* const bridge =
-        pool != nullptr && prepare_asyncio(PyType_GetModule(type), state) ? running_bridge(state) : nullptr;
+    const py::Ref bridge =
+        pool != nullptr && prepare_asyncio(PyType_GetModule(type), state) ? running_bridge(state) : py::Ref();
     Call call(args[0], args + 1, nargs - 1, kwnames);
-    if (bridge == nullptr || !call.open(state, true)) return nullptr;
-    py::Ref future = make_run_future(state, bridge->loop());
+    if (!bridge || !call.open(state, true)) return nullptr;
+    py::Ref future = make_run_future(state, bridge_in(bridge).loop());
     if (!future) return nullptr;
     const AwaitedTaskPtr task(std::make_unique<AwaitedTask>(state).release());
     if (!write_call(state, call, inside(self, type).context, *task)) return refuse_awaited(state, std::move(future));
-    task->expect(*bridge, future.get());
-    if (enqueue(self, state, *pool, *task)) return future.release();
+    if (bridge_in(bridge).loop() == nullptr) {  // encoding runs Python
+      PyErr_SetString(PyExc_RuntimeError, "Event loop is closed");
+      return nullptr;
+    }
+    task->expect(bridge_in(bridge), future.get());
+    if (py::guarded(false, [&] { return enqueue(self, state, *pool, *task); })) return future.release();
     py::Ref error = py::take_exception();
     task->forget();
     py::restore_exception(std::move(error));

@@ -162,15 +162,20 @@ void begin_delivery(PyObject* future, FutureState& state) {
 
 bool add_callback_of_loop(ModuleState& home, PyObject* future, FutureState& state, PyObject* callback) {
   FutureTask& task = *state.task;
-  if (state.delivered || task.mailbox || !task.queued || task.side() != pool::Task::Side::kWorker) return false;
-  AsyncioBridge* const bridge = bridge_of_callback(home, callback);
-  if (bridge == nullptr) return false;
-  state.callbacks = PyList_New(1);
-  if (state.callbacks == nullptr) return false;
-  PyList_SET_ITEM(state.callbacks, 0, Py_NewRef(callback));
+  if (state.delivered || state.callbacks != nullptr || task.mailbox || !task.queued ||
+      task.side() != pool::Task::Side::kWorker)
+    return false;
+  const py::Ref bridge = bridge_of_callback(home, callback);
+  py::Ref callbacks = bridge ? py::Ref::steal(PyList_New(1)) : py::Ref();
+  // To find the bridge has run Python: others may have come meanwhile. From here on no Python runs.
+  if (!callbacks || state.delivered || state.callbacks != nullptr || task.mailbox || bridge_in(bridge).loop() == nullptr) {
+    return false;
+  }
+  PyList_SET_ITEM(callbacks.get(), 0, Py_NewRef(callback));
+  state.callbacks = callbacks.release();
   show_to_collector(future);
   task.hold(future);
-  if (task.expect_by(*bridge)) return true;
+  if (task.expect_by(bridge_in(bridge))) return true;
   Py_CLEAR(state.callbacks);
   task.settle_at_home(pool::Task::Change::kQuiet);
   return false;

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/cpu.h"
-#include "binding/asyncio_bridge.h"
 #include "binding/codec_functions.h"
 #include "binding/executor_type.h"
 #include "binding/future_state.h"

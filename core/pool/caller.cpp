@@ -49,7 +49,9 @@ bool Caller::enter_context(codec::Runtime& runtime, Task& task) {
   const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._context"));
   const py::Ref values = module ? codec::decode_value(runtime, *task.context) : py::Ref();
   task.context.reset();
-  py::Ref context = values ? py::Ref::steal(PyObject_CallMethod(module.get(), "make", "O", values.get())) : py::Ref();
+  if (values && !base_) keep_context();
+  if (!values || !base_) return false;
+  py::Ref context = py::Ref::steal(PyObject_CallMethod(module.get(), "make", "OO", base_.get(), values.get()));
   if (!context || PyContext_Enter(context.get()) < 0) return false;
   context_ = std::move(context);
   return true;
@@ -66,6 +68,7 @@ void Caller::leave_context() {
 void Caller::clear() {
   arguments_.clear();
   callables_.clear();
+  base_.reset();
 }
 
 }  // namespace aiointerpreters::pool

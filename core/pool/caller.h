@@ -21,6 +21,8 @@ class Caller {
   [[nodiscard]] py::Ref call(codec::Runtime& runtime, Task& task);
   // To be called after each call, once its context is not needed any more. An exception that is set stays so. Runs Python.
   void leave_context();
+  // What calls with context variables find else is what is set now, whatever other calls set later.
+  void keep_context() { base_ = py::Ref::steal(PyContext_CopyCurrent()); }
   // Drops the arguments. Runs Python.
   void drop_arguments() { arguments_.clear(); }
   // Drops all callables, too. Runs Python.
@@ -33,6 +35,7 @@ class Caller {
 
   codec::CallableCache callables_;
   codec::CallArguments arguments_;
+  py::Ref base_;
   py::Ref context_;  // that was entered for the call, because it carries variables
 };
 

@@ -108,6 +108,7 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
     breakage.reason = "an interpreter's initializer failed, the thread pool is not usable anymore";
     created = Created::kInitializerFailed;
   }
+  if (created == Created::kReady) caller_.keep_context();
   if (created != Created::kReady && interruptible.stopping()) {
     breakage.reason = "a worker's interpreter was stopped before it was ready";
     created = Created::kStopped;
@@ -290,7 +291,7 @@ bool HostedInterpreter::run_main() {
   }
   main_ = kRunning;
   runtime_->running_main = true;
-  const bool done = run_script();
+  const bool done = py::guarded(false, [this] { return run_script(); });
   runtime_->running_main = false;
   if (done) {
     end_main(kDone);
@@ -305,8 +306,11 @@ bool HostedInterpreter::run_main() {
     py::raise_from_current(runtime_->interpreter_error.get(), "home's __main__ could not be run in a worker's interpreter");
   py::Ref error = py::take_exception();
   py::restore_exception(py::Ref::borrow(error.get()));
-  codec::encode_exception(*runtime_, main_failure_);
-  end_main(kFailed);
+  const bool is_kept = py::guarded(false, [this] {
+    codec::encode_exception(*runtime_, main_failure_);
+    return true;
+  });
+  end_main(is_kept ? kFailed : kNotRun);
   py::restore_exception(std::move(error));
   return false;
 }

@@ -47,10 +47,14 @@ bool HostedLoop::start(const std::string& worker_name) {
   on_turn_.emplace(turn, this);
   on_end_.emplace(end, this);
   steps_type_ = make_steps_type();
+  const py::Ref asyncio = py::Ref::steal(PyImport_ImportModule("asyncio"));
+  if (asyncio) task_type_ = py::Ref::steal(PyObject_GetAttrString(asyncio.get(), "Task"));
   const py::Ref name =
       py::Ref::steal(PyUnicode_DecodeUTF8(worker_name.data(), static_cast<Py_ssize_t>(worker_name.size()), "surrogatepass"));
   const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._event_loop"));
-  if (on_turn_->get() == nullptr || on_end_->get() == nullptr || !steps_type_ || !name || !module) return false;
+  if (on_turn_->get() == nullptr || on_end_->get() == nullptr || !steps_type_ || !task_type_ || !name || !module) {
+    return false;
+  }
   if (port_->mailbox->fd() == base::Wakeup::kNone) {
     PyErr_SetString(PyExc_OSError, "no file descriptor for an event loop");
     return false;
@@ -76,6 +80,17 @@ void HostedLoop::finish() {
 }
 
 bool HostedLoop::take_turn(const py::Ref& loop) {
+  if (is_in_turn_) {  // what is being called runs the loop
+    port_->mailbox->remind();
+    return false;
+  }
+  is_in_turn_ = true;
+  const bool ends = py::guarded(false, [&] { return begin_tasks(loop); });
+  is_in_turn_ = false;
+  return ends;
+}
+
+bool HostedLoop::begin_tasks(const py::Ref& loop) {
   note_turn();
   runtime_.lessor->take_back();
   port_->collect();
@@ -113,7 +128,10 @@ py::Ref HostedLoop::make_asyncio_task(const TaskPtr& task, const py::Ref& loop) 
   const py::Ref coroutine = host_.prepare(*task) ? caller_.call(runtime_, *task) : py::Ref();
   caller_.drop_arguments();
   const py::Ref steps = coroutine ? make_steps(steps_type_, *this, task, coroutine) : py::Ref();
-  return steps ? py::Ref::steal(PyObject_CallMethod(loop.get(), "create_task", "O", steps.get())) : py::Ref();
+  // Not by the loop's factory, which may be whatever calls have set.
+  const py::Ref args = steps ? py::Ref::steal(PyTuple_Pack(1, steps.get())) : py::Ref();
+  const py::Ref kwargs = args ? py::Ref::steal(Py_BuildValue("{sO}", "loop", loop.get())) : py::Ref();
+  return kwargs ? py::Ref::steal(PyObject_Call(task_type_.get(), args.get(), kwargs.get())) : py::Ref();
 }
 
 void HostedLoop::cancel(const Task& task) {

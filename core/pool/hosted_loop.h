@@ -46,12 +46,13 @@ class HostedLoop {
 
   // What the loop is called for when there is mail: begins tasks, cancels others. True: the loop is to stop.
   [[nodiscard]] bool take_turn(const py::Ref& loop);
-  // The loop is gone, stopped or broken by what ran in it: so is all that was sent here.
+  // The loop is gone, stopped or broken by what ran in it: so is all that was sent here. Thread: the worker's, too, after that.
   void end_all();
 
  private:
   // Says what the thread can be doing from now on.
   void note_turn();
+  [[nodiscard]] bool begin_tasks(const py::Ref& loop);
   void begin(const TaskPtr& task, const py::Ref& loop);
   [[nodiscard]] py::Ref make_asyncio_task(const TaskPtr& task, const py::Ref& loop);
   void cancel(const Task& task);
@@ -69,7 +70,9 @@ class HostedLoop {
   };
   std::unordered_map<const Task*, Running> running_;
   bool closing_ = false;
+  bool is_in_turn_ = false;
   py::Ref steps_type_;
+  py::Ref task_type_;  // asyncio.Task
   std::optional<py::Callback<HostedLoop>> on_turn_;
   std::optional<py::Callback<HostedLoop>> on_end_;
   py::Ref thread_;  // null: it was not started

@@ -58,7 +58,7 @@ Mail Mailbox::take() noexcept {
   Mail mail;
   if (fd_ != base::Wakeup::kNone) {
     base::Lock lock(mutex_);
-    wakeup_.clear();  // first, so that what is posted from now on wakes again
+    if (wakeup_.fd() != base::Wakeup::kNone) wakeup_.clear();  // first, so that what is posted from now on wakes again
   }
   Task* last = last_.load(std::memory_order_relaxed);
   if (last == nullptr || last == closed_mark()) return mail;
@@ -73,7 +73,7 @@ Mail Mailbox::take() noexcept {
 }
 
 void Mailbox::close() noexcept {
-  const Mail dropped = take();
+  // Nothing is read: in a fork's child the descriptor is the parent's too, whose wake-up that would be.
   Task* last = last_.exchange(closed_mark(), std::memory_order_acquire);
   while (last != nullptr && last != closed_mark()) static_cast<void>(TaskPtr::adopt(std::exchange(last, last->next_)));
   base::Lock lock(mutex_);

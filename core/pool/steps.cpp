@@ -23,10 +23,13 @@ struct Steps {
 
 Steps* as_steps(PyObject* self) noexcept { return reinterpret_cast<Steps*>(self); }
 
+// Whether it has not ended, neither by itself nor with its loop, which may be gone then.
+bool is_open(PyObject* self) noexcept { return as_steps(self)->task && !as_steps(self)->task->done(); }
+
 // Whether the next step may be taken. Errors: false with an exception set.
 bool is_ready(PyObject* self) {
   if (as_steps(self)->is_running) return PyErr_SetString(PyExc_ValueError, "coroutine already executing"), false;
-  if (as_steps(self)->task) return true;
+  if (is_open(self)) return true;
   PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
   return false;
 }
@@ -75,6 +78,8 @@ PySendResult throw_step(PyObject* self, PyObject* exception, PyObject** result) 
 }
 
 PySendResult steps_send_step(PyObject* self, PyObject* value, PyObject** result) {
+  *result = nullptr;
+  if (!is_ready(self)) return PYGEN_ERROR;
   const HostedLoop& loop = *as_steps(self)->loop;
   if (loop.stops() && !as_steps(self)->is_told) return throw_step(self, loop.task_interrupted().get(), result);
   return take_step(self, result, [value](PyObject* inner, PyObject** out) { return PyIter_Send(inner, value, out); });
@@ -110,7 +115,7 @@ PyObject* steps_throw(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
 PyObject* steps_close(PyObject* self, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     if (as_steps(self)->is_running) return PyErr_SetString(PyExc_ValueError, "coroutine already executing"), nullptr;
-    if (as_steps(self)->task) {
+    if (is_open(self)) {
       PyErr_SetNone(PyExc_GeneratorExit);
       end(self, py::Ref());
     }

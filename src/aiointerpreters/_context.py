@@ -3,7 +3,7 @@
 import importlib
 import sys
 from collections.abc import Callable, Iterable
-from contextvars import Context, ContextVar, copy_context
+from contextvars import Context, ContextVar
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -65,12 +65,12 @@ def _rebuild(
     return tag.with_context(*(_find(" ".join(map(":".join, name))) for name in names))(fn)
 
 
-def make(values: dict[str, Any]) -> Context:
-    """Make the context of a call: this thread's, with these variables, by their names, set.
+def make(base: Context, values: dict[str, Any]) -> Context:
+    """Make the context of a call: a copy of base, with these variables, by their names, set.
 
     Raises ImportError or AttributeError for one that is not there.
     """
-    context = copy_context()
+    context = base.copy()
     context.run(_set, values)
     return context
 

@@ -54,6 +54,7 @@ def _run(
         while not done:
             with contextlib.suppress(KeyboardInterrupt, SystemExit, TaskInterrupted):
                 loop.run_forever()
+        loop.set_task_factory(None)  # of a call, which may not do for the end
 
 
 async def call_rows(fn: Callable[..., Awaitable[Any]], rows: list[tuple[Any, ...]]) -> list[Any]:

@@ -1,9 +1,13 @@
 """A window over the calls of one `Runner.map`: so many are under way or wait for the consumer, and no more."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
 from typing import Any
+
+# So long, in seconds, a plain iterable may have the event loop before others have their turn, as when results are decoded.
+_TURN = 0.001
 
 
 class Window[T, R]:
@@ -18,32 +22,52 @@ class Window[T, R]:
         self._start = start
         self._limit = limit
         self._ordered = ordered
-        self._calls: set[asyncio.Future[R]] = set()
+        self._calls: dict[asyncio.Future[R], None] = {}
         self._room = asyncio.Semaphore(limit)  # for streams, whose feeder waits for it
         self._next: asyncio.Queue[asyncio.Future[R] | None] = asyncio.Queue()  # None: no more items
+        self._left = False
 
     def results(self, items: Iterable[T]) -> AsyncGenerator[R]:
         """Return the iterator over the results; leaving it stops all calls that are under way."""
-        return self._in_order(items) if self._ordered else self._as_completed(items)
+        return _Results(self, self._in_order(items) if self._ordered else self._as_completed(items))
+
+    def results_of_stream(self, items: AsyncIterable[T]) -> AsyncGenerator[R]:
+        """Return the same for items that are awaited themselves; no result waits for the next of them."""
+        return _Results(self, self._of_stream(items))
+
+    def abandon(self) -> None:
+        """Stop all calls, from whatever thread."""
+        for call in self._calls:
+            loop = call.get_loop()
+            if asyncio._get_running_loop() is loop:
+                self._leave()
+            elif not loop.is_closed():
+                loop.call_soon_threadsafe(self._leave)
+            return
 
     async def _in_order(self, items: Iterable[T]) -> AsyncGenerator[R]:
         source = _Source(items)
         calls: deque[asyncio.Future[R]] = deque()
         try:
             for item in source:
+                if source.has_had_its_turn():
+                    await asyncio.sleep(0)
                 calls.append(self._start(item))
+                self._calls[calls[-1]] = None
                 if len(calls) >= self._limit:
-                    yield await calls.popleft()
+                    yield await self._finish(calls.popleft())
             while calls:
-                yield await calls.popleft()
+                yield await self._finish(calls.popleft())
             source.raise_failure()
         finally:
-            _stop(calls)
+            self._leave()
 
     async def _as_completed(self, items: Iterable[T]) -> AsyncGenerator[R]:
         source = _Source(items)
         try:
             for item in source:
+                if source.has_had_its_turn():
+                    await asyncio.sleep(0)
                 self._add(item)
                 if len(self._calls) >= self._limit:
                     yield await self._take()
@@ -51,29 +75,36 @@ class Window[T, R]:
                 yield await self._take()
             source.raise_failure()
         finally:
-            _stop(self._calls)
+            self._leave()
 
-    async def results_of_stream(self, items: AsyncIterable[T]) -> AsyncGenerator[R]:
-        """The same for items that are awaited themselves; no result waits for the next of them."""
+    async def _of_stream(self, items: AsyncIterable[T]) -> AsyncGenerator[R]:
         feeder = asyncio.create_task(self._feed(items))
         ended = False
         try:
             while self._calls or not ended:
-                call = await self._next.get()
-                if call is None:
+                taken = [await self._next.get()]  # no name for the call: it would keep the result while the consumer works
+                if taken[0] is None:
                     ended = True
                 else:
-                    yield await self._finish(call)
-            await feeder  # raises what the items or `start` have raised
+                    yield await self._finish(taken.pop())  # type: ignore[arg-type]
         finally:
+            self._leave()
             feeder.cancel()
-            _stop(self._calls)
             await asyncio.wait([feeder])
+            failure = None if feeder.cancelled() else feeder.exception()  # of the items or of `start`
+            del feeder
+            try:
+                if failure is not None:
+                    raise failure
+            finally:
+                del failure
 
     async def _feed(self, items: AsyncIterable[T]) -> None:
         try:
             await self._room.acquire()
             async for item in items:
+                if self._left:  # whoever gives the items has swallowed the cancellation
+                    return
                 self._add(item)
                 await self._room.acquire()
         finally:
@@ -81,7 +112,7 @@ class Window[T, R]:
 
     def _add(self, item: T) -> None:
         call = self._start(item)
-        self._calls.add(call)
+        self._calls[call] = None
         if self._ordered:
             self._next.put_nowait(call)
         else:
@@ -90,14 +121,50 @@ class Window[T, R]:
     async def _take(self) -> R:
         call = await self._next.get()
         assert call is not None
-        return await self._finish(call)
+        try:
+            return await self._finish(call)
+        finally:
+            del call
 
     async def _finish(self, call: asyncio.Future[R]) -> R:
         try:
             return await call
         finally:
-            self._calls.discard(call)
+            self._calls.pop(call, None)
             self._room.release()
+            del call  # or its exception would keep the frame that keeps it
+
+    def _leave(self) -> None:
+        self._left = True
+        for call in list(self._calls):
+            if not call.cancel() and not call.cancelled():
+                call.exception()  # or asyncio would log that nobody has asked for it
+
+
+class _Results[R](AsyncGenerator[R]):
+    """The iterator that the consumer has: when it is dropped the calls are stopped at once, not at the loop's next turn.
+
+    That turn may never come: the end of `with runner.start()` waits for the calls and holds up the loop.
+    """
+
+    def __init__(self, window: Window[Any, R], results: AsyncGenerator[R]) -> None:
+        self._window = window
+        self._results = results
+
+    def __anext__(self) -> Any:
+        return self._results.__anext__()
+
+    def asend(self, value: None) -> Any:
+        return self._results.asend(value)
+
+    def athrow(self, *args: Any) -> Any:
+        return self._results.athrow(*args)
+
+    def aclose(self) -> Any:
+        return self._results.aclose()
+
+    def __del__(self) -> None:
+        self._window.abandon()
 
 
 class _Source[T]:
@@ -105,20 +172,25 @@ class _Source[T]:
 
     def __init__(self, items: Iterable[T]) -> None:
         self._items = items
-        self._failure: Exception | None = None
+        self._failures: list[Exception] = []
+        self._turn_ends = time.monotonic() + _TURN
 
     def __iter__(self) -> Iterator[T]:
         try:
-            yield from self._items
+            for item in self._items:  # `yield from` would close an iterator that others may go on with
+                yield item
+                del item
         except Exception as error:
-            self._failure = error
+            self._failures.append(error)
+
+    def has_had_its_turn(self) -> bool:
+        """Whether the loop is to do something else first."""
+        now = time.monotonic()
+        if now < self._turn_ends:
+            return False
+        self._turn_ends = now + _TURN
+        return True
 
     def raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-
-
-def _stop(calls: Iterable[asyncio.Future[Any]]) -> None:
-    for call in calls:
-        if not call.cancel() and not call.cancelled():
-            call.exception()  # or asyncio would log that nobody has asked for it
+        if self._failures:
+            raise self._failures.pop()

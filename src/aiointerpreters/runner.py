@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial, wraps
 from types import TracebackType
@@ -75,13 +76,14 @@ class Runner:
         self._executor = None
         if exc_type is not None and issubclass(exc_type, asyncio.CancelledError | KeyboardInterrupt):
             executor._stop()
-        ending = asyncio.create_task(asyncio.to_thread(executor.shutdown))
-        try:
-            await asyncio.shield(ending)
-        except asyncio.CancelledError:
-            executor._stop()
-            await ending
-            raise
+        with ThreadPoolExecutor(1, "Runner-end") as ender:  # the loop's own executor may be busy, or shut down
+            ending = asyncio.get_running_loop().run_in_executor(ender, executor.shutdown)
+            try:
+                await asyncio.shield(ending)
+            except asyncio.CancelledError:
+                executor._stop()
+                await ending
+                raise
 
     @overload
     def run[**P, R](
@@ -91,7 +93,7 @@ class Runner:
     def run[**P, R](self, /, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Coroutine[None, None, R]: ...
     @inspect.markcoroutinefunction
     def run(self, /, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Coroutine[None, None, Any]:
-        """Run fn(*args, **kwargs) in an interpreter and return what is to be awaited.
+        """Run fn(*args, **kwargs) in an interpreter and return the coroutine that is to be awaited.
 
         In an event loop the call starts at once: `InterpreterThreadPoolExecutor.run`. Elsewhere, as in
         `asyncio.run(runner.run(fn))`, it starts when it is awaited. The function's own exceptions arrive as themselves.
