@@ -1,6 +1,7 @@
 """Coroutine functions that the tests send to workers by reference, and what stands around them there."""
 
 import asyncio
+import atexit
 import contextvars
 import functools
 import inspect
@@ -555,6 +556,30 @@ async def leave_socket_and_thread() -> str:
     _kept.append(await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0))
     await asyncio.to_thread(work.nothing)
     return "returned"
+
+
+async def drive_itself_at_the_end(path: str) -> None:
+    """Have the coroutine that this is driven when its loop is gone, and write down what comes of it."""
+    task = asyncio.current_task()
+    assert task is not None
+    coroutine: Any = task.get_coro()
+
+    def drive() -> None:
+        for name, args in (("send", (None,)), ("throw", (ValueError(),)), ("close", ())):
+            outcome = "None"
+            try:
+                getattr(coroutine, name)(*args)
+            except RuntimeError:
+                outcome = "RuntimeError"
+            work.append_line(path, f"{name} {outcome}")
+
+    atexit.register(drive)
+
+
+async def set_useless_factory() -> None:
+    """Have the loop make no tasks any more."""
+    factory: Any = lambda *_, **__: None  # noqa: E731
+    asyncio.get_running_loop().set_task_factory(factory)
 
 
 # ---- Pools inside
