@@ -205,7 +205,7 @@ def test_exceptions_that_mean_something_to_loops(
 
 def test_who_awaits_what_was_interrupted_is_told_of_a_cancellation(pool: InterpreterThreadPoolExecutor, run: Run) -> None:
     async def main() -> None:
-        future = pool.run(failures.fail, TaskInterrupted("of its own"))
+        future: Any = pool.run(failures.fail, TaskInterrupted("of its own"))
         with pytest.raises(asyncio.CancelledError):
             await future
         assert future.cancelled()

@@ -27,7 +27,7 @@ def submit(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], *args: A
 class DeafLoop(asyncio.SelectorEventLoop):
     """Takes readers and forgets them."""
 
-    def add_reader(self, *_: Any) -> None:
+    def add_reader(self, *_: Any) -> None:  # type: ignore[override]
         """Do nothing."""
 
 
@@ -36,7 +36,9 @@ class SlowLoop(asyncio.SelectorEventLoop):
 
     meanwhile: Callable[[], object]
 
-    def add_reader(self, fd: Any, callback: Callable[..., Any], *args: Any) -> None:
+    def add_reader(  # type: ignore[override]
+        self, fd: Any, callback: Callable[..., Any], *args: Any
+    ) -> None:
         """Do that, in another thread."""
         thread = threading.Thread(target=self.meanwhile)
         thread.start()
