@@ -1,5 +1,5 @@
 // How a pool stops what one of its interpreters runs, without a word of Python.
-// Thread: home's, one at a time. Blocks: no.
+// Thread: any. Blocks: no.
 #pragma once
 
 #include "pool/task.h"
