@@ -231,7 +231,6 @@ TaskPtr Pool::wait(Seat& seat) noexcept {
         return TaskPtr();
       } else if (may_leave()) {
         if (seat.is_host) set_host(seat, false);  // from now on nobody counts on it
-        loops_.erase(seat.loop);
         return TaskPtr();
       } else {
         Idle& idle = idle_of(seat);
