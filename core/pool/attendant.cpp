@@ -217,7 +217,7 @@ void Attendant::insist(Target& target) {
 void Attendant::insist_on_loops_end() {
   const py::Interruptible& loop = runtime_.loop_interruptible;
   const unsigned before = std::exchange(loops_turn_, loop.turns());
-  if (before != loops_turn_) return;
+  if (before != loops_turn_ || loop.thread() == 0) return;
   // A step cleans up once it has been told; of what the loop runs beside, one may follow the other in the same turn.
   if (loop.is_busy() ? std::exchange(ended_turn_, before) != before : !runs_asyncio(loop)) end_loops_turn();
 }

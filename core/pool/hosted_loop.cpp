@@ -193,6 +193,7 @@ void HostedLoop::end_all() {
       publish(task, task->notify_cancelled());
     }
   }
+  runtime_.loop_interruptible.leave();
 }
 
 void HostedLoop::end_interrupted(const TaskPtr& task) {

@@ -38,12 +38,18 @@ void Interruptible::note_turn(const void* sole) {
   if (type_ != nullptr) end();  // it was for what has ended meanwhile
 }
 
+void Interruptible::leave() noexcept {
+  what_ = sole_ = nullptr;
+  thread_ = 0;
+  state_ = nullptr;
+}
+
 void Interruptible::interrupt(const void* what, PyObject* type) {
   if (what != nullptr && does(what)) raise(type);
 }
 
 unsigned Interruptible::import_of(const void* what) {
-  if (what == nullptr || !does(what)) return 0;
+  if (what == nullptr || !does(what) || state_ == nullptr) return 0;
   Ref outermost;
   Ref frame = Ref::steal(reinterpret_cast<PyObject*>(PyThreadState_GetFrame(state_)));
   while (frame) {
@@ -65,6 +71,7 @@ unsigned Interruptible::import_of(const void* what) {
 }
 
 bool Interruptible::runs_code_of(std::initializer_list<std::string_view> packages) const {
+  if (state_ == nullptr) return false;
   const Ref frame = Ref::steal(reinterpret_cast<PyObject*>(PyThreadState_GetFrame(state_)));
   const Ref names = frame ? Ref::steal(PyFrame_GetGlobals(reinterpret_cast<PyFrameObject*>(frame.get()))) : Ref();
   PyObject* const name = names ? PyDict_GetItemString(names.get(), "__name__") : nullptr;  // borrowed

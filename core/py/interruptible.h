@@ -33,6 +33,9 @@ class Interruptible {
   // between `end` and `begin`; null: any of several. Thread: the same. Runs Python.
   void note_turn(const void* sole);
 
+  // The thread is about to end. Thread: the same, or who has joined it.
+  void leave() noexcept;
+
   // Raises `type` in that thread if it does `what` now; else does nothing. Thread: a visitor.
   void interrupt(const void* what, PyObject* type);
   // The import that the thread is in, if it does `what` now, which would leave a module half done in this interpreter for good:
@@ -40,7 +43,7 @@ class Interruptible {
   [[nodiscard]] unsigned import_of(const void* what);
   // Which of its turns the thread has, if it does `what` now; 0 if not. Each `begin` begins one. Thread: a visitor.
   [[nodiscard]] unsigned turn_of(const void* what) const noexcept { return does(what) ? turns_ : 0; }
-  // Whether the code that the thread runs now is of one of these packages. Thread: a visitor. Runs Python.
+  // Whether there is such a thread, and the code that it runs now is of one of these packages. Thread: a visitor. Runs Python.
   [[nodiscard]] bool runs_code_of(std::initializer_list<std::string_view> packages) const;
   // `interrupt` some time later: raises again only if the thread winds up, where code that handles everything may loop for ever.
   void insist(const void* what, PyObject* type);
@@ -53,7 +56,7 @@ class Interruptible {
   [[nodiscard]] bool is_thread(unsigned long ident) const noexcept { return what_ != nullptr && ident == thread_; }
   [[nodiscard]] bool is_busy() const noexcept { return what_ != nullptr; }
   [[nodiscard]] unsigned turns() const noexcept { return turns_; }
-  // 0 if nothing has begun here yet.
+  // 0 if nothing has begun here yet, or the thread has left.
   [[nodiscard]] unsigned long thread() const noexcept { return thread_; }
   // For code in C that waits: gives what has been raised in the calling thread the occasion to come. Runs Python.
   // Errors: false with it set.
