@@ -432,7 +432,9 @@ def test_what_calls_left_behind_ends_before_a_fork(tmp_path: Path) -> None:
         + """
 pool = InterpreterThreadPoolExecutor(1)
 print(pool.submit(interpreter(coroutines.leave_task), gate.ends, marks).result())
-print(fork(squares, pool), open(marks).read().strip())
+forked = fork(squares, pool)
+with open(marks) as file:
+    print(forked, file.read().strip())
 squares(pool)
 """,
     ).check("returned", "[0, 1, 4, 9]", "7 CancelledError", "[0, 1, 4, 9]")

@@ -38,7 +38,7 @@ def run_main(request: pytest.FixtureRequest) -> str:
 
 def test_main_returns_while_calls_are_under_way(tmp_path: Path, run_main: str) -> None:
     source = LEFT.format(end="return 'returned'") + run_main + "print(result)\n"
-    run_script(tmp_path, HEAD + source, options=["-X", "dev"]).check("returned")
+    run_script(tmp_path, HEAD + source, options=["-W", "error"]).check("returned")
 
 
 def test_sys_exit_in_main(tmp_path: Path, run_main: str) -> None:
@@ -106,7 +106,7 @@ async def start():
 calls = loop.run_until_complete(start())
 threading._register_atexit(gate.open)
 """
-    finished = run_script(tmp_path, HEAD + source + end)
+    finished = run_script(tmp_path, HEAD + source + end, options=["-W", "ignore::ResourceWarning"])
     assert (finished.code, finished.stderr) == (0, "")
     assert finished.lines == ([] if "_exit" in end else ["has run", "has run too"])
 
