@@ -12,6 +12,7 @@ namespace aiointerpreters::base {
 
 using Clock = std::chrono::steady_clock;
 using Deadline = std::optional<Clock::time_point>;  // nullopt: for ever
+[[nodiscard]] inline bool is_over(const Deadline& deadline) noexcept { return deadline && Clock::now() >= *deadline; }
 
 enum class Wake : std::uint8_t {
   kChanged,      // the word has changed, or somebody woke us, or for no reason: look again

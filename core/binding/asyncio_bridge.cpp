@@ -1,7 +1,6 @@
 // See asyncio_bridge.h.
 #include "binding/asyncio_bridge.h"
 
-#include <chrono>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -13,9 +12,7 @@ namespace aiointerpreters::binding {
 
 namespace {
 
-// A loop has other things to do than to decode results; so much of its time they get before these have a turn.
-constexpr std::chrono::milliseconds kTurn{1};
-// Looking at the clock for each of them would be a tenth of the work.
+// Looking at the clock for each task would be a tenth of the work.
 constexpr unsigned kBetweenLooks = 8;
 
 struct BridgeObject {
@@ -138,7 +135,7 @@ void AsyncioBridge::forget(HomeTask& task) noexcept {
 
 bool AsyncioBridge::drain() {
   if (forks_ != home_.forks) return true;  // the descriptor is the parent's too, and so is what it waits for
-  const auto end = base::Clock::now() + kTurn;
+  const auto end = base::Clock::now() + pool::kLoopTurn;
   mail_.append(mailbox_->take());
   bool undisturbed = true;
   for (unsigned arrived = 1; undisturbed; ++arrived) {

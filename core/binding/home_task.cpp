@@ -41,7 +41,7 @@ void HomeTask::report_ignored_interrupt() {
 
 int interrupt_running(const ModuleState& home, pool::Task& task) {
   if (task.side() != pool::Task::Side::kWorker || !task.request_interrupt()) return 0;
-  if (task.loop) return interrupt_by(*task.loop, task);
+  if (task.port) return interrupt_by(*task.port, task);
   for (const std::weak_ptr<pool::Pool>& weak : home.pools) {
     const std::shared_ptr<pool::Pool> pool = weak.lock();
     const std::shared_ptr<pool::Interrupter> interrupter = pool ? pool->interrupter_of(task) : nullptr;

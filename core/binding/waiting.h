@@ -38,7 +38,7 @@ Waited wait_at_home(const ModuleState& home, const base::Deadline& deadline, Wai
       wait(slice);
       return 0;
     });
-    if (deadline && base::Clock::now() >= *deadline && !done()) return Waited::kTimedOut;
+    if (base::is_over(deadline) && !done()) return Waited::kTimedOut;
   }
   return Waited::kDone;
 }

@@ -43,8 +43,8 @@ struct Runtime {
 
   py::Interruptible interruptible;       // the thread of a worker's interpreter
   py::Interruptible loop_interruptible;  // the thread of the event loop there
-  void (*wake_waiting)(Runtime&) =
-      nullptr;                     // in a worker: wakes what waits for calls in event loops of its own. Runs Python
+  // In a worker: wakes what waits for calls in event loops of its own. Runs Python.
+  void (*wake_waiting)(Runtime&) = nullptr;
   class Retry* retries = nullptr;  // all that live; see pickling.h
   // At home: `__main__` is no script or module that a worker could run again, so what is in it crosses by value (hazard 31).
   bool main_is_nowhere = false;

@@ -16,19 +16,16 @@
 #include "codec/runtime.h"
 #include "pool/interrupter.h"
 #include "pool/loop_port.h"
+#include "pool/targets.h"
 
 namespace aiointerpreters::pool {
-
-// Stops whatever the interpreter runs: raises TaskInterrupted in its own threads, the worker's and the event loop's, which begin
-// nothing new from now on, and SystemExit in those that tasks have started. Requires: attached to it. Runs Python.
-void stop_work(codec::Runtime& runtime);
 
 class Attendant final : public codec::Bell, public Interrupter, public Watcher {
  public:
   // Makes one and hangs it up as the lessor's bell. It is to be stopped before the interpreter ends.
   // Requires: attached to that interpreter. Errors: std::bad_alloc.
   [[nodiscard]] static std::shared_ptr<Attendant> serve(codec::Runtime& runtime);
-  explicit Attendant(codec::Runtime& runtime) noexcept : runtime_(runtime), lessor_(runtime.lessor) {}  // see `serve`
+  explicit Attendant(codec::Runtime& runtime) noexcept : lessor_(runtime.lessor), targets_(runtime) {}  // see `serve`
   Attendant(const Attendant&) = delete;
   Attendant& operator=(const Attendant&) = delete;
 
@@ -51,33 +48,16 @@ class Attendant final : public codec::Bell, public Interrupter, public Watcher {
   // Ends the thread, if there is one; nobody is called until stopping_ is taken back.
   void halt() noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] bool call(std::atomic<bool>& errand) noexcept AIOI_REQUIRES(mutex_);
-  // A task that is to be stopped, until it has ended.
-  struct Target {
-    TaskPtr task;
-    bool in_loop = false;
-    bool is_raised = false;    // at least once
-    unsigned turn = 0;         // in the loop: the one it had at the last look
-    unsigned import = 0;       // the one that it was in at the last look
-    unsigned spared = 0;       // imports that it was not raised in
-    base::Deadline report_at;  // that it goes on, unless that has been done
-  };
   [[nodiscard]] bool add(TaskPtr task, bool in_loop) noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Target> take_added() noexcept AIOI_EXCLUDES(mutex_);
-  // Each of these is a part of a visit.
-  [[nodiscard]] bool spares_import(Target& target, py::Interruptible& interruptible);
-  void interrupt(Target& target);
-  void insist(Target& target);
-  void insist_on_loops_end();
-  void end_loops_turn();
-  void wake();
-  [[nodiscard]] base::Deadline next_look() const;
   [[nodiscard]] LoopPortPtr loop() noexcept AIOI_EXCLUDES(mutex_);
+  // The event loop has another turn then, unless it is stuck.
+  void remind_loop();
   // Each attaches, so it must be able to unwind (hazard 11).
   void run();
   void visit_to_interrupt();
   void look_after_interrupted();
 
-  codec::Runtime& runtime_;  // only inside a visit
   const codec::LessorPtr lessor_;
   base::Mutex mutex_;
   base::Thread thread_ AIOI_GUARDED_BY(mutex_);  // nobody touches it while stopping_ but `halt`
@@ -91,11 +71,8 @@ class Attendant final : public codec::Bell, public Interrupter, public Watcher {
   base::Parker parker_;  // the thread's
 
   // The thread's.
-  std::vector<Target> targets_;
-  bool stops_loop_ = false;  // the loop is to end
-  unsigned loops_turn_ = 0;  // then: the one it had at the last look
-  unsigned ended_turn_ = 0;  // that something was raised in, once
-  base::Deadline look_at_;   // after them; set while there are any
+  Targets targets_;
+  base::Deadline look_at_;  // after them; set while there are any
 };
 
 }  // namespace aiointerpreters::pool

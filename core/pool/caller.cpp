@@ -42,7 +42,7 @@ py::Ref Caller::call(codec::Runtime& runtime, Task& task) {
   if (task.context && !enter_context(runtime, task)) return {};
   if (!task.in_rows) return arguments_.call(callable.get());
   PyObject* const rows = arguments_.positional(0);
-  return task.loop ? call_rows_in_loop(callable.get(), rows) : call_rows(callable.get(), rows);
+  return task.port ? call_rows_in_loop(callable.get(), rows) : call_rows(callable.get(), rows);
 }
 
 bool Caller::enter_context(codec::Runtime& runtime, Task& task) {
@@ -63,6 +63,18 @@ void Caller::leave_context() {
   PyContext_Exit(context_.get());
   context_.reset();
   py::restore_exception(std::move(error));
+}
+
+void encode_outcome(codec::Runtime& runtime, py::Interruptible& interruptible, Task& task, const py::Ref& result) {
+  const bool has_value =
+      result && py::guarded(false, [&] { return codec::encode_value(runtime, result.get(), task.message); });
+  task.outcome = has_value ? Task::Outcome::kValue : Task::Outcome::kException;
+  if (!has_value) {
+    interruptible.wind_up();
+    task.message.clear();
+    codec::encode_exception(runtime, task.message);
+  }
+  interruptible.end();
 }
 
 void Caller::clear() {

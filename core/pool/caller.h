@@ -35,8 +35,12 @@ class Caller {
 
   codec::CallableCache callables_;
   codec::CallArguments arguments_;
-  py::Ref base_;
+  py::Ref base_;     // of the contexts of such calls
   py::Ref context_;  // that was entered for the call, because it carries variables
 };
+
+// Writes into the task what it has come to, the result or, null, the exception that is set, and ends what `interruptible` has
+// begun for it. Requires: attached. Runs Python.
+void encode_outcome(codec::Runtime& runtime, py::Interruptible& interruptible, Task& task, const py::Ref& result);
 
 }  // namespace aiointerpreters::pool

@@ -121,21 +121,12 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
 void HostedInterpreter::execute(Task& task) {
   runtime_->lessor->take_back();
   // Whoever has lent something shall have it back when he learns of the end.
-  const bool on_loan = task.message.attachments != nullptr || task.context;
+  const bool on_loan = task.message.attachments != nullptr || (task.context && task.context->attachments != nullptr);
   has_leftovers_ = true;
   runtime_->interruptible.begin(&task);
-  const bool has_value = py::guarded(false, [&] {
-    result_ = call_unless_interrupted(task);
-    caller_.leave_context();
-    return result_ && codec::encode_value(*runtime_, result_.get(), task.message);
-  });
-  task.outcome = has_value ? Task::Outcome::kValue : Task::Outcome::kException;
-  if (!has_value) {
-    runtime_->interruptible.wind_up();
-    task.message.clear();
-    codec::encode_exception(*runtime_, task.message);
-  }
-  runtime_->interruptible.end();
+  result_ = py::guarded(py::Ref(), [&] { return call_unless_interrupted(task); });
+  caller_.leave_context();
+  encode_outcome(*runtime_, runtime_->interruptible, task, result_);
   if (on_loan) drop_leftovers();
 }
 
@@ -154,10 +145,7 @@ void HostedInterpreter::drop_leftovers() {
   py::Interruptible* const interruptible = runtime_ == nullptr ? nullptr : &runtime_->interruptible;
   if (interruptible != nullptr) {
     interruptible->begin(&kDropping);
-    if (interruptible->stopping()) {
-      interruptible->stop(runtime_->task_interrupted.get());
-      py::end_other_threads({interruptible->thread(), runtime_->loop_interruptible.thread()});
-    }
+    if (interruptible->stopping()) stop_work(*runtime_);
   }
   caller_.drop_arguments();
   result_.reset();

@@ -1,7 +1,6 @@
 // See hosted_loop.h.
 #include "pool/hosted_loop.h"
 
-#include <chrono>
 #include <utility>
 
 #include "base/futex.h"
@@ -15,9 +14,6 @@
 namespace aiointerpreters::pool {
 
 namespace {
-
-// So much of its time the loop gives to tasks that are to begin before others have their turn.
-constexpr std::chrono::milliseconds kTurn{1};
 
 PyObject* on_turn(PyObject* capsule, PyObject* loop) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
@@ -95,7 +91,7 @@ bool HostedLoop::begin_tasks(const py::Ref& loop) {
   runtime_.lessor->take_back();
   port_->collect();
   for (const TaskPtr& task : port_->take_cancelled()) cancel(*task);
-  const auto end = base::Clock::now() + kTurn;
+  const auto end = base::Clock::now() + kLoopTurn;
   while (!port_->stopped()) {
     const TaskPtr task = port_->next();
     if (!task) return closing_ && pool_.is_idle(*port_);
@@ -118,7 +114,6 @@ void HostedLoop::begin(const TaskPtr& task, const py::Ref& loop) {
   caller_.leave_context();
   if (!asyncio_task) return end_task(task, py::Ref());
   end_step();
-  if (task->done()) return;  // an eager one
   running_.insert_or_assign(task.get(), Running{task, std::move(asyncio_task)});
   note_turn();
 }
@@ -154,15 +149,7 @@ void HostedLoop::end_task(const TaskPtr& task, const py::Ref& result) {
     PyErr_Clear();
     return runtime_.loop_interruptible.end();
   }
-  const bool has_value =
-      result && py::guarded(false, [&] { return codec::encode_value(runtime_, result.get(), task->message); });
-  task->outcome = has_value ? Task::Outcome::kValue : Task::Outcome::kException;
-  if (!has_value) {
-    runtime_.loop_interruptible.wind_up();
-    task->message.clear();
-    codec::encode_exception(runtime_, task->message);
-  }
-  runtime_.loop_interruptible.end();
+  encode_outcome(runtime_, runtime_.loop_interruptible, *task, result);
   const auto running = running_.extract(task.get());
   note_turn();
   if (port_->stopped()) static_cast<void>(task->request_interrupt());

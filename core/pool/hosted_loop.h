@@ -35,10 +35,10 @@ class HostedLoop {
 
   // A step of the task begins or ends; the task has not ended yet. Leaves an exception that is set so.
   void begin_step(const Task& task) noexcept;
+  void end_step();
   // Everything is to end: what goes on is interrupted.
   [[nodiscard]] bool stops() const noexcept { return port_->stopped(); }
   [[nodiscard]] const py::Ref& task_interrupted() const noexcept { return runtime_.task_interrupted; }
-  void end_step();
   // The task ends with that result or, null, with the exception that is set, unless it has ended before. Ends the step.
   void end_task(const TaskPtr& task, const py::Ref& result);
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <utility>
 
 #include "base/intrusive.h"
@@ -17,6 +18,9 @@
 namespace aiointerpreters::pool {
 
 class Task;
+
+// So much of its time an event loop gives to its mail before others have their turn.
+constexpr std::chrono::milliseconds kLoopTurn{1};
 
 // Tasks linked through themselves, first in, first out.
 class Mail {

@@ -45,18 +45,24 @@ Pool::~Pool() = default;
 Pool::Submitted Pool::submit(TaskPtr task) noexcept {
   submitter_cpu_.store(base::current_cpu(), std::memory_order_relaxed);
   Seat* sleeper = nullptr;
+  Submitted submitted = Submitted::kQueued;
   {
     base::Lock lock(mutex_);
     if (closed_ || (breakage_ && task->side() == Task::Side::kWorker)) return Submitted::kRefused;
     (task->side() == Task::Side::kHome ? home_queue_ : worker_queue_).push(std::move(task), ++last_number_);
-    count_queued();
-    if (needs_thread()) {
-      count_thread_in();
-      return Submitted::kNeedsThread;
-    }
-    sleeper = choose_sleeper();
+    submitted = call_worker(sleeper);
   }
   if (sleeper != nullptr) sleeper->parker.unpark();
+  return submitted;
+}
+
+Pool::Submitted Pool::call_worker(Seat*& sleeper) noexcept {
+  count_queued();
+  if (needs_thread()) {
+    count_thread_in();
+    return Submitted::kNeedsThread;
+  }
+  sleeper = choose_sleeper();
   return Submitted::kQueued;
 }
 

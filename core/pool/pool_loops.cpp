@@ -9,6 +9,7 @@ namespace aiointerpreters::pool {
 
 Pool::Submitted Pool::submit_to_loop(TaskPtr task) {
   Seat* sleeper = nullptr;
+  Submitted submitted = Submitted::kQueued;
   {
     base::Lock lock(mutex_);
     if (closed_ || breakage_) return Submitted::kRefused;
@@ -17,18 +18,13 @@ Pool::Submitted Pool::submit_to_loop(TaskPtr task) {
     const bool opens = !loop || (loop->live > 0 && is_room());
     if (opens) loop = loops_.add();
     ++loop->live;
-    task->loop = loop;
+    task->port = loop;
     static_cast<void>(loop->mailbox->post(std::move(task)));  // under the lock, so that no loop can be gone meanwhile
     if (!opens) return Submitted::kQueued;
-    count_queued();
-    if (needs_thread()) {
-      count_thread_in();
-      return Submitted::kNeedsThread;
-    }
-    sleeper = choose_sleeper();
+    submitted = call_worker(sleeper);
   }
   if (sleeper != nullptr) sleeper->parker.unpark();
-  return Submitted::kQueued;
+  return submitted;
 }
 
 LoopPortPtr Pool::open_loop(Seat& seat) noexcept {
@@ -105,7 +101,7 @@ void Pool::give_up_loops() noexcept {
     other->live += given_up->live;
     Mail mail = given_up->take_all();
     while (TaskPtr task = mail.pop()) {
-      task->loop = other;
+      task->port = other;
       static_cast<void>(other->mailbox->post(std::move(task)));
     }
   }

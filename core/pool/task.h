@@ -18,7 +18,7 @@
 
 namespace aiointerpreters::pool {
 
-class Interrupter;
+class LoopPort;
 
 // Why a pool is unusable: an interpreter or an initializer failed. Immutable.
 struct Breakage {
@@ -110,9 +110,8 @@ class Task : public base::Counted {
   std::uint64_t callable_id = codec::CallableRef::kUncached;  // the same as callable->id, without touching its cache line
   codec::Message message;                                     // the arguments, then the outcome
   std::unique_ptr<codec::Message> context;                    // context variables by name, to be set for the call; or null
-  std::shared_ptr<Interrupter>
-      loop;            // of the event loop in a worker's interpreter that a coroutine function was sent to; or null
-  MailboxPtr mailbox;  // of the event loop at home that awaits it, if any: request_mail
+  std::shared_ptr<LoopPort> port;  // of the worker's event loop that a coroutine function was sent to; else null
+  MailboxPtr mailbox;              // of the event loop at home that awaits it, if any: request_mail
   std::shared_ptr<const Breakage> breakage;
   Outcome outcome = Outcome::kNone;
   bool in_rows = false;  // the one argument is a list of argument tuples, the result the list of their results

@@ -71,13 +71,13 @@ class Interruptible {
   [[nodiscard]] bool does(const void* what) const noexcept { return what_ == nullptr ? sole_ == what : what_ == what; }
 
   const void* what_ = nullptr;  // null: nothing that may be stopped
-  const void* sole_ = nullptr;
+  const void* sole_ = nullptr;  // note_turn
   unsigned turns_ = 0;
   unsigned long thread_ = 0;        // the interpreter's own; valid once something has begun
   PyThreadState* state_ = nullptr;  // of that thread, likewise
   PyObject* type_ = nullptr;        // what was raised since `begin`, or null; borrowed from the runtime
-  Ref import_;            // the outermost frame of the import that was seen last; held, so that no other looks like it
-  unsigned imports_ = 0;  // that were seen
+  Ref import_;                      // the outermost frame of the import that was seen last; held, so no other looks like it
+  unsigned imports_ = 0;            // that were seen
   bool winding_up_ = false;
   bool stopping_ = false;
   std::optional<Callback<Interruptible>> hook_;  // sys.unraisablehook, while there is something to lose

@@ -55,14 +55,14 @@ def _is_being_imported(module: ModuleType) -> bool:
 
 def reduce(tag: type[interpreter[..., Any]], fn: Callable[..., Any], declared: Declared) -> tuple[Any, ...]:
     """Return how pickle makes a tag of fn that carries these variables."""
-    # Each name in pieces: a "__main__" of its own is what the codec looks for in a pickle.
-    return _rebuild, (tag, fn, *([place.split(":") for place in name.split()] for name, _, _ in declared))
+    script = (
+        "__main__" if any(is_of_script for _, _, is_of_script in declared) else ""
+    )  # what the codec looks for in a pickle
+    return _rebuild, (tag, fn, script, *(name for name, _, _ in declared))
 
 
-def _rebuild(
-    tag: type[interpreter[..., Any]], fn: Callable[..., Any], *names: list[tuple[str, str]]
-) -> interpreter[..., Any]:
-    return tag.with_context(*(_find(" ".join(map(":".join, name))) for name in names))(fn)
+def _rebuild(tag: type[interpreter[..., Any]], fn: Callable[..., Any], _: str, *names: str) -> interpreter[..., Any]:
+    return tag.with_context(*map(_find, names))(fn)
 
 
 def make(base: Context, values: dict[str, Any]) -> Context:

@@ -63,7 +63,7 @@ async def run_sync[*Ts](
     if not callable(fn):
         raise TypeError(f"run_sync() needs something that can be called, not {fn!r}")
     await checkpoint()
-    async with limiter or current_default_interpreter_limiter():
+    async with current_default_interpreter_limiter() if limiter is None else limiter:
         with anyio.CancelScope(shield=not abandon_on_cancel):
             token = current_token().native_token
             if isinstance(token, asyncio.AbstractEventLoop):

@@ -10,17 +10,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from concurrent.futures.thread import BrokenThreadPool
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, TaskInterrupted, interpreter
-from aiointerpreters.executors import Future
 from support import coroutines, failures, work
 from support import gate as gates
+from support.calls import submit
 from support.gate import Gate
 from support.protocols import MakePool
-from support.scripts import SANITIZED, Running, environment, run_script
+from support.scripts import FORKING, SANITIZED, Running, environment, run_script
 
 type Start = Callable[[str], Running]
 
@@ -41,11 +40,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a program that is ended with the test."""
     with contextlib.ExitStack() as stack:
         yield lambda source: stack.enter_context(Running(tmp_path, HEAD + source))
-
-
-def submit(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
-    """Have a coroutine function run in an interpreter."""
-    return pool.submit(interpreter(fn), *args)
 
 
 def open_when_it_waits(gate: Gate, count: int = 1) -> None:
@@ -384,26 +378,13 @@ if __name__ == "__main__":
 
 # ---- Forks
 
-FORK = """
-# CPython 3.12 warns of every fork beside a thread.
-warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-
-def fork(child, *args):
-    "Call child in a forked process; return its exit code."
-    sys.stdout.flush()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            child(*args)
-        except BaseException as error:
-            print(f"{type(error).__name__}: {error}")
-        sys.stdout.flush()
-        sys.exit(7)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
+FORK = (
+    FORKING
+    + """
 def squares(pool):
     print([pool.submit(coroutines.tagged_square, n).result() for n in range(4)])
 """
+)
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 

@@ -14,6 +14,7 @@ from aiointerpreters import InterpreterThreadPoolExecutor, NotTransferableError,
 from aiointerpreters.executors import Future
 from support import coroutines, endless, failures, shapes, work
 from support import gate as gates
+from support.calls import call, submit
 from support.gate import Gate
 from support.memory import wait_until_back
 from support.protocols import MakePool
@@ -23,20 +24,6 @@ from support.scripts import run_script
 def run(main: Coroutine[Any, Any, Any]) -> Any:
     """Run in a fresh loop, in debug mode: it complains about everything."""
     return asyncio.run(main, debug=True)
-
-
-def call(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    """Run one call and wait for it."""
-
-    async def main() -> Any:
-        return await pool.run(fn, *args, **kwargs)
-
-    return run(main())
-
-
-def submit(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
-    """Have a coroutine function run in an interpreter."""
-    return pool.submit(interpreter(fn), *args)
 
 
 # ---- Results

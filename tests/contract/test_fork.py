@@ -6,33 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from support.scripts import SANITIZED, run_script
+from support.scripts import FORKING, SANITIZED, run_script
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
-HEAD = """
+HEAD = (
+    FORKING
+    + """
 import multiprocessing, os, sys, threading, time, warnings
 from concurrent.futures import wait
 from concurrent.futures.thread import BrokenThreadPool
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
 from support import endless, gate as gates, work
 from support.gate import Gate
-
-# CPython 3.12 warns of every fork beside a thread.
-warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-
-def fork(child, *args):
-    "Call child in a forked process; return its exit code."
-    sys.stdout.flush()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            child(*args)
-        except Exception as error:
-            print(f"{type(error).__name__}: {error}")
-        sys.stdout.flush()
-        sys.exit(7)  # with all that an ordinary end does
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 def squares(pool, tag):
     print(list(pool.map(tag(work.square), range(4))))
@@ -41,6 +27,7 @@ def new_pool(tag):
     with InterpreterThreadPoolExecutor(2) as pool:
         squares(pool, tag)
 """
+)
 
 TAGS = pytest.mark.parametrize("tag", ["interpreter", "work.echo"], ids=["tagged", "untagged"])
 

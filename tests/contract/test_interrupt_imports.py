@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, TaskInterrupted, interpreter
+from aiointerpreters.executors import Future
 from support import endless, work
 from support.gate import Ends, Gate
 from support.protocols import MakePool
@@ -33,6 +34,14 @@ def make_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeModule:
         return name
 
     return make
+
+
+def interrupt_in_the_midst(future: Future[Any], gate: Gate) -> None:
+    """Interrupt a call that waits at the gate in an import; when that goes on, the call ends."""
+    gate.wait_for()
+    assert future.interrupt()
+    gate.open()
+    assert isinstance(future.exception(), TaskInterrupted)
 
 
 def slow(gate: Gate, *, first: str = "", then: str = "") -> str:
@@ -130,10 +139,7 @@ def test_a_module_that_computes_for_long_is_spared(make_pool: MakePool, gate: Ga
     pool = make_pool(1)
     name = make_module("computing_module", slow(gate, then="for _ in range(3_000_000): pass"))
     future = pool.submit(interpreter(import_and_go_on), name, gate.ends)
-    gate.wait_for()
-    assert future.interrupt()
-    gate.open()
-    assert isinstance(future.exception(), TaskInterrupted)
+    interrupt_in_the_midst(future, gate)
     check(pool, name)
 
 
@@ -142,10 +148,7 @@ def test_modules_that_are_imported_by_modules(make_pool: MakePool, gate: Gate, m
     make_module("slow_package.inner", slow(gate))
     name = make_module("slow_package.__init__", "from slow_package import inner\nfrom slow_package.inner import state\n")
     future = pool.submit(interpreter(import_and_go_on), name.removesuffix(".__init__"), gate.ends)
-    gate.wait_for()
-    assert future.interrupt()
-    gate.open()
-    assert isinstance(future.exception(), TaskInterrupted)
+    interrupt_in_the_midst(future, gate)
     for module in ("slow_package", "slow_package.inner"):
         check(pool, module)
 
@@ -156,10 +159,7 @@ def test_functions_that_an_import_calls_are_spared(make_pool: MakePool, gate: Ga
     calls = "import helper_of_module\nfor _ in range(30_000): helper_of_module.help(10)\n"
     name = make_module("module_with_helper", slow(gate, then=calls))
     future = pool.submit(interpreter(import_and_go_on), name, gate.ends)
-    gate.wait_for()
-    assert future.interrupt()
-    gate.open()
-    assert isinstance(future.exception(), TaskInterrupted)
+    interrupt_in_the_midst(future, gate)
     check(pool, name)
 
 
@@ -170,10 +170,7 @@ def test_the_module_of_the_function_itself_is_spared(make_pool: MakePool, gate: 
     home = __import__(name)
     gate.wait_for()
     future = pool.submit(interpreter(home.value))
-    gate.wait_for()
-    assert future.interrupt()
-    gate.open()
-    assert isinstance(future.exception(), TaskInterrupted)
+    interrupt_in_the_midst(future, gate)
     assert pool.submit(interpreter(home.value)).result() == "whole"
 
 
@@ -184,10 +181,7 @@ def test_the_module_of_an_argument_is_spared(make_pool: MakePool, gate: Gate, ma
     home = __import__(name)
     gate.wait_for()
     future = pool.submit(interpreter(work.nothing), home.Argument())
-    gate.wait_for()
-    assert future.interrupt()
-    gate.open()
-    assert isinstance(future.exception(), TaskInterrupted)
+    interrupt_in_the_midst(future, gate)
     check(pool, name)
 
 
@@ -202,10 +196,7 @@ def test_an_import_that_fails_is_the_end_of_the_sparing(make_pool: MakePool, gat
             endless.loop(ends)
 
     future = pool.submit(interpreter(go_on), name, gate.ends)
-    gate.wait_for()
-    assert future.interrupt()
-    gate.open()
-    assert isinstance(future.exception(), TaskInterrupted)
+    interrupt_in_the_midst(future, gate)
     check(pool, name, None)
 
 

@@ -1,11 +1,9 @@
 """Functions that a Runner's workers find by module or file, and how to tell where they do."""
 
-import asyncio
 import functools
-import gc
 import inspect
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +16,11 @@ from aiointerpreters import (
     interpreter,
 )
 from aiointerpreters.runner import ModuleInfo, get_module_info
-from support import coroutines, shapes, work
+from support import coroutines, runners, shapes, work
+from support.runners import Run
 from support.scripts import run_python, run_script
 
-type Run = Callable[[Coroutine[Any, Any, Any]], Any]
-
-
-@pytest.fixture
-def run() -> Iterator[Run]:
-    """Runs coroutines in one loop, to which nobody complains about anything."""
-    complaints: list[dict[str, Any]] = []
-
-    async def watched(main: Coroutine[Any, Any, Any]) -> Any:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-        return await main
-
-    with asyncio.Runner(debug=True) as runner:
-        yield lambda main: runner.run(watched(main))
-        gc.collect()
-    assert complaints == []
+run = runners.run
 
 
 # ---- run_module_function

@@ -14,14 +14,10 @@ import pytest
 from aiointerpreters import InterpreterThreadPoolExecutor, Runner, interpreter
 from support import coroutines, variables, work
 from support import gate as gates
+from support.calls import submit
 from support.gate import Gate
 from support.protocols import MakePool
 from support.scripts import run_script
-
-
-def submit(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], *args: Any) -> Future[Any]:
-    """Have a coroutine function run in an interpreter."""
-    return pool.submit(interpreter(fn), *args)
 
 
 class DeafLoop(asyncio.SelectorEventLoop):

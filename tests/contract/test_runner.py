@@ -1,11 +1,9 @@
 """The Runner: functions in interpreters for asyncio; how it begins and ends."""
 
 import asyncio
-import gc
 import os
 import signal
-import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,38 +16,13 @@ from aiointerpreters import (
     Runner,
     RunnerError,
 )
-from support import endless, failures, work
+from support import endless, failures, runners, work
 from support import gate as gates
 from support.gate import Gate
+from support.runners import Run, threads, turns
 from support.scripts import Running, run_script
 
-type Run = Callable[[Coroutine[Any, Any, Any]], Any]
-
-
-@pytest.fixture
-def run() -> Iterator[Run]:
-    """Runs coroutines in one loop, to which nobody complains about anything."""
-    complaints: list[dict[str, Any]] = []
-
-    async def watched(main: Coroutine[Any, Any, Any]) -> Any:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-        return await main
-
-    with asyncio.Runner(debug=True) as runner:
-        yield lambda main: runner.run(watched(main))
-        gc.collect()
-    assert complaints == []
-
-
-def threads() -> list[str]:
-    """The threads of runners."""
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("Runner")]
-
-
-async def turns(count: int = 20) -> None:
-    """Let the loop do what it has to do."""
-    for _ in range(count):
-        await asyncio.sleep(0)
+run = runners.run
 
 
 # ---- Beginnings and ends

@@ -2,10 +2,9 @@
 
 import asyncio
 import functools
-import gc
 import inspect
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -18,33 +17,14 @@ from aiointerpreters import (
     interpreter,
 )
 from aiointerpreters.runner import get_module_info
-from support import coroutines, endless, failures, shapes, work
+from support import coroutines, endless, failures, runners, shapes, work
 from support import gate as gates
 from support.gate import Gate
 from support.protocols import MakePool
+from support.runners import Run, threads
 from support.scripts import run_script
 
-type Run = Callable[[Coroutine[Any, Any, Any]], Any]
-
-
-@pytest.fixture
-def run() -> Iterator[Run]:
-    """Runs coroutines in one loop, to which nobody complains about anything."""
-    complaints: list[dict[str, Any]] = []
-
-    async def watched(main: Coroutine[Any, Any, Any]) -> Any:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-        return await main
-
-    with asyncio.Runner(debug=True) as runner:
-        yield lambda main: runner.run(watched(main))
-        gc.collect()
-    assert complaints == []
-
-
-def threads() -> list[str]:
-    """The threads of runners."""
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("Runner")]
+run = runners.run
 
 
 # ---- run

@@ -2,75 +2,25 @@
 
 import asyncio
 import functools
-import gc
 import itertools
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
+from contextlib import aclosing
 from typing import Any, Self
 
 import pytest
 
 from aiointerpreters import NotTransferableError, Runner, interpreter
-from support import coroutines, endless, failures, loops, shapes, work
+from support import coroutines, endless, failures, loops, runners, shapes, work
 from support import gate as gates
 from support.gate import Gate
-from support.loops import MakeLoop
+from support.runners import BOTH, RunUse, Source, collect, generate, passed_on, take, turns
 
-type Run = Callable[[Callable[[Runner], Coroutine[Any, Any, Any]]], Any]
+run = runners.run_use
+run_everywhere = runners.run_use_everywhere
 
 
 make_loop = loops.make_loop
-
-
-@contextmanager
-def runner_in(make_loop: MakeLoop) -> Iterator[Run]:
-    """Gives functions a runner of two workers, in one loop, to which nobody complains about anything."""
-    complaints: list[dict[str, Any]] = []
-
-    async def main(use: Callable[[Runner], Coroutine[Any, Any, Any]]) -> Any:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-        async with Runner(workers=2) as runner:
-            result = await use(runner)
-            assert [await runner.run(work.square, n) for n in (7, 8)] == [49, 64]
-        gc.collect()
-        await turns()
-        return result
-
-    with asyncio.Runner(loop_factory=make_loop, debug=True) as asyncio_runner:
-        yield lambda use: asyncio_runner.run(main(use))
-    gc.collect()
-    assert complaints == []
-
-
-@pytest.fixture
-def run() -> Iterator[Run]:
-    """In the loop that most programs have."""
-    with runner_in(asyncio.new_event_loop) as run:
-        yield run
-
-
-@pytest.fixture
-def run_everywhere(make_loop: MakeLoop) -> Iterator[Run]:
-    """In loops of every kind."""
-    with runner_in(make_loop) as run:
-        yield run
-
-
-async def turns(count: int = 20) -> None:
-    """Let the loop do what it has to do."""
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
-async def generate[T](items: Iterable[T], *, closed: asyncio.Event | None = None) -> AsyncGenerator[T]:
-    """An asynchronous generator over items."""
-    try:
-        for item in items:
-            yield item
-    finally:
-        if closed is not None:
-            closed.set()
 
 
 async def generate_slowly[T](items: Iterable[T]) -> AsyncGenerator[T]:
@@ -115,14 +65,6 @@ class OldSequence:
         return self._items[index]
 
 
-def passed_on[T](items: Iterable[T]) -> Generator[T]:
-    """A generator over items."""
-    yield from items
-
-
-type Source = Callable[[Iterable[Any]], Iterable[Any] | AsyncIterable[Any]]
-
-
 SYNCHRONOUS: list[Any] = [list, tuple, dict.fromkeys, iter, passed_on, OldSequence]
 
 
@@ -130,9 +72,6 @@ ASYNCHRONOUS: list[Any] = [generate, generate_slowly, Stream, AsyncRows]
 
 
 LAZY: list[Any] = [passed_on, generate, generate_slowly, Stream, AsyncRows]
-
-
-BOTH: list[Any] = [passed_on, generate]
 
 
 class Counted:
@@ -151,16 +90,6 @@ class Counted:
         return item
 
 
-async def collect(results: AsyncIterable[Any]) -> list[Any]:
-    """All results."""
-    return [result async for result in results]
-
-
-async def take(results: AsyncIterator[Any], count: int) -> list[Any]:
-    """The first results."""
-    return [await anext(results) for _ in range(count)]
-
-
 def _mark_and_echo(fd: int, value: Any) -> Any:
     os.write(fd, b".")
     return value
@@ -170,7 +99,7 @@ def _mark_and_echo(fd: int, value: Any) -> Any:
 
 
 @pytest.mark.parametrize("source", SYNCHRONOUS + ASYNCHRONOUS)
-def test_results_come_in_order(run_everywhere: Run, source: Source) -> None:
+def test_results_come_in_order(run_everywhere: RunUse, source: Source) -> None:
     async def use(runner: Runner) -> list[int]:
         return await collect(runner.map(work.square, source(range(100)), limit=7))
 
@@ -180,7 +109,7 @@ def test_results_come_in_order(run_everywhere: Run, source: Source) -> None:
 @pytest.mark.parametrize("source", BOTH)
 @pytest.mark.parametrize("limit", [1, 2, 3, 50, 51, 1000, None])
 @pytest.mark.parametrize("ordered", [True, False])
-def test_no_result_is_lost_or_given_twice(run: Run, source: Source, limit: int | None, ordered: bool) -> None:
+def test_no_result_is_lost_or_given_twice(run: RunUse, source: Source, limit: int | None, ordered: bool) -> None:
     async def use(runner: Runner) -> list[int]:
         return await collect(runner.map(work.square, source(range(50)), limit=limit, ordered=ordered))
 
@@ -191,7 +120,7 @@ def test_no_result_is_lost_or_given_twice(run: Run, source: Source, limit: int |
 
 @pytest.mark.parametrize("source", SYNCHRONOUS + ASYNCHRONOUS)
 @pytest.mark.parametrize("ordered", [True, False])
-def test_nothing_of_nothing(run: Run, source: Source, ordered: bool) -> None:
+def test_nothing_of_nothing(run: RunUse, source: Source, ordered: bool) -> None:
     async def use(runner: Runner) -> list[int]:
         return await collect(runner.map(work.square, source(()), ordered=ordered))
 
@@ -202,14 +131,14 @@ def test_nothing_of_nothing(run: Run, source: Source, ordered: bool) -> None:
     "fn",
     [interpreter(work.square), work.tagged_square, lambda x: x * x, functools.partial(work.add, -1, 1), coroutines.square],
 )
-def test_functions_of_all_kinds(run: Run, fn: Callable[[int], int]) -> None:
+def test_functions_of_all_kinds(run: RunUse, fn: Callable[[int], int]) -> None:
     async def use(runner: Runner) -> list[int]:
         return await collect(runner.map(fn, [3, 4]))
 
     assert run(use) in ([9, 16], [3, 4])
 
 
-def test_calls_run_in_interpreters_at_the_same_time(run: Run, gate: Gate) -> None:
+def test_calls_run_in_interpreters_at_the_same_time(run: RunUse, gate: Gate) -> None:
     async def use(runner: Runner) -> set[str]:
         results = runner.map(work.call_row, [(gates.hold_then, gate.ends, work.here)] * 2)
         task = asyncio.create_task(collect(results))
@@ -222,7 +151,7 @@ def test_calls_run_in_interpreters_at_the_same_time(run: Run, gate: Gate) -> Non
     assert work.HERE not in places
 
 
-def test_items_that_look_like_arguments_are_one(run: Run) -> None:
+def test_items_that_look_like_arguments_are_one(run: RunUse) -> None:
     async def use(runner: Runner) -> list[Any]:
         return await collect(runner.map(work.echo_call, [(1, 2), {"a": 1}, None]))
 
@@ -230,7 +159,7 @@ def test_items_that_look_like_arguments_are_one(run: Run) -> None:
 
 
 @pytest.mark.parametrize("source", BOTH)
-def test_ordered_results_wait_for_those_before_them(run: Run, gate: Gate, source: Source) -> None:
+def test_ordered_results_wait_for_those_before_them(run: RunUse, gate: Gate, source: Source) -> None:
     async def use(runner: Runner) -> list[str]:
         reader, writer = os.pipe()
         rows = [(gates.hold, gate.ends, "held"), (_mark_and_echo, writer, "free")]
@@ -248,7 +177,7 @@ def test_ordered_results_wait_for_those_before_them(run: Run, gate: Gate, source
 
 
 @pytest.mark.parametrize("source", BOTH)
-def test_unordered_results_come_as_calls_end(run_everywhere: Run, gate: Gate, source: Source) -> None:
+def test_unordered_results_come_as_calls_end(run_everywhere: RunUse, gate: Gate, source: Source) -> None:
     async def use(runner: Runner) -> list[Any]:
         rows = [(gates.hold, gate.ends, "held"), *((work.square, n) for n in range(20))]
         results = runner.map(work.call_row, source(rows), limit=3, ordered=False)
@@ -260,7 +189,7 @@ def test_unordered_results_come_as_calls_end(run_everywhere: Run, gate: Gate, so
     assert run_everywhere(use) == ["held"]
 
 
-def test_a_result_does_not_wait_for_the_next_item_of_a_stream(run: Run) -> None:
+def test_a_result_does_not_wait_for_the_next_item_of_a_stream(run: RunUse) -> None:
     async def endless_source() -> AsyncIterator[int]:
         yield 3
         await asyncio.Event().wait()
@@ -272,7 +201,7 @@ def test_a_result_does_not_wait_for_the_next_item_of_a_stream(run: Run) -> None:
     assert run(use) == 9
 
 
-def test_large_results(run: Run) -> None:
+def test_large_results(run: RunUse) -> None:
     async def use(runner: Runner) -> list[int]:
         large = runner.map(_bytes, [4 << 20] * 6, limit=2)
         return [len(each) async for each in large]
@@ -284,7 +213,7 @@ def _bytes(count: int) -> bytes:
     return b"x" * count
 
 
-def test_many_items(run: Run) -> None:
+def test_many_items(run: RunUse) -> None:
     async def use(runner: Runner) -> int:
         total = 0
         async for result in runner.map(work.square, range(20_000)):
@@ -301,7 +230,7 @@ def test_many_items(run: Run) -> None:
 @pytest.mark.parametrize("limit", [1, 2, 5])
 @pytest.mark.parametrize("ordered", [True, False])
 def test_no_more_is_taken_than_the_limit_while_calls_run(
-    run_everywhere: Run, gate: Gate, source: Source, limit: int, ordered: bool
+    run_everywhere: RunUse, gate: Gate, source: Source, limit: int, ordered: bool
 ) -> None:
     async def use(runner: Runner) -> None:
         counted = Counted()
@@ -322,7 +251,7 @@ def test_no_more_is_taken_than_the_limit_while_calls_run(
 @pytest.mark.parametrize("limit", [1, 2, 5, 20])
 @pytest.mark.parametrize("ordered", [True, False])
 def test_no_more_is_taken_than_the_limit_ahead_of_a_slow_consumer(
-    run: Run, source: Source, limit: int, ordered: bool
+    run: RunUse, source: Source, limit: int, ordered: bool
 ) -> None:
     async def use(runner: Runner) -> None:
         counted = Counted()
@@ -342,7 +271,7 @@ def test_no_more_is_taken_than_the_limit_ahead_of_a_slow_consumer(
 
 
 @pytest.mark.parametrize("source", LAZY)
-def test_what_waits_for_the_consumer_counts(run: Run, source: Source) -> None:
+def test_what_waits_for_the_consumer_counts(run: RunUse, source: Source) -> None:
     async def use(runner: Runner) -> None:
         counted = Counted()
         reader, writer = os.pipe()
@@ -361,7 +290,7 @@ def test_what_waits_for_the_consumer_counts(run: Run, source: Source) -> None:
 
 
 @pytest.mark.parametrize("source", LAZY)
-def test_an_endless_iterable(run: Run, source: Source) -> None:
+def test_an_endless_iterable(run: RunUse, source: Source) -> None:
     async def use(runner: Runner) -> list[int]:
         async with aclosing(runner.map(work.square, source(Counted()), limit=5)) as results:
             return await take(results, 200)
@@ -370,7 +299,7 @@ def test_an_endless_iterable(run: Run, source: Source) -> None:
 
 
 @pytest.mark.parametrize("source", BOTH)
-def test_without_a_limit_there_is_one(run: Run, gate: Gate, source: Source) -> None:
+def test_without_a_limit_there_is_one(run: RunUse, gate: Gate, source: Source) -> None:
     async def use(runner: Runner) -> int:
         counted = Counted()
         async with aclosing(runner.map(functools.partial(gates.hold, gate.ends), source(counted))) as results:
@@ -386,7 +315,7 @@ def test_without_a_limit_there_is_one(run: Run, gate: Gate, source: Source) -> N
 
 
 @pytest.mark.parametrize("source", LAZY)
-def test_nothing_is_taken_before_the_first_result_is_asked_for(run: Run, source: Source) -> None:
+def test_nothing_is_taken_before_the_first_result_is_asked_for(run: RunUse, source: Source) -> None:
     async def use(runner: Runner) -> int:
         counted = Counted()
         results = runner.map(work.square, source(counted), limit=3)
@@ -422,7 +351,7 @@ def fail_at_three(n: int) -> int:
 @pytest.mark.parametrize("source", BOTH)
 @pytest.mark.parametrize("limit", [1, 2, 10, None])
 def test_an_exception_of_a_call_comes_in_its_place_and_ends_the_iteration(
-    run: Run, source: Source, limit: int | None
+    run: RunUse, source: Source, limit: int | None
 ) -> None:
     async def use(runner: Runner) -> tuple[list[int], int]:
         counted = Counted()
@@ -443,7 +372,7 @@ def test_an_exception_of_a_call_comes_in_its_place_and_ends_the_iteration(
 
 @pytest.mark.parametrize("source", BOTH)
 @pytest.mark.parametrize("ordered", [True, False])
-def test_an_exception_of_a_call_stops_the_others(run_everywhere: Run, gate: Gate, source: Source, ordered: bool) -> None:
+def test_an_exception_of_a_call_stops_the_others(run_everywhere: RunUse, gate: Gate, source: Source, ordered: bool) -> None:
     async def use(runner: Runner) -> None:
         rows = [(gates.hold_then, gate.ends, failures.fail_with_custom), *[(endless.loop, gate.ends)] * 5]
         task = asyncio.create_task(collect(runner.map(work.call_row, source(rows), ordered=ordered)))
@@ -460,7 +389,7 @@ def test_an_exception_of_a_call_stops_the_others(run_everywhere: Run, gate: Gate
 @pytest.mark.parametrize("ordered", [True, False])
 @pytest.mark.parametrize("limit", [1, 3, 10])
 def test_an_exception_of_the_iterable_comes_after_the_results_before_it(
-    run: Run, source: Source, ordered: bool, limit: int
+    run: RunUse, source: Source, ordered: bool, limit: int
 ) -> None:
     async def use(runner: Runner) -> list[int]:
         seen = []
@@ -473,7 +402,7 @@ def test_an_exception_of_the_iterable_comes_after_the_results_before_it(
 
 
 @pytest.mark.parametrize("source", BOTH)
-def test_an_iterable_that_fails_at_once(run: Run, source: Source) -> None:
+def test_an_iterable_that_fails_at_once(run: RunUse, source: Source) -> None:
     async def use(runner: Runner) -> None:
         with pytest.raises(SourceError):
             await collect(runner.map(work.square, source(fail_after(0))))
@@ -482,7 +411,7 @@ def test_an_iterable_that_fails_at_once(run: Run, source: Source) -> None:
 
 
 @pytest.mark.parametrize("source", BOTH)
-def test_calls_and_iterable_both_fail(run: Run, source: Source) -> None:
+def test_calls_and_iterable_both_fail(run: RunUse, source: Source) -> None:
     async def use(runner: Runner) -> None:
         with pytest.raises(failures.Custom):
             await collect(runner.map(fail_at_three, source(fail_after(10)), limit=2))
@@ -491,7 +420,7 @@ def test_calls_and_iterable_both_fail(run: Run, source: Source) -> None:
 
 
 @pytest.mark.parametrize("source", BOTH)
-def test_all_calls_fail(run: Run, source: Source) -> None:
+def test_all_calls_fail(run: RunUse, source: Source) -> None:
     async def use(runner: Runner) -> None:
         with pytest.raises(failures.Custom):
             await collect(runner.map(failures.fail_whatever_comes, source(range(100))))
@@ -500,7 +429,7 @@ def test_all_calls_fail(run: Run, source: Source) -> None:
 
 
 @pytest.mark.parametrize("source", BOTH)
-def test_what_cannot_cross(run: Run, source: Source) -> None:
+def test_what_cannot_cross(run: RunUse, source: Source) -> None:
     async def use(runner: Runner) -> None:
         with pytest.raises(NotTransferableError, match="argument 0: generator objects cannot cross"):
             await collect(runner.map(work.echo, source([1, shapes.empty_generator()])))
@@ -512,7 +441,7 @@ def test_what_cannot_cross(run: Run, source: Source) -> None:
 
 @pytest.mark.parametrize("error", [StopIteration("stop"), StopAsyncIteration("stop"), TimeoutError("time"), KeyError("k")])
 @pytest.mark.parametrize("ordered", [True, False])
-def test_exceptions_that_mean_something_to_iterators(run: Run, error: Exception, ordered: bool) -> None:
+def test_exceptions_that_mean_something_to_iterators(run: RunUse, error: Exception, ordered: bool) -> None:
     """Inside a generator they are a RuntimeError, as everywhere."""
 
     async def use(runner: Runner) -> None:
@@ -529,7 +458,7 @@ def test_exceptions_that_mean_something_to_iterators(run: Run, error: Exception,
 @pytest.mark.parametrize(
     ("limit", "error"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), ("3", TypeError), ((), TypeError)]
 )
-def test_limits_that_are_none(run: Run, limit: Any, error: type[Exception]) -> None:
+def test_limits_that_are_none(run: RunUse, limit: Any, error: type[Exception]) -> None:
     async def use(runner: Runner) -> None:
         with pytest.raises(error, match="limit must be"):
             runner.map(work.square, [3], limit=limit)
@@ -538,7 +467,7 @@ def test_limits_that_are_none(run: Run, limit: Any, error: type[Exception]) -> N
 
 
 @pytest.mark.parametrize("iterable", [None, 5, object(), work.square, generate, Exception])
-def test_what_cannot_be_iterated(run: Run, iterable: Any) -> None:
+def test_what_cannot_be_iterated(run: RunUse, iterable: Any) -> None:
     async def use(runner: Runner) -> None:
         with pytest.raises(TypeError, match="iterable"):
             runner.map(work.square, iterable)
@@ -547,7 +476,7 @@ def test_what_cannot_be_iterated(run: Run, iterable: Any) -> None:
 
 
 @pytest.mark.parametrize("items", [[], [3]], ids=["no items", "an item"])
-def test_what_is_no_function(run: Run, items: list[int]) -> None:
+def test_what_is_no_function(run: RunUse, items: list[int]) -> None:
     async def use(runner: Runner) -> None:
         nothing: Any = 5
         with pytest.raises(TypeError, match="call"):
@@ -556,7 +485,7 @@ def test_what_is_no_function(run: Run, items: list[int]) -> None:
     run(use)
 
 
-def test_an_asynchronous_iterable_that_is_none(run: Run) -> None:
+def test_an_asynchronous_iterable_that_is_none(run: RunUse) -> None:
     class Broken:
         def __aiter__(self) -> int:
             return 5

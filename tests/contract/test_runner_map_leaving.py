@@ -2,98 +2,27 @@
 
 import asyncio
 import functools
-import gc
 import itertools
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any, Never
 
 import pytest
 
 from aiointerpreters import Runner
-from support import endless, loops, shapes, work
+from support import endless, loops, runners, shapes, work
 from support.gate import Gate
 from support.kinds import no_collector
-from support.loops import MakeLoop
+from support.runners import BOTH, RunUse, Source, collect, generate, passed_on, take, turns
 from support.scripts import run_script
 
-type Run = Callable[[Callable[[Runner], Coroutine[Any, Any, Any]]], Any]
+run = runners.run_use
+run_everywhere = runners.run_use_everywhere
 
 
 make_loop = loops.make_loop
-
-
-@contextmanager
-def runner_in(make_loop: MakeLoop) -> Iterator[Run]:
-    """Gives functions a runner of two workers, in one loop, to which nobody complains about anything."""
-    complaints: list[dict[str, Any]] = []
-
-    async def main(use: Callable[[Runner], Coroutine[Any, Any, Any]]) -> Any:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-        async with Runner(workers=2) as runner:
-            result = await use(runner)
-            assert [await runner.run(work.square, n) for n in (7, 8)] == [49, 64]
-        gc.collect()
-        await turns()
-        return result
-
-    with asyncio.Runner(loop_factory=make_loop, debug=True) as asyncio_runner:
-        yield lambda use: asyncio_runner.run(main(use))
-    gc.collect()
-    assert complaints == []
-
-
-@pytest.fixture
-def run() -> Iterator[Run]:
-    """In the loop that most programs have."""
-    with runner_in(asyncio.new_event_loop) as run:
-        yield run
-
-
-@pytest.fixture
-def run_everywhere(make_loop: MakeLoop) -> Iterator[Run]:
-    """In loops of every kind."""
-    with runner_in(make_loop) as run:
-        yield run
-
-
-async def turns(count: int = 20) -> None:
-    """Let the loop do what it has to do."""
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
-async def generate[T](items: Iterable[T], *, closed: asyncio.Event | None = None) -> AsyncGenerator[T]:
-    """An asynchronous generator over items."""
-    try:
-        for item in items:
-            yield item
-    finally:
-        if closed is not None:
-            closed.set()
-
-
-def passed_on[T](items: Iterable[T]) -> Generator[T]:
-    """A generator over items."""
-    yield from items
-
-
-type Source = Callable[[Iterable[Any]], Iterable[Any] | AsyncIterable[Any]]
-
-
-BOTH: list[Any] = [passed_on, generate]
-
-
-async def collect(results: AsyncIterable[Any]) -> list[Any]:
-    """All results."""
-    return [result async for result in results]
-
-
-async def take(results: AsyncIterator[Any], count: int) -> list[Any]:
-    """The first results."""
-    return [await anext(results) for _ in range(count)]
 
 
 class SourceError(Exception):
@@ -182,7 +111,7 @@ WAYS: list[Leave] = [by_break, by_aclosing, by_throwing, by_cancel, by_timeout, 
 @pytest.mark.parametrize("source", BOTH)
 @pytest.mark.parametrize("ordered", [True, False])
 def test_who_leaves_stops_what_runs_and_what_is_queued(
-    run_everywhere: Run, gate: Gate, tmp_path: Path, leave: Leave, source: Source, ordered: bool
+    run_everywhere: RunUse, gate: Gate, tmp_path: Path, leave: Leave, source: Source, ordered: bool
 ) -> None:
     async def use(runner: Runner) -> None:
         rows = [(work.square, 3), *((endless.cleans_up, gate.ends, mark) for mark in marks), *[(endless.loop,)] * 4]
@@ -198,7 +127,7 @@ def test_who_leaves_stops_what_runs_and_what_is_queued(
 
 
 @pytest.mark.parametrize("source", BOTH)
-def test_a_dropped_iterator_stops_its_work(run_everywhere: Run, gate: Gate, source: Source) -> None:
+def test_a_dropped_iterator_stops_its_work(run_everywhere: RunUse, gate: Gate, source: Source) -> None:
     async def use(runner: Runner) -> None:
         async for _ in runner.map(work.call_row, source([(work.square, 3), *[(endless.loop, gate.ends)] * 5])):
             await asyncio.to_thread(gate.wait_for, 2)
@@ -208,7 +137,7 @@ def test_a_dropped_iterator_stops_its_work(run_everywhere: Run, gate: Gate, sour
     run_everywhere(use)
 
 
-def test_a_cancelled_task_that_held_the_only_iterator_stops_its_work(run: Run, gate: Gate) -> None:
+def test_a_cancelled_task_that_held_the_only_iterator_stops_its_work(run: RunUse, gate: Gate) -> None:
     async def consume(runner: Runner) -> None:
         async for _ in runner.map(work.call_row, [(work.square, 3), *[(endless.loop, gate.ends)] * 5]):
             await asyncio.Event().wait()
@@ -271,7 +200,7 @@ if __name__ == "__main__":
     ).check("9", "after")
 
 
-def test_a_generator_that_nobody_else_has_is_closed(run: Run) -> None:
+def test_a_generator_that_nobody_else_has_is_closed(run: RunUse) -> None:
     closed = []
 
     def source() -> Iterator[int]:
@@ -290,7 +219,7 @@ def test_a_generator_that_nobody_else_has_is_closed(run: Run) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 3])
-def test_an_asynchronous_generator_that_nobody_else_has_is_closed(run_everywhere: Run, limit: int) -> None:
+def test_an_asynchronous_generator_that_nobody_else_has_is_closed(run_everywhere: RunUse, limit: int) -> None:
     async def use(runner: Runner) -> None:
         closed = asyncio.Event()
         results = runner.map(work.square, generate(itertools.count(), closed=closed), limit=limit)
@@ -301,7 +230,7 @@ def test_an_asynchronous_generator_that_nobody_else_has_is_closed(run_everywhere
     run_everywhere(use)
 
 
-def test_an_asynchronous_generator_that_waits_for_its_next_item_is_closed_when_the_consumer_has_left(run: Run) -> None:
+def test_an_asynchronous_generator_that_waits_for_its_next_item_is_closed_when_the_consumer_has_left(run: RunUse) -> None:
     async def source(closed: list[str]) -> AsyncIterator[int]:
         try:
             yield 3
@@ -321,7 +250,7 @@ def test_an_asynchronous_generator_that_waits_for_its_next_item_is_closed_when_t
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_generators_that_somebody_else_has_can_be_gone_on_with(run: Run, ordered: bool) -> None:
+def test_generators_that_somebody_else_has_can_be_gone_on_with(run: RunUse, ordered: bool) -> None:
     async def use(runner: Runner) -> None:
         counted = iter(range(1000))
         rows, stream = passed_on(counted), generate(counted)
@@ -335,7 +264,7 @@ def test_generators_that_somebody_else_has_can_be_gone_on_with(run: Run, ordered
     run(use)
 
 
-def test_an_exception_of_an_iterable_that_is_left_is_raised(run: Run) -> None:
+def test_an_exception_of_an_iterable_that_is_left_is_raised(run: RunUse) -> None:
     async def source() -> AsyncIterator[int]:
         try:
             yield 3
@@ -353,7 +282,7 @@ def test_an_exception_of_an_iterable_that_is_left_is_raised(run: Run) -> None:
     run(use)
 
 
-def test_an_iterable_that_swallows_the_cancellation_gives_no_further_items(run: Run) -> None:
+def test_an_iterable_that_swallows_the_cancellation_gives_no_further_items(run: RunUse) -> None:
     given = []
 
     async def source() -> AsyncIterator[int]:
@@ -375,7 +304,7 @@ def test_an_iterable_that_swallows_the_cancellation_gives_no_further_items(run: 
     assert given in ([], [0])
 
 
-def test_leaving_an_iterator_that_nobody_began(run: Run) -> None:
+def test_leaving_an_iterator_that_nobody_began(run: RunUse) -> None:
     async def use(runner: Runner) -> None:
         await runner.map(work.square, generate([3])).aclose()
         await runner.map(work.square, passed_on([3])).aclose()
@@ -388,7 +317,7 @@ def test_leaving_an_iterator_that_nobody_began(run: Run) -> None:
 # ---- Several at once
 
 
-def test_two_maps_at_once(run: Run) -> None:
+def test_two_maps_at_once(run: RunUse) -> None:
     async def use(runner: Runner) -> list[list[int]]:
         first = asyncio.create_task(collect(runner.map(work.square, range(100), limit=5)))
         second = asyncio.create_task(collect(runner.map(work.square, generate(range(100, 200)), limit=5)))
@@ -397,7 +326,7 @@ def test_two_maps_at_once(run: Run) -> None:
     assert run(use) == [[n * n for n in range(100)], [n * n for n in range(100, 200)]]
 
 
-def test_maps_in_a_task_group(run: Run) -> None:
+def test_maps_in_a_task_group(run: RunUse) -> None:
     async def use(runner: Runner) -> list[list[int]]:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(collect(runner.map(work.square, range(n)))) for n in range(10)]
@@ -407,7 +336,7 @@ def test_maps_in_a_task_group(run: Run) -> None:
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_a_map_of_a_map(run: Run, ordered: bool) -> None:
+def test_a_map_of_a_map(run: RunUse, ordered: bool) -> None:
     async def use(runner: Runner) -> list[int]:
         inner = runner.map(work.square, itertools.count(), limit=3)
         async with aclosing(inner), aclosing(runner.map(work.square, inner, limit=3, ordered=ordered)) as outer:
@@ -416,7 +345,7 @@ def test_a_map_of_a_map(run: Run, ordered: bool) -> None:
     assert run(use) in ([n**4 for n in range(10)], [0], [1], [16])
 
 
-def test_other_tasks_go_on_while_a_map_is_consumed_at_full_speed(run: Run) -> None:
+def test_other_tasks_go_on_while_a_map_is_consumed_at_full_speed(run: RunUse) -> None:
     async def use(runner: Runner) -> int:
         count = 0
 
@@ -460,7 +389,7 @@ def without_collector() -> Iterator[None]:
 @pytest.mark.usefixtures("without_collector")
 @pytest.mark.parametrize("source", BOTH)
 @pytest.mark.parametrize("ordered", [True, False])
-def test_items_and_results_are_let_go_as_they_pass(run: Run, source: Source, ordered: bool) -> None:
+def test_items_and_results_are_let_go_as_they_pass(run: RunUse, source: Source, ordered: bool) -> None:
     async def use(runner: Runner) -> None:
         gone: list[Gone] = []
 
@@ -483,7 +412,7 @@ def test_items_and_results_are_let_go_as_they_pass(run: Run, source: Source, ord
 
 @pytest.mark.usefixtures("without_collector")
 @pytest.mark.parametrize("source", BOTH)
-def test_a_consumed_result_is_not_kept_while_the_consumer_works(run: Run, source: Source) -> None:
+def test_a_consumed_result_is_not_kept_while_the_consumer_works(run: RunUse, source: Source) -> None:
     async def use(runner: Runner) -> None:
         async with aclosing(runner.map(shapes.Node, source(map(str, range(5))), limit=2)) as results:
             first = await anext(results)
@@ -497,7 +426,7 @@ def test_a_consumed_result_is_not_kept_while_the_consumer_works(run: Run, source
 @pytest.mark.usefixtures("without_collector")
 @pytest.mark.parametrize("source", BOTH)
 @pytest.mark.parametrize("how", ["to its end", "left", "failed", "iterable failed", "never begun"])
-def test_function_and_iterable_are_let_go(run: Run, source: Source, how: str) -> None:
+def test_function_and_iterable_are_let_go(run: RunUse, source: Source, how: str) -> None:
     class Rows:
         def __iter__(self) -> Iterator[int]:
             yield from range(8)

@@ -1,9 +1,11 @@
-// A task without Python, for the tests of core/pool.
+// A task without Python and the options of small pools, for the tests of core/pool.
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
 
+#include "pool/pool_options.h"
 #include "pool/task.h"
 
 namespace aiointerpreters::pool {
@@ -22,6 +24,13 @@ class FakeTask final : public Task {
 
 inline base::IntrusivePtr<FakeTask> make_task(Task::Side side = Task::Side::kWorker) {
   return base::IntrusivePtr<FakeTask>(std::make_unique<FakeTask>(side).release());
+}
+
+inline PoolOptions limits(std::size_t max_workers, std::size_t max_interpreters) {
+  PoolOptions options;
+  options.max_workers = max_workers;
+  options.max_interpreters = max_interpreters;
+  return options;
 }
 
 }  // namespace aiointerpreters::pool

@@ -17,13 +17,6 @@ namespace {
 using Side = Task::Side;
 using Submitted = Pool::Submitted;
 
-PoolOptions limits(std::size_t max_workers, std::size_t max_interpreters) {
-  PoolOptions options;
-  options.max_workers = max_workers;
-  options.max_interpreters = max_interpreters;
-  return options;
-}
-
 std::size_t count(Mail mail) {
   std::size_t tasks = 0;
   while (mail.pop()) ++tasks;
@@ -170,7 +163,7 @@ TEST(PoolLoops, WhatWasToBeAFurtherOneIsLeftToThoseThatThereAre) {
   const LoopPortPtr failed = open_loop(pool, unlucky);
   EXPECT_EQ(count(pool.retire(*failed)), 1U);
   EXPECT_TRUE(pool.host_failed(unlucky));
-  EXPECT_EQ(tasks[2]->loop, port);
+  EXPECT_EQ(tasks[2]->port, port);
   EXPECT_EQ(count(port->mailbox->take()), 2U);
   pool.count_out(*port);
   EXPECT_FALSE(pool.is_idle(*port));
@@ -186,7 +179,7 @@ TEST(PoolLoops, AHostRestsOnlyWhenItsLoopHasNothingToDo) {
   Pool pool(limits(1, 1));
   const TaskPtr task(make_task());
   EXPECT_EQ(pool.submit_to_loop(task), Submitted::kNeedsThread);
-  const auto port = std::static_pointer_cast<LoopPort>(task->loop);
+  const LoopPortPtr port = task->port;
   std::atomic<bool> opened = false;
   std::thread worker([&] {
     Seat seat;

@@ -17,13 +17,6 @@ namespace {
 using Side = Task::Side;
 using Submitted = Pool::Submitted;
 
-PoolOptions limits(std::size_t max_workers, std::size_t max_interpreters) {
-  PoolOptions options;
-  options.max_workers = max_workers;
-  options.max_interpreters = max_interpreters;
-  return options;
-}
-
 // A pool with its threads, each of which does what Worker::run does.
 class Workshop {
  public:

@@ -13,15 +13,11 @@ import pytest
 from aiointerpreters import InterpreterThreadPoolExecutor, TaskInterrupted, interpreter
 from aiointerpreters.executors import Future
 from support import coroutines, endless, failures, work
+from support.calls import submit
 from support.protocols import MakePool
 from support.threads import run_in_threads
 
 LIMIT = 60  # seconds; nothing here takes so long
-
-
-def submit(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
-    """Have a coroutine function run in an interpreter."""
-    return pool.submit(interpreter(fn), *args)
 
 
 def pause(chance: random.Random) -> None:

@@ -107,3 +107,24 @@ def run_script(
     path = folder / "script.py"
     path.write_text(textwrap.dedent(source), encoding="utf-8")
     return run_python(*options, str(path), *args, env=env)
+
+
+FORKING = """
+import os, sys, warnings
+
+# CPython 3.12 warns of every fork beside a thread.
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+
+def fork(child, *args):
+    "Call child in a forked process; return its exit code."
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            child(*args)
+        except Exception as error:
+            print(f"{type(error).__name__}: {error}")
+        sys.stdout.flush()
+        sys.exit(7)  # with all that an ordinary end does
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+"""

@@ -1,0 +1,111 @@
+"""Runners in event loops that have nothing to complain about, and what `Runner.map` gets and gives."""
+
+import asyncio
+import gc
+import threading
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from aiointerpreters import Runner
+from support import work
+from support.loops import MakeLoop
+
+type Run = Callable[[Coroutine[Any, Any, Any]], Any]
+type Use = Callable[[Runner], Coroutine[Any, Any, Any]]
+type RunUse = Callable[[Use], Any]
+type Source = Callable[[Iterable[Any]], Iterable[Any] | AsyncIterable[Any]]
+
+
+@contextmanager
+def quiet_loop(make_loop: MakeLoop) -> Iterator[Run]:
+    """Runs coroutines in one loop, which in the end has had nothing to complain about."""
+    complaints: list[dict[str, Any]] = []
+
+    async def watched(main: Coroutine[Any, Any, Any]) -> Any:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        return await main
+
+    with asyncio.Runner(loop_factory=make_loop, debug=True) as runner:
+        yield lambda main: runner.run(watched(main))
+        gc.collect()
+    gc.collect()
+    assert complaints == []
+
+
+@contextmanager
+def runner_in(make_loop: MakeLoop) -> Iterator[RunUse]:
+    """Gives functions a runner of two workers, in such a loop."""
+
+    async def main(use: Use) -> Any:
+        async with Runner(workers=2) as runner:
+            result = await use(runner)
+            assert [await runner.run(work.square, n) for n in (7, 8)] == [49, 64]
+        gc.collect()
+        await turns()
+        return result
+
+    with quiet_loop(make_loop) as run:
+        yield lambda use: run(main(use))
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """Runs coroutines in the loop that most programs have."""
+    with quiet_loop(asyncio.new_event_loop) as run:
+        yield run
+
+
+@pytest.fixture
+def run_use() -> Iterator[RunUse]:
+    """Gives a runner to functions, in the loop that most programs have."""
+    with runner_in(asyncio.new_event_loop) as run:
+        yield run
+
+
+@pytest.fixture
+def run_use_everywhere(make_loop: MakeLoop) -> Iterator[RunUse]:
+    """The same in loops of every kind."""
+    with runner_in(make_loop) as run:
+        yield run
+
+
+def threads() -> list[str]:
+    """The threads of runners."""
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("Runner")]
+
+
+async def turns(count: int = 20) -> None:
+    """Let the loop do what it has to do."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def generate[T](items: Iterable[T], *, closed: asyncio.Event | None = None) -> AsyncGenerator[T]:
+    """An asynchronous generator over items."""
+    try:
+        for item in items:
+            yield item
+    finally:
+        if closed is not None:
+            closed.set()
+
+
+def passed_on[T](items: Iterable[T]) -> Generator[T]:
+    """A generator over items."""
+    yield from items
+
+
+BOTH: list[Any] = [passed_on, generate]
+
+
+async def collect(results: AsyncIterable[Any]) -> list[Any]:
+    """All results."""
+    return [result async for result in results]
+
+
+async def take(results: AsyncIterator[Any], count: int) -> list[Any]:
+    """The first results."""
+    return [await anext(results) for _ in range(count)]
