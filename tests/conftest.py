@@ -1,10 +1,12 @@
 """Fixtures of all tests. No pool outlives its test, but for the one that many share."""
 
+import gc
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis  # noqa: F401  # here, since it asks the garbage collector about Trio, which knows nothing of what is frozen
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # workers import `support` by name, wherever pytest was started
@@ -21,6 +23,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent / "stress" in item.path.parents:
             item.add_marker(pytest.mark.stress)
+
+
+def pytest_collection_finish() -> None:
+    """What has been collected stays: the garbage collector, which many tests call, need not look at it each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

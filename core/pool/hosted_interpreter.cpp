@@ -48,10 +48,10 @@ constexpr double kThreadPatience = 5.0;
 constexpr double kForEver = -1.0;
 
 // Joins the threads of this interpreter, as Py_EndInterpreter will do, but so that it can be stopped. `running` gets the names
-// of those that still run after `timeout` seconds. False: it was stopped, which has ended those threads too, if anything can.
-bool join_threads(double timeout, std::string& running) {
-  const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._left_threads"));
-  const py::Ref names = module ? py::Ref::steal(PyObject_CallMethod(module.get(), "join", "d", timeout)) : py::Ref();
+// of those that still run after `timeout` seconds; `module` is _left_threads. False: it was stopped, which has ended those
+// threads too, if anything can.
+bool join_threads(const py::Ref& module, double timeout, std::string& running) {
+  const py::Ref names = py::Ref::steal(PyObject_CallMethod(module.get(), "join", "d", timeout));
   const char* const text = names ? PyUnicode_AsUTF8(names.get()) : nullptr;
   if (text != nullptr) running = text;
   PyErr_Clear();
@@ -195,6 +195,9 @@ void HostedInterpreter::stop_tracing(py::ThreadSides& sides) {
 }
 
 void HostedInterpreter::finish_leftovers(py::ThreadSides& sides) {
+  // Before anything may be stopped: an import that is stopped complains of the file that it has open.
+  const py::Ref left_threads = py::Ref::steal(PyImport_ImportModule("aiointerpreters._left_threads"));
+  if (!left_threads) PyErr_WriteUnraisable(nullptr);
   py::Interruptible& interruptible = runtime_->interruptible;
   interruptible.begin(&kEnding);
   if (loop_) loop_->finish();
@@ -202,20 +205,20 @@ void HostedInterpreter::finish_leftovers(py::ThreadSides& sides) {
   loop_.reset();
   // Pools first: their workers are threads too, and may look at this interpreter's memory.
   if (!finish_pools(interruptible.stopping())) PyErr_WriteUnraisable(nullptr);
-  join_left_threads(sides);
+  join_left_threads(sides, left_threads);
   run_exit_functions();
-  join_left_threads(sides);
+  join_left_threads(sides, left_threads);
   interruptible.end();
 }
 
-void HostedInterpreter::join_left_threads(py::ThreadSides& sides) {
+void HostedInterpreter::join_left_threads(py::ThreadSides& sides, const py::Ref& module) {
   std::string running;
-  if (!join_threads(kThreadPatience, running) || running.empty()) return;
+  if (!module || !join_threads(module, kThreadPatience, running) || running.empty()) return;
   sides.attach_home();
   pool_.options().log_warning("a worker's interpreter ends when the threads have ended that tasks have started in it: " +
                               running);
   sides.attach_own();
-  static_cast<void>(join_threads(kForEver, running));
+  static_cast<void>(join_threads(module, kForEver, running));
 }
 
 bool HostedInterpreter::name_thread(const std::string& name) {

@@ -62,7 +62,7 @@ class HostedInterpreter {
   [[nodiscard]] py::Ref call_unless_interrupted(Task& task);
   // Waits for what tasks have left behind: pools, threads, exit functions. Runs Python.
   void finish_leftovers(py::ThreadSides& sides);
-  void join_left_threads(py::ThreadSides& sides);
+  void join_left_threads(py::ThreadSides& sides, const py::Ref& module);
   // Stops tracemalloc where CPython cannot end an interpreter under it. Runs Python. Leaves the thread attached to home.
   void stop_tracing(py::ThreadSides& sides);
 

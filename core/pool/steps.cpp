@@ -34,6 +34,16 @@ bool is_ready(PyObject* self) {
   return false;
 }
 
+// Closes the coroutine, which has not ended: one that never began would complain of that. Leaves an exception that is set so.
+// Runs Python.
+void close_inner(PyObject* self) {
+  const py::Ref inner = py::Ref::steal(std::exchange(as_steps(self)->inner, nullptr));
+  if (!inner) return;
+  py::Ref error = py::take_exception();
+  if (!py::Ref::steal(PyObject_CallMethod(inner.get(), "close", nullptr))) PyErr_WriteUnraisable(inner.get());
+  py::restore_exception(std::move(error));
+}
+
 // Ends the task with that result or, null, with the exception that is set. Runs Python.
 void end(PyObject* self, const py::Ref& result) {
   const py::Ref inner = py::Ref::steal(std::exchange(as_steps(self)->inner, nullptr));
@@ -116,6 +126,7 @@ PyObject* steps_close(PyObject* self, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     if (as_steps(self)->is_running) return PyErr_SetString(PyExc_ValueError, "coroutine already executing"), nullptr;
     if (is_open(self)) {
+      close_inner(self);
       PyErr_SetNone(PyExc_GeneratorExit);
       end(self, py::Ref());
     }
@@ -139,7 +150,7 @@ int steps_traverse(PyObject* self, visitproc visit, void* arg) {
 void steps_dealloc(PyObject* self) {
   PyTypeObject* const type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
-  Py_CLEAR(as_steps(self)->inner);
+  close_inner(self);
   std::destroy_at(&as_steps(self)->task);
   type->tp_free(self);
   Py_DECREF(type);

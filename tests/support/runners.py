@@ -31,7 +31,6 @@ def quiet_loop(make_loop: MakeLoop) -> Iterator[Run]:
     with asyncio.Runner(loop_factory=make_loop, debug=True) as runner:
         yield lambda main: runner.run(watched(main))
         gc.collect()
-    gc.collect()
     assert complaints == []
 
 
