@@ -11,12 +11,12 @@ from types import TracebackType
 from typing import Any, Literal, Self, overload
 
 from . import _module_functions
-from ._core import RunFuture, interpreter
+from ._core import interpreter
 from ._window import Window
 from .errors import InterpreterError, RunnerError
 from .executors import InterpreterThreadPoolExecutor
 
-__all__ = ["InterpreterError", "ModuleInfo", "RunFuture", "Runner", "RunnerError", "get_module_info"]
+__all__ = ["InterpreterError", "ModuleInfo", "Runner", "RunnerError", "get_module_info"]
 
 type ModuleInfo = tuple[Literal["module", "path"], str, str]
 """Where a worker finds a function: ("module", the module's name, its own) or ("path", a script's file, its own name)."""
@@ -86,23 +86,15 @@ class Runner:
                 raise
 
     @overload
-    def run[**P, R](
-        self, /, fn: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
-    ) -> Coroutine[None, None, R]: ...
+    async def run[**P, R](self, /, fn: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
-    def run[**P, R](self, /, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Coroutine[None, None, R]: ...
-    @inspect.markcoroutinefunction
-    def run(self, /, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Coroutine[None, None, Any]:
-        """Run fn(*args, **kwargs) in an interpreter and return the coroutine that is to be awaited.
+    async def run[**P, R](self, /, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R: ...
+    async def run(self, /, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Run fn(*args, **kwargs) in an interpreter: `InterpreterThreadPoolExecutor.run`, begun when it is awaited.
 
-        In an event loop the call starts at once: `InterpreterThreadPoolExecutor.run`. Elsewhere, as in
-        `asyncio.run(runner.run(fn))`, it starts when it is awaited. The function's own exceptions arrive as themselves.
-        Raises RunnerError if the runner is not started.
+        The function's own exceptions arrive as themselves. Raises RunnerError if the runner is not started.
         """
-        executor = self._started()
-        if asyncio._get_running_loop() is None:
-            return _run_later(executor, fn, *args, **kwargs)
-        return executor.run(fn, *args, **kwargs)
+        return await self._started().run(fn, *args, **kwargs)
 
     @overload
     def wrap[**P, R](self, fn: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[None, None, R]]: ...
@@ -113,27 +105,30 @@ class Runner:
         tagged = fn if isinstance(fn, interpreter) else interpreter(fn)
 
         @wraps(fn)
-        def wrapped(*args: Any, **kwargs: Any) -> Coroutine[None, None, Any]:
-            return self.run(tagged, *args, **kwargs)
+        async def wrapped(*args: Any, **kwargs: Any) -> Any:
+            return await self._started().run(tagged, *args, **kwargs)
 
-        return inspect.markcoroutinefunction(wrapped)
+        return wrapped
 
-    @inspect.markcoroutinefunction
-    def run_module_function(self, /, module_info: ModuleInfo, *args: Any, **kwargs: Any) -> Coroutine[None, None, Any]:
+    async def run_module_function(self, /, module_info: ModuleInfo, *args: Any, **kwargs: Any) -> Any:
         """Run a function that need not be imported here.
 
         module_info: where a worker finds it, as `get_module_info` tells. A file is run once in each interpreter, under a
             name that is not `__main__`; this program's own script as workers run it for other functions of it. What finding
-            it raises (ImportError, FileNotFoundError, AttributeError) is raised by the await.
+            it raises is raised here (ImportError, FileNotFoundError, AttributeError).
 
         Raises RunnerError if module_info is something else, or the runner is not started.
         """
-        self._started()
+        executor = self._started()
         match module_info:
             case ("path", str(path), str(name)) if _is_this_script(path):
-                return self._run_of_script(name, *args, **kwargs)
+                return await executor.run(getattr(sys.modules["__main__"], name), *args, **kwargs)
             case ("module" | "path" as kind, str(place), str(name)):
-                return self._run_found((kind, place, name), *args, **kwargs)
+                info: ModuleInfo = (kind, place, name)
+                if info not in self._coroutine_functions:
+                    self._coroutine_functions[info] = await executor.run(_module_functions.is_coroutine_function, *info)
+                call = _module_functions.call_in_loop if self._coroutine_functions[info] else _module_functions.call
+                return await executor.run(call, *info, *args, **kwargs)
             case _:
                 raise RunnerError(
                     f"module_info has to be ('module', module, name) or ('path', file, name), not {module_info!r}"
@@ -193,16 +188,6 @@ class Runner:
             return window.results_of_stream(iterable)
         return window.results(iter(iterable))
 
-    async def _run_of_script(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
-        return await self._started().run(getattr(sys.modules["__main__"], name), *args, **kwargs)
-
-    async def _run_found(self, info: ModuleInfo, /, *args: Any, **kwargs: Any) -> Any:
-        executor = self._started()
-        if info not in self._coroutine_functions:
-            self._coroutine_functions[info] = await executor.run(_module_functions.is_coroutine_function, *info)
-        call = _module_functions.call_in_loop if self._coroutine_functions[info] else _module_functions.call
-        return await executor.run(call, *info, *args, **kwargs)
-
     def _begin(self) -> InterpreterThreadPoolExecutor:
         if self._executor is not None:
             raise RunnerError("the runner is started already")
@@ -237,10 +222,6 @@ def get_module_info(fn: Callable[..., Any]) -> ModuleInfo:
 
 def _is_this_script(path: str) -> bool:
     return getattr(sys.modules["__main__"], "__file__", None) == path
-
-
-async def _run_later(executor: InterpreterThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    return await executor.run(fn, *args, **kwargs)
 
 
 def _do_nothing() -> None:

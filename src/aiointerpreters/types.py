@@ -4,7 +4,7 @@ import sys
 from types import EllipsisType, NotImplementedType
 from typing import Never
 
-from ._core import SharedBuffer
+from ._core import RunFuture, SharedBuffer
 
 if sys.version_info >= (3, 14):
     from concurrent.interpreters import Queue
@@ -39,4 +39,4 @@ A memoryview arrives as one of the same memory, a SharedBuffer as a SharedBuffer
 concurrent.interpreters (3.14) as the same queue; all else is copied.
 """
 
-__all__ = ["Shareable"]
+__all__ = ["RunFuture", "Shareable"]

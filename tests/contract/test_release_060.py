@@ -168,17 +168,17 @@ if __name__ == "__main__":
 # ---- Its coroutines: made anywhere, run by any loop
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda runner: runner.run(work.square, 3),
-        lambda runner: runner.wrap(work.square)(3),
-        lambda runner: runner.run_module_function(("module", "support.work", "square"), 3),
-    ],
-    ids=["run", "wrap", "run_module_function"],
-)
+CALLS: dict[str, Callable[[Runner], Coroutine[Any, Any, int]]] = {
+    "run": lambda runner: runner.run(work.square, 3),
+    "wrap": lambda runner: runner.wrap(work.square)(3),
+    "run_module_function": lambda runner: runner.run_module_function(("module", "support.work", "square"), 3),
+}
+each_call = pytest.mark.parametrize("make", CALLS.values(), ids=CALLS.keys())
+
+
+@each_call
 @pytest.mark.parametrize("how", ["asyncio.run", "Runner", "run_until_complete"])
-def test_the_loop_may_start_after_the_call(make: Callable[[Runner], Coroutine[Any, Any, Any]], how: str) -> None:
+def test_the_loop_may_start_after_the_call(make: Callable[[Runner], Coroutine[Any, Any, int]], how: str) -> None:
     with Runner(workers=1).start() as runner:
         called = make(runner)
         if how == "asyncio.run":
@@ -191,6 +191,39 @@ def test_the_loop_may_start_after_the_call(make: Callable[[Runner], Coroutine[An
             result = loop.run_until_complete(called)
             loop.close()
     assert result == 9
+
+
+@each_call
+def test_another_thread_gives_calls_to_the_loop(make: Callable[[Runner], Coroutine[Any, Any, int]]) -> None:
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        with Runner(workers=1).start() as runner:
+            return await asyncio.to_thread(lambda: asyncio.run_coroutine_threadsafe(make(runner), loop).result())
+
+    assert asyncio.run(main()) == 9
+
+
+@each_call
+def test_tasks_of_calls_are_waited_for(make: Callable[[Runner], Coroutine[Any, Any, int]]) -> None:
+    async def main() -> list[int]:
+        with Runner(workers=2).start() as runner:
+            tasks = [asyncio.ensure_future(make(runner)), asyncio.create_task(make(runner))]
+            done, _ = await asyncio.wait(tasks)
+            assert done == set(tasks)
+            return [task.result() for task in tasks]
+
+    assert asyncio.run(main()) == [9, 9]
+
+
+@each_call
+def test_a_call_begins_when_it_is_awaited(make: Callable[[Runner], Coroutine[Any, Any, int]]) -> None:
+    async def main() -> int:
+        runner = Runner(workers=1)
+        called = make(runner)  # which would be refused: nobody has started the runner
+        with runner.start():
+            return await called
+
+    assert asyncio.run(main()) == 9
 
 
 def test_its_functions_are_coroutine_functions() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, NotTransferableError, SharedBuffer, TaskInterrupted, interpreter
-from aiointerpreters.runner import RunFuture
+from aiointerpreters.types import RunFuture
 from support import failures, loops, memory, own_loop, shapes, work
 from support.gate import Gate, hold
 from support.loops import Run, Way

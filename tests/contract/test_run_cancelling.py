@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
-from aiointerpreters.runner import RunFuture
+from aiointerpreters.types import RunFuture
 from support import cancels, endless, failures, loops, memory, shapes, work
 from support.gate import Gate, hold, hold_then
 from support.loops import Run

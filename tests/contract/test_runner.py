@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from aiointerpreters import (
 from support import endless, failures, runners, work
 from support import gate as gates
 from support.gate import Gate
-from support.runners import Run, threads, turns
+from support.runners import Run, begin, threads, turns
 from support.scripts import Running, run_script
 
 run = runners.run
@@ -98,7 +98,7 @@ def test_a_runner_starts_again_after_its_end(run: Run) -> None:
 def test_interpreters_are_there_from_the_beginning(run: Run) -> None:
     async def main() -> set[str]:
         async with Runner(workers=2) as runner:
-            held = [runner.run(_hold_and_tell, gate.ends) for _ in range(2)]
+            held = [begin(runner.run(_hold_and_tell, gate.ends)) for _ in range(2)]
             await asyncio.to_thread(gate.wait_for, 2)
             gate.open(2)
             return set(await asyncio.gather(*held))
@@ -216,10 +216,10 @@ def test_as_many_workers_as_processors(run: Run) -> None:
 @pytest.mark.parametrize("plain", [True, False], ids=["start", "async with"])
 @pytest.mark.parametrize("error", [None, LookupError, SystemExit], ids=["no error", "LookupError", "SystemExit"])
 def test_the_end_of_a_block_waits_for_what_was_submitted(run: Run, plain: bool, error: type[BaseException] | None) -> None:
-    calls: list[Coroutine[Any, Any, int]] = []
+    calls: list[asyncio.Task[int]] = []
 
     async def use(runner: Runner) -> None:
-        calls.extend(runner.run(work.square, n) for n in range(50))
+        calls.extend(begin(runner.run(work.square, n)) for n in range(50))
         if error is not None:
             raise error
 
@@ -249,9 +249,9 @@ def test_an_exception_leaves_a_block_as_it_is(run: Run) -> None:
 
 
 def test_the_loop_goes_on_while_a_block_ends(run: Run, gate: Gate) -> None:
-    async def use(leaving: asyncio.Event) -> Coroutine[Any, Any, str]:
+    async def use(leaving: asyncio.Event) -> asyncio.Task[str]:
         async with Runner(workers=1) as runner:
-            call = runner.run(gates.hold, gate.ends, "held")
+            call = begin(runner.run(gates.hold, gate.ends, "held"))
             await asyncio.to_thread(gate.wait_for)
             leaving.set()
         return call
@@ -285,11 +285,11 @@ def test_the_results_of_other_tasks_arrive_when_a_block_ends(run: Run, gate: Gat
 
 @pytest.mark.parametrize("plain", [True, False], ids=["start", "async with"])
 def test_a_cancelled_block_stops_what_runs_and_what_is_queued(run: Run, gate: Gate, plain: bool) -> None:
-    calls: list[Coroutine[Any, Any, Any]] = []
+    calls: list[asyncio.Task[Any]] = []
 
     async def use(runner: Runner) -> None:
-        calls.append(runner.run(endless.loop, gate.ends))
-        calls.extend(runner.run(endless.loop) for _ in range(3))
+        calls.append(begin(runner.run(endless.loop, gate.ends)))
+        calls.extend(begin(runner.run(endless.loop)) for _ in range(3))
         await asyncio.Event().wait()
 
     async def block() -> None:
@@ -312,7 +312,7 @@ def test_a_cancelled_block_stops_what_runs_and_what_is_queued(run: Run, gate: Ga
     run(main())
 
 
-async def _was_cancelled(call: Coroutine[Any, Any, Any]) -> bool:
+async def _was_cancelled(call: asyncio.Task[Any]) -> bool:
     """Whether an await of the call says that it was; who awaits never sees a TaskInterrupted."""
     try:
         await call
@@ -338,15 +338,15 @@ def test_a_block_that_takes_too_long(run: Run, gate: Gate, plain: bool) -> None:
 
 
 def test_cancelling_while_the_end_of_a_block_waits_stops_what_runs(run: Run, gate: Gate) -> None:
-    async def use(leaving: asyncio.Event, calls: list[Coroutine[Any, Any, Any]]) -> None:
+    async def use(leaving: asyncio.Event, calls: list[asyncio.Task[Any]]) -> None:
         async with Runner(workers=1) as runner:
-            calls.append(runner.run(endless.loop, gate.ends))
+            calls.append(begin(runner.run(endless.loop, gate.ends)))
             await asyncio.to_thread(gate.wait_for)
             leaving.set()
 
     async def main() -> None:
         leaving = asyncio.Event()
-        calls: list[Coroutine[Any, Any, Any]] = []
+        calls: list[asyncio.Task[Any]] = []
         task = asyncio.create_task(use(leaving, calls))
         await leaving.wait()
         await turns()
@@ -376,14 +376,14 @@ def test_a_failing_task_group_stops_the_calls_of_its_tasks(run: Run, gate: Gate)
 
 
 def test_keyboard_interrupt_leaves_a_plain_block_at_once(gate: Gate) -> None:
-    calls: list[Coroutine[Any, Any, Any]] = []
+    calls: list[asyncio.Task[Any]] = []
 
-    async def begin(runner: Runner) -> None:
-        calls.append(runner.run(endless.loop, gate.ends))
+    async def start(runner: Runner) -> None:
+        calls.append(begin(runner.run(endless.loop, gate.ends)))
         await asyncio.to_thread(gate.wait_for)
 
     with pytest.raises(KeyboardInterrupt), Runner(workers=1).start() as runner:
-        asyncio.run(begin(runner))
+        asyncio.run(start(runner))
         raise KeyboardInterrupt
     assert threads() == []
 
@@ -410,7 +410,7 @@ from support.gate import Gate
 
 async def main(gate):
     {block}:
-        call = runner.run(endless.loop, gate.ends)
+        call = asyncio.create_task(runner.run(endless.loop, gate.ends))
         await asyncio.to_thread(gate.wait_for)
         print("running")
         {where}

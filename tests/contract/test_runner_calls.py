@@ -21,7 +21,7 @@ from support import coroutines, endless, failures, runners, shapes, work
 from support import gate as gates
 from support.gate import Gate
 from support.protocols import MakePool
-from support.runners import Run, threads
+from support.runners import Run, begin, threads
 from support.scripts import run_script
 
 run = runners.run
@@ -132,7 +132,7 @@ def test_cancelling_an_await_stops_its_call_and_no_other(run: Run, gate: Gate, u
                 "wrapped": runner.wrap(endless.loop),
                 "run_module_function": functools.partial(runner.run_module_function, ("module", "support.endless", "loop")),
             }
-            held = runner.run(gates.hold, gate.ends, "other")
+            held = begin(runner.run(gates.hold, gate.ends, "other"))
             await asyncio.to_thread(gate.wait_for)
             task = asyncio.create_task(calls[use](gate.ends))
             await asyncio.to_thread(gate.wait_for)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
-from aiointerpreters.runner import RunFuture
+from aiointerpreters.types import RunFuture
 from support import endless, loops, memory, work
 from support.loops import MakeLoop
 from support.protocols import MakePool

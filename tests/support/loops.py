@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aiointerpreters.runner import RunFuture
+from aiointerpreters.types import RunFuture
 
 type Run = Callable[[Coroutine[Any, Any, Any]], Any]
 type MakeLoop = Callable[[], asyncio.AbstractEventLoop]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aiointerpreters import InterpreterThreadPoolExecutor
-from aiointerpreters.runner import RunFuture
+from aiointerpreters.types import RunFuture
 from support import endless, work
 from support.gate import Ends, Gate
 

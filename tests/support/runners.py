@@ -71,6 +71,11 @@ def run_use_everywhere(make_loop: MakeLoop) -> Iterator[RunUse]:
         yield run
 
 
+def begin[T](call: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Begin the call at once, as a task."""
+    return asyncio.eager_task_factory(asyncio.get_running_loop(), call)
+
+
 def threads() -> list[str]:
     """The threads of runners."""
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("Runner")]

@@ -20,7 +20,8 @@ from aiointerpreters import (
 from aiointerpreters.executors import Future
 from aiointerpreters.executors import InterpreterThreadPoolExecutor as FromExecutors
 from aiointerpreters.executors import interpreter as tag_from_executors
-from aiointerpreters.runner import ModuleInfo, RunFuture, get_module_info
+from aiointerpreters.runner import ModuleInfo, get_module_info
+from aiointerpreters.types import RunFuture
 from aiointerpreters.types import Shareable as FromTypes
 
 
