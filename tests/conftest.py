@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hypothesis  # noqa: F401  # here, since it asks the garbage collector about Trio, which knows nothing of what is frozen
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # workers import `support` by name, wherever pytest was started

@@ -197,7 +197,7 @@ void HostedInterpreter::stop_tracing(py::ThreadSides& sides) {
 void HostedInterpreter::finish_leftovers(py::ThreadSides& sides) {
   // Before anything may be stopped: an import that is stopped complains of the file that it has open.
   const py::Ref left_threads = py::Ref::steal(PyImport_ImportModule("aiointerpreters._left_threads"));
-  if (!left_threads) PyErr_WriteUnraisable(nullptr);
+  PyErr_Clear();  // a task has broken imports here: then only Py_EndInterpreter joins its threads
   py::Interruptible& interruptible = runtime_->interruptible;
   interruptible.begin(&kEnding);
   if (loop_) loop_->finish();
