@@ -86,9 +86,8 @@ PyObject* get_name(PyObject*, void*) { return PyUnicode_FromString("run"); }
 
 PyMethodDef kMethods[] = {
     {"cancel", py::as_method(run_future_cancel), METH_FASTCALL | METH_KEYWORDS,
-     "cancel($self, /, msg=None)\n--\n\nCancel the future, and with it the call: one that is queued is never run, in one "
-     "that "
-     "runs\nTaskInterrupted is raised. Who awaits goes on at once. Returns False if the future was done."},
+     "cancel($self, /, msg=None)\n--\n\nCancel the future, and with it the call: one that is queued is never run, in one\n"
+     "that runs TaskInterrupted is raised. Who awaits goes on at once. Returns False if the future was done."},
     {"send", run_future_send, METH_O, "send($self, value, /)\n--\n\nFor asyncio's tasks: wait for the call."},
     {"throw", py::as_method(run_future_throw), METH_FASTCALL,
      "throw($self, typ, val=None, tb=None, /)\n--\n\nFor asyncio's tasks: cancel, then raise what is given."},
