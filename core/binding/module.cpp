@@ -147,6 +147,10 @@ PyObject* capture_function(PyObject* module, PyObject* tag) {
   });
 }
 
+PyObject* is_coroutine_function(PyObject* module, PyObject* callable) {
+  return PyBool_FromLong(codec::is_coroutine_function(state_of(module).runtime, callable));
+}
+
 int traverse(PyObject* module, visitproc visit, void* arg) {
   ModuleState* const state = *static_cast<ModuleState**>(PyModule_GetState(module));
   if (state == nullptr) return 0;
@@ -174,6 +178,8 @@ PyMethodDef kMethods[] = {
     {"__getattr__", get_attribute, METH_O, nullptr},
     {"capture", capture_function, METH_O,
      "capture($module, tagged, /)\n--\n\nThe tagged callable as it is now; what crosses by value is pickled once."},
+    {"is_coroutine_function", is_coroutine_function, METH_O,
+     "is_coroutine_function($module, fn, /)\n--\n\nWhether calls of it run in an event loop when it is tagged."},
     {nullptr, nullptr, 0, nullptr},
 };
 

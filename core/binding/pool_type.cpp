@@ -37,8 +37,13 @@ bool read_initializer(ModuleState& state, PyObject* initializer, PyObject* inita
   py::Ref args = py::Ref::steal(PySequence_Tuple(initargs));
   if (!args) return false;
   options.initializer = describe_tagged(state, initializer);
-  return options.initializer && codec::encode_call(state.runtime, PySequence_Fast_ITEMS(args.get()),
-                                                   PyTuple_GET_SIZE(args.get()), nullptr, options.initializer_message);
+  if (!options.initializer) return false;
+  if (options.initializer->is_coroutine_function) {
+    PyErr_Format(PyExc_TypeError, "the initializer of interpreters must not be a coroutine function, as %R is", initializer);
+    return false;
+  }
+  return codec::encode_call(state.runtime, PySequence_Fast_ITEMS(args.get()), PyTuple_GET_SIZE(args.get()), nullptr,
+                            options.initializer_message);
 }
 
 // Returns new. Requires: home's environment has been looked at. Errors: null with an exception set; std::bad_alloc.

@@ -68,7 +68,12 @@ bool leads_back(const Runtime& runtime, PyObject* callable, CallableRef& ref) {
   return found && is_same(found.get(), callable);
 }
 
-// As inspect.iscoroutinefunction, without what is only marked as one.
+bool same_bytes(const base::Bytes& one, const base::Bytes& other) {
+  return one.size() == other.size() && std::memcmp(one.data(), other.data(), one.size()) == 0;
+}
+
+}  // namespace
+
 bool is_coroutine_function(const Runtime& runtime, PyObject* wrapped) {
   py::Ref inside = py::inside_partials(wrapped);
   if (inside && PyObject_TypeCheck(inside.get(), reinterpret_cast<PyTypeObject*>(runtime.tag_type.get())) != 0) {
@@ -88,12 +93,6 @@ bool is_coroutine_function(const Runtime& runtime, PyObject* wrapped) {
   const auto* const code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(callable));
   return (code->co_flags & CO_COROUTINE) != 0;
 }
-
-bool same_bytes(const base::Bytes& one, const base::Bytes& other) {
-  return one.size() == other.size() && std::memcmp(one.data(), other.data(), one.size()) == 0;
-}
-
-}  // namespace
 
 CallablePtr CallableTable::describe(Runtime& runtime, PyObject* callable) {
   CallablePtr known = find(callable);

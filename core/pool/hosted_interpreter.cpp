@@ -272,15 +272,13 @@ void HostedInterpreter::end_main(MainScript how) noexcept {
 }
 
 bool HostedInterpreter::run_main() {
-  while (main_.load(std::memory_order_acquire) == kRunning) {
+  std::uint32_t main = main_.load(std::memory_order_acquire);
+  for (; main == kRunning; main = main_.load(std::memory_order_acquire)) {
     py::detached([&] { return base::wait_on(main_, kRunning, base::Deadline()); });
   }
-  if (main_ == kDone) return true;
-  if (main_ == kFailed) {  // it had its side effects: it is not run again
-    py::restore_exception(codec::decode_exception(*runtime_, main_failure_));
-    return false;
-  }
-  main_ = kRunning;
+  if (main == kDone) return true;
+  if (main == kFailed) return raise_main_failure();  // it had its side effects: it is not run again
+  main_.store(kRunning, std::memory_order_relaxed);
   runtime_->running_main = true;
   const bool done = py::guarded(false, [this] { return run_script(); });
   runtime_->running_main = false;
@@ -295,14 +293,16 @@ bool HostedInterpreter::run_main() {
   }
   if (!runtime_->guard_missing)
     py::raise_from_current(runtime_->interpreter_error.get(), "home's __main__ could not be run in a worker's interpreter");
-  py::Ref error = py::take_exception();
-  py::restore_exception(py::Ref::borrow(error.get()));
   const bool is_kept = py::guarded(false, [this] {
     codec::encode_exception(*runtime_, main_failure_);
     return true;
   });
   end_main(is_kept ? kFailed : kNotRun);
-  py::restore_exception(std::move(error));
+  return is_kept && raise_main_failure();
+}
+
+bool HostedInterpreter::raise_main_failure() {
+  py::restore_exception(codec::decode_exception(*runtime_, main_failure_));
   return false;
 }
 

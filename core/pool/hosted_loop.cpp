@@ -87,7 +87,7 @@ bool HostedLoop::take_turn(const py::Ref& loop) {
 }
 
 bool HostedLoop::begin_tasks(const py::Ref& loop) {
-  note_turn();
+  runtime_.loop_interruptible.note_turn(running_.size());
   runtime_.lessor->take_back();
   port_->collect();
   for (const TaskPtr& task : port_->take_cancelled()) cancel(*task);
@@ -103,10 +103,6 @@ bool HostedLoop::begin_tasks(const py::Ref& loop) {
   return true;
 }
 
-void HostedLoop::note_turn() {
-  runtime_.loop_interruptible.note_turn(running_.size() == 1 ? running_.begin()->first : nullptr);
-}
-
 void HostedLoop::begin(const TaskPtr& task, const py::Ref& loop) {
   if (!task->start()) return publish(task, task->notify_cancelled());
   begin_step(*task);
@@ -115,7 +111,7 @@ void HostedLoop::begin(const TaskPtr& task, const py::Ref& loop) {
   if (!asyncio_task) return end_task(task, py::Ref());
   end_step();
   running_.insert_or_assign(task.get(), Running{task, std::move(asyncio_task)});
-  note_turn();
+  runtime_.loop_interruptible.note_turn(running_.size());
 }
 
 py::Ref HostedLoop::make_asyncio_task(const TaskPtr& task, const py::Ref& loop) {
@@ -151,7 +147,7 @@ void HostedLoop::end_task(const TaskPtr& task, const py::Ref& result) {
   }
   encode_outcome(runtime_, runtime_.loop_interruptible, *task, result);
   const auto running = running_.extract(task.get());
-  note_turn();
+  runtime_.loop_interruptible.note_turn(running_.size());
   if (port_->stopped()) static_cast<void>(task->request_interrupt());
   publish(task, task->finish());
 }

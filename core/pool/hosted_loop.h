@@ -50,8 +50,6 @@ class HostedLoop {
   void end_all();
 
  private:
-  // Says what the thread can be doing from now on.
-  void note_turn();
   [[nodiscard]] bool begin_tasks(const py::Ref& loop);
   void begin(const TaskPtr& task, const py::Ref& loop);
   [[nodiscard]] py::Ref make_asyncio_task(const TaskPtr& task, const py::Ref& loop);

@@ -1,4 +1,4 @@
-// How a pool stops what one of its interpreters runs, without a word of Python.
+// How a pool stops what one of its interpreters runs, and who looks after its event loop, without a word of Python.
 // Thread: any. Blocks: no.
 #pragma once
 

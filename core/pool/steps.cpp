@@ -17,6 +17,7 @@ struct Steps {
   HostedLoop* loop;
   TaskPtr task;     // null once it has ended
   PyObject* inner;  // likewise
+  PyObject* name;   // of the coroutine
   bool is_running;  // a step is being taken
   bool is_told;     // to end: what comes then cleans up
 };
@@ -136,10 +137,7 @@ PyObject* steps_close(PyObject* self, PyObject*) {
 
 PyObject* steps_await(PyObject* self) { return Py_NewRef(self); }
 
-PyObject* steps_name(PyObject* self, void*) {
-  PyObject* const inner = as_steps(self)->inner;
-  return inner == nullptr ? PyUnicode_FromString("ended") : PyObject_GetAttrString(inner, "__qualname__");
-}
+PyObject* steps_name(PyObject* self, void*) { return Py_NewRef(as_steps(self)->name); }
 
 int steps_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
@@ -151,6 +149,7 @@ void steps_dealloc(PyObject* self) {
   PyTypeObject* const type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
   close_inner(self);
+  Py_CLEAR(as_steps(self)->name);
   std::destroy_at(&as_steps(self)->task);
   type->tp_free(self);
   Py_DECREF(type);
@@ -194,11 +193,13 @@ py::Ref make_steps_type() { return py::Ref::steal(PyType_FromSpec(&kSpec)); }
 
 py::Ref make_steps(const py::Ref& type, HostedLoop& loop, TaskPtr task, const py::Ref& inner) {
   auto* const steps_type = reinterpret_cast<PyTypeObject*>(type.get());
-  py::Ref self = py::Ref::steal(steps_type->tp_alloc(steps_type, 0));
+  py::Ref name = py::Ref::steal(PyObject_GetAttrString(inner.get(), "__qualname__"));
+  py::Ref self = name ? py::Ref::steal(steps_type->tp_alloc(steps_type, 0)) : py::Ref();
   if (!self) return self;
   as_steps(self.get())->loop = &loop;
   std::construct_at(&as_steps(self.get())->task, std::move(task));
   as_steps(self.get())->inner = Py_NewRef(inner.get());
+  as_steps(self.get())->name = name.release();
   return self;
 }
 

@@ -72,19 +72,28 @@ base::Deadline Targets::next_look() const {
   return base::Clock::now() + (imports ? kImportInterval : kLookInterval);
 }
 
-bool Targets::spares_import(Target& target, py::Interruptible& interruptible) {
-  const unsigned import = interruptible.import_of(target.task.get());
+bool Targets::spares_import(Target& target, py::Interruptible& interruptible, const void* what) {
+  const unsigned import = interruptible.import_of(what);
   if (import == 0 || !target.report_at) return false;
   if (std::exchange(target.import, import) != import) ++target.spared;
   return target.spared <= kImportsSpared;
 }
 
+const void* Targets::deed_in_loop(const Target& target) const {
+  const py::Interruptible& loop = runtime_.loop_interruptible;
+  const auto in_loop =
+      std::ranges::count_if(targets_, [](const Target& each) { return each.in_loop && !each.task->done(); });
+  // Between steps nobody knows whose leftovers run. If all of them are to be stopped, nobody needs to.
+  const bool serves_targets_alone = loop.beside() <= static_cast<std::size_t>(in_loop);
+  return !loop.is_busy() && serves_targets_alone ? py::Interruptible::between() : target.task.get();
+}
+
 void Targets::interrupt(Target& target) {
   if (target.in_loop) {  // which cancels it, if it comes to that
-    target.turn = runtime_.loop_interruptible.turn_of(target.task.get());
+    target.turn = runtime_.loop_interruptible.turns();
     return;
   }
-  if (spares_import(target, runtime_.interruptible)) return;
+  if (spares_import(target, runtime_.interruptible, target.task.get())) return;
   runtime_.interruptible.interrupt(target.task.get(), runtime_.task_interrupted.get());
   target.is_raised = true;
 }
@@ -96,9 +105,10 @@ void Targets::insist_on(Target& target) {
   if (!target.in_loop) return runtime_.interruptible.insist(task, exception);
   // It has had the loop all the time since the last look, so the loop could not cancel it; or what it has left to the loop has.
   py::Interruptible& loop = runtime_.loop_interruptible;
-  const unsigned turn = loop.turn_of(task);
+  const void* const what = deed_in_loop(target);
+  const unsigned turn = loop.turn_of(what);
   const bool is_stuck = turn != 0 && turn == target.turn && (loop.is_busy() || !runs_asyncio(loop));
-  if (is_stuck && !spares_import(target, loop)) loop.interrupt(task, exception);
+  if (is_stuck && !spares_import(target, loop, what)) loop.interrupt(what, exception);
   target.turn = turn;
 }
 

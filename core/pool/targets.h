@@ -51,7 +51,9 @@ class Targets {
   [[nodiscard]] base::Deadline next_look() const;
 
  private:
-  [[nodiscard]] bool spares_import(Target& target, py::Interruptible& interruptible);
+  [[nodiscard]] bool spares_import(Target& target, py::Interruptible& interruptible, const void* what);
+  // What the event loop's thread does if it does something for the target.
+  [[nodiscard]] const void* deed_in_loop(const Target& target) const;
   void interrupt(Target& target);
   void insist_on(Target& target);
   void insist_on_loops_end();

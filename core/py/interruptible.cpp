@@ -30,26 +30,37 @@ void Interruptible::end() {
   PyErr_Clear();
 }
 
-void Interruptible::note_turn(const void* sole) {
+const void* Interruptible::between() noexcept {
+  static constexpr char kMark = 0;  // only its address counts
+  return &kMark;
+}
+
+bool Interruptible::does(const void* what) const noexcept {
+  if (what_ != nullptr) return what == what_;
+  return thread_ != 0 && what == between();
+}
+
+void Interruptible::note_turn(std::size_t beside) {
   ++turns_;
-  sole_ = sole;
+  beside_ = beside;
   thread_ = PyThread_get_thread_ident();
   state_ = PyThreadState_Get();
   if (type_ != nullptr) end();  // it was for what has ended meanwhile
 }
 
 void Interruptible::leave() noexcept {
-  what_ = sole_ = nullptr;
+  what_ = nullptr;
+  beside_ = 0;
   thread_ = 0;
   state_ = nullptr;
 }
 
 void Interruptible::interrupt(const void* what, PyObject* type) {
-  if (what != nullptr && does(what)) raise(type);
+  if (does(what)) raise(type);
 }
 
 unsigned Interruptible::import_of(const void* what) {
-  if (what == nullptr || !does(what) || state_ == nullptr) return 0;
+  if (!does(what) || state_ == nullptr) return 0;
   Ref outermost;
   Ref frame = Ref::steal(reinterpret_cast<PyObject*>(PyThreadState_GetFrame(state_)));
   while (frame) {

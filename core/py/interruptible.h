@@ -6,6 +6,7 @@
 // guards everything here, and every call requires that the interpreter is attached.
 #pragma once
 
+#include <cstddef>
 #include <initializer_list>
 #include <optional>
 #include <string_view>
@@ -29,9 +30,12 @@ class Interruptible {
   // What was to be raised and has not been yet is not raised any more. Thread: the same. Runs Python.
   void end();
 
-  // For an event loop's thread, which does many things in turns: it has begun another one. `sole` is all that it can be doing
-  // between `end` and `begin`; null: any of several. Thread: the same. Runs Python.
-  void note_turn(const void* sole);
+  // For an event loop's thread, which does many things in turns: it has begun another one. What it does between `end` and `begin`
+  // is left by one of so many. Thread: the same. Runs Python.
+  void note_turn(std::size_t beside);
+  [[nodiscard]] std::size_t beside() const noexcept { return beside_; }
+  // Stands for what it does there, as the address of one of them stands for that.
+  [[nodiscard]] static const void* between() noexcept;
 
   // The thread is about to end. Thread: the same, or who has joined it.
   void leave() noexcept;
@@ -68,10 +72,10 @@ class Interruptible {
   // Where CPython can only report an exception and drop it (__del__, weak references' callbacks), it is raised once more.
   void watch_lost();
   void raise(PyObject* type);
-  [[nodiscard]] bool does(const void* what) const noexcept { return what_ == nullptr ? sole_ == what : what_ == what; }
+  [[nodiscard]] bool does(const void* what) const noexcept;
 
   const void* what_ = nullptr;  // null: nothing that may be stopped
-  const void* sole_ = nullptr;  // note_turn
+  std::size_t beside_ = 0;      // note_turn
   unsigned turns_ = 0;
   unsigned long thread_ = 0;        // the interpreter's own; valid once something has begun
   PyThreadState* state_ = nullptr;  // of that thread, likewise

@@ -55,9 +55,8 @@ def _is_being_imported(module: ModuleType) -> bool:
 
 def reduce(tag: type[interpreter[..., Any]], fn: Callable[..., Any], declared: Declared) -> tuple[Any, ...]:
     """Return how pickle makes a tag of fn that carries these variables."""
-    script = (
-        "__main__" if any(is_of_script for _, _, is_of_script in declared) else ""
-    )  # what the codec looks for in a pickle
+    needs_script = any(is_of_script for _, _, is_of_script in declared)
+    script = "__main__" if needs_script else ""  # what the codec looks for in a pickle
     return _rebuild, (tag, fn, script, *(name for name, _, _ in declared))
 
 

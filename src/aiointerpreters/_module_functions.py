@@ -2,12 +2,13 @@
 
 import importlib
 import importlib.util
-import inspect
 import sys
 from collections.abc import Callable
 from functools import cache
 from types import ModuleType
 from typing import Any
+
+from . import _core
 
 
 def call(kind: str, place: str, name: str, /, *args: Any, **kwargs: Any) -> Any:
@@ -26,7 +27,7 @@ async def call_in_loop(kind: str, place: str, name: str, /, *args: Any, **kwargs
 
 def is_coroutine_function(kind: str, place: str, name: str) -> bool:
     """Return whether it is one. Raises what finding it raises."""
-    return inspect.iscoroutinefunction(_find(kind, place, name))
+    return _core.is_coroutine_function(_find(kind, place, name))
 
 
 @cache

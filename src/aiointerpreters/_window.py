@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Iterator
 from typing import Any
 
-# So long, in seconds, a plain iterable may have the event loop before others have their turn, as when results are decoded.
+# So long, in seconds, items may have the event loop before others have their turn, as when results are decoded.
 _TURN = 0.001
 
 
@@ -25,11 +25,12 @@ class Window[T, R]:
         self._calls: dict[asyncio.Future[R], None] = {}
         self._room = asyncio.Semaphore(limit)  # for streams, whose feeder waits for it
         self._next: asyncio.Queue[asyncio.Future[R] | None] = asyncio.Queue()  # None: no more items
+        self._in_order: deque[asyncio.Future[R]] = deque()  # in its place where it does: it is the faster one
         self._left = False
 
     def results(self, items: Iterable[T]) -> AsyncGenerator[R]:
         """Return the iterator over the results; leaving it stops all calls that are under way."""
-        return _Results(self, self._in_order(items) if self._ordered else self._as_completed(items))
+        return _Results(self, self._of_items(items))
 
     def results_of_stream(self, items: AsyncIterable[T]) -> AsyncGenerator[R]:
         """Return the same for items that are awaited themselves; no result waits for the next of them."""
@@ -45,34 +46,19 @@ class Window[T, R]:
                 loop.call_soon_threadsafe(self._leave)
             return
 
-    async def _in_order(self, items: Iterable[T]) -> AsyncGenerator[R]:
+    async def _of_items(self, items: Iterable[T]) -> AsyncGenerator[R]:
         source = _Source(items)
-        calls: deque[asyncio.Future[R]] = deque()
+        turn = _Turn()
+        add, take = (self._append, self._take_first) if self._ordered else (self._add, self._take)
         try:
             for item in source:
-                if source.has_had_its_turn():
+                if turn.is_over():
                     await asyncio.sleep(0)
-                calls.append(self._start(item))
-                self._calls[calls[-1]] = None
-                if len(calls) >= self._limit:
-                    yield await self._finish(calls.popleft())
-            while calls:
-                yield await self._finish(calls.popleft())
-            source.raise_failure()
-        finally:
-            self._leave()
-
-    async def _as_completed(self, items: Iterable[T]) -> AsyncGenerator[R]:
-        source = _Source(items)
-        try:
-            for item in source:
-                if source.has_had_its_turn():
-                    await asyncio.sleep(0)
-                self._add(item)
+                add(item)
                 if len(self._calls) >= self._limit:
-                    yield await self._take()
+                    yield await take()
             while self._calls:
-                yield await self._take()
+                yield await take()
             source.raise_failure()
         finally:
             self._leave()
@@ -101,14 +87,25 @@ class Window[T, R]:
 
     async def _feed(self, items: AsyncIterable[T]) -> None:
         try:
+            turn = _Turn()
             await self._room.acquire()
             async for item in items:
                 if self._left:  # whoever gives the items has swallowed the cancellation
                     return
+                if turn.is_over():
+                    await asyncio.sleep(0)
                 self._add(item)
                 await self._room.acquire()
         finally:
             self._next.put_nowait(None)
+
+    def _append(self, item: T) -> None:
+        call = self._start(item)
+        self._calls[call] = None
+        self._in_order.append(call)
+
+    def _take_first(self) -> Coroutine[Any, Any, R]:
+        return self._finish(self._in_order.popleft())
 
     def _add(self, item: T) -> None:
         call = self._start(item)
@@ -173,7 +170,6 @@ class _Source[T]:
     def __init__(self, items: Iterable[T]) -> None:
         self._items = items
         self._failures: list[Exception] = []
-        self._turn_ends = time.monotonic() + _TURN
 
     def __iter__(self) -> Iterator[T]:
         try:
@@ -183,14 +179,21 @@ class _Source[T]:
         except Exception as error:
             self._failures.append(error)
 
-    def has_had_its_turn(self) -> bool:
-        """Whether the loop is to do something else first."""
-        now = time.monotonic()
-        if now < self._turn_ends:
-            return False
-        self._turn_ends = now + _TURN
-        return True
-
     def raise_failure(self) -> None:
         if self._failures:
             raise self._failures.pop()
+
+
+class _Turn:
+    """Time that items have had the event loop, though it may have done something else meanwhile."""
+
+    def __init__(self) -> None:
+        self._end = time.monotonic() + _TURN
+
+    def is_over(self) -> bool:
+        """Whether the loop is to do something else first; then a new turn begins."""
+        now = time.monotonic()
+        if now < self._end:
+            return False
+        self._end = now + _TURN
+        return True

@@ -60,7 +60,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             function.
 
         Raises ValueError for a number below 1 or a variable that no module has, TypeError for an initializer that is not
-        callable, and for arguments of a tagged one that cannot cross NotTransferableError.
+        callable or is a tagged coroutine function, and for arguments of a tagged one that cannot cross NotTransferableError.
         """
         super().__init__(max_workers, thread_name_prefix, initializer, initargs)
         threads = math.ceil(min(self._max_workers, sys.maxsize))  # 2.5, say: the standard library starts a third thread

@@ -5,9 +5,9 @@ import inspect
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial, wraps
-from types import TracebackType
+from types import MethodType, TracebackType
 from typing import Any, Literal, Self, overload
 
 from . import _module_functions
@@ -82,7 +82,9 @@ class Runner:
                 await asyncio.shield(ending)
             except asyncio.CancelledError:
                 executor._stop()
-                await ending
+                while not ending.done():  # or `ender` would be waited for without the loop
+                    with suppress(asyncio.CancelledError):
+                        await asyncio.shield(ending)
                 raise
 
     @overload
@@ -92,8 +94,13 @@ class Runner:
     async def run(self, /, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run fn(*args, **kwargs) in an interpreter: `InterpreterThreadPoolExecutor.run`, begun when it is awaited.
 
+        fn: whatever the executor runs. A bound method that its module has under its own name, as `random.randint`, is
+            the one of the worker's module; others cross with the state of their objects.
+
         The function's own exceptions arrive as themselves. Raises RunnerError if the runner is not started.
         """
+        if _is_method_of_module(fn):
+            return await self.run_module_function(get_module_info(fn), *args, **kwargs)
         return await self._started().run(fn, *args, **kwargs)
 
     @overload
@@ -102,11 +109,11 @@ class Runner:
     def wrap[**P, R](self, fn: Callable[P, R]) -> Callable[P, Coroutine[None, None, R]]: ...
     def wrap(self, fn: Callable[..., Any]) -> Callable[..., Coroutine[None, None, Any]]:
         """Return an asynchronous function that runs fn in an interpreter, with fn's signature and name."""
-        tagged = fn if isinstance(fn, interpreter) else interpreter(fn)
+        ready = fn if isinstance(fn, interpreter) or _is_method_of_module(fn) else interpreter(fn)
 
         @wraps(fn)
         async def wrapped(*args: Any, **kwargs: Any) -> Any:
-            return await self._started().run(tagged, *args, **kwargs)
+            return await self.run(ready, *args, **kwargs)
 
         return wrapped
 
@@ -115,7 +122,8 @@ class Runner:
 
         module_info: where a worker finds it, as `get_module_info` tells. A file is run once in each interpreter, under a
             name that is not `__main__`; this program's own script as workers run it for other functions of it. What finding
-            it raises is raised here (ImportError, FileNotFoundError, AttributeError).
+            it raises is raised here (ImportError, FileNotFoundError, AttributeError). No context variables travel with it:
+            which ones it has declared is not known here.
 
         Raises RunnerError if module_info is something else, or the runner is not started.
         """
@@ -207,17 +215,29 @@ def get_module_info(fn: Callable[..., Any]) -> ModuleInfo:
     """Tell where a worker finds fn, for `Runner.run_module_function`.
 
     Returns ("module", module, name), or ("path", file, name) for a function of this program's script. Raises RunnerError
-    for what is not a module's own function.
+    for what no module has under its own name.
     """
     fn = fn.fn if isinstance(fn, interpreter) else fn
-    match getattr(fn, "__module__", None), getattr(fn, "__name__", None), getattr(fn, "__qualname__", None):
-        case _, str(name), qualname if name != qualname or not name.isidentifier():  # of a class, nested, a lambda
-            pass
-        case "__main__", str(name), _ if inspect.isfunction(fn):
-            return "path", inspect.getfile(fn), name
-        case str(module), str(name), _ if module != "__main__":
+    module, name = getattr(fn, "__module__", None), getattr(fn, "__name__", None)
+    if isinstance(module, str) and isinstance(name, str) and (_is_top_level(fn, name) or _has(module, name, fn)):
+        if module != "__main__":
             return "module", module, name
+        with suppress(TypeError):  # there is no file
+            return "path", inspect.getfile(fn), name
     raise RunnerError(f"{fn} is not a top level function")
+
+
+def _is_top_level(fn: Callable[..., Any], name: str) -> bool:
+    """Whether it was defined so, though a decorator may have put something else in its place."""
+    return getattr(fn, "__qualname__", None) == name and name.isidentifier()  # no lambda
+
+
+def _has(module: str, name: str, fn: Callable[..., Any]) -> bool:
+    return getattr(sys.modules.get(module), name, None) is fn
+
+
+def _is_method_of_module(fn: Callable[..., Any]) -> bool:
+    return isinstance(fn, MethodType) and fn.__module__ != "__main__" and _has(fn.__module__, fn.__name__, fn)
 
 
 def _is_this_script(path: str) -> bool:

@@ -279,6 +279,19 @@ def test_a_child_task_that_does_not_come_to_an_await_is_interrupted(make_pool: M
         pool._stop()
 
 
+def test_a_child_task_is_interrupted_when_no_call_of_its_loop_is_wanted_any_more(make_pool: MakePool, gate: Gate) -> None:
+    pool = make_pool(1)
+    others = [submit(pool, coroutines.wait_for, "the end") for _ in range(3)]
+    future = submit(pool, coroutines.loop_in_child, gate.ends)
+    gate.wait_for()
+    assert all(each.interrupt() for each in [future, *others])
+    try:
+        assert {type(each.exception(20)) for each in [future, *others]} == {TaskInterrupted}
+        assert submit(pool, coroutines.square, 3).result(20) == 9
+    finally:
+        pool._stop()
+
+
 def test_an_interrupted_step_may_await_while_it_cleans_up(
     pool: InterpreterThreadPoolExecutor, gate: Gate, tmp_path: Path
 ) -> None:

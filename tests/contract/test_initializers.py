@@ -7,7 +7,7 @@ from concurrent.futures.thread import BrokenThreadPool
 import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, NotTransferableError, interpreter
-from support import failures, shapes, work
+from support import coroutines, failures, shapes, work
 from support import gate as gates
 from support.gate import Gate
 from support.protocols import MakePool, Tag
@@ -64,6 +64,11 @@ def test_a_tagged_initializer_may_be_a_closure(make_pool: MakePool) -> None:
 def test_the_result_of_an_initializer_is_ignored(make_pool: MakePool) -> None:
     pool = make_pool(1, initializer=interpreter(shapes.make_generator))
     assert pool.submit(interpreter(work.square), 3).result() == 9
+
+
+def test_a_tagged_initializer_is_no_coroutine_function() -> None:
+    with pytest.raises(TypeError, match="must not be a coroutine function, as interpreter"):
+        InterpreterThreadPoolExecutor(1, initializer=interpreter(coroutines.square), initargs=(3,))
 
 
 @pytest.mark.parametrize("wrap", [interpreter, work.echo], ids=["tagged", "untagged"])

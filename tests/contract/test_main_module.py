@@ -215,6 +215,25 @@ def test_a_script_that_fails_when_it_is_run_again_says_so(tmp_path: Path) -> Non
     run_script(tmp_path, source).check("True", "True")
 
 
+def test_the_line_that_fails_when_a_script_is_run_again_is_shown_each_time(tmp_path: Path) -> None:
+    source = """
+        import traceback
+        from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+        if __name__ != "__main__":
+            raise LookupError("not twice")  # this line
+
+        def f():
+            pass
+
+        with InterpreterThreadPoolExecutor(1) as pool:
+            for _ in range(3):
+                error = pool.submit(interpreter(f)).exception()
+                print("# this line" in "".join(traceback.format_exception(error)))
+    """
+    run_script(tmp_path, source).check("True", "True", "True")
+
+
 def test_the_failing_line_of_a_script_is_shown(tmp_path: Path) -> None:
     source = """
         from aiointerpreters import InterpreterThreadPoolExecutor, interpreter

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -257,6 +258,8 @@ if __name__ == "__main__":
         (coroutines.square, ("module", "support.coroutines", "square")),
         (len, ("module", "builtins", "len")),
         (inspect.getfile, ("module", "inspect", "getfile")),
+        (random.randint, ("module", "random", "randint")),  # a method
+        (shapes.made, ("module", "support.shapes", "made")),  # a nested function
     ],
 )
 def test_where_a_function_is(fn: Callable[..., Any], info: ModuleInfo) -> None:

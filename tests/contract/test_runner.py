@@ -359,6 +359,31 @@ def test_cancelling_while_the_end_of_a_block_waits_stops_what_runs(run: Run, gat
     assert threads() == []
 
 
+def test_the_loop_goes_on_however_often_the_end_of_a_block_is_cancelled(run: Run, gate: Gate) -> None:
+    calls: list[asyncio.Task[Any]] = []
+
+    async def use() -> None:
+        async with Runner(workers=1) as runner:
+            calls.append(begin(runner.run(endless.ignores, gate.ends)))
+            await asyncio.Event().wait()
+
+    async def main() -> None:
+        task = asyncio.create_task(use())
+        await asyncio.to_thread(gate.wait_for)
+        for _ in range(3):
+            task.cancel()
+            await turns()
+        await asyncio.to_thread(gate.wait_for)  # the function has swallowed its interrupt, and holds the block
+        assert not task.done()
+        gate.open()  # only this loop can open it
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.gather(*calls, return_exceptions=True)  # which of the interrupts it has swallowed is its own affair
+
+    run(main())
+    assert threads() == []
+
+
 def test_a_failing_task_group_stops_the_calls_of_its_tasks(run: Run, gate: Gate) -> None:
     async def fail() -> None:
         await asyncio.to_thread(gate.wait_for)

@@ -75,6 +75,7 @@ def test_coroutine_functions(run: Run) -> None:
 
 def test_coroutine_functions_of_modules(run: Run) -> None:
     assert call_module_function(run, ("module", "support.coroutines", "square"), 3) == 9
+    assert call_module_function(run, ("module", "support.coroutines", "squarer"), 3) == 10
 
 
 @pytest.mark.parametrize("fail", [failures.fail_with_custom, failures.fail_with_keyword_only_code, failures.fail_with_cause])
@@ -281,6 +282,16 @@ def test_wrapped_methods(run: Run) -> None:
             ]
 
     assert run(main()) == [7, 10, "Methods", 6]
+
+
+def test_a_method_that_a_module_has_is_that_of_the_worker(run: Run) -> None:
+    async def main() -> list[int]:
+        async with Runner(workers=1) as runner:
+            tally = runner.wrap(shapes.tally)
+            return [await runner.run(shapes.tally), await tally(), await runner.run(shapes.tally), await tally()]
+
+    assert run(main()) == [1, 2, 3, 4]
+    assert shapes.tally() == 1
 
 
 def call_module_function(run: Run, info: Any, *args: Any, **kwargs: Any) -> Any:

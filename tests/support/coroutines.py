@@ -99,6 +99,9 @@ class Squarer:
         return await square(x) + self.factor
 
 
+squarer = Squarer(1)
+
+
 def through[**P, R](fn: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
     """Decorate as most decorators do."""
 

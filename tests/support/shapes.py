@@ -2,7 +2,7 @@
 
 import enum
 from collections import namedtuple
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
@@ -345,6 +345,31 @@ class Methods:
 
     def __call__(self, n: int) -> int:
         return self.start * n
+
+
+class Tally:
+    """Counts its own calls."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def tally(self) -> int:
+        """How many there have been."""
+        self.calls += 1
+        return self.calls
+
+
+tally = Tally().tally  # as random.randint is a method of the module
+
+
+def _make() -> Callable[[int], int]:
+    def made(x: int) -> int:
+        return x + 1
+
+    return made
+
+
+made = _make()
 
 
 class Speaker:
