@@ -10,7 +10,7 @@ from functools import partial, wraps
 from types import MethodType, TracebackType
 from typing import Any, Literal, Self, overload
 
-from . import _module_functions
+from . import _core, _module_functions
 from ._core import interpreter
 from ._window import Window
 from .errors import InterpreterError, RunnerError
@@ -99,9 +99,7 @@ class Runner:
 
         The function's own exceptions arrive as themselves. Raises RunnerError if the runner is not started.
         """
-        if _is_method_of_module(fn):
-            return await self.run_module_function(get_module_info(fn), *args, **kwargs)
-        return await self._started().run(fn, *args, **kwargs)
+        return await self._started().run(_as_found(fn), *args, **kwargs)
 
     @overload
     def wrap[**P, R](self, fn: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[None, None, R]]: ...
@@ -109,11 +107,11 @@ class Runner:
     def wrap[**P, R](self, fn: Callable[P, R]) -> Callable[P, Coroutine[None, None, R]]: ...
     def wrap(self, fn: Callable[..., Any]) -> Callable[..., Coroutine[None, None, Any]]:
         """Return an asynchronous function that runs fn in an interpreter, with fn's signature and name."""
-        ready = fn if isinstance(fn, interpreter) or _is_method_of_module(fn) else interpreter(fn)
+        tagged = fn if isinstance(fn, interpreter) else interpreter(_as_found(fn))
 
         @wraps(fn)
         async def wrapped(*args: Any, **kwargs: Any) -> Any:
-            return await self.run(ready, *args, **kwargs)
+            return await self._started().run(tagged, *args, **kwargs)
 
         return wrapped
 
@@ -135,8 +133,7 @@ class Runner:
                 info: ModuleInfo = (kind, place, name)
                 if info not in self._coroutine_functions:
                     self._coroutine_functions[info] = await executor.run(_module_functions.is_coroutine_function, *info)
-                call = _module_functions.call_in_loop if self._coroutine_functions[info] else _module_functions.call
-                return await executor.run(call, *info, *args, **kwargs)
+                return await executor.run(_finder(info, in_loop=self._coroutine_functions[info]), *args, **kwargs)
             case _:
                 raise RunnerError(
                     f"module_info has to be ('module', module, name) or ('path', file, name), not {module_info!r}"
@@ -191,7 +188,7 @@ class Runner:
             raise TypeError(f"limit must be an integer or None, not {limit!r}")
         if limit < 1:
             raise ValueError("limit must be None or > 0")
-        window = Window[Any, Any](partial(self._started().run, fn), limit, ordered=ordered)
+        window = Window[Any, Any](partial(self._started().run, _as_found(fn)), limit, ordered=ordered)
         if isinstance(iterable, AsyncIterable):
             return window.results_of_stream(iterable)
         return window.results(iter(iterable))
@@ -219,7 +216,7 @@ def get_module_info(fn: Callable[..., Any]) -> ModuleInfo:
     """
     fn = fn.fn if isinstance(fn, interpreter) else fn
     module, name = getattr(fn, "__module__", None), getattr(fn, "__name__", None)
-    if isinstance(module, str) and isinstance(name, str) and (_is_top_level(fn, name) or _has(module, name, fn)):
+    if isinstance(module, str) and isinstance(name, str) and (_is_top_level(fn) or _is_of_module(fn)):
         if module != "__main__":
             return "module", module, name
         with suppress(TypeError):  # there is no file
@@ -227,17 +224,26 @@ def get_module_info(fn: Callable[..., Any]) -> ModuleInfo:
     raise RunnerError(f"{fn} is not a top level function")
 
 
-def _is_top_level(fn: Callable[..., Any], name: str) -> bool:
+def _is_top_level(fn: Callable[..., Any]) -> bool:
     """Whether it was defined so, though a decorator may have put something else in its place."""
-    return getattr(fn, "__qualname__", None) == name and name.isidentifier()  # no lambda
+    name = fn.__name__
+    return not isinstance(fn, MethodType) and getattr(fn, "__qualname__", None) == name and name.isidentifier()  # no lambda
 
 
-def _has(module: str, name: str, fn: Callable[..., Any]) -> bool:
-    return getattr(sys.modules.get(module), name, None) is fn
+def _is_of_module(fn: Callable[..., Any]) -> bool:
+    """Whether its module has it under its own name."""
+    return getattr(sys.modules.get(fn.__module__), getattr(fn, "__name__", ""), None) is fn
 
 
-def _is_method_of_module(fn: Callable[..., Any]) -> bool:
-    return isinstance(fn, MethodType) and fn.__module__ != "__main__" and _has(fn.__module__, fn.__name__, fn)
+def _as_found(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Return fn or, if it is a method that a module has under its own name, what finds that in a worker."""
+    if isinstance(fn, MethodType) and fn.__module__ != "__main__" and _is_of_module(fn):
+        return _finder(get_module_info(fn), in_loop=_core.is_coroutine_function(fn))
+    return fn
+
+
+def _finder(info: ModuleInfo, *, in_loop: bool) -> Callable[..., Any]:
+    return partial(_module_functions.call_in_loop if in_loop else _module_functions.call, *info)
 
 
 def _is_this_script(path: str) -> bool:

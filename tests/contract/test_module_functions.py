@@ -4,6 +4,7 @@ import functools
 import inspect
 import random
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -295,6 +296,8 @@ a_lambda = unnamed
         pytest.param(lambda: None, id="lambda"),
         pytest.param(a_lambda, id="lambda of a module"),
         pytest.param(shapes.Methods(3).add, id="method"),
+        pytest.param(types.MethodType(work.square, 3), id="function as a method"),
+        pytest.param(types.MethodType(functools.partial(work.square), 3), id="partial as a method"),
         pytest.param(shapes.Methods.double, id="static method"),
         pytest.param(shapes.Methods.name, id="class method"),
         pytest.param(shapes.Counter.Inner, id="nested class"),

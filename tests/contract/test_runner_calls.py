@@ -288,10 +288,20 @@ def test_a_method_that_a_module_has_is_that_of_the_worker(run: Run) -> None:
     async def main() -> list[int]:
         async with Runner(workers=1) as runner:
             tally = runner.wrap(shapes.tally)
-            return [await runner.run(shapes.tally), await tally(), await runner.run(shapes.tally), await tally()]
+            mapped = [count async for count in runner.map(shapes.tally, [0, 10])]
+            return [*mapped, await runner.run(shapes.tally), await tally(), await tally(10)]
 
-    assert run(main()) == [1, 2, 3, 4]
+    assert run(main()) == [1, 12, 3, 4, 15]
     assert shapes.tally() == 1
+
+
+def test_a_coroutine_method_that_a_module_has(run: Run) -> None:
+    async def main() -> list[int]:
+        async with Runner(workers=1) as runner:
+            mapped = [result async for result in runner.map(coroutines.method, [3, 4])]
+            return [*mapped, await runner.run(coroutines.method, 5), await runner.wrap(coroutines.method)(6)]
+
+    assert run(main()) == [9, 16, 25, 36]
 
 
 def call_module_function(run: Run, info: Any, *args: Any, **kwargs: Any) -> Any:

@@ -100,6 +100,7 @@ class Squarer:
 
 
 squarer = Squarer(1)
+method = squarer.method
 
 
 def through[**P, R](fn: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:

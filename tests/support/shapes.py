@@ -353,10 +353,10 @@ class Tally:
     def __init__(self) -> None:
         self.calls = 0
 
-    def tally(self) -> int:
-        """How many there have been."""
+    def tally(self, more: int = 0) -> int:
+        """How many there have been, and more."""
         self.calls += 1
-        return self.calls
+        return self.calls + more
 
 
 tally = Tally().tally  # as random.randint is a method of the module
