@@ -70,7 +70,7 @@ class AsyncioBridge {
   PyObject* const self_;
   py::Ref loop_;
   pool::MailboxPtr mailbox_;
-  pool::Mail mail_;            // taken out of it, not arrived yet
+  pool::TaskList mail_;        // taken out of it, not arrived yet
   HomeTask* first_ = nullptr;  // what is outstanding; owned
 };
 

@@ -163,7 +163,7 @@ void HostedLoop::publish(const TaskPtr& task, Task::Change change) {
 }
 
 void HostedLoop::end_all() {
-  Mail mail = pool_.retire(*port_);
+  TaskList mail = pool_.retire(*port_);
   static_cast<void>(port_->take_cancelled());
   while (!running_.empty()) {
     const TaskPtr task = running_.extract(running_.begin()).mapped().task;

@@ -26,9 +26,9 @@ bool LoopPort::interrupt_all() noexcept {
   return true;
 }
 
-Mail LoopPort::take_all() noexcept {
+TaskList LoopPort::take_all() noexcept {
   base::Lock lock(mutex_);
-  Mail all = std::move(waiting_);
+  TaskList all = std::move(waiting_);
   all.append(mailbox->take());
   return all;
 }

@@ -33,7 +33,7 @@ class LoopPort final : public Interrupter {
   [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_acquire); }
 
   // All that is to begin, if it is not to begin any more.
-  [[nodiscard]] Mail take_all() noexcept AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] TaskList take_all() noexcept AIOI_EXCLUDES(mutex_);
 
   // ---- Thread: the loop's, when it was woken.
 
@@ -57,7 +57,7 @@ class LoopPort final : public Interrupter {
 
  private:
   base::Mutex mutex_;  // taken before the mailbox's
-  Mail waiting_ AIOI_GUARDED_BY(mutex_);
+  TaskList waiting_ AIOI_GUARDED_BY(mutex_);
   std::vector<TaskPtr> cancelled_ AIOI_GUARDED_BY(mutex_);
   bool closed_ AIOI_GUARDED_BY(mutex_) = false;
   std::shared_ptr<Watcher> watcher_ AIOI_GUARDED_BY(mutex_);

@@ -47,7 +47,7 @@ class Loops {
   template <typename Take>
   void drain(Take&& take) {
     for (const LoopPortPtr& port : ports_) {
-      Mail mail = port->take_all();
+      TaskList mail = port->take_all();
       while (TaskPtr task = mail.pop()) {
         --port->live;
         take(std::move(task));

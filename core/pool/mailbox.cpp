@@ -5,28 +5,6 @@
 
 namespace aiointerpreters::pool {
 
-Mail::~Mail() {
-  while (pop()) {
-  }
-}
-
-void Mail::append(Mail later) noexcept {
-  if (later.empty()) return;
-  *(first_ == nullptr ? &first_ : &last_->next_) = std::exchange(later.first_, nullptr);
-  last_ = later.last_;
-}
-
-void Mail::push_front(TaskPtr task) noexcept {
-  Task* const added = task.release();
-  if (first_ == nullptr) last_ = added;
-  added->next_ = std::exchange(first_, added);
-}
-
-TaskPtr Mail::pop() noexcept {
-  if (first_ == nullptr) return TaskPtr();
-  return TaskPtr::adopt(std::exchange(first_, first_->next_));
-}
-
 Task* Mailbox::closed_mark() noexcept {
   static constexpr char kMark = 0;  // only its address counts
   return reinterpret_cast<Task*>(const_cast<char*>(&kMark));
@@ -54,8 +32,8 @@ void Mailbox::remind() noexcept {
   if (wakeup_.fd() != base::Wakeup::kNone) wakeup_.signal();
 }
 
-Mail Mailbox::take() noexcept {
-  Mail mail;
+TaskList Mailbox::take() noexcept {
+  TaskList mail;
   if (fd_ != base::Wakeup::kNone) {
     base::Lock lock(mutex_);
     if (wakeup_.fd() != base::Wakeup::kNone) wakeup_.clear();  // first, so that what is posted from now on wakes again
@@ -63,12 +41,7 @@ Mail Mailbox::take() noexcept {
   Task* last = last_.load(std::memory_order_relaxed);
   if (last == nullptr || last == closed_mark()) return mail;
   last = last_.exchange(nullptr, std::memory_order_acquire);
-  mail.last_ = last;
-  while (last != nullptr) {
-    Task* const before = last->next_;
-    last->next_ = mail.first_;
-    mail.first_ = std::exchange(last, before);
-  }
+  while (last != nullptr) mail.push_front(TaskPtr::adopt(std::exchange(last, last->next_)));
   return mail;
 }
 

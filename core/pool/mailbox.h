@@ -14,35 +14,12 @@
 #include "base/intrusive.h"
 #include "base/mutex.h"
 #include "base/wakeup.h"
+#include "pool/task_list.h"
 
 namespace aiointerpreters::pool {
 
-class Task;
-
 // So much of its time an event loop gives to its mail before others have their turn.
 constexpr std::chrono::milliseconds kLoopTurn{1};
-
-// Tasks linked through themselves, first in, first out.
-class Mail {
- public:
-  Mail() noexcept = default;
-  Mail(Mail&& other) noexcept : first_(std::exchange(other.first_, nullptr)), last_(other.last_) {}
-  Mail& operator=(Mail&&) = delete;
-  ~Mail();
-
-  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-  // Puts all of `later` behind these.
-  void append(Mail later) noexcept;
-  // For one that was the first before.
-  void push_front(base::IntrusivePtr<Task> task) noexcept;
-  // The first one; null if there is none.
-  [[nodiscard]] base::IntrusivePtr<Task> pop() noexcept;
-
- private:
-  friend class Mailbox;
-  Task* first_ = nullptr;  // owned, and so each next one
-  Task* last_ = nullptr;   // valid while there is a first one
-};
 
 class Mailbox final : public base::Counted {
  public:
@@ -58,7 +35,7 @@ class Mailbox final : public base::Counted {
   // Wakes the loop once more.
   void remind() noexcept AIOI_EXCLUDES(mutex_);
   // All that has come, first in, first out; the next post wakes the loop again.
-  [[nodiscard]] Mail take() noexcept;
+  [[nodiscard]] TaskList take() noexcept;
   // Drops what has come and gives the descriptor back.
   void close() noexcept AIOI_EXCLUDES(mutex_);
 

@@ -116,7 +116,7 @@ class Pool {
   // Whether the loop may end: nothing is there or can come. Thread: the loop's, once its worker has left or rests.
   [[nodiscard]] bool is_idle(const LoopPort& loop) const noexcept AIOI_EXCLUDES(mutex_);
   // The event loop is gone, or could not be opened: nothing is sent there any more. Returns what was and has not been taken.
-  [[nodiscard]] Mail retire(LoopPort& loop) noexcept AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] TaskList retire(LoopPort& loop) noexcept AIOI_EXCLUDES(mutex_);
 
   // The worker has no interpreter any more.
   void step_down(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);

@@ -51,7 +51,7 @@ bool Pool::is_idle(const LoopPort& loop) const noexcept {
   return loop.live == 0;
 }
 
-Mail Pool::retire(LoopPort& loop) noexcept {
+TaskList Pool::retire(LoopPort& loop) noexcept {
   base::Lock lock(mutex_);
   for (Seat* seat = seats_; seat != nullptr; seat = seat->next_seat) {
     if (seat->loop.get() != &loop) continue;
@@ -99,7 +99,7 @@ void Pool::give_up_loops() noexcept {
     loops_.erase(given_up);
     const LoopPortPtr other = loops_.least_loaded();
     other->live += given_up->live;
-    Mail mail = given_up->take_all();
+    TaskList mail = given_up->take_all();
     while (TaskPtr task = mail.pop()) {
       task->port = other;
       static_cast<void>(other->mailbox->post(std::move(task)));

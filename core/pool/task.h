@@ -117,8 +117,8 @@ class Task : public base::Counted {
   bool in_rows = false;  // the one argument is a list of argument tuples, the result the list of their results
 
  private:
+  friend class TaskList;
   friend class TaskQueue;
-  friend class Mail;
   friend class Mailbox;
 
   static constexpr std::uint32_t kStateMask = 3;
@@ -137,7 +137,7 @@ class Task : public base::Counted {
 
   std::atomic<std::uint32_t> word_{0};
   const Side side_;
-  Task* next_ = nullptr;      // in its queue, or in a mailbox
+  Task* next_ = nullptr;      // in its list, or in a mailbox
   std::uint64_t number_ = 0;  // TaskQueue's
 };
 

@@ -1,60 +1,48 @@
-// TaskQueue: first in, first out, linked through the tasks themselves, so that queueing allocates nothing.
+// TaskQueue: a list of tasks that knows how long it is, and which of two has the older task.
 // Owner: the pool. Thread: any, under the pool's lock.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <utility>
 
 #include "pool/task.h"
+#include "pool/task_list.h"
 
 namespace aiointerpreters::pool {
 
 class TaskQueue {
  public:
   TaskQueue() noexcept = default;
-  TaskQueue(TaskQueue&& other) noexcept { swap(other); }
+  TaskQueue(TaskQueue&& other) noexcept : tasks_(std::move(other.tasks_)), size_(std::exchange(other.size_, 0)) {}
   TaskQueue& operator=(TaskQueue&&) = delete;
-  ~TaskQueue() {
-    while (pop()) {
-    }
-  }
 
-  [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
+  [[nodiscard]] bool empty() const noexcept { return tasks_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
   // `number` tells which of two queues has the older task.
   void push(TaskPtr task, std::uint64_t number) noexcept {
-    Task* added = task.release();
-    added->next_ = nullptr;
-    added->number_ = number;
-    *(head_ == nullptr ? &head_ : &tail_->next_) = added;
-    tail_ = added;
+    task->number_ = number;
+    tasks_.push(std::move(task));
     ++size_;
   }
   // For a task that was the first one before.
   void push_front(TaskPtr task) noexcept {
-    Task* added = task.release();
-    if (head_ == nullptr) tail_ = added;
-    added->next_ = std::exchange(head_, added);
+    tasks_.push_front(std::move(task));
     ++size_;
   }
   // Requires: neither is empty.
-  [[nodiscard]] bool older_than(const TaskQueue& other) const noexcept { return head_->number_ < other.head_->number_; }
+  [[nodiscard]] bool older_than(const TaskQueue& other) const noexcept {
+    return tasks_.front().number_ < other.tasks_.front().number_;
+  }
   // The oldest task; null if there is none.
   [[nodiscard]] TaskPtr pop() noexcept {
-    if (head_ == nullptr) return TaskPtr();
-    --size_;
-    return TaskPtr::adopt(std::exchange(head_, head_->next_));
+    if (!tasks_.empty()) --size_;
+    return tasks_.pop();
   }
 
  private:
-  void swap(TaskQueue& other) noexcept {
-    std::swap(head_, other.head_);
-    std::swap(tail_, other.tail_);
-    std::swap(size_, other.size_);
-  }
-
-  Task* head_ = nullptr;
-  Task* tail_ = nullptr;  // valid while head_ is not null
+  TaskList tasks_;
   std::size_t size_ = 0;
 };
 

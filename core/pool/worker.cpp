@@ -124,7 +124,7 @@ void Worker::open_loop() {
   HostedInterpreter::Created created = HostedInterpreter::Created::kReady;
   if (!hosted_) created = make_interpreter(*breakage);
   if (created != HostedInterpreter::Created::kReady) {
-    Mail mail = pool_->retire(*port);
+    TaskList mail = pool_->retire(*port);
     const bool others = give_up_host(created, breakage);
     while (TaskPtr task = mail.pop()) {
       const Pool::Submitted again = others ? pool_->submit_to_loop(task) : Pool::Submitted::kRefused;
@@ -135,7 +135,7 @@ void Worker::open_loop() {
   }
   sides_.attach_own();
   if (hosted_->open_loop(port, name_, *breakage)) return;
-  Mail mail = pool_->retire(*port);
+  TaskList mail = pool_->retire(*port);
   port->close();
   while (TaskPtr task = mail.pop()) settle(*task, task->end_broken(breakage));
 }

@@ -27,7 +27,7 @@ void wait_until_readable(int fd) {
 
 MailboxPtr open_mailbox() { return MailboxPtr(std::make_unique<Mailbox>(base::Wakeup::open()).release()); }
 
-std::vector<TaskPtr> all_of(Mail mail) {
+std::vector<TaskPtr> all_of(TaskList mail) {
   std::vector<TaskPtr> tasks;
   while (TaskPtr task = mail.pop()) tasks.push_back(std::move(task));
   return tasks;
@@ -70,12 +70,12 @@ TEST(Wakeup, HasNoDescriptorOnceItIsClosedOrMoved) {
   EXPECT_EQ(other.fd(), base::Wakeup::kNone);
 }
 
-TEST(Mail, KeepsTheOrder) {
+TEST(TaskList, KeepsTheOrder) {
   const MailboxPtr mailbox = open_mailbox();
   std::vector<TaskPtr> posted;
   for (int i = 0; i < 5; ++i) posted.emplace_back(make_task());
   for (int i = 1; i < 3; ++i) EXPECT_TRUE(mailbox->post(posted[static_cast<std::size_t>(i)]));
-  Mail mail = mailbox->take();
+  TaskList mail = mailbox->take();
   for (int i = 3; i < 5; ++i) EXPECT_TRUE(mailbox->post(posted[static_cast<std::size_t>(i)]));
   mail.append(mailbox->take());
   mail.append(mailbox->take());  // nothing
@@ -83,9 +83,9 @@ TEST(Mail, KeepsTheOrder) {
   EXPECT_EQ(all_of(std::move(mail)), posted);
 }
 
-TEST(Mail, CanBeFilledAgain) {
+TEST(TaskList, CanBeFilledAgain) {
   const MailboxPtr mailbox = open_mailbox();
-  Mail mail;
+  TaskList mail;
   const TaskPtr first(make_task());
   const TaskPtr second(make_task());
   mail.push_front(first);

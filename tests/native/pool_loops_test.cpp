@@ -17,7 +17,7 @@ namespace {
 using Side = Task::Side;
 using Submitted = Pool::Submitted;
 
-std::size_t count(Mail mail) {
+std::size_t count(TaskList mail) {
   std::size_t tasks = 0;
   while (mail.pop()) ++tasks;
   return tasks;
@@ -140,7 +140,7 @@ TEST(PoolLoops, ARetiredLoopGetsNoMore) {
   Seat seat;
   pool.enter(seat);
   const LoopPortPtr port = open_loop(pool, seat);
-  Mail left = pool.retire(*port);
+  TaskList left = pool.retire(*port);
   EXPECT_EQ(left.pop(), task);
   EXPECT_FALSE(pool.take(seat));
   EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kQueued);

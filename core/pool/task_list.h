@@ -1,0 +1,35 @@
+// TaskList: tasks first in, first out, linked through themselves, so that adding one allocates nothing.
+// Owner: whoever has one; it owns its tasks. Thread: one at a time.
+#pragma once
+
+#include <utility>
+
+#include "base/intrusive.h"
+
+namespace aiointerpreters::pool {
+
+class Task;
+
+class TaskList {
+ public:
+  TaskList() noexcept = default;
+  TaskList(TaskList&& other) noexcept : first_(std::exchange(other.first_, nullptr)), last_(other.last_) {}
+  TaskList& operator=(TaskList&&) = delete;
+  ~TaskList();
+
+  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+  // The first one. Requires: there is one.
+  [[nodiscard]] const Task& front() const noexcept { return *first_; }
+  void push(base::IntrusivePtr<Task> task) noexcept;
+  void push_front(base::IntrusivePtr<Task> task) noexcept;
+  // Puts all of `later` behind these.
+  void append(TaskList later) noexcept;
+  // Takes the first one out; null if there is none.
+  [[nodiscard]] base::IntrusivePtr<Task> pop() noexcept;
+
+ private:
+  Task* first_ = nullptr;  // owned, and so each next one
+  Task* last_ = nullptr;   // valid while there is a first one
+};
+
+}  // namespace aiointerpreters::pool
