@@ -105,7 +105,7 @@ bool HostedLoop::begin_tasks(const py::Ref& loop) {
 
 void HostedLoop::begin(const TaskPtr& task, const py::Ref& loop) {
   if (!task->start()) return publish(task, task->notify_cancelled());
-  begin_step(*task);
+  begin_step(*task, false);
   py::Ref asyncio_task = py::guarded(py::Ref(), [&] { return make_asyncio_task(task, loop); });
   caller_.leave_context();
   if (!asyncio_task) return end_task(task, py::Ref());
@@ -132,7 +132,10 @@ void HostedLoop::cancel(const Task& task) {
   if (!py::Ref::steal(PyObject_CallMethod(asyncio_task.get(), "cancel", nullptr))) PyErr_WriteUnraisable(asyncio_task.get());
 }
 
-void HostedLoop::begin_step(const Task& task) noexcept { runtime_.loop_interruptible.begin(&task); }
+void HostedLoop::begin_step(const Task& task, bool told) noexcept {
+  runtime_.loop_interruptible.begin(&task);
+  if (told) runtime_.loop_interruptible.note_told();
+}
 
 void HostedLoop::end_step() {
   py::Ref error = py::take_exception();

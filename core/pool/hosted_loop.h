@@ -33,8 +33,9 @@ class HostedLoop {
 
   // ---- For `Steps`. Thread: the loop's.
 
-  // A step of the task begins or ends; the task has not ended yet. Leaves an exception that is set so.
-  void begin_step(const Task& task) noexcept;
+  // A step of the task begins or ends; the task has not ended yet. `told`: it begins by learning that it is to end. Leaves an
+  // exception that is set so.
+  void begin_step(const Task& task, bool told) noexcept;
   void end_step();
   // Everything is to end: what goes on is interrupted.
   [[nodiscard]] bool stops() const noexcept { return port_->stopped(); }

@@ -41,7 +41,9 @@ void close_inner(PyObject* self) {
   const py::Ref inner = py::Ref::steal(std::exchange(as_steps(self)->inner, nullptr));
   if (!inner) return;
   py::Ref error = py::take_exception();
+  as_steps(self)->is_running = true;
   if (!py::Ref::steal(PyObject_CallMethod(inner.get(), "close", nullptr))) PyErr_WriteUnraisable(inner.get());
+  as_steps(self)->is_running = false;
   py::restore_exception(std::move(error));
 }
 
@@ -51,13 +53,14 @@ void end(PyObject* self, const py::Ref& result) {
   as_steps(self)->loop->end_task(std::exchange(as_steps(self)->task, {}), result);
 }
 
-// Runs the coroutine up to its next await by `advance(inner, &result)`. asyncio learns nothing of how it ends.
+// Runs the coroutine up to its next await by `advance(inner, &result)`. asyncio learns nothing of how it ends. `told`: this step
+// learns that it is to end.
 template <typename Advance>
-PySendResult take_step(PyObject* self, PyObject** result, Advance&& advance) {
+PySendResult take_step(PyObject* self, PyObject** result, bool told, Advance&& advance) {
   *result = nullptr;
   if (!is_ready(self)) return PYGEN_ERROR;
   HostedLoop& loop = *as_steps(self)->loop;
-  loop.begin_step(*as_steps(self)->task);
+  loop.begin_step(*as_steps(self)->task, told);
   as_steps(self)->is_running = true;
   const PySendResult status = advance(as_steps(self)->inner, result);
   as_steps(self)->is_running = false;
@@ -83,7 +86,7 @@ PySendResult as_send_result(PyObject* answer, PyObject** result) {
 
 PySendResult throw_step(PyObject* self, PyObject* exception, PyObject** result) {
   as_steps(self)->is_told = true;
-  return take_step(self, result, [exception](PyObject* inner, PyObject** out) {
+  return take_step(self, result, true, [exception](PyObject* inner, PyObject** out) {
     return as_send_result(PyObject_CallMethod(inner, "throw", "(O)", exception), out);
   });
 }
@@ -93,7 +96,7 @@ PySendResult steps_send_step(PyObject* self, PyObject* value, PyObject** result)
   if (!is_ready(self)) return PYGEN_ERROR;
   const HostedLoop& loop = *as_steps(self)->loop;
   if (loop.stops() && !as_steps(self)->is_told) return throw_step(self, loop.task_interrupted().get(), result);
-  return take_step(self, result, [value](PyObject* inner, PyObject** out) { return PyIter_Send(inner, value, out); });
+  return take_step(self, result, false, [value](PyObject* inner, PyObject** out) { return PyIter_Send(inner, value, out); });
 }
 
 // The answer of a generator's method.

@@ -15,6 +15,9 @@ constexpr std::chrono::milliseconds kImportInterval{2};
 constexpr unsigned kImportsSpared = 20;
 // So often it looks after a task that has been interrupted.
 constexpr std::chrono::milliseconds kLookInterval{100};
+// At so many of those looks something that a task has left in the event loop has not let the loop go on: more than a module that
+// keeps something there should need.
+constexpr unsigned kLooksAtLeftovers = 10;
 // A task that goes on for so long after its interrupt will not stop by itself.
 constexpr std::chrono::seconds kPatience{5};
 
@@ -98,6 +101,13 @@ void Targets::interrupt(Target& target) {
   target.is_raised = true;
 }
 
+bool Targets::is_stuck(const Target& target) const {
+  const py::Interruptible& loop = runtime_.loop_interruptible;
+  if (!loop.is_busy()) return target.looks >= kLooksAtLeftovers && !runs_asyncio(loop);
+  // A step that has been told cleans up, as long as nobody's patience ends.
+  return target.looks > 0 && (!loop.is_cleaning_up() || !target.report_at);
+}
+
 void Targets::insist_on(Target& target) {
   const Task* const task = target.task.get();
   PyObject* const exception = runtime_.task_interrupted.get();
@@ -107,9 +117,10 @@ void Targets::insist_on(Target& target) {
   py::Interruptible& loop = runtime_.loop_interruptible;
   const void* const what = deed_in_loop(target);
   const unsigned turn = loop.turn_of(what);
-  const bool is_stuck = turn != 0 && turn == target.turn && (loop.is_busy() || !runs_asyncio(loop));
-  if (is_stuck && !spares_import(target, loop, what)) loop.interrupt(what, exception);
-  target.turn = turn;
+  target.looks = turn == std::exchange(target.turn, turn) ? target.looks + 1 : 0;
+  if (turn == 0 || !is_stuck(target) || spares_import(target, loop, what)) return;
+  loop.interrupt(what, exception);
+  target.looks = 0;
 }
 
 void Targets::insist_on_loops_end() {

@@ -24,6 +24,7 @@ struct Target {
   bool in_loop;
   bool is_raised = false;    // at least once
   unsigned turn = 0;         // in the loop: the one it had at the last look
+  unsigned looks = 0;        // that found that same turn
   unsigned import = 0;       // the one that it was in at the last look
   unsigned spared = 0;       // imports that it was not raised in
   base::Deadline report_at;  // that it goes on, unless that has been done
@@ -54,6 +55,8 @@ class Targets {
   [[nodiscard]] bool spares_import(Target& target, py::Interruptible& interruptible, const void* what);
   // What the event loop's thread does if it does something for the target.
   [[nodiscard]] const void* deed_in_loop(const Target& target) const;
+  // Whether what the event loop's thread does for the target, as the last looks found it, keeps the loop from cancelling it.
+  [[nodiscard]] bool is_stuck(const Target& target) const;
   void interrupt(Target& target);
   void insist_on(Target& target);
   void insist_on_loops_end();

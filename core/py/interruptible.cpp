@@ -10,12 +10,23 @@ namespace {
 
 constexpr const char* kHook = "unraisablehook";
 
+// Whether a thread of one of the standard library's executors, which runs that frame, has no call to run. It ends by a word that
+// each thread passes on to the next.
+bool is_idle(PyObject* frame) {
+  const Ref code = Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetCode(reinterpret_cast<PyFrameObject*>(frame))));
+  const Ref name = Ref::steal(PyObject_GetAttrString(code.get(), "co_name"));
+  const Ref names = Ref::steal(PyFrame_GetGlobals(reinterpret_cast<PyFrameObject*>(frame)));
+  PyObject* const module = names ? PyDict_GetItemString(names.get(), "__name__") : nullptr;  // borrowed
+  return name && PyUnicode_EqualToUTF8(name.get(), "_worker") != 0 && module != nullptr && PyUnicode_Check(module) &&
+         PyUnicode_EqualToUTF8(module, "concurrent.futures.thread") != 0;
+}
+
 }  // namespace
 
 void Interruptible::begin(const void* what) noexcept {
   what_ = what;
   ++turns_;
-  winding_up_ = false;
+  winding_up_ = is_told_ = false;
   thread_ = PyThread_get_thread_ident();
   state_ = PyThreadState_Get();
 }
@@ -114,6 +125,7 @@ bool Interruptible::check() const {
 
 void Interruptible::raise(PyObject* type) {
   type_ = type;
+  is_told_ = true;
   watch_lost();
   PyThreadState_SetAsyncExc(thread_, type);
 }
@@ -129,12 +141,16 @@ void Interruptible::watch_lost() {
   PyErr_Clear();
 }
 
+void Interruptible::raise_lost() {
+  if (what_ != nullptr) PyThreadState_SetAsyncExc(thread_, type_);
+}
+
 PyObject* Interruptible::on_unraisable(PyObject* capsule, PyObject* unraisable) {
   Interruptible* const self = Callback<Interruptible>::target(capsule);
   const Ref type = self != nullptr ? Ref::steal(PyObject_GetAttrString(unraisable, "exc_type")) : Ref();
   if (!type) return nullptr;
   if (type.get() == self->type_) {
-    PyThreadState_SetAsyncExc(self->thread_, type.get());
+    self->raise_lost();
     Py_RETURN_NONE;
   }
   if (self->passing_on_) {
@@ -147,7 +163,7 @@ PyObject* Interruptible::on_unraisable(PyObject* capsule, PyObject* unraisable) 
   self->passing_on_ = false;
   if (done == nullptr && self->type_ != nullptr && PyErr_ExceptionMatches(self->type_) != 0) {  // it hit the hook itself
     PyErr_Clear();
-    PyThreadState_SetAsyncExc(self->thread_, self->type_);
+    self->raise_lost();
     Py_RETURN_NONE;
   }
   return done;
@@ -158,10 +174,16 @@ void end_other_threads(std::initializer_list<unsigned long> spared) {
   const Ref threading = name ? Ref::steal(PyImport_GetModule(name.get())) : Ref();
   const Ref list = threading ? Ref::steal(PyObject_CallMethod(threading.get(), "enumerate", nullptr)) : Ref();
   const Ref threads = list ? Ref::steal(PySequence_Tuple(list.get())) : Ref();
+  PyObject* const look = PySys_GetObject("_current_frames");  // borrowed
+  const Ref frames = threads && look != nullptr ? Ref::steal(PyObject_CallNoArgs(look)) : Ref();
   for (Py_ssize_t i = 0; threads && i < PyTuple_GET_SIZE(threads.get()); ++i) {
-    const Ref ident = Ref::steal(PyObject_GetAttrString(PyTuple_GET_ITEM(threads.get(), i), "ident"));
+    PyObject* const each = PyTuple_GET_ITEM(threads.get(), i);
+    if (PyObject_HasAttrString(reinterpret_cast<PyObject*>(Py_TYPE(each)), "is_spared") != 0) continue;
+    const Ref ident = Ref::steal(PyObject_GetAttrString(each, "ident"));
     const unsigned long thread = ident && PyLong_Check(ident.get()) ? PyLong_AsUnsignedLong(ident.get()) : 0;
-    const bool is_spared = thread == 0 || std::ranges::find(spared, thread) != spared.end();
+    PyObject* const frame = frames && ident ? PyDict_GetItemWithError(frames.get(), ident.get()) : nullptr;  // borrowed
+    const bool is_spared =
+        thread == 0 || std::ranges::find(spared, thread) != spared.end() || (frame != nullptr && is_idle(frame));
     if (PyErr_Occurred() == nullptr && !is_spared) PyThreadState_SetAsyncExc(thread, PyExc_SystemExit);
     PyErr_Clear();
   }

@@ -27,6 +27,10 @@ class Interruptible {
   void begin(const void* what) noexcept;
   // What is left of it is nothing that anybody waits for: whoever comes again may raise again.
   void wind_up() noexcept { winding_up_ = true; }
+  // It knows that it is to end, and cleans up. Thread: the same.
+  void note_told() noexcept { is_told_ = true; }
+  // Whether it does so, because of that or of what was raised in it.
+  [[nodiscard]] bool is_cleaning_up() const noexcept { return is_told_ && !winding_up_; }
   // What was to be raised and has not been yet is not raised any more. Thread: the same. Runs Python.
   void end();
 
@@ -69,8 +73,10 @@ class Interruptible {
 
  private:
   static PyObject* on_unraisable(PyObject* capsule, PyObject* unraisable);
-  // Where CPython can only report an exception and drop it (__del__, weak references' callbacks), it is raised once more.
+  // Where CPython can only report an exception and drop it (__del__, weak references' callbacks), it is raised once more; not in
+  // what is done between two things, where it would hit whatever comes after that.
   void watch_lost();
+  void raise_lost();
   void raise(PyObject* type);
   [[nodiscard]] bool does(const void* what) const noexcept;
 
@@ -83,6 +89,7 @@ class Interruptible {
   Ref import_;                      // the outermost frame of the import that was seen last; held, so no other looks like it
   unsigned imports_ = 0;            // that were seen
   bool winding_up_ = false;
+  bool is_told_ = false;
   bool stopping_ = false;
   std::optional<Callback<Interruptible>> hook_;  // sys.unraisablehook, while there is something to lose
   bool passing_on_ = false;                      // to the former hook, which may lead back here
@@ -90,7 +97,7 @@ class Interruptible {
 };
 
 // Raises SystemExit, which ends threads without a word, in all that `threading` knows of this interpreter but those with these
-// idents. Runs Python. Errors: none, it does what it can.
+// idents, those whose class has `is_spared`, and those of executors that are idle. Runs Python. Errors: none, it does what it can.
 void end_other_threads(std::initializer_list<unsigned long> spared);
 
 }  // namespace aiointerpreters::py

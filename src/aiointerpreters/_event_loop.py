@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from ._core import TaskInterrupted
@@ -19,6 +20,7 @@ def start(
     end: is called last, when the loop has been closed.
     """
     loop = asyncio.new_event_loop()
+    loop.shutdown_default_executor = partial(_shut_down_executor, loop)  # type: ignore[method-assign]
     try:
         thread = threading.Thread(target=_run, name=f"{name}_loop", args=(loop, fd, take_turn, end))
         thread.start()
@@ -55,6 +57,35 @@ def _run(
             with contextlib.suppress(KeyboardInterrupt, SystemExit, TaskInterrupted):
                 loop.run_forever()
         loop.set_task_factory(None)  # of a call, which may not do for the end
+
+
+class _Ender(threading.Thread):
+    """Joins an executor's threads. It is not stopped with them: who waits for its end would wait in vain."""
+
+    is_spared = True
+
+
+async def _shut_down_executor(loop: Any, timeout: float | None = None) -> None:  # noqa: ASYNC109
+    """Do what the loop's own method does, however often the threads of this interpreter are stopped meanwhile.
+
+    timeout: is ignored, since the interpreter does not end before its threads either.
+    """
+    loop._executor_shutdown_called = True
+    executor = loop._default_executor
+    if executor is None:
+        return
+    ended = loop.create_future()
+
+    def shut_down() -> None:
+        try:
+            executor.shutdown()
+        finally:
+            loop.call_soon_threadsafe(ended.set_result, None)
+
+    ender = _Ender(target=shut_down)
+    ender.start()
+    await ended
+    ender.join()
 
 
 async def call_rows(fn: Callable[..., Awaitable[Any]], rows: list[tuple[Any, ...]]) -> list[Any]:

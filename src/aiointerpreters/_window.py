@@ -75,9 +75,10 @@ class Window[T, R]:
                     yield await self._finish(taken.pop())  # type: ignore[arg-type]
         finally:
             self._leave()
-            feeder.cancel()
+            given_up = feeder.cancel()
             await asyncio.wait([feeder])
-            failure = None if feeder.cancelled() else feeder.exception()  # of the items or of `start`
+            # Of the items or of `start`; a CancelledError of theirs is raised here.
+            failure = None if given_up and feeder.cancelled() else feeder.exception()
             del feeder
             try:
                 if failure is not None:

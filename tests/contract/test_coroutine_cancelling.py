@@ -292,6 +292,39 @@ def test_a_child_task_is_interrupted_when_no_call_of_its_loop_is_wanted_any_more
         pool._stop()
 
 
+@pytest.mark.parametrize(
+    "fn", [coroutines.clean_up_for_long, coroutines.clean_up_a_step_for_long], ids=["when cancelled", "when interrupted"]
+)
+def test_a_clean_up_is_left_alone(
+    pool: InterpreterThreadPoolExecutor, gate: Gate, tmp_path: Path, fn: Callable[..., Any]
+) -> None:
+    path = tmp_path / "end"
+    future = submit(pool, fn, gate.ends, str(path))
+    gate.wait_for()
+    assert future.interrupt()
+    assert isinstance(future.exception(), TaskInterrupted)
+    assert path.read_text() == "cleaned up\n"
+
+
+def test_what_is_dropped_between_steps_brings_an_interrupt_to_nobody_else(make_pool: MakePool, gate: Gate) -> None:
+    pool = make_pool(1)
+    first = call(pool, coroutines.place)
+    for _ in range(5):
+        future = submit(pool, coroutines.leave_what_is_busy_when_dropped, gate.ends)
+        gate.wait_for()
+        assert future.interrupt()
+        assert call(pool, coroutines.square, 3) == 9
+    assert call(pool, coroutines.place) == first
+
+
+@pytest.mark.parametrize("how", ["send", "throw", "close"])
+def test_a_coroutine_that_is_being_closed_cannot_go_on(make_pool: MakePool, how: str) -> None:
+    pool = make_pool(1)
+    assert submit(pool, coroutines.close_itself, how).exception(20) is not None
+    assert call(pool, coroutines.square, 3) == 9
+    assert pool.submit(interpreter(coroutines.last_kept)).result() == "coroutine already executing"
+
+
 def test_an_interrupted_step_may_await_while_it_cleans_up(
     pool: InterpreterThreadPoolExecutor, gate: Gate, tmp_path: Path
 ) -> None:

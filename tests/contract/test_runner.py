@@ -16,7 +16,7 @@ from aiointerpreters import (
     Runner,
     RunnerError,
 )
-from support import endless, failures, runners, work
+from support import coroutines, endless, failures, runners, work
 from support import gate as gates
 from support.gate import Gate
 from support.runners import Run, begin, threads, turns
@@ -382,6 +382,23 @@ def test_the_loop_goes_on_however_often_the_end_of_a_block_is_cancelled(run: Run
 
     run(main())
     assert threads() == []
+
+
+def test_a_cancelled_block_stops_the_threads_of_coroutine_functions(run: Run, gate: Gate) -> None:
+    async def block() -> None:
+        async with Runner(workers=1) as runner:
+            await runner.run(coroutines.in_threads, gate.ends, 4)
+
+    async def main() -> None:
+        for _ in range(5):
+            task = asyncio.create_task(block())
+            await asyncio.to_thread(gate.wait_for)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert threads() == []
+
+    run(main())
 
 
 def test_a_failing_task_group_stops_the_calls_of_its_tasks(run: Run, gate: Gate) -> None:

@@ -410,6 +410,20 @@ def test_an_iterable_that_fails_at_once(run: RunUse, source: Source) -> None:
     run(use)
 
 
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("source", BOTH)
+def test_an_iterable_that_was_cancelled_is_not_complete(run: RunUse, source: Source, ordered: bool) -> None:
+    def items() -> Iterator[int]:
+        yield from range(3)
+        raise asyncio.CancelledError
+
+    async def use(runner: Runner) -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await collect(runner.map(work.square, source(items()), ordered=ordered))
+
+    run(use)
+
+
 @pytest.mark.parametrize("source", BOTH)
 def test_calls_and_iterable_both_fail(run: RunUse, source: Source) -> None:
     async def use(runner: Runner) -> None:

@@ -8,6 +8,7 @@ import inspect
 import os
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Never
 
@@ -522,6 +523,81 @@ async def clean_up_with_awaits(ends: Ends, path: str) -> None:
         work.append_line(path, "cleaned up")
         endless.arrive(ends)
         raise
+
+
+def compute(seconds: float) -> None:
+    """Keep the thread busy, in Python."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+
+
+async def clean_up_for_long(ends: Ends, path: str) -> None:
+    """Be busy for several looks of who stops it, once it is told to end."""
+    try:
+        await sleep(ends)
+    finally:
+        compute(0.5)
+        work.append_line(path, "cleaned up")
+
+
+async def clean_up_a_step_for_long(ends: Ends, path: str) -> None:
+    """The same after an interrupt in a step."""
+    try:
+        endless.loop(ends)
+    finally:
+        compute(0.5)
+        work.append_line(path, "cleaned up")
+
+
+class BusyWhenDropped:
+    """Takes its time to go."""
+
+    def __del__(self) -> None:
+        compute(0.3)
+
+
+async def leave_what_is_busy_when_dropped(ends: Ends) -> None:
+    """Leave the loop a callback that is."""
+    asyncio.get_running_loop().call_soon(work.nothing, BusyWhenDropped())
+    await sleep(ends)
+
+
+async def in_threads(ends: Ends, count: int) -> None:
+    """Use several threads of the loop's executor, then one of them, while the others wait for work."""
+    await asyncio.gather(*(asyncio.to_thread(compute, 0.01) for _ in range(count)))
+    await asyncio.to_thread(endless.loop, ends)
+
+
+async def close_itself(how: str) -> str:
+    """Be closed by a child, and go on with itself meanwhile."""
+    task = asyncio.current_task()
+    assert task is not None
+    itself: Any = task.get_coro()
+    seen = asyncio.get_running_loop().create_future()
+
+    async def child() -> None:
+        itself.close()
+
+    kept = asyncio.create_task(child())
+    try:
+        await seen
+    finally:
+        calls: dict[str, Callable[[], Any]] = {
+            "send": lambda: itself.send(None),
+            "throw": lambda: itself.throw(ValueError()),
+            "close": itself.close,
+        }
+        try:
+            calls[how]()
+        except ValueError as error:
+            _kept.extend([kept, str(error)])
+    return "unreachable"
+
+
+def last_kept() -> Any:
+    """What a call has left here last."""
+    return _kept[-1]
 
 
 async def return_endless(ends: Ends) -> endless.EndlessResult:
