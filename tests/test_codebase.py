@@ -248,11 +248,12 @@ def test_public_classes_say_where_they_are_from() -> None:
             assert not value.__module__.endswith("_core"), name
 
 
-def test_importing_the_package_is_light() -> None:
+@pytest.mark.parametrize("names", ["import aiointerpreters", "from aiointerpreters import Shareable, interpreter"])
+def test_importing_the_package_is_light(names: str) -> None:
     from support.scripts import run_python
 
     source = (
-        "import sys; before = set(sys.modules); import aiointerpreters; "
+        f"import sys; before = set(sys.modules); {names}; "
         "print(sorted({'cloudpickle', 'asyncio', 'logging', 'typing', 'inspect', 'multiprocessing'}"
         " & (set(sys.modules) - before)))"
     )

@@ -59,7 +59,7 @@ class HostedInterpreter {
   void end_main(MainScript how) noexcept;
   bool run_main();  // once: home's script, as `__mp_main__` (hazard 31)
   bool run_script();
-  bool raise_main_failure();  // false
+  bool raise_main_failure();  // sets the exception that says why the script has failed here, and returns false
   [[nodiscard]] py::Ref call_unless_interrupted(Task& task);
   // Waits for what tasks have left behind: pools, threads, exit functions. Runs Python.
   void finish_leftovers(py::ThreadSides& sides);

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <utility>
 
+#include "py/other_threads.h"
+
 namespace aiointerpreters::pool {
 
 namespace {

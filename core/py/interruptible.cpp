@@ -2,24 +2,16 @@
 #include "py/interruptible.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+
+#include "py/frame.h"
 
 namespace aiointerpreters::py {
 
 namespace {
 
 constexpr const char* kHook = "unraisablehook";
-
-// Whether a thread of one of the standard library's executors, which runs that frame, has no call to run. It ends by a word that
-// each thread passes on to the next.
-bool is_idle(PyObject* frame) {
-  const Ref code = Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetCode(reinterpret_cast<PyFrameObject*>(frame))));
-  const Ref name = Ref::steal(PyObject_GetAttrString(code.get(), "co_name"));
-  const Ref names = Ref::steal(PyFrame_GetGlobals(reinterpret_cast<PyFrameObject*>(frame)));
-  PyObject* const module = names ? PyDict_GetItemString(names.get(), "__name__") : nullptr;  // borrowed
-  return name && PyUnicode_EqualToUTF8(name.get(), "_worker") != 0 && module != nullptr && PyUnicode_Check(module) &&
-         PyUnicode_EqualToUTF8(module, "concurrent.futures.thread") != 0;
-}
 
 }  // namespace
 
@@ -75,13 +67,11 @@ unsigned Interruptible::import_of(const void* what) {
   Ref outermost;
   Ref frame = Ref::steal(reinterpret_cast<PyObject*>(PyThreadState_GetFrame(state_)));
   while (frame) {
-    auto* const current = reinterpret_cast<PyFrameObject*>(frame.get());
-    const Ref code = Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetCode(current)));
-    const Ref file = Ref::steal(PyObject_GetAttrString(code.get(), "co_filename"));
+    const Ref file = code_attribute(frame.get(), "co_filename");
     if (file && PyUnicode_Check(file.get()) && PyUnicode_EqualToUTF8(file.get(), "<frozen importlib._bootstrap>") != 0) {
       outermost = Ref::borrow(frame.get());
     }
-    frame = Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetBack(current)));
+    frame = Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetBack(reinterpret_cast<PyFrameObject*>(frame.get()))));
   }
   PyErr_Clear();
   if (!outermost) return 0;
@@ -95,12 +85,7 @@ unsigned Interruptible::import_of(const void* what) {
 bool Interruptible::runs_code_of(std::initializer_list<std::string_view> packages) const {
   if (state_ == nullptr) return false;
   const Ref frame = Ref::steal(reinterpret_cast<PyObject*>(PyThreadState_GetFrame(state_)));
-  const Ref names = frame ? Ref::steal(PyFrame_GetGlobals(reinterpret_cast<PyFrameObject*>(frame.get()))) : Ref();
-  PyObject* const name = names ? PyDict_GetItemString(names.get(), "__name__") : nullptr;  // borrowed
-  const char* const text = name != nullptr && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : nullptr;
-  PyErr_Clear();
-  if (text == nullptr) return false;
-  const std::string_view module(text);
+  const std::string module = frame ? module_of(frame.get()) : std::string();
   return std::ranges::any_of(packages, [&](std::string_view package) {
     return module.starts_with(package) && (module.size() == package.size() || module[package.size()] == '.');
   });
@@ -167,27 +152,6 @@ PyObject* Interruptible::on_unraisable(PyObject* capsule, PyObject* unraisable) 
     Py_RETURN_NONE;
   }
   return done;
-}
-
-void end_other_threads(std::initializer_list<unsigned long> spared) {
-  const Ref name = Ref::steal(PyUnicode_FromString("threading"));
-  const Ref threading = name ? Ref::steal(PyImport_GetModule(name.get())) : Ref();
-  const Ref list = threading ? Ref::steal(PyObject_CallMethod(threading.get(), "enumerate", nullptr)) : Ref();
-  const Ref threads = list ? Ref::steal(PySequence_Tuple(list.get())) : Ref();
-  PyObject* const look = PySys_GetObject("_current_frames");  // borrowed
-  const Ref frames = threads && look != nullptr ? Ref::steal(PyObject_CallNoArgs(look)) : Ref();
-  for (Py_ssize_t i = 0; threads && i < PyTuple_GET_SIZE(threads.get()); ++i) {
-    PyObject* const each = PyTuple_GET_ITEM(threads.get(), i);
-    if (PyObject_HasAttrString(reinterpret_cast<PyObject*>(Py_TYPE(each)), "is_spared") != 0) continue;
-    const Ref ident = Ref::steal(PyObject_GetAttrString(each, "ident"));
-    const unsigned long thread = ident && PyLong_Check(ident.get()) ? PyLong_AsUnsignedLong(ident.get()) : 0;
-    PyObject* const frame = frames && ident ? PyDict_GetItemWithError(frames.get(), ident.get()) : nullptr;  // borrowed
-    const bool is_spared =
-        thread == 0 || std::ranges::find(spared, thread) != spared.end() || (frame != nullptr && is_idle(frame));
-    if (PyErr_Occurred() == nullptr && !is_spared) PyThreadState_SetAsyncExc(thread, PyExc_SystemExit);
-    PyErr_Clear();
-  }
-  PyErr_Clear();
 }
 
 }  // namespace aiointerpreters::py

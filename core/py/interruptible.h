@@ -96,8 +96,4 @@ class Interruptible {
   Ref former_hook_;                              // what that was before
 };
 
-// Raises SystemExit, which ends threads without a word, in all that `threading` knows of this interpreter but those with these
-// idents, those whose class has `is_spared`, and those of executors that are idle. Runs Python. Errors: none, it does what it can.
-void end_other_threads(std::initializer_list<unsigned long> spared);
-
 }  // namespace aiointerpreters::py

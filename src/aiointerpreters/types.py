@@ -2,9 +2,13 @@
 
 import sys
 from types import EllipsisType, NotImplementedType
-from typing import Never
+from typing import TYPE_CHECKING, Any, Never
 
-from ._core import RunFuture, SharedBuffer
+from . import _core
+from ._core import SharedBuffer
+
+if TYPE_CHECKING:
+    from ._core import RunFuture as RunFuture
 
 if sys.version_info >= (3, 14):
     from concurrent.interpreters import Queue
@@ -40,3 +44,10 @@ concurrent.interpreters (3.14) as the same queue; all else is copied.
 """
 
 __all__ = ["RunFuture", "Shareable"]
+
+
+def __getattr__(name: str) -> Any:
+    """Find RunFuture on first use (PEP 562): it needs asyncio, for which who asks for Shareable alone does not pay."""
+    if name != "RunFuture":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _core.RunFuture

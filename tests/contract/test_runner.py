@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -301,15 +301,19 @@ def test_a_cancelled_block_stops_what_runs_and_what_is_queued(run: Run, gate: Ga
                 await use(runner)
 
     async def main() -> None:
-        task = asyncio.create_task(block())
-        await asyncio.to_thread(gate.wait_for)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        await _cancel_once_it_runs(block(), gate)
         assert threads() == []
         assert not [call for call in calls if not await _was_cancelled(call)]
 
     run(main())
+
+
+async def _cancel_once_it_runs(block: Coroutine[Any, Any, None], gate: Gate) -> None:
+    task = asyncio.create_task(block)
+    await asyncio.to_thread(gate.wait_for)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def _was_cancelled(call: asyncio.Task[Any]) -> bool:
@@ -391,11 +395,7 @@ def test_a_cancelled_block_stops_the_threads_of_coroutine_functions(run: Run, ga
 
     async def main() -> None:
         for _ in range(5):
-            task = asyncio.create_task(block())
-            await asyncio.to_thread(gate.wait_for)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
+            await _cancel_once_it_runs(block(), gate)
         assert threads() == []
 
     run(main())

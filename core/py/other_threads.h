@@ -1,0 +1,13 @@
+// Threads that Python code has started in an interpreter.
+// Requires: attached to it. Runs Python. Errors: none, it does what it can.
+#pragma once
+
+#include <initializer_list>
+
+namespace aiointerpreters::py {
+
+// Raises SystemExit, which ends threads without a word, in all that `threading` knows of this interpreter but those with these
+// idents, those whose class has `is_spared`, and those of executors that are idle.
+void end_other_threads(std::initializer_list<unsigned long> spared);
+
+}  // namespace aiointerpreters::py
