@@ -47,7 +47,9 @@ void Targets::raise_in(std::vector<Target>& added, bool all) {
 }
 
 void Targets::insist() {
-  for (Target& target : targets_) insist_on(target);
+  const auto in_loop =
+      std::ranges::count_if(targets_, [](const Target& target) { return target.in_loop && !target.task->done(); });
+  for (Target& target : targets_) insist_on(target, static_cast<std::size_t>(in_loop));
   if (stops_loop_) insist_on_loops_end();
   wake();
 }
@@ -84,13 +86,10 @@ bool Targets::spares_import(Target& target, py::Interruptible& interruptible, co
   return target.spared <= kImportsSpared;
 }
 
-const void* Targets::deed_in_loop(const Target& target) const {
+const void* Targets::deed_in_loop(const Target& target, std::size_t in_loop) const {
   const py::Interruptible& loop = runtime_.loop_interruptible;
-  const auto in_loop =
-      std::ranges::count_if(targets_, [](const Target& each) { return each.in_loop && !each.task->done(); });
   // Between steps nobody knows whose leftovers run. If all of them are to be stopped, nobody needs to.
-  const bool serves_targets_alone = loop.beside() <= static_cast<std::size_t>(in_loop);
-  return !loop.is_busy() && serves_targets_alone ? py::Interruptible::between() : target.task.get();
+  return !loop.is_busy() && loop.beside() <= in_loop ? py::Interruptible::between() : target.task.get();
 }
 
 void Targets::interrupt(Target& target) {
@@ -110,14 +109,14 @@ bool Targets::is_stuck(const Target& target) const {
   return target.looks > 0 && (!loop.is_cleaning_up() || !target.report_at);
 }
 
-void Targets::insist_on(Target& target) {
+void Targets::insist_on(Target& target, std::size_t in_loop) {
   const Task* const task = target.task.get();
   PyObject* const exception = runtime_.task_interrupted.get();
   if (!target.in_loop && !target.is_raised) return interrupt(target);
   if (!target.in_loop) return runtime_.interruptible.insist(task, exception);
   // It has had the loop all the time since the last look, so the loop could not cancel it; or what it has left to the loop has.
   py::Interruptible& loop = runtime_.loop_interruptible;
-  const void* const what = deed_in_loop(target);
+  const void* const what = deed_in_loop(target, in_loop);
   const unsigned turn = loop.turn_of(what);
   target.looks = turn == std::exchange(target.turn, turn) ? target.looks + 1 : 0;
   if (turn == 0 || !is_stuck(target) || spares_import(target, loop, what)) return;

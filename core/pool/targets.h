@@ -3,6 +3,7 @@
 // Owner, thread: the attendant's.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "base/futex.h"
@@ -53,12 +54,12 @@ class Targets {
 
  private:
   [[nodiscard]] bool spares_import(Target& target, py::Interruptible& interruptible, const void* what);
-  // What the event loop's thread does if it does something for the target.
-  [[nodiscard]] const void* deed_in_loop(const Target& target) const;
+  // What the event loop's thread does if it does something for the target; `in_loop` of them have not ended there.
+  [[nodiscard]] const void* deed_in_loop(const Target& target, std::size_t in_loop) const;
   // Whether what the event loop's thread does for the target, as the last looks found it, keeps the loop from cancelling it.
   [[nodiscard]] bool is_stuck(const Target& target) const;
   void interrupt(Target& target);
-  void insist_on(Target& target);
+  void insist_on(Target& target, std::size_t in_loop);
   void insist_on_loops_end();
   void end_loops_turn();
   // What sleeps in event loops of tasks' own shall see what was raised.
