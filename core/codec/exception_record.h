@@ -1,7 +1,7 @@
 // How an exception travels: the fields that exception_codec.cpp writes in the worker and exception_rebuild.cpp reads at
 // home.
 //
-// The message is one native value, the tuple (text of the traceback, (record, ...)). The first record is the exception
+// The message is one native value, the tuple (trace, (record, ...)), the trace as in exception_trace.h, or as text. The first record is the exception
 // itself; records name each other by index, so causes and contexts may form cycles and chains of any length. Each part that
 // may have any type is packed (message_bytes.h). Requires: attached, for all functions. Errors: Python exception set and
 // null returned; std::bad_alloc.
@@ -20,7 +20,7 @@ namespace aiointerpreters::codec {
 struct ExceptionRecord {
   PyObject* module;       // str
   PyObject* qualname;     // str
-  PyObject* text;         // str(exception); of a group its message
+  PyObject* text;         // str(exception), of a group its message; None: what BaseException says of its args
   PyObject* whole;        // packed exception, where only its class knows how to rebuild it; or None
   PyObject* constructor;  // packed arguments to call the class with, where it reduces itself to that; or None
   PyObject* content;      // packed tuple of the parts below: one value, so that what they share stays shared; or None
@@ -48,7 +48,7 @@ enum ExceptionPart : int {
 
 // For Py_BuildValue (which steals what is marked N) and PyArg_ParseTuple.
 inline constexpr char kRecordBuildFormat[] = "(OOONNNNNNNNnni)";
-inline constexpr char kRecordParseFormat[] = "UUUOOOOO!O!O!Onni";
+inline constexpr char kRecordParseFormat[] = "UUOOOOOO!O!O!Onni";
 
 // Packs one value into a message that is to come. `root` starts the path in the error, as in encode_value.
 [[nodiscard]] py::Ref pack(Runtime& runtime, PyObject* value, const char* root, Message& outer);
