@@ -38,7 +38,7 @@ def format_trace(trace: tuple[Entry, ...]) -> str:
     try:
         lines = list(_prepare(trace).format())
     except Exception as error:  # noqa: BLE001
-        lines = [*_list_plainly(trace), f"({type(error).__name__} while the traceback was formatted: {error})\n"]
+        lines = _list_plainly(trace, error)
     return "\n" + "".join(lines).removesuffix("\n")
 
 
@@ -131,9 +131,13 @@ def _known(number: int) -> int | None:
     return None if number < 0 else number
 
 
-def _list_plainly(trace: tuple[Entry, ...]) -> list[str]:
-    module, qualname, text, frames, *_ = trace[0]
-    lines = ["Traceback (most recent call last):\n"] if frames else []
-    for i in range(0, len(frames), _FRAME_ITEMS):
-        lines.append(f'  File "{frames[i]}", line {frames[i + 2]}, in {frames[i + 1]}\n')
-    return [*lines, f"{module}.{qualname}: {text}\n"]
+def _list_plainly(trace: tuple[Entry, ...], error: Exception) -> list[str]:
+    reason = f"({type(error).__name__} while the traceback was formatted)\n"
+    try:
+        module, qualname, text, frames, *_ = trace[0]
+        lines = ["Traceback (most recent call last):\n"] if frames else []
+        for filename, name, line, *_ in (frames[i : i + _FRAME_ITEMS] for i in range(0, len(frames), _FRAME_ITEMS)):
+            lines.append(f'  File "{filename}", line {line}, in {name}\n')
+        return [*lines, f"{module}.{qualname}: {text}\n", reason]
+    except Exception:  # noqa: BLE001
+        return [reason]
