@@ -30,6 +30,13 @@ py::Ref attribute(PyObject* object, const char* name) {
 
 py::Ref none() { return py::Ref::borrow(Py_None); }
 
+// What an exception has for its __dict__; null: nothing in it, or none to be had.
+py::Ref attributes_of(PyObject* exception) {
+  const bool is_own = PyType_HasFeature(Py_TYPE(exception), Py_TPFLAGS_HEAPTYPE);  // of a class, which may show another
+  if (!is_own && reinterpret_cast<PyBaseExceptionObject*>(exception)->dict == nullptr) return {};
+  return attribute(exception, "__dict__");
+}
+
 bool is_group(PyObject* exception) {
   return PyObject_TypeCheck(exception, reinterpret_cast<PyTypeObject*>(PyExc_BaseExceptionGroup)) != 0;
 }
@@ -223,7 +230,7 @@ py::Ref other_attributes(PyObject* attributes, PyObject* without, bool has_notes
 py::Ref ExceptionEncoder::text_of(PyObject* exception, PyObject* message) const {
   if (message != nullptr) return exact_text(message, "<exception str() failed>");
   const auto known = traced_.find(exception);
-  if (known != traced_.end()) return py::Ref::borrow(known->second.get());
+  if (known != traced_.end() && known->second) return py::Ref::borrow(known->second.get());
   const bool is_plain = Py_TYPE(exception)->tp_str == reinterpret_cast<PyTypeObject*>(PyExc_BaseException)->tp_str;
   return is_plain ? none() : exact_text(exception, "<exception str() failed>");
 }
@@ -242,7 +249,7 @@ py::Ref ExceptionEncoder::describe(std::size_t index) {
   out_.needs_main = out_.needs_main || PyUnicode_EqualToUTF8(module.get(), "__main__") != 0 ||
                     PyUnicode_EqualToUTF8(module.get(), "__mp_main__") != 0;
 
-  py::Ref attributes = attribute(exception, "__dict__");
+  py::Ref attributes = attributes_of(exception);
   if (attributes && !PyDict_Check(attributes.get())) attributes.reset();
   py::Ref notes = notes_of(attributes.get());
   if (!notes) return {};
@@ -263,6 +270,7 @@ py::Ref ExceptionEncoder::describe(std::size_t index) {
   ExceptionParts parts;
   parts[kArgs] = is_group(exception) ? py::Ref::steal(PyTuple_New(0)) : py::Ref::steal(PyException_GetArgs(exception));
   parts[kFields] = read_fields(exception);
+  const bool is_simple = !whole && !constructor;
   if (whole || constructor) {
     parts[kState] = other_attributes(reduction.state.get(), nullptr, has_notes);
     parts[kRest] = other_attributes(attributes.get(), reduction.state.get(), has_notes);
@@ -272,23 +280,30 @@ py::Ref ExceptionEncoder::describe(std::size_t index) {
   }
   if (!members || !parts[kArgs] || !parts[kFields] || !parts[kState] || !parts[kRest]) return {};
 
-  py::Ref links = take_links(parts);
-  if (!links) return {};
+  py::Ref links;
+  py::Ref content;
   py::Ref pieces = none();
-  py::Ref content = pack(runtime_, tuple_of(parts).get(), nullptr, out_);
-  if (!is_native(content)) {
-    PyErr_Clear();
-    pieces = pack_pieces(runtime_, parts, lost.get(), out_);
-    if (!pieces) return {};
-    if (!content) content = pack(runtime_, tuple_of(parts).get(), nullptr, out_);
-    PyErr_Clear();
+  if (is_simple && has_only_leaves(parts)) {
+    links = py::Ref::steal(PyTuple_New(0));
+    content = tuple_of(parts);
+  } else {
+    links = take_links(parts);
+    if (!links) return {};
+    content = pack(runtime_, tuple_of(parts).get(), nullptr, out_);
+    if (!is_native(content)) {
+      PyErr_Clear();
+      pieces = pack_pieces(runtime_, parts, lost.get(), out_);
+      if (!pieces) return {};
+      if (!content) content = pack(runtime_, tuple_of(parts).get(), nullptr, out_);
+      PyErr_Clear();
+    }
   }
 
   py::Ref cause = py::Ref::steal(PyException_GetCause(exception));
   // What is printed shows it already.
   if (cause && is_remote_traceback(runtime_, cause.get()) && traced_.contains(cause.get())) cause.reset();
   const py::Ref context = py::Ref::steal(PyException_GetContext(exception));
-  const py::Ref suppress = attribute(exception, "__suppress_context__");
+  const bool suppress = reinterpret_cast<PyBaseExceptionObject*>(exception)->suppress_context != 0;
   const Py_ssize_t cause_index = cause ? index_of(cause.get()) : ExceptionRecord::kNone;
   const Py_ssize_t context_index = context ? index_of(context.get()) : ExceptionRecord::kNone;
   py::Ref lost_texts = py::Ref::steal(PyList_AsTuple(lost.get()));
@@ -297,7 +312,7 @@ py::Ref ExceptionEncoder::describe(std::size_t index) {
   return py::Ref::steal(Py_BuildValue(kRecordBuildFormat, module.get(), qualname.get(), text.get(), given(whole),
                                       given(constructor), given(content), pieces.release(), links.release(), notes.release(),
                                       lost_texts.release(), members.release(), cause_index, context_index,
-                                      suppress.get() == Py_True ? 1 : 0));
+                                      suppress ? 1 : 0));
 }
 
 // The last resort: the type's name, in the message's own room, without any allocation. It is the value (name, ()).

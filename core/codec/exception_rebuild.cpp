@@ -173,9 +173,6 @@ py::Ref ExceptionBuilder::make(std::size_t index) {
 }
 
 py::Ref ExceptionBuilder::find_class(const ExceptionRecord& record) {
-  const py::Ref dot = py::Ref::steal(PyUnicode_FromString("."));
-  const py::Ref names = dot ? py::Ref::steal(PyUnicode_Split(record.qualname, dot.get(), -1)) : py::Ref();
-  if (!names) return {};
   py::Ref object = py::Ref::steal(PyImport_GetModule(record.module));
   if (!object) object = py::Ref::steal(PyImport_Import(record.module));
   // In a worker home's script goes by this name; home need not know it.
@@ -184,11 +181,14 @@ py::Ref ExceptionBuilder::find_class(const ExceptionRecord& record) {
     object = py::Ref::steal(PyImport_ImportModule("__main__"));
   }
   if (!object) return {};
-  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(names.get()); ++i) {
-    object = py::Ref::steal(PyObject_GetAttr(object.get(), PyList_GET_ITEM(names.get(), i)));
-    if (!object) return {};
+  const Py_ssize_t length = PyUnicode_GET_LENGTH(record.qualname);
+  for (Py_ssize_t start = 0, end = 0; object && end < length; start = end + 1) {
+    end = PyUnicode_FindChar(record.qualname, '.', start, length, 1);
+    if (end < 0) end = length;
+    const py::Ref name = py::Ref::steal(PyUnicode_Substring(record.qualname, start, end));
+    object = name ? py::Ref::steal(PyObject_GetAttr(object.get(), name.get())) : py::Ref();
   }
-  if (!PyExceptionClass_Check(object.get())) return {};
+  if (!object || !PyExceptionClass_Check(object.get())) return {};
   return object;
 }
 
@@ -243,7 +243,8 @@ void ExceptionBuilder::furnish(std::size_t index) {
     if (made == Made::kInstead && record.text == Py_None) speak_instead(record, exception, parts[kArgs].get());
     if (made != Made::kAsPickled) set_state(exception, parts[kState].get());
     set_fields(exception, parts[kFields].get());
-    const py::Ref attributes = py::Ref::steal(PyObject_GenericGetDict(exception, nullptr));
+    const bool has_rest = PyDict_GET_SIZE(parts[kRest].get()) != 0;
+    const py::Ref attributes = has_rest ? py::Ref::steal(PyObject_GenericGetDict(exception, nullptr)) : py::Ref();
     if (attributes) PyDict_Merge(attributes.get(), parts[kRest].get(), 0);
     if (made == Made::kInstead && is_group) {
       const py::Ref members = follow(record.members);
@@ -265,7 +266,10 @@ void ExceptionBuilder::speak_instead(const ExceptionRecord& record, PyObject* ex
 }
 
 bool ExceptionBuilder::unpack_parts(const ExceptionRecord& record, ExceptionParts& parts, PyObject* lost) {
-  const py::Ref content = record.content == Py_None ? py::Ref() : unpack(runtime_, record.content, attachments_);
+  const bool is_packed = !PyTuple_CheckExact(record.content);
+  const py::Ref content = record.content == Py_None ? py::Ref()
+                          : is_packed               ? unpack(runtime_, record.content, attachments_)
+                                                    : py::Ref::borrow(record.content);
   drop_error();
   if (!content) return unpack_pieces(record, parts, lost);
   PyObject* borrowed[kParts];
@@ -395,6 +399,7 @@ void ExceptionBuilder::set_fields(PyObject* exception, PyObject* fields) {
 }
 
 void ExceptionBuilder::set_notes(const ExceptionRecord& record, PyObject* exception, PyObject* lost) {
+  if (PyTuple_GET_SIZE(record.notes) == 0 && PyList_GET_SIZE(lost) == 0) return;
   const py::Ref notes = py::Ref::steal(PySequence_List(record.notes));
   if (!notes || PyList_Extend(notes.get(), lost) < 0 || PyList_GET_SIZE(notes.get()) == 0) return;
   const py::Ref name = py::Ref::steal(PyUnicode_FromString("__notes__"));
@@ -415,10 +420,8 @@ void ExceptionBuilder::link(std::size_t index) {
 }
 
 void ExceptionBuilder::set_suppress(std::size_t index) {
-  const py::Ref name = py::Ref::steal(PyUnicode_FromString("__suppress_context__"));
-  PyObject* const value = records_[index].suppress_context != 0 ? Py_True : Py_False;
-  if (name) PyObject_GenericSetAttr(built_[index].get(), name.get(), value);
-  drop_error();
+  auto* const exception = reinterpret_cast<PyBaseExceptionObject*>(built_[index].get());
+  exception->suppress_context = records_[index].suppress_context != 0 ? 1 : 0;
 }
 
 // Where the explicit causes end; in a cycle, the last one before it closes.

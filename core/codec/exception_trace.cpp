@@ -7,6 +7,7 @@
 #include "codec/exception_parts.h"
 #include "codec/exception_type.h"
 #include "codec/frame_sources.h"
+#include "codec/remote_traceback.h"
 #include "py/error.h"
 
 namespace aiointerpreters::codec {
@@ -46,7 +47,7 @@ class TraceTaker {
   bool add_frame(PyObject* frames, const PyTracebackObject* entry);
   py::Ref read_notes(PyObject* exception);
   py::Ref read_members(PyObject* exception);
-  py::Ref read_text(PyObject* exception, PyObject* frames);
+  py::Ref read_text(PyObject* exception);
   py::Ref hint(PyObject* exception, PyObject* kind, py::Ref text);
 
   static bool is_a(PyObject* exception, PyObject* type) {
@@ -91,7 +92,7 @@ py::Ref TraceTaker::describe(PyObject* exception) {
   bool suppress = false;
   if (!members || !read_links(exception, cause, context, suppress)) return {};
   const py::Ref syntax = read_syntax(exception);
-  const py::Ref text = syntax ? read_text(exception, frames.get()) : py::Ref();
+  const py::Ref text = syntax ? read_text(exception) : py::Ref();
   if (!text) return {};
   return py::Ref::steal(Py_BuildValue("(OOOOOnniOO)", module.get(), qualname.get(), text.get(), frames.get(), notes.get(),
                                       cause, context, suppress ? 1 : 0, members.get(), syntax.get()));
@@ -132,8 +133,8 @@ py::Ref TraceTaker::read_frames(PyObject* exception) {
   Py_ssize_t repeats = 0;
   const auto note_repeats = [&] {
     const py::Ref count = repeats == 0 ? py::Ref() : py::Ref::steal(PyLong_FromSsize_t(repeats));
-    return repeats == 0 || (count && PyList_SetItem(frames.get(), PyList_GET_SIZE(frames.get()) - 1,
-                                                    Py_NewRef(count.get())) == 0);
+    return repeats == 0 ||
+           (count && PyList_SetItem(frames.get(), PyList_GET_SIZE(frames.get()) - 1, Py_NewRef(count.get())) == 0);
   };
   for (; frames && entry != nullptr && left > 0; entry = entry->tb_next, --left) {
     if (previous != nullptr && previous->tb_lasti == entry->tb_lasti && previous->tb_lineno == entry->tb_lineno &&
@@ -192,7 +193,7 @@ py::Ref TraceTaker::read_members(PyObject* exception) {
   return indices;
 }
 
-py::Ref TraceTaker::read_text(PyObject* exception, PyObject*) {
+py::Ref TraceTaker::read_text(PyObject* exception) {
   py::Ref text = exact_text(exception, "<exception str() failed>");
   if (!text) return {};
   traced_.insert_or_assign(exception, py::Ref::borrow(text.get()));
@@ -214,10 +215,25 @@ py::Ref TraceTaker::read_text(PyObject* exception, PyObject*) {
 
 py::Ref TraceTaker::hint(PyObject* exception, PyObject* kind, py::Ref text) {
   const py::Ref module = py::Ref::steal(PyImport_ImportModule(kTextModule));
-  py::Ref hinted = module ? py::Ref::steal(PyObject_CallMethod(module.get(), "add_hint", "OOO", kind, exception, text.get()))
-                          : py::Ref();
+  py::Ref hinted =
+      module ? py::Ref::steal(PyObject_CallMethod(module.get(), "add_hint", "OOO", kind, exception, text.get())) : py::Ref();
   PyErr_Clear();
   return hinted && PyUnicode_CheckExact(hinted.get()) ? std::move(hinted) : std::move(text);
+}
+
+// What an exception that only passes through has come with: it was made of a message, and nobody has raised it since. So
+// there is nothing to print but what that message had. Borrowed; null: it is no such exception.
+PyObject* passed_on(const Runtime& runtime, PyObject* exception) {
+  constexpr int kMost = 100;  // causes may form a cycle
+  py::Ref at = py::Ref::borrow(exception);
+  for (int i = 0; i < kMost; ++i) {
+    const py::Ref frames = py::Ref::steal(PyException_GetTraceback(at.get()));
+    if (frames) return nullptr;
+    at = py::Ref::steal(PyException_GetCause(at.get()));
+    if (!at) return nullptr;
+    if (is_remote_traceback(runtime, at.get())) return at.get();  // its exception holds it
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -258,6 +274,10 @@ py::Ref take_trace(Runtime& runtime, PyObject* exception, Traced& traced) {
   if (!intern_exception_names(runtime)) {
     PyErr_Clear();
     return {};
+  }
+  if (PyObject* const remote = passed_on(runtime, exception)) {
+    traced.insert_or_assign(remote, py::Ref());
+    return content_of_remote_traceback(remote);
   }
   py::Ref trace = TraceTaker(runtime, traced).take(exception);
   PyErr_Clear();

@@ -97,6 +97,8 @@ bool rebuilds_itself(PyTypeObject* type) {
 py::Ref read_fields(PyObject* exception) {
   py::Ref fields = py::Ref::steal(PyDict_New());
   PyTypeObject* const type = Py_TYPE(exception);
+  // Nothing is laid out behind the part that all exceptions have.
+  if (type->tp_basicsize == static_cast<Py_ssize_t>(sizeof(PyBaseExceptionObject))) return fields;
   for (Py_ssize_t i = 0; fields && i < PyTuple_GET_SIZE(type->tp_mro); ++i) {
     if (!read_fields_of(base_at(type, i), exception, fields.get())) fields.reset();
   }
@@ -153,7 +155,8 @@ bool intern_exception_names(Runtime& runtime) {
 }
 
 py::Ref read_syntax(PyObject* exception) {
-  if (PyObject_TypeCheck(exception, reinterpret_cast<PyTypeObject*>(PyExc_SyntaxError)) == 0) return py::Ref::borrow(Py_None);
+  if (PyObject_TypeCheck(exception, reinterpret_cast<PyTypeObject*>(PyExc_SyntaxError)) == 0)
+    return py::Ref::borrow(Py_None);
   constexpr std::array kFields = {"filename", "lineno", "end_lineno", "text", "offset", "end_offset", "msg"};
   py::Ref fields = py::Ref::steal(PyTuple_New(kFields.size() + 1));
   if (!fields) return {};

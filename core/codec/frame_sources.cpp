@@ -55,11 +55,11 @@ py::Ref read_lines(PyObject* filename, PyObject* globals) {
   const py::Ref linecache = py::Ref::steal(PyImport_ImportModule("linecache"));
   const py::Ref checked =
       linecache ? py::Ref::steal(PyObject_CallMethod(linecache.get(), "checkcache", "O", filename)) : py::Ref();
-  py::Ref lines = checked ? py::Ref::steal(PyObject_CallMethod(linecache.get(), "getlines", "OO", filename, globals))
-                          : py::Ref();
+  py::Ref lines =
+      checked ? py::Ref::steal(PyObject_CallMethod(linecache.get(), "getlines", "OO", filename, globals)) : py::Ref();
   PyErr_Clear();
   return lines && PyList_Check(lines.get()) && PyList_GET_SIZE(lines.get()) != 0 ? std::move(lines)
-                                                                                : py::Ref::borrow(Py_None);
+                                                                                 : py::Ref::borrow(Py_None);
 }
 
 }  // namespace
@@ -78,8 +78,8 @@ bool read_place(const PyTracebackObject* entry, FramePlace& place) {
   place.filename = py::Ref::borrow(code->co_filename);
   place.name = py::Ref::borrow(code->co_name);
   if (!PyUnicode_CheckExact(place.filename.get()) || !PyUnicode_CheckExact(place.name.get())) return false;
-  if (entry->tb_lasti >= 0 && PyCode_Addr2Location(code, entry->tb_lasti, &place.line, &place.column, &place.last_line,
-                                                   &place.last_column) == 0) {
+  if (entry->tb_lasti >= 0 &&
+      PyCode_Addr2Location(code, entry->tb_lasti, &place.line, &place.column, &place.last_line, &place.last_column) == 0) {
     return false;
   }
   if (place.line < 0) place.line = entry->tb_lineno >= 0 ? entry->tb_lineno : PyCode_Addr2Line(code, entry->tb_lasti);

@@ -39,9 +39,7 @@ void dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
-PyObject* get_args(PyObject* self, void*) {
-  return settle_remote_traceback(self) ? PyException_GetArgs(self) : nullptr;
-}
+PyObject* get_args(PyObject* self, void*) { return settle_remote_traceback(self) ? PyException_GetArgs(self) : nullptr; }
 
 int set_args(PyObject* self, PyObject* value, void*) {
   if (value == nullptr) return PyErr_SetString(PyExc_TypeError, "args may not be deleted"), -1;
@@ -105,6 +103,13 @@ py::Ref make_remote_traceback(const Runtime& runtime, PyObject* content) {
   py::Ref made = py::Ref::steal(PyObject_CallNoArgs(runtime.remote_traceback.get()));
   if (made) remote_of(made.get()).trace = Py_NewRef(content);
   return made;
+}
+
+py::Ref content_of_remote_traceback(PyObject* exception) {
+  if (remote_of(exception).trace != nullptr) return py::Ref::borrow(remote_of(exception).trace);
+  const py::Ref args = py::Ref::steal(PyException_GetArgs(exception));
+  const bool has_text = args && PyTuple_GET_SIZE(args.get()) == 1 && PyUnicode_CheckExact(PyTuple_GET_ITEM(args.get(), 0));
+  return has_text ? py::Ref::borrow(PyTuple_GET_ITEM(args.get(), 0)) : py::Ref();
 }
 
 bool settle_remote_traceback(PyObject* exception) {

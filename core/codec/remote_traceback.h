@@ -19,6 +19,8 @@ namespace aiointerpreters::codec {
 
 // `content`: a trace, or the text as a str. Returns new; null with an exception set.
 [[nodiscard]] py::Ref make_remote_traceback(const Runtime& runtime, PyObject* content);
+// What it would be made of again: the trace, or its text. Requires: it is one. Returns new; null if it is empty.
+[[nodiscard]] py::Ref content_of_remote_traceback(PyObject* exception);
 // Makes its text now, if that has not been made. Requires: it is one. Runs Python. Errors: false with an exception set.
 [[nodiscard]] bool settle_remote_traceback(PyObject* exception);
 

@@ -8,11 +8,15 @@ import linecache
 import traceback
 from typing import Any
 
-type Entry = tuple[str, str, str, tuple[Any, ...], tuple[str, ...], int, int, int, tuple[int, ...] | None, tuple[Any, ...] | None]
+type Entry = tuple[
+    str, str, str, tuple[Any, ...], tuple[str, ...], int, int, int, tuple[int, ...] | None, tuple[Any, ...] | None
+]
 """Module and qualified name of the type, text, frames, notes, cause, context, suppress, members, details of a SyntaxError."""
 
 _FRAME_ITEMS = 8
 _SYNTAX_FIELDS = ("filename", "lineno", "end_lineno", "text", "offset", "end_offset", "msg", "_metadata")
+_MOST = 10_000_000
+"""No statement has more lines, and no recursion more frames."""
 _NAMELESS = ("<string>", "<stdin>")
 """Anything may be called that: home's lines under these names are of something else."""
 
@@ -37,7 +41,7 @@ def format_trace(trace: tuple[Entry, ...]) -> str:
     """
     try:
         lines = list(_prepare(trace).format())
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         lines = _list_plainly(trace, error)
     return "\n" + "".join(lines).removesuffix("\n")
 
@@ -113,6 +117,8 @@ def _make_stack(frames: tuple[Any, ...]) -> traceback.StackSummary:
         filename, name, line, last_line, column, last_column, source, repeats = frames[i : i + _FRAME_ITEMS]
         if source is None and filename in _NAMELESS:
             source = ""
+        if max(last_line - line, repeats) > _MOST:
+            raise ValueError("no such frame")
         frame = traceback.FrameSummary(
             filename,
             _known(line),
@@ -139,5 +145,5 @@ def _list_plainly(trace: tuple[Entry, ...], error: Exception) -> list[str]:
         for filename, name, line, *_ in (frames[i : i + _FRAME_ITEMS] for i in range(0, len(frames), _FRAME_ITEMS)):
             lines.append(f'  File "{filename}", line {line}, in {name}\n')
         return [*lines, f"{module}.{qualname}: {text}\n", reason]
-    except Exception:  # noqa: BLE001
+    except Exception:
         return [reason]

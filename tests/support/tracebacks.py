@@ -91,7 +91,7 @@ def carets() -> object:
 
 @shape
 def wide_characters() -> object:
-    größe, 变量 = "äöü", 0
+    größe, 变量 = "äöü", 0  # noqa: N806
     return f"{größe}" + "漢字かな" + str(1 / 变量) + "ё"
 
 
@@ -316,7 +316,7 @@ def long_chain() -> object:
             raise ValueError("second") from first
         except ValueError:
             try:
-                raise KeyError("third")  # noqa: B904
+                raise KeyError("third")
             except KeyError as third:
                 raise OSError("fourth") from third
 
@@ -473,7 +473,12 @@ def _compiled(filename: str, source: str = "def f():\n    x = 0\n    return (1 /
     exec(compile(source, filename, "exec"), {"__name__": "compiled"})
 
 
-for _label, _filename in {"string": "<string>", "nameless": "<made up>", "gone": "/no/such/file.py", "relative": "no.py"}.items():
+for _label, _filename in {
+    "string": "<string>",
+    "nameless": "<made up>",
+    "gone": "/no/such/file.py",
+    "relative": "no.py",
+}.items():
     SHAPES["source_" + _label] = functools.partial(_compiled, _filename)
 
 

@@ -62,7 +62,9 @@ def test_a_limit_at_home_does_not_cut_it(own_pool: InterpreterThreadPoolExecutor
     assert "in fail_in_the_third_line" in str(remote_error(own_pool, failures.fail_below))
 
 
-MODULES = "sorted({'traceback', 'linecache', 'tokenize', 'aiointerpreters._traceback_text'} & set(__import__('sys').modules))"
+MODULES = (
+    "sorted({'traceback', 'linecache', 'tokenize', 'aiointerpreters._traceback_text'} & set(__import__('sys').modules))"
+)
 
 
 def test_a_worker_whose_call_fails_imports_nothing_for_it(make_pool: MakePool) -> None:
