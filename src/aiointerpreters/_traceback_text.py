@@ -1,7 +1,7 @@
 """The text of what is printed of a worker's exception. Home makes it when somebody reads it, by Python's own `traceback`.
 
-The worker sends a trace: what there is to print, as plain data (core/codec/exception_trace.h). Stand-ins for its exceptions are
-given to `traceback`, so that the text is the same as if the worker had printed it.
+The worker sends a trace: what there is to print, as plain data (core/codec/exception_trace.h). Stand-ins for its exceptions
+are given to `traceback`, so that the text is the same as if the worker had printed it.
 """
 
 import linecache
@@ -11,7 +11,7 @@ from typing import Any
 type Entry = tuple[
     str, str, str, tuple[Any, ...], tuple[str, ...], int, int, int, tuple[int, ...] | None, tuple[Any, ...] | None
 ]
-"""Module and qualified name of the type, text, frames, notes, cause, context, suppress, members, details of a SyntaxError."""
+"""Module and qualified name of the type, text, frames, notes, cause, context, suppress, members, a SyntaxError's details."""
 
 _FRAME_ITEMS = 8
 _SYNTAX_FIELDS = ("filename", "lineno", "end_lineno", "text", "offset", "end_offset", "msg", "_metadata")
