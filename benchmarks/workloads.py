@@ -17,6 +17,20 @@ def echo[T](value: T) -> T:
     return value
 
 
+def fail() -> None:
+    """Raises: what is left to measure is the way of an exception."""
+    raise ValueError("failed")
+
+
+def fail_with_chain(length: int) -> None:
+    """Raises an exception with `length` causes, each the cause of the next."""
+    error = ValueError(0)
+    for n in range(length):
+        cause, error = error, ValueError(n)
+        error.__cause__ = cause
+    raise error
+
+
 def sum_of_squares(stop: int) -> int:
     """Returns the sum of the squares of 0 .. `stop` - 1; pure Python that never lets go of its GIL."""
     total = 0

@@ -16,6 +16,7 @@
 #include "binding/tag_type.h"
 #include "codec/codec.h"
 #include "codec/exporter.h"
+#include "codec/remote_traceback.h"
 #include "py/compat.h"
 #include "py/error.h"
 
@@ -59,11 +60,7 @@ bool add_errors(PyObject* module, codec::Runtime& runtime) {
                      "`argument 'key'`, `result.items[2]`; positional arguments are counted from 0.",
                      bases.get()),
                  runtime.not_transferable_error) &&
-         publish(module, "RemoteTraceback",
-                 make_error("aiointerpreters.errors.RemoteTraceback",
-                            "The traceback of a worker as text: the innermost cause of an exception that came from one.",
-                            nullptr),
-                 runtime.remote_traceback);
+         publish(module, "RemoteTraceback", codec::make_remote_traceback_type(module), runtime.remote_traceback);
 }
 
 // Imports what only the main interpreter may import first (hazard 1).

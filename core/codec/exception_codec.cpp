@@ -8,12 +8,14 @@
 #include "codec/codec.h"
 #include "codec/exception_parts.h"
 #include "codec/exception_record.h"
+#include "codec/exception_trace.h"
 #include "codec/exception_type.h"
 #include "codec/format.h"
 #include "codec/message_bytes.h"
 #include "codec/message_decoder.h"
 #include "codec/message_encoder.h"
 #include "codec/pickling.h"
+#include "codec/remote_traceback.h"
 #include "py/error.h"
 
 namespace aiointerpreters::codec {
@@ -28,6 +30,13 @@ py::Ref attribute(PyObject* object, const char* name) {
 
 py::Ref none() { return py::Ref::borrow(Py_None); }
 
+// What an exception has for its __dict__; null: nothing in it, or none to be had.
+py::Ref attributes_of(PyObject* exception) {
+  const bool is_own = PyType_HasFeature(Py_TYPE(exception), Py_TPFLAGS_HEAPTYPE);  // of a class, which may show another
+  if (!is_own && reinterpret_cast<PyBaseExceptionObject*>(exception)->dict == nullptr) return {};
+  return attribute(exception, "__dict__");
+}
+
 bool is_group(PyObject* exception) {
   return PyObject_TypeCheck(exception, reinterpret_cast<PyTypeObject*>(PyExc_BaseExceptionGroup)) != 0;
 }
@@ -39,7 +48,7 @@ class ExceptionEncoder {
 
   // Errors: false with an exception set.
   bool encode(PyObject* exception);
-  // The text is taken. A frame that has an exception of the chain in a variable would keep all others until the next
+  // The frames have been read. A frame that has an exception of the chain in a variable would keep all others until the next
   // collection, and what is lent with them. Leaves an exception that is set as it is.
   void drop_tracebacks() const noexcept {
     for (const py::Ref& exception : exceptions_) PyException_SetTraceback(exception.get(), Py_None);
@@ -47,13 +56,10 @@ class ExceptionEncoder {
 
  private:
   Py_ssize_t index_of(PyObject* exception);
-  // Gives the exceptions that the text shows the first indices.
-  void index_shown(PyObject* exception);
   py::Ref describe(std::size_t index);
   py::Ref describe_members(PyObject* group);
-  bool is_remote_traceback(PyObject* exception) const;
   py::Ref notes_of(PyObject* attributes);
-  py::Ref format_traceback(PyObject* exception);
+  py::Ref text_of(PyObject* exception, PyObject* message) const;
 
   // Takes the exceptions of the message out of the parts and makes them links.
   py::Ref take_links(ExceptionParts& parts);
@@ -62,7 +68,7 @@ class ExceptionEncoder {
   Runtime& runtime_;
   std::vector<py::Ref> exceptions_;  // in the order of their records
   std::unordered_map<PyObject*, Py_ssize_t> indices_;
-  std::size_t shown_ = 0;  // so many of them are in the text
+  Traced traced_;  // those that are printed
   // So many have been found among the parts of others; a class may make new ones each time it is asked for its parts.
   static constexpr std::size_t kLinkedMax = 1000;
   std::size_t linked_ = 0;
@@ -76,67 +82,19 @@ Py_ssize_t ExceptionEncoder::index_of(PyObject* exception) {
   return found->second;
 }
 
-bool ExceptionEncoder::is_remote_traceback(PyObject* exception) const {
-  return Py_IS_TYPE(exception, reinterpret_cast<PyTypeObject*>(runtime_.remote_traceback.get()));
-}
-
-void ExceptionEncoder::index_shown(PyObject* exception) {
-  index_of(exception);
-  for (std::size_t i = 0; i < exceptions_.size(); ++i) {  // grows while it is walked
-    PyObject* const shown = exceptions_[i].get();
-    if (is_group(shown)) (void)describe_members(shown);
-    const py::Ref cause = py::Ref::steal(PyException_GetCause(shown));
-    const py::Ref context = py::Ref::steal(PyException_GetContext(shown));
-    if (cause && !is_remote_traceback(cause.get())) index_of(cause.get());
-    if (!cause && context && attribute(shown, "__suppress_context__").get() != Py_True) index_of(context.get());
-  }
-  shown_ = exceptions_.size();
-}
-
 bool ExceptionEncoder::encode(PyObject* exception) {
-  const py::Ref text = format_traceback(exception);
+  py::Ref trace = take_trace(runtime_, exception, traced_);
+  if (!trace) trace = traceback_text(exception);
   const py::Ref records = py::Ref::steal(PyList_New(0));
-  if (!text || !records) return false;
-  index_shown(exception);
+  if (!trace || !records) return false;
+  index_of(exception);
   for (std::size_t i = 0; i < exceptions_.size(); ++i) {  // grows while it is walked
     const py::Ref record = describe(i);
     if (!record || PyList_Append(records.get(), record.get()) < 0) return false;
   }
   const py::Ref tuple = py::Ref::steal(PyList_AsTuple(records.get()));
-  const py::Ref message = tuple ? py::Ref::steal(PyTuple_Pack(2, text.get(), tuple.get())) : py::Ref();
+  const py::Ref message = tuple ? py::Ref::steal(PyTuple_Pack(2, trace.get(), tuple.get())) : py::Ref();
   return message && encode_message(runtime_, Roots(message.get()), Views::kCopy, ByValue::kNever, out_);
-}
-
-// Starts with an empty line, so that the first line of the traceback stands by itself where it is printed as a message.
-py::Ref ExceptionEncoder::format_traceback(PyObject* exception) {
-  const py::Ref module = py::Ref::steal(PyImport_ImportModule("traceback"));
-  const py::Ref empty = py::Ref::steal(PyUnicode_New(0, 0));
-  py::Ref lines = module ? py::Ref::steal(PyObject_CallMethod(module.get(), "format_exception", "O", exception)) : py::Ref();
-  PyErr_Clear();
-  if (!lines && module) {  // the exception does not let itself be looked at; its frames do
-    const py::Ref frames = py::Ref::steal(PyException_GetTraceback(exception));
-    const py::Ref text = exact_text(exception, "<exception str() failed>");
-    if (frames) lines = py::Ref::steal(PyObject_CallMethod(module.get(), "format_tb", "O", frames.get()));
-    PyErr_Clear();
-    const py::Ref head = py::Ref::steal(PyUnicode_FromString("Traceback (most recent call last):\n"));
-    if (!lines || !head || PyList_Insert(lines.get(), 0, head.get()) < 0) lines = py::Ref::steal(PyList_New(0));
-    PyErr_Clear();
-    const py::Ref last =
-        text ? py::Ref::steal(PyUnicode_FromFormat("%s: %U\n", Py_TYPE(exception)->tp_name, text.get())) : py::Ref();
-    if (!lines || !last || PyList_Append(lines.get(), last.get()) < 0) return {};
-  }
-  const py::Ref text = lines && empty ? py::Ref::steal(PyUnicode_Join(empty.get(), lines.get())) : py::Ref();
-  if (text) {
-    const Py_ssize_t length = PyUnicode_GET_LENGTH(text.get());
-    const bool ends_line = length != 0 && PyUnicode_READ_CHAR(text.get(), length - 1) == '\n';
-    const py::Ref trimmed = py::Ref::steal(PyUnicode_Substring(text.get(), 0, ends_line ? length - 1 : length));
-    if (trimmed) return py::Ref::steal(PyUnicode_FromFormat("\n%U", trimmed.get()));
-  }
-  PyErr_Clear();
-  const py::Ref said = exact_text(exception, "<exception str() failed>");
-  if (!said) return {};
-  return py::Ref::steal(
-      PyUnicode_FromFormat("\n%s: %U\n(its traceback could not be formatted)", Py_TYPE(exception)->tp_name, said.get()));
 }
 
 py::Ref ExceptionEncoder::notes_of(PyObject* attributes) {
@@ -214,16 +172,6 @@ py::Ref ExceptionEncoder::take_links(ExceptionParts& parts) {
   return parts[kArgs] ? py::Ref::steal(PyList_AsTuple(links.get())) : py::Ref();
 }
 
-// The tuple of a group's members, by the base's own descriptor: a class may show anything under that name.
-py::Ref members_of(PyObject* group) {
-  const py::Ref descriptor = py::Ref::steal(PyObject_GetAttrString(PyExc_BaseExceptionGroup, "exceptions"));
-  const descrgetfunc get = descriptor ? Py_TYPE(descriptor.get())->tp_descr_get : nullptr;
-  py::Ref members =
-      get == nullptr ? py::Ref() : py::Ref::steal(get(descriptor.get(), group, reinterpret_cast<PyObject*>(Py_TYPE(group))));
-  PyErr_Clear();
-  return members && PyTuple_Check(members.get()) ? std::move(members) : py::Ref::steal(PyTuple_New(0));
-}
-
 py::Ref ExceptionEncoder::describe_members(PyObject* group) {
   const py::Ref members = members_of(group);
   if (!members) return {};
@@ -277,20 +225,31 @@ py::Ref other_attributes(PyObject* attributes, PyObject* without, bool has_notes
   return copy;
 }
 
+// Needed where home cannot find the class, and of groups. To ask exceptions that have each other among their args, each for
+// the text of all below it, would take a time that grows with the square of their number.
+py::Ref ExceptionEncoder::text_of(PyObject* exception, PyObject* message) const {
+  if (message != nullptr) return exact_text(message, "<exception str() failed>");
+  const auto known = traced_.find(exception);
+  if (known != traced_.end() && known->second) return py::Ref::borrow(known->second.get());
+  const bool is_plain = Py_TYPE(exception)->tp_str == reinterpret_cast<PyTypeObject*>(PyExc_BaseException)->tp_str;
+  return is_plain ? none() : exact_text(exception, "<exception str() failed>");
+}
+
 py::Ref ExceptionEncoder::describe(std::size_t index) {
   PyObject* const exception = exceptions_[index].get();
+  if (is_remote_traceback(runtime_, exception) && !settle_remote_traceback(exception)) PyErr_Clear();
   const py::Ref module = exact_text(py::Ref::steal(PyType_GetModuleName(Py_TYPE(exception))).get(), "builtins");
   const py::Ref qualname =
       exact_text(py::Ref::steal(PyType_GetQualName(Py_TYPE(exception))).get(), Py_TYPE(exception)->tp_name);
   PyErr_Clear();
   const py::Ref message = is_group(exception) ? attribute(exception, "message") : py::Ref();
-  const py::Ref text = exact_text(message ? message.get() : exception, "<exception str() failed>");
+  const py::Ref text = text_of(exception, message.get());
   const py::Ref lost = py::Ref::steal(PyList_New(0));
   if (!module || !qualname || !text || !lost) return {};
   out_.needs_main = out_.needs_main || PyUnicode_EqualToUTF8(module.get(), "__main__") != 0 ||
                     PyUnicode_EqualToUTF8(module.get(), "__mp_main__") != 0;
 
-  py::Ref attributes = attribute(exception, "__dict__");
+  py::Ref attributes = attributes_of(exception);
   if (attributes && !PyDict_Check(attributes.get())) attributes.reset();
   py::Ref notes = notes_of(attributes.get());
   if (!notes) return {};
@@ -311,6 +270,7 @@ py::Ref ExceptionEncoder::describe(std::size_t index) {
   ExceptionParts parts;
   parts[kArgs] = is_group(exception) ? py::Ref::steal(PyTuple_New(0)) : py::Ref::steal(PyException_GetArgs(exception));
   parts[kFields] = read_fields(exception);
+  const bool is_simple = !whole && !constructor;
   if (whole || constructor) {
     parts[kState] = other_attributes(reduction.state.get(), nullptr, has_notes);
     parts[kRest] = other_attributes(attributes.get(), reduction.state.get(), has_notes);
@@ -320,22 +280,30 @@ py::Ref ExceptionEncoder::describe(std::size_t index) {
   }
   if (!members || !parts[kArgs] || !parts[kFields] || !parts[kState] || !parts[kRest]) return {};
 
-  py::Ref links = take_links(parts);
-  if (!links) return {};
+  py::Ref links;
+  py::Ref content;
   py::Ref pieces = none();
-  py::Ref content = pack(runtime_, tuple_of(parts).get(), nullptr, out_);
-  if (!is_native(content)) {
-    PyErr_Clear();
-    pieces = pack_pieces(runtime_, parts, lost.get(), out_);
-    if (!pieces) return {};
-    if (!content) content = pack(runtime_, tuple_of(parts).get(), nullptr, out_);
-    PyErr_Clear();
+  if (is_simple && has_only_leaves(parts)) {
+    links = py::Ref::steal(PyTuple_New(0));
+    content = tuple_of(parts);
+  } else {
+    links = take_links(parts);
+    if (!links) return {};
+    content = pack(runtime_, tuple_of(parts).get(), nullptr, out_);
+    if (!is_native(content)) {
+      PyErr_Clear();
+      pieces = pack_pieces(runtime_, parts, lost.get(), out_);
+      if (!pieces) return {};
+      if (!content) content = pack(runtime_, tuple_of(parts).get(), nullptr, out_);
+      PyErr_Clear();
+    }
   }
 
   py::Ref cause = py::Ref::steal(PyException_GetCause(exception));
-  if (cause && index < shown_ && is_remote_traceback(cause.get())) cause.reset();  // the text has it
+  // What is printed shows it already.
+  if (cause && is_remote_traceback(runtime_, cause.get()) && traced_.contains(cause.get())) cause.reset();
   const py::Ref context = py::Ref::steal(PyException_GetContext(exception));
-  const py::Ref suppress = attribute(exception, "__suppress_context__");
+  const bool suppress = reinterpret_cast<PyBaseExceptionObject*>(exception)->suppress_context != 0;
   const Py_ssize_t cause_index = cause ? index_of(cause.get()) : ExceptionRecord::kNone;
   const Py_ssize_t context_index = context ? index_of(context.get()) : ExceptionRecord::kNone;
   py::Ref lost_texts = py::Ref::steal(PyList_AsTuple(lost.get()));
@@ -344,7 +312,7 @@ py::Ref ExceptionEncoder::describe(std::size_t index) {
   return py::Ref::steal(Py_BuildValue(kRecordBuildFormat, module.get(), qualname.get(), text.get(), given(whole),
                                       given(constructor), given(content), pieces.release(), links.release(), notes.release(),
                                       lost_texts.release(), members.release(), cause_index, context_index,
-                                      suppress.get() == Py_True ? 1 : 0));
+                                      suppress ? 1 : 0));
 }
 
 // The last resort: the type's name, in the message's own room, without any allocation. It is the value (name, ()).

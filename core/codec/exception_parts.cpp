@@ -25,6 +25,11 @@ std::string reason_of_error(Runtime& runtime, const std::string& root) {
   return root + ": " + (error ? Py_TYPE(error.get())->tp_name : "error") + ": " + reason;
 }
 
+bool is_leaf(PyObject* value) noexcept {
+  return value == Py_None || PyUnicode_CheckExact(value) || PyLong_CheckExact(value) || PyFloat_CheckExact(value) ||
+         PyBool_Check(value) || PyBytes_CheckExact(value);
+}
+
 py::Ref pack_args(Runtime& runtime, py::Ref& args, PyObject* lost, Message& outer) {
   const Py_ssize_t count = PyTuple_GET_SIZE(args.get());
   py::Ref copy = py::Ref::steal(PyTuple_New(count));
@@ -98,6 +103,21 @@ py::Ref tuple_of(const ExceptionParts& parts) {
     PyTuple_SET_ITEM(tuple.get(), part, Py_NewRef(parts[static_cast<std::size_t>(part)].get()));
   }
   return tuple;
+}
+
+bool has_only_leaves(const ExceptionParts& parts) noexcept {
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(parts[kArgs].get()); ++i) {
+    if (!is_leaf(PyTuple_GET_ITEM(parts[kArgs].get(), i))) return false;
+  }
+  for (std::size_t part = kState; part < kParts; ++part) {
+    PyObject* key;
+    PyObject* value;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(parts[part].get(), &position, &key, &value) != 0) {
+      if (!PyUnicode_CheckExact(key) || !is_leaf(value)) return false;
+    }
+  }
+  return true;
 }
 
 bool is_native(const py::Ref& packed) {

@@ -16,6 +16,9 @@ namespace aiointerpreters::codec {
 using ExceptionParts = std::array<py::Ref, kParts>;
 [[nodiscard]] py::Ref tuple_of(const ExceptionParts& parts);
 
+// Whether all in them is native and has no parts of its own, so that it needs not be packed.
+[[nodiscard]] bool has_only_leaves(const ExceptionParts& parts) noexcept;
+
 // Whether something packed is a native message: that is read back without Python code, so home cannot fail at it.
 [[nodiscard]] bool is_native(const py::Ref& packed);
 

@@ -4,9 +4,11 @@
 #include <utility>
 #include <vector>
 
+#include "codec/corrupt.h"
 #include "codec/exception_parts.h"
 #include "codec/exception_record.h"
 #include "codec/exception_type.h"
+#include "codec/remote_traceback.h"
 #include "py/error.h"
 
 namespace aiointerpreters::codec {
@@ -18,7 +20,7 @@ class ExceptionBuilder {
   ExceptionBuilder(Runtime& runtime, std::span<const Attachment> attachments)
       : runtime_(runtime), attachments_(attachments) {}
 
-  // `message` is the tuple (text, records). Returns new; null with an exception set.
+  // `message` is the tuple (trace or text, records). Returns new; null with an exception set.
   py::Ref build(PyObject* message);
 
  private:
@@ -32,6 +34,7 @@ class ExceptionBuilder {
   py::Ref make_instead(std::size_t index);
   // Gives an exception its parts and notes; those name what it could not be given.
   void furnish(std::size_t index);
+  void speak_instead(const ExceptionRecord& record, PyObject* exception, PyObject* args);
   bool unpack_parts(const ExceptionRecord& record, ExceptionParts& parts, PyObject* lost);
   bool unpack_pieces(const ExceptionRecord& record, ExceptionParts& parts, PyObject* lost);
   bool follow_links(const ExceptionRecord& record, ExceptionParts& parts);
@@ -73,16 +76,18 @@ bool ExceptionBuilder::parse(PyObject* records) {
                          &PyTuple_Type, &r.lost, &r.members, &r.cause, &r.context, &r.suppress_context) == 0) {
       return false;
     }
+    if (r.text != Py_None && !PyUnicode_Check(r.text)) return corrupt_message();
     records_.push_back(r);
   }
   return true;
 }
 
 py::Ref ExceptionBuilder::build(PyObject* message) {
-  PyObject* text;
+  PyObject* trace;
   PyObject* records;
-  if (PyArg_ParseTuple(message, "UO!", &text, &PyTuple_Type, &records) == 0 || !parse(records)) return {};
-  if (records_.empty()) return py::Ref::steal(PyObject_CallOneArg(runtime_.interpreter_error.get(), text));
+  if (PyArg_ParseTuple(message, "OO!", &trace, &PyTuple_Type, &records) == 0 || !parse(records)) return {};
+  if (!PyUnicode_CheckExact(trace) && !PyTuple_CheckExact(trace)) return corrupt_message(), py::Ref();
+  if (records_.empty()) return py::Ref::steal(PyObject_CallOneArg(runtime_.interpreter_error.get(), trace));
   built_.resize(records_.size());
   made_.resize(records_.size());
   visited_.resize(records_.size());
@@ -91,12 +96,12 @@ py::Ref ExceptionBuilder::build(PyObject* message) {
   for (std::size_t i = 0; i < records_.size(); ++i) furnish(i);
   for (std::size_t i = 0; i < records_.size(); ++i) link(i);
 
-  py::Ref remote = py::Ref::steal(PyObject_CallOneArg(runtime_.remote_traceback.get(), text));
+  py::Ref remote = make_remote_traceback(runtime_, trace);
   drop_error();
   if (remote) {
     const std::size_t innermost = innermost_cause();
     PyException_SetCause(built_[innermost].get(), remote.release());
-    // A cause is printed whatever this says, and instead of the context, which the text shows already.
+    // A cause is printed whatever this says, and instead of the context, which the trace shows already.
     set_suppress(innermost);
   }
   if (interruption_) {
@@ -168,9 +173,6 @@ py::Ref ExceptionBuilder::make(std::size_t index) {
 }
 
 py::Ref ExceptionBuilder::find_class(const ExceptionRecord& record) {
-  const py::Ref dot = py::Ref::steal(PyUnicode_FromString("."));
-  const py::Ref names = dot ? py::Ref::steal(PyUnicode_Split(record.qualname, dot.get(), -1)) : py::Ref();
-  if (!names) return {};
   py::Ref object = py::Ref::steal(PyImport_GetModule(record.module));
   if (!object) object = py::Ref::steal(PyImport_Import(record.module));
   // In a worker home's script goes by this name; home need not know it.
@@ -179,11 +181,14 @@ py::Ref ExceptionBuilder::find_class(const ExceptionRecord& record) {
     object = py::Ref::steal(PyImport_ImportModule("__main__"));
   }
   if (!object) return {};
-  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(names.get()); ++i) {
-    object = py::Ref::steal(PyObject_GetAttr(object.get(), PyList_GET_ITEM(names.get(), i)));
-    if (!object) return {};
+  const Py_ssize_t length = PyUnicode_GET_LENGTH(record.qualname);
+  for (Py_ssize_t start = 0, end = 0; object && end < length; start = end + 1) {
+    end = PyUnicode_FindChar(record.qualname, '.', start, length, 1);
+    if (end < 0) end = length;
+    const py::Ref name = py::Ref::steal(PyUnicode_Substring(record.qualname, start, end));
+    object = name ? py::Ref::steal(PyObject_GetAttr(object.get(), name.get())) : py::Ref();
   }
-  if (!PyExceptionClass_Check(object.get())) return {};
+  if (!object || !PyExceptionClass_Check(object.get())) return {};
   return object;
 }
 
@@ -210,13 +215,19 @@ py::Ref ExceptionBuilder::make_by_constructor(const ExceptionRecord& record, PyT
   return exception && Py_IS_TYPE(exception.get(), type) ? std::move(exception) : py::Ref();
 }
 
+// What a stand-in says. `said`: the words of the exception, or None.
+py::Ref describe_instead(const ExceptionRecord& record, PyObject* said) {
+  if (said == Py_None || PyUnicode_GET_LENGTH(said) == 0) {
+    return py::Ref::steal(PyUnicode_FromFormat("%U.%U", record.module, record.qualname));
+  }
+  return py::Ref::steal(PyUnicode_FromFormat("%U.%U: %U", record.module, record.qualname, said));
+}
+
 // The stand-in for an exception whose class is not to be found here.
 py::Ref ExceptionBuilder::make_instead(std::size_t index) {
   const ExceptionRecord& record = records_[index];
   made_[index] = Made::kInstead;
-  const char* const separator = PyUnicode_GET_LENGTH(record.text) == 0 ? "" : ": ";
-  const py::Ref text =
-      py::Ref::steal(PyUnicode_FromFormat("%U.%U%s%U", record.module, record.qualname, separator, record.text));
+  const py::Ref text = describe_instead(record, record.text);
   return text ? py::Ref::steal(PyObject_CallOneArg(runtime_.interpreter_error.get(), text.get())) : py::Ref();
 }
 
@@ -229,9 +240,11 @@ void ExceptionBuilder::furnish(std::size_t index) {
   if (lost && unpack_parts(record, parts, lost.get()) && follow_links(record, parts)) {
     const bool is_group = PyTuple_CheckExact(record.members);
     if (made == Made::kWithoutInit && !is_group) PyException_SetArgs(exception, parts[kArgs].get());
+    if (made == Made::kInstead && record.text == Py_None) speak_instead(record, exception, parts[kArgs].get());
     if (made != Made::kAsPickled) set_state(exception, parts[kState].get());
     set_fields(exception, parts[kFields].get());
-    const py::Ref attributes = py::Ref::steal(PyObject_GenericGetDict(exception, nullptr));
+    const bool has_rest = PyDict_GET_SIZE(parts[kRest].get()) != 0;
+    const py::Ref attributes = has_rest ? py::Ref::steal(PyObject_GenericGetDict(exception, nullptr)) : py::Ref();
     if (attributes) PyDict_Merge(attributes.get(), parts[kRest].get(), 0);
     if (made == Made::kInstead && is_group) {
       const py::Ref members = follow(record.members);
@@ -243,8 +256,20 @@ void ExceptionBuilder::furnish(std::size_t index) {
   drop_error();
 }
 
+// Gives a stand-in the words of its exception: those are what BaseException says of its args.
+void ExceptionBuilder::speak_instead(const ExceptionRecord& record, PyObject* exception, PyObject* args) {
+  PyException_SetArgs(exception, args);
+  const py::Ref text = describe_instead(record, exact_text(exception, "<exception str() failed>").get());
+  const py::Ref all = text ? py::Ref::steal(PyTuple_Pack(1, text.get())) : py::Ref();
+  if (all) PyException_SetArgs(exception, all.get());
+  drop_error();
+}
+
 bool ExceptionBuilder::unpack_parts(const ExceptionRecord& record, ExceptionParts& parts, PyObject* lost) {
-  const py::Ref content = record.content == Py_None ? py::Ref() : unpack(runtime_, record.content, attachments_);
+  const bool is_packed = !PyTuple_CheckExact(record.content);
+  const py::Ref content = record.content == Py_None ? py::Ref()
+                          : is_packed               ? unpack(runtime_, record.content, attachments_)
+                                                    : py::Ref::borrow(record.content);
   drop_error();
   if (!content) return unpack_pieces(record, parts, lost);
   PyObject* borrowed[kParts];
@@ -374,6 +399,7 @@ void ExceptionBuilder::set_fields(PyObject* exception, PyObject* fields) {
 }
 
 void ExceptionBuilder::set_notes(const ExceptionRecord& record, PyObject* exception, PyObject* lost) {
+  if (PyTuple_GET_SIZE(record.notes) == 0 && PyList_GET_SIZE(lost) == 0) return;
   const py::Ref notes = py::Ref::steal(PySequence_List(record.notes));
   if (!notes || PyList_Extend(notes.get(), lost) < 0 || PyList_GET_SIZE(notes.get()) == 0) return;
   const py::Ref name = py::Ref::steal(PyUnicode_FromString("__notes__"));
@@ -394,10 +420,8 @@ void ExceptionBuilder::link(std::size_t index) {
 }
 
 void ExceptionBuilder::set_suppress(std::size_t index) {
-  const py::Ref name = py::Ref::steal(PyUnicode_FromString("__suppress_context__"));
-  PyObject* const value = records_[index].suppress_context != 0 ? Py_True : Py_False;
-  if (name) PyObject_GenericSetAttr(built_[index].get(), name.get(), value);
-  drop_error();
+  auto* const exception = reinterpret_cast<PyBaseExceptionObject*>(built_[index].get());
+  exception->suppress_context = records_[index].suppress_context != 0 ? 1 : 0;
 }
 
 // Where the explicit causes end; in a cycle, the last one before it closes.

@@ -1,7 +1,7 @@
 // How an exception travels: the fields that exception_codec.cpp writes in the worker and exception_rebuild.cpp reads at
 // home.
 //
-// The message is one native value, the tuple (text of the traceback, (record, ...)). The first record is the exception
+// The message is one native value, the tuple (trace, (record, ...)), the trace as in exception_trace.h, or as text. The first record is the exception
 // itself; records name each other by index, so causes and contexts may form cycles and chains of any length. Each part that
 // may have any type is packed (message_bytes.h). Requires: attached, for all functions. Errors: Python exception set and
 // null returned; std::bad_alloc.
@@ -20,18 +20,19 @@ namespace aiointerpreters::codec {
 struct ExceptionRecord {
   PyObject* module;       // str
   PyObject* qualname;     // str
-  PyObject* text;         // str(exception); of a group its message
+  PyObject* text;         // str(exception), of a group its message; None: what BaseException says of its args
   PyObject* whole;        // packed exception, where only its class knows how to rebuild it; or None
   PyObject* constructor;  // packed arguments to call the class with, where it reduces itself to that; or None
-  PyObject* content;      // packed tuple of the parts below: one value, so that what they share stays shared; or None
-  PyObject* pieces;       // the parts with each arg and each attribute packed by itself, for when home cannot unpack
-                          // content; None where that cannot happen
-  PyObject* links;        // tuple of (part, position or name, link): where other exceptions of the message belong
-  PyObject* notes;        // tuple of str: __notes__
-  PyObject* lost;         // tuple of str: notes on what could not cross
-  PyObject* members;      // tuple of indices, of a group; or None
-  Py_ssize_t cause;       // index, or kNone
-  Py_ssize_t context;     // index, or kNone
+  PyObject* content;   // packed tuple of the parts below: one value, so that what they share stays shared; as it is, where
+                       // nothing in it has parts of its own; or None
+  PyObject* pieces;    // the parts with each arg and each attribute packed by itself, for when home cannot unpack
+                       // content; None where that cannot happen
+  PyObject* links;     // tuple of (part, position or name, link): where other exceptions of the message belong
+  PyObject* notes;     // tuple of str: __notes__
+  PyObject* lost;      // tuple of str: notes on what could not cross
+  PyObject* members;   // tuple of indices, of a group; or None
+  Py_ssize_t cause;    // index, or kNone
+  Py_ssize_t context;  // index, or kNone
   int suppress_context;
 
   static constexpr Py_ssize_t kNone = -1;
@@ -48,7 +49,7 @@ enum ExceptionPart : int {
 
 // For Py_BuildValue (which steals what is marked N) and PyArg_ParseTuple.
 inline constexpr char kRecordBuildFormat[] = "(OOONNNNNNNNnni)";
-inline constexpr char kRecordParseFormat[] = "UUUOOOOO!O!O!Onni";
+inline constexpr char kRecordParseFormat[] = "UUOOOOOO!O!O!Onni";
 
 // Packs one value into a message that is to come. `root` starts the path in the error, as in encode_value.
 [[nodiscard]] py::Ref pack(Runtime& runtime, PyObject* value, const char* root, Message& outer);

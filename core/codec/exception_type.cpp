@@ -1,8 +1,10 @@
 // See exception_type.h.
 #include "codec/exception_type.h"
 
+#include <array>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace aiointerpreters::codec {
 
@@ -65,6 +67,18 @@ bool read_fields_of(PyTypeObject* owner, PyObject* exception, PyObject* fields) 
   return true;
 }
 
+// Whether something is made of what home shows as it is here.
+bool is_plain(PyObject* value) {
+  if (PyTuple_CheckExact(value)) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(value); ++i) {
+      PyObject* const item = PyTuple_GET_ITEM(value, i);
+      if (PyTuple_CheckExact(item) || !is_plain(item)) return false;
+    }
+    return true;
+  }
+  return value == Py_None || PyUnicode_CheckExact(value) || PyLong_CheckExact(value) || PyBool_Check(value);
+}
+
 }  // namespace
 
 bool rebuilds_itself(PyTypeObject* type) {
@@ -83,6 +97,8 @@ bool rebuilds_itself(PyTypeObject* type) {
 py::Ref read_fields(PyObject* exception) {
   py::Ref fields = py::Ref::steal(PyDict_New());
   PyTypeObject* const type = Py_TYPE(exception);
+  // Nothing is laid out behind the part that all exceptions have.
+  if (type->tp_basicsize == static_cast<Py_ssize_t>(sizeof(PyBaseExceptionObject))) return fields;
   for (Py_ssize_t i = 0; fields && i < PyTuple_GET_SIZE(type->tp_mro); ++i) {
     if (!read_fields_of(base_at(type, i), exception, fields.get())) fields.reset();
   }
@@ -114,6 +130,48 @@ py::Ref make_without_init(PyTypeObject* type) {
     PyErr_Clear();
   }
   return {};
+}
+
+py::Ref members_of(PyObject* group) {
+  const py::Ref descriptor = py::Ref::steal(PyObject_GetAttrString(PyExc_BaseExceptionGroup, "exceptions"));
+  const descrgetfunc get = descriptor ? Py_TYPE(descriptor.get())->tp_descr_get : nullptr;
+  py::Ref members =
+      get == nullptr ? py::Ref() : py::Ref::steal(get(descriptor.get(), group, reinterpret_cast<PyObject*>(Py_TYPE(group))));
+  PyErr_Clear();
+  return members && PyTuple_Check(members.get()) ? std::move(members) : py::Ref::steal(PyTuple_New(0));
+}
+
+bool intern_exception_names(Runtime& runtime) {
+  Runtime::Names& names = runtime.names;
+  if (names.dict) return true;  // it is the last one
+  const auto intern = [](py::Ref& name, const char* text) {
+    name = py::Ref::steal(PyUnicode_InternFromString(text));
+    return static_cast<bool>(name);
+  };
+  return intern(names.cause, "__cause__") && intern(names.context, "__context__") &&
+         intern(names.suppress_context, "__suppress_context__") && intern(names.traceback, "__traceback__") &&
+         intern(names.notes, "__notes__") && intern(names.exceptions, "exceptions") && intern(names.name, "name") &&
+         intern(names.name_from, "name_from") && intern(names.dict, "__dict__");
+}
+
+py::Ref read_syntax(PyObject* exception) {
+  if (PyObject_TypeCheck(exception, reinterpret_cast<PyTypeObject*>(PyExc_SyntaxError)) == 0)
+    return py::Ref::borrow(Py_None);
+  constexpr std::array kFields = {"filename", "lineno", "end_lineno", "text", "offset", "end_offset", "msg"};
+  py::Ref fields = py::Ref::steal(PyTuple_New(kFields.size() + 1));
+  if (!fields) return {};
+  Py_ssize_t at = 0;
+  const auto add = [&](PyObject* value) {
+    if (value == nullptr || !is_plain(value)) return Py_XDECREF(value), false;
+    PyTuple_SET_ITEM(fields.get(), at++, value);
+    return true;
+  };
+  for (const char* const name : kFields) {
+    if (!add(PyObject_GetAttrString(exception, name))) return {};
+  }
+  py::Ref metadata;  // there from 3.14 on
+  if (PyObject_GetOptionalAttrString(exception, "_metadata", metadata.out()) < 0) return {};
+  return add(metadata ? metadata.release() : Py_NewRef(Py_None)) ? std::move(fields) : py::Ref();
 }
 
 }  // namespace aiointerpreters::codec

@@ -2,6 +2,7 @@
 // Requires: attached, for all functions. Errors: as said; std::bad_alloc never.
 #pragma once
 
+#include "codec/runtime.h"
 #include "py/python.h"
 #include "py/ref.h"
 
@@ -20,5 +21,16 @@ namespace aiointerpreters::codec {
 // An instance from the C base's __new__, without arguments; the class's own __new__ and __init__ are not called. Returns
 // new; null, with an exception set or not, if there is none.
 [[nodiscard]] py::Ref make_without_init(PyTypeObject* type);
+
+// Fills in runtime.names what is read of every exception. Errors: false with MemoryError set.
+[[nodiscard]] bool intern_exception_names(Runtime& runtime);
+
+// What is printed of a SyntaxError (kTraceSyntax), as it shows it; None for others. Returns new; null, with an exception set or
+// not, if it shows odd things.
+[[nodiscard]] py::Ref read_syntax(PyObject* exception);
+
+// The tuple of a group's members, by the base's own descriptor: a class may show anything under that name. Returns new; empty if
+// it cannot be read, null without memory.
+[[nodiscard]] py::Ref members_of(PyObject* group);
 
 }  // namespace aiointerpreters::codec

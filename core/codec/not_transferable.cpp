@@ -54,6 +54,17 @@ bool passes_unchanged(PyObject* exception) {
          (Py_IS_TYPE(exception, reinterpret_cast<PyTypeObject*>(PyExc_RuntimeError)) && ends_with_changed_size(exception));
 }
 
+// Whether a class statement, or type(), has made a class.
+bool is_written_in_python(PyTypeObject* type) {
+  if (!PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) return false;
+  const py::Ref own = py::Ref::steal(PyType_GetDict(type));
+  for (const char* const name : {"__firstlineno__", "__dict__", "__slots__"}) {
+    if (own && PyDict_ContainsString(own.get(), name) == 1) return true;
+  }
+  PyErr_Clear();
+  return false;
+}
+
 // What an iterable gives, as far as it is worth a search: some never end. Returns new.
 py::Ref first_items(PyObject* iterable) {
   constexpr Py_ssize_t kMost = 1'000'000;
@@ -96,6 +107,10 @@ class PathFinder {
   bool find_entry(PyObject* dict, Part& part);
   bool find_element(PyObject* set, Part& part);
   bool find_state(PyObject* instance, Part& part);
+  bool find_in_class(PyObject* type, Part& part);
+  bool find_in_function(PyObject* function, Part& part);
+  // Tries one object that the value leads to, and whatever is below it then.
+  bool find_alone(py::Ref object, std::string step, Part& part);
   bool find_attribute(PyObject* attributes, Part& part);
   bool find_in_partial(PyObject* partial, Part& part);
 
@@ -170,10 +185,79 @@ bool PathFinder::find_part(PyObject* value, Part& part) {
     part = {py::Ref::borrow(PyMethod_GET_SELF(value)), ".__self__"};
     const py::Ref self = py::Ref::steal(PyTuple_Pack(1, part.object.get()));
     return self && first_failing(self.get()) == 0;
-  } else if (PyType_Check(value) || PyFunction_Check(value)) {
-    return false;  // these go by name
+  } else if (PyType_Check(value)) {
+    return find_in_class(value, part);
+  } else if (PyFunction_Check(value)) {
+    return find_in_function(value, part);
   }
-  return find_state(value, part);
+  if (find_state(value, part)) return true;
+  // A class that no name leads back to crosses by value, with all that is in it.
+  py::Ref type = py::Ref::borrow(reinterpret_cast<PyObject*>(Py_TYPE(value)));
+  if (!is_written_in_python(Py_TYPE(value)) || !find_alone(py::Ref::borrow(type.get()), "", part)) return false;
+  seen_.push_back(std::move(type));
+  if (find_in_class(seen_.back().get(), part)) return part.step.insert(0, ".__class__"), true;
+  seen_.pop_back();
+  return false;
+}
+
+bool PathFinder::find_alone(py::Ref object, std::string step, Part& part) {
+  const py::Ref alone = object ? py::Ref::steal(PyTuple_Pack(1, object.get())) : py::Ref();
+  PyErr_Clear();
+  if (!alone || first_failing(alone.get()) < 0) return false;
+  part = {std::move(object), std::move(step)};
+  return true;
+}
+
+// What crosses with a class by value: its attributes, but for those that every class makes for itself, and its bases.
+bool PathFinder::find_in_class(PyObject* type, Part& part) {
+  if (!is_written_in_python(reinterpret_cast<PyTypeObject*>(type))) return false;
+  const py::Ref own = py::Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(type)));
+  const py::Ref attributes = own ? py::Ref::steal(PyDict_Copy(own.get())) : py::Ref();
+  const py::Ref names = attributes ? py::Ref::steal(PyDict_Keys(attributes.get())) : py::Ref();
+  for (Py_ssize_t i = 0; names && i < PyList_GET_SIZE(names.get()); ++i) {
+    PyObject* const name = PyList_GET_ITEM(names.get(), i);
+    PyObject* const value = PyDict_GetItemWithError(attributes.get(), name);
+    const bool is_made =
+        value != nullptr && (Py_IS_TYPE(value, &PyGetSetDescr_Type) || Py_IS_TYPE(value, &PyMemberDescr_Type));
+    const bool is_table = PyUnicode_Check(name) && PyUnicode_EqualToUTF8(name, "_abc_impl") != 0;
+    if (is_made || is_table) (void)PyDict_Pop(attributes.get(), name, nullptr);
+  }
+  PyErr_Clear();
+  if (attributes && find_attribute(attributes.get(), part)) return true;
+  py::Ref bases = py::Ref::steal(PyObject_GetAttrString(type, "__bases__"));
+  PyErr_Clear();
+  if (!bases || !find_item(bases.get(), part)) return false;
+  part.step.insert(0, ".__bases__");
+  return true;
+}
+
+// What crosses with a function by value: what its variables from outside hold, and its defaults.
+bool PathFinder::find_in_function(PyObject* function, Part& part) {
+  const auto* const code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function));
+  PyObject* const closure = PyFunction_GET_CLOSURE(function);
+  const py::Ref free_names = py::Ref::steal(PyObject_GetAttrString(PyFunction_GET_CODE(function), "co_freevars"));
+  const py::Ref variables = py::Ref::steal(PyDict_New());
+  if (!free_names || !variables) return PyErr_Clear(), false;
+  for (Py_ssize_t i = 0; closure != nullptr && i < PyTuple_GET_SIZE(closure); ++i) {
+    const py::Ref held = py::Ref::steal(PyCell_Get(PyTuple_GET_ITEM(closure, i)));
+    if (held) (void)PyDict_SetItem(variables.get(), PyTuple_GET_ITEM(free_names.get(), i), held.get());
+  }
+  PyObject* const globals = PyFunction_GET_GLOBALS(function);
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_names); ++i) {
+    PyObject* const name = PyTuple_GET_ITEM(code->co_names, i);
+    PyObject* const held = PyDict_GetItemWithError(globals, name);
+    if (held != nullptr && PyDict_Contains(variables.get(), name) == 0) (void)PyDict_SetItem(variables.get(), name, held);
+  }
+  PyErr_Clear();
+  if (find_entry(variables.get(), part)) {
+    const std::string& step = part.step;
+    if (step.starts_with("['") && step.ends_with("']")) part.step = " variable " + step.substr(1, step.size() - 2);
+    return true;
+  }
+  for (const char* const name : {"__defaults__", "__kwdefaults__"}) {
+    if (find_alone(py::Ref::steal(PyObject_GetAttrString(function, name)), std::string(".") + name, part)) return true;
+  }
+  return false;
 }
 
 bool PathFinder::find_item(PyObject* sequence, Part& part) {
@@ -223,12 +307,7 @@ bool PathFinder::find_attribute(PyObject* attributes, Part& part) {
 // The state of a functools.partial is a tuple of what has these names.
 bool PathFinder::find_in_partial(PyObject* partial, Part& part) {
   for (const char* const name : {"func", "args", "keywords"}) {
-    py::Ref object = py::Ref::steal(PyObject_GetAttrString(partial, name));
-    const py::Ref alone = object ? py::Ref::steal(PyTuple_Pack(1, object.get())) : py::Ref();
-    PyErr_Clear();
-    if (!alone || first_failing(alone.get()) < 0) continue;
-    part = {std::move(object), std::string(".") + name};
-    return true;
+    if (find_alone(py::Ref::steal(PyObject_GetAttrString(partial, name)), std::string(".") + name, part)) return true;
   }
   return false;
 }

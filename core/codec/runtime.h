@@ -37,6 +37,16 @@ struct Runtime {
     py::Ref persistent_id;
     py::Ref dispatch_table;
     py::Ref queue_module;
+    // Of exceptions (exception_type.h).
+    py::Ref cause;
+    py::Ref context;
+    py::Ref suppress_context;
+    py::Ref traceback;
+    py::Ref notes;
+    py::Ref exceptions;
+    py::Ref name;
+    py::Ref name_from;
+    py::Ref dict;
   } names;
   // In a worker, made on first need: a Python function that calls its first argument with the others.
   py::Ref caller;

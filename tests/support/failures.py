@@ -524,3 +524,12 @@ def fail_with_rows_that_cannot_cross(word: str) -> Never:
 def fail_whatever_comes(*_args: Any) -> Never:
     """Raise an exception that can be weakly referenced, from a frame that refers to the arguments."""
     raise Custom(7, "seven")
+
+
+def fail_with_many_causes(count: int) -> Never:
+    """Raise an exception above a long chain of causes."""
+    error = ValueError(0)
+    for n in range(count):
+        cause, error = error, ValueError(n)
+        error.__cause__ = cause
+    raise error

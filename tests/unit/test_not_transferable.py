@@ -198,3 +198,40 @@ def test_a_pool_and_its_futures_cannot_cross(pool: InterpreterThreadPoolExecutor
 def test_untagged_calls_refuse_nothing(pool: InterpreterThreadPoolExecutor) -> None:
     value = generator()
     assert pool.submit(work.echo, value).result() is value
+
+
+def make_local(where: str) -> Any:
+    """An object of a local class that cannot cross, for what stands in its class."""
+    lock = threading.Lock()
+
+    class Base:
+        held = lock if where == "base" else None
+
+    class Local(Base):
+        rows: Any = [1, {"lock": lock}] if where == "class" else None
+
+        def method(self) -> Any:
+            return lock if where == "method" else None
+
+    if where != "method":
+        del Local.method
+    return Local()
+
+
+@pytest.mark.parametrize(
+    ("where", "path"),
+    [
+        ("class", "argument 1.__class__.rows[1]['lock']"),
+        ("base", "argument 1.__class__.__bases__[0].held"),
+        ("method", "argument 1.__class__.method variable 'lock'"),
+    ],
+)
+def test_what_stands_in_a_local_class_is_named(pool: InterpreterThreadPoolExecutor, where: str, path: str) -> None:
+    assert refusal(pool, work.echo_call, 0, make_local(where)).startswith(f"{path}: _thread.lock objects cannot cross")
+
+
+def test_a_variable_of_a_function_is_named(pool: InterpreterThreadPoolExecutor) -> None:
+    rows = [1, generator()]
+    assert refusal(pool, lambda: rows) == "function variable 'rows'[1]: generator objects cannot cross interpreters"
+    text = refusal(pool, work.echo, [lambda rows=rows: rows])
+    assert text == "argument 0[0].__defaults__[0][1]: generator objects cannot cross interpreters"
