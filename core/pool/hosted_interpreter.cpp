@@ -96,10 +96,10 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
     breakage.reason = "a worker's interpreter could not be set up: " + py::take_error_text();
     return Created::kNoInterpreter;
   }
-  attendant_ = Attendant::serve(*runtime_);
+  visitor_ = Visitor::serve(*runtime_);
   py::Interruptible& interruptible = runtime_->interruptible;
   interruptible.begin(&kStarting);
-  if (pool_.attend(seat_, attendant_)) stop_work(*runtime_);
+  if (pool_.attend(seat_, visitor_)) stop_work(*runtime_);
   Created created = Created::kReady;
   if ((py::kDummyThreadsComplain && !silence_dummy_thread()) || !name_thread(thread_name) || !follow_environment()) {
     breakage.reason = "a worker's interpreter could not be set up";
@@ -139,42 +139,54 @@ py::Ref HostedInterpreter::call_unless_interrupted(Task& task) {
   return {};
 }
 
+template <typename Drop>
+void HostedInterpreter::drop_interruptibly(Drop&& drop) {
+  if (runtime_ == nullptr) return drop();
+  runtime_->interruptible.begin(&kDropping);
+  if (runtime_->interruptible.stopping()) stop_work(*runtime_);
+  drop();
+  runtime_->interruptible.end();
+}
+
 void HostedInterpreter::drop_leftovers() {
   has_leftovers_ = false;
-  // What is dropped may run Python for ever (`__del__`).
-  py::Interruptible* const interruptible = runtime_ == nullptr ? nullptr : &runtime_->interruptible;
-  if (interruptible != nullptr) {
-    interruptible->begin(&kDropping);
-    if (interruptible->stopping()) stop_work(*runtime_);
-  }
-  caller_.drop_arguments();
-  result_.reset();
-  if (interruptible != nullptr) interruptible->end();
+  drop_interruptibly([this] {
+    caller_.drop_arguments();
+    result_.reset();
+  });
 }
 
 bool HostedInterpreter::open_loop(const LoopPortPtr& port, const std::string& thread_name, Breakage& breakage) {
+  py::Interruptible& interruptible = runtime_->interruptible;
+  interruptible.begin(&kStarting);
   if (loop_) loop_->finish();  // it was broken by what ran in it
   loop_ = std::make_unique<HostedLoop>(*this, pool_, *runtime_, port);
-  port->set_watcher(attendant_);
-  attendant_->set_loop(port);
-  if (loop_->start(thread_name)) return true;
-  attendant_->set_loop(nullptr);
-  loop_.reset();
-  breakage.reason = "the event loop of a worker's interpreter could not be made";
-  codec::encode_exception(*runtime_, breakage.cause);
-  return false;
+  port->set_visitor(visitor_);
+  visitor_->set_loop(port);
+  const bool is_open = loop_->start(thread_name);
+  if (!is_open) {
+    visitor_->set_loop(nullptr);
+    loop_.reset();
+    breakage.reason = "the event loop of a worker's interpreter could not be made";
+    codec::encode_exception(*runtime_, breakage.cause);
+  }
+  interruptible.end();
+  return is_open;
 }
 
 void HostedInterpreter::end(py::ThreadSides& sides) {
   if (!sides.has_own()) return;
   sides.attach_own();
   drop_leftovers();
-  caller_.clear();
+  drop_interruptibly([this] {
+    caller_.clear();
+    if (runtime_ != nullptr) runtime_->lessor->take_back();  // what comes back from now on is taken by `close`, below
+  });
   if (runtime_ != nullptr) {
-    finish_leftovers(sides);
+    finish_leftovers();
     HomeRefuge refuge(sides, pool_.options());
     runtime_->lessor->close(refuge);
-    if (attendant_) attendant_->stop();
+    if (visitor_) visitor_->stop();
     const py::Ref module = std::move(runtime_->module);  // may be the last one, and the runtime goes with it
     runtime_ = nullptr;
   }
@@ -194,30 +206,28 @@ void HostedInterpreter::stop_tracing(py::ThreadSides& sides) {
   PyErr_Clear();
 }
 
-void HostedInterpreter::finish_leftovers(py::ThreadSides& sides) {
+void HostedInterpreter::finish_leftovers() {
   // Before anything may be stopped: an import that is stopped complains of the file that it has open.
   const py::Ref left_threads = py::Ref::steal(PyImport_ImportModule("aiointerpreters._left_threads"));
   PyErr_Clear();  // a task has broken imports here: then only Py_EndInterpreter joins its threads
   py::Interruptible& interruptible = runtime_->interruptible;
   interruptible.begin(&kEnding);
   if (loop_) loop_->finish();
-  if (attendant_) attendant_->set_loop(nullptr);
+  if (visitor_) visitor_->set_loop(nullptr);
   loop_.reset();
   // Pools first: their workers are threads too, and may look at this interpreter's memory.
   if (!finish_pools(interruptible.stopping())) PyErr_WriteUnraisable(nullptr);
-  join_left_threads(sides, left_threads);
+  join_left_threads(left_threads);
   run_exit_functions();
-  join_left_threads(sides, left_threads);
+  join_left_threads(left_threads);
   interruptible.end();
 }
 
-void HostedInterpreter::join_left_threads(py::ThreadSides& sides, const py::Ref& module) {
+void HostedInterpreter::join_left_threads(const py::Ref& module) {
   std::string running;
   if (!module || !join_threads(module, kThreadPatience, running) || running.empty()) return;
-  sides.attach_home();
   pool_.options().log_warning("a worker's interpreter ends when the threads have ended that tasks have started in it: " +
                               running);
-  sides.attach_own();
   static_cast<void>(join_threads(module, kForEver, running));
 }
 

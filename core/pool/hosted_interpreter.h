@@ -9,7 +9,7 @@
 
 #include "codec/codec.h"
 #include "codec/runtime.h"
-#include "pool/attendant.h"
+#include "pool/visitor.h"
 #include "pool/caller.h"
 #include "pool/hosted_loop.h"
 #include "pool/pool.h"
@@ -62,15 +62,18 @@ class HostedInterpreter {
   bool raise_main_failure();  // sets the exception that says why the script has failed here, and returns false
   [[nodiscard]] py::Ref call_unless_interrupted(Task& task);
   // Waits for what tasks have left behind: pools, threads, exit functions. Runs Python.
-  void finish_leftovers(py::ThreadSides& sides);
-  void join_left_threads(py::ThreadSides& sides, const py::Ref& module);
+  void finish_leftovers();
+  void join_left_threads(const py::Ref& module);
+  // Calls what drops objects: that may run Python for ever (`__del__`), and can be stopped.
+  template <typename Drop>
+  void drop_interruptibly(Drop&& drop);
   // Stops tracemalloc where CPython cannot end an interpreter under it. Runs Python. Leaves the thread attached to home.
   void stop_tracing(py::ThreadSides& sides);
 
   Pool& pool_;
   Seat& seat_;
   py::Interpreter interpreter_;
-  std::shared_ptr<Attendant> attendant_;  // null until there is a runtime
+  std::shared_ptr<Visitor> visitor_;      // null until there is a runtime
   codec::Runtime* runtime_ = nullptr;     // null until `_core` is set up in it; owned by that module's state
   Caller caller_;
   py::Ref result_;
