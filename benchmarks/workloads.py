@@ -109,3 +109,26 @@ def sleep(arrivals: int) -> None:
     os.write(arrivals, b".")
     while True:
         sleep(0.001)
+
+
+_waiting = 0
+
+
+async def wait_for_ever() -> None:
+    """Waits to be cancelled."""
+    import asyncio  # here: whoever calls this has it
+
+    global _waiting
+    _waiting += 1
+    try:
+        await asyncio.get_running_loop().create_future()
+    finally:
+        _waiting -= 1
+
+
+async def until_waiting(count: int) -> None:
+    """Returns when so many calls of `wait_for_ever` wait in this interpreter."""
+    import asyncio
+
+    while _waiting != count:
+        await asyncio.sleep(0.001)

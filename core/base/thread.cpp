@@ -27,6 +27,11 @@ void Thread::join() noexcept {
   started_ = false;
 }
 
+void Thread::detach() noexcept {
+  thread_.detach();
+  started_ = false;
+}
+
 #else
 
 namespace {
@@ -66,6 +71,11 @@ bool Thread::running() const noexcept { return started_ && process_ == getpid();
 
 void Thread::join() noexcept {
   pthread_join(thread_, nullptr);
+  started_ = false;
+}
+
+void Thread::detach() noexcept {
+  pthread_detach(thread_);
   started_ = false;
 }
 

@@ -1,5 +1,5 @@
 // Thread: a thread of the engine's own, with a stack that is big enough for Python code (hazard 6).
-// Owner: who starts it, and joins it before the object ends. Thread: its owner's.
+// Owner: who starts it, and joins or detaches it before the object ends. Thread: its owner's.
 #pragma once
 
 #include <functional>
@@ -24,6 +24,8 @@ class Thread {
   [[nodiscard]] bool running() const noexcept;
   // Requires: running, called by another thread. Blocks.
   void join() noexcept;
+  // Nobody will join it. Requires: running.
+  void detach() noexcept;
 
  private:
   bool started_ = false;

@@ -135,7 +135,7 @@ void AsyncioBridge::forget(HomeTask& task) noexcept {
 
 bool AsyncioBridge::drain() {
   if (forks_ != home_.forks) return true;  // the descriptor is the parent's too, and so is what it waits for
-  const auto end = base::Clock::now() + pool::kLoopTurn;
+  const auto end = base::Clock::now() + pool::kMailBudget;
   mail_.append(mailbox_->take());
   bool undisturbed = true;
   for (unsigned arrived = 1; undisturbed; ++arrived) {

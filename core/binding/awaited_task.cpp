@@ -27,6 +27,7 @@ void AwaitedTask::stop() {
   const AwaitedTaskPtr kept(this);
   forget();
   if (forks != home().forks || cancel() != Change::kLost) return;
+  is_forgotten.store(true, std::memory_order_relaxed);
   if (interrupt_running(home(), *this) >= 0) return;
   PyErr_Clear();
   log_warning("a call whose await was cancelled goes on: there is no thread that could interrupt it");

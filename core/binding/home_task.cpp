@@ -35,8 +35,7 @@ void HomeTask::report_ignored_interrupt() {
   const bool named = callable && !callable->qualname.empty();
   const std::string module = named && callable->by_reference() ? callable->module + '.' : std::string();
   const std::string name = named ? module + callable->qualname : "a task";
-  home_.runtime.lessor->door().visit(
-      [&] { log_warning(name + " goes on in a worker's interpreter, seconds after it was interrupted"); });
+  if (home_.reporter) home_.reporter->warn(name + " goes on in a worker's interpreter, seconds after it was interrupted");
 }
 
 int interrupt_running(const ModuleState& home, pool::Task& task) {

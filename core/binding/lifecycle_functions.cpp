@@ -9,6 +9,7 @@
 
 #include "binding/module.h"
 #include "binding/pool_type.h"
+#include "binding/waiting.h"
 #include "pool/pool.h"
 #include "py/attach.h"
 #include "py/error.h"
@@ -23,15 +24,28 @@ PyObject* note_exit(PyObject* module, PyObject*) {
   Py_RETURN_NONE;
 }
 
-PyObject* stop_attendant(PyObject* module, PyObject*) {
-  const std::shared_ptr<pool::Attendant> attendant = state_of(module).attendant;
-  if (attendant) {
+PyObject* stop_visitor(PyObject* module, PyObject*) {
+  const std::shared_ptr<pool::Visitor> visitor = state_of(module).visitor;
+  if (visitor) {
     py::detached([&] {
-      attendant->stop();
+      visitor->stop();
       return 0;
     });
   }
   state_of(module).runtime.lessor->take_back();
+  Py_RETURN_NONE;
+}
+
+// Waits until all warnings are written. Errors: false with an exception set.
+bool wait_for_reports(const ModuleState& home, const pool::Reporter& reporter) {
+  const auto wait = [&](const base::Deadline& deadline) { reporter.wait_until_idle(deadline); };
+  return wait_at_home(home, base::Deadline(), wait, [&] { return reporter.is_idle(); }) == Waited::kDone;
+}
+
+PyObject* finish_reports(PyObject* module, PyObject*) {
+  const ModuleState& state = state_of(module);
+  const std::shared_ptr<pool::Reporter> reporter = state.reporter;
+  if (reporter && !wait_for_reports(state, *reporter)) return nullptr;
   Py_RETURN_NONE;
 }
 
@@ -47,6 +61,11 @@ PyObject* finish_guests(PyObject* module, PyObject* stop) {
       if (stop == Py_True) pool->stop();
       if (!wait_for_end(state, *pool)) return nullptr;
     }
+    const std::vector<std::weak_ptr<pool::Reporter>> guest_reporters = state.guest_reporters;
+    for (const std::weak_ptr<pool::Reporter>& weak : guest_reporters) {
+      const std::shared_ptr<pool::Reporter> reporter = weak.lock();
+      if (reporter && !wait_for_reports(state, *reporter)) return nullptr;
+    }
     Py_RETURN_NONE;
   });
 }
@@ -56,11 +75,11 @@ PyObject* finish_guests(PyObject* module, PyObject* stop) {
 // What runs for longer is not waited for. Interpreters that are just being made or ended never take so long.
 constexpr std::chrono::seconds kRest{2};
 
-void pause_attendant(ModuleState& state) {
-  const std::shared_ptr<pool::Attendant> attendant = state.attendant;
-  if (!attendant) return;
+void pause_visitor(ModuleState& state) {
+  const std::shared_ptr<pool::Visitor> visitor = state.visitor;
+  if (!visitor) return;
   py::detached([&] {
-    attendant->pause();
+    visitor->pause();
     return 0;
   });
 }
@@ -108,9 +127,9 @@ PyObject* before_fork(PyObject* module, PyObject*) {
       return 0;
     });
     const std::size_t busy = rest_all(state);
-    pause_attendant(state);
+    pause_visitor(state);
     if (busy > 0) {
-      log_warning(
+      state.reporter->warn(
           "the process forks while " + std::to_string(busy) +
           " interpreters run tasks: CPython will end the child with a fatal error (python/cpython#101437). Fork before, or "
           "use multiprocessing's spawn");
@@ -136,13 +155,20 @@ PyObject* after_fork_in_child(PyObject* module, PyObject*) {
   state.resting.clear();  // those with threads are also held by these, which are not here
   state.pools.clear();
   state.guest_pools.clear();
-  Py_RETURN_NONE;
+  state.guest_reporters.clear();
+  // The thread of the old one is not here, nor what it was to write.
+  return py::guarded<PyObject*>(nullptr, [&] {
+    if (state.reporter) state.reporter = make_reporter(state);
+    return Py_NewRef(Py_None);
+  });
 }
 
 PyMethodDef functions[] = {
     {"note_exit", note_exit, METH_NOARGS, "note_exit($module, /)\n--\n\nThe interpreter ends: submit says so from now on."},
-    {"stop_attendant", stop_attendant, METH_NOARGS,
-     "stop_attendant($module, /)\n--\n\nEnd the thread that takes back what was lent. Requires that all pools have ended."},
+    {"finish_reports", finish_reports, METH_NOARGS,
+     "finish_reports($module, /)\n--\n\nWait until all warnings are in the log. Requires that all pools have ended."},
+    {"stop_visitor", stop_visitor, METH_NOARGS,
+     "stop_visitor($module, /)\n--\n\nEnd the thread that takes back what was lent. Requires that all pools have ended."},
     {"finish_guests", finish_guests, METH_O,
      "finish_guests($module, stop, /)\n--\n\n"
      "Close the pools of interpreters that somebody has made and not closed, and wait for their ends. stop: stop what they "
@@ -168,6 +194,8 @@ void entrust_to_main(const ModuleState& home, const std::shared_ptr<pool::Pool>&
       if (main == nullptr) return false;
       std::erase_if(main->guest_pools, [](const auto& known) { return known.expired(); });
       main->guest_pools.push_back(pool);
+      std::erase_if(main->guest_reporters, [](const auto& known) { return known.expired(); });
+      main->guest_reporters.push_back(home.reporter);
       return true;
     }));
     PyErr_Clear();

@@ -209,6 +209,10 @@ void log_warning(const std::string& text) {
   if (!logged) PyErr_WriteUnraisable(logger.get());
 }
 
+std::shared_ptr<pool::Reporter> make_reporter(const ModuleState& home) {
+  return std::make_shared<pool::Reporter>(home.runtime.lessor, log_warning);
+}
+
 void log_initializer_failure(const pool::Breakage& breakage) {
   ModuleState* const state = find_state();
   if (state == nullptr) return PyErr_Clear();

@@ -14,7 +14,8 @@
 #include "binding/home_environment.h"
 #include "codec/callable_table.h"
 #include "codec/runtime.h"
-#include "pool/attendant.h"
+#include "pool/reporter.h"
+#include "pool/visitor.h"
 #include "py/python.h"
 #include "py/ref.h"
 
@@ -45,9 +46,11 @@ struct ModuleState {
   py::Ref placeholder;          // functools.Placeholder (3.14), else null
   py::Ref logger;               // the logger of concurrent.futures
   AsyncioState asyncio;
-  std::shared_ptr<pool::Attendant> attendant;                // null before the first pool
+  std::shared_ptr<pool::Visitor> visitor;                                   // null before the first pool
+  std::shared_ptr<pool::Reporter> reporter;                                 // likewise
   std::unordered_map<const pool::Pool*, std::weak_ptr<pool::Pool>> pools;  // all that may have workers
-  std::vector<std::weak_ptr<pool::Pool>> guest_pools;        // main's: of interpreters that are neither it nor workers'
+  std::vector<std::weak_ptr<pool::Pool>> guest_pools;          // main's: of interpreters that are neither it nor workers'
+  std::vector<std::weak_ptr<pool::Reporter>> guest_reporters;  // likewise
   unsigned long main_thread = 0;                             // ident of the thread that signals interrupt
   base::Mutex forking;                                       // held from before a fork until after it: one at a time
   std::vector<std::shared_ptr<pool::Pool>> resting;          // for that fork
@@ -97,8 +100,11 @@ struct ModuleState {
 // The definition of `_core`, by which a type's methods find their module.
 extern PyModuleDef module_definition;
 
-// Writes a warning to the log of this package. Requires: attached. Runs Python. Leaves no exception set.
+// Writes a warning to the log of this package. Not on a thread of the engine's (pool/reporter.h). Requires: attached. Runs
+// Python. Leaves no exception set.
 void log_warning(const std::string& text);
+// Writes warnings there, on a thread of its own. Errors: std::bad_alloc.
+[[nodiscard]] std::shared_ptr<pool::Reporter> make_reporter(const ModuleState& home);
 
 // Reports that an interpreter's initializer has failed. Requires: attached to a home. Runs Python. Leaves no exception set.
 void log_initializer_failure(const pool::Breakage& breakage);

@@ -84,10 +84,11 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     options.forks = &state.forks;
     options.enter_interpreter = enter_interpreter;
     options.find_home = find_runtime;
-    options.log_warning = log_warning;
+    if (!state.reporter) state.reporter = make_reporter(state);
+    options.log_warning = [&state](std::string text) { state.reporter->warn(std::move(text)); };
     options.log_initializer_failure = log_initializer_failure;
     // A worker that makes a pool of its own is served already.
-    if (!state.runtime.lessor->has_bell()) state.attendant = pool::Attendant::serve(state.runtime);
+    if (!state.runtime.lessor->has_bell()) state.visitor = pool::Visitor::serve(state.runtime);
     if (!state.environment.refresh(state.runtime) || !read_initializer(state, initializer, initargs, options))
       return nullptr;
     return make_pool(state, std::make_shared<const pool::PoolOptions>(std::move(options)));

@@ -66,6 +66,13 @@ void Caller::leave_context() {
 }
 
 void encode_outcome(codec::Runtime& runtime, py::Interruptible& interruptible, Task& task, const py::Ref& result) {
+  // relaxed: whoever forgets it a moment later gets what nobody reads.
+  if (task.is_forgotten.load(std::memory_order_relaxed)) {
+    PyErr_Clear();
+    task.message.clear();
+    task.outcome = Task::Outcome::kNone;
+    return interruptible.end();
+  }
   const bool has_value =
       result && py::guarded(false, [&] { return codec::encode_value(runtime, result.get(), task.message); });
   task.outcome = has_value ? Task::Outcome::kValue : Task::Outcome::kException;

@@ -69,12 +69,10 @@ class HomeRefuge final : public codec::Refuge {
   const PoolOptions& options_;
 };
 
-void join_left_threads(py::ThreadSides& sides, const PoolOptions& options, const py::Ref& module) {
+void join_left_threads(const PoolOptions& options, const py::Ref& module) {
   std::string running;
   if (!module || !join_threads(module, kThreadPatience, running) || running.empty()) return;
-  sides.attach_home();
   options.log_warning("a worker's interpreter ends when the threads have ended that tasks have started in it: " + running);
-  sides.attach_own();
   static_cast<void>(join_threads(module, kForEver, running));
 }
 
@@ -87,12 +85,12 @@ bool silence_dummy_thread() {
   return atexit && function && py::Ref::steal(PyObject_CallMethod(atexit.get(), "register", "O", function.get()));
 }
 
-void finish_leftovers(codec::Runtime& runtime, py::ThreadSides& sides, const PoolOptions& options, const py::Ref& module) {
+void finish_leftovers(codec::Runtime& runtime, const PoolOptions& options, const py::Ref& module) {
   // Pools first: their workers are threads too, and may look at this interpreter's memory.
   if (!finish_pools(runtime.interruptible.stopping())) PyErr_WriteUnraisable(nullptr);
-  join_left_threads(sides, options, module);
+  join_left_threads(options, module);
   run_exit_functions();
-  join_left_threads(sides, options, module);
+  join_left_threads(options, module);
 }
 
 void settle_loans(codec::Runtime& runtime, py::ThreadSides& sides, const PoolOptions& options) {

@@ -17,7 +17,7 @@ namespace aiointerpreters::pool {
 
 // Waits for the pools that tasks have made, then for the threads that they have left, and calls the exit functions. `module` is
 // _left_threads or null: then only CPython joins the threads. Requires: `interruptible` has begun, so that all of it can be stopped.
-void finish_leftovers(codec::Runtime& runtime, py::ThreadSides& sides, const PoolOptions& options, const py::Ref& module);
+void finish_leftovers(codec::Runtime& runtime, const PoolOptions& options, const py::Ref& module);
 
 // Gives back what the interpreter has been lent. What it still holds and others use goes to home.
 void settle_loans(codec::Runtime& runtime, py::ThreadSides& sides, const PoolOptions& options);

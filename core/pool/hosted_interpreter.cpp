@@ -56,10 +56,10 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
     breakage.reason = "a worker's interpreter could not be set up: " + py::take_error_text();
     return Created::kNoInterpreter;
   }
-  attendant_ = Attendant::serve(*runtime_);
+  visitor_ = Visitor::serve(*runtime_);
   py::Interruptible& interruptible = runtime_->interruptible;
   interruptible.begin(&kStarting);
-  if (pool_.attend(seat_, attendant_)) stop_work(*runtime_);
+  if (pool_.attend(seat_, visitor_)) stop_work(*runtime_);
   Created created = Created::kReady;
   if (!frame_.make() || (py::kDummyThreadsComplain && !silence_dummy_thread()) || !name_thread(thread_name) || !follow_environment()) {
     breakage.reason = "a worker's interpreter could not be set up";
@@ -103,50 +103,60 @@ bool HostedInterpreter::leftovers_are_inert() const {
   return is_inert(result_.get()) && caller_.arguments_are([](PyObject* each) { return is_inert(each); });
 }
 
+template <typename Drop>
+void HostedInterpreter::drop_interruptibly(Drop&& drop) {
+  if (runtime_ == nullptr) return drop();
+  runtime_->interruptible.begin(&kDropping);
+  if (runtime_->interruptible.stopping()) stop_work(*runtime_);
+  drop();
+  runtime_->interruptible.end();
+}
+
 void HostedInterpreter::drop_leftovers() {
   has_leftovers_ = false;
-  // What is dropped may run Python for ever (`__del__`).
-  py::Interruptible* const interruptible = runtime_ == nullptr ? nullptr : &runtime_->interruptible;
-  if (interruptible != nullptr) {
-    interruptible->begin(&kDropping);
-    if (interruptible->stopping()) stop_work(*runtime_);
-  }
-  caller_.drop_arguments();
-  result_.reset();
-  if (interruptible != nullptr) interruptible->end();
+  drop_interruptibly([this] {
+    caller_.drop_arguments();
+    result_.reset();
+  });
 }
 
 bool HostedInterpreter::open_loop(const LoopPortPtr& port, const std::string& thread_name, Breakage& breakage) {
+  py::Interruptible& interruptible = runtime_->interruptible;
+  interruptible.begin(&kStarting);
   if (loop_) loop_->finish();  // it was broken by what ran in it
   loop_ = std::make_unique<HostedLoop>(*this, pool_, *runtime_, port);
-  port->set_watcher(attendant_);
-  attendant_->set_loop(port);
-  if (loop_->start(thread_name)) return true;
-  attendant_->set_loop(nullptr);
-  loop_.reset();
-  breakage.reason = "the event loop of a worker's interpreter could not be made";
-  codec::encode_exception(*runtime_, breakage.cause);
-  return false;
+  port->set_visitor(visitor_);
+  visitor_->set_loop(port);
+  const bool is_open = loop_->start(thread_name);
+  if (!is_open) {
+    visitor_->set_loop(nullptr);
+    loop_.reset();
+    breakage.reason = "the event loop of a worker's interpreter could not be made";
+    codec::encode_exception(*runtime_, breakage.cause);
+  }
+  interruptible.end();
+  return is_open;
 }
 
 void HostedInterpreter::end(py::ThreadSides& sides) {
   if (!sides.has_own()) return;
   sides.attach_own();
+  drop_leftovers();
+  drop_interruptibly([this] {
+    caller_.clear();
+    frame_.clear();
+    if (runtime_ != nullptr) runtime_->lessor->take_back();  // what comes back from now on is taken by `settle_loans`, below
+  });
   if (runtime_ != nullptr) {
     // An import that is stopped would complain of the file that it has open. So this comes before anything may be stopped.
     const py::Ref left_threads = py::Ref::steal(PyImport_ImportModule("aiointerpreters._left_threads"));
     PyErr_Clear();  // a task has broken imports here: then only Py_EndInterpreter joins its threads
     runtime_->interruptible.begin(&kEnding);
-    if (runtime_->interruptible.stopping()) stop_work(*runtime_);
     end_quietly([&] { finish_loop(); });
-    has_leftovers_ = false;
-    result_.reset();  // what is dropped may run Python for ever (`__del__`)
-    caller_.clear();
-    frame_.clear();
-    end_quietly([&] { finish_leftovers(*runtime_, sides, pool_.options(), left_threads); });
+    end_quietly([&] { finish_leftovers(*runtime_, pool_.options(), left_threads); });
     runtime_->interruptible.end();
     end_quietly([&] { settle_loans(*runtime_, sides, pool_.options()); });
-    if (attendant_) attendant_->stop();
+    if (visitor_) visitor_->stop();
     const py::Ref module = std::move(runtime_->module);  // may be the last one, and the runtime goes with it
     runtime_ = nullptr;
   }
@@ -156,7 +166,7 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
 
 void HostedInterpreter::finish_loop() {
   if (loop_) loop_->finish();
-  if (attendant_) attendant_->set_loop(nullptr);
+  if (visitor_) visitor_->set_loop(nullptr);
   loop_.reset();
 }
 

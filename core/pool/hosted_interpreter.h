@@ -7,7 +7,7 @@
 
 #include "codec/codec.h"
 #include "codec/runtime.h"
-#include "pool/attendant.h"
+#include "pool/visitor.h"
 #include "pool/caller.h"
 #include "pool/hosted_loop.h"
 #include "pool/main_script.h"
@@ -62,11 +62,14 @@ class HostedInterpreter {
   bool follow_environment();
   [[nodiscard]] py::Ref call_unless_interrupted(Task& task);
   void finish_loop();
+  // Calls what drops objects: that may run Python for ever (`__del__`), and can be stopped.
+  template <typename Drop>
+  void drop_interruptibly(Drop&& drop);
 
   Pool& pool_;
   Seat& seat_;
   py::Interpreter interpreter_;
-  std::shared_ptr<Attendant> attendant_;  // null until there is a runtime
+  std::shared_ptr<Visitor> visitor_;      // null until there is a runtime
   codec::Runtime* runtime_ = nullptr;     // null until `_core` is set up in it; owned by that module's state
   py::FrameBelow frame_;
   Caller caller_;

@@ -15,11 +15,11 @@ namespace aiointerpreters::pool {
 
 namespace {
 
-PyObject* on_turn(PyObject* capsule, PyObject* loop) {
+PyObject* on_mail(PyObject* capsule, PyObject* loop) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     HostedLoop* const hosted = py::Callback<HostedLoop>::target(capsule);
     if (hosted == nullptr) return nullptr;
-    return PyBool_FromLong(hosted->take_turn(py::Ref::borrow(loop)));
+    return PyBool_FromLong(hosted->read_mail(py::Ref::borrow(loop)));
   });
 }
 
@@ -38,9 +38,9 @@ HostedLoop::HostedLoop(HostedInterpreter& host, Pool& pool, codec::Runtime& runt
     : host_(host), pool_(pool), runtime_(runtime), port_(std::move(port)) {}
 
 bool HostedLoop::start(const std::string& worker_name) {
-  static PyMethodDef turn = {"take_turn", on_turn, METH_O, nullptr};
+  static PyMethodDef mail = {"read_mail", on_mail, METH_O, nullptr};
   static PyMethodDef end = {"end", on_end, METH_O, nullptr};
-  on_turn_.emplace(turn, this);
+  on_mail_.emplace(mail, this);
   on_end_.emplace(end, this);
   steps_type_ = make_steps_type();
   const py::Ref asyncio = py::Ref::steal(PyImport_ImportModule("asyncio"));
@@ -48,7 +48,7 @@ bool HostedLoop::start(const std::string& worker_name) {
   const py::Ref name =
       py::Ref::steal(PyUnicode_DecodeUTF8(worker_name.data(), static_cast<Py_ssize_t>(worker_name.size()), "surrogatepass"));
   const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._event_loop"));
-  if (on_turn_->get() == nullptr || on_end_->get() == nullptr || !steps_type_ || !task_type_ || !name || !module) {
+  if (on_mail_->get() == nullptr || on_end_->get() == nullptr || !steps_type_ || !task_type_ || !name || !module) {
     return false;
   }
   if (port_->mailbox->fd() == base::Wakeup::kNone) {
@@ -56,7 +56,7 @@ bool HostedLoop::start(const std::string& worker_name) {
     return false;
   }
   thread_ = py::Ref::steal(
-      PyObject_CallMethod(module.get(), "start", "OiOO", name.get(), port_->mailbox->fd(), on_turn_->get(), on_end_->get()));
+      PyObject_CallMethod(module.get(), "start", "OiOO", name.get(), port_->mailbox->fd(), on_mail_->get(), on_end_->get()));
   return static_cast<bool>(thread_);
 }
 
@@ -75,23 +75,30 @@ void HostedLoop::finish() {
   port_->close();
 }
 
-bool HostedLoop::take_turn(const py::Ref& loop) {
-  if (is_in_turn_) {  // what is being called runs the loop
+bool HostedLoop::read_mail(const py::Ref& loop) {
+  if (is_reading_) {  // what is being called runs the loop
     port_->mailbox->remind();
     return false;
   }
-  is_in_turn_ = true;
-  const bool ends = py::guarded(false, [&] { return begin_tasks(loop); });
-  is_in_turn_ = false;
+  is_reading_ = true;
+  const bool ends = py::guarded(false, [&] { return work_off_mail(loop); });
+  is_reading_ = false;
   return ends;
 }
 
-bool HostedLoop::begin_tasks(const py::Ref& loop) {
-  runtime_.loop_interruptible.note_turn(running_.size());
+bool HostedLoop::work_off_mail(const py::Ref& loop) {
+  runtime_.loop_interruptible.begin_pass(running_.size());
   runtime_.lessor->take_back();
   port_->collect();
-  for (const TaskPtr& task : port_->take_cancelled()) cancel(*task);
-  const auto end = base::Clock::now() + kLoopTurn;
+  const auto end = base::Clock::now() + kMailBudget;
+  while (!port_->stopped()) {
+    const TaskPtr task = port_->next_cancelled();
+    if (!task) break;
+    cancel(*task);
+    if (base::Clock::now() < end) continue;
+    port_->mailbox->remind();  // those that it has cancelled end before it cancels the others
+    return false;
+  }
   while (!port_->stopped()) {
     const TaskPtr task = port_->next();
     if (!task) return closing_ && pool_.is_idle(*port_);
@@ -111,7 +118,7 @@ void HostedLoop::begin(const TaskPtr& task, const py::Ref& loop) {
   if (!asyncio_task) return end_task(task, py::Ref());
   end_step();
   running_.insert_or_assign(task.get(), Running{task, std::move(asyncio_task)});
-  runtime_.loop_interruptible.note_turn(running_.size());
+  runtime_.loop_interruptible.begin_between(running_.size());
 }
 
 py::Ref HostedLoop::make_asyncio_task(const TaskPtr& task, const py::Ref& loop) {
@@ -125,9 +132,10 @@ py::Ref HostedLoop::make_asyncio_task(const TaskPtr& task, const py::Ref& loop) 
   return kwargs ? py::Ref::steal(PyObject_Call(task_type_.get(), args.get(), kwargs.get())) : py::Ref();
 }
 
-void HostedLoop::cancel(const Task& task) {
+void HostedLoop::cancel(Task& task) {
   const auto found = running_.find(&task);
   if (found == running_.end()) return;  // it has ended
+  task.cancelling.pass = runtime_.loop_interruptible.passes();
   const py::Ref asyncio_task = py::Ref::borrow(found->second.asyncio_task.get());
   if (!py::Ref::steal(PyObject_CallMethod(asyncio_task.get(), "cancel", nullptr))) PyErr_WriteUnraisable(asyncio_task.get());
 }
@@ -150,7 +158,7 @@ void HostedLoop::end_task(const TaskPtr& task, const py::Ref& result) {
   }
   encode_outcome(runtime_, runtime_.loop_interruptible, *task, result);
   const auto running = running_.extract(task.get());
-  runtime_.loop_interruptible.note_turn(running_.size());
+  runtime_.loop_interruptible.begin_between(running_.size());
   if (port_->stopped()) static_cast<void>(task->request_interrupt());
   publish(task, task->finish());
 }
@@ -167,7 +175,8 @@ void HostedLoop::publish(const TaskPtr& task, Task::Change change) {
 
 void HostedLoop::end_all() {
   TaskList mail = pool_.retire(*port_);
-  static_cast<void>(port_->take_cancelled());
+  while (port_->next_cancelled()) {
+  }
   while (!running_.empty()) {
     const TaskPtr task = running_.extract(running_.begin()).mapped().task;
     if (!task->done()) end_interrupted(task);

@@ -45,16 +45,16 @@ class HostedLoop {
 
   // ---- For the loop. Thread: the loop's.
 
-  // What the loop is called for when there is mail: begins tasks, cancels others. True: the loop is to stop.
-  [[nodiscard]] bool take_turn(const py::Ref& loop);
+  // What the loop is called for when there is mail: cancels tasks, begins others. True: the loop is to stop.
+  [[nodiscard]] bool read_mail(const py::Ref& loop);
   // The loop is gone, stopped or broken by what ran in it: so is all that was sent here. Thread: the worker's, too, after that.
   void end_all();
 
  private:
-  [[nodiscard]] bool begin_tasks(const py::Ref& loop);
+  [[nodiscard]] bool work_off_mail(const py::Ref& loop);
   void begin(const TaskPtr& task, const py::Ref& loop);
   [[nodiscard]] py::Ref make_asyncio_task(const TaskPtr& task, const py::Ref& loop);
-  void cancel(const Task& task);
+  void cancel(Task& task);
   void end_interrupted(const TaskPtr& task);
   void publish(const TaskPtr& task, Task::Change change);
 
@@ -69,10 +69,10 @@ class HostedLoop {
   };
   std::unordered_map<const Task*, Running> running_;
   bool closing_ = false;
-  bool is_in_turn_ = false;
+  bool is_reading_ = false;
   py::Ref steps_type_;
   py::Ref task_type_;  // asyncio.Task
-  std::optional<py::Callback<HostedLoop>> on_turn_;
+  std::optional<py::Callback<HostedLoop>> on_mail_;
   std::optional<py::Callback<HostedLoop>> on_end_;
   py::Ref thread_;  // null: it was not started
 };

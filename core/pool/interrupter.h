@@ -1,4 +1,5 @@
-// How a pool stops what one of its interpreters runs, and who looks after its event loop, without a word of Python.
+// Interrupter: whom a pool asks to stop what one of its interpreters runs, without a word of Python. An interpreter has two: its
+// visitor (visitor.h) for what its own thread runs, the port of its event loop (loop_port.h) for coroutine functions.
 // Thread: any. Blocks: no.
 #pragma once
 
@@ -15,16 +16,6 @@ class Interrupter {
 
  protected:
   ~Interrupter() = default;
-};
-
-// Looks after tasks that the event loop of an interpreter has been told to cancel.
-class Watcher {
- public:
-  // Interrupts the task if it does not come to an await. False: there is no thread to see to it.
-  virtual bool watch(TaskPtr task) noexcept = 0;
-
- protected:
-  ~Watcher() = default;
 };
 
 }  // namespace aiointerpreters::pool

@@ -7,17 +7,23 @@
 namespace aiointerpreters::pool {
 
 bool LoopPort::interrupt(TaskPtr task) noexcept {
-  std::shared_ptr<Watcher> watcher;
+  std::shared_ptr<Interrupter> visitor;
+  bool is_first = false;
   try {
     base::Lock lock(mutex_);
-    if (closed_) return true;
+    if (closed_ || task->cancelling.is_asked) return true;
+    is_first = cancelled_.empty();
     cancelled_.push_back(task);
-    watcher = watcher_;
+    task->cancelling.is_asked = true;
+    if (!std::exchange(task->cancelling.is_watched, true)) visitor = visitor_;
   } catch (const std::bad_alloc&) {
     return false;
   }
-  mailbox->remind();
-  return !watcher || watcher->watch(std::move(task));
+  if (is_first) mailbox->remind();  // else whoever was first does
+  if (!visitor || visitor->interrupt(task)) return true;
+  base::Lock lock(mutex_);
+  task->cancelling.is_watched = false;  // who asks again tries again
+  return false;
 }
 
 bool LoopPort::interrupt_all() noexcept {
@@ -43,22 +49,26 @@ TaskPtr LoopPort::next() noexcept {
   return waiting_.pop();
 }
 
-std::vector<TaskPtr> LoopPort::take_cancelled() noexcept {
+TaskPtr LoopPort::next_cancelled() noexcept {
   base::Lock lock(mutex_);
-  return std::exchange(cancelled_, {});
+  if (cancelled_.empty()) return TaskPtr();
+  TaskPtr task = std::move(cancelled_.front());
+  cancelled_.pop_front();
+  task->cancelling.is_asked = false;
+  return task;
 }
 
-void LoopPort::set_watcher(std::shared_ptr<Watcher> watcher) noexcept {
+void LoopPort::set_visitor(std::shared_ptr<Interrupter> visitor) noexcept {
   base::Lock lock(mutex_);
-  watcher_ = std::move(watcher);
+  visitor_ = std::move(visitor);
 }
 
 void LoopPort::close() noexcept {
-  std::vector<TaskPtr> cancelled;
+  std::deque<TaskPtr> cancelled;
   base::Lock lock(mutex_);
   closed_ = true;
   cancelled.swap(cancelled_);
-  watcher_.reset();
+  visitor_.reset();
   mailbox->close();
 }
 

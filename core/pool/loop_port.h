@@ -7,8 +7,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <deque>
 #include <memory>
-#include <vector>
 
 #include "base/mutex.h"
 #include "pool/interrupter.h"
@@ -28,7 +28,8 @@ class LoopPort final : public Interrupter {
   // Of tasks that are to begin.
   const MailboxPtr mailbox;
 
-  // Has the loop cancel the task, which runs there.
+  // Has the loop cancel the task, which runs there, and the visitor see to it that it ends. Any number of them, until the loop
+  // comes to it, wake the loop once.
   bool interrupt(TaskPtr task) noexcept override AIOI_EXCLUDES(mutex_);
   // Has the loop cancel all that it runs, and end.
   bool interrupt_all() noexcept override;
@@ -43,13 +44,13 @@ class LoopPort final : public Interrupter {
   void collect() noexcept AIOI_EXCLUDES(mutex_);
   // The next task that is to begin; null if there is none.
   [[nodiscard]] TaskPtr next() noexcept AIOI_EXCLUDES(mutex_);
-  // What is to be cancelled.
-  [[nodiscard]] std::vector<TaskPtr> take_cancelled() noexcept AIOI_EXCLUDES(mutex_);
+  // The next task that is to be cancelled; null if there is none.
+  [[nodiscard]] TaskPtr next_cancelled() noexcept AIOI_EXCLUDES(mutex_);
 
   // ---- Thread: the worker's.
 
   // Who raises in what does not come to an await. Requires: the loop is there.
-  void set_watcher(std::shared_ptr<Watcher> watcher) noexcept AIOI_EXCLUDES(mutex_);
+  void set_visitor(std::shared_ptr<Interrupter> visitor) noexcept AIOI_EXCLUDES(mutex_);
   // The loop has ended: gives the descriptor back and takes nothing any more.
   void close() noexcept AIOI_EXCLUDES(mutex_);
 
@@ -61,9 +62,9 @@ class LoopPort final : public Interrupter {
  private:
   base::Mutex mutex_;  // taken before the mailbox's
   TaskList waiting_ AIOI_GUARDED_BY(mutex_);
-  std::vector<TaskPtr> cancelled_ AIOI_GUARDED_BY(mutex_);
+  std::deque<TaskPtr> cancelled_ AIOI_GUARDED_BY(mutex_);  // to be cancelled, each once
   bool closed_ AIOI_GUARDED_BY(mutex_) = false;
-  std::shared_ptr<Watcher> watcher_ AIOI_GUARDED_BY(mutex_);
+  std::shared_ptr<Interrupter> visitor_ AIOI_GUARDED_BY(mutex_);
   std::atomic<bool> stopped_{false};  // release / acquire
 };
 

@@ -18,8 +18,8 @@
 
 namespace aiointerpreters::pool {
 
-// So much of its time an event loop gives to its mail before others have their turn.
-constexpr std::chrono::milliseconds kLoopTurn{1};
+// So much of its time an event loop gives to its mail before it goes on with others.
+constexpr std::chrono::milliseconds kMailBudget{1};
 
 class Mailbox final : public base::Counted {
  public:

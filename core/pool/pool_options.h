@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 
 #include "codec/callable_ref.h"
@@ -25,8 +26,8 @@ struct PoolOptions {
   codec::Runtime* (*enter_interpreter)() = nullptr;
   // Finds home's again. Requires: attached to home. Returns null with a Python exception set.
   codec::Runtime* (*find_home)() = nullptr;
-  // Writes a warning to the package's log. Requires: attached to home. Runs Python.
-  void (*log_warning)(const std::string& text) = nullptr;
+  // Has a warning written to the package's log, soon, by a thread that nobody waits for (reporter.h). Thread: any. Blocks: no.
+  std::function<void(std::string text)> log_warning;
   // Reports that the initializer has failed, as the standard library does. Requires: attached to home. Runs Python.
   void (*log_initializer_failure)(const Breakage& breakage) = nullptr;
   // Runs once in each new interpreter, if there is one; `initializer_message` holds its arguments.

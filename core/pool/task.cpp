@@ -41,7 +41,10 @@ bool Task::request_interrupt() noexcept {
 }
 
 bool Task::needs_home(Change change) noexcept {
-  if (change == Change::kMail) return !mailbox->post(TaskPtr(this));
+  if (change == Change::kMail) {
+    // relaxed: if home forgets it just now, nobody reads the mail.
+    return !is_forgotten.load(std::memory_order_relaxed) && !mailbox->post(TaskPtr(this));
+  }
   return change == Change::kDeliver || (side_ == Side::kHome && !has_left_home);
 }
 

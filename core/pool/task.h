@@ -105,8 +105,7 @@ class Task : public base::Counted {
   virtual void visit_home_to_settle(Change how) = 0;
   // Cancels it for good, after the queue has let go of it. Requires: attached to home. Runs Python.
   virtual void cancel_at_home() = 0;
-  // Names in home's log a task that has been interrupted and goes on. Requires: the thread has no state of any interpreter.
-  // Blocks. Runs Python.
+  // Has a task named in home's log that has been interrupted and goes on. Thread: any. Blocks: no.
   virtual void report_ignored_interrupt() = 0;
 
   codec::CallablePtr callable;                                // Side::kWorker
@@ -120,6 +119,14 @@ class Task : public base::Counted {
   Seat* seat = nullptr;        // that pool's, guarded by its lock: of the worker that was given the task last
   Outcome outcome = Outcome::kNone;
   bool has_left_home = false;  // of Side::kHome: nothing of home's is left to let go of; the worker's that has run it
+  // Home has cancelled it and waits for nothing: its outcome is left out. Set by home at any time; relaxed, as it only saves work.
+  std::atomic<bool> is_forgotten{false};
+  // How far a coroutine function is that is to be cancelled in its loop (loop_port.h).
+  struct Cancelling {
+    bool is_asked = false;    // the loop has not come to it; guarded by the port's lock
+    bool is_watched = false;  // the visitor knows it; likewise
+    unsigned pass = 0;        // of the loop that has cancelled it, 0: none; guarded by the GIL of its interpreter
+  } cancelling;
   bool in_rows = false;  // the one argument is a list of argument tuples, the result the list of their results
 
  private:

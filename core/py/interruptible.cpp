@@ -17,7 +17,7 @@ constexpr const char* kHook = "unraisablehook";
 
 void Interruptible::begin(const void* what) noexcept {
   what_ = what;
-  ++turns_;
+  ++stretches_;
   winding_up_ = is_told_ = false;
   thread_ = PyThread_get_thread_ident();
   state_ = PyThreadState_Get();
@@ -43,8 +43,13 @@ bool Interruptible::does(const void* what) const noexcept {
   return thread_ != 0 && what == between();
 }
 
-void Interruptible::note_turn(std::size_t beside) {
-  ++turns_;
+void Interruptible::begin_pass(std::size_t beside) {
+  ++passes_;
+  begin_between(beside);
+}
+
+void Interruptible::begin_between(std::size_t beside) {
+  ++stretches_;
   beside_ = beside;
   thread_ = PyThread_get_thread_ident();
   state_ = PyThreadState_Get();

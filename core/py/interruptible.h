@@ -1,5 +1,9 @@
-// Interruptible: lets other threads raise an exception in an interpreter's own thread while that does what it may be stopped
-// in, and never later (hazards 20, 22, 23).
+// Interruptible: one thread of a worker's interpreter, its own or its event loop's, as it looks to those who may interrupt it:
+// what it does now, and what has been raised in it. They can raise an exception there while it does that, and never later
+// (hazards 20, 22, 23).
+//
+// What the thread does is told apart by stretches: each task, each step of a coroutine, and each time between two steps is one.
+// Who finds the same number at two looks knows that the thread has done one and the same thing all the time.
 //
 // The exception comes at the next bytecode that the thread runs, so what waits in C is stopped when it returns (hazard 21).
 // Owner: the interpreter's runtime. Thread: the interpreter's own, and visitors (door.h). Locks: none, the interpreter's GIL
@@ -23,7 +27,8 @@ class Interruptible {
   Interruptible(const Interruptible&) = delete;
   Interruptible& operator=(const Interruptible&) = delete;
 
-  // The calling thread does `what` until `end`; an address that is compared and never used. Thread: the interpreter's own.
+  // The calling thread does `what` until `end`; an address that is compared and never used. It is a stretch of its own. Thread:
+  // the interpreter's own.
   void begin(const void* what) noexcept;
   // What is left of it is nothing that anybody waits for: whoever comes again may raise again.
   void wind_up() noexcept { winding_up_ = true; }
@@ -34,10 +39,13 @@ class Interruptible {
   // What was to be raised and has not been yet is not raised any more. Thread: the same. Runs Python.
   void end();
 
-  // For an event loop's thread, which does many things in turns: it has begun another one. What it does between `end` and `begin`
-  // is left by one of so many. Thread: the same. Runs Python.
-  void note_turn(std::size_t beside);
+  // For an event loop's thread: another stretch between two steps begins. What runs in it is left by one of so many tasks that
+  // have not ended. Thread: the same. Runs Python.
+  void begin_between(std::size_t beside);
   [[nodiscard]] std::size_t beside() const noexcept { return beside_; }
+  // The same, where the loop begins another pass over all that is ready. Passes have numbers from 1 on.
+  void begin_pass(std::size_t beside);
+  [[nodiscard]] unsigned passes() const noexcept { return passes_; }
   // Stands for what it does there, as the address of one of them stands for that.
   [[nodiscard]] static const void* between() noexcept;
 
@@ -49,8 +57,10 @@ class Interruptible {
   // The import that the thread is in, if it does `what` now, which would leave a module half done in this interpreter for good:
   // 0 if there is none, and another number for each one that is seen. Thread: a visitor. Runs Python.
   [[nodiscard]] unsigned import_of(const void* what);
-  // Which of its turns the thread has, if it does `what` now; 0 if not. Each `begin` begins one. Thread: a visitor.
-  [[nodiscard]] unsigned turn_of(const void* what) const noexcept { return does(what) ? turns_ : 0; }
+  // Whether the thread does that now.
+  [[nodiscard]] bool does(const void* what) const noexcept;
+  // The number of its stretch.
+  [[nodiscard]] unsigned stretches() const noexcept { return stretches_; }
   // Whether there is such a thread, and the code that it runs now is of one of these packages. Thread: a visitor. Runs Python.
   [[nodiscard]] bool runs_code_of(std::initializer_list<std::string_view> packages) const;
   // `interrupt` some time later: raises again only if the thread winds up, where code that handles everything may loop for ever.
@@ -63,7 +73,6 @@ class Interruptible {
   // Whether that is the thread which may be interrupted.
   [[nodiscard]] bool is_thread(unsigned long ident) const noexcept { return what_ != nullptr && ident == thread_; }
   [[nodiscard]] bool is_busy() const noexcept { return what_ != nullptr; }
-  [[nodiscard]] unsigned turns() const noexcept { return turns_; }
   // 0 if nothing has begun here yet, or the thread has left.
   [[nodiscard]] unsigned long thread() const noexcept { return thread_; }
   // For code in C that waits: gives what has been raised in the calling thread the occasion to come. Runs Python.
@@ -78,11 +87,11 @@ class Interruptible {
   void watch_lost();
   void raise_lost();
   void raise(PyObject* type);
-  [[nodiscard]] bool does(const void* what) const noexcept;
 
   const void* what_ = nullptr;  // null: nothing that may be stopped
-  std::size_t beside_ = 0;      // note_turn
-  unsigned turns_ = 0;
+  std::size_t beside_ = 0;      // begin_between
+  unsigned stretches_ = 0;
+  unsigned passes_ = 0;
   unsigned long thread_ = 0;        // the interpreter's own; valid once something has begun
   PyThreadState* state_ = nullptr;  // of that thread, likewise
   PyObject* type_ = nullptr;        // what was raised since `begin`, or null; borrowed from the runtime

@@ -11,18 +11,18 @@ from ._core import TaskInterrupted
 
 
 def start(
-    name: str, fd: int, take_turn: Callable[[asyncio.AbstractEventLoop], bool], end: Callable[[None], object]
+    name: str, fd: int, read_mail: Callable[[asyncio.AbstractEventLoop], bool], end: Callable[[None], object]
 ) -> threading.Thread:
     """Make the loop, start its thread and return that. Raises OSError or RuntimeError if either cannot be made.
 
     fd: becomes readable when there is something to do.
-    take_turn: does that; it returns True when there is nothing more to come.
+    read_mail: does that; it returns True when there is nothing more to come.
     end: is called last, when the loop has been closed.
     """
     loop = asyncio.new_event_loop()
     loop.shutdown_default_executor = partial(_shut_down_executor, loop)  # type: ignore[method-assign]
     try:
-        thread = threading.Thread(target=_run, name=f"{name}_loop", args=(loop, fd, take_turn, end))
+        thread = threading.Thread(target=_run, name=f"{name}_loop", args=(loop, fd, read_mail, end))
         thread.start()
     except BaseException:
         loop.close()
@@ -33,14 +33,14 @@ def start(
 def _run(
     loop: asyncio.AbstractEventLoop,
     fd: int,
-    take_turn: Callable[[asyncio.AbstractEventLoop], bool],
+    read_mail: Callable[[asyncio.AbstractEventLoop], bool],
     end: Callable[[None], object],
 ) -> None:
     done = False
 
-    def turn() -> None:
+    def on_mail() -> None:
         nonlocal done
-        if take_turn(loop) and not done:
+        if read_mail(loop) and not done:
             done = True
             loop.stop()
 
@@ -51,8 +51,8 @@ def _run(
         # At its end it cancels what tasks have left, and closes generators and executors.
         runner = stack.enter_context(asyncio.Runner(loop_factory=lambda: loop))
         runner.get_loop()
-        loop.add_reader(fd, turn)  # up to its end: so whoever stops the interpreter can wake it
-        loop.call_soon(turn)
+        loop.add_reader(fd, on_mail)  # up to its end: so whoever stops the interpreter can wake it
+        loop.call_soon(on_mail)
         while not done:
             with contextlib.suppress(KeyboardInterrupt, SystemExit, TaskInterrupted):
                 loop.run_forever()

@@ -33,7 +33,8 @@ def finish_at_exit(stopping: bool = False) -> None:
         for thread in ending:
             if thread.is_alive():
                 thread.join()
-        _core.stop_attendant()
+        _core.finish_reports()
+        _core.stop_visitor()
         if sys.version_info < (3, 14) and was_ended_by_ctrl_c():
             _keep_exit_code()
 

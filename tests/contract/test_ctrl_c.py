@@ -136,6 +136,18 @@ AT_EXIT = {
     "an initializer": WAITS["an initializer"].replace("future.result()", ""),
     "a pool in a worker": WAITS["a pool in a worker"].replace("future.result()", ""),
     "a thread in a worker": WAITS["a thread in a worker"].replace("time.sleep(1000)", ""),
+    "what a function keeps": """
+pool = InterpreterThreadPoolExecutor(1)
+assert pool.submit(interpreter(endless.with_closure(gate.ends))).result()
+pool.shutdown(wait=False)
+say_so()
+""",
+    "what a coroutine function keeps": """
+pool = InterpreterThreadPoolExecutor(1)
+assert pool.submit(interpreter(endless.with_closure_in_loop(gate.ends))).result()
+pool.shutdown(wait=False)
+say_so()
+""",
     "what a result leaves": """
 pool = InterpreterThreadPoolExecutor(1)
 assert pool.submit(interpreter(endless.endless_end), gate.ends).result() == 5

@@ -8,11 +8,12 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 from aiointerpreters import InterpreterThreadPoolExecutor, TaskInterrupted, interpreter
+from support import work
 from support.gate import Ends, hold
 
 # A task says that it runs by writing to the gate; then it goes on without reading from it.
@@ -307,6 +308,42 @@ def for_a_while(rounds: int) -> int:
     for _ in range(rounds):
         done += len([str(n) for n in range(20)]) // 20
     return done
+
+
+class EndlessElsewhere:
+    """Takes for ever to be dropped, but in the interpreter that has made it."""
+
+    def __init__(self, ends: Ends, home: str | None = None) -> None:
+        self.ends = ends
+        self.home = work.HERE if home is None else home
+
+    def __reduce__(self) -> Any:
+        return EndlessElsewhere, (self.ends, self.home)
+
+    def __del__(self) -> None:
+        if self.home != work.HERE:
+            loop(self.ends)
+
+
+def with_closure(ends: Ends) -> Callable[[], bool]:
+    """Make a function that goes by value, and keeps such an object wherever it is."""
+    kept = EndlessElsewhere(ends)
+    return lambda: kept is not None
+
+
+def with_closure_in_loop(ends: Ends) -> Callable[[], Coroutine[Any, Any, bool]]:
+    """The same, a coroutine function."""
+    kept = EndlessElsewhere(ends)
+
+    async def fn() -> bool:
+        return kept is not None
+
+    return fn
+
+
+def leave_waiting_thread(ends: Ends) -> None:
+    """Leave a thread behind that waits for the gate."""
+    threading.Thread(target=hold, args=(ends,), name="left behind").start()
 
 
 def leave_thread(ends: Ends) -> str:

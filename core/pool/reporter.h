@@ -1,0 +1,55 @@
+// Reporter: writes warnings of the engine to home's log, on a thread that nobody joins.
+//
+// Logging handlers are a user's code: one may react to a warning by shutting the executor down and wait for that. So no thread
+// writes whose end somebody waits for, with a lock or a join: no worker, no loop, no visitor. They only leave the text here.
+// The thread starts when there is something to write and ends when there is nothing more. Who ends home waits until all is
+// written, after everything else that a handler may wait for.
+// Owner: home, and its own thread while that runs. Thread: any.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/futex.h"
+#include "base/mutex.h"
+#include "codec/lessor.h"
+
+namespace aiointerpreters::pool {
+
+class Reporter final : public std::enable_shared_from_this<Reporter> {
+ public:
+  // Requires, when it is called: attached to home. Runs Python. Leaves no exception set.
+  using Write = void (*)(const std::string& text);
+
+  // Requires: attached to home. It is to be held by a std::shared_ptr.
+  Reporter(codec::LessorPtr home, Write write) noexcept : home_(std::move(home)), write_(write) {}
+  Reporter(const Reporter&) = delete;
+  Reporter& operator=(const Reporter&) = delete;
+
+  // Has that written soon, each after those before it. Without memory or a thread it is dropped. Blocks: no.
+  void warn(std::string text) noexcept AIOI_EXCLUDES(mutex_);
+
+  [[nodiscard]] bool is_idle() const noexcept { return left_.load(std::memory_order_acquire) == 0; }
+  // Waits until all is written, or for the deadline, or a signal. Requires: detached, not on the reporter's own thread. Blocks.
+  void wait_until_idle(const base::Deadline& deadline) const noexcept;
+
+ private:
+  // Attaches, so it must be able to unwind (hazard 11).
+  void run();
+  // The next text; false: there is none, and the thread ends.
+  [[nodiscard]] bool take(std::string& text) noexcept AIOI_EXCLUDES(mutex_);
+  void count_out() noexcept;
+
+  const codec::LessorPtr home_;
+  const Write write_;
+  base::Mutex mutex_;
+  std::deque<std::string> texts_ AIOI_GUARDED_BY(mutex_);
+  bool is_running_ AIOI_GUARDED_BY(mutex_) = false;  // the thread is there, and looks for texts before it ends
+  std::atomic<std::uint32_t> left_{0};               // texts that are not written yet; release / acquire
+};
+
+}  // namespace aiointerpreters::pool

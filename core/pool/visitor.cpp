@@ -1,0 +1,160 @@
+// See visitor.h.
+#include "pool/visitor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <utility>
+
+namespace aiointerpreters::pool {
+
+namespace {
+
+// Whoever uses the engine takes back what is his at the next occasion, at no cost; a visit needs the interpreter's GIL.
+constexpr std::chrono::milliseconds kGrace{50};
+// A coroutine that has been cancelled mostly ends within that time, and nobody has to visit.
+constexpr std::chrono::milliseconds kFirstLook{20};
+
+base::Deadline earlier(const base::Deadline& one, const base::Deadline& other) {
+  return one && other ? std::min(one, other) : one ? one : other;
+}
+
+}  // namespace
+
+std::shared_ptr<Visitor> Visitor::serve(codec::Runtime& runtime) {
+  auto visitor = std::make_shared<Visitor>(runtime);
+  runtime.lessor->set_bell(visitor);
+  return visitor;
+}
+
+bool Visitor::call(std::atomic<bool>& errand) noexcept {
+  const bool was_called = errand.exchange(true, std::memory_order_acq_rel);
+  if (stopping_.load(std::memory_order_relaxed)) return true;
+  const bool is_there = thread_.running() && where_.load(std::memory_order_acquire) != kEnded;
+  if (is_there) {
+    if (!was_called) parker_.unpark();
+    return true;
+  }
+  if (thread_.running()) thread_.join();  // it has just ended, after a pause that did not wait for it
+  where_.store(kOutside, std::memory_order_release);
+  return thread_.start([this] { run(); });
+}
+
+void Visitor::ring() noexcept {
+  base::Lock lock(mutex_);
+  if (!call(returns_)) returns_.store(false, std::memory_order_release);  // the next one tries again
+}
+
+bool Visitor::interrupt(TaskPtr task) noexcept {
+  base::Lock lock(mutex_);
+  const bool in_loop = task->port != nullptr;
+  try {
+    // Who asks for the same one again and again, faster than the thread can visit, asks once.
+    if (added_.empty() || added_.back().task != task) added_.emplace_back(std::move(task), in_loop);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  return call(in_loop ? watches_ : strikes_);
+}
+
+bool Visitor::interrupt_all() noexcept {
+  base::Lock lock(mutex_);
+  stops_all_.store(true, std::memory_order_release);
+  return call(strikes_);
+}
+
+void Visitor::set_loop(LoopPortPtr loop) noexcept {
+  base::Lock lock(mutex_);
+  loop_.swap(loop);
+}
+
+LoopPortPtr Visitor::loop() noexcept {
+  base::Lock lock(mutex_);
+  return loop_;
+}
+
+void Visitor::stop() noexcept {
+  {
+    base::Lock lock(mutex_);
+    stopping_.store(true, std::memory_order_release);
+  }
+  parker_.unpark();
+  if (thread_.running()) thread_.join();
+  lessor_->set_bell(nullptr);
+}
+
+void Visitor::pause() noexcept {
+  {
+    base::Lock lock(mutex_);
+    stopping_.store(true, std::memory_order_release);
+  }
+  parker_.unpark();
+  std::uint32_t where = where_.load(std::memory_order_acquire);
+  for (; thread_.running() && where == kOutside; where = where_.load(std::memory_order_acquire)) {
+    static_cast<void>(base::wait_on(where_, where, base::Deadline()));
+  }
+  if (thread_.running() && where == kEnded) thread_.join();
+  base::Lock lock(mutex_);
+  stopping_.store(false, std::memory_order_release);
+}
+
+std::list<Interrupt> Visitor::take_added() noexcept {
+  base::Lock lock(mutex_);
+  return std::exchange(added_, {});
+}
+
+bool Visitor::may_end() noexcept {
+  base::Lock lock(mutex_);
+  if (!stopping_.load(std::memory_order_acquire)) return false;  // the pause is over
+  go(kEnded);  // under the lock: who calls from now on starts another thread
+  return true;
+}
+
+void Visitor::go(Where where) noexcept {
+  where_.store(where, std::memory_order_release);
+  base::wake_all(&where_);
+}
+
+template <typename Errand>
+void Visitor::visit(Errand&& errand) {
+  go(kInside);
+  lessor_->door().visit(errand);
+  go(kOutside);
+}
+
+void Visitor::run() {
+  base::Deadline returns_at;
+  base::Deadline watch_at;
+  while (!stopping_.load(std::memory_order_acquire) || !may_end()) {
+    if (!returns_at && returns_.load(std::memory_order_acquire)) returns_at = base::Clock::now() + kGrace;
+    if (!watch_at && watches_.load(std::memory_order_acquire)) watch_at = base::Clock::now() + kFirstLook;
+    const bool takes_back = base::is_over(returns_at);
+    const bool looks = strikes_.load(std::memory_order_acquire) || base::is_over(watch_at) || base::is_over(look_at_);
+    if (looks) {
+      watch_at.reset();
+      look();
+    }
+    if (takes_back) {
+      returns_at.reset();
+      returns_.exchange(false, std::memory_order_acq_rel);
+      if (lessor_->has_returns()) visit([this] { lessor_->take_back(); });
+    }
+    if (!looks && !takes_back) parker_.park(earlier(earlier(returns_at, watch_at), look_at_));  // cut short by `stop`
+  }
+}
+
+void Visitor::look() {
+  // Each flag is lowered first: what is asked for from then on raises it again, and what was asked for before is seen below.
+  strikes_.exchange(false, std::memory_order_acq_rel);
+  watches_.exchange(false, std::memory_order_acq_rel);
+  const bool stops_all = stops_all_.exchange(false, std::memory_order_acq_rel);
+  const LoopPortPtr port = loop();
+  interrupts_.add(take_added());
+  look_at_.reset();
+  if (!interrupts_.review(port != nullptr) && !stops_all) return;
+  visit([&] { interrupts_.pursue(stops_all); });
+  if (port) port->mailbox->remind();  // it goes on then, unless it is stuck
+  look_at_ = interrupts_.next_look();
+}
+
+}  // namespace aiointerpreters::pool

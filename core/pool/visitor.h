@@ -1,0 +1,86 @@
+// Visitor: a thread that goes into one interpreter to do what its own thread cannot do, because that is busy or asleep: takes
+// back what was lent, interrupts what runs (interrupts.h). Each interpreter has a visitor of its own, as it may have to wait
+// at the door (py/door.h) for a long call in C. The thread starts when it is needed for the first time.
+//
+// Requests only raise a flag and wake the thread if it was not raised yet, so any number of them cost one visit. The thread
+// does all that is due before it sleeps again, so nothing is put off by what comes after it.
+// Owner: shared by the interpreter's lessor, as its bell, by its pool, and by who stops it. Thread: any.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <memory>
+
+#include "base/mutex.h"
+#include "base/parker.h"
+#include "base/thread.h"
+#include "codec/lessor.h"
+#include "codec/runtime.h"
+#include "pool/interrupter.h"
+#include "pool/interrupts.h"
+#include "pool/loop_port.h"
+
+namespace aiointerpreters::pool {
+
+class Visitor final : public codec::Bell, public Interrupter {
+ public:
+  // Makes one and hangs it up as the lessor's bell. It is to be stopped before the interpreter ends.
+  // Requires: attached to that interpreter. Errors: std::bad_alloc.
+  [[nodiscard]] static std::shared_ptr<Visitor> serve(codec::Runtime& runtime);
+  explicit Visitor(codec::Runtime& runtime) noexcept : lessor_(runtime.lessor), interrupts_(runtime) {}  // see `serve`
+  Visitor(const Visitor&) = delete;
+  Visitor& operator=(const Visitor&) = delete;
+
+  // Something has come back. Without memory for a thread, it waits for its owner.
+  void ring() noexcept override AIOI_EXCLUDES(mutex_);
+
+  // A coroutine function's task has been cancelled in its loop by then: this sees to it that it ends.
+  bool interrupt(TaskPtr task) noexcept override AIOI_EXCLUDES(mutex_);
+  bool interrupt_all() noexcept override AIOI_EXCLUDES(mutex_);
+  // Of the interpreter's event loop; null: there is none any more.
+  void set_loop(LoopPortPtr loop) noexcept AIOI_EXCLUDES(mutex_);
+
+  // Visits no more; returns when the thread has ended. Requires: detached, or the lessor is closed, since the thread may
+  // want to attach. Blocks.
+  void stop() noexcept AIOI_EXCLUDES(mutex_);
+  // For a fork, which shall find no thread with a lock in its hands: returns when the thread has ended, or is inside the
+  // interpreter, where it holds none. It is not joined there: what it drops may be a user's `__del__`, which waits for the fork.
+  // Whoever calls next starts a thread again. Requires: detached. Blocks.
+  void pause() noexcept AIOI_EXCLUDES(mutex_);
+
+ private:
+  enum Where : std::uint32_t { kOutside, kInside, kEnded };
+
+  [[nodiscard]] bool call(std::atomic<bool>& errand) noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] std::list<Interrupt> take_added() noexcept AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] LoopPortPtr loop() noexcept AIOI_EXCLUDES(mutex_);
+  // True: the thread ends.
+  [[nodiscard]] bool may_end() noexcept AIOI_EXCLUDES(mutex_);
+  void go(Where where) noexcept;
+  // Each attaches, so it must be able to unwind (hazard 11).
+  void run();
+  void look();
+  template <typename Errand>
+  void visit(Errand&& errand);
+
+  const codec::LessorPtr lessor_;
+  base::Mutex mutex_;
+  base::Thread thread_ AIOI_GUARDED_BY(mutex_);  // nobody touches it while stopping_ but `stop` and `pause`
+  std::atomic<bool> stopping_{false};            // set under the lock; release / acquire
+  std::atomic<std::uint32_t> where_{kEnded};     // a Where: of the thread; release / acquire
+  std::list<Interrupt> added_ AIOI_GUARDED_BY(mutex_);
+  LoopPortPtr loop_ AIOI_GUARDED_BY(mutex_);
+  // What there is to do, and nothing has been done about it since; acq_rel.
+  std::atomic<bool> returns_{false};
+  std::atomic<bool> strikes_{false};  // something is to be interrupted at once
+  std::atomic<bool> watches_{false};  // something has to have ended soon
+  std::atomic<bool> stops_all_{false};
+  base::Parker parker_;  // the thread's
+
+  // The thread's.
+  Interrupts interrupts_;
+  base::Deadline look_at_;  // after them; set while there are any
+};
+
+}  // namespace aiointerpreters::pool
