@@ -25,6 +25,14 @@ inline constexpr bool kDummyThreadsComplain = kOneCreationAtATime;
 // that runs.
 [[nodiscard]] inline bool tracing_spoils_ends() noexcept { return Py_Version < 0x030F0000; }
 
+// A thread state without a Python frame fails every sample of the process that the sampling profiler takes, which comes with 3.15.
+// Not before: there nobody needs it, and 3.13 corrupts the heap in sys._current_frames once other interpreters have frames.
+#if PY_VERSION_HEX >= 0x030F0000
+inline constexpr bool kIdleThreadsNeedFrames = true;
+#else
+inline constexpr bool kIdleThreadsNeedFrames = false;
+#endif
+
 // A second line of defence: as long as it lives, finalization waits for the interpreter that was attached when it was made
 // (PEP 788, 3.15; nothing before). Must be closed before the interpreter is ended, which would wait for itself.
 class InterpreterGuard {
