@@ -7,6 +7,7 @@
 #include "codec/codec.h"
 #include "py/attach.h"
 #include "py/error.h"
+#include "py/thread_name.h"
 
 namespace aiointerpreters::pool {
 
@@ -101,7 +102,7 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
   interruptible.begin(&kStarting);
   if (pool_.attend(seat_, attendant_)) stop_work(*runtime_);
   Created created = Created::kReady;
-  if ((py::kDummyThreadsComplain && !silence_dummy_thread()) || !name_thread(thread_name) || !follow_environment()) {
+  if ((py::kDummyThreadsComplain && !silence_dummy_thread()) || !py::name_thread(thread_name) || !follow_environment()) {
     breakage.reason = "a worker's interpreter could not be set up";
     created = Created::kNoInterpreter;
   } else if (!run_initializer()) {
@@ -219,15 +220,6 @@ void HostedInterpreter::join_left_threads(py::ThreadSides& sides, const py::Ref&
                               running);
   sides.attach_own();
   static_cast<void>(join_threads(module, kForEver, running));
-}
-
-bool HostedInterpreter::name_thread(const std::string& name) {
-  py::Ref threading = py::Ref::steal(PyImport_ImportModule("threading"));
-  if (!threading) return false;
-  py::Ref thread = py::Ref::steal(PyObject_CallMethod(threading.get(), "current_thread", nullptr));
-  if (!thread) return false;
-  py::Ref text = py::Ref::steal(PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()), "surrogatepass"));
-  return text && PyObject_SetAttrString(thread.get(), "name", text.get()) == 0;
 }
 
 bool HostedInterpreter::run_initializer() {

@@ -53,7 +53,6 @@ class HostedInterpreter {
   enum MainScript : std::uint32_t { kNotRun, kRunning, kDone, kFailed };
 
   // Each of these sets a Python exception and returns false or null when it fails.
-  bool name_thread(const std::string& name);
   bool run_initializer();
   bool follow_environment();
   void end_main(MainScript how) noexcept;
