@@ -5,6 +5,7 @@
 
 #include "base/mutex.h"
 #include "base/pages.h"
+#include "base/stack.h"
 
 namespace aiointerpreters::py {
 
@@ -50,6 +51,7 @@ std::string Interpreter::create(ThreadSides& sides) {
   }
   sides.adopt_own(own);
   guard_.take();
+  base::trim_stack();  // nothing that comes is as deep as the imports of a new interpreter
   return {};
 }
 
