@@ -26,7 +26,8 @@ void trim_stack() noexcept {
   const auto first = (reinterpret_cast<std::uintptr_t>(lowest) + page - 1) & ~(page - 1);
   // Two pages stay: this call's own, and the next ones'.
   const auto end = (reinterpret_cast<std::uintptr_t>(&attributes) & ~(page - 1)) - 2 * page;
-  if (first < end && end - first < size) static_cast<void>(madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED));
+  if (first < end && end - first < size)
+    static_cast<void>(madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED));
 }
 
 #else

@@ -57,7 +57,8 @@ bool HomeEnvironment::describe_main(Main& main) {
   main.module = module == nullptr ? py::Ref() : py::Ref::borrow(module);
   const py::Ref script = py::Ref::steal(PyImport_ImportModule("aiointerpreters._script"));
   const py::Ref found =
-      script ? py::Ref::steal(PyObject_CallMethod(script.get(), "describe", "O", module == nullptr ? Py_None : module)) : py::Ref();
+      script ? py::Ref::steal(PyObject_CallMethod(script.get(), "describe", "O", module == nullptr ? Py_None : module))
+             : py::Ref();
   if (!found) return false;
   main.is_known = true;
   main.is_nowhere = found.get() == Py_None;

@@ -1,7 +1,7 @@
 """Memory runs out anywhere in the engine: the call ends, with its result or an error that says so, and the next one works.
 
-Each test repeats one use of an executor; the first time the engine's first allocation fails, then its second, and so on, until a
-repetition needs fewer. Needs the build of `make faults`.
+Each test repeats one use of an executor; the first time the engine's first allocation fails, then its second, and so on,
+until a repetition needs fewer. Needs the build of `make faults`.
 """
 
 from pathlib import Path
@@ -16,7 +16,8 @@ pytestmark = pytest.mark.skipif(not faults.BUILT, reason="needs the build of `ma
 HEAD = """
 import asyncio, concurrent.futures, faulthandler, logging, os, select, sys, threading
 from concurrent.futures.thread import BrokenThreadPool
-from aiointerpreters import InterpreterThreadPoolExecutor, NotTransferableError, SharedBuffer, TaskInterrupted, interpreter
+from aiointerpreters import InterpreterError, InterpreterThreadPoolExecutor, interpreter
+from aiointerpreters import NotTransferableError, SharedBuffer, TaskInterrupted
 from support import coroutines, endless, failures, faults, memory, shapes, work
 
 faulthandler.dump_traceback_later(80, exit=True)
@@ -25,6 +26,14 @@ sys.unraisablehook = lambda _: None  # what cannot be told otherwise
 block = bytearray(5000)
 arrived, *ends = *os.pipe(), 0
 pool = None
+
+def call(fn, *args):
+    "Its result in an interpreter."
+    return wait_for(pool.submit(interpreter(fn), *args))
+
+def error_of(fn, *args):
+    "The type of its exception."
+    return type(pool.submit(interpreter(fn), *args).exception(timeout=30))
 
 def wait_for(future):
     "Its result. Who waits longer has lost it."
@@ -61,27 +70,25 @@ def check():
 
 CALLS = {
     "untagged": "attempt(lambda: wait_for(pool.submit(work.square, 3)), 9)",
-    "tagged": "attempt(lambda: wait_for(pool.submit(interpreter(work.square), 3)), 9)",
-    "by value": "attempt(lambda: wait_for(pool.submit(interpreter(lambda n: n + 1), 3)), 4)",
-    "objects": "attempt(lambda: wait_for(pool.submit(interpreter(work.echo), shapes.Point(1, 2))), shapes.Point(1, 2))",
-    "large bytes": "attempt(lambda: len(wait_for(pool.submit(interpreter(work.echo), bytes(50_000)))), 50_000)",
-    "very large bytes": "attempt(lambda: len(wait_for(pool.submit(interpreter(work.echo), bytes(9_000_000)))), 9_000_000)",
-    "views": "attempt(lambda: len(wait_for(pool.submit(interpreter(work.echo), memoryview(block)))), 5000)",
-    "views of workers": "attempt(lambda: len(wait_for(pool.submit(interpreter(memory.own_view), 5000))), 5000)",
-    "shared buffers": "attempt(lambda: len(memoryview(wait_for(pool.submit(interpreter(work.echo), SharedBuffer(5000))))), 5000)",
-    "exceptions": "attempt(lambda: type(pool.submit(interpreter(failures.fail_with_cause)).exception(timeout=30)),"
-    " LookupError, MemoryError)",
-    "refusals": "attempt(lambda: type(pool.submit(interpreter(work.echo), (x for x in ())).exception(timeout=30)),"
-    " NotTransferableError, MemoryError)",
-    "refused results": "attempt(lambda: type(pool.submit(interpreter(shapes.make_rows_with_generator)).exception(timeout=30)),"
-    " NotTransferableError, MemoryError)",
+    "tagged": "attempt(lambda: call(work.square, 3), 9)",
+    "by value": "attempt(lambda: call(lambda n: n + 1, 3), 4)",
+    "objects": "attempt(lambda: call(work.echo, shapes.Point(1, 2)), shapes.Point(1, 2))",
+    "large bytes": "attempt(lambda: len(call(work.echo, bytes(50_000))), 50_000)",
+    "very large bytes": "attempt(lambda: len(call(work.echo, bytes(9_000_000))), 9_000_000)",
+    "views": "attempt(lambda: len(call(work.echo, memoryview(block))), 5000)",
+    "views of workers": "attempt(lambda: len(call(memory.own_view, 5000)), 5000)",
+    "shared buffers": "attempt(lambda: len(memoryview(call(work.echo, SharedBuffer(5000)))), 5000)",
+    "exceptions": "attempt(lambda: error_of(failures.fail_with_cause), LookupError, MemoryError, InterpreterError)",
+    "refusals": "attempt(lambda: error_of(work.echo, (x for x in ())), NotTransferableError, MemoryError)",
+    "refused results": "attempt(lambda: error_of(shapes.make_rows_with_generator),"
+    " NotTransferableError, MemoryError, InterpreterError)",
     "map": "attempt(lambda: list(pool.map(interpreter(work.square), range(20), chunksize=7)), [n * n for n in range(20)])",
     "wait": "attempt(lambda: len(concurrent.futures.wait([pool.submit(interpreter(work.square), 3)], timeout=30).done), 1)",
     "callbacks": "attempt(with_callback, True)",
     "cancelled": "attempt(cancel, True, 9)",
     "interrupted": "interrupt()",
     "run": "attempt(lambda: asyncio.run(run(work.square, 3)), 9)",
-    "coroutine functions": "attempt(lambda: wait_for(pool.submit(interpreter(coroutines.square), 3)), 9)",
+    "coroutine functions": "attempt(lambda: call(coroutines.square, 3), 9)",
 }
 
 USES = """
@@ -91,6 +98,9 @@ def with_callback():
     future.add_done_callback(lambda _: told.set())
     wait_for(future)
     return told.wait(30)
+
+def several():
+    return [wait_for(future) for future in [pool.submit(interpreter(work.square), 3) for _ in range(4)]]
 
 def cancel():
     held = pool.submit(work.square, 2)
@@ -155,10 +165,10 @@ print(number > 1)
 
 STARTS = {
     "untagged": "attempt(lambda: wait_for(pool.submit(work.square, 3)), 9)",
-    "tagged": "attempt(lambda: wait_for(pool.submit(interpreter(work.square), 3)), 9)",
-    "coroutine function": "attempt(lambda: wait_for(pool.submit(interpreter(coroutines.square), 3)), 9)",
+    "tagged": "attempt(lambda: call(work.square, 3), 9)",
+    "coroutine function": "attempt(lambda: call(coroutines.square, 3), 9)",
     "run": "attempt(lambda: asyncio.run(run(work.square, 3)), 9)",
-    "several": "attempt(lambda: [wait_for(future) for future in [pool.submit(interpreter(work.square), 3) for _ in range(4)]], [9] * 4)",
+    "several": "attempt(several, [9] * 4)",
 }
 
 
@@ -197,7 +207,7 @@ print(number > 3)
 
 ENDS = {
     "idle": "",
-    "after a coroutine function": "assert wait_for(pool.submit(interpreter(coroutines.square), 3)) == 9",
+    "after a coroutine function": "assert call(coroutines.square, 3) == 9",
     "with calls queued": "futures = [pool.submit(interpreter(work.square), n) for n in range(5)]",
     "with views": "futures = [pool.submit(interpreter(memory.own_view), 5000)]; futures[0].result()",
 }
