@@ -1,7 +1,8 @@
 """How much private memory one more interpreter costs that has run a trivial function (Linux).
 
-Each sample is taken in a fresh process: the private dirty memory with 1 + n interpreters of one executor less that with one, divided
-by n, for n of 1, 4, 16 and 64. The tasks overlap, and their answers prove that so many interpreters gave them.
+Each sample is taken in a fresh process: the private dirty memory with 1 + n interpreters of one executor less that
+with one, divided by n, for n of 1, 4, 16 and 64. The tasks overlap, and their answers prove that so many interpreters
+gave them.
 """
 
 import argparse
