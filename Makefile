@@ -60,6 +60,11 @@ fuzz: ## whatever bytes for the decoder, under the sanitizers; ARGS="--runs N --
 	@$(interpreter) && python=$$(tools/develop --sanitize=address,undefined "$$interpreter") && \
 		PYTHONHASHSEED=0 exec tools/with-asan "$$python" tests/fuzz/fuzz_decoder.py $(ARGS)
 
+.PHONY: faults
+faults: ## tests in which every allocation of the engine fails once
+	@$(interpreter) && python=$$(tools/develop --faults "$$interpreter" test) && \
+		exec "$$python" -u -X faulthandler -m pytest tests/faults $(PYTEST_ARGS)
+
 .PHONY: tsan
 tsan: ## the C++ unit tests under ThreadSanitizer
 	@tools/native-tests tsan

@@ -1,7 +1,8 @@
 """How much private memory one more interpreter costs that has run a trivial function (Linux).
 
-Each sample is taken in a fresh process: the private dirty memory with nine interpreters of one executor less that
-with one, divided by eight. The tasks overlap, and their answers prove that nine interpreters gave them.
+Each sample is taken in a fresh process: the private dirty memory with 1 + n interpreters of one executor less that
+with one, divided by n, for n of 1, 4, 16 and 64. The tasks overlap, and their answers prove that so many interpreters
+gave them.
 """
 
 import argparse
@@ -19,14 +20,22 @@ import rivals
 import workloads
 from meeting import Attendance, interpreters, meet
 
-FURTHER = 8
-PER_INTERPRETER = harness.Metric("memory per further interpreter", "MB")
+FURTHER = (1, 4, 16, 64)
+PER_INTERPRETER = {n: harness.Metric(f"memory per further interpreter, {n} of them", "MB") for n in FURTHER}
+LEAST_TIMES_LESS = 1 / 0.38
+MOST = 2.8  # MB
+MOST_UNEVEN = 0.3  # MB more with 64 than with 4: the cost is the same for each
 
+OURS, PEER = rivals.TAGGED.name, rivals.INTERPRETER_POOL.name
 BENCHMARK = harness.Benchmark(
     name="memory",
-    title=f"private memory per further interpreter, {FURTHER} of them, each sample in a fresh process",
-    metrics=(PER_INTERPRETER,),
-    claims=(harness.Claim(PER_INTERPRETER.name, rivals.TAGGED.name, rivals.INTERPRETER_POOL.name, target=2),),
+    title="private memory per further interpreter, each sample in a fresh process",
+    metrics=tuple(PER_INTERPRETER.values()),
+    claims=tuple(harness.Claim(metric.name, OURS, PEER, target=LEAST_TIMES_LESS) for metric in PER_INTERPRETER.values()),
+    limits=(
+        *(harness.Limit(PER_INTERPRETER[n].name, None, OURS, MOST) for n in (4, 16, 64)),
+        harness.Limit(PER_INTERPRETER[64].name, PER_INTERPRETER[4].name, OURS, MOST_UNEVEN),
+    ),
 )
 
 
@@ -52,19 +61,18 @@ def memory_with(pool: Executor, attend: Callable[[int, int], Attendance], size: 
 
 
 def per_further_interpreter(rival: rivals.Rival) -> dict[str, float]:
-    """Returns the MB that each further interpreter adds; for a fresh process only."""
+    """Returns the MB that each further interpreter adds, by metric; for a fresh process only."""
     attend = rival.prepare(workloads.attend)
-    with rival.make(1 + FURTHER) as pool:
+    with rival.make(1 + max(FURTHER)) as pool:
         with_one = memory_with(pool, attend, 1)
-        with_all = memory_with(pool, attend, 1 + FURTHER)
-    return {PER_INTERPRETER.name: (with_all - with_one) / FURTHER}
+        return {PER_INTERPRETER[n].name: (memory_with(pool, attend, 1 + n) - with_one) / n for n in FURTHER}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sample", metavar="RIVAL", help="take one sample of it in this process and print it as JSON")
     chosen = harness.options(parser, rounds=5, quick_rounds=1)
-    chosen.workers = 1 + FURTHER
+    chosen.workers = 1 + max(FURTHER)
     if chosen.sample is not None:
         print(json.dumps(per_further_interpreter(rivals.by_name(chosen.sample))))
         return

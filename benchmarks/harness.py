@@ -192,11 +192,13 @@ def read_verdicts(report: Path) -> list[Verdict | Excess]:
 def in_fresh_process(command: Sequence[str], bytecode: str, *, cached: bool = True) -> dict[str, float]:
     """Runs Python with the arguments `command` in a process of its own; returns the JSON object that it prints.
 
+    The environment is as users have it: PYTHONUNBUFFERED, which test machines set, changes how much memory streams take.
     Imports cost several times more where no bytecode is cached, so its state is fixed: cached in the folder
     `bytecode` (the round that warms up fills it), or else never read nor written, as in container images that ship
     none. Raises subprocess.CalledProcessError, or TimeoutExpired after `FRESH_PROCESS_TIMEOUT` seconds.
     """
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    settings = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+    environment = {name: value for name, value in os.environ.items() if name not in settings}
     if cached:
         environment["PYTHONPYCACHEPREFIX"] = bytecode
     else:

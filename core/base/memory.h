@@ -1,4 +1,5 @@
-// Memory: a block from malloc that crosses interpreters and threads; large ones lie on large pages where there are such.
+// Memory: a block that crosses interpreters and threads. A small one comes from malloc, a large one from the operating system: malloc
+// would keep it, or its address space, in an arena where small blocks follow.
 // Thread: none of its own; one owner at a time.
 #pragma once
 
@@ -7,7 +8,7 @@
 #include <memory>
 #include <new>
 
-#include "base/huge_pages.h"
+#include "base/pages.h"
 
 namespace aiointerpreters::base {
 
@@ -16,19 +17,25 @@ class Memory {
   Memory() noexcept = default;
 
   // Errors: std::bad_alloc.
-  [[nodiscard]] static Memory uninitialized(std::size_t size) { return Memory(std::malloc(size == 0 ? 1 : size), size); }
-  [[nodiscard]] static Memory zeroed(std::size_t size) { return Memory(std::calloc(size == 0 ? 1 : size, 1), size); }
+  [[nodiscard]] static Memory uninitialized(std::size_t size) {
+    return size < kLargeBlock ? Memory(std::malloc(size == 0 ? 1 : size), 0) : Memory(map_pages(size), size);
+  }
+  [[nodiscard]] static Memory zeroed(std::size_t size) {
+    return size < kLargeBlock ? Memory(std::calloc(size == 0 ? 1 : size, 1), 0) : Memory(map_pages(size), size);
+  }
 
   // Null if there is none.
   [[nodiscard]] unsigned char* data() const noexcept { return static_cast<unsigned char*>(block_.get()); }
 
  private:
   struct Free {
-    void operator()(void* block) const noexcept { std::free(block); }
+    Free() noexcept : mapped(0) {}
+    explicit Free(std::size_t size) noexcept : mapped(size) {}
+    std::size_t mapped;  // how much is mapped; 0: it is malloc's
+    void operator()(void* block) const noexcept { mapped == 0 ? std::free(block) : unmap_pages(block, mapped); }
   };
-  Memory(void* block, std::size_t size) : block_(block) {
+  Memory(void* block, std::size_t mapped) : block_(block, Free(mapped)) {
     if (block == nullptr) throw std::bad_alloc();
-    advise_huge_pages(block, size);
   }
   std::unique_ptr<void, Free> block_;
 };

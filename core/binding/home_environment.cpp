@@ -8,22 +8,40 @@
 namespace aiointerpreters::binding {
 
 bool HomeEnvironment::refresh(codec::Runtime& runtime) {
-  if (current_ && unchanged()) return true;
-  auto next = std::make_shared<pool::Environment>();
-  next->version = current_ ? current_->version + 1 : 1;
-  std::vector<py::Ref> entries;
-  if (!describe_main(runtime, *next) || !describe_path(runtime, *next, entries)) return false;
-  entries_ = std::move(entries);
-  current_ = std::move(next);
+  if (!find_names()) return false;
+  for (;;) {
+    const bool is_known = is_main_known();
+    if (current_ && is_known && is_path_known()) return true;
+    if (is_known) return publish(runtime);
+    const pool::EnvironmentPtr before = current_;
+    Main main;  // the old one in the end, which is let go of when all is said
+    if (!describe_main(main)) return false;
+    // Python has run. Whoever has published meanwhile may have seen a later `__main__`: then what holds is looked at again.
+    if (current_ != before) continue;
+    std::swap(main_, main);
+    return publish(runtime);
+  }
+}
+
+bool HomeEnvironment::find_names() {
+  if (sys_dict_) return true;
+  const py::Ref sys = py::Ref::steal(PyImport_ImportModule("sys"));
+  py::Ref main_name = py::Ref::steal(PyUnicode_InternFromString("__main__"));
+  py::Ref path_name = py::Ref::steal(PyUnicode_InternFromString("path"));
+  if (!sys || !main_name || !path_name) return false;
+  main_name_ = std::move(main_name);
+  path_name_ = std::move(path_name);
+  sys_dict_ = py::Ref::borrow(PyModule_GetDict(sys.get()));
   return true;
 }
 
 PyObject* HomeEnvironment::main_module() {
-  return PyDict_GetItemWithError(PyImport_GetModuleDict(), main_name_.get());  // borrowed
+  PyObject* const module = PyDict_GetItemWithError(PyImport_GetModuleDict(), main_name_.get());  // borrowed
+  PyErr_Clear();
+  return module;
 }
 
-bool HomeEnvironment::unchanged() {
-  if (main_module() != main_.get()) return false;
+bool HomeEnvironment::is_path_known() {
   PyObject* path = PyDict_GetItemWithError(sys_dict_.get(), path_name_.get());  // borrowed; no Python runs here
   if (path == nullptr || !PyList_Check(path)) return PyErr_Clear(), entries_.empty();
   const auto size = static_cast<std::size_t>(PyList_GET_SIZE(path));
@@ -34,15 +52,30 @@ bool HomeEnvironment::unchanged() {
   return true;
 }
 
-bool HomeEnvironment::describe_path(codec::Runtime& runtime, pool::Environment& environment, std::vector<py::Ref>& entries) {
-  if (!sys_dict_) {
-    py::Ref sys = py::Ref::steal(PyImport_ImportModule("sys"));
-    path_name_ = py::Ref::steal(PyUnicode_InternFromString("path"));
-    if (!sys || !path_name_) return false;
-    sys_dict_ = py::Ref::borrow(PyModule_GetDict(sys.get()));
-  }
-  py::Ref texts = py::Ref::steal(PyList_New(0));
+bool HomeEnvironment::describe_main(Main& main) {
+  PyObject* const module = main_module();
+  main.module = module == nullptr ? py::Ref() : py::Ref::borrow(module);
+  const py::Ref script = py::Ref::steal(PyImport_ImportModule("aiointerpreters._script"));
+  const py::Ref found =
+      script ? py::Ref::steal(PyObject_CallMethod(script.get(), "describe", "O", module == nullptr ? Py_None : module))
+             : py::Ref();
+  if (!found) return false;
+  main.is_known = true;
+  main.is_nowhere = found.get() == Py_None;
+  if (main.is_nowhere) return true;
+  int is_module = 0;
+  PyObject* name = nullptr;  // borrowed from `found`
+  if (!PyArg_ParseTuple(found.get(), "pU", &is_module, &name)) return false;
+  main.kind = is_module != 0 ? pool::Environment::Main::kModule : pool::Environment::Main::kPath;
+  main.name = py::Ref::borrow(name);
+  return true;
+}
+
+bool HomeEnvironment::publish(codec::Runtime& runtime) {
+  auto next = std::make_shared<pool::Environment>();
+  const py::Ref texts = py::Ref::steal(PyList_New(0));
   if (!texts) return false;
+  std::vector<py::Ref> entries;
   PyObject* path = PyDict_GetItemWithError(sys_dict_.get(), path_name_.get());  // borrowed
   if (path != nullptr && PyList_Check(path)) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(path); ++i) {
@@ -52,23 +85,14 @@ bool HomeEnvironment::describe_path(codec::Runtime& runtime, pool::Environment& 
       if (PyUnicode_CheckExact(entry) && PyList_Append(texts.get(), entry) < 0) return false;
     }
   }
-  return codec::encode_value(runtime, texts.get(), environment.sys_path);
-}
-
-bool HomeEnvironment::describe_main(codec::Runtime& runtime, pool::Environment& environment) {
-  if (!main_name_) main_name_ = py::Ref::steal(PyUnicode_InternFromString("__main__"));
-  if (!main_name_) return false;
-  main_ = py::Ref::borrow(main_module());
-  py::Ref script = py::Ref::steal(PyImport_ImportModule("aiointerpreters._script"));
-  py::Ref found = script ? py::Ref::steal(PyObject_CallMethod(script.get(), "describe", nullptr)) : py::Ref();
-  if (!found) return false;
-  runtime.main_is_nowhere = found.get() == Py_None;
-  if (runtime.main_is_nowhere) return true;
-  int is_module = 0;
-  PyObject* name = nullptr;  // borrowed from `found`
-  if (!PyArg_ParseTuple(found.get(), "pU", &is_module, &name)) return false;
-  environment.main = is_module != 0 ? pool::Environment::Main::kModule : pool::Environment::Main::kPath;
-  return codec::encode_value(runtime, name, environment.main_name);
+  next->main = main_.kind;
+  if (!codec::encode_value(runtime, texts.get(), next->sys_path)) return false;
+  if (main_.name && !codec::encode_value(runtime, main_.name.get(), next->main_name)) return false;
+  runtime.main_is_nowhere = main_.is_nowhere;
+  next->version = current_ ? current_->version + 1 : 1;
+  current_ = std::move(next);
+  entries_.swap(entries);  // the old ones may run Python when they go
+  return true;
 }
 
 }  // namespace aiointerpreters::binding

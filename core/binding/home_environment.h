@@ -13,25 +13,39 @@ namespace aiointerpreters::binding {
 
 class HomeEnvironment {
  public:
-  // Looks whether sys.path has changed since the last call (hazard 7): at a dozen pointers when it has not. Runs Python the
-  // first time. Errors: false with a Python exception set.
+  // Looks whether sys.path or `__main__` has changed since the last call (hazard 7): at a dozen pointers when neither has. Runs
+  // Python the first time, and when `__main__` is another module. What is published is what holds at that moment: other
+  // threads, and Python code that runs meanwhile, may publish before, and are not overwritten with something older.
+  // Errors: false with a Python exception set.
   [[nodiscard]] bool refresh(codec::Runtime& runtime);
   // Lets go of `__main__`: the interpreter ends, and clears it as soon as nobody holds it.
-  void let_go_of_main() noexcept { main_.reset(); }
+  void let_go_of_main() noexcept { main_.module.reset(); }
   // What held at the last refresh. Requires: there was one.
   [[nodiscard]] const pool::EnvironmentPtr& current() const noexcept { return current_; }
 
  private:
-  [[nodiscard]] bool unchanged();
-  [[nodiscard]] bool describe_main(codec::Runtime& runtime, pool::Environment& environment);
-  [[nodiscard]] bool describe_path(codec::Runtime& runtime, pool::Environment& environment, std::vector<py::Ref>& entries);
+  // Where the module comes from that was `__main__` when it was looked at.
+  struct Main {
+    py::Ref module;  // a worker's changes when home's script is run there
+    bool is_known = false;
+    bool is_nowhere = true;  // it cannot be run again
+    pool::Environment::Main kind = pool::Environment::Main::kNone;
+    py::Ref name;  // str
+  };
 
+  [[nodiscard]] bool find_names();
   [[nodiscard]] PyObject* main_module();
+  [[nodiscard]] bool is_main_known() { return main_.is_known && main_module() == main_.module.get(); }
+  [[nodiscard]] bool is_path_known();
+  // Runs Python.
+  [[nodiscard]] bool describe_main(Main& main);
+  // Makes what holds now the current environment. Runs no Python before it is.
+  [[nodiscard]] bool publish(codec::Runtime& runtime);
 
   py::Ref main_name_;
-  py::Ref main_;  // the module that `current_` describes: a worker's changes when home's script is run there
-  py::Ref sys_dict_;
   py::Ref path_name_;
+  py::Ref sys_dict_;
+  Main main_;
   std::vector<py::Ref> entries_;  // of sys.path, as `current_` has them; held, so that an address tells the object
   pool::EnvironmentPtr current_;
 };

@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "base/huge_pages.h"
+#include "base/pages.h"
 #include "codec/exporter.h"
 #include "py/attach.h"
 #include "py/error.h"
@@ -48,7 +48,7 @@ bool copy_view(const Py_buffer& buffer, BlockView& out) {
 // Fills a new object from what is held; others may run meanwhile if that takes its time.
 bool fill(void* destination, std::size_t size, HeldContent& content) {
   constexpr std::size_t kMuch = std::size_t{1} << 20;
-  base::advise_huge_pages(destination, size);
+  const base::LargePages fresh(destination, size);
   const auto copy = [&] { return content.copy_to(destination); };
   if (size < kMuch ? copy() : py::detached(copy)) return true;
   PyErr_NoMemory();

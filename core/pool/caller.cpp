@@ -1,6 +1,7 @@
 // See caller.h.
 #include "pool/caller.h"
 
+#include <new>
 #include <utility>
 
 #include "py/error.h"
@@ -79,7 +80,13 @@ void encode_outcome(codec::Runtime& runtime, py::Interruptible& interruptible, T
   if (!has_value) {
     interruptible.wind_up();
     task.message.clear();
-    codec::encode_exception(runtime, task.message);
+    try {
+      codec::encode_exception(runtime, task.message);
+    } catch (const std::bad_alloc&) {
+      PyErr_Clear();
+      task.message.clear();
+      task.outcome = Task::Outcome::kNoMemory;
+    }
   }
   interruptible.end();
 }

@@ -45,7 +45,7 @@ class Caller {
 };
 
 // Writes into the task what it has come to, the result or, null, the exception that is set, and ends what `interruptible` has
-// begun for it. Requires: attached. Runs Python.
+// begun for it. Where there is no memory even for that, it says so. Requires: attached. Runs Python.
 void encode_outcome(codec::Runtime& runtime, py::Interruptible& interruptible, Task& task, const py::Ref& result);
 
 }  // namespace aiointerpreters::pool

@@ -9,6 +9,7 @@
 #include "pool/ending.h"
 #include "py/attach.h"
 #include "py/error.h"
+#include "py/thread_name.h"
 
 namespace aiointerpreters::pool {
 
@@ -61,7 +62,8 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
   interruptible.begin(&kStarting);
   if (pool_.attend(seat_, visitor_)) stop_work(*runtime_);
   Created created = Created::kReady;
-  if (!frame_.make() || (py::kDummyThreadsComplain && !silence_dummy_thread()) || !name_thread(thread_name) || !follow_environment()) {
+  if (!frame_.make() || (py::kDummyThreadsComplain && !silence_dummy_thread()) || !py::name_thread(thread_name) ||
+      !follow_environment()) {
     breakage.reason = "a worker's interpreter could not be set up";
     created = Created::kNoInterpreter;
   } else if (!run_initializer()) {
@@ -168,15 +170,6 @@ void HostedInterpreter::finish_loop() {
   if (loop_) loop_->finish();
   if (visitor_) visitor_->set_loop(nullptr);
   loop_.reset();
-}
-
-bool HostedInterpreter::name_thread(const std::string& name) {
-  py::Ref threading = py::Ref::steal(PyImport_ImportModule("threading"));
-  if (!threading) return false;
-  py::Ref thread = py::Ref::steal(PyObject_CallMethod(threading.get(), "current_thread", nullptr));
-  if (!thread) return false;
-  py::Ref text = py::Ref::steal(PyUnicode_DecodeUTF8(name.data(), static_cast<Py_ssize_t>(name.size()), "surrogatepass"));
-  return text && PyObject_SetAttrString(thread.get(), "name", text.get()) == 0;
 }
 
 bool HostedInterpreter::run_initializer() {

@@ -57,7 +57,6 @@ class HostedInterpreter {
 
  private:
   // Each of these sets a Python exception and returns false or null when it fails.
-  bool name_thread(const std::string& name);
   bool run_initializer();
   bool follow_environment();
   [[nodiscard]] py::Ref call_unless_interrupted(Task& task);

@@ -1,6 +1,7 @@
 // See hosted_loop.h.
 #include "pool/hosted_loop.h"
 
+#include <new>
 #include <utility>
 
 #include "base/futex.h"
@@ -81,7 +82,12 @@ bool HostedLoop::read_mail(const py::Ref& loop) {
     return false;
   }
   is_reading_ = true;
-  const bool ends = py::guarded(false, [&] { return work_off_mail(loop); });
+  bool ends = false;
+  try {
+    ends = work_off_mail(loop);
+  } catch (const std::bad_alloc&) {
+    port_->mailbox->remind();  // later there may be more memory
+  }
   is_reading_ = false;
   return ends;
 }
@@ -113,11 +119,14 @@ bool HostedLoop::work_off_mail(const py::Ref& loop) {
 void HostedLoop::begin(const TaskPtr& task, const py::Ref& loop) {
   if (!task->start()) return publish(task, task->notify_cancelled());
   begin_step(*task, false);
-  py::Ref asyncio_task = py::guarded(py::Ref(), [&] { return make_asyncio_task(task, loop); });
+  py::Ref asyncio_task = py::guarded(py::Ref(), [&] {
+    running_.insert_or_assign(task.get(), Running{task, py::Ref()});  // first: once there is a task, nothing may fail
+    return make_asyncio_task(task, loop);
+  });
   caller_.leave_context();
   if (!asyncio_task) return end_task(task, py::Ref());
   end_step();
-  running_.insert_or_assign(task.get(), Running{task, std::move(asyncio_task)});
+  running_.find(task.get())->second.asyncio_task = std::move(asyncio_task);
   runtime_.loop_interruptible.begin_between(running_.size());
 }
 
@@ -134,7 +143,7 @@ py::Ref HostedLoop::make_asyncio_task(const TaskPtr& task, const py::Ref& loop) 
 
 void HostedLoop::cancel(Task& task) {
   const auto found = running_.find(&task);
-  if (found == running_.end()) return;  // it has ended
+  if (found == running_.end() || !found->second.asyncio_task) return;  // it has ended, or is being made
   task.cancelling.pass = runtime_.loop_interruptible.passes();
   const py::Ref asyncio_task = py::Ref::borrow(found->second.asyncio_task.get());
   if (!py::Ref::steal(PyObject_CallMethod(asyncio_task.get(), "cancel", nullptr))) PyErr_WriteUnraisable(asyncio_task.get());

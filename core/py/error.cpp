@@ -15,6 +15,7 @@ std::string take_error_text() {
 }
 
 void raise_from_current(PyObject* type, const char* text) {
+  if (PyErr_ExceptionMatches(PyExc_MemoryError) != 0) return;
   Ref cause = take_exception();
   Ref said = cause ? Ref::steal(PyObject_Str(cause.get())) : Ref();
   PyErr_Clear();

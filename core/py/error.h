@@ -32,7 +32,8 @@ inline void restore_exception(Ref exception) noexcept { PyErr_SetRaisedException
 // Takes the exception that is set as text: "Type: message". Runs Python: its __str__. Errors: std::bad_alloc.
 [[nodiscard]] std::string take_error_text();
 
-// Raises `type("text: what the exception set now says")` with that exception, which it replaces, as its __cause__.
+// Raises `type("text: what the exception set now says")` with that exception, which it replaces, as its __cause__. MemoryError stays
+// as it is: who runs out of memory expects that one, and to say more takes memory.
 void raise_from_current(PyObject* type, const char* text);
 
 }  // namespace aiointerpreters::py

@@ -2,10 +2,10 @@
 #include "py/interpreter.h"
 
 #include <cstddef>
-#include <new>
 
-#include "base/memory.h"
 #include "base/mutex.h"
+#include "base/pages.h"
+#include "base/stack.h"
 
 namespace aiointerpreters::py {
 
@@ -30,15 +30,6 @@ constinit base::Mutex creation_mutex;
 // takes.
 constexpr std::size_t kHeadroom = std::size_t{8} << 20;
 
-bool has_headroom() noexcept {
-  try {
-    static_cast<void>(base::Memory::uninitialized(kHeadroom));
-  } catch (const std::bad_alloc&) {
-    return false;
-  }
-  return true;
-}
-
 PyStatus create_serialized(PyThreadState** own) {
   detached([] {
     creation_mutex.lock();
@@ -52,7 +43,7 @@ PyStatus create_serialized(PyThreadState** own) {
 }  // namespace
 
 std::string Interpreter::create(ThreadSides& sides) {
-  if (!has_headroom()) return "not enough memory";
+  if (!base::has_headroom(kHeadroom)) return "not enough memory";
   PyThreadState* own = nullptr;
   const PyStatus status = kOneCreationAtATime ? create_serialized(&own) : Py_NewInterpreterFromConfig(&own, &kConfig);
   if (PyStatus_Exception(status)) {
@@ -60,6 +51,7 @@ std::string Interpreter::create(ThreadSides& sides) {
   }
   sides.adopt_own(own);
   guard_.take();
+  base::trim_stack();  // nothing that comes is as deep as the imports of a new interpreter
   return {};
 }
 

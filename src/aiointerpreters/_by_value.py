@@ -35,7 +35,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def __init__(self, file: io.BytesIO, persistent_id: Callable[[object], object]) -> None:
         super().__init__(file, protocol=5)
         self.persistent_id = persistent_id
-        self._main_by_value = _script.describe() is None
+        self._main_by_value = _script.describe(sys.modules.get("__main__")) is None
         self.names_main = False
 
     def reducer_override(self, obj: Any) -> Any:

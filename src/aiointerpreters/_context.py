@@ -44,7 +44,7 @@ def _describe(variable: ContextVar[Any]) -> tuple[str, ContextVar[Any], bool]:
     if importable:
         importable.sort(key=lambda place: _is_being_imported(modules[place[0]]))  # such a one imports it from another
         return " ".join(map(":".join, importable)), variable, False
-    if places and (_script.describe() is not None or _script.is_running_homes()):
+    if places and (_script.describe(sys.modules.get("__main__")) is not None or _script.is_running_homes()):
         return f"__main__:{places[0][1]}", variable, True
     raise ValueError(f"workers cannot find the context variable {variable.name!r}: no module that they can import has it")
 

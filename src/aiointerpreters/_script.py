@@ -13,14 +13,13 @@ NAMES = ("__main__", _ALIAS)
 """The names that a program's main module goes by: the second one in workers."""
 
 
-def describe() -> tuple[bool, str] | None:
-    """Return how a worker finds home's `__main__`: (True, module name), (False, path of the script), or None.
+def describe(main: ModuleType | None) -> tuple[bool, str] | None:
+    """Return how a worker finds `main`, home's `__main__`: (True, module name), (False, path of the script), or None.
 
     None stands for a `__main__` that cannot be run again: -c, stdin, a REPL, a notebook, a package's `__main__.py`,
     which does its work whatever its name. At home `__mp_main__` becomes another name of `__main__`, so that instances of
     a script's classes come back as what they are.
     """
-    main = sys.modules.get("__main__")
     if main is None:
         return None
     sys.modules.setdefault(_ALIAS, main)

@@ -1,0 +1,10 @@
+// What the calling thread's stack keeps of memory.
+// Thread: any.
+#pragma once
+
+namespace aiointerpreters::base {
+
+// Gives back the pages that deeper calls have left written. The next deep call gets fresh ones. Linux only; elsewhere it does nothing.
+void trim_stack() noexcept;
+
+}  // namespace aiointerpreters::base

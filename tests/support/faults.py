@@ -1,0 +1,45 @@
+"""Allocations of the engine that fail on demand, in the build that `make faults` makes."""
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+from aiointerpreters import _core
+
+_engine = ctypes.PyDLL(_core.__file__)
+BUILT = hasattr(_engine, "aiointerpreters_fail_allocation")
+"""Whether this is that build."""
+
+if BUILT:
+    _fail, _count = _engine.aiointerpreters_fail_allocation, _engine.aiointerpreters_allocations
+    _fail.argtypes, _fail.restype = (ctypes.c_long, ctypes.c_int, ctypes.c_int), None
+    _count.argtypes, _count.restype = (), ctypes.c_long
+
+
+def fail(number: int, *, lasting: bool = False, here: bool = False) -> None:
+    """Have the allocation of that number fail, counted from now on: 1 is the next one, 0 none.
+
+    `lasting`: all that follow fail too. `here`: only this thread's are counted, and fail.
+    """
+    _fail(number, lasting, here)
+
+
+def count() -> int:
+    """Return how many allocations there have been since the last call of `fail`."""
+    return int(_count())
+
+
+def each(use: Callable[[int], Any], *, lasting: bool = False) -> int:
+    """Call use(n) with the n-th allocation failing, for n = 1, 2, ... until there are fewer than n. Return how many calls.
+
+    `use` calls `fail(0)` when it is through.
+    """
+    number = 0
+    while True:
+        number += 1
+        fail(number, lasting=lasting)
+        use(number)
+        made = count()
+        fail(0)
+        if made < number:
+            return number

@@ -1,0 +1,38 @@
+"""What tests send to a worker that shall import nothing for it."""
+
+import sys
+
+
+def has_imported(name: str) -> bool:
+    """Whether this interpreter has imported a module."""
+    return name in sys.modules
+
+
+def thread_name() -> tuple[str, bool]:
+    """The name of this thread, for whoever imports `threading` only now; whether nothing is left of who has seen to it."""
+    import threading
+
+    spec = threading.__spec__
+    clean = spec is not None and all("aiointerpreters" not in repr(each) for each in (spec.loader, *sys.meta_path))
+    return threading.current_thread().name, clean and threading.__loader__ is spec.loader
+
+
+def thread_name_after_failed_import() -> tuple[str, bool]:
+    """The same after the first import has failed."""
+    import functools
+
+    sys.modules["functools"] = None  # type: ignore[assignment]
+    try:
+        import threading  # noqa: F401
+    except ImportError:
+        sys.modules["functools"] = functools
+    return thread_name()
+
+
+def thread_name_without_finders() -> str:
+    """The name of this thread where somebody has cleared the list of finders meanwhile."""
+    kept = [finder for finder in sys.meta_path if "aiointerpreters" not in repr(finder)]
+    sys.meta_path[:] = kept
+    import threading
+
+    return threading.current_thread().name
