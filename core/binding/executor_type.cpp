@@ -14,6 +14,7 @@
 #include "binding/pool_type.h"
 #include "binding/run_future_type.h"
 #include "binding/tag_type.h"
+#include "binding/worker_thread.h"
 #include "codec/codec.h"
 #include "py/error.h"
 #include "py/method.h"
@@ -45,7 +46,7 @@ bool refuse(ModuleState& state, PyObject* future) {
   static_cast<void>(data.task->start());
   show_to_collector(future);
   data.outcome = PyErr_GetRaisedException();
-  data.failed = true;
+  data.failed = data.resolved = true;
   static_cast<void>(data.task->finish());
   return true;
 }
@@ -99,32 +100,15 @@ void raise_refusal(ModuleState& state, const pool::Pool& pool, pool::Task::Side 
   if (error) py::restore_exception(std::move(error));
 }
 
-// Whether the operating system has started the thread that `_start_thread` has put into the list. Nothing else tells, where
-// Ctrl-C has come in between. Leaves no exception set.
-bool has_begun(PyObject* threads) {
-  py::Ref handle;
-  for (const char* name : {"_os_thread_handle", "_handle"}) {  // the latter on 3.13.0
-    if (PyList_GET_SIZE(threads) == 0 || handle) break;
-    handle = py::Ref::steal(PyObject_GetAttrString(PyList_GET_ITEM(threads, 0), name));
-    PyErr_Clear();
-  }
-  const py::Ref ident = handle ? py::Ref::steal(PyObject_GetAttrString(handle.get(), "ident")) : py::Ref();
-  const bool begun = ident && PyObject_IsTrue(ident.get()) == 1;
-  PyErr_Clear();
-  return begun;
-}
-
-// A pool that wants a thread gets one from the Python half. Errors: false with the exception set, if nobody is left to
-// serve, or if it says nothing of the thread (Ctrl-C).
-bool start_thread(PyObject* self, pool::Pool& pool) {
-  const py::Ref threads = py::Ref::steal(PyList_New(0));
-  const py::Ref started =
-      threads ? py::Ref::steal(PyObject_CallMethod(self, "_start_thread", "O", threads.get())) : py::Ref();
-  if (started) return true;
+// A pool that wants a thread gets one. Errors: false with the exception set, if nobody is left to serve, or if it says nothing of
+// the thread (an audit hook's, say).
+bool start_thread(PyObject* self, ModuleState& state, pool::Pool& pool) {
+  PyObject* const object = inside(self, reinterpret_cast<PyTypeObject*>(state.executor_type.get())).pool;
+  if (start_worker_thread(state, self, object)) return true;
   py::Ref error = py::take_exception();
   const bool is_refusal = PyErr_GivenExceptionMatches(error.get(), PyExc_RuntimeError) != 0 ||
                           PyErr_GivenExceptionMatches(error.get(), PyExc_MemoryError) != 0;
-  const bool served = (threads && has_begun(threads.get())) || pool.thread_failed();
+  const bool served = pool.thread_failed();
   if (!served) {
     for (pool::TaskPtr& task : pool.take_queued()) task->cancel_at_home();
   }
@@ -142,7 +126,7 @@ bool enqueue(PyObject* self, ModuleState& state, pool::Pool& pool, pool::Task& t
     case pool::Pool::Submitted::kQueued:
       return true;
     case pool::Pool::Submitted::kNeedsThread:
-      return start_thread(self, pool);
+      return start_thread(self, state, pool);
     case pool::Pool::Submitted::kRefused:
       break;
   }
@@ -179,6 +163,35 @@ pool::Pool* usable_pool(ModuleState& state, PyObject* self, PyTypeObject* type) 
   return pool != nullptr && may_use_pools(state) ? pool : nullptr;
 }
 
+// ---- Whoever puts something in the place of ThreadPoolExecutor.submit wants to see all calls of its subclasses, too.
+
+// Whether `submit` is the standard library's own function, with the code that came with it: some tools change that.
+bool is_plain_submit(const ModuleState& state, PyObject* submit) {
+  if (!PyFunction_Check(submit) || PyFunction_GetGlobals(submit) != state.standard_submit.globals.get()) return false;
+  const py::Ref names = py::Ref::steal(PyObject_GetAttrString(PyFunction_GetCode(submit), "co_names"));
+  const py::Ref name = names ? py::Ref::steal(PyUnicode_FromString("_adjust_thread_count")) : py::Ref();
+  return name && PySequence_Contains(names.get(), name.get()) == 1;
+}
+
+// Whether ThreadPoolExecutor.submit is another one than the standard library's.
+bool is_submit_replaced(ModuleState& state) {
+  StandardSubmit& standard = state.standard_submit;
+  PyObject* const submit = PyDict_GetItemWithError(standard.attributes.get(), standard.name.get());  // borrowed
+  if (submit == nullptr) return PyErr_Clear(), false;
+  if (submit == standard.plain.get() && PyFunction_GetCode(submit) == standard.plain_code.get()) return false;
+  if (!is_plain_submit(state, submit)) return PyErr_Clear(), true;
+  standard.plain = py::Ref::borrow(submit);
+  standard.plain_code = py::Ref::borrow(PyFunction_GetCode(submit));
+  return false;
+}
+
+// Has what stands in the place of ThreadPoolExecutor.submit see the call; it comes back by `_work_queue.put`, if at all.
+PyObject* submit_by_standard(PyObject* self, const char* method, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  const py::Ref bound = py::Ref::steal(PyObject_GetAttrString(self, method));
+  return bound ? PyObject_Vectorcall(bound.get(), args, static_cast<std::size_t>(nargs), kwnames) : nullptr;
+}
+
+template <bool kLooksForReplacement>
 PyObject* executor_submit(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     if (nargs < 1) {
@@ -186,6 +199,9 @@ PyObject* executor_submit(PyObject* self, PyTypeObject* type, PyObject* const* a
       return nullptr;
     }
     ModuleState& state = state_of_type(type);
+    if (kLooksForReplacement && is_submit_replaced(state)) {
+      return submit_by_standard(self, "_submit_by_standard", args, nargs, kwnames);
+    }
     state.runtime.lessor->take_back();
     pool::Pool* const pool = usable_pool(state, self, type);
     Call call(args[0], args + 1, nargs - 1, kwnames);
@@ -196,13 +212,17 @@ PyObject* executor_submit(PyObject* self, PyTypeObject* type, PyObject* const* a
   });
 }
 
-// _submit_rows(tagged, rows): one task that calls the function once for each tuple of arguments, for map's chunks.
+// _submit_rows(tagged, rows), _submit_rows_here: one task that calls the function once for each tuple of arguments, for map's chunks.
+template <bool kLooksForReplacement>
 PyObject* executor_submit_rows(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t nargs, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& state = state_of_type(type);
     if (nargs != 2 || !is_tag(state, args[0]) || !PyList_CheckExact(args[1])) {
       PyErr_SetString(PyExc_TypeError, "_submit_rows() takes a tagged callable and a list of tuples");
       return nullptr;
+    }
+    if (kLooksForReplacement && is_submit_replaced(state)) {
+      return submit_by_standard(self, "_submit_rows_by_standard", args, nargs, nullptr);
     }
     pool::Pool* const pool = usable_pool(state, self, type);
     Call call(args[0], args + 1, 1, nullptr);
@@ -257,6 +277,20 @@ PyObject* executor_run(PyObject* self, PyTypeObject* type, PyObject* const* args
   });
 }
 
+// _start_missing_thread(): for calls that are queued, after the limits have changed. Whether one was started.
+PyObject* executor_start_missing_thread(PyObject* self, PyTypeObject* type, PyObject* const*, Py_ssize_t, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    ModuleState& state = state_of_type(type);
+    PyObject* const object = inside(self, type).pool;
+    if (object == nullptr || !is_here(state, object)) Py_RETURN_FALSE;
+    const std::shared_ptr<pool::Pool> pool = pool_in(state, object);
+    if (!pool->claim_thread()) Py_RETURN_FALSE;
+    if (start_worker_thread(state, self, object)) Py_RETURN_TRUE;
+    static_cast<void>(pool->thread_failed());
+    return nullptr;
+  });
+}
+
 PyObject* executor_bind(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t nargs, PyObject*) {
   ModuleState& state = state_of_type(type);
   if (nargs != 1) {
@@ -282,7 +316,7 @@ PyObject* executor_declare_context(PyObject* self, PyTypeObject* type, PyObject*
 constexpr int kMethodFlags = METH_METHOD | METH_FASTCALL | METH_KEYWORDS;
 
 PyMethodDef kMethods[] = {
-    {"submit", py::as_method(executor_submit), kMethodFlags,
+    {"submit", py::as_method(executor_submit<true>), kMethodFlags,
      "submit($self, fn, /, *args, **kwargs)\n--\n\n"
      "Schedule fn(*args, **kwargs) and return its concurrent.futures.Future.\n\n"
      "A tagged fn, a functools.partial of one, and what asyncio.to_thread makes of one run in an interpreter; all else "
@@ -298,7 +332,11 @@ PyMethodDef kMethods[] = {
      "who awaits goes on at once. What cannot cross is told by the await, as NotTransferableError.\n\n"
      "Raises RuntimeError if no event loop is running, and after shutdown; BrokenThreadPool if an interpreter or an\n"
      "initializer failed; TypeError if fn cannot be called."},
-    {"_submit_rows", py::as_method(executor_submit_rows), kMethodFlags, nullptr},
+    {"_submit_rows", py::as_method(executor_submit_rows<true>), kMethodFlags, nullptr},
+    // The same without a look at ThreadPoolExecutor.submit.
+    {"_submit_here", py::as_method(executor_submit<false>), kMethodFlags, nullptr},
+    {"_submit_rows_here", py::as_method(executor_submit_rows<false>), kMethodFlags, nullptr},
+    {"_start_missing_thread", py::as_method(executor_start_missing_thread), kMethodFlags, nullptr},
     {"_bind", py::as_method(executor_bind), kMethodFlags, nullptr},
     {"_declare_context", py::as_method(executor_declare_context), kMethodFlags, nullptr},
     {nullptr, nullptr, 0, nullptr},

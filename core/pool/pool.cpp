@@ -38,6 +38,7 @@ base::Wake wait_for_zero(const std::atomic<std::uint32_t>& count, const base::De
 Pool::Pool(std::shared_ptr<const PoolOptions> options)
     : options_(std::move(options)),
       max_spinners_(spinners_for(base::usable_cpus())),
+      max_threads_(options_->max_workers),
       max_hosts_(options_->max_interpreters) {}
 
 Pool::~Pool() = default;
@@ -90,6 +91,32 @@ void Pool::close() noexcept {
 std::vector<TaskPtr> Pool::take_queued() {
   base::Lock lock(mutex_);
   return drain(Scope::kAll);
+}
+
+TaskPtr Pool::take_queued_of_home() noexcept {
+  base::Lock lock(mutex_);
+  TaskPtr task = home_queue_.pop();
+  count_queued();
+  return task;
+}
+
+void Pool::set_limits(std::size_t max_workers, std::size_t max_interpreters) noexcept {
+  base::Lock lock(mutex_);
+  max_threads_ = max_workers;
+  max_hosts_ = max_interpreters;
+}
+
+bool Pool::claim_thread() noexcept {
+  base::Lock lock(mutex_);
+  const bool claimed = !closed_ && needs_thread();
+  if (claimed) count_thread_in();
+  return claimed;
+}
+
+Pool::Census Pool::census() const noexcept {
+  base::Lock lock(mutex_);
+  return {threads_, threads_ - std::min(threads_, plain_.available + hosts_.available), host_count_,
+          home_queue_.size() + worker_queue_.size()};
 }
 
 std::size_t Pool::queued() const {
@@ -358,7 +385,7 @@ bool Pool::prefers_worker_side(const Seat& seat) const noexcept {
 }
 
 bool Pool::needs_thread() const noexcept {
-  if (threads_ >= options_->max_workers) return false;
+  if (threads_ >= max_threads_) return false;
   const std::size_t waiting = worker_queue_.size() > hosts_.available ? worker_queue_.size() - hosts_.available : 0;
   const std::size_t future_hosts = std::min(waiting, free_hosts());
   if (loops_.unbound() > available_for_loops(0) && free_hosts() > 0) return true;

@@ -61,6 +61,20 @@ class Pool {
   // Takes what has not started out of the queues.
   [[nodiscard]] std::vector<TaskPtr> take_queued() AIOI_EXCLUDES(mutex_);
 
+  // Takes the task of home's side out of the queue that has waited longest; null if there is none.
+  [[nodiscard]] TaskPtr take_queued_of_home() noexcept AIOI_EXCLUDES(mutex_);
+
+  // How many threads and interpreters there may be from now on. Those that there are stay.
+  void set_limits(std::size_t max_workers, std::size_t max_interpreters) noexcept AIOI_EXCLUDES(mutex_);
+  // Whether what is queued needs a thread, as after `submit`: the caller has to start it.
+  [[nodiscard]] bool claim_thread() noexcept AIOI_EXCLUDES(mutex_);
+  struct Census {
+    std::size_t threads;
+    std::size_t busy;  // of them
+    std::size_t interpreters;
+    std::size_t queued;
+  };
+  [[nodiscard]] Census census() const noexcept AIOI_EXCLUDES(mutex_);
   // How many tasks wait.
   [[nodiscard]] std::size_t queued() const AIOI_EXCLUDES(mutex_);
 
@@ -175,6 +189,7 @@ class Pool {
   Idle hosts_ AIOI_GUARDED_BY(mutex_);
   std::size_t threads_ AIOI_GUARDED_BY(mutex_) = 0;     // started, or about to be
   std::size_t host_count_ AIOI_GUARDED_BY(mutex_) = 0;  // of them, those that serve the worker side
+  std::size_t max_threads_ AIOI_GUARDED_BY(mutex_);     // max_workers, or what `set_limits` has said
   std::size_t max_hosts_ AIOI_GUARDED_BY(mutex_);       // max_interpreters, or fewer if there could not be so many
   Seat* seats_ AIOI_GUARDED_BY(mutex_) = nullptr;       // of the workers that have entered
   std::size_t spinners_ AIOI_GUARDED_BY(mutex_) = 0;
