@@ -62,11 +62,11 @@ struct ModuleState {
   std::vector<std::weak_ptr<pool::Pool>> pools;              // all that may have workers
   std::vector<std::weak_ptr<pool::Pool>> guest_pools;        // main's: of interpreters that are neither it nor workers'
   std::unordered_map<unsigned long, pool::Worker*> workers;  // by the ident of their threads
-  std::unordered_set<unsigned long> starting;                // idents of threads that do not serve their pool yet (worker_thread.h)
-  unsigned long main_thread = 0;                             // ident of the thread that signals interrupt
-  base::Mutex forking;                                       // held from before a fork until after it: one at a time
-  std::vector<std::shared_ptr<pool::Pool>> resting;          // for that fork
-  unsigned forks = 0;                                        // between the process that first loaded this and this one
+  std::unordered_set<unsigned long> starting;        // idents of threads that do not serve their pool yet (worker_thread.h)
+  unsigned long main_thread = 0;                     // ident of the thread that signals interrupt
+  base::Mutex forking;                               // held from before a fork until after it: one at a time
+  std::vector<std::shared_ptr<pool::Pool>> resting;  // for that fork
+  unsigned forks = 0;                                // between the process that first loaded this and this one
 
   bool may_spin = false;  // there is more than one processor
   // The interpreter is about to end: `submit` says so.

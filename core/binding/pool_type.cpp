@@ -226,7 +226,8 @@ PyMethodDef kMethods[] = {
      "census($self, /)\n--\n\nHow many threads there are, how many of them are busy, how many interpreters there are, how\n"
      "many calls are queued."},
     {"take_call", pool_take_call, METH_NOARGS,
-     "take_call($self, /)\n--\n\nTake the untagged call out of the queue that has waited longest: its future, the callable,\n"
+     "take_call($self, /)\n--\n\nTake the untagged call out of the queue that has waited longest: its future, the "
+     "callable,\n"
      "arguments, keyword arguments. Raises queue.Empty."},
     {"stop", pool_stop, METH_NOARGS,
      "stop($self, /)\n--\n\nRaise TaskInterrupted in whatever the interpreters run. Requires that the pool is closed."},

@@ -31,7 +31,8 @@ class Step {
   Value wait() {
     if (word_.load(std::memory_order_acquire) == kOpen) {
       py::detached([this] {
-        while (word_.load(std::memory_order_acquire) == kOpen) static_cast<void>(base::wait_on(word_, kOpen, base::Deadline()));
+        while (word_.load(std::memory_order_acquire) == kOpen)
+          static_cast<void>(base::wait_on(word_, kOpen, base::Deadline()));
         return 0;
       });
     }
@@ -48,7 +49,7 @@ struct Start {
   py::Ref pool;
   py::Ref context;  // of who has asked for the thread; some builds of CPython have threads begin with a copy
   py::Ref handle;
-  py::Ref error;    // why it could not be registered
+  py::Ref error;     // why it could not be registered
   Step handed_over;  // the handle is there
   Step registered;
 };

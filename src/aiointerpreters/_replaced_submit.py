@@ -1,7 +1,8 @@
 """Calls that go through ThreadPoolExecutor.submit, because a tool has put a function of its own in its place.
 
-Tools for tracing do that, to have calls carry the context of who submits. The executor's `submit` then calls what stands there;
-that calls the standard library's function in the end, which puts a work item into the executor's queue, and so it comes back here.
+Tools for tracing do that, to have calls carry the context of who submits. The executor's `submit` then calls what stands
+there; that calls the standard library's function in the end, which puts a work item into the executor's queue, and so it
+comes back here.
 """
 
 import threading
@@ -59,7 +60,7 @@ def submit_rows(executor: "InterpreterThreadPoolExecutor", tagged: Any, rows: li
 def accept(executor: "InterpreterThreadPoolExecutor", item: Any) -> None:
     """Submit to the engine what the standard library's function has put into the queue.
 
-    A tagged call runs in an interpreter, without what the tool has put around it, as long as the tagged function is to be found
+    A tagged call runs in an interpreter, without what the tool has put around it, as long as the tagged function can be found
     in that and its arguments are the same. All else runs as the tool wants it.
     """
     fn, args, kwargs = item.task if hasattr(item, "task") else (item.fn, item.args, item.kwargs)
@@ -135,7 +136,7 @@ def _is_around(fn: Any, args: Args, kwargs: dict[str, Any], call: _Call) -> bool
         return False
     if fn is call.fn or _contains(fn, call.fn):
         return _ends_with(args, call.args) and all(kwargs.get(name) is value for name, value in call.kwargs.items())
-    if not any(value is call.fn for value in args):
+    if not any(callable(value) and _contains(value, call.fn) for value in args):
         return False
     return _ends_with(args, call.args) or any(isinstance(value, tuple) and _are_same(value, call.args) for value in args)
 

@@ -1,4 +1,4 @@
-"""The standard library's `wait` and `as_completed`; for type checkers they return the kind of future that they were given."""
+"""The standard library's `wait` and `as_completed`; for type checkers they return the kind of future that they get."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future

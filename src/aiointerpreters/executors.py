@@ -151,8 +151,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
     ) -> None:
         """Shut down and wait; if the block is stopped, cancel what is queued and stop what runs in interpreters.
 
-        It is stopped by Ctrl-C, by an interrupt of the task that it is part of, and by cancellation. One that comes during the wait
-        stops the work as well, and is raised when that has ended; one more is raised at once.
+        It is stopped by Ctrl-C, by an interrupt of the task that it is part of, and by cancellation. One that comes during
+        the wait stops the work as well, and is raised when that has ended; one more is raised at once.
         """
         stopping = is_stop(exc_val)
         if stopping:
@@ -257,11 +257,10 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
 
         handle, context: as in WorkerThread. What this raises ends the thread, and `submit` raises it.
         """
+        _lifecycle.see_to_exit()
         name = f"{self._thread_name_prefix or self}_{next(self._thread_numbers)}"
         owner = weakref.ref(self, partial(_close, self._pool))
-        thread = WorkerThread(
-            name, self._pool, self._thread_initializer, self._thread_initargs, owner, handle, context
-        )
+        thread = WorkerThread(name, self._pool, self._thread_initializer, self._thread_initargs, owner, handle, context)
         self._threads.add(thread)
         _lifecycle.pools[thread] = self._pool
         _threads_queues[thread] = self._work_queue  # type: ignore[assignment]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from aiointerpreters import interpreter
 from aiointerpreters.executors import Future as OurFuture
 from support import failures, work
 from support.protocols import MakePool, Tag

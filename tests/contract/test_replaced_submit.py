@@ -4,8 +4,7 @@ import asyncio
 import functools
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed, wait
 from contextvars import ContextVar
 from pathlib import Path
 from types import CodeType
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from aiointerpreters import InterpreterThreadPoolExecutor, TaskInterrupted, interpreter
+from aiointerpreters import TaskInterrupted, interpreter
 from aiointerpreters.executors import Future as OurFuture
 from support import endless, failures, work
 from support.gate import Gate, hold

@@ -1,4 +1,4 @@
-"""A block that is stopped, by Ctrl-C, an interrupt or a cancellation, stops its work; one that fails or leaves finishes it."""
+"""A block that is stopped, by Ctrl-C, an interrupt or a cancellation, stops its work; one that fails finishes it."""
 
 import asyncio
 import concurrent.futures
