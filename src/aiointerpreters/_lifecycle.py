@@ -65,7 +65,8 @@ def see_to_exit() -> None:
     module: dict[str, Any] = getattr(shutdown, "__globals__", vars(threading))
     if any(known is module for known in _shutdowns):
         return
-    module.get("_register_atexit", threading._register_atexit)(finish_at_exit)  # type: ignore[attr-defined]
+    register: Any = module.get("_register_atexit", vars(threading)["_register_atexit"])
+    register(finish_at_exit)
     _shutdowns.append(module)
 
 

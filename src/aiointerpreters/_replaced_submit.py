@@ -60,7 +60,7 @@ def submit_rows(executor: "InterpreterThreadPoolExecutor", tagged: Any, rows: li
 def accept(executor: "InterpreterThreadPoolExecutor", item: Any) -> None:
     """Submit to the engine what the standard library's function has put into the queue.
 
-    A tagged call runs in an interpreter, without what the tool has put around it, as long as the tagged function can be found
+    A tagged call runs in an interpreter, without what the tool has put around it, as long as the function can be found
     in that and its arguments are the same. All else runs as the tool wants it.
     """
     fn, args, kwargs = item.task if hasattr(item, "task") else (item.fn, item.args, item.kwargs)
@@ -80,7 +80,8 @@ def _submit(call: _Call) -> StandardFuture[Any]:
     finally:
         _calls.stack.pop()
     if isinstance(future, FollowingFuture):
-        return future.__dict__.get("native", future)
+        native: StandardFuture[Any] | None = future.__dict__.get("native")
+        return future if native is None else native
     return future
 
 
@@ -95,7 +96,7 @@ class FollowingFuture(StandardFuture[Any]):
     """
 
     @property
-    def _condition(self) -> threading.Condition:
+    def _condition(self) -> threading.Condition:  # type: ignore[override]
         """What every method uses first, and `wait` and `as_completed` too."""
         native = self.__dict__.pop("native", None)
         if native is not None:

@@ -10,11 +10,11 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures.thread import _threads_queues  # type: ignore[attr-defined]
+from concurrent.futures.thread import _threads_queues
 from contextvars import Context, ContextVar
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from . import _core, _lifecycle, _replaced_submit
 from ._core import Future, interpreter
@@ -209,7 +209,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             raise ValueError("max_interpreters must be greater than 0")
         return threads, min(interpreters, threads)
 
-    @property  # type: ignore[override]
+    @property
     def _max_workers(self) -> int:
         """How many threads there may be. Others set it later; what is running stays."""
         return self._most_workers
@@ -263,7 +263,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         thread = WorkerThread(name, self._pool, self._thread_initializer, self._thread_initargs, owner, handle, context)
         self._threads.add(thread)
         _lifecycle.pools[thread] = self._pool
-        _threads_queues[thread] = self._work_queue  # type: ignore[assignment]
+        cast(Any, _threads_queues)[thread] = self._work_queue
         # Until threading has it among those that are active. No lock: its holder may be the one who waits for this thread.
         threading._limbo[thread] = thread  # type: ignore[attr-defined]
         return thread

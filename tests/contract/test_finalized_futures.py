@@ -20,8 +20,8 @@ class Owner:
 
     def __init__(self, future: Future[Any], ask: Callable[[Any], object], said: list[object]) -> None:
         self.me = self
-        self.future: Any = future
-        self.future.owner = self
+        self.future = future
+        vars(future)["owner"] = self
         self.ask = ask
         self.said = said
 
@@ -165,13 +165,13 @@ def test_a_finalizer_that_keeps_its_future() -> None:
 
 
 def test_long_chains_of_futures_are_let_go_of() -> None:
-    first: OurFuture[Any] = OurFuture()
+    last: list[OurFuture[Any]] = [OurFuture()]
     for _ in range(200_000):
         following: OurFuture[Any] = OurFuture()
-        following.set_result(first)
-        first = following
-    del following
-    del first
+        following.set_result(last[0])
+        last[0] = following
+        del following
+    last.clear()
 
 
 def test_futures_die_while_threads_collect_garbage(make_pool: MakePool) -> None:
@@ -189,9 +189,8 @@ def test_futures_die_while_threads_collect_garbage(make_pool: MakePool) -> None:
     try:
         for _ in range(50):
             for fn in (work.echo, interpreter(work.echo)):
-                for future in [pool.submit(fn, [n]) for n in range(10)]:
-                    Owner(future, lambda future: future.result(), said)
-            del future
+                for n in range(10):
+                    Owner(pool.submit(fn, [n]), lambda future: future.result(), said)
     finally:
         stop.set()
         for thread in threads:

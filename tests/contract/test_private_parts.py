@@ -128,7 +128,7 @@ def test_max_interpreters_stays_when_it_was_given(make_pool: MakePool, gate: Gat
 def test_threads_are_among_the_standard_library_s(make_pool: MakePool) -> None:
     pool = make_pool(2)
     pool.submit(work.square, 3).result()
-    queues: Any = standard._threads_queues  # type: ignore[attr-defined]
+    queues: Any = standard._threads_queues
     for thread in pool._threads:
         assert queues[thread] is pool._work_queue
         queues[thread].put(None)
@@ -186,5 +186,5 @@ def test_repr_of_a_future_without_a_call() -> None:
 
 
 def test_wait_and_as_completed_are_the_standard_library_s() -> None:
-    assert aiointerpreters.wait is wait
-    assert aiointerpreters.as_completed is as_completed
+    ours: tuple[Any, Any] = (aiointerpreters.wait, aiointerpreters.as_completed)
+    assert ours == (wait, as_completed)

@@ -39,7 +39,7 @@ type Install = Callable[[pytest.MonkeyPatch, Tool], None]
 
 def by_assignment(patch: pytest.MonkeyPatch, tool: Tool) -> None:
     """As Sentry does it: a function in the class, a closure around the callable."""
-    original = ThreadPoolExecutor.submit
+    original: Any = ThreadPoolExecutor.submit
 
     @functools.wraps(original)
     def submit(self: Any, fn: Any, *args: Any, **kwargs: Any) -> Any:
@@ -61,7 +61,7 @@ def by_assignment(patch: pytest.MonkeyPatch, tool: Tool) -> None:
 
 def by_descriptor(patch: pytest.MonkeyPatch, tool: Tool) -> None:
     """As OpenTelemetry does it with wrapt: an object that binds itself, and a closure."""
-    original = ThreadPoolExecutor.submit
+    original: Any = ThreadPoolExecutor.submit
 
     class Wrapper:
         def __get__(self, instance: Any, owner: type) -> Any:
@@ -98,7 +98,7 @@ def _run_with(tool: Tool, value: str, fn: Any, args: Any, kwargs: Any) -> Any:
 
 def by_code(patch: pytest.MonkeyPatch, tool: Tool) -> None:
     """As ddtrace does it: other code in the same function, and the callable as an argument of another one."""
-    original = ThreadPoolExecutor.submit
+    original: Any = ThreadPoolExecutor.submit
     kept: CodeType = original.__code__
     real = type(original)(kept, original.__globals__, "submit", original.__defaults__, original.__closure__)
 
@@ -234,7 +234,7 @@ def test_asyncio_comes_by_it(make_pool: MakePool, tool: Tool, value: str) -> Non
 
 
 def test_a_callable_that_shows_nothing_runs_in_a_thread(make_pool: MakePool, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = ThreadPoolExecutor.submit
+    original: Any = ThreadPoolExecutor.submit
     hidden: dict[int, Any] = {}
 
     def call(key: int, *args: Any) -> Any:
@@ -251,7 +251,7 @@ def test_a_callable_that_shows_nothing_runs_in_a_thread(make_pool: MakePool, mon
 
 
 def test_arguments_that_a_tool_changes_are_changed(make_pool: MakePool, tag: Tag, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = ThreadPoolExecutor.submit
+    original: Any = ThreadPoolExecutor.submit
 
     def submit(self: Any, fn: Any, number: int) -> Any:
         return original(self, lambda n: fn(n), number + 1)
@@ -261,7 +261,7 @@ def test_arguments_that_a_tool_changes_are_changed(make_pool: MakePool, tag: Tag
 
 
 def test_a_tool_may_wait_for_the_call_itself(make_pool: MakePool, tag: Tag, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = ThreadPoolExecutor.submit
+    original: Any = ThreadPoolExecutor.submit
     seen: list[Any] = []
 
     def submit(self: Any, fn: Any, *args: Any) -> Any:
@@ -281,7 +281,7 @@ def test_a_tool_may_wait_for_the_call_itself(make_pool: MakePool, tag: Tag, monk
 @pytest.fixture
 def touching(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tool that adds a callback to each future."""
-    original = ThreadPoolExecutor.submit
+    original: Any = ThreadPoolExecutor.submit
 
     def submit(self: Any, fn: Any, *args: Any) -> Any:
         future = original(self, fn, *args)

@@ -186,7 +186,7 @@ def test_threads_are_threading_s(make_pool: MakePool, tag: Tag) -> None:
     assert not thread.daemon
     assert isinstance(thread, threading.Thread)
     assert thread.native_id is not None
-    assert thread in standard._threads_queues  # type: ignore[attr-defined]
+    assert thread in standard._threads_queues
     with pytest.raises(RuntimeError, match="threads can only be started once"):
         thread.start()
     pool.shutdown()
@@ -216,7 +216,7 @@ def test_settrace_of_threading_reaches_the_threads(make_pool: MakePool) -> None:
     try:
         assert pool.submit(work.square, 3).result() == 9
     finally:
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)  # type: ignore[arg-type, unused-ignore]
     assert "square" in seen
 
 
