@@ -420,6 +420,34 @@ TEST(Pool, WhatIsQueuedWhenItIsClosedDuringARestIsDoneAfterwards) {
   }
 }
 
+TEST(Pool, LimitsMayChange) {
+  Pool pool(limits(1, 1));
+  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kQueued);
+  EXPECT_FALSE(pool.claim_thread());
+  pool.set_limits(2, 1);
+  EXPECT_TRUE(pool.claim_thread());  // what waits already wants it
+  EXPECT_FALSE(pool.claim_thread());
+  pool.set_limits(1, 1);
+  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kQueued);
+  EXPECT_EQ(pool.census().threads, 2U);
+  static_cast<void>(pool.take_queued());
+}
+
+TEST(Pool, TasksOfHomeAreTakenOutOneByOne) {
+  Pool pool(limits(1, 1));
+  const auto first = make_task(Side::kHome);
+  const auto second = make_task(Side::kHome);
+  EXPECT_EQ(pool.submit(first), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task(Side::kWorker)), Submitted::kQueued);
+  EXPECT_EQ(pool.submit(second), Submitted::kQueued);
+  EXPECT_EQ(pool.take_queued_of_home(), first);
+  EXPECT_EQ(pool.take_queued_of_home(), second);
+  EXPECT_EQ(pool.take_queued_of_home(), TaskPtr());
+  EXPECT_EQ(pool.census().queued, 1U);
+  static_cast<void>(pool.take_queued());
+}
+
 TEST(Pool, AnOlderEnvironmentIsReplaced) {
   Pool pool(limits(1, 1));
   EXPECT_EQ(pool.environment_version(), 0U);
