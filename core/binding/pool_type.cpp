@@ -167,7 +167,7 @@ PyObject* pool_set_limits(PyObject* self, PyObject* args) {
 }
 
 PyObject* pool_census(PyObject* self, PyObject*) {
-  const pool::Pool::Census census = inside(self)->census();
+  const pool::Census census = inside(self)->census();
   return Py_BuildValue("(nnnn)", census.threads, census.busy, census.interpreters, census.queued);
 }
 
@@ -193,7 +193,7 @@ PyObject* pool_break_down(PyObject* self, PyObject* args) {
   });
 }
 
-PyObject* pool_queued(PyObject* self, void*) { return PyLong_FromSize_t(inside(self)->queued()); }
+PyObject* pool_queued(PyObject* self, void*) { return PyLong_FromSize_t(inside(self)->census().queued); }
 
 PyObject* pool_broken(PyObject* self, void*) {
   const std::shared_ptr<const pool::Breakage> breakage = inside(self)->broken(pool::Task::Side::kHome);

@@ -113,15 +113,10 @@ bool Pool::claim_thread() noexcept {
   return claimed;
 }
 
-Pool::Census Pool::census() const noexcept {
+Census Pool::census() const noexcept {
   base::Lock lock(mutex_);
   return {threads_, threads_ - std::min(threads_, plain_.available + hosts_.available), host_count_,
           home_queue_.size() + worker_queue_.size()};
-}
-
-std::size_t Pool::queued() const {
-  base::Lock lock(mutex_);
-  return home_queue_.size() + worker_queue_.size();
 }
 
 std::shared_ptr<const Breakage> Pool::broken(Task::Side side) const {
@@ -420,7 +415,7 @@ Seat* Pool::unpark(Seat& seat) noexcept {
   return &seat;
 }
 
-Pool::Idle& Pool::idle_of(const Seat& seat) noexcept { return seat.is_host ? hosts_ : plain_; }
+Idle& Pool::idle_of(const Seat& seat) noexcept { return seat.is_host ? hosts_ : plain_; }
 
 void Pool::search(Seat& seat) noexcept {
   seat.standing = Seat::Standing::kSearching;

@@ -18,7 +18,9 @@
 
 #include "base/futex.h"
 #include "base/mutex.h"
+#include "pool/census.h"
 #include "pool/environment.h"
+#include "pool/idle.h"
 #include "pool/loops.h"
 #include "pool/pool_options.h"
 #include "pool/seat.h"
@@ -60,24 +62,13 @@ class Pool {
   [[nodiscard]] bool ended() const noexcept { return threads_left_.load(std::memory_order_acquire) == 0; }
   // Takes what has not started out of the queues.
   [[nodiscard]] std::vector<TaskPtr> take_queued() AIOI_EXCLUDES(mutex_);
-
-  // Takes the task of home's side out of the queue that has waited longest; null if there is none.
+  // The same for the task of home's side alone that has waited longest; null if there is none.
   [[nodiscard]] TaskPtr take_queued_of_home() noexcept AIOI_EXCLUDES(mutex_);
-
   // How many threads and interpreters there may be from now on. Those that there are stay.
   void set_limits(std::size_t max_workers, std::size_t max_interpreters) noexcept AIOI_EXCLUDES(mutex_);
-  // Whether what is queued needs a thread, as after `submit`: the caller has to start it.
+  // Whether what is queued needs a thread: as kNeedsThread.
   [[nodiscard]] bool claim_thread() noexcept AIOI_EXCLUDES(mutex_);
-  struct Census {
-    std::size_t threads;
-    std::size_t busy;  // of them
-    std::size_t interpreters;
-    std::size_t queued;
-  };
   [[nodiscard]] Census census() const noexcept AIOI_EXCLUDES(mutex_);
-  // How many tasks wait.
-  [[nodiscard]] std::size_t queued() const AIOI_EXCLUDES(mutex_);
-
   // What a failure puts out of use.
   enum class Scope : std::uint8_t { kWorkerSide, kAll };
   // Null while tasks of that side can be run.
@@ -141,13 +132,6 @@ class Pool {
   void leave(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
  private:
-  // Workers of one kind that are looking for a task, awake or asleep.
-  struct Idle {
-    Seat* parked = nullptr;     // the one that parked last comes first
-    std::size_t searching = 0;  // awake; they look at the queues before they park, so nobody has to wake them
-    std::size_t available = 0;  // parked + searching
-  };
-
   [[nodiscard]] TaskPtr pick(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] Submitted call_worker(Seat*& sleeper) noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] bool serves_home_side(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
