@@ -58,21 +58,21 @@ void destroy_start(PyObject* capsule) {
   std::unique_ptr<Start>(static_cast<Start*>(PyCapsule_GetPointer(capsule, nullptr))).reset();
 }
 
-// Calls a method without arguments; what it raises is reported.
-void call(const py::Ref& object, const char* method) {
-  if (!py::Ref::steal(PyObject_CallMethod(object.get(), method, nullptr))) PyErr_WriteUnraisable(object.get());
+// Calls something without arguments; what it raises is reported. Null: there is nothing to call, and an exception is set.
+void call(const py::Ref& callable) {
+  if (!callable || !py::Ref::steal(PyObject_CallNoArgs(callable.get()))) PyErr_WriteUnraisable(callable.get());
 }
 
 bool is_serving(const ModuleState& state) { return !state.starting.contains(PyThread_get_thread_ident()); }
 
 // Has a registered thread serve the pool, by threading's own `_bootstrap` if that can be. A thread that fails before it serves is
 // counted out; if it was the only one, nobody will run what is queued, and it ends as cancelled.
-void serve(ModuleState& state, const py::Ref& thread, pool::Pool& pool) {
-  call(thread, "_bootstrap");
+void serve(ModuleState& state, PyObject* thread, PyObject* service, pool::Pool& pool) {
+  call(py::Ref::steal(PyObject_GetAttrString(thread, "_bootstrap")));
   if (is_serving(state)) return;
-  const py::Ref has_run = py::Ref::steal(PyObject_GetAttrString(thread.get(), "has_run"));
+  const py::Ref has_run = py::Ref::steal(PyObject_GetAttrString(service, "has_run"));
   PyErr_Clear();
-  if (has_run.get() == Py_False) call(thread, "run");
+  if (has_run.get() == Py_False) call(py::Ref::borrow(service));
   if (is_serving(state)) return;
   note_serving(state);
   if (pool.thread_failed()) return;
@@ -86,24 +86,26 @@ PyObject* run_thread(PyObject* capsule, PyObject*) {
     start.handed_over.wait();
     ModuleState& state = state_of_type(Py_TYPE(start.pool.get()));
     const std::shared_ptr<pool::Pool> pool = pool_in(state, start.pool.get());
-    py::Ref thread;
+    py::Ref registered;  // the thread, and what it does
     try {
       state.starting.insert(PyThread_get_thread_ident());
-      thread = py::Ref::steal(
+      registered = py::Ref::steal(
           PyObject_CallMethod(start.executor.get(), "_start_thread", "OO", start.handle.get(), start.context.get()));
     } catch (const std::bad_alloc&) {
       PyErr_NoMemory();
     }
     start.executor.reset();  // not the last reference: who waits for us has one
     start.context.reset();
-    if (!thread) {
+    PyObject* thread = nullptr;
+    PyObject* service = nullptr;
+    if (!registered || PyArg_UnpackTuple(registered.get(), "_start_thread", 2, 2, &thread, &service) == 0) {
       note_serving(state);
       start.error = py::take_exception();
       start.registered.set(Step::kFailed);
       Py_RETURN_NONE;
     }
     start.registered.set(Step::kDone);
-    serve(state, thread, *pool);
+    serve(state, thread, service, *pool);
     Py_RETURN_NONE;
   });
 }

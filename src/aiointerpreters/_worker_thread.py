@@ -11,46 +11,30 @@ from typing import Any
 from . import _core, _lifecycle
 
 
-class WorkerThread(threading.Thread):
-    """A thread that runs already, and serves a pool."""
-
-    has_run = False
-    """Whether `run` was called: the engine calls it if `threading` has failed to."""
+class Service:
+    """What a thread of an executor does: it serves the pool until that is closed."""
 
     def __init__(
         self,
-        name: str,
+        thread: threading.Thread,
         pool: _core.Pool,
         initializer: Callable[..., object] | None,
         initargs: tuple[Any, ...],
         owner: weakref.ref[Any],
-        handle: Any,
-        context: Context,
     ) -> None:
-        """Describe the calling thread.
+        """Do nothing yet.
 
-        owner: its callback closes the pool when the executor is dropped, so the thread keeps it.
-        handle: the thread's `_thread._ThreadHandle`.
-        context: of who has asked for the thread.
+        owner: its callback closes the pool when the executor is dropped, so it is kept while the thread serves.
         """
-        super().__init__(name=name, daemon=False)
-        this: Any = self  # what is private to threading
-        setattr(this, "_os_thread_handle" if hasattr(this, "_os_thread_handle") else "_handle", handle)  # 3.13.0: the latter
-        if hasattr(this, "_context"):  # 3.14
-            this._context = context if sys.flags.thread_inherit_context else Context()  # type: ignore[attr-defined,unused-ignore]
-        # As in Thread.start and Thread._bootstrap: whoever finds the thread may join it.
-        this._set_ident()
-        if hasattr(this, "_set_native_id"):
-            this._set_native_id()
-        this._started.set()
-        self._work: tuple[Any, ...] | None = (pool, initializer, initargs, owner)
+        self.has_run = False  # the engine runs it if `threading` has failed to
+        self._work: tuple[Any, ...] | None = (thread, pool, initializer, initargs, owner)
 
-    def run(self) -> None:
-        """Serve the pool until it is closed; threading's `run`, which others wrap, is not called."""
+    def __call__(self) -> None:
+        """Serve."""
         self.has_run = True
         assert self._work is not None
-        pool, initializer, initargs, _owner = self._work
-        self._work = None  # or the thread, which others may keep, would keep the executor's arguments
+        thread, pool, initializer, initargs, _owner = self._work
+        self._work = None  # or the thread, which others may keep, would keep what the executor was made with
         try:
             if initializer is not None:
                 try:
@@ -61,6 +45,26 @@ class WorkerThread(threading.Thread):
                     finally:
                         pool.break_down("A thread initializer failed, the thread pool is not usable anymore", error)
                     return
-            pool.work(self.name)
+            pool.work(thread.name)
         finally:
-            _lifecycle.pools.pop(self, None)
+            _lifecycle.pools.pop(thread, None)
+
+
+def describe_thread(name: str, handle: object, context: Context) -> threading.Thread:
+    """Return a Thread for the calling thread, which runs already, though not by Thread.start.
+
+    handle: its `_thread._ThreadHandle`.
+    context: of who has asked for the thread.
+    """
+    thread: Any = threading.Thread(name=name, daemon=False)  # Any: what is private to threading
+    setattr(thread, "_os_thread_handle" if hasattr(thread, "_os_thread_handle") else "_handle", handle)  # 3.13.0: the latter
+    if hasattr(thread, "_context"):  # 3.14
+        inherits: Any = getattr(sys.flags, "thread_inherit_context", False)
+        thread._context = context if inherits else Context()
+    # As in Thread.start and Thread._bootstrap: whoever finds the thread may join it.
+    thread._set_ident()
+    if hasattr(thread, "_set_native_id"):
+        thread._set_native_id()
+    thread._started.set()
+    described: threading.Thread = thread
+    return described

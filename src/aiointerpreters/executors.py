@@ -21,7 +21,7 @@ from ._core import Future, interpreter
 from ._stopping import is_stop
 from ._waiting import as_completed, wait
 from ._work_queue import WorkQueue
-from ._worker_thread import WorkerThread
+from ._worker_thread import Service, describe_thread
 
 if TYPE_CHECKING:
     import asyncio
@@ -252,21 +252,22 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         """Do the same for a chunk of `map`."""
         return _replaced_submit.submit_rows(self, tagged, rows)
 
-    def _start_thread(self, handle: object, context: Context) -> WorkerThread:
+    def _start_thread(self, handle: object, context: Context) -> tuple[threading.Thread, Service]:
         """Register the calling thread, which the engine has started because `submit` found nobody idle.
 
-        handle, context: as in WorkerThread. What this raises ends the thread, and `submit` raises it.
+        handle, context: as in describe_thread. What this raises ends the thread, and `submit` raises it.
         """
         _lifecycle.see_to_exit()
-        name = f"{self._thread_name_prefix or self}_{next(self._thread_numbers)}"
+        thread = describe_thread(f"{self._thread_name_prefix or self}_{next(self._thread_numbers)}", handle, context)
         owner = weakref.ref(self, partial(_close, self._pool))
-        thread = WorkerThread(name, self._pool, self._thread_initializer, self._thread_initargs, owner, handle, context)
-        self._threads.add(thread)
-        _lifecycle.pools[thread] = self._pool
+        service = Service(thread, self._pool, self._thread_initializer, self._thread_initargs, owner)
+        thread.run = service  # type: ignore[method-assign] # not Thread.run, which others wrap
         cast(Any, _threads_queues)[thread] = self._work_queue
+        _lifecycle.pools[thread] = self._pool
+        self._threads.add(thread)
         # Until threading has it among those that are active. No lock: its holder may be the one who waits for this thread.
-        threading._limbo[thread] = thread  # type: ignore[attr-defined]
-        return thread
+        vars(threading)["_limbo"][thread] = thread
+        return thread, service
 
 
 def _close(pool: _core.Pool, _: object) -> None:

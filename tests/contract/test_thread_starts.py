@@ -184,7 +184,7 @@ def test_threads_are_threading_s(make_pool: MakePool, tag: Tag) -> None:
     assert thread in threading.enumerate()
     assert thread.is_alive()
     assert not thread.daemon
-    assert isinstance(thread, threading.Thread)
+    assert type(thread) is threading.Thread
     assert thread.native_id is not None
     assert thread in standard._threads_queues
     with pytest.raises(RuntimeError, match="threads can only be started once"):
