@@ -11,6 +11,8 @@ namespace aiointerpreters::base {
 
 #if defined(_WIN32)
 
+std::size_t default_stack() noexcept { return 0; }
+
 bool Thread::start(std::function<void()> body) noexcept {
   try {
     thread_ = std::thread(std::move(body));
@@ -36,12 +38,6 @@ void Thread::detach() noexcept {
 
 namespace {
 
-#if defined(__APPLE__)
-constexpr std::size_t kStack = std::size_t{16} << 20;
-#else
-constexpr std::size_t kStack = std::size_t{8} << 20;
-#endif
-
 using Body = std::function<void()>;
 
 extern "C" void* run_thread(void* body) {
@@ -51,12 +47,21 @@ extern "C" void* run_thread(void* body) {
 
 }  // namespace
 
+std::size_t default_stack() noexcept {
+  std::size_t size = 0;
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return 0;
+  if (pthread_attr_getstacksize(&attributes, &size) != 0) size = 0;
+  pthread_attr_destroy(&attributes);
+  return size;
+}
+
 bool Thread::start(std::function<void()> body) noexcept {
   try {
     auto owned = std::make_unique<Body>(std::move(body));
     pthread_attr_t attributes;
     if (pthread_attr_init(&attributes) != 0) return false;
-    pthread_attr_setstacksize(&attributes, kStack);
+    pthread_attr_setstacksize(&attributes, kMinStack);
     started_ = pthread_create(&thread_, &attributes, run_thread, owned.get()) == 0;
     pthread_attr_destroy(&attributes);
     if (started_) static_cast<void>(owned.release());  // the thread owns it

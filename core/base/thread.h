@@ -2,6 +2,7 @@
 // Owner: who starts it, and joins or detaches it before the object ends. Thread: its owner's.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -11,6 +12,15 @@
 #endif
 
 namespace aiointerpreters::base {
+
+// What a thread that runs Python needs: with less, deep recursion ends the process (hazard 6).
+#if defined(__APPLE__)
+inline constexpr std::size_t kMinStack = std::size_t{16} << 20;
+#else
+inline constexpr std::size_t kMinStack = std::size_t{8} << 20;
+#endif
+// What a thread gets if nothing is said; 0 if that is not known.
+[[nodiscard]] std::size_t default_stack() noexcept;
 
 class Thread {
  public:

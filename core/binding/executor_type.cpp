@@ -14,6 +14,7 @@
 #include "binding/pool_type.h"
 #include "binding/run_future_type.h"
 #include "binding/tag_type.h"
+#include "binding/worker_thread.h"
 #include "codec/codec.h"
 #include "py/error.h"
 #include "py/method.h"
@@ -31,7 +32,13 @@ struct ExecutorState {
   PyObject* context;  // what context variables tagged calls carry (carried_context.h), or null
 };
 
-ExecutorState& inside(PyObject* self, PyTypeObject* type) noexcept {
+// Not by METH_METHOD: the bound methods of that kind have no `__doc__`.
+ModuleState& state_of_executor(PyObject* self) noexcept {
+  return state_of(PyType_GetModuleByDef(Py_TYPE(self), &module_definition));
+}
+
+ExecutorState& inside(const ModuleState& state, PyObject* self) noexcept {
+  auto* const type = reinterpret_cast<PyTypeObject*>(state.executor_type.get());
   return *static_cast<ExecutorState*>(PyObject_GetTypeData(self, type));
 }
 
@@ -45,7 +52,7 @@ bool refuse(ModuleState& state, PyObject* future) {
   static_cast<void>(data.task->start());
   show_to_collector(future);
   data.outcome = PyErr_GetRaisedException();
-  data.failed = true;
+  data.failed = data.resolved = true;
   static_cast<void>(data.task->finish());
   return true;
 }
@@ -99,32 +106,15 @@ void raise_refusal(ModuleState& state, const pool::Pool& pool, pool::Task::Side 
   if (error) py::restore_exception(std::move(error));
 }
 
-// Whether the operating system has started the thread that `_start_thread` has put into the list. Nothing else tells, where
-// Ctrl-C has come in between. Leaves no exception set.
-bool has_begun(PyObject* threads) {
-  py::Ref handle;
-  for (const char* name : {"_os_thread_handle", "_handle"}) {  // the latter on 3.13.0
-    if (PyList_GET_SIZE(threads) == 0 || handle) break;
-    handle = py::Ref::steal(PyObject_GetAttrString(PyList_GET_ITEM(threads, 0), name));
-    PyErr_Clear();
-  }
-  const py::Ref ident = handle ? py::Ref::steal(PyObject_GetAttrString(handle.get(), "ident")) : py::Ref();
-  const bool begun = ident && PyObject_IsTrue(ident.get()) == 1;
-  PyErr_Clear();
-  return begun;
-}
-
-// A pool that wants a thread gets one from the Python half. Errors: false with the exception set, if nobody is left to
-// serve, or if it says nothing of the thread (Ctrl-C).
-bool start_thread(PyObject* self, pool::Pool& pool) {
-  const py::Ref threads = py::Ref::steal(PyList_New(0));
-  const py::Ref started =
-      threads ? py::Ref::steal(PyObject_CallMethod(self, "_start_thread", "O", threads.get())) : py::Ref();
-  if (started) return true;
+// A pool that wants a thread gets one. Errors: false with the exception set, if nobody is left to serve, or if it says nothing of
+// the thread (an audit hook's, say).
+bool start_thread(PyObject* self, ModuleState& state, pool::Pool& pool) {
+  PyObject* const object = inside(state, self).pool;
+  if (start_worker_thread(state, self, object)) return true;
   py::Ref error = py::take_exception();
   const bool is_refusal = PyErr_GivenExceptionMatches(error.get(), PyExc_RuntimeError) != 0 ||
                           PyErr_GivenExceptionMatches(error.get(), PyExc_MemoryError) != 0;
-  const bool served = (threads && has_begun(threads.get())) || pool.thread_failed();
+  const bool served = pool.thread_failed();
   if (!served) {
     pool::TaskList tasks = pool.take_queued();
     while (const pool::TaskPtr task = tasks.pop()) task->cancel_at_home();
@@ -143,7 +133,7 @@ bool enqueue(PyObject* self, ModuleState& state, pool::Pool& pool, pool::Task& t
     case pool::Pool::Submitted::kQueued:
       return true;
     case pool::Pool::Submitted::kNeedsThread:
-      return start_thread(self, pool);
+      return start_thread(self, state, pool);
     case pool::Pool::Submitted::kRefused:
       break;
   }
@@ -165,11 +155,11 @@ PyObject* enqueue_future(PyObject* self, ModuleState& state, pool::Pool& pool, p
 }
 
 // Errors: null with RuntimeError set if a pool cannot be used here and now.
-pool::Pool* usable_pool(ModuleState& state, PyObject* self, PyTypeObject* type) {
-  PyObject* object = inside(self, type).pool;
+pool::Pool* usable_pool(ModuleState& state, PyObject* self) {
+  PyObject* object = inside(state, self).pool;
   if (object != nullptr && !is_here(state, object)) {
     if (!py::Ref::steal(PyObject_CallMethod(self, "_renew", nullptr))) return nullptr;
-    object = inside(self, type).pool;
+    object = inside(state, self).pool;
   }
   pool::Pool* const pool = object == nullptr ? nullptr : pool_in(state, object).get();
   if (pool == nullptr) PyErr_SetString(PyExc_RuntimeError, "the executor's __init__ has not run");
@@ -180,36 +170,73 @@ pool::Pool* usable_pool(ModuleState& state, PyObject* self, PyTypeObject* type) 
   return pool != nullptr && may_use_pools(state) ? pool : nullptr;
 }
 
-PyObject* executor_submit(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+// ---- Whoever puts something in the place of ThreadPoolExecutor.submit wants to see all calls of its subclasses, too.
+
+// Whether `submit` is the standard library's own function, with the code that came with it: some tools change that.
+bool is_plain_submit(const ModuleState& state, PyObject* submit) {
+  if (!PyFunction_Check(submit) || PyFunction_GetGlobals(submit) != state.standard_submit.globals.get()) return false;
+  const py::Ref names = py::Ref::steal(PyObject_GetAttrString(PyFunction_GetCode(submit), "co_names"));
+  const py::Ref name = names ? py::Ref::steal(PyUnicode_FromString("_adjust_thread_count")) : py::Ref();
+  return name && PySequence_Contains(names.get(), name.get()) == 1;
+}
+
+// Whether ThreadPoolExecutor.submit is another one than the standard library's.
+bool is_submit_replaced(ModuleState& state) {
+  StandardSubmit& standard = state.standard_submit;
+  PyObject* const submit = PyDict_GetItemWithError(standard.attributes.get(), standard.name.get());  // borrowed
+  if (submit == nullptr) return PyErr_Clear(), false;
+  if (submit == standard.plain.get() && PyFunction_GetCode(submit) == standard.plain_code.get()) return false;
+  if (!is_plain_submit(state, submit)) return PyErr_Clear(), true;
+  standard.plain = py::Ref::borrow(submit);
+  standard.plain_code = py::Ref::borrow(PyFunction_GetCode(submit));
+  return false;
+}
+
+// Has what stands in the place of ThreadPoolExecutor.submit see the call; it comes back by `_work_queue.put`, if at all.
+PyObject* submit_by_standard(PyObject* self, const char* method, PyObject* const* args, Py_ssize_t nargs,
+                             PyObject* kwnames) {
+  const py::Ref bound = py::Ref::steal(PyObject_GetAttrString(self, method));
+  return bound ? PyObject_Vectorcall(bound.get(), args, static_cast<std::size_t>(nargs), kwnames) : nullptr;
+}
+
+template <bool kLooksForReplacement>
+PyObject* executor_submit(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     if (nargs < 1) {
       PyErr_SetString(PyExc_TypeError, "submit() missing 1 required positional argument: 'fn'");
       return nullptr;
     }
-    ModuleState& state = state_of_type(type);
+    ModuleState& state = state_of_executor(self);
+    if (kLooksForReplacement && is_submit_replaced(state)) {
+      return submit_by_standard(self, "_submit_by_standard", args, nargs, kwnames);
+    }
     state.runtime.lessor->take_back();
-    pool::Pool* const pool = usable_pool(state, self, type);
+    pool::Pool* const pool = usable_pool(state, self);
     Call call(args[0], args + 1, nargs - 1, kwnames);
     if (pool == nullptr || !call.open(state)) return nullptr;
     py::Ref future =
-        call.tagged() ? prepare_for_worker(state, call, inside(self, type).context) : prepare_for_home(state, call);
+        call.tagged() ? prepare_for_worker(state, call, inside(state, self).context) : prepare_for_home(state, call);
     return enqueue_future(self, state, *pool, std::move(future));
   });
 }
 
-// _submit_rows(tagged, rows): one task that calls the function once for each tuple of arguments, for map's chunks.
-PyObject* executor_submit_rows(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t nargs, PyObject*) {
+// _submit_rows(tagged, rows), _submit_rows_here: one task that calls the function once for each tuple of arguments, for map's chunks.
+template <bool kLooksForReplacement>
+PyObject* executor_submit_rows(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
-    ModuleState& state = state_of_type(type);
+    ModuleState& state = state_of_executor(self);
     if (nargs != 2 || !is_tag(state, args[0]) || !PyList_CheckExact(args[1])) {
       PyErr_SetString(PyExc_TypeError, "_submit_rows() takes a tagged callable and a list of tuples");
       return nullptr;
     }
-    pool::Pool* const pool = usable_pool(state, self, type);
+    if (kLooksForReplacement && is_submit_replaced(state)) {
+      return submit_by_standard(self, "_submit_rows_by_standard", args, nargs, nullptr);
+    }
+    pool::Pool* const pool = usable_pool(state, self);
     Call call(args[0], args + 1, 1, nullptr);
     if (pool == nullptr) return nullptr;
     call.take_tag();  // only: the arguments of a partial belong to each row
-    py::Ref future = prepare_for_worker(state, call, inside(self, type).context);
+    py::Ref future = prepare_for_worker(state, call, inside(state, self).context);
     if (!future) return nullptr;
     state_of_future(state, future.get()).task->in_rows = true;
     return enqueue_future(self, state, *pool, std::move(future));
@@ -225,7 +252,7 @@ PyObject* refuse_awaited(const ModuleState& state, py::Ref future) {
   return told ? future.release() : nullptr;
 }
 
-PyObject* executor_run(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+PyObject* executor_run(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     if (nargs < 1) {
       PyErr_SetString(PyExc_TypeError, "run() missing 1 required positional argument: 'fn'");
@@ -234,17 +261,19 @@ PyObject* executor_run(PyObject* self, PyTypeObject* type, PyObject* const* args
     if (PyCallable_Check(args[0]) == 0) {
       return PyErr_Format(PyExc_TypeError, "run() needs something that can be called, not %R", args[0]);
     }
-    ModuleState& state = state_of_type(type);
+    ModuleState& state = state_of_executor(self);
     state.runtime.lessor->take_back();
-    pool::Pool* const pool = usable_pool(state, self, type);
+    pool::Pool* const pool = usable_pool(state, self);
     const py::Ref bridge =
-        pool != nullptr && prepare_asyncio(PyType_GetModule(type), state) ? running_bridge(state) : py::Ref();
+        pool != nullptr && prepare_asyncio(PyType_GetModuleByDef(Py_TYPE(self), &module_definition), state)
+            ? running_bridge(state)
+            : py::Ref();
     Call call(args[0], args + 1, nargs - 1, kwnames);
     if (!bridge || !call.open(state, true)) return nullptr;
     py::Ref future = make_run_future(state, bridge_in(bridge).loop());
     if (!future) return nullptr;
     const AwaitedTaskPtr task(std::make_unique<AwaitedTask>(state).release());
-    if (!write_call(state, call, inside(self, type).context, *task)) return refuse_awaited(state, std::move(future));
+    if (!write_call(state, call, inside(state, self).context, *task)) return refuse_awaited(state, std::move(future));
     if (bridge_in(bridge).loop() == nullptr) {  // encoding runs Python
       PyErr_SetString(PyExc_RuntimeError, "Event loop is closed");
       return nullptr;
@@ -258,38 +287,52 @@ PyObject* executor_run(PyObject* self, PyTypeObject* type, PyObject* const* args
   });
 }
 
-PyObject* executor_bind(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t nargs, PyObject*) {
-  ModuleState& state = state_of_type(type);
+// _start_missing_thread(): for calls that are queued, after the limits have changed. Whether one was started.
+PyObject* executor_start_missing_thread(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    ModuleState& state = state_of_executor(self);
+    PyObject* const object = inside(state, self).pool;
+    if (object == nullptr || !is_here(state, object)) Py_RETURN_FALSE;
+    const std::shared_ptr<pool::Pool> pool = pool_in(state, object);
+    if (!pool->claim_thread()) Py_RETURN_FALSE;
+    if (start_worker_thread(state, self, object)) Py_RETURN_TRUE;
+    static_cast<void>(pool->thread_failed());
+    return nullptr;
+  });
+}
+
+PyObject* executor_bind(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject*) {
+  ModuleState& state = state_of_executor(self);
   if (nargs != 1) {
     PyErr_SetString(PyExc_TypeError, "_bind() takes one argument, the pool");
     return nullptr;
   }
   if (!pool_in(state, args[0])) return nullptr;
-  Py_XSETREF(inside(self, type).pool, Py_NewRef(args[0]));
+  Py_XSETREF(inside(state, self).pool, Py_NewRef(args[0]));
   Py_RETURN_NONE;
 }
 
-PyObject* executor_declare_context(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t nargs, PyObject*) {
+PyObject* executor_declare_context(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject*) {
+  const ModuleState& state = state_of_executor(self);
   if (nargs != 1) {
     PyErr_SetString(PyExc_TypeError, "_declare_context() takes one argument, the variables");
     return nullptr;
   }
   py::Ref declared = declare_context(args[0]);
   if (!declared && PyErr_Occurred() != nullptr) return nullptr;
-  Py_XSETREF(inside(self, type).context, declared.release());
+  Py_XSETREF(inside(state, self).context, declared.release());
   Py_RETURN_NONE;
 }
 
-constexpr int kMethodFlags = METH_METHOD | METH_FASTCALL | METH_KEYWORDS;
+constexpr int kMethodFlags = METH_FASTCALL | METH_KEYWORDS;
 
 PyMethodDef kMethods[] = {
-    {"submit", py::as_method(executor_submit), kMethodFlags,
+    {"submit", py::as_method(executor_submit<true>), kMethodFlags,
      "submit($self, fn, /, *args, **kwargs)\n--\n\n"
      "Schedule fn(*args, **kwargs) and return its concurrent.futures.Future.\n\n"
-     "A tagged fn, a functools.partial of one, and what asyncio.to_thread makes of one run in an interpreter; all else "
-     "runs\n"
-     "in a thread. Arguments are encoded before submit returns. What cannot cross is told by the future, as\n"
-     "NotTransferableError. Raises RuntimeError after shutdown, BrokenThreadPool if an interpreter or an initializer "
+     "A tagged fn, a functools.partial of one, and what asyncio.to_thread makes of one run in an interpreter; all else\n"
+     "runs in a thread. Arguments are encoded before submit returns. What cannot cross is told by the future, as\n"
+     "NotTransferableError. Raises RuntimeError after shutdown, BrokenThreadPool if an interpreter or an initializer\n"
      "failed."},
     {"run", py::as_method(executor_run), kMethodFlags,
      "run($self, fn, /, *args, **kwargs)\n--\n\n"
@@ -299,7 +342,11 @@ PyMethodDef kMethods[] = {
      "who awaits goes on at once. What cannot cross is told by the await, as NotTransferableError.\n\n"
      "Raises RuntimeError if no event loop is running, and after shutdown; BrokenThreadPool if an interpreter or an\n"
      "initializer failed; TypeError if fn cannot be called."},
-    {"_submit_rows", py::as_method(executor_submit_rows), kMethodFlags, nullptr},
+    {"_submit_rows", py::as_method(executor_submit_rows<true>), kMethodFlags, nullptr},
+    // The same without a look at ThreadPoolExecutor.submit.
+    {"_submit_here", py::as_method(executor_submit<false>), kMethodFlags, nullptr},
+    {"_submit_rows_here", py::as_method(executor_submit_rows<false>), kMethodFlags, nullptr},
+    {"_start_missing_thread", py::as_method(executor_start_missing_thread), kMethodFlags, nullptr},
     {"_bind", py::as_method(executor_bind), kMethodFlags, nullptr},
     {"_declare_context", py::as_method(executor_declare_context), kMethodFlags, nullptr},
     {nullptr, nullptr, 0, nullptr},

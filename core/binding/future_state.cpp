@@ -56,6 +56,7 @@ void FutureTask::run_at_home() {
   PyObject* result = PyObject_Vectorcall(items[0], items + 1, static_cast<std::size_t>(positional), kwnames.get());
   state.failed = result == nullptr;
   state.outcome = state.failed ? PyErr_GetRaisedException() : result;
+  state.resolved = true;
   outcome = pool::Task::Outcome::kAtHome;
   if (delivery_requested()) return;
   // Nobody has asked to be told, so the worker need not come home again. Who asks later, holds the future then.
@@ -92,7 +93,7 @@ bool FutureTask::arrive() {
 void FutureTask::lose_loop() {
   const py::Ref future = py::Ref::borrow(future_);
   FutureState& data = state_of_future(home(), future.get());
-  if (!data.task) return settle_at_home(Change::kQuiet);  // finalized, with its loop, as garbage
+  if (data.finalized) Py_CLEAR(data.callbacks);  // garbage, as the loop that its one callback is for
   begin_delivery(future.get(), data);
   if (data.shown >= State::kFinished) settle_at_home(Change::kDeliver);  // it was on its way to the loop
 }
@@ -125,6 +126,23 @@ py::Ref make_future(ModuleState& home, PyTypeObject* type, pool::Task::Side side
   py::Ref future = py::Ref::steal(type->tp_alloc(type, 0));
   if (future) std::construct_at(&state_of_future(home, future.get()).task, std::move(task));
   return future;
+}
+
+py::Ref take_call(ModuleState& home, FutureTask& task) {
+  const py::Ref future = task.release_future();
+  FutureState& state = state_of_future(home, future.get());
+  const py::Ref call = py::Ref::steal(std::exchange(state.call, nullptr));
+  const py::Ref kwnames = py::Ref::steal(std::exchange(state.kwnames, nullptr));
+  const Py_ssize_t size = PyTuple_GET_SIZE(call.get());
+  const Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames.get()) : 0;
+  const py::Ref args = py::Ref::steal(PyTuple_GetSlice(call.get(), 1, size - named));
+  const py::Ref kwargs = py::Ref::steal(PyDict_New());
+  if (!args || !kwargs) return {};
+  for (Py_ssize_t i = 0; i < named; ++i) {
+    PyObject* const value = PyTuple_GET_ITEM(call.get(), size - named + i);
+    if (PyDict_SetItem(kwargs.get(), PyTuple_GET_ITEM(kwnames.get(), i), value) < 0) return {};
+  }
+  return py::Ref::steal(PyTuple_Pack(4, future.get(), PyTuple_GET_ITEM(call.get(), 0), args.get(), kwargs.get()));
 }
 
 void leave_to_parent(ModuleState& home, FutureState& state) noexcept {
@@ -189,7 +207,7 @@ bool add_callback_of_loop(ModuleState& home, PyObject* future, FutureState& stat
 
 State shown_state(const FutureState& state) noexcept {
   if (state.delivered && state.shown >= State::kFinished) return state.shown;
-  const State now = state.task ? state.task->state() : State::kCancelled;
+  const State now = state.task->state();
   // The end has come, but is not delivered yet.
   return state.delivered && now >= State::kFinished ? State::kRunning : now;
 }
@@ -205,12 +223,16 @@ const char* shown_state_name(const FutureState& state) noexcept {
     case State::kCancelled:
       break;
   }
-  const bool notified = state.delivered ? state.shown_notified : state.task && state.task->notified();
+  const bool notified = state.delivered ? state.shown_notified : state.task->notified();
   return notified ? "CANCELLED_AND_NOTIFIED" : "CANCELLED";
 }
 
 bool resolve(ModuleState& home, PyObject* future, FutureState& state) {
   if (state.outcome != nullptr) return true;
+  if (state.resolved) {
+    PyErr_SetString(PyExc_RuntimeError, "the future is garbage, and its outcome has been let go of");
+    return false;
+  }
   const base::IntrusivePtr<FutureTask> task = state.task;
   // Decoding may run Python, and so another thread may come here meanwhile: the first result counts, and the message stays
   // until the last one is through.
@@ -222,6 +244,7 @@ bool resolve(ModuleState& home, PyObject* future, FutureState& state) {
     if (PyObject_IS_GC(outcome.object.get())) show_to_collector(future);
     state.outcome = outcome.object.release();
     state.failed = outcome.failed;
+    state.resolved = true;
   }
   if (state.decoders == 0) task->message.clear();
   return true;

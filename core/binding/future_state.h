@@ -8,6 +8,8 @@
 // Requires: attached to home, for every function here.
 #pragma once
 
+#include <utility>
+
 #include "binding/home_task.h"
 #include "binding/module_state.h"
 #include "pool/task.h"
@@ -31,6 +33,9 @@ class FutureTask final : public HomeTask {
   // Has the event loop of that bridge settle the task. False: it is not running or queued any more, so nobody will.
   [[nodiscard]] bool expect_by(AsyncioBridge& bridge);
 
+  // The future, which the task does not keep any more; null if it has none.
+  [[nodiscard]] py::Ref release_future() noexcept { return py::Ref::steal(std::exchange(future_, nullptr)); }
+
   void run_at_home() override;
   void settle_at_home(Change how) override;
   void cancel_at_home() override;
@@ -38,11 +43,11 @@ class FutureTask final : public HomeTask {
   void lose_loop() override;
 };
 
-// The native part of a Future object. (docs/design/ownership.md) All zero bits is a valid state. The objects are members of
-// the type (future_type.cpp), so that the inherited deallocation and garbage collection of the Python base see them (hazard
-// 28).
+// The native part of a Future object. (docs/design/ownership.md) All zero bits is a valid state but for the task, which is there
+// until the object is deallocated. The objects are members of the type (future_type.cpp), so that the inherited garbage
+// collection of the Python base sees them (hazard 28).
 struct FutureState {
-  base::IntrusivePtr<FutureTask> task;  // null only after finalization
+  base::IntrusivePtr<FutureTask> task;  // never null
 
   PyObject* outcome;    // the result or the exception, once home has it; decoded from the task's message on demand
   PyObject* condition;  // made when somebody asks for it
@@ -53,6 +58,8 @@ struct FutureState {
 
   unsigned decoders;        // threads that are decoding the message now
   bool failed;              // `outcome` is the exception
+  bool resolved;            // `outcome` was there; null all the same: the garbage collector has cleared it
+  bool finalized;           // part of a cycle that the garbage collector has found; alive all the same, perhaps for long
   bool delivered;           // the mode
   pool::Task::State shown;  // delivered: the state that others see, if it is an end
   bool shown_notified;      // delivered: CANCELLED_AND_NOTIFIED
@@ -72,6 +79,10 @@ inline void show_to_collector(PyObject* future) noexcept {
   if (!PyObject_GC_IsTracked(future)) PyObject_GC_Track(future);
 }
 
+// For a task of Side::kHome that was taken out of its queue and will not be run by a worker: lets go of the future and the call.
+// Returns new: (future, callable, arguments, keyword arguments). Null with MemoryError set.
+[[nodiscard]] py::Ref take_call(ModuleState& home, FutureTask& task);
+
 // Ends, in a forked process, a future of the other one whose call had not ended: its workers are not here. Without memory for
 // that it stays open.
 void leave_to_parent(ModuleState& home, FutureState& state) noexcept;
@@ -86,7 +97,8 @@ void begin_delivery(PyObject* future, FutureState& state);
 [[nodiscard]] const char* shown_state_name(const FutureState& state) noexcept;
 
 // Makes the outcome of a finished future available; what goes wrong becomes its exception. Runs Python.
-// Errors: false with KeyboardInterrupt or TaskInterrupted set; the outcome is still to be had.
+// Errors: false with KeyboardInterrupt or TaskInterrupted set; the outcome is still to be had. RuntimeError: the garbage collector
+// has cleared it.
 [[nodiscard]] bool resolve(ModuleState& home, PyObject* future, FutureState& state);
 
 // Writes the exception that is set to the log of concurrent.futures, as `method` of its logger does. Runs Python.

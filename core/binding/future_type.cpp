@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstddef>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "base/spin.h"
 #include "binding/future_state.h"
@@ -29,19 +31,12 @@ struct Self {
   FutureState& state;
 };
 
-// The module and the native part of any instance. Null state: the future was finalized.
+// The module and the native part of any instance.
 Self self_of(PyObject* self) {
   ModuleState& home = state_of(PyType_GetModuleByDef(Py_TYPE(self), &module_definition));
   FutureState& state = state_of_future(home, self);
-  if (state.task && state.task->forks != home.forks) leave_to_parent(home, state);
+  if (state.task->forks != home.forks) leave_to_parent(home, state);
   return {home, self, state};
-}
-
-// Guards every method that needs the task.
-bool alive(const Self& self) {
-  if (self.state.task) return true;
-  PyErr_SetString(PyExc_RuntimeError, "the future has been finalized");
-  return false;
 }
 
 // How a method that takes one argument, by position or by name, was called.
@@ -96,7 +91,6 @@ Waited wait_until_done(const Self& self, const base::Deadline& deadline) {
 
 // Waits for the end and makes the outcome available; raises what result() and exception() raise alike.
 bool await_outcome(const Self& self, PyObject* timeout) {
-  if (!alive(self)) return false;
   if (!self.state.task->done()) {
     base::Deadline deadline;
     if (!read_deadline(timeout, deadline)) return false;
@@ -133,38 +127,58 @@ PyObject* future_exception(PyObject* object, PyObject* const* args, Py_ssize_t n
 
 bool is(PyObject* object, State wanted) {
   const Self self = self_of(object);
-  return self.state.task && self.state.task->state() == wanted;
+  return self.state.task->state() == wanted;
 }
 
 PyObject* future_done(PyObject* object, PyObject*) {
   const Self self = self_of(object);
-  return PyBool_FromLong(!self.state.task || self.state.task->done());
+  return PyBool_FromLong(self.state.task->done());
 }
 PyObject* future_running(PyObject* object, PyObject*) { return PyBool_FromLong(is(object, State::kRunning)); }
 PyObject* future_cancelled(PyObject* object, PyObject*) { return PyBool_FromLong(is(object, State::kCancelled)); }
 
-PyObject* future_repr(PyObject* object) {
-  const Self self = self_of(object);
-  py::Ref type = py::Ref::steal(PyType_GetName(Py_TYPE(object)));
-  if (!type) return nullptr;
-  if (!is(object, State::kFinished)) {
-    py::Ref state = py::Ref::steal(PyUnicode_FromString(shown_state_name(self.state)));
-    py::Ref lower = state ? py::Ref::steal(PyObject_CallMethod(state.get(), "lower", nullptr)) : py::Ref();
-    return lower ? PyUnicode_FromFormat("<%U at %p state=%U>", type.get(), object, lower.get()) : nullptr;
-  }
-  if (!resolve(self.home, object, self.state)) {
+// What is called, as far as that is known: " call=module.name"; empty otherwise. Runs Python. Leaves no exception set.
+py::Ref shown_call(const FutureState& state) {
+  const codec::CallablePtr& worker_side = state.task->callable;
+  py::Ref text;
+  if (worker_side && !worker_side->qualname.empty()) {
+    const std::string module = worker_side->by_reference() ? worker_side->module + '.' : std::string();
+    text = py::Ref::steal(PyUnicode_FromFormat(" call=%s%s", module.c_str(), worker_side->qualname.c_str()));
+  } else if (state.call != nullptr) {
+    const py::Ref callable = py::Ref::borrow(PyTuple_GET_ITEM(state.call, 0));
+    const py::Ref module = py::Ref::steal(PyObject_GetAttrString(callable.get(), "__module__"));
     PyErr_Clear();
-    return PyUnicode_FromFormat("<%U at %p state=finished>", type.get(), object);
+    const py::Ref name = py::Ref::steal(PyObject_GetAttrString(callable.get(), "__qualname__"));
+    if (name && module) text = py::Ref::steal(PyUnicode_FromFormat(" call=%S.%S", module.get(), name.get()));
   }
-  return PyUnicode_FromFormat("<%U at %p state=finished %s %s>", type.get(), object,
-                              self.state.failed ? "raised" : "returned", Py_TYPE(self.state.outcome)->tp_name);
+  PyErr_Clear();
+  return text ? std::move(text) : py::Ref::steal(PyUnicode_FromString(""));
+}
+
+PyObject* future_repr(PyObject* object) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    const Self self = self_of(object);
+    py::Ref type = py::Ref::steal(PyType_GetName(Py_TYPE(object)));
+    const py::Ref call = type ? shown_call(self.state) : py::Ref();
+    if (!call) return nullptr;
+    if (!is(object, State::kFinished)) {
+      py::Ref state = py::Ref::steal(PyUnicode_FromString(shown_state_name(self.state)));
+      py::Ref lower = state ? py::Ref::steal(PyObject_CallMethod(state.get(), "lower", nullptr)) : py::Ref();
+      return lower ? PyUnicode_FromFormat("<%U at %p state=%U%U>", type.get(), object, lower.get(), call.get()) : nullptr;
+    }
+    if (!resolve(self.home, object, self.state)) {
+      PyErr_Clear();
+      return PyUnicode_FromFormat("<%U at %p state=finished%U>", type.get(), object, call.get());
+    }
+    return PyUnicode_FromFormat("<%U at %p state=finished %s %s%U>", type.get(), object,
+                                self.state.failed ? "raised" : "returned", Py_TYPE(self.state.outcome)->tp_name, call.get());
+  });
 }
 
 // ---- Changing
 
 PyObject* future_cancel(PyObject* object, PyObject*) {
   const Self self = self_of(object);
-  if (!alive(self)) return nullptr;
   const int cancelled = cancel(self.home, object, self.state);
   return cancelled < 0 ? nullptr : PyBool_FromLong(cancelled);
 }
@@ -172,7 +186,6 @@ PyObject* future_cancel(PyObject* object, PyObject*) {
 PyObject* future_interrupt(PyObject* object, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const Self self = self_of(object);
-    if (!alive(self)) return nullptr;
     const int interrupted = interrupt(self.home, object, self.state);
     return interrupted < 0 ? nullptr : PyBool_FromLong(interrupted);
   });
@@ -181,7 +194,7 @@ PyObject* future_interrupt(PyObject* object, PyObject*) {
 PyObject* future_add_done_callback(PyObject* object, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   const Self self = self_of(object);
   PyObject* const callback = Arguments{args, nargs, kwnames}.required("fn");
-  if (callback == nullptr || !alive(self)) return nullptr;
+  if (callback == nullptr) return nullptr;
   if (add_callback_of_loop(self.home, object, self.state, callback)) Py_RETURN_NONE;
   if (PyErr_Occurred() != nullptr) return nullptr;
   begin_delivery(object, self.state);
@@ -196,7 +209,6 @@ PyObject* future_add_done_callback(PyObject* object, PyObject* const* args, Py_s
 
 PyObject* future_set_running_or_notify_cancel(PyObject* object, PyObject*) {
   const Self self = self_of(object);
-  if (!alive(self)) return nullptr;
   pool::Task& task = *self.state.task;
   if (task.start()) Py_RETURN_TRUE;
   if (task.state() == State::kCancelled && !task.notified()) {
@@ -213,7 +225,6 @@ PyObject* future_set_running_or_notify_cancel(PyObject* object, PyObject*) {
 // Ends the future from home.
 PyObject* end_with(PyObject* object, PyObject* outcome, bool failed) {
   const Self self = self_of(object);
-  if (!alive(self)) return nullptr;
   pool::Task& task = *self.state.task;
   if (task.done()) {
     return PyErr_Format(self.home.invalid_state_error.get(), "%s: %R", shown_state_name(self.state), object);
@@ -225,7 +236,8 @@ PyObject* end_with(PyObject* object, PyObject* outcome, bool failed) {
   self.state.outcome = Py_NewRef(outcome);
   self.state.failed = failed;
   const pool::Task::Change change = task.finish();
-  if (change == pool::Task::Change::kLost) {
+  self.state.resolved = change != pool::Task::Change::kLost;
+  if (!self.state.resolved) {
     Py_CLEAR(self.state.outcome);
     return PyErr_Format(self.home.invalid_state_error.get(), "%s: %R", shown_state_name(self.state), object);
   }
@@ -278,7 +290,6 @@ PyObject* get_state(PyObject* object, void*) { return PyUnicode_FromString(shown
 PyObject* get_condition(PyObject* object, void*) {
   const Self self = self_of(object);
   if (self.state.condition == nullptr) {
-    if (!alive(self)) return nullptr;
     begin_delivery(object, self.state);
     py::Ref made = py::Ref::steal(PyObject_CallNoArgs(self.home.condition_type.get()));
     if (!made) return nullptr;
@@ -291,7 +302,6 @@ template <PyObject* FutureState::* kList>
 PyObject* get_list(PyObject* object, void*) {
   const Self self = self_of(object);
   if (self.state.*kList == nullptr) {
-    if (!alive(self)) return nullptr;
     begin_delivery(object, self.state);
     self.state.*kList = PyList_New(0);
   }
@@ -305,7 +315,6 @@ int set_list(PyObject* object, PyObject* value, void*) {
     PyErr_SetString(PyExc_TypeError, "a list is needed here");
     return -1;
   }
-  if (!alive(self)) return -1;
   begin_delivery(object, self.state);
   Py_XSETREF(self.state.*kList, Py_NewRef(value));
   return 0;
@@ -344,10 +353,36 @@ PyObject* future_new(PyTypeObject* type, PyObject*, PyObject*) {
 
 int future_init(PyObject*, PyObject*, PyObject*) { return 0; }
 
+// The future is part of a cycle that is garbage. It stays whole: others in the cycle may still ask it, in their `__del__`, and
+// may keep it.
 void future_finalize(PyObject* object) {
+  static_cast<FutureState*>(native_part(object, &PyTypeObject::tp_finalize, future_finalize))->finalized = true;
+}
+
+// What the base's deallocation would do, and the task too. That of a class derived from this one calls it in the end.
+void future_dealloc(PyObject* object) {
+  PyTypeObject* const type = Py_TYPE(object);
+  if (type->tp_finalize != future_finalize) {  // somebody has given a class a `__del__`
+    show_to_collector(object);
+    if (PyObject_CallFinalizerFromDealloc(object) < 0) return;  // which has kept the future
+  }
+  PyObject_GC_UnTrack(object);
+  Py_TRASHCAN_BEGIN(object, future_dealloc);
   PyObject* const error = PyErr_GetRaisedException();
-  static_cast<FutureState*>(native_part(object, future_finalize))->task = {};
+  PyObject_ClearWeakRefs(object);
+  FutureState& state = *static_cast<FutureState*>(native_part(object, &PyTypeObject::tp_dealloc, future_dealloc));
+  Py_CLEAR(state.outcome);
+  Py_CLEAR(state.condition);
+  Py_CLEAR(state.waiters);
+  Py_CLEAR(state.callbacks);
+  Py_CLEAR(state.call);
+  Py_CLEAR(state.kwnames);
+  PyObject_ClearManagedDict(object);
+  std::destroy_at(&state.task);
   PyErr_SetRaisedException(error);
+  type->tp_free(object);
+  Py_DECREF(type);
+  Py_TRASHCAN_END
 }
 
 constexpr int kOneArgument = METH_FASTCALL | METH_KEYWORDS;
@@ -396,7 +431,7 @@ PyGetSetDef kGetSet[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
-// Members of this kind are what __slots__ makes: the inherited traverse, clear and dealloc of the Python base know them.
+// Members of this kind are what __slots__ makes: the inherited traverse and clear of the Python base know them.
 constexpr PyMemberDef held(const char* name, std::size_t offset) {
   return {name, Py_T_OBJECT_EX, static_cast<Py_ssize_t>(offset), Py_RELATIVE_OFFSET, nullptr};
 }
@@ -416,6 +451,7 @@ PyType_Slot kSlots[] = {
     {Py_tp_new, reinterpret_cast<void*>(future_new)},
     {Py_tp_init, reinterpret_cast<void*>(future_init)},
     {Py_tp_finalize, reinterpret_cast<void*>(future_finalize)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(future_dealloc)},
     {Py_tp_repr, reinterpret_cast<void*>(future_repr)},
     {Py_tp_setattro, reinterpret_cast<void*>(future_setattro)},
     {Py_tp_methods, kMethods},

@@ -153,6 +153,7 @@ PyObject* after_fork_in_child(PyObject* module, PyObject*) {
   ++state.forks;
   state.main_thread = PyThread_get_thread_ident();
   state.resting.clear();  // those with threads are also held by these, which are not here
+  state.starting.clear();
   state.pools.clear();
   state.guest_pools.clear();
   state.guest_reporters.clear();

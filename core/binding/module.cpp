@@ -14,6 +14,7 @@
 #include "binding/module_state.h"
 #include "binding/pool_type.h"
 #include "binding/tag_type.h"
+#include "binding/worker_thread.h"
 #include "codec/codec.h"
 #include "codec/exporter.h"
 #include "codec/remote_traceback.h"
@@ -106,6 +107,15 @@ bool read_main_thread(ModuleState& state) {
   return PyErr_Occurred() == nullptr;
 }
 
+bool find_standard_submit(PyObject* executor, StandardSubmit& found) {
+  const py::Ref module = py::Ref::steal(PyImport_ImportModule("concurrent.futures.thread"));
+  if (!module) return false;
+  found.attributes = py::Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(executor)));
+  found.globals = py::Ref::borrow(PyModule_GetDict(module.get()));
+  found.name = py::Ref::steal(PyUnicode_InternFromString("submit"));
+  return found.attributes && found.globals && found.name;
+}
+
 // Makes Future and ExecutorBase, which need concurrent.futures; only an interpreter with an executor pays for it.
 bool add_executor_types(PyObject* module, ModuleState& state) {
   if (state.executor_type) return true;
@@ -118,9 +128,12 @@ bool add_executor_types(PyObject* module, ModuleState& state) {
                         import_into("concurrent.futures._base", "InvalidStateError", state.invalid_state_error) &&
                         import_into("concurrent.futures._base", "LOGGER", state.logger) &&
                         import_into("threading", "Condition", state.condition_type) && read_main_thread(state);
+  if (!imported || !find_standard_submit(executor_base.get(), state.standard_submit)) return false;
+  state.thread_starter = find_thread_starter();
+  if (!state.thread_starter) return false;
   // Not there before 3.14.
-  if (imported && !import_into("functools", "Placeholder", state.placeholder)) PyErr_Clear();
-  return imported && publish(module, "Future", make_future_type(module, future_base.get()), state.future_type) &&
+  if (!import_into("functools", "Placeholder", state.placeholder)) PyErr_Clear();
+  return publish(module, "Future", make_future_type(module, future_base.get()), state.future_type) &&
          publish(module, "ExecutorBase", make_executor_type(module, executor_base.get()), state.executor_type);
 }
 

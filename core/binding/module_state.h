@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/mutex.h"
@@ -24,6 +25,15 @@ class Pool;
 }  // namespace aiointerpreters::pool
 
 namespace aiointerpreters::binding {
+
+// ThreadPoolExecutor.submit as the standard library has it, to find out cheaply whether it still stands there.
+struct StandardSubmit {
+  py::Ref attributes;  // of the class
+  py::Ref globals;     // of its module
+  py::Ref name;        // "submit"
+  py::Ref plain;       // the function that was seen last and was the standard library's own; null: none was
+  py::Ref plain_code;
+};
 
 struct ModuleState {
   codec::Runtime runtime;
@@ -45,16 +55,19 @@ struct ModuleState {
   py::Ref broken_pool_error;    // concurrent.futures.thread.BrokenThreadPool
   py::Ref placeholder;          // functools.Placeholder (3.14), else null
   py::Ref logger;               // the logger of concurrent.futures
+  py::Ref thread_starter;       // CPython's own _thread.start_joinable_thread
+  StandardSubmit standard_submit;
   AsyncioState asyncio;
   std::shared_ptr<pool::Visitor> visitor;                                   // null before the first pool
   std::shared_ptr<pool::Reporter> reporter;                                 // likewise
   std::unordered_map<const pool::Pool*, std::weak_ptr<pool::Pool>> pools;  // all that may have workers
   std::vector<std::weak_ptr<pool::Pool>> guest_pools;          // main's: of interpreters that are neither it nor workers'
   std::vector<std::weak_ptr<pool::Reporter>> guest_reporters;  // likewise
-  unsigned long main_thread = 0;                             // ident of the thread that signals interrupt
-  base::Mutex forking;                                       // held from before a fork until after it: one at a time
-  std::vector<std::shared_ptr<pool::Pool>> resting;          // for that fork
-  unsigned forks = 0;                                        // between the process that first loaded this and this one
+  std::unordered_set<unsigned long> starting;        // idents of threads that do not serve their pool yet (worker_thread.h)
+  unsigned long main_thread = 0;                     // ident of the thread that signals interrupt
+  base::Mutex forking;                               // held from before a fork until after it: one at a time
+  std::vector<std::shared_ptr<pool::Pool>> resting;  // for that fork
+  unsigned forks = 0;                                // between the process that first loaded this and this one
 
   bool may_spin = false;  // there is more than one processor
   // The interpreter is about to end: `submit` says so.
@@ -87,6 +100,12 @@ struct ModuleState {
                          &broken_pool_error,
                          &placeholder,
                          &logger,
+                         &thread_starter,
+                         &standard_submit.attributes,
+                         &standard_submit.globals,
+                         &standard_submit.name,
+                         &standard_submit.plain,
+                         &standard_submit.plain_code,
                          &asyncio.run_future_type,
                          &asyncio.bridge_type,
                          &asyncio.get_running_loop,

@@ -1,4 +1,4 @@
-// Finding the native part of an object without its module, for finalizers: when an interpreter ends, an object may outlive
+// Finding the native part of an object without its module, for finalizers and deallocation: when an interpreter ends, an object may outlive
 // the content of its module and of its type. Requires: attached.
 #pragma once
 
@@ -6,14 +6,13 @@
 
 namespace aiointerpreters::binding {
 
-// The part that belongs to the type which introduced `finalize`. Requires: that type is the object's or a base of it.
-inline void* native_part(PyObject* object, destructor finalize) noexcept {
+// The part that belongs to the type which introduced `function` in that slot, as in native_part(object, &PyTypeObject::tp_dealloc,
+// dealloc). Requires: that type is the object's or a base of it.
+inline void* native_part(PyObject* object, destructor PyTypeObject::* slot, destructor function) noexcept {
   PyTypeObject* type = Py_TYPE(object);
   for (;;) {
-    auto* const base = static_cast<PyTypeObject*>(PyType_GetSlot(type, Py_tp_base));
-    const bool inherits = base != nullptr && PyType_HasFeature(base, Py_TPFLAGS_HEAPTYPE) &&
-                          PyType_GetSlot(base, Py_tp_finalize) == reinterpret_cast<void*>(finalize);
-    const bool introduces = !inherits && PyType_GetSlot(type, Py_tp_finalize) == reinterpret_cast<void*>(finalize);
+    PyTypeObject* const base = type->tp_base;
+    const bool introduces = type->*slot == function && (base == nullptr || base->*slot != function);
     if (introduces) return PyObject_GetTypeData(object, type);
     type = base;
   }

@@ -1,7 +1,7 @@
 // See pool_type.h.
 #include "binding/pool_type.h"
 
-#include <optional>
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -11,6 +11,7 @@
 #include "binding/outcome.h"
 #include "binding/tag_type.h"
 #include "binding/waiting.h"
+#include "binding/worker_thread.h"
 #include "codec/codec.h"
 #include "pool/worker.h"
 #include "py/error.h"
@@ -108,16 +109,13 @@ PyObject* pool_work(PyObject* self, PyObject* name) {
   py::Ref bytes = py::Ref::steal(PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass"));
   char* text = nullptr;
   if (!bytes || PyBytes_AsStringAndSize(bytes.get(), &text, &size) < 0) return nullptr;
-  // The pool counts on this thread from the moment on when it was asked for.
+  // The pool counts on this thread from the moment on when it was asked for. If it never comes to serve, it is counted out where
+  // it ends (worker_thread.h).
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
-    std::optional<pool::Worker> worker;
-    try {
-      worker.emplace(inside(self), std::string(text, static_cast<std::size_t>(size)));
-    } catch (const std::bad_alloc&) {
-      inside(self)->thread_failed();
-      throw;
-    }
-    worker->run();
+    // Else it is counted out when the thread ends.
+    pool::Worker worker(inside(self), std::string(text, static_cast<std::size_t>(size)));
+    note_serving(state_of_type(Py_TYPE(self)));
+    worker.run();
     Py_RETURN_NONE;
   });
 }
@@ -143,6 +141,35 @@ PyObject* pool_cancel_queued(PyObject* self, PyObject*) {
   });
 }
 
+// Raises queue.Empty. Runs Python.
+PyObject* raise_empty() {
+  const py::Ref queue = py::Ref::steal(PyImport_ImportModule("_queue"));
+  const py::Ref empty = queue ? py::Ref::steal(PyObject_GetAttrString(queue.get(), "Empty")) : py::Ref();
+  if (empty) PyErr_SetNone(empty.get());
+  return nullptr;
+}
+
+PyObject* pool_take_call(PyObject* self, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    const pool::TaskPtr task = inside(self)->take_queued_of_home();
+    return task ? take_call(state_of_type(Py_TYPE(self)), static_cast<FutureTask&>(*task)).release() : raise_empty();
+  });
+}
+
+PyObject* pool_set_limits(PyObject* self, PyObject* args) {
+  Py_ssize_t max_workers = 0;
+  Py_ssize_t max_interpreters = 0;
+  if (!PyArg_ParseTuple(args, "nn:set_limits", &max_workers, &max_interpreters)) return nullptr;
+  const auto number = [](Py_ssize_t value) { return static_cast<std::size_t>(std::max<Py_ssize_t>(value, 0)); };
+  inside(self)->set_limits(number(max_workers), number(max_interpreters));
+  Py_RETURN_NONE;
+}
+
+PyObject* pool_census(PyObject* self, PyObject*) {
+  const pool::Census census = inside(self)->census();
+  return Py_BuildValue("(nnnn)", census.threads, census.busy, census.interpreters, census.queued);
+}
+
 // For a worker thread whose initializer has failed: it never comes to work.
 PyObject* pool_break_down(PyObject* self, PyObject* args) {
   const char* reason = nullptr;
@@ -160,12 +187,13 @@ PyObject* pool_break_down(PyObject* self, PyObject* args) {
       const pool::Task::Change ended = task->end_broken(shared);
       if (task->needs_home(ended)) task->settle_at_home(ended);
     }
+    note_serving(state_of_type(Py_TYPE(self)));
     inside(self)->thread_failed();
     return Py_NewRef(Py_None);
   });
 }
 
-PyObject* pool_queued(PyObject* self, void*) { return PyLong_FromSize_t(inside(self)->queued()); }
+PyObject* pool_queued(PyObject* self, void*) { return PyLong_FromSize_t(inside(self)->census().queued); }
 
 PyObject* pool_broken(PyObject* self, void*) {
   const std::shared_ptr<const pool::Breakage> breakage = inside(self)->broken(pool::Task::Side::kHome);
@@ -191,6 +219,16 @@ PyMethodDef kMethods[] = {
     {"wait_ended", pool_wait_ended, METH_NOARGS,
      "wait_ended($self, /)\n--\n\nWait until every thread has done its work and left, also those still to be started."},
     {"cancel_queued", pool_cancel_queued, METH_NOARGS, "cancel_queued($self, /)\n--\n\nCancel what has not started."},
+    {"set_limits", pool_set_limits, METH_VARARGS,
+     "set_limits($self, max_workers, max_interpreters, /)\n--\n\nHow many there may be from now on; those that there are "
+     "stay."},
+    {"census", pool_census, METH_NOARGS,
+     "census($self, /)\n--\n\nHow many threads there are, how many of them are busy, how many interpreters there are, how\n"
+     "many calls are queued."},
+    {"take_call", pool_take_call, METH_NOARGS,
+     "take_call($self, /)\n--\n\nTake the untagged call out of the queue that has waited longest: its future, the "
+     "callable,\n"
+     "arguments, keyword arguments. Raises queue.Empty."},
     {"stop", pool_stop, METH_NOARGS,
      "stop($self, /)\n--\n\nRaise TaskInterrupted in whatever the interpreters run. Requires that the pool is closed."},
     {"renewed", pool_renewed, METH_NOARGS,

@@ -77,11 +77,15 @@ bool Pool::thread_failed() noexcept {
   return is_served;
 }
 
-bool Pool::set_limits(std::size_t max_workers, std::size_t max_interpreters) noexcept {
+void Pool::set_limits(std::size_t max_workers, std::size_t max_interpreters) noexcept {
   base::Lock lock(mutex_);
   max_workers_ = max_workers;
   max_interpreters_ = max_interpreters;
-  if (backlog_.size() == 0 || !needs_thread()) return false;
+}
+
+bool Pool::claim_thread() noexcept {
+  base::Lock lock(mutex_);
+  if (lifecycle_.closed() || !needs_thread()) return false;
   roster_.expect_thread();
   note_threads();
   return true;
@@ -110,14 +114,18 @@ TaskList Pool::take_queued() noexcept {
   return tasks;
 }
 
-Pool::Status Pool::status() const noexcept {
+TaskPtr Pool::take_queued_of_home() noexcept {
   base::Lock lock(mutex_);
-  return {backlog_.size(), roster_.threads(), interpreters(), lifecycle_.closed()};
+  TaskPtr task = backlog_.pop(Side::kHome);
+  note_queued();
+  return task;
 }
 
-std::size_t Pool::queued() const noexcept {
+Census Pool::census() const noexcept {
   base::Lock lock(mutex_);
-  return backlog_.size();
+  const std::size_t threads = roster_.threads();
+  const std::size_t available = roster_.plain().available + roster_.hosts().available;
+  return {threads, threads - std::min(threads, available), interpreters(), backlog_.size()};
 }
 
 std::shared_ptr<const Breakage> Pool::broken(Side side) const noexcept {

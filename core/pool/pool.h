@@ -29,6 +29,7 @@
 #include "base/futex.h"
 #include "base/mutex.h"
 #include "pool/backlog.h"
+#include "pool/census.h"
 #include "pool/environment.h"
 #include "pool/lifecycle.h"
 #include "pool/loops.h"
@@ -79,9 +80,10 @@ class Pool {
   [[nodiscard]] Submitted submit_to_loop(TaskPtr task) AIOI_EXCLUDES(mutex_);
   // The thread that submit asked for could not be started. Returns whether other threads remain to serve the queue.
   bool thread_failed() noexcept AIOI_EXCLUDES(mutex_);
-  // How many threads and interpreters there may be from now on. Those that are there stay. True: the caller has to start a thread,
-  // and to ask again.
-  [[nodiscard]] bool set_limits(std::size_t max_workers, std::size_t max_interpreters) noexcept AIOI_EXCLUDES(mutex_);
+  // How many threads and interpreters there may be from now on. Those that are there stay.
+  void set_limits(std::size_t max_workers, std::size_t max_interpreters) noexcept AIOI_EXCLUDES(mutex_);
+  // True: what is queued needs a thread, and the caller has to start it, as after kNeedsThread.
+  [[nodiscard]] bool claim_thread() noexcept AIOI_EXCLUDES(mutex_);
 
   // No more tasks; workers end when they find nothing more to do.
   void close() noexcept AIOI_EXCLUDES(mutex_);
@@ -91,16 +93,9 @@ class Pool {
   // Takes what has not started out of the queues.
   [[nodiscard]] TaskList take_queued() noexcept AIOI_EXCLUDES(mutex_);
 
-  // What is going on, for people.
-  struct Status {
-    std::size_t queued = 0;
-    std::size_t threads = 0;
-    std::size_t interpreters = 0;
-    bool closed = false;
-  };
-  [[nodiscard]] Status status() const noexcept AIOI_EXCLUDES(mutex_);
-  // How many tasks wait.
-  [[nodiscard]] std::size_t queued() const noexcept AIOI_EXCLUDES(mutex_);
+  // The same for the task of home's side alone that has waited longest; null if there is none.
+  [[nodiscard]] TaskPtr take_queued_of_home() noexcept AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] Census census() const noexcept AIOI_EXCLUDES(mutex_);
 
   using Scope = Lifecycle::Scope;
   // Null while tasks of that side can be run.

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ._core import SharedBuffer as SharedBuffer
     from ._core import interpreter as interpreter
+    from ._waiting import as_completed as as_completed
+    from ._waiting import wait as wait
     from .errors import InterpreterError as InterpreterError
     from .errors import NotTransferableError as NotTransferableError
     from .errors import RunnerError as RunnerError
@@ -30,7 +32,9 @@ _HOMES = {
     "Shareable": ".types",
     "SharedBuffer": "._core",
     "TaskInterrupted": ".errors",
+    "as_completed": "._waiting",
     "interpreter": "._core",
+    "wait": "._waiting",
 }
 
 __all__ = [
@@ -42,7 +46,9 @@ __all__ = [
     "Shareable",
     "SharedBuffer",
     "TaskInterrupted",
+    "as_completed",
     "interpreter",
+    "wait",
 ]
 
 

@@ -5,6 +5,7 @@ import contextlib
 import os
 import sys
 import threading
+from typing import Any
 
 from . import _core
 from ._insistence import insist, was_ended_by_ctrl_c
@@ -51,9 +52,27 @@ def _keep_exit_code() -> None:
             exec("raise KeyboardInterrupt", {})
 
 
-# Where concurrent.futures does it too: before the interpreter joins its threads, which would wait for ever otherwise. An
-# atexit function comes later than that join: it is for a Ctrl-C that hits `threading` or a handler above, and ends that.
-threading._register_atexit(finish_at_exit)  # type: ignore[attr-defined]
+# The globals of each `threading._shutdown` that will call finish_at_exit.
+_shutdowns: list[dict[str, Any]] = []
+
+
+def see_to_exit() -> None:
+    """Have finish_at_exit called before the interpreter joins its threads, which would wait for ever otherwise.
+
+    concurrent.futures does it at the same place. eventlet's monkey patching has the interpreter call the `_shutdown` of a
+    copy of `threading`, which knows nothing of what was registered before; so this is called again with each thread.
+    """
+    shutdown: Any = threading._shutdown  # type: ignore[attr-defined]
+    module: dict[str, Any] = getattr(shutdown, "__globals__", vars(threading))
+    if any(known is module for known in _shutdowns):
+        return
+    register: Any = module.get("_register_atexit", vars(threading)["_register_atexit"])
+    register(finish_at_exit)
+    _shutdowns.append(module)
+
+
+see_to_exit()
+# An atexit function comes later than that join: it is for a Ctrl-C that hits `threading` or a handler above, and ends that.
 atexit.register(finish_at_exit, stopping=True)
 # CPython kills the child of a process with interpreters, so those that are idle are ended before a fork (hazard 16).
 if hasattr(os, "register_at_fork"):

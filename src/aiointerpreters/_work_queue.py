@@ -1,12 +1,50 @@
-"""What others read of a ThreadPoolExecutor's queue, which is the engine's here."""
+"""What others do with a ThreadPoolExecutor's queue, which is the engine's here."""
 
-from . import _core
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from . import _core, _replaced_submit
+
+if TYPE_CHECKING:
+    from .executors import InterpreterThreadPoolExecutor
+
+
+class WorkItem:
+    """A call that was taken out of the queue. Who has it is to run it, or to end its future."""
+
+    def __init__(
+        self, future: _core.Future[Any], fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        self.future = future
+        self.fn = fn
+        self.args = args
+        self.kwargs = kwargs
+
+    @property
+    def task(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+        """The call, as 3.14 has it."""
+        return self.fn, self.args, self.kwargs
+
+    def run(self, _context: object = None) -> None:
+        """Run the call on this thread, unless it was cancelled."""
+        if not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            result = self.fn(*self.args, **self.kwargs)
+        except BaseException as error:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
 
 
 class WorkQueue:
-    """The calls of a pool that wait for a worker, to be counted."""
+    """The calls of an executor that wait for a worker."""
 
-    def __init__(self, pool: _core.Pool) -> None:
+    maxsize = 0
+
+    def __init__(self, executor: "InterpreterThreadPoolExecutor", pool: _core.Pool) -> None:
+        self._executor = weakref.ref(executor)
         self._pool = pool
 
     def qsize(self) -> int:
@@ -16,3 +54,28 @@ class WorkQueue:
     def empty(self) -> bool:
         """Whether none does."""
         return self._pool.queued == 0
+
+    def full(self) -> bool:
+        """Never: there is no limit."""
+        return False
+
+    def get(self, block: bool = True, timeout: float | None = None) -> WorkItem:
+        """Take out the untagged call that has waited longest; queue.Empty if there is none.
+
+        It never waits for one, since calls go to the threads. Tagged calls stay: they are messages to interpreters already.
+        """
+        return WorkItem(*self._pool.take_call())
+
+    def get_nowait(self) -> WorkItem:
+        """Do the same."""
+        return self.get()
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Take what ThreadPoolExecutor.submit puts here, where that is called; None, which wakes its threads, is ignored."""
+        executor = self._executor()
+        if item is not None and executor is not None:
+            _replaced_submit.accept(executor, item)
+
+    def put_nowait(self, item: Any) -> None:
+        """Do the same."""
+        self.put(item)

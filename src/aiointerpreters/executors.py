@@ -10,23 +10,23 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures._base import LOGGER
-from concurrent.futures.thread import _global_shutdown_lock
-from contextvars import ContextVar
+from concurrent.futures.thread import _threads_queues
+from contextvars import Context, ContextVar
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from . import _core, _lifecycle
+from . import _core, _lifecycle, _replaced_submit
 from ._core import Future, interpreter
+from ._stopping import is_stop
+from ._waiting import as_completed, wait
 from ._work_queue import WorkQueue
+from ._worker_thread import Service, describe_thread
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["Future", "InterpreterThreadPoolExecutor", "interpreter"]
-
-_MIN_STACK = (16 if sys.platform == "darwin" else 8) << 20  # bytes; hazard 6: with less, deep recursion ends the process
+__all__ = ["Future", "InterpreterThreadPoolExecutor", "as_completed", "interpreter", "wait"]
 
 
 class InterpreterThreadPoolExecutor(_core.ExecutorBase):
@@ -63,18 +63,33 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         callable or is a tagged coroutine function, and for arguments of a tagged one that cannot cross NotTransferableError.
         """
         super().__init__(max_workers, thread_name_prefix, initializer, initargs)
-        threads = math.ceil(min(self._max_workers, sys.maxsize))  # 2.5, say: the standard library starts a third thread
-        if max_interpreters is None:
-            max_interpreters = threads if max_workers is not None else min(threads, os.process_cpu_count() or 1)
-        if max_interpreters <= 0:
-            raise ValueError("max_interpreters must be greater than 0")
+        self._max_interpreters = max_interpreters
+        self._follows_processors = max_workers is None
         tagged = initializer if isinstance(initializer, interpreter) else None
-        self._pool = _core.Pool(threads, min(max_interpreters, threads), tagged, initargs)
+        self._pool = _core.Pool(*self._limits(), tagged, initargs)
         self._thread_initializer = None if tagged is not None else initializer
         self._thread_initargs = initargs
         self._use_pool()
         if context_vars:
             self._declare_context(context_vars)
+
+    def __repr__(self) -> str:
+        pool = getattr(self, "_pool", None)
+        if pool is None:
+            return super().__repr__()
+        most_threads, most_interpreters = self._limits()
+        threads, busy, interpreters, queued = pool.census() if pool.is_here else (0, 0, 0, 0)
+        parts = [
+            f"{threads} of {most_threads} threads",
+            f"{interpreters} of {most_interpreters} interpreters",
+            f"{busy} busy",
+            f"{queued} queued",
+        ]
+        if self._broken:
+            parts.append("broken")
+        elif self._shutdown:
+            parts.append("shut down")
+        return f"<{type(self).__name__} {self._thread_name_prefix!r} at {id(self):#x}: {', '.join(parts)}>"
 
     def map[R](
         self,
@@ -129,16 +144,27 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             threading.current_thread().join()  # raises RuntimeError: it would wait for itself
         self._pool.wait_ended()
         for thread in list(self._threads):
-            if thread.ident is not None:  # Ctrl-C came before it had started
-                thread.join()
+            thread.join()
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
     ) -> None:
-        """Shut down and wait; if Ctrl-C ends the block, cancel what is queued and stop what runs in interpreters."""
-        if exc_type is not None and issubclass(exc_type, KeyboardInterrupt):
+        """Shut down and wait; if the block is stopped, cancel what is queued and stop what runs in interpreters.
+
+        It is stopped by Ctrl-C, by an interrupt of the task that it is part of, and by cancellation. One that comes during
+        the wait stops the work as well, and is raised when that has ended; one more is raised at once.
+        """
+        stopping = is_stop(exc_val)
+        if stopping:
             self._stop()
-        self.shutdown(wait=True)
+        try:
+            self.shutdown(wait=True)
+        except BaseException as error:
+            if stopping or not is_stop(error):
+                raise
+            self._stop()
+            self.shutdown(wait=True)
+            raise
 
     def set_as_event_loop_default(self, ctx: "asyncio.AbstractEventLoop | asyncio.Runner | None" = None) -> None:
         """Make this the executor of `asyncio.to_thread` and of `loop.run_in_executor(None, ...)`.
@@ -173,9 +199,33 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         if self._shutdown:
             self._pool.close()
 
+    def _limits(self) -> tuple[int, int]:
+        """How many threads and interpreters there may be. Raises ValueError if it is none."""
+        threads = math.ceil(min(self._max_workers, sys.maxsize))  # 2.5, say: the standard library starts a third thread
+        interpreters = self._max_interpreters
+        if interpreters is None:
+            interpreters = (os.process_cpu_count() or 1) if self._follows_processors else threads
+        if interpreters <= 0:
+            raise ValueError("max_interpreters must be greater than 0")
+        return threads, min(interpreters, threads)
+
+    @property
+    def _max_workers(self) -> int:
+        """How many threads there may be. Others set it later; what is running stays."""
+        return self._most_workers
+
+    @_max_workers.setter
+    def _max_workers(self, number: int) -> None:
+        before = getattr(self, "_most_workers", None)
+        self._most_workers = number
+        if before is not None:
+            self._pool.set_limits(*self._limits())
+            self._adjust_thread_count()
+
     def _use_pool(self) -> None:
+        self._thread_numbers = itertools.count()
         self._bind(self._pool)
-        self._work_queue = WorkQueue(self._pool)  # type: ignore[assignment]
+        self._work_queue = WorkQueue(self, self._pool)  # type: ignore[assignment]
 
     @property  # type: ignore[override]
     def _broken(self) -> str | bool:
@@ -187,31 +237,37 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         """The engine knows better."""
 
     def _adjust_thread_count(self) -> None:
-        """Do nothing, where the standard library starts a thread that would serve its own, empty queue and never end.
+        """Start the threads that are missing for calls that wait.
 
-        Others call it to have threads before there is work.
+        Others call it to have threads before there is work; they start with the work here.
         """
+        while self._start_missing_thread():
+            pass
 
-    def _start_thread(self, threads: list[threading.Thread]) -> None:
-        """Start a worker thread; `submit` calls this when nobody is idle, as the standard library does.
+    def _submit_by_standard(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Submit by ThreadPoolExecutor.submit; `submit` calls this when something else stands there."""
+        return _replaced_submit.submit(self, fn, args, kwargs)
 
-        It stands in `threads` before it starts, so that whoever called can see whether it has, whatever is raised (Ctrl-C).
-        Raises RuntimeError or MemoryError if there can be no further thread.
+    def _submit_rows_by_standard(self, tagged: interpreter[..., Any], rows: list[tuple[Any, ...]], /) -> Any:
+        """Do the same for a chunk of `map`."""
+        return _replaced_submit.submit_rows(self, tagged, rows)
+
+    def _start_thread(self, handle: object, context: Context) -> tuple[threading.Thread, Service]:
+        """Register the calling thread, which the engine has started because `submit` found nobody idle.
+
+        handle, context: as in describe_thread. What this raises ends the thread, and `submit` raises it.
         """
-        with self._shutdown_lock:
-            name = f"{self._thread_name_prefix or self}_{len(self._threads)}"
-            owner = weakref.ref(self, partial(_close, self._pool))
-            args = (self._pool, name, self._thread_initializer, self._thread_initargs, owner)
-            thread = threading.Thread(target=_serve, name=name, args=args, daemon=False)
-            self._threads.add(thread)
-            _lifecycle.pools[thread] = self._pool
-        try:
-            threads.append(thread)
-            _start_with_big_stack(thread)
-        except (RuntimeError, MemoryError):
-            self._threads.discard(thread)
-            del _lifecycle.pools[thread]
-            raise
+        _lifecycle.see_to_exit()
+        thread = describe_thread(f"{self._thread_name_prefix or self}_{next(self._thread_numbers)}", handle, context)
+        owner = weakref.ref(self, partial(_close, self._pool))
+        service = Service(thread, self._pool, self._thread_initializer, self._thread_initargs, owner)
+        thread.run = service  # type: ignore[method-assign] # not Thread.run, which others wrap
+        cast(Any, _threads_queues)[thread] = self._work_queue
+        _lifecycle.pools[thread] = self._pool
+        self._threads.add(thread)
+        # Until threading has it among those that are active. No lock: its holder may be the one who waits for this thread.
+        vars(threading)["_limbo"][thread] = thread
+        return thread, service
 
 
 def _close(pool: _core.Pool, _: object) -> None:
@@ -221,49 +277,6 @@ def _close(pool: _core.Pool, _: object) -> None:
     """
     if pool.is_here:
         pool.close()
-
-
-def _serve(
-    pool: _core.Pool,
-    name: str,
-    initializer: Callable[..., object] | None,
-    initargs: tuple[Any, ...],
-    _owner: weakref.ref[InterpreterThreadPoolExecutor],
-) -> None:
-    """Be a worker thread, which keeps the pool and `_owner`, whose callback closes the pool when the executor is dropped."""
-    try:
-        if initializer is not None:
-            try:
-                initializer(*initargs)
-            except BaseException as error:
-                LOGGER.critical("Exception in initializer:", exc_info=True)
-                pool.break_down("A thread initializer failed, the thread pool is not usable anymore", error)
-                return
-        pool.work(name)
-    finally:
-        _lifecycle.pools.pop(threading.current_thread(), None)
-
-
-def _start_with_big_stack(thread: threading.Thread) -> None:
-    """Start the thread with a stack of at least _MIN_STACK. Raises RuntimeError or MemoryError if it has not started."""
-    with _global_shutdown_lock:  # the standard library's own for starting threads; stack_size is one setting for all
-        before = threading.stack_size()
-        if 0 < before < _MIN_STACK or (before == 0 and not _default_stack_is_big()):
-            threading.stack_size(_MIN_STACK)
-        try:
-            thread.start()
-        finally:
-            threading.stack_size(before)
-
-
-def _default_stack_is_big() -> bool:
-    """Whether a thread's stack is big enough if nothing is said: on Linux it is as the limit for the main thread's."""
-    if sys.platform != "linux":
-        return False
-    import resource
-
-    limit = resource.getrlimit(resource.RLIMIT_STACK)[0]
-    return limit != resource.RLIM_INFINITY and limit >= _MIN_STACK
 
 
 def _submit_row(executor: InterpreterThreadPoolExecutor, fn: Callable[..., Any], row: tuple[Any, ...]) -> Future[Any]:

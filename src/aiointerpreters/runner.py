@@ -12,6 +12,7 @@ from typing import Any, Literal, Self, overload
 
 from . import _core, _module_functions
 from ._core import interpreter
+from ._stopping import is_stop
 from ._window import Window
 from .errors import InterpreterError, RunnerError
 from .executors import InterpreterThreadPoolExecutor
@@ -53,19 +54,16 @@ class Runner:
         cancelled, or Ctrl-C ends it, what is queued is cancelled and what runs is stopped. Afterwards the runner can be
         started again. Raises RunnerError if it is started.
         """
-        executor = self._begin()
-        try:
-            yield self
-        except (asyncio.CancelledError, KeyboardInterrupt):
-            executor._stop()
-            raise
-        finally:
-            self._executor = None
-            executor.shutdown()
+        with self._make_executor() as executor:
+            try:
+                self._executor = executor
+                yield self
+            finally:
+                self._executor = None
 
     async def __aenter__(self) -> Self:
         """Start the runner, as `start` does."""
-        self._begin()
+        self._executor = self._make_executor()
         return self
 
     async def __aexit__(
@@ -74,7 +72,7 @@ class Runner:
         """Finish or stop, as at the end of `start`; other tasks of the event loop go on meanwhile."""
         executor = self._started()
         self._executor = None
-        if exc_type is not None and issubclass(exc_type, asyncio.CancelledError | KeyboardInterrupt):
+        if is_stop(exc_val):
             executor._stop()
         with ThreadPoolExecutor(1, "Runner-end") as ender:  # the loop's own executor may be busy, or shut down
             ending = asyncio.get_running_loop().run_in_executor(ender, executor.shutdown)
@@ -193,13 +191,12 @@ class Runner:
             return window.results_of_stream(iterable)
         return window.results(iter(iterable))
 
-    def _begin(self) -> InterpreterThreadPoolExecutor:
+    def _make_executor(self) -> InterpreterThreadPoolExecutor:
         if self._executor is not None:
             raise RunnerError("the runner is started already")
         executor = InterpreterThreadPoolExecutor(self.workers, f"Runner-{id(self):x}")
         for _ in range(self.workers):
             executor.submit(interpreter(_do_nothing))  # nobody is idle yet, so each takes a thread and an interpreter
-        self._executor = executor
         return executor
 
     def _started(self) -> InterpreterThreadPoolExecutor:

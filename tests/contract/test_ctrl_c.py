@@ -286,7 +286,9 @@ pool = InterpreterThreadPoolExecutor(1)
 
 
 @pytest.mark.parametrize("tag", ["interpreter", "work.echo"], ids=["tagged", "untagged"])
-@pytest.mark.parametrize("place", ["threading.Thread, '__init__'", "threading.Thread, 'start'", "threading.Event, 'wait'"])
+@pytest.mark.parametrize(
+    "place", ["threading.Thread, '__init__'", "threading.Thread, '_set_ident'", "threading.Event, 'set'"]
+)
 @pytest.mark.parametrize(
     "then", ["print(pool.submit(tag(work.square), 3).result())", "pool.shutdown(); print(9)", "print(9)"]
 )

@@ -408,7 +408,7 @@ TEST(Pool, BlockingTasksLeaveRoomForInterpretersThatMayBeNeeded) {
       EXPECT_FALSE(pool.take(host));  // the blocking task still waits
     }
   }
-  EXPECT_EQ(pool.queued(), 1U);
+  EXPECT_EQ(pool.census().queued, 1U);
   static_cast<void>(pool.take_queued());
 }
 
@@ -472,9 +472,10 @@ TEST(Pool, MoreWorkersCanBeAllowedLater) {
   EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
   EXPECT_TRUE(pool.take(pool.enter()));
   EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kQueued);
-  EXPECT_TRUE(pool.set_limits(2, 2));
+  pool.set_limits(2, 2);
+  EXPECT_TRUE(pool.claim_thread());
   EXPECT_TRUE(pool.take(pool.enter()));
-  EXPECT_FALSE(pool.set_limits(1, 1));
+  EXPECT_FALSE(pool.claim_thread());
 }
 
 struct FakeRecorder final : Recorder {
@@ -573,6 +574,34 @@ TEST(Pool, WhatIsQueuedWhenItIsClosedDuringARestIsDoneAfterwards) {
     shop.end();
     EXPECT_EQ(task->state(), Task::State::kFinished);
   }
+}
+
+TEST(Pool, LimitsMayChange) {
+  Pool pool(limits(1, 1));
+  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kQueued);
+  EXPECT_FALSE(pool.claim_thread());
+  pool.set_limits(2, 1);
+  EXPECT_TRUE(pool.claim_thread());  // what waits already wants it
+  EXPECT_FALSE(pool.claim_thread());
+  pool.set_limits(1, 1);
+  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kQueued);
+  EXPECT_EQ(pool.census().threads, 2U);
+  static_cast<void>(pool.take_queued());
+}
+
+TEST(Pool, TasksOfHomeAreTakenOutOneByOne) {
+  Pool pool(limits(1, 1));
+  const auto first = make_task(Side::kHome);
+  const auto second = make_task(Side::kHome);
+  EXPECT_EQ(pool.submit(first), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task(Side::kWorker)), Submitted::kQueued);
+  EXPECT_EQ(pool.submit(second), Submitted::kQueued);
+  EXPECT_EQ(pool.take_queued_of_home(), first);
+  EXPECT_EQ(pool.take_queued_of_home(), second);
+  EXPECT_EQ(pool.take_queued_of_home(), TaskPtr());
+  EXPECT_EQ(pool.census().queued, 1U);
+  static_cast<void>(pool.take_queued());
 }
 
 TEST(Pool, AnOlderEnvironmentIsReplaced) {

@@ -257,3 +257,8 @@ def count_functions(name: str) -> int:
     """How many functions of this name are alive here."""
     gc.collect()
     return sum(1 for found in gc.get_objects() if isinstance(found, types.FunctionType) and found.__name__ == name)
+
+
+def in_a_thread() -> threading.Thread:
+    """The thread that runs this."""
+    return threading.current_thread()

@@ -15,7 +15,9 @@ from aiointerpreters import (
     Runner,
     RunnerError,
     Shareable,
+    as_completed,
     interpreter,
+    wait,
 )
 from aiointerpreters.executors import Future
 from aiointerpreters.executors import InterpreterThreadPoolExecutor as FromExecutors
@@ -193,3 +195,14 @@ async def use_runner(urls: AsyncIterator[str]) -> None:
 
 
 runner_error: InterpreterError = RunnerError("not started")
+
+
+def waits(futures: list[Future[int]]) -> None:
+    done, not_done = wait(futures, timeout=1, return_when=concurrent.futures.FIRST_COMPLETED)
+    assert_type(done, set[Future[int]])
+    assert_type(not_done.pop().interrupt(), bool)
+    for future in as_completed(futures, timeout=1):
+        assert_type(future, Future[int])
+        assert_type(future.interrupt(), bool)
+    others: list[concurrent.futures.Future[str]] = []
+    assert_type(wait(others).done, set[concurrent.futures.Future[str]])

@@ -1,0 +1,13 @@
+// What stands at `interpreter.__doc__`: the type's own text for the type, the callable's text for a tag. pydoc and others look there
+// past `__getattribute__`.
+// Requires: attached, for every function here.
+#pragma once
+
+#include "py/python.h"
+
+namespace aiointerpreters::binding {
+
+// Replaces the `__doc__` of the type of tags. Errors: false with an exception set.
+[[nodiscard]] bool add_tag_doc(PyObject* module, PyObject* tag_type);
+
+}  // namespace aiointerpreters::binding

@@ -1,0 +1,180 @@
+// See worker_thread.h.
+#include "binding/worker_thread.h"
+
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "base/futex.h"
+#include "base/thread.h"
+#include "binding/pool_type.h"
+#include "pool/pool.h"
+#include "py/attach.h"
+#include "py/error.h"
+
+namespace aiointerpreters::binding {
+
+namespace {
+
+// A word that one thread sets once and another one waits for.
+class Step {
+ public:
+  enum Value : std::uint32_t { kOpen, kDone, kFailed };
+
+  void set(Value value) noexcept {
+    word_.store(value, std::memory_order_release);  // pairs with the acquire in `wait`
+    base::wake_all(&word_);
+  }
+  // Requires: attached. Blocks, detached; a signal is left for later.
+  Value wait() {
+    if (word_.load(std::memory_order_acquire) == kOpen) {
+      py::detached([this] {
+        while (word_.load(std::memory_order_acquire) == kOpen)
+          static_cast<void>(base::wait_on(word_, kOpen, base::Deadline()));
+        return 0;
+      });
+    }
+    return static_cast<Value>(word_.load(std::memory_order_acquire));
+  }
+
+ private:
+  std::atomic<std::uint32_t> word_{kOpen};
+};
+
+// What the two threads share. Owner: the capsule in the function that the new thread runs.
+struct Start {
+  py::Ref executor;  // until the thread is registered: it must not keep the executor
+  py::Ref pool;
+  py::Ref context;  // of who has asked for the thread; some builds of CPython have threads begin with a copy
+  py::Ref handle;
+  py::Ref error;     // why it could not be registered
+  Step handed_over;  // the handle is there
+  Step registered;
+};
+
+void destroy_start(PyObject* capsule) {
+  std::unique_ptr<Start>(static_cast<Start*>(PyCapsule_GetPointer(capsule, nullptr))).reset();
+}
+
+// Calls something without arguments; what it raises is reported. Null: there is nothing to call, and an exception is set.
+void call(const py::Ref& callable) {
+  if (!callable || !py::Ref::steal(PyObject_CallNoArgs(callable.get()))) PyErr_WriteUnraisable(callable.get());
+}
+
+bool is_serving(const ModuleState& state) { return !state.starting.contains(PyThread_get_thread_ident()); }
+
+// Has a registered thread serve the pool, by threading's own `_bootstrap` if that can be. A thread that fails before it serves is
+// counted out; if it was the only one, nobody will run what is queued, and it ends as cancelled.
+void serve(ModuleState& state, PyObject* thread, PyObject* service, pool::Pool& pool) {
+  call(py::Ref::steal(PyObject_GetAttrString(thread, "_bootstrap")));
+  if (is_serving(state)) return;
+  const py::Ref has_run = py::Ref::steal(PyObject_GetAttrString(service, "has_run"));
+  PyErr_Clear();
+  if (has_run.get() == Py_False) call(py::Ref::borrow(service));
+  if (is_serving(state)) return;
+  note_serving(state);
+  if (pool.thread_failed()) return;
+  pool::TaskList tasks = pool.take_queued();
+  while (const pool::TaskPtr task = tasks.pop()) task->cancel_at_home();
+}
+
+// The new thread.
+PyObject* run_thread(PyObject* capsule, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    Start& start = *static_cast<Start*>(PyCapsule_GetPointer(capsule, nullptr));
+    start.handed_over.wait();
+    ModuleState& state = state_of_type(Py_TYPE(start.pool.get()));
+    const std::shared_ptr<pool::Pool> pool = pool_in(state, start.pool.get());
+    py::Ref registered;  // the thread, and what it does
+    try {
+      state.starting.insert(PyThread_get_thread_ident());
+      registered = py::Ref::steal(
+          PyObject_CallMethod(start.executor.get(), "_start_thread", "OO", start.handle.get(), start.context.get()));
+    } catch (const std::bad_alloc&) {
+      PyErr_NoMemory();
+    }
+    start.executor.reset();  // not the last reference: who waits for us has one
+    start.context.reset();
+    PyObject* thread = nullptr;
+    PyObject* service = nullptr;
+    if (!registered || PyArg_UnpackTuple(registered.get(), "_start_thread", 2, 2, &thread, &service) == 0) {
+      note_serving(state);
+      start.error = py::take_exception();
+      start.registered.set(Step::kFailed);
+      Py_RETURN_NONE;
+    }
+    start.registered.set(Step::kDone);
+    serve(state, thread, service, *pool);
+    Py_RETURN_NONE;
+  });
+}
+
+PyMethodDef kRunThread = {"run_worker", run_thread, METH_NOARGS, nullptr};
+
+// Has new threads get a stack that is big enough for Python (hazard 6), unless they would anyway. Runs no Python, so nobody sees
+// the other size.
+class StackSize {
+ public:
+  StackSize() noexcept : before_(PyThread_get_stacksize()) {
+    const bool is_big = before_ == 0 ? base::default_stack() >= base::kMinStack : before_ >= base::kMinStack;
+    if (!is_big) static_cast<void>(PyThread_set_stacksize(base::kMinStack));
+  }
+  StackSize(const StackSize&) = delete;
+  StackSize& operator=(const StackSize&) = delete;
+  ~StackSize() { static_cast<void>(PyThread_set_stacksize(before_)); }
+
+ private:
+  const std::size_t before_;
+};
+
+// Returns the function that the new thread runs; `start` is where it finds what it needs. Null with an exception set.
+py::Ref make_entry(PyObject* executor, PyObject* pool, Start*& start) {
+  auto made = std::make_unique<Start>();
+  made->executor = py::Ref::borrow(executor);
+  made->pool = py::Ref::borrow(pool);
+  made->context = py::Ref::steal(PyContext_CopyCurrent());
+  const py::Ref capsule = made->context ? py::Ref::steal(PyCapsule_New(made.get(), nullptr, destroy_start)) : py::Ref();
+  if (!capsule) return {};
+  start = made.release();
+  return py::Ref::steal(PyCFunction_New(&kRunThread, capsule.get()));
+}
+
+}  // namespace
+
+py::Ref find_thread_starter() {
+  constexpr const char* kName = "start_joinable_thread";
+  py::Ref module = py::Ref::steal(PyImport_ImportModule("_thread"));
+  if (!module) return module;
+  // The definition of the module cannot be patched, its attributes can.
+  const PyModuleDef* const definition = PyModule_Check(module.get()) ? PyModule_GetDef(module.get()) : nullptr;
+  PyMethodDef* method = definition == nullptr ? nullptr : definition->m_methods;
+  while (method != nullptr && method->ml_name != nullptr && std::strcmp(method->ml_name, kName) != 0) ++method;
+  if (method != nullptr && method->ml_name != nullptr) return py::Ref::steal(PyCFunction_New(method, module.get()));
+  PyErr_Clear();
+  return py::Ref::steal(PyObject_GetAttrString(module.get(), kName));
+}
+
+bool start_worker_thread(ModuleState& state, PyObject* executor, PyObject* pool) {
+  return py::guarded(false, [&] {
+    Start* start = nullptr;
+    const py::Ref entry = make_entry(executor, pool, start);
+    const py::Ref args = entry ? py::Ref::steal(PyTuple_Pack(1, entry.get())) : py::Ref();
+    const py::Ref kwargs = args ? py::Ref::steal(Py_BuildValue("{sO}", "daemon", Py_False)) : py::Ref();
+    if (!kwargs) return false;
+    {
+      const StackSize stack_size;
+      start->handle = py::Ref::steal(PyObject_Call(state.thread_starter.get(), args.get(), kwargs.get()));
+    }
+    if (!start->handle) return false;
+    start->handed_over.set(Step::kDone);
+    if (start->registered.wait() == Step::kDone) return true;
+    py::restore_exception(std::move(start->error));
+    return false;
+  });
+}
+
+void note_serving(ModuleState& state) noexcept { state.starting.erase(PyThread_get_thread_ident()); }
+
+}  // namespace aiointerpreters::binding

@@ -1,0 +1,15 @@
+// Census: how a pool stands, to be shown.
+#pragma once
+
+#include <cstddef>
+
+namespace aiointerpreters::pool {
+
+struct Census {
+  std::size_t threads;
+  std::size_t busy;  // of them
+  std::size_t interpreters;
+  std::size_t queued;
+};
+
+}  // namespace aiointerpreters::pool

@@ -1,0 +1,70 @@
+"""The threads of executors as `threading` shows them. The engine starts them (core/binding/worker_thread.h)."""
+
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures._base import LOGGER
+from contextvars import Context
+from typing import Any
+
+from . import _core, _lifecycle
+
+
+class Service:
+    """What a thread of an executor does: it serves the pool until that is closed."""
+
+    def __init__(
+        self,
+        thread: threading.Thread,
+        pool: _core.Pool,
+        initializer: Callable[..., object] | None,
+        initargs: tuple[Any, ...],
+        owner: weakref.ref[Any],
+    ) -> None:
+        """Do nothing yet.
+
+        owner: its callback closes the pool when the executor is dropped, so it is kept while the thread serves.
+        """
+        self.has_run = False  # the engine runs it if `threading` has failed to
+        self._work: tuple[Any, ...] | None = (thread, pool, initializer, initargs, owner)
+
+    def __call__(self) -> None:
+        """Serve."""
+        self.has_run = True
+        assert self._work is not None
+        thread, pool, initializer, initargs, _owner = self._work
+        self._work = None  # or the thread, which others may keep, would keep what the executor was made with
+        try:
+            if initializer is not None:
+                try:
+                    initializer(*initargs)
+                except BaseException as error:
+                    try:
+                        LOGGER.critical("Exception in initializer:", exc_info=True)
+                    finally:
+                        pool.break_down("A thread initializer failed, the thread pool is not usable anymore", error)
+                    return
+            pool.work(thread.name)
+        finally:
+            _lifecycle.pools.pop(thread, None)
+
+
+def describe_thread(name: str, handle: object, context: Context) -> threading.Thread:
+    """Return a Thread for the calling thread, which runs already, though not by Thread.start.
+
+    handle: its `_thread._ThreadHandle`.
+    context: of who has asked for the thread.
+    """
+    thread: Any = threading.Thread(name=name, daemon=False)  # Any: what is private to threading
+    setattr(thread, "_os_thread_handle" if hasattr(thread, "_os_thread_handle") else "_handle", handle)  # 3.13.0: the latter
+    if hasattr(thread, "_context"):  # 3.14
+        inherits: Any = getattr(sys.flags, "thread_inherit_context", False)
+        thread._context = context if inherits else Context()
+    # As in Thread.start and Thread._bootstrap: whoever finds the thread may join it.
+    thread._set_ident()
+    if hasattr(thread, "_set_native_id"):
+        thread._set_native_id()
+    thread._started.set()
+    described: threading.Thread = thread
+    return described

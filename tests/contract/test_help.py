@@ -1,0 +1,68 @@
+"""What help() and others say of tagged functions and of an executor's methods."""
+
+import inspect
+import pydoc
+from typing import Any
+
+import pytest
+
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+
+@interpreter
+def described(number: int, *, by: int = 2) -> int:
+    """Multiply a number."""
+    return number * by
+
+
+class Described:
+    """Has a tagged method."""
+
+    @interpreter
+    def method(self, number: int) -> int:
+        """Return the number."""
+        return number
+
+
+@pytest.mark.parametrize(
+    ("tagged", "text"),
+    [
+        (described, "Multiply a number."),
+        (interpreter(sorted), sorted.__doc__),
+        (Described.method, "Return the number."),
+        (Described().method, "Return the number."),
+        (interpreter(lambda: None), None),
+    ],
+)
+def test_doc_is_the_callable_s_wherever_it_is_looked_up(tagged: Any, text: str | None) -> None:
+    assert tagged.__doc__ == text
+    assert object.__getattribute__(tagged, "__doc__") == text
+    assert inspect.getdoc(tagged) == (text and inspect.cleandoc(text))
+
+
+def test_help_shows_signature_and_text() -> None:
+    said = pydoc.plain(pydoc.render_doc(described))
+    assert "described(number: int, *, by: int = 2) -> int" in said
+    assert "Multiply a number." in said
+    said = pydoc.plain(pydoc.render_doc(Described))
+    assert "method(self, number: int) -> int" in said
+    assert "Return the number." in said
+    said = pydoc.plain(pydoc.render_doc(interpreter))
+    assert "Tag a callable" in said
+
+
+def test_the_tag_has_a_text_of_its_own() -> None:
+    assert interpreter.__doc__ is not None
+    assert interpreter.__doc__.startswith("Tag a callable")
+    assert str(inspect.signature(interpreter)) == "(fn)"
+
+
+@pytest.mark.parametrize("name", ["submit", "run"])
+def test_bound_methods_of_an_executor_describe_themselves(name: str) -> None:
+    with InterpreterThreadPoolExecutor(1) as pool:
+        bound, unbound = getattr(pool, name), getattr(InterpreterThreadPoolExecutor, name)
+        assert bound.__doc__ == unbound.__doc__
+        assert bound.__doc__.strip()
+        assert str(inspect.signature(bound)) == "(fn, /, *args, **kwargs)"
+        assert str(inspect.signature(unbound)) == "(self, fn, /, *args, **kwargs)"
+        assert bound.__doc__.splitlines()[0] in pydoc.plain(pydoc.render_doc(bound))
