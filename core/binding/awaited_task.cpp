@@ -5,22 +5,43 @@
 
 #include "binding/outcome.h"
 #include "binding/run_future_type.h"
+#include "py/attach.h"
 #include "py/error.h"
 
 namespace aiointerpreters::binding {
 
-void AwaitedTask::expect(AsyncioBridge& bridge, PyObject* future) noexcept {
+bool AwaitedTask::expect(AsyncioBridge& bridge, PyObject* future) {
   future_ = Py_NewRef(future);
-  state_of_run_future(future).task = this;
-  bridge.expect(*this);
-  static_cast<void>(request_mail(bridge.mailbox()));
+  state_of_run_future(home(), future).task = this;
+  if (bridge.expect_soon(*this)) return true;
+  py::Ref error = py::take_exception();
+  forget();
+  py::restore_exception(std::move(error));
+  return false;
+}
+
+AwaitedTask::Found AwaitedTask::find_end() {
+  const AwaitedTaskPtr kept(this);
+  if (!is_outstanding() || forks != home().forks) return Found::kNothing;
+  if (running_loop(home()).get() != bridge()->loop()) return Found::kNothing;
+  const auto has_ended = [this] { return done() && (state() != State::kCancelled || notified()); };
+  if (!has_ended()) {
+    if (!home().may_spin || !bridge()->waits_only_for(*this)) return Found::kNothing;
+    const auto budget = bridge()->spin.budget();
+    if (budget.count() == 0) return Found::kNothing;
+    const bool found = py::detached([&] { return pool::Task::spin(budget); });
+    if (!is_outstanding()) return Found::kNothing;  // other threads have run
+    bridge()->spin.learn(found);
+    if (!has_ended()) return Found::kNothing;
+  }
+  return AsyncioBridge::deliver(*this) ? Found::kEnd : Found::kError;
 }
 
 void AwaitedTask::forget() {
   const AwaitedTaskPtr kept(this);
   AsyncioBridge::forget(*this);
   const py::Ref future = py::Ref::steal(std::exchange(future_, nullptr));
-  if (future) state_of_run_future(future.get()).task = nullptr;
+  if (future) state_of_run_future(home(), future.get()).task = nullptr;
 }
 
 void AwaitedTask::stop() {

@@ -13,8 +13,13 @@ class AwaitedTask final : public HomeTask {
  public:
   explicit AwaitedTask(ModuleState& home) noexcept : HomeTask(Side::kWorker, home) {}
 
-  // From now on the task's end is told to the future, which knows the task. Requires: it is not queued yet.
-  void expect(AsyncioBridge& bridge, PyObject* future) noexcept;
+  // From now on the task's end is told to the future, which knows the task. Requires: it is not queued yet. Runs Python.
+  // Errors: false with what the loop has raised.
+  [[nodiscard]] bool expect(AsyncioBridge& bridge, PyObject* future);
+  // Somebody is about to await the future in the running loop: tells it the end if that has come, or comes in a moment.
+  // Blocks: for that moment, detached. Runs Python. Errors: as arrive.
+  enum class Found { kNothing, kEnd, kError };
+  [[nodiscard]] Found find_end();
   // The future is not told. Nothing happens if the task is not outstanding.
   void forget();
   // Forgets it and ends it: cancels it if it is queued, interrupts it if it runs. Runs Python.

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "binding/asyncio_bridge.h"
 #include "binding/awaited_task.h"
@@ -224,6 +225,16 @@ PyObject* refuse_awaited(const ModuleState& state, py::Ref future) {
   return told ? future.release() : nullptr;
 }
 
+// What `run` returns where no loop runs: a coroutine that calls `run` when it is awaited. Runs Python.
+PyObject* run_later(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._run_later"));
+  const py::Ref function = module ? py::Ref::steal(PyObject_GetAttrString(module.get(), "run")) : py::Ref();
+  if (!function) return nullptr;
+  std::vector<PyObject*> all{self};
+  all.insert(all.end(), args, args + nargs + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames)));
+  return PyObject_Vectorcall(function.get(), all.data(), static_cast<std::size_t>(1 + nargs), kwnames);
+}
+
 PyObject* executor_run(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     if (nargs < 1) {
@@ -234,13 +245,14 @@ PyObject* executor_run(PyObject* self, PyTypeObject* type, PyObject* const* args
       return PyErr_Format(PyExc_TypeError, "run() needs something that can be called, not %R", args[0]);
     }
     ModuleState& state = state_of_type(type);
+    if (!prepare_asyncio(PyType_GetModule(type), state)) return nullptr;
+    if (!running_loop(state)) return PyErr_Occurred() == nullptr ? run_later(self, args, nargs, kwnames) : nullptr;
     state.runtime.lessor->take_back();
     pool::Pool* const pool = usable_pool(state, self, type);
-    const py::Ref bridge =
-        pool != nullptr && prepare_asyncio(PyType_GetModule(type), state) ? running_bridge(state) : py::Ref();
+    const py::Ref bridge = pool != nullptr ? running_bridge(state) : py::Ref();
     Call call(args[0], args + 1, nargs - 1, kwnames);
     if (!bridge || !call.open(state, true)) return nullptr;
-    py::Ref future = make_run_future(state, bridge_in(bridge).loop());
+    py::Ref future = make_run_future(state, bridge_in(bridge).loop_keyword());
     if (!future) return nullptr;
     const AwaitedTaskPtr task(std::make_unique<AwaitedTask>(state).release());
     if (!write_call(state, call, inside(self, type).context, *task)) return refuse_awaited(state, std::move(future));
@@ -248,7 +260,7 @@ PyObject* executor_run(PyObject* self, PyTypeObject* type, PyObject* const* args
       PyErr_SetString(PyExc_RuntimeError, "Event loop is closed");
       return nullptr;
     }
-    task->expect(bridge_in(bridge), future.get());
+    if (!task->expect(bridge_in(bridge), future.get())) return nullptr;
     if (py::guarded(false, [&] { return enqueue(self, state, *pool, *task); })) return future.release();
     py::Ref error = py::take_exception();
     task->forget();
@@ -294,10 +306,12 @@ PyMethodDef kMethods[] = {
      "run($self, fn, /, *args, **kwargs)\n--\n\n"
      "Run fn(*args, **kwargs) in an interpreter, tagged or not, and return what the running event loop awaits.\n\n"
      "The call starts at once, awaited or not. What is returned is an asyncio.Future, and also a coroutine for\n"
-     "asyncio.create_task and TaskGroup. Cancelling it cancels a queued call and raises TaskInterrupted in one that runs;\n"
-     "who awaits goes on at once. What cannot cross is told by the await, as NotTransferableError.\n\n"
-     "Raises RuntimeError if no event loop is running, and after shutdown; BrokenThreadPool if an interpreter or an\n"
-     "initializer failed; TypeError if fn cannot be called."},
+     "asyncio.create_task, TaskGroup and all else that takes one. Cancelling it cancels a queued call and raises\n"
+     "TaskInterrupted in one that runs; who awaits goes on at once. What cannot cross is told by the await, as\n"
+     "NotTransferableError. Where no event loop runs, as in asyncio.run(executor.run(fn)), it is a plain coroutine, and the\n"
+     "call starts when that is awaited.\n\n"
+     "Raises RuntimeError after shutdown, BrokenThreadPool if an interpreter or an initializer failed, TypeError if fn\n"
+     "cannot be called; the first two are raised by the await where no event loop runs."},
     {"_submit_rows", py::as_method(executor_submit_rows), kMethodFlags, nullptr},
     {"_bind", py::as_method(executor_bind), kMethodFlags, nullptr},
     {"_declare_context", py::as_method(executor_declare_context), kMethodFlags, nullptr},

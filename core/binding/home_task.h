@@ -28,6 +28,8 @@ class HomeTask : public pool::Task {
   [[nodiscard]] virtual bool arrive() = 0;
   // The loop is gone. The task is not outstanding any more. Runs Python.
   virtual void lose_loop() = 0;
+  // The bridge that has it among what is outstanding, else null.
+  [[nodiscard]] AsyncioBridge* bridge() const noexcept { return bridge_; }
 
  protected:
   [[nodiscard]] ModuleState& home() const noexcept { return home_; }
@@ -39,6 +41,8 @@ class HomeTask : public pool::Task {
   friend class AsyncioBridge;
   ModuleState& home_;
   AsyncioBridge* bridge_ = nullptr;
+  PyObject* context_ = nullptr;  // while it is outstanding: of its own, a copy of who awaits it; the end is told in it. Owned
+  bool is_fresh_ = false;        // it is outstanding, and has not been asked for mail yet
   HomeTask* previous_ = nullptr;  // in the bridge's list
   HomeTask* next_ = nullptr;
 };

@@ -87,9 +87,12 @@ struct ModuleState {
                          &placeholder,
                          &logger,
                          &asyncio.run_future_type,
+                         &asyncio.run_coroutine_type,
+                         &asyncio.ended_await_type,
                          &asyncio.bridge_type,
                          &asyncio.get_running_loop,
-                         &asyncio.future_cancel}) {
+                         &asyncio.future_cancel,
+                         &asyncio.future_blocking}) {
       if (const int stop = visit(*ref)) return stop;
     }
     return 0;
