@@ -224,7 +224,7 @@ bool AsyncioBridge::tell() {
     pool::TaskPtr next = mail_.pop();
     if (!next) break;
     auto& task = static_cast<HomeTask&>(*next);
-    if (task.bridge_ == nullptr) continue;  // nobody wants to know
+    if (task.bridge_ != this) continue;  // nobody wants to know, or another loop does
     undisturbed = deliver(task);
     if (!undisturbed) mail_.push_front(std::move(next));
     if (arrived % kBetweenLooks == 0 && base::Clock::now() >= end) break;
@@ -266,6 +266,7 @@ int AsyncioBridge::traverse(visitproc visit, void* arg) {
   Py_VISIT(loop_keyword_.get());
   for (const HomeTask* task = first_; task != nullptr; task = task->next_) {
     Py_VISIT(task->future_);
+    Py_VISIT(task->waker_);
     Py_VISIT(task->context_);
   }
   return 0;

@@ -10,6 +10,20 @@
 
 namespace aiointerpreters::binding {
 
+namespace {
+
+// The code of the function to which these names lead. Returns new; null, without an exception, if there is no such function.
+py::Ref code_of(const char* module, const char* first, const char* second = nullptr) {
+  py::Ref found = py::Ref::steal(PyImport_ImportModule(module));
+  for (const char* name : {first, second, "__code__"}) {
+    if (found && name != nullptr) found = py::Ref::steal(PyObject_GetAttrString(found.get(), name));
+  }
+  PyErr_Clear();
+  return found;
+}
+
+}  // namespace
+
 bool prepare_asyncio(PyObject* module, ModuleState& home) {
   AsyncioState& state = home.asyncio;
   if (state.run_future_type) return true;
@@ -23,6 +37,7 @@ bool prepare_asyncio(PyObject* module, ModuleState& home) {
       {&state.names.cancel, "cancel"},
       {&state.names.done, "done"},
       {&state.names.exception, "exception"},
+      {&state.names.get_loop, "get_loop"},
       {&state.names.loop, "loop"},
       {&state.names.result, "result"},
       {&state.names.set_exception, "set_exception"},
@@ -42,6 +57,8 @@ bool prepare_asyncio(PyObject* module, ModuleState& home) {
       !state.bridge_type || !state.ended_await_type) {
     return false;
   }
+  state.run_in_executor_code = code_of("asyncio.base_events", "BaseEventLoop", "run_in_executor");
+  state.to_thread_code = code_of("asyncio.threads", "to_thread");
   py::Ref type = make_run_future_type(module, future.get());
   state.run_coroutine_type = type ? make_run_coroutine_type(module, type.get()) : py::Ref();
   if (!state.run_coroutine_type || PyModule_AddObjectRef(module, "RunFuture", type.get()) < 0) return false;

@@ -20,6 +20,9 @@ struct AsyncioState {
   py::Ref get_running_loop;  // asyncio's, which returns None if there is none
   py::Ref future_cancel;     // asyncio.Future.cancel
   py::Ref future_blocking;   // the descriptor of asyncio.Future._asyncio_future_blocking
+  // The code of asyncio's BaseEventLoop.run_in_executor and of asyncio.to_thread; null if they are no Python functions.
+  py::Ref run_in_executor_code;
+  py::Ref to_thread_code;
   // Of methods and attributes, interned.
   struct Names {
     py::Ref blocking;
@@ -29,6 +32,7 @@ struct AsyncioState {
     py::Ref context_keyword;  // ("context",)
     py::Ref done;
     py::Ref exception;
+    py::Ref get_loop;
     py::Ref loop;
     py::Ref result;
     py::Ref set_exception;

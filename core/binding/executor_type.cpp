@@ -14,6 +14,7 @@
 #include "binding/outcome.h"
 #include "binding/pool_type.h"
 #include "binding/run_future_type.h"
+#include "binding/run_in_executor.h"
 #include "binding/tag_type.h"
 #include "codec/codec.h"
 #include "py/error.h"
@@ -180,6 +181,38 @@ pool::Pool* usable_pool(ModuleState& state, PyObject* self, PyTypeObject* type) 
   return pool != nullptr && may_use_pools(state) ? pool : nullptr;
 }
 
+// Makes the exception that is set the outcome of an awaited call. Returns the future; null with an exception set.
+PyObject* refuse_awaited(const ModuleState& state, py::Ref future) {
+  if (!is_refusal()) return nullptr;
+  const py::Ref error = py::take_exception();
+  const py::Ref told =
+      py::Ref::steal(PyObject_CallMethodOneArg(future.get(), state.asyncio.names.set_exception.get(), error.get()));
+  return told ? future.release() : nullptr;
+}
+
+// Starts a call that the running loop awaits. Returns its future; null with an exception set.
+PyObject* start_awaited(PyObject* self, ModuleState& state, pool::Pool& pool, PyObject* context, const Call& call,
+                        AwaitedTask::Cancelling cancelling) {
+  const py::Ref bridge = running_bridge(state);
+  if (!bridge) return nullptr;
+  const bool by_run = cancelling == AwaitedTask::Cancelling::kStops;
+  const py::Ref& type = by_run ? state.asyncio.run_coroutine_type : state.asyncio.run_future_type;
+  py::Ref future = make_run_future(type, bridge_in(bridge).loop_keyword());
+  if (!future) return nullptr;
+  const AwaitedTaskPtr task(std::make_unique<AwaitedTask>(state, cancelling).release());
+  if (!write_call(state, call, context, *task)) return refuse_awaited(state, std::move(future));
+  if (bridge_in(bridge).loop() == nullptr) {  // encoding runs Python
+    PyErr_SetString(PyExc_RuntimeError, "Event loop is closed");
+    return nullptr;
+  }
+  if (!task->expect(bridge_in(bridge), future.get())) return nullptr;
+  if (py::guarded(false, [&] { return enqueue(self, state, pool, *task); })) return future.release();
+  py::Ref error = py::take_exception();
+  task->forget();
+  py::restore_exception(std::move(error));
+  return nullptr;
+}
+
 PyObject* executor_submit(PyObject* self, PyTypeObject* type, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     if (nargs < 1) {
@@ -191,6 +224,9 @@ PyObject* executor_submit(PyObject* self, PyTypeObject* type, PyObject* const* a
     pool::Pool* const pool = usable_pool(state, self, type);
     Call call(args[0], args + 1, nargs - 1, kwnames);
     if (pool == nullptr || !call.open(state)) return nullptr;
+    if (call.tagged() && is_called_by_running_loop(state)) {
+      return start_awaited(self, state, *pool, inside(self, type).context, call, AwaitedTask::Cancelling::kCancelsQueued);
+    }
     py::Ref future =
         call.tagged() ? prepare_for_worker(state, call, inside(self, type).context) : prepare_for_home(state, call);
     return enqueue_future(self, state, *pool, std::move(future));
@@ -214,15 +250,6 @@ PyObject* executor_submit_rows(PyObject* self, PyTypeObject* type, PyObject* con
     state_of_future(state, future.get()).task->in_rows = true;
     return enqueue_future(self, state, *pool, std::move(future));
   });
-}
-
-// Makes the exception that is set the outcome of an awaited call. Returns the future; null with an exception set.
-PyObject* refuse_awaited(const ModuleState& state, py::Ref future) {
-  if (!is_refusal()) return nullptr;
-  const py::Ref error = py::take_exception();
-  const py::Ref told =
-      py::Ref::steal(PyObject_CallMethodOneArg(future.get(), state.asyncio.names.set_exception.get(), error.get()));
-  return told ? future.release() : nullptr;
 }
 
 // What `run` returns where no loop runs: a coroutine that calls `run` when it is awaited. Runs Python.
@@ -249,23 +276,9 @@ PyObject* executor_run(PyObject* self, PyTypeObject* type, PyObject* const* args
     if (!running_loop(state)) return PyErr_Occurred() == nullptr ? run_later(self, args, nargs, kwnames) : nullptr;
     state.runtime.lessor->take_back();
     pool::Pool* const pool = usable_pool(state, self, type);
-    const py::Ref bridge = pool != nullptr ? running_bridge(state) : py::Ref();
     Call call(args[0], args + 1, nargs - 1, kwnames);
-    if (!bridge || !call.open(state, true)) return nullptr;
-    py::Ref future = make_run_future(state, bridge_in(bridge).loop_keyword());
-    if (!future) return nullptr;
-    const AwaitedTaskPtr task(std::make_unique<AwaitedTask>(state).release());
-    if (!write_call(state, call, inside(self, type).context, *task)) return refuse_awaited(state, std::move(future));
-    if (bridge_in(bridge).loop() == nullptr) {  // encoding runs Python
-      PyErr_SetString(PyExc_RuntimeError, "Event loop is closed");
-      return nullptr;
-    }
-    if (!task->expect(bridge_in(bridge), future.get())) return nullptr;
-    if (py::guarded(false, [&] { return enqueue(self, state, *pool, *task); })) return future.release();
-    py::Ref error = py::take_exception();
-    task->forget();
-    py::restore_exception(std::move(error));
-    return nullptr;
+    if (pool == nullptr || !call.open(state, true)) return nullptr;
+    return start_awaited(self, state, *pool, inside(self, type).context, call, AwaitedTask::Cancelling::kStops);
   });
 }
 

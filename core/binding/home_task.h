@@ -36,6 +36,8 @@ class HomeTask : public pool::Task {
   [[nodiscard]] bool is_outstanding() const noexcept { return bridge_ != nullptr; }
 
   PyObject* future_ = nullptr;  // owned, while the task leads to one
+  PyObject* waker_ = nullptr;   // a future of the bridge's loop that ends with the task, where future_ is another loop's; owned
+  [[nodiscard]] bool is_fresh() const noexcept { return is_fresh_; }
 
  private:
   friend class AsyncioBridge;

@@ -92,7 +92,9 @@ struct ModuleState {
                          &asyncio.bridge_type,
                          &asyncio.get_running_loop,
                          &asyncio.future_cancel,
-                         &asyncio.future_blocking}) {
+                         &asyncio.future_blocking,
+                         &asyncio.run_in_executor_code,
+                         &asyncio.to_thread_code}) {
       if (const int stop = visit(*ref)) return stop;
     }
     return 0;

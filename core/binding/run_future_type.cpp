@@ -1,6 +1,8 @@
 // See run_future_type.h.
 #include "binding/run_future_type.h"
 
+#include <utility>
+
 #include "binding/asyncio_bridge.h"
 #include "binding/ended_await.h"
 #include "py/error.h"
@@ -12,7 +14,7 @@ namespace {
 
 ModuleState& home_of(PyObject* self) { return state_of(PyType_GetModuleByDef(Py_TYPE(self), &module_definition)); }
 
-// cancel(msg=None): as the base does it, and the work stops too.
+// cancel(msg=None): as the base does it, and the call is cancelled too, or stopped.
 PyObject* run_future_cancel(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& home = home_of(self);
@@ -49,11 +51,15 @@ PyObject* run_future_await(PyObject* self) {
   });
 }
 
-// Whether another loop runs in this thread than the one that waits for the call.
-bool is_elsewhere(const ModuleState& home, const RunFutureState& state) {
-  if (state.task == nullptr || state.task->bridge() == nullptr) return false;
+// Whether another loop runs in this thread than the future's. Leaves no exception set.
+bool is_elsewhere(const ModuleState& home, PyObject* self) {
   const py::Ref running = running_loop(home);
-  return running && running.get() != state.task->bridge()->loop();
+  const AwaitedTask* const task = state_of_run_future(home, self).task;
+  const bool is_outstanding = task != nullptr && task->bridge() != nullptr;
+  const py::Ref own = is_outstanding ? py::Ref::borrow(task->bridge()->loop())
+                                     : py::Ref::steal(PyObject_CallMethodNoArgs(self, home.asyncio.names.get_loop.get()));
+  PyErr_Clear();
+  return running && own && running.get() != own.get();
 }
 
 // _asyncio_future_blocking of what may be a coroutine still. It is False where nobody awaits the future; so who reads that asks
@@ -66,7 +72,7 @@ PyObject* get_blocking(PyObject* self, void*) {
         Py_TYPE(descriptor)->tp_descr_get(descriptor, self, reinterpret_cast<PyObject*>(Py_TYPE(self))));
     const RunFutureState& state = state_of_run_future(home, self);
     if (value.get() != Py_False || state.is_driven) return value.release();
-    if (is_elsewhere(home, state)) Py_RETURN_NONE;
+    if (is_elsewhere(home, self)) Py_RETURN_NONE;
     PyTypeObject* const before = Py_TYPE(self);
     if (before == reinterpret_cast<PyTypeObject*>(home.asyncio.run_coroutine_type.get())) {
       Py_SET_TYPE(self, reinterpret_cast<PyTypeObject*>(Py_NewRef(home.asyncio.run_future_type.get())));
@@ -81,6 +87,22 @@ int set_blocking(PyObject* self, PyObject* value, void*) {
   return Py_TYPE(descriptor)->tp_descr_set(descriptor, self, value);
 }
 
+// Another loop's task drives it: that loop waits for the call from now on. Yields a future of that loop.
+PySendResult step_elsewhere(ModuleState& home, AwaitedTask& task, PyObject** result) {
+  return py::guarded(PYGEN_ERROR, [&] {
+    const AwaitedTaskPtr kept(&task);
+    const py::Ref bridge = running_bridge(home);
+    py::Ref waker =
+        bridge ? make_run_future(home.asyncio.run_future_type, bridge_in(bridge).loop_keyword()) : py::Ref();
+    if (!waker || PyObject_SetAttr(waker.get(), home.asyncio.names.blocking.get(), Py_True) < 0 ||
+        !task.move(bridge_in(bridge), waker.get())) {
+      return PYGEN_ERROR;
+    }
+    *result = waker.release();
+    return PYGEN_NEXT;
+  });
+}
+
 // ---- As a coroutine: a task drives it by send and throw, as it drives what `async def` makes.
 
 // Raises the exception, or hands out the result, of a future that is done.
@@ -90,12 +112,14 @@ PySendResult end_step(const ModuleState& home, PyObject* self, PyObject** result
 }
 
 PySendResult run_future_send_step(PyObject* self, PyObject*, PyObject** result) {
-  const ModuleState& home = home_of(self);
+  ModuleState& home = home_of(self);
+  RunFutureState& state = state_of_run_future(home, self);
+  const bool is_first = !std::exchange(state.is_driven, true);
   py::Ref done = py::Ref::steal(PyObject_CallMethodNoArgs(self, home.asyncio.names.done.get()));
   *result = nullptr;
   if (!done) return PYGEN_ERROR;
   if (done.get() == Py_True) return end_step(home, self, result);
-  state_of_run_future(home, self).is_driven = true;
+  if (is_first && state.task != nullptr && is_elsewhere(home, self)) return step_elsewhere(home, *state.task, result);
   if (PyObject_SetAttr(self, home.asyncio.names.blocking.get(), Py_True) < 0) return PYGEN_ERROR;
   *result = Py_NewRef(self);
   return PYGEN_NEXT;
@@ -195,8 +219,8 @@ py::Ref make_run_coroutine_type(PyObject* module, PyObject* base) {
   return py::Ref::steal(PyType_FromModuleAndSpec(module, &kCoroutineSpec, base));
 }
 
-py::Ref make_run_future(const ModuleState& home, PyObject* loop_keyword) {
-  auto* const type = reinterpret_cast<PyTypeObject*>(home.asyncio.run_coroutine_type.get());
+py::Ref make_run_future(const py::Ref& type_object, PyObject* loop_keyword) {
+  auto* const type = reinterpret_cast<PyTypeObject*>(type_object.get());
   py::Ref future = py::Ref::steal(type->tp_alloc(type, 0));
   const py::Ref args = py::Ref::steal(PyTuple_New(0));  // the one empty tuple
   if (!future || !args) return {};

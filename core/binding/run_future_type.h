@@ -28,7 +28,7 @@ struct RunFutureState {
 // Makes the derived one. Returns new; null with an exception set.
 [[nodiscard]] py::Ref make_run_coroutine_type(PyObject* module, PyObject* base);
 
-// Returns new: a pending one of the loop in `loop_keyword` (AsyncioBridge). Null with an exception set.
-[[nodiscard]] py::Ref make_run_future(const ModuleState& home, PyObject* loop_keyword);
+// Returns new: a pending one of that type, of the loop in `loop_keyword` (AsyncioBridge). Null with an exception set.
+[[nodiscard]] py::Ref make_run_future(const py::Ref& type, PyObject* loop_keyword);
 
 }  // namespace aiointerpreters::binding

@@ -61,6 +61,8 @@ def test_a_plain_block_around_event_loops() -> None:
 def test_a_block_gives_the_runner_itself(run: Run) -> None:
     async def main() -> None:
         runner = Runner(workers=1)
+        with runner as started:
+            assert started is runner
         with runner.start() as started:
             assert started is runner
         async with runner as started:
