@@ -74,7 +74,8 @@ void bridge_dealloc(PyObject* self) {
 
 PyMethodDef kMethods[] = {
     {"drain", bridge_drain, METH_NOARGS, "drain($self, /)\n--\n\nTell the futures whose calls have ended."},
-    {"look", bridge_look, METH_NOARGS, "look($self, /)\n--\n\nTell the same of calls that are new, and have the others mailed."},
+    {"look", bridge_look, METH_NOARGS,
+     "look($self, /)\n--\n\nTell the same of calls that are new, and have the others mailed."},
     {"close_loop", bridge_close_loop, METH_NOARGS,
      "close_loop($self, /)\n--\n\nClose the loop and stop the calls that it awaits."},
     {nullptr, nullptr, 0, nullptr},
@@ -110,8 +111,7 @@ bool AsyncioBridge::open() {
   mailbox_ = pool::MailboxPtr(std::make_unique<pool::Mailbox>(base::Wakeup::open()).release());
   nothing_ = py::Ref::steal(PyContext_New());
   loop_keyword_ = py::Ref::steal(PyDict_New());
-  if (!nothing_ || !loop_keyword_ ||
-      PyDict_SetItem(loop_keyword_.get(), home_.asyncio.names.loop.get(), loop_.get()) < 0) {
+  if (!nothing_ || !loop_keyword_ || PyDict_SetItem(loop_keyword_.get(), home_.asyncio.names.loop.get(), loop_.get()) < 0) {
     return false;
   }
   if (mailbox_->fd() != base::Wakeup::kNone) {

@@ -321,8 +321,8 @@ PyMethodDef kMethods[] = {
      "The call starts at once, awaited or not. What is returned is an asyncio.Future, and also a coroutine for\n"
      "asyncio.create_task, TaskGroup and all else that takes one. Cancelling it cancels a queued call and raises\n"
      "TaskInterrupted in one that runs; who awaits goes on at once. What cannot cross is told by the await, as\n"
-     "NotTransferableError. Where no event loop runs, as in asyncio.run(executor.run(fn)), it is a plain coroutine, and the\n"
-     "call starts when that is awaited.\n\n"
+     "NotTransferableError. Where no event loop runs, as in asyncio.run(executor.run(fn)), it is a plain coroutine, and\n"
+     "the call starts when that is awaited.\n\n"
      "Raises RuntimeError after shutdown, BrokenThreadPool if an interpreter or an initializer failed, TypeError if fn\n"
      "cannot be called; the first two are raised by the await where no event loop runs."},
     {"_submit_rows", py::as_method(executor_submit_rows), kMethodFlags, nullptr},

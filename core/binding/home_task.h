@@ -36,15 +36,17 @@ class HomeTask : public pool::Task {
   [[nodiscard]] bool is_outstanding() const noexcept { return bridge_ != nullptr; }
 
   PyObject* future_ = nullptr;  // owned, while the task leads to one
-  PyObject* waker_ = nullptr;   // a future of the bridge's loop that ends with the task, where future_ is another loop's; owned
+  // Owned: where future_ is of another loop than the bridge's, a future of the bridge's loop that ends with the task; else null.
+  PyObject* waker_ = nullptr;
   [[nodiscard]] bool is_fresh() const noexcept { return is_fresh_; }
 
  private:
   friend class AsyncioBridge;
   ModuleState& home_;
   AsyncioBridge* bridge_ = nullptr;
-  PyObject* context_ = nullptr;  // while it is outstanding: of its own, a copy of who awaits it; the end is told in it. Owned
-  bool is_fresh_ = false;        // it is outstanding, and has not been asked for mail yet
+  // Owned, while the task is outstanding: a copy of the context of who awaits it, for nobody else. The end is told in it.
+  PyObject* context_ = nullptr;
+  bool is_fresh_ = false;         // the task is outstanding, and has not been asked for mail yet
   HomeTask* previous_ = nullptr;  // in the bridge's list
   HomeTask* next_ = nullptr;
 };

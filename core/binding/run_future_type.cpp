@@ -46,8 +46,8 @@ PyObject* run_future_await(PyObject* self) {
       case AwaitedTask::Found::kNothing:
         break;
     }
-    PyObject* const base = reinterpret_cast<PyObject*>(reinterpret_cast<PyTypeObject*>(home.asyncio.run_future_type.get())->tp_base);
-    return reinterpret_cast<unaryfunc>(PyType_GetSlot(reinterpret_cast<PyTypeObject*>(base), Py_am_await))(self);
+    PyTypeObject* const asyncios = reinterpret_cast<PyTypeObject*>(home.asyncio.run_future_type.get())->tp_base;
+    return reinterpret_cast<unaryfunc>(PyType_GetSlot(asyncios, Py_am_await))(self);
   });
 }
 
@@ -68,8 +68,8 @@ PyObject* get_blocking(PyObject* self, void*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const ModuleState& home = home_of(self);
     PyObject* const descriptor = home.asyncio.future_blocking.get();
-    py::Ref value = py::Ref::steal(
-        Py_TYPE(descriptor)->tp_descr_get(descriptor, self, reinterpret_cast<PyObject*>(Py_TYPE(self))));
+    py::Ref value =
+        py::Ref::steal(Py_TYPE(descriptor)->tp_descr_get(descriptor, self, reinterpret_cast<PyObject*>(Py_TYPE(self))));
     const RunFutureState& state = state_of_run_future(home, self);
     if (value.get() != Py_False || state.is_driven) return value.release();
     if (is_elsewhere(home, self)) Py_RETURN_NONE;
@@ -92,8 +92,7 @@ PySendResult step_elsewhere(ModuleState& home, AwaitedTask& task, PyObject** res
   return py::guarded(PYGEN_ERROR, [&] {
     const AwaitedTaskPtr kept(&task);
     const py::Ref bridge = running_bridge(home);
-    py::Ref waker =
-        bridge ? make_run_future(home.asyncio.run_future_type, bridge_in(bridge).loop_keyword()) : py::Ref();
+    py::Ref waker = bridge ? make_run_future(home.asyncio.run_future_type, bridge_in(bridge).loop_keyword()) : py::Ref();
     if (!waker || PyObject_SetAttr(waker.get(), home.asyncio.names.blocking.get(), Py_True) < 0 ||
         !task.move(bridge_in(bridge), waker.get())) {
       return PYGEN_ERROR;

@@ -1,4 +1,4 @@
-"""`executor.run` wherever asyncio takes what an `async def` makes: with a loop that runs, without one, and in another one."""
+"""`executor.run` wherever asyncio takes what an `async def` makes: with a loop that runs, without one, in another one."""
 
 import asyncio
 import collections.abc
@@ -116,14 +116,14 @@ def test_without_a_loop_it_is_a_coroutine(pool: InterpreterThreadPoolExecutor) -
 
 def test_a_call_that_never_started_is_told_of(pool: InterpreterThreadPoolExecutor) -> None:
     with pytest.warns(RuntimeWarning, match="coroutine 'run' was never awaited"):
-        pool.run(work.square, 3)
-        gc.collect()
+        pool.run(work.square, 3)  # dropped
 
 
 def test_a_call_that_has_started_may_be_dropped(pool: InterpreterThreadPoolExecutor, run: Run) -> None:
     async def main() -> None:
         pool.run(work.square, 3)
-        asyncio.ensure_future(pool.run(work.square, 3))
+        taken = asyncio.ensure_future(pool.run(work.square, 3))
+        del taken
         await pool.run(work.square, 3)
         gc.collect()
 
