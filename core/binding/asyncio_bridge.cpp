@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/cpu.h"
 #include "base/futex.h"
 #include "py/error.h"
 
@@ -101,7 +102,11 @@ PyType_Spec kSpec = {
 }  // namespace
 
 AsyncioBridge::AsyncioBridge(ModuleState& home, PyObject* self, py::Ref loop)
-    : home_(home), forks_(home.forks), self_(self), loop_(std::move(loop)) {
+    : spin(base::usable_cpus() > 1 ? AwaitSpin::kBudget : AwaitSpin::Duration(0)),
+      home_(home),
+      forks_(home.forks),
+      self_(self),
+      loop_(std::move(loop)) {
   home_.asyncio.bridges.emplace(loop_.get(), this);
 }
 

@@ -10,24 +10,31 @@ namespace aiointerpreters::binding {
 
 class AwaitSpin {
  public:
-  // Zero: not at all. Each answer that is not zero is followed by `learn`.
-  [[nodiscard]] std::chrono::nanoseconds budget() noexcept {
-    if (skipped_ == 0) return kBudget;
+  using Duration = std::chrono::nanoseconds;
+
+  static constexpr Duration kBudget = std::chrono::microseconds(20);
+  // So many calls are not looked for at most, after looks that have found nothing.
+  static constexpr unsigned kMostSkipped = 63;
+
+  // Zero: it never looks.
+  explicit AwaitSpin(Duration budget) noexcept : budget_(budget) {}
+
+  // A call is about to be awaited. Returns how long to look for its end; zero: not at all. Else `learn` follows.
+  [[nodiscard]] Duration begin() noexcept {
+    if (skipped_ == 0) return budget_;
     --skipped_;
-    return std::chrono::nanoseconds(0);
+    return Duration(0);
   }
-  // Whether the call has ended within the budget. After each miss in a row twice as many calls are not looked for.
+  // Whether the call has ended in that time. After each look in a row that finds nothing twice as many calls are not looked for.
   void learn(bool found) noexcept {
-    misses_ = found ? 0 : std::min(misses_ + 1, kMostMisses);
-    skipped_ = (1U << misses_) - 1;
+    next_skipped_ = found ? 0 : std::min(2 * next_skipped_ + 1, kMostSkipped);
+    skipped_ = next_skipped_;
   }
 
  private:
-  static constexpr std::chrono::microseconds kBudget{20};
-  static constexpr unsigned kMostMisses = 6;
-
-  unsigned misses_ = 0;   // in a row
-  unsigned skipped_ = 0;  // so many calls are not looked for
+  Duration budget_;
+  unsigned skipped_ = 0;       // so many calls are still not to be looked for
+  unsigned next_skipped_ = 0;  // so many were not, after the last look
 };
 
 }  // namespace aiointerpreters::binding

@@ -59,8 +59,8 @@ AwaitedTask::Found AwaitedTask::find_end() {
   if (running_loop(home()).get() != bridge()->loop()) return Found::kNothing;
   const auto has_ended = [this] { return done() && (state() != State::kCancelled || notified()); };
   if (!has_ended()) {
-    if (!home().may_spin || !bridge()->waits_only_for(*this)) return Found::kNothing;
-    const auto budget = bridge()->spin.budget();
+    if (!bridge()->waits_only_for(*this)) return Found::kNothing;
+    const auto budget = bridge()->spin.begin();
     if (budget.count() == 0) return Found::kNothing;
     const bool found = py::detached([&] { return pool::Task::spin(budget); });
     if (!is_outstanding()) return Found::kNothing;  // other threads have run

@@ -151,7 +151,7 @@ def zipped(*sources: Iterable[Any] | AsyncIterable[Any]) -> Iterable[tuple[Any, 
     """
     if any(isinstance(source, AsyncIterable) for source in sources):
         return _Rows(sources)
-    return zip(*sources, strict=False)  # type: ignore[arg-type]
+    return zip(*sources, strict=False)
 
 
 class _Rows(AsyncIterator[tuple[Any, ...]]):
