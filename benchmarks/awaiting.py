@@ -22,6 +22,7 @@ type Sample = dict[str, float]
 
 GATHER = "gather of no-ops"
 TO_THREAD = "gather of to_thread"
+TO_THREAD_BUSY = "gather of to_thread beside a computing process"
 MAP_IN_ORDER = "map in order"
 MAP_AS_COMPLETED = "map as completed"
 P50 = "p50 of one awaited no-op"

@@ -4,7 +4,8 @@
 that this package replaces; `asyncio.sleep(0)` shows what the loop itself costs. A map has as many calls under way at a
 time whoever does it: with `Runner.map`, else as one writes it by hand. Items are fewer where a map is slow: what counts is
 the rate. For `asyncio.to_thread` the executor is the loop's default; InterpreterPoolExecutor cannot be that, since it has
-to pickle the context. Each contestant has a loop of its own.
+to pickle the context. Each contestant has a loop of its own. One metric is measured beside a foreign process that computes,
+which the benchmark starts and ends itself.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from functools import partial
 from typing import Any
 
 import awaiting
+import foreign_load
 import harness
 import old_release
 import rivals
@@ -30,13 +32,18 @@ SLEEP = "sleep(0)"
 TAGGED, PEER, THREADS = rivals.TAGGED.name, rivals.INTERPRETER_POOL.name, rivals.THREAD_POOL.name
 OLD_EXECUTOR, OLD_RUNNER = old_release.EXECUTOR, old_release.RUNNER
 
+RUN_TO_THREAD, THREADS_TO_THREAD = "aiointerpreters, to_thread", "ThreadPoolExecutor, to_thread"
+
 MAPS = (awaiting.MAP_IN_ORDER, awaiting.MAP_AS_COMPLETED)
 
 BENCHMARK = harness.Benchmark(
     name="asyncio",
     title="small calls that an event loop awaits",
     metrics=(
-        *(harness.Metric(name, "calls/s", higher_is_better=True) for name in (awaiting.GATHER, awaiting.TO_THREAD, *MAPS)),
+        *(
+            harness.Metric(name, "calls/s", higher_is_better=True)
+            for name in (awaiting.GATHER, awaiting.TO_THREAD, awaiting.TO_THREAD_BUSY, *MAPS)
+        ),
         *(harness.Metric(name, "us") for name in (awaiting.P50, awaiting.P99)),
     ),
     claims=(
@@ -44,19 +51,22 @@ BENCHMARK = harness.Benchmark(
         harness.Claim(awaiting.GATHER, RUN, THREADS),
         harness.Claim(awaiting.GATHER, RUN, OLD_EXECUTOR),
         harness.Claim(awaiting.GATHER, RUN, OLD_RUNNER),
-        harness.Claim(awaiting.GATHER, RUN, SLEEP, target=0.7),
+        harness.Claim(awaiting.GATHER, RUN, SLEEP, target=1.2),
         harness.Claim(awaiting.GATHER, RUN_UVLOOP, SLEEP_UVLOOP),
         harness.Claim(awaiting.TO_THREAD, TAGGED, THREADS, target=1.3),
         harness.Claim(awaiting.TO_THREAD, TAGGED, OLD_EXECUTOR),
+        harness.Claim(awaiting.TO_THREAD_BUSY, TAGGED, THREADS, target=2),
         *(
             harness.Claim(metric, RUNNER, rival)
             for metric in MAPS
             for rival in (PEER, THREADS, OLD_EXECUTOR, OLD_RUNNER, RUN)
         ),
         *(harness.Claim(awaiting.P50, RUN, rival) for rival in (PEER, THREADS, OLD_EXECUTOR)),
+        *(harness.Claim(awaiting.P50, RUN, way, target=1) for way in (RUN_TO_THREAD, THREADS_TO_THREAD)),
         harness.Claim(awaiting.P50, RUNNER, OLD_RUNNER, target=200),
         *(harness.Claim(awaiting.P99, RUN, rival) for rival in (PEER, THREADS, OLD_EXECUTOR)),
     ),
+    limits=(harness.Limit(awaiting.P50, base=None, ours=RUN, most=8),),
 )
 
 
@@ -83,8 +93,18 @@ async def by_executor(rival: rivals.Rival, pool: Executor, counts: awaiting.Coun
     sample = await awaiting.small_calls(way, rival.prepare, counts) | maps
     if rival is not rivals.INTERPRETER_POOL:
         loop.set_default_executor(pool)
-        sample[awaiting.TO_THREAD] = await awaiting.gather(asyncio.to_thread, rival.prepare(workloads.noop), counts.gather)
+        noop = rival.prepare(workloads.noop)
+        sample[awaiting.TO_THREAD] = await awaiting.gather(asyncio.to_thread, noop, counts.gather)
+        with foreign_load.computing(1):
+            sample[awaiting.TO_THREAD_BUSY] = await awaiting.gather(asyncio.to_thread, noop, counts.gather)
     return sample
+
+
+async def by_to_thread(rival: rivals.Rival, pool: Executor, counts: awaiting.Counts) -> awaiting.Sample:
+    """Measures single calls of `asyncio.to_thread`."""
+    asyncio.get_running_loop().set_default_executor(pool)
+    p50, p99 = await awaiting.one_by_one(asyncio.to_thread, rival.prepare(workloads.noop), counts.one_by_one)
+    return {awaiting.P50: p50, awaiting.P99: p99}
 
 
 async def by_sleep(counts: awaiting.Counts) -> awaiting.Sample:
@@ -119,6 +139,8 @@ def contestants(stack: ExitStack, counts: awaiting.Counts, workers: int) -> dict
     found = {RUN: on_loop(by_run, pool, counts), RUNNER: on_loop(by_runner, runner, counts)}
     for rival in rivals.available(rivals.TAGGED, rivals.INTERPRETER_POOL, rivals.THREAD_POOL):
         found[rival.name] = on_loop(by_executor, rival, stack.enter_context(rival.make(workers)), fewer)
+    for name, rival in ((RUN_TO_THREAD, rivals.TAGGED), (THREADS_TO_THREAD, rivals.THREAD_POOL)):
+        found[name] = on_loop(by_to_thread, rival, stack.enter_context(rival.make(workers)), fewer)
     for name in old_release.available():
         few = replace(fewer, one_by_one=min(100, counts.one_by_one)) if name == OLD_RUNNER else fewer
         found[name] = partial(old_release.calls, name, few, workers)

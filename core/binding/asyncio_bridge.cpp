@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/cpu.h"
 #include "base/futex.h"
 #include "py/error.h"
 
@@ -26,6 +27,14 @@ PyObject* bridge_drain(PyObject* self, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const py::Ref kept = py::Ref::borrow(self);
     if (!inside(self)->drain()) return nullptr;
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* bridge_look(PyObject* self, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    const py::Ref kept = py::Ref::borrow(self);
+    if (!inside(self)->look()) return nullptr;
     Py_RETURN_NONE;
   });
 }
@@ -66,6 +75,8 @@ void bridge_dealloc(PyObject* self) {
 
 PyMethodDef kMethods[] = {
     {"drain", bridge_drain, METH_NOARGS, "drain($self, /)\n--\n\nTell the futures whose calls have ended."},
+    {"look", bridge_look, METH_NOARGS,
+     "look($self, /)\n--\n\nTell the same of calls that are new, and have the others mailed."},
     {"close_loop", bridge_close_loop, METH_NOARGS,
      "close_loop($self, /)\n--\n\nClose the loop and stop the calls that it awaits."},
     {nullptr, nullptr, 0, nullptr},
@@ -91,7 +102,11 @@ PyType_Spec kSpec = {
 }  // namespace
 
 AsyncioBridge::AsyncioBridge(ModuleState& home, PyObject* self, py::Ref loop)
-    : home_(home), forks_(home.forks), self_(self), loop_(std::move(loop)) {
+    : spin(base::usable_cpus() > 1 ? AwaitSpin::kBudget : AwaitSpin::Duration(0)),
+      home_(home),
+      forks_(home.forks),
+      self_(self),
+      loop_(std::move(loop)) {
   home_.asyncio.bridges.emplace(loop_.get(), this);
 }
 
@@ -99,10 +114,15 @@ AsyncioBridge::~AsyncioBridge() { close(); }
 
 bool AsyncioBridge::open() {
   mailbox_ = pool::MailboxPtr(std::make_unique<pool::Mailbox>(base::Wakeup::open()).release());
+  nothing_ = py::Ref::steal(PyContext_New());
+  loop_keyword_ = py::Ref::steal(PyDict_New());
+  if (!nothing_ || !loop_keyword_ || PyDict_SetItem(loop_keyword_.get(), home_.asyncio.names.loop.get(), loop_.get()) < 0) {
+    return false;
+  }
   if (mailbox_->fd() != base::Wakeup::kNone) {
     const py::Ref drain = py::Ref::steal(PyObject_GetAttrString(self_, "drain"));
     if (!drain) return false;
-    const py::Ref added = py::Ref::steal(PyObject_CallMethod(loop_.get(), "add_reader", "iO", mailbox_->fd(), drain.get()));
+    const py::Ref added = add_reader(drain.get());
     // Not every loop can look at a descriptor.
     if (!added && PyErr_ExceptionMatches(PyExc_NotImplementedError) == 0 &&
         PyErr_ExceptionMatches(PyExc_AttributeError) == 0 && PyErr_ExceptionMatches(PyExc_OSError) == 0) {
@@ -117,33 +137,100 @@ bool AsyncioBridge::open() {
   return close_loop && PyObject_SetAttrString(loop_.get(), "close", close_loop.get()) == 0;
 }
 
+// Loops take the context of their readers from where they are added.
+py::Ref AsyncioBridge::add_reader(PyObject* callback) {
+  if (PyContext_Enter(nothing_.get()) < 0) return {};
+  py::Ref added = py::Ref::steal(PyObject_CallMethod(loop_.get(), "add_reader", "iO", mailbox_->fd(), callback));
+  py::Ref error = py::take_exception();
+  const bool left = PyContext_Exit(nothing_.get()) == 0;
+  if (error) py::restore_exception(std::move(error));
+  return left ? std::move(added) : py::Ref();
+}
+
+// Calls `call_soon` or `call_soon_threadsafe` for a method of the bridge. Errors: false with the exception set.
+bool AsyncioBridge::call_from(PyObject* method, const char* callback) {
+  const py::Ref bound = py::Ref::steal(PyObject_GetAttrString(self_, callback));
+  if (!bound) return false;
+  PyObject* const args[] = {loop_.get(), bound.get(), nothing_.get()};
+  return static_cast<bool>(
+      py::Ref::steal(PyObject_VectorcallMethod(method, args, 2, home_.asyncio.names.context_keyword.get())));
+}
+
 void AsyncioBridge::expect(HomeTask& task) noexcept {
+  task.context_ = PyContext_CopyCurrent();
+  if (task.context_ == nullptr) PyErr_Clear();  // without memory it is told in the empty one
   task.bridge_ = this;
   task.next_ = std::exchange(first_, HomeTaskPtr(&task).release());
   if (task.next_ != nullptr) task.next_->previous_ = &task;
 }
 
+bool AsyncioBridge::expect_soon(HomeTask& task) {
+  expect(task);
+  task.is_fresh_ = true;
+  ++fresh_;
+  if (will_look_) return true;
+  will_look_ = call_from(home_.asyncio.names.call_soon.get(), "look");
+  if (will_look_) return true;
+  py::Ref error = py::take_exception();
+  forget(task);
+  py::restore_exception(std::move(error));
+  return false;
+}
+
 void AsyncioBridge::forget(HomeTask& task) noexcept {
   if (task.bridge_ == nullptr) return;
+  if (std::exchange(task.is_fresh_, false)) --task.bridge_->fresh_;
   HomeTask** const link = task.previous_ == nullptr ? &task.bridge_->first_ : &task.previous_->next_;
   *link = task.next_;
   if (task.next_ != nullptr) task.next_->previous_ = task.previous_;
   task.next_ = task.previous_ = nullptr;
   task.bridge_ = nullptr;
-  static_cast<void>(HomeTaskPtr::adopt(&task));
+  const HomeTaskPtr kept = HomeTaskPtr::adopt(&task);
+  const py::Ref context = py::Ref::steal(std::exchange(task.context_, nullptr));  // goes first: it may run Python
+}
+
+bool AsyncioBridge::deliver(HomeTask& task) {
+  const HomeTaskPtr kept(&task);
+  const py::Ref context = py::Ref::borrow(task.context_);
+  // Somebody who decodes may have the loop take a turn of its own, and find the same task once more: its context is in use then.
+  const bool entered = context && PyContext_Enter(context.get()) == 0;
+  if (!entered) PyErr_Clear();
+  const bool undisturbed = task.arrive();
+  if (!entered) return undisturbed;
+  py::Ref error = py::take_exception();
+  if (PyContext_Exit(context.get()) < 0) PyErr_Clear();
+  if (error) py::restore_exception(std::move(error));
+  return undisturbed;
+}
+
+bool AsyncioBridge::look() {
+  will_look_ = false;
+  if (forks_ != home_.forks) return true;
+  pool::TaskList ended;
+  for (HomeTask* task = first_; fresh_ > 0; task = task->next_) {  // the last one first
+    if (!std::exchange(task->is_fresh_, false)) continue;
+    --fresh_;
+    if (!task->request_mail(mailbox_).open()) ended.push_front(pool::TaskPtr(task));
+  }
+  mail_.append(std::move(ended));
+  return mail_.empty() || tell();
 }
 
 bool AsyncioBridge::drain() {
   if (forks_ != home_.forks) return true;  // the descriptor is the parent's too, and so is what it waits for
-  const auto end = base::Clock::now() + pool::kMailBudget;
   mail_.append(mailbox_->take());
+  return tell();
+}
+
+bool AsyncioBridge::tell() {
+  const auto end = base::Clock::now() + pool::kMailBudget;
   bool undisturbed = true;
   for (unsigned arrived = 1; undisturbed; ++arrived) {
     pool::TaskPtr next = mail_.pop();
     if (!next) break;
     auto& task = static_cast<HomeTask&>(*next);
-    if (task.bridge_ == nullptr) continue;  // nobody wants to know
-    undisturbed = task.arrive();
+    if (task.bridge_ != this) continue;  // nobody wants to know, or another loop does
+    undisturbed = deliver(task);
     if (!undisturbed) mail_.push_front(std::move(next));
     if (arrived % kBetweenLooks == 0 && base::Clock::now() >= end) break;
   }
@@ -160,9 +247,7 @@ void AsyncioBridge::wake() {
 
 void AsyncioBridge::call_loop() {
   py::Ref error = py::take_exception();
-  const py::Ref drain = py::Ref::steal(PyObject_GetAttrString(self_, "drain"));
-  const py::Ref called =
-      drain ? py::Ref::steal(PyObject_CallMethod(loop_.get(), "call_soon_threadsafe", "O", drain.get())) : py::Ref();
+  const bool called = call_from(home_.asyncio.names.call_soon_threadsafe.get(), "drain");
   if (!called && PyErr_ExceptionMatches(PyExc_RuntimeError) == 0) PyErr_WriteUnraisable(loop_.get());
   PyErr_Clear();  // the loop is closed: nobody awaits anything there
   py::restore_exception(std::move(error));
@@ -177,17 +262,32 @@ void AsyncioBridge::close() {
   if (mailbox_) mailbox_->close();
   if (loop_) home_.asyncio.bridges.erase(loop_.get());
   loop_.reset();
+  loop_keyword_.reset();
+  nothing_.reset();
 }
 
 int AsyncioBridge::traverse(visitproc visit, void* arg) {
   Py_VISIT(loop_.get());
-  for (const HomeTask* task = first_; task != nullptr; task = task->next_) Py_VISIT(task->future_);
+  Py_VISIT(loop_keyword_.get());
+  for (const HomeTask* task = first_; task != nullptr; task = task->next_) {
+    Py_VISIT(task->future_);
+    Py_VISIT(task->waker_);
+    Py_VISIT(task->context_);
+  }
   return 0;
 }
 
-py::Ref running_bridge(ModuleState& home) {
+py::Ref running_loop(const ModuleState& home) {
   py::Ref loop = py::Ref::steal(PyObject_CallNoArgs(home.asyncio.get_running_loop.get()));
-  if (!loop) return loop;
+  return loop.get() == Py_None ? py::Ref() : std::move(loop);
+}
+
+py::Ref running_bridge(ModuleState& home) {
+  py::Ref loop = running_loop(home);
+  if (!loop) {
+    if (PyErr_Occurred() == nullptr) PyErr_SetString(PyExc_RuntimeError, "no running event loop");
+    return loop;
+  }
   if (const auto found = home.asyncio.bridges.find(loop.get()); found != home.asyncio.bridges.end()) {
     AsyncioBridge& known = *found->second;
     if (known.forks_ == home.forks) return py::Ref::borrow(known.self_);
@@ -218,7 +318,7 @@ py::Ref bridge_of_callback(ModuleState& home, PyObject* callback) {
                            PyUnicode_EqualToUTF8(module, "asyncio.futures") != 0;
   PyObject* const core = PyType_GetModule(reinterpret_cast<PyTypeObject*>(home.future_type.get()));
   if (!is_asyncios || !prepare_asyncio(core, home)) return PyErr_Clear(), py::Ref();
-  const py::Ref loop = py::Ref::steal(PyObject_CallNoArgs(home.asyncio.get_running_loop.get()));
+  const py::Ref loop = running_loop(home);
   bool is_for_loop = false;
   for (Py_ssize_t i = 0; loop && i < PyTuple_GET_SIZE(closure); ++i) {
     const py::Ref cell = py::Ref::steal(PyCell_Get(PyTuple_GET_ITEM(closure, i)));

@@ -5,28 +5,83 @@
 
 #include "binding/outcome.h"
 #include "binding/run_future_type.h"
+#include "py/attach.h"
 #include "py/error.h"
 
 namespace aiointerpreters::binding {
 
-void AwaitedTask::expect(AsyncioBridge& bridge, PyObject* future) noexcept {
+namespace {
+
+// Calls the method of a future with the argument, or cancels it if there is no method; unless it is done. Runs Python.
+// Errors: false with the exception set.
+bool tell(const AsyncioState::Names& names, PyObject* future, PyObject* method, PyObject* argument) {
+  const py::Ref done = py::Ref::steal(PyObject_CallMethodNoArgs(future, names.done.get()));
+  if (done.get() != Py_False) return static_cast<bool>(done);
+  return static_cast<bool>(py::Ref::steal(method == nullptr ? PyObject_CallMethodNoArgs(future, names.cancel.get())
+                                                            : PyObject_CallMethodOneArg(future, method, argument)));
+}
+
+}  // namespace
+
+bool AwaitedTask::expect(AsyncioBridge& bridge, PyObject* future) {
   future_ = Py_NewRef(future);
-  state_of_run_future(future).task = this;
+  state_of_run_future(home(), future).task = this;
+  return expect_soon(bridge);
+}
+
+bool AwaitedTask::expect_soon(AsyncioBridge& bridge) {
+  if (bridge.expect_soon(*this)) return true;
+  py::Ref error = py::take_exception();
+  forget();
+  py::restore_exception(std::move(error));
+  return false;
+}
+
+bool AwaitedTask::move(AsyncioBridge& bridge, PyObject* waker) {
+  const AwaitedTaskPtr kept(this);
+  const bool was_fresh = is_fresh();
+  AsyncioBridge::forget(*this);
+  waker_ = Py_NewRef(waker);
+  if (was_fresh) return expect_soon(bridge);  // no mail was asked for
   bridge.expect(*this);
-  static_cast<void>(request_mail(bridge.mailbox()));
+  // Who ends it from now on comes by `settle_at_home`. If it has ended it is in the other loop's mailbox, and dropped there.
+  return request_delivery().open() || AsyncioBridge::deliver(*this);
+}
+
+void AwaitedTask::settle_at_home(Change how) {
+  if (how != Change::kDeliver) return HomeTask::settle_at_home(how);
+  if (is_outstanding() && !bridge()->mailbox()->post(pool::TaskPtr(this))) bridge()->call_loop();
+}
+
+AwaitedTask::Found AwaitedTask::find_end() {
+  const AwaitedTaskPtr kept(this);
+  if (!is_outstanding() || forks != home().forks) return Found::kNothing;
+  if (running_loop(home()).get() != bridge()->loop()) return Found::kNothing;
+  const auto has_ended = [this] { return done() && (state() != State::kCancelled || notified()); };
+  if (!has_ended()) {
+    if (!bridge()->waits_only_for(*this)) return Found::kNothing;
+    const auto budget = bridge()->spin.begin();
+    if (budget.count() == 0) return Found::kNothing;
+    const bool found = py::detached([&] { return pool::Task::spin(budget); });
+    if (!is_outstanding()) return Found::kNothing;  // other threads have run
+    bridge()->spin.learn(found);
+    if (!has_ended()) return Found::kNothing;
+  }
+  return AsyncioBridge::deliver(*this) ? Found::kEnd : Found::kError;
 }
 
 void AwaitedTask::forget() {
   const AwaitedTaskPtr kept(this);
   AsyncioBridge::forget(*this);
+  const py::Ref waker = py::Ref::steal(std::exchange(waker_, nullptr));
   const py::Ref future = py::Ref::steal(std::exchange(future_, nullptr));
-  if (future) state_of_run_future(future.get()).task = nullptr;
+  if (future) state_of_run_future(home(), future.get()).task = nullptr;
 }
 
 void AwaitedTask::stop() {
   const AwaitedTaskPtr kept(this);
   forget();
-  if (forks != home().forks || cancel() != Change::kLost) return;
+  if (forks != home().forks || cancel() != Change::kLost || cancelling_ != Cancelling::kStops) return;
   is_forgotten.store(true, std::memory_order_relaxed);
   if (interrupt_running(home(), *this) >= 0) return;
   PyErr_Clear();
@@ -47,16 +102,16 @@ bool AwaitedTask::arrive() {
     end = decode_outcome(home(), *this);
     if (!end.object) return false;
     // Somebody has stopped it, or all that runs: to who awaits that is a cancellation.
-    is_cancelled = end.failed && PyErr_GivenExceptionMatches(end.object.get(), home().runtime.task_interrupted.get()) != 0;
+    is_cancelled = end.failed && cancelling_ == Cancelling::kStops &&
+                   PyErr_GivenExceptionMatches(end.object.get(), home().runtime.task_interrupted.get()) != 0;
   }
   const py::Ref future = py::Ref::borrow(future_);  // decoding may have run Python, which has cancelled it
+  const py::Ref waker = py::Ref::borrow(waker_);
   forget();
   if (!future) return true;
-  const py::Ref done = py::Ref::steal(PyObject_CallMethodNoArgs(future.get(), names.done.get()));
-  if (done.get() != Py_False) return static_cast<bool>(done);
-  PyObject* const method = (end.failed ? names.set_exception : names.set_result).get();
-  return static_cast<bool>(py::Ref::steal(is_cancelled ? PyObject_CallMethodNoArgs(future.get(), names.cancel.get())
-                                                       : PyObject_CallMethodOneArg(future.get(), method, end.object.get())));
+  PyObject* const method = is_cancelled ? nullptr : (end.failed ? names.set_exception : names.set_result).get();
+  if (!tell(names, future.get(), method, end.object.get())) return false;
+  return !waker || tell(names, waker.get(), names.set_result.get(), Py_None);
 }
 
 }  // namespace aiointerpreters::binding

@@ -1,5 +1,5 @@
-// AwaitedTask: the task of a call that `executor.run` has made, outstanding until its future has been told or wants to know no
-// more.
+// AwaitedTask: the task of a call that an event loop awaits by a RunFuture, made by `executor.run` or `loop.run_in_executor`. It
+// is outstanding until its future has been told or wants to know no more.
 // Requires: attached to home, on the loop's thread, where nothing else is said.
 #pragma once
 
@@ -11,20 +11,40 @@ namespace aiointerpreters::binding {
 
 class AwaitedTask final : public HomeTask {
  public:
-  explicit AwaitedTask(ModuleState& home) noexcept : HomeTask(Side::kWorker, home) {}
+  // What becomes of the call when its future is cancelled, or when the loop is closed.
+  enum class Cancelling {
+    kStops,          // `run`: if it is queued it never runs, if it runs it is interrupted
+    kCancelsQueued,  // `run_in_executor`: if it is queued and the future is cancelled it never runs; else it goes on
+  };
+  AwaitedTask(ModuleState& home, Cancelling cancelling) noexcept : HomeTask(Side::kWorker, home), cancelling_(cancelling) {}
 
-  // From now on the task's end is told to the future, which knows the task. Requires: it is not queued yet.
-  void expect(AsyncioBridge& bridge, PyObject* future) noexcept;
+  // From now on the task's end is told to the future, which knows the task. Requires: it is not queued yet. Runs Python.
+  // Errors: false with what the loop has raised.
+  [[nodiscard]] bool expect(AsyncioBridge& bridge, PyObject* future);
+  // Somebody is about to await the future in the running loop: tells it the end if that has come, or comes in a moment.
+  // Blocks: for that moment, detached. Runs Python. Errors: as arrive.
+  enum class Found { kNothing, kEnd, kError };
+  [[nodiscard]] Found find_end();
+  // Another loop than the future's waits for it from now on, and the waker, a future of that loop, is told that the future is
+  // done. Requires: attached on that loop's thread; nobody waits for the future in its own loop. Runs Python. Errors: as expect,
+  // or as arrive.
+  [[nodiscard]] bool move(AsyncioBridge& bridge, PyObject* waker);
   // The future is not told. Nothing happens if the task is not outstanding.
   void forget();
-  // Forgets it and ends it: cancels it if it is queued, interrupts it if it runs. Runs Python.
+  // Forgets it, and does what its future's being cancelled does to the call. Runs Python.
   void stop();
 
   void run_at_home() override {}
+  void settle_at_home(Change how) override;
   // Thread: any of home's.
   void cancel_at_home() override;
   [[nodiscard]] bool arrive() override;
-  void lose_loop() override { stop(); }
+  void lose_loop() override { cancelling_ == Cancelling::kStops ? stop() : forget(); }
+
+ private:
+  [[nodiscard]] bool expect_soon(AsyncioBridge& bridge);
+
+  const Cancelling cancelling_;
 };
 using AwaitedTaskPtr = base::IntrusivePtr<AwaitedTask>;
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "binding/asyncio_bridge.h"
 #include "binding/awaited_task.h"
@@ -13,6 +14,7 @@
 #include "binding/outcome.h"
 #include "binding/pool_type.h"
 #include "binding/run_future_type.h"
+#include "binding/run_in_executor.h"
 #include "binding/tag_type.h"
 #include "binding/worker_thread.h"
 #include "codec/codec.h"
@@ -170,6 +172,38 @@ pool::Pool* usable_pool(ModuleState& state, PyObject* self) {
   return pool != nullptr && may_use_pools(state) ? pool : nullptr;
 }
 
+// Makes the exception that is set the outcome of an awaited call. Returns the future; null with an exception set.
+PyObject* refuse_awaited(const ModuleState& state, py::Ref future) {
+  if (!is_refusal()) return nullptr;
+  const py::Ref error = py::take_exception();
+  const py::Ref told =
+      py::Ref::steal(PyObject_CallMethodOneArg(future.get(), state.asyncio.names.set_exception.get(), error.get()));
+  return told ? future.release() : nullptr;
+}
+
+// Starts a call that the running loop awaits. Returns its future; null with an exception set.
+PyObject* start_awaited(PyObject* self, ModuleState& state, pool::Pool& pool, PyObject* context, const Call& call,
+                        AwaitedTask::Cancelling cancelling) {
+  const py::Ref bridge = running_bridge(state);
+  if (!bridge) return nullptr;
+  const bool by_run = cancelling == AwaitedTask::Cancelling::kStops;
+  const py::Ref& type = by_run ? state.asyncio.run_coroutine_type : state.asyncio.run_future_type;
+  py::Ref future = make_run_future(type, bridge_in(bridge).loop_keyword());
+  if (!future) return nullptr;
+  const AwaitedTaskPtr task(std::make_unique<AwaitedTask>(state, cancelling).release());
+  if (!write_call(state, call, context, *task)) return refuse_awaited(state, std::move(future));
+  if (bridge_in(bridge).loop() == nullptr) {  // encoding runs Python
+    PyErr_SetString(PyExc_RuntimeError, "Event loop is closed");
+    return nullptr;
+  }
+  if (!task->expect(bridge_in(bridge), future.get())) return nullptr;
+  if (py::guarded(false, [&] { return enqueue(self, state, pool, *task); })) return future.release();
+  py::Ref error = py::take_exception();
+  task->forget();
+  py::restore_exception(std::move(error));
+  return nullptr;
+}
+
 // ---- Whoever puts something in the place of ThreadPoolExecutor.submit wants to see all calls of its subclasses, too.
 
 // Whether `submit` is the standard library's own function, with the code that came with it: some tools change that.
@@ -214,6 +248,9 @@ PyObject* executor_submit(PyObject* self, PyObject* const* args, Py_ssize_t narg
     pool::Pool* const pool = usable_pool(state, self);
     Call call(args[0], args + 1, nargs - 1, kwnames);
     if (pool == nullptr || !call.open(state)) return nullptr;
+    if (call.tagged() && is_called_by_running_loop(state)) {
+      return start_awaited(self, state, *pool, inside(state, self).context, call, AwaitedTask::Cancelling::kCancelsQueued);
+    }
     py::Ref future =
         call.tagged() ? prepare_for_worker(state, call, inside(state, self).context) : prepare_for_home(state, call);
     return enqueue_future(self, state, *pool, std::move(future));
@@ -243,13 +280,14 @@ PyObject* executor_submit_rows(PyObject* self, PyObject* const* args, Py_ssize_t
   });
 }
 
-// Makes the exception that is set the outcome of an awaited call. Returns the future; null with an exception set.
-PyObject* refuse_awaited(const ModuleState& state, py::Ref future) {
-  if (!is_refusal()) return nullptr;
-  const py::Ref error = py::take_exception();
-  const py::Ref told =
-      py::Ref::steal(PyObject_CallMethodOneArg(future.get(), state.asyncio.names.set_exception.get(), error.get()));
-  return told ? future.release() : nullptr;
+// What `run` returns where no loop runs: a coroutine that calls `run` when it is awaited. Runs Python.
+PyObject* run_later(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._run_later"));
+  const py::Ref function = module ? py::Ref::steal(PyObject_GetAttrString(module.get(), "run")) : py::Ref();
+  if (!function) return nullptr;
+  std::vector<PyObject*> all{self};
+  all.insert(all.end(), args, args + nargs + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames)));
+  return PyObject_Vectorcall(function.get(), all.data(), static_cast<std::size_t>(1 + nargs), kwnames);
 }
 
 PyObject* executor_run(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
@@ -262,28 +300,13 @@ PyObject* executor_run(PyObject* self, PyObject* const* args, Py_ssize_t nargs, 
       return PyErr_Format(PyExc_TypeError, "run() needs something that can be called, not %R", args[0]);
     }
     ModuleState& state = state_of_executor(self);
+    if (!prepare_asyncio(PyType_GetModuleByDef(Py_TYPE(self), &module_definition), state)) return nullptr;
+    if (!running_loop(state)) return PyErr_Occurred() == nullptr ? run_later(self, args, nargs, kwnames) : nullptr;
     state.runtime.lessor->take_back();
     pool::Pool* const pool = usable_pool(state, self);
-    const py::Ref bridge =
-        pool != nullptr && prepare_asyncio(PyType_GetModuleByDef(Py_TYPE(self), &module_definition), state)
-            ? running_bridge(state)
-            : py::Ref();
     Call call(args[0], args + 1, nargs - 1, kwnames);
-    if (!bridge || !call.open(state, true)) return nullptr;
-    py::Ref future = make_run_future(state, bridge_in(bridge).loop());
-    if (!future) return nullptr;
-    const AwaitedTaskPtr task(std::make_unique<AwaitedTask>(state).release());
-    if (!write_call(state, call, inside(state, self).context, *task)) return refuse_awaited(state, std::move(future));
-    if (bridge_in(bridge).loop() == nullptr) {  // encoding runs Python
-      PyErr_SetString(PyExc_RuntimeError, "Event loop is closed");
-      return nullptr;
-    }
-    task->expect(bridge_in(bridge), future.get());
-    if (py::guarded(false, [&] { return enqueue(self, state, *pool, *task); })) return future.release();
-    py::Ref error = py::take_exception();
-    task->forget();
-    py::restore_exception(std::move(error));
-    return nullptr;
+    if (pool == nullptr || !call.open(state, true)) return nullptr;
+    return start_awaited(self, state, *pool, inside(state, self).context, call, AwaitedTask::Cancelling::kStops);
   });
 }
 
@@ -338,10 +361,12 @@ PyMethodDef kMethods[] = {
      "run($self, fn, /, *args, **kwargs)\n--\n\n"
      "Run fn(*args, **kwargs) in an interpreter, tagged or not, and return what the running event loop awaits.\n\n"
      "The call starts at once, awaited or not. What is returned is an asyncio.Future, and also a coroutine for\n"
-     "asyncio.create_task and TaskGroup. Cancelling it cancels a queued call and raises TaskInterrupted in one that runs;\n"
-     "who awaits goes on at once. What cannot cross is told by the await, as NotTransferableError.\n\n"
-     "Raises RuntimeError if no event loop is running, and after shutdown; BrokenThreadPool if an interpreter or an\n"
-     "initializer failed; TypeError if fn cannot be called."},
+     "asyncio.create_task, TaskGroup and all else that takes one. Cancelling it cancels a queued call and raises\n"
+     "TaskInterrupted in one that runs; who awaits goes on at once. What cannot cross is told by the await, as\n"
+     "NotTransferableError. Where no event loop runs, as in asyncio.run(executor.run(fn)), it is a plain coroutine, and\n"
+     "the call starts when that is awaited.\n\n"
+     "Raises RuntimeError after shutdown, BrokenThreadPool if an interpreter or an initializer failed, TypeError if fn\n"
+     "cannot be called; the first two are raised by the await where no event loop runs."},
     {"_submit_rows", py::as_method(executor_submit_rows<true>), kMethodFlags, nullptr},
     // The same without a look at ThreadPoolExecutor.submit.
     {"_submit_here", py::as_method(executor_submit<false>), kMethodFlags, nullptr},

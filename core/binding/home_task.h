@@ -28,17 +28,25 @@ class HomeTask : public pool::Task {
   [[nodiscard]] virtual bool arrive() = 0;
   // The loop is gone. The task is not outstanding any more. Runs Python.
   virtual void lose_loop() = 0;
+  // The bridge that has it among what is outstanding, else null.
+  [[nodiscard]] AsyncioBridge* bridge() const noexcept { return bridge_; }
 
  protected:
   [[nodiscard]] ModuleState& home() const noexcept { return home_; }
   [[nodiscard]] bool is_outstanding() const noexcept { return bridge_ != nullptr; }
 
   PyObject* future_ = nullptr;  // owned, while the task leads to one
+  // Owned: where future_ is of another loop than the bridge's, a future of the bridge's loop that ends with the task; else null.
+  PyObject* waker_ = nullptr;
+  [[nodiscard]] bool is_fresh() const noexcept { return is_fresh_; }
 
  private:
   friend class AsyncioBridge;
   ModuleState& home_;
   AsyncioBridge* bridge_ = nullptr;
+  // Owned, while the task is outstanding: a copy of the context of who awaits it, for nobody else. The end is told in it.
+  PyObject* context_ = nullptr;
+  bool is_fresh_ = false;         // the task is outstanding, and has not been asked for mail yet
   HomeTask* previous_ = nullptr;  // in the bridge's list
   HomeTask* next_ = nullptr;
 };

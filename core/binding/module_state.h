@@ -107,9 +107,14 @@ struct ModuleState {
                          &standard_submit.plain,
                          &standard_submit.plain_code,
                          &asyncio.run_future_type,
+                         &asyncio.run_coroutine_type,
+                         &asyncio.ended_await_type,
                          &asyncio.bridge_type,
                          &asyncio.get_running_loop,
-                         &asyncio.future_cancel}) {
+                         &asyncio.future_cancel,
+                         &asyncio.future_blocking,
+                         &asyncio.run_in_executor_code,
+                         &asyncio.to_thread_code}) {
       if (const int stop = visit(*ref)) return stop;
     }
     return 0;

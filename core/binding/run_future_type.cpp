@@ -1,6 +1,10 @@
 // See run_future_type.h.
 #include "binding/run_future_type.h"
 
+#include <utility>
+
+#include "binding/asyncio_bridge.h"
+#include "binding/ended_await.h"
 #include "py/error.h"
 #include "py/method.h"
 
@@ -8,9 +12,9 @@ namespace aiointerpreters::binding {
 
 namespace {
 
-ModuleState& home_of(PyObject* self) { return state_of(PyType_GetModule(Py_TYPE(self))); }
+ModuleState& home_of(PyObject* self) { return state_of(PyType_GetModuleByDef(Py_TYPE(self), &module_definition)); }
 
-// cancel(msg=None): as the base does it, and the work stops too.
+// cancel(msg=None): as the base does it, and the call is cancelled too, or stopped.
 PyObject* run_future_cancel(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& home = home_of(self);
@@ -21,9 +25,80 @@ PyObject* run_future_cancel(PyObject* self, PyObject* const* args, Py_ssize_t na
     py::Ref cancelled = py::Ref::steal(
         PyObject_Vectorcall(home.asyncio.future_cancel.get(), all, static_cast<std::size_t>(1 + nargs), kwnames));
     if (!cancelled || cancelled.get() != Py_True) return cancelled.release();
-    const AwaitedTaskPtr task(state_of_run_future(self).task);
+    const AwaitedTaskPtr task(state_of_run_future(home, self).task);
     if (task) task->stop();
     return cancelled.release();
+  });
+}
+
+// ---- As a future
+
+// The await of a coroutine. A call whose end is there, or comes in a moment, costs the loop one turn and nothing else.
+PyObject* run_future_await(PyObject* self) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    const ModuleState& home = home_of(self);
+    AwaitedTask* const task = state_of_run_future(home, self).task;
+    switch (task == nullptr ? AwaitedTask::Found::kNothing : task->find_end()) {
+      case AwaitedTask::Found::kEnd:
+        return make_ended_await(home, self).release();
+      case AwaitedTask::Found::kError:
+        return nullptr;
+      case AwaitedTask::Found::kNothing:
+        break;
+    }
+    PyTypeObject* const asyncios = reinterpret_cast<PyTypeObject*>(home.asyncio.run_future_type.get())->tp_base;
+    return reinterpret_cast<unaryfunc>(PyType_GetSlot(asyncios, Py_am_await))(self);
+  });
+}
+
+// Whether another loop runs in this thread than the future's. Leaves no exception set.
+bool is_elsewhere(const ModuleState& home, PyObject* self) {
+  const py::Ref running = running_loop(home);
+  const AwaitedTask* const task = state_of_run_future(home, self).task;
+  const bool is_outstanding = task != nullptr && task->bridge() != nullptr;
+  const py::Ref own = is_outstanding ? py::Ref::borrow(task->bridge()->loop())
+                                     : py::Ref::steal(PyObject_CallMethodNoArgs(self, home.asyncio.names.get_loop.get()));
+  PyErr_Clear();
+  return running && own && running.get() != own.get();
+}
+
+// _asyncio_future_blocking of what may be a coroutine still. It is False where nobody awaits the future; so who reads that asks
+// whether it is one. In another loop it is none, but a coroutine as good as any.
+PyObject* get_blocking(PyObject* self, void*) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    const ModuleState& home = home_of(self);
+    PyObject* const descriptor = home.asyncio.future_blocking.get();
+    py::Ref value =
+        py::Ref::steal(Py_TYPE(descriptor)->tp_descr_get(descriptor, self, reinterpret_cast<PyObject*>(Py_TYPE(self))));
+    const RunFutureState& state = state_of_run_future(home, self);
+    if (value.get() != Py_False || state.is_driven) return value.release();
+    if (is_elsewhere(home, self)) Py_RETURN_NONE;
+    PyTypeObject* const before = Py_TYPE(self);
+    if (before == reinterpret_cast<PyTypeObject*>(home.asyncio.run_coroutine_type.get())) {
+      Py_SET_TYPE(self, reinterpret_cast<PyTypeObject*>(Py_NewRef(home.asyncio.run_future_type.get())));
+      Py_DECREF(before);
+    }
+    return value.release();
+  });
+}
+
+int set_blocking(PyObject* self, PyObject* value, void*) {
+  PyObject* const descriptor = home_of(self).asyncio.future_blocking.get();
+  return Py_TYPE(descriptor)->tp_descr_set(descriptor, self, value);
+}
+
+// Another loop's task drives it: that loop waits for the call from now on. Yields a future of that loop.
+PySendResult step_elsewhere(ModuleState& home, AwaitedTask& task, PyObject** result) {
+  return py::guarded(PYGEN_ERROR, [&] {
+    const AwaitedTaskPtr kept(&task);
+    const py::Ref bridge = running_bridge(home);
+    py::Ref waker = bridge ? make_run_future(home.asyncio.run_future_type, bridge_in(bridge).loop_keyword()) : py::Ref();
+    if (!waker || PyObject_SetAttr(waker.get(), home.asyncio.names.blocking.get(), Py_True) < 0 ||
+        !task.move(bridge_in(bridge), waker.get())) {
+      return PYGEN_ERROR;
+    }
+    *result = waker.release();
+    return PYGEN_NEXT;
   });
 }
 
@@ -36,11 +111,14 @@ PySendResult end_step(const ModuleState& home, PyObject* self, PyObject** result
 }
 
 PySendResult run_future_send_step(PyObject* self, PyObject*, PyObject** result) {
-  const ModuleState& home = home_of(self);
+  ModuleState& home = home_of(self);
+  RunFutureState& state = state_of_run_future(home, self);
+  const bool is_first = !std::exchange(state.is_driven, true);
   py::Ref done = py::Ref::steal(PyObject_CallMethodNoArgs(self, home.asyncio.names.done.get()));
   *result = nullptr;
   if (!done) return PYGEN_ERROR;
   if (done.get() == Py_True) return end_step(home, self, result);
+  if (is_first && state.task != nullptr && is_elsewhere(home, self)) return step_elsewhere(home, *state.task, result);
   if (PyObject_SetAttr(self, home.asyncio.names.blocking.get(), Py_True) < 0) return PYGEN_ERROR;
   *result = Py_NewRef(self);
   return PYGEN_NEXT;
@@ -48,31 +126,14 @@ PySendResult run_future_send_step(PyObject* self, PyObject*, PyObject** result) 
 
 PyObject* run_future_send(PyObject* self, PyObject* value) {
   PyObject* result = nullptr;
-  if (run_future_send_step(self, value, &result) != PYGEN_RETURN) return result;
-  py::Ref returned = py::Ref::steal(result);
-  const py::Ref stop = py::Ref::steal(PyObject_CallOneArg(PyExc_StopIteration, returned.get()));
-  if (stop) PyErr_SetObject(PyExc_StopIteration, stop.get());
-  return nullptr;
+  return run_future_send_step(self, value, &result) == PYGEN_RETURN ? stop_with(result) : result;
 }
 
 // throw(typ[, val[, tb]]): what is thrown into who awaits ends the call.
 PyObject* run_future_throw(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
-  if (nargs < 1 || nargs > 3) {
-    PyErr_Format(PyExc_TypeError, "throw() takes 1 to 3 arguments (%zd given)", nargs);
-    return nullptr;
-  }
+  if (nargs < 1 || nargs > 3) return raise_thrown(args, nargs);
   py::Ref cancelled = py::Ref::steal(PyObject_CallMethodNoArgs(self, home_of(self).asyncio.names.cancel.get()));
-  if (!cancelled) return nullptr;
-  PyObject* const value = nargs > 1 && args[1] != Py_None ? args[1] : nullptr;
-  if (PyExceptionInstance_Check(args[0])) {
-    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(args[0])), args[0]);
-  } else if (PyExceptionClass_Check(args[0])) {
-    PyErr_SetObject(args[0], value);
-  } else {
-    PyErr_Format(PyExc_TypeError, "exceptions must be classes or instances deriving from BaseException, not %s",
-                 Py_TYPE(args[0])->tp_name);
-  }
-  return nullptr;
+  return cancelled ? raise_thrown(args, nargs) : nullptr;
 }
 
 PyObject* run_future_close(PyObject* self, PyObject*) {
@@ -91,7 +152,6 @@ PyMethodDef kMethods[] = {
     {"send", run_future_send, METH_O, "send($self, value, /)\n--\n\nFor asyncio's tasks: wait for the call."},
     {"throw", py::as_method(run_future_throw), METH_FASTCALL,
      "throw($self, typ, val=None, tb=None, /)\n--\n\nFor asyncio's tasks: cancel, then raise what is given."},
-    {"close", run_future_close, METH_NOARGS, "close($self, /)\n--\n\nCancel, unless the call has ended."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -101,9 +161,20 @@ PyGetSetDef kGetSet[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
+PyMethodDef kCoroutineMethods[] = {
+    {"close", run_future_close, METH_NOARGS, "close($self, /)\n--\n\nCancel, unless the call has ended."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyGetSetDef kCoroutineGetSet[] = {
+    {"_asyncio_future_blocking", get_blocking, set_blocking, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
 PyType_Slot kSlots[] = {
     {Py_tp_doc, const_cast<char*>("The awaitable of a call: an asyncio.Future, and a coroutine for who needs one. Only "
                                   "`executor.run` makes them.")},
+    {Py_am_await, reinterpret_cast<void*>(run_future_await)},
     {Py_am_send, reinterpret_cast<void*>(run_future_send_step)},
     {Py_tp_methods, kMethods},
     {Py_tp_getset, kGetSet},
@@ -114,27 +185,45 @@ PyType_Spec kSpec = {
     .name = "aiointerpreters._core.RunFuture",
     .basicsize = -static_cast<int>(sizeof(RunFutureState)),
     .itemsize = 0,
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .slots = kSlots,
+};
+
+PyType_Slot kCoroutineSlots[] = {
+    {Py_tp_methods, kCoroutineMethods},
+    {Py_tp_getset, kCoroutineGetSet},
+    {0, nullptr},
+};
+
+PyType_Spec kCoroutineSpec = {
+    .name = "aiointerpreters._core.RunFuture",
+    .basicsize = 0,  // the base's
+    .itemsize = 0,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = kCoroutineSlots,
 };
 
 }  // namespace
 
-RunFutureState& state_of_run_future(PyObject* future) noexcept {
-  return *static_cast<RunFutureState*>(PyObject_GetTypeData(future, Py_TYPE(future)));  // no type derives from this one
+RunFutureState& state_of_run_future(const ModuleState& home, PyObject* future) noexcept {
+  auto* const type = reinterpret_cast<PyTypeObject*>(home.asyncio.run_future_type.get());
+  return *static_cast<RunFutureState*>(PyObject_GetTypeData(future, type));
 }
 
 py::Ref make_run_future_type(PyObject* module, PyObject* base) {
   return py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, base));
 }
 
-py::Ref make_run_future(const ModuleState& home, PyObject* loop) {
-  auto* const type = reinterpret_cast<PyTypeObject*>(home.asyncio.run_future_type.get());
+py::Ref make_run_coroutine_type(PyObject* module, PyObject* base) {
+  return py::Ref::steal(PyType_FromModuleAndSpec(module, &kCoroutineSpec, base));
+}
+
+py::Ref make_run_future(const py::Ref& type_object, PyObject* loop_keyword) {
+  auto* const type = reinterpret_cast<PyTypeObject*>(type_object.get());
   py::Ref future = py::Ref::steal(type->tp_alloc(type, 0));
-  py::Ref args = py::Ref::steal(PyTuple_New(0));
-  py::Ref kwargs = py::Ref::steal(PyDict_New());
-  if (!future || !args || !kwargs || PyDict_SetItem(kwargs.get(), home.asyncio.names.loop.get(), loop) < 0) return {};
-  return type->tp_base->tp_init(future.get(), args.get(), kwargs.get()) == 0 ? std::move(future) : py::Ref();
+  const py::Ref args = py::Ref::steal(PyTuple_New(0));  // the one empty tuple
+  if (!future || !args) return {};
+  return type->tp_init(future.get(), args.get(), loop_keyword) == 0 ? std::move(future) : py::Ref();
 }
 
 }  // namespace aiointerpreters::binding

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from typing import Any
 
 # So long, in seconds, items may have the event loop before others have their turn, as when results are decoded.
@@ -35,6 +35,11 @@ class Window[T, R]:
     def results_of_stream(self, items: AsyncIterable[T]) -> AsyncGenerator[R]:
         """Return the same for items that are awaited themselves; no result waits for the next of them."""
         return _Results(self, self._of_stream(items))
+
+    @property
+    def under_way(self) -> int:
+        """So many calls have not ended."""
+        return sum(not call.done() for call in self._calls)
 
     def abandon(self) -> None:
         """Stop all calls, from whatever thread."""
@@ -137,6 +142,40 @@ class Window[T, R]:
         for call in list(self._calls):
             if not call.cancel() and not call.cancelled():
                 call.exception()  # or asyncio would log that nobody has asked for it
+
+
+def zipped(*sources: Iterable[Any] | AsyncIterable[Any]) -> Iterable[tuple[Any, ...]] | AsyncIterable[tuple[Any, ...]]:
+    """Return what zip returns; if any of the sources is asynchronous, the same asynchronously.
+
+    Raises TypeError for a source that is neither.
+    """
+    if any(isinstance(source, AsyncIterable) for source in sources):
+        return _Rows(sources)
+    return zip(*sources, strict=False)
+
+
+class _Rows(AsyncIterator[tuple[Any, ...]]):
+    """What zip does, over iterables of which some are asynchronous.
+
+    No asynchronous generator: nobody has to close it, and none of its sources is closed.
+    """
+
+    def __init__(self, sources: Iterable[Iterable[Any] | AsyncIterable[Any]]) -> None:
+        self._sources: list[Iterator[Any] | AsyncIterator[Any]] = [
+            aiter(source) if isinstance(source, AsyncIterable) else iter(source) for source in sources
+        ]
+
+    async def __anext__(self) -> tuple[Any, ...]:
+        row = []
+        for source in self._sources:
+            if isinstance(source, AsyncIterator):
+                row.append(await anext(source))
+            else:
+                try:
+                    row.append(next(source))
+                except StopIteration:
+                    raise StopAsyncIteration from None
+        return tuple(row)
 
 
 class _Results[R](AsyncGenerator[R]):

@@ -3,17 +3,18 @@
 import asyncio
 import inspect
 import sys
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial, wraps
 from types import MethodType, TracebackType
 from typing import Any, Literal, Self, overload
+from weakref import WeakSet
 
 from . import _core, _module_functions
 from ._core import interpreter
 from ._stopping import is_stop
-from ._window import Window
+from ._window import Window, zipped
 from .errors import InterpreterError, RunnerError
 from .executors import InterpreterThreadPoolExecutor
 
@@ -22,6 +23,8 @@ __all__ = ["InterpreterError", "ModuleInfo", "Runner", "RunnerError", "get_modul
 type ModuleInfo = tuple[Literal["module", "path"], str, str]
 """Where a worker finds a function: ("module", the module's name, its own) or ("path", a script's file, its own name)."""
 
+type _Items[T] = Iterable[T] | AsyncIterable[T]
+
 # Calls of `map` at once for each worker, if nothing is said: enough to work on between two turns of the event loop.
 _WINDOW = 32
 
@@ -29,7 +32,7 @@ _WINDOW = 32
 class Runner:
     """Runs functions in interpreters, as many at once as it has workers, and is awaited.
 
-    `with Runner(workers=4).start() as runner` or `async with Runner(workers=4) as runner`. It stands on an
+    `async with Runner(workers=4) as runner`, or `with Runner(workers=4) as runner` around event loops. It stands on an
     `InterpreterThreadPoolExecutor`, whose `run` can be awaited as well.
     """
 
@@ -45,40 +48,56 @@ class Runner:
         self.workers = workers
         self._executor: InterpreterThreadPoolExecutor | None = None
         self._coroutine_functions: dict[ModuleInfo, bool] = {}  # as workers have found them
+        self._awaited = 0  # calls under way that `map` has not made
+        self._windows: WeakSet[Window[Any, Any]] = WeakSet()  # of the maps
 
-    @contextmanager
-    def start(self) -> Iterator[Self]:
+    def __repr__(self) -> str:
+        workers = f"{self.workers} worker{'s' * (self.workers > 1)}"
+        if self._executor is None:
+            return f"<Runner of {workers}, not started>"
+        calls = self._awaited + sum(window.under_way for window in self._windows)
+        queued = min(self._executor._pool.queued, calls)
+        return f"<Runner of {workers}, started, {calls} call{'s' * (calls != 1)} under way, {queued} of them queued>"
+
+    def start(self) -> Self:
+        """Return the runner itself, for `with runner.start():`, which is the same as `with runner:`."""
+        return self
+
+    def __enter__(self) -> Self:
         """Start the runner for a block, with all its interpreters; at the end what has been submitted is finished.
 
         The end of the block waits for that, and holds up the event loop; that of `async with` does not. If the block is
-        cancelled, or Ctrl-C ends it, what is queued is cancelled and what runs is stopped. Afterwards the runner can be
-        started again. Raises RunnerError if it is started.
+        cancelled or interrupted, or Ctrl-C ends it, what is queued is cancelled and what runs is stopped. Afterwards the
+        runner can be started again. Raises RunnerError if it is started.
         """
-        with self._make_executor() as executor:
-            try:
-                self._executor = executor
-                yield self
-            finally:
-                self._executor = None
+        self._begin()
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        """Finish or stop. Raises RunnerError if the runner is not started."""
+        self._end().__exit__(exc_type, exc_val, exc_tb)
 
     async def __aenter__(self) -> Self:
-        """Start the runner, as `start` does."""
-        self._executor = self._make_executor()
+        """Start the runner, as `with` does."""
+        self._begin()
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
     ) -> None:
-        """Finish or stop, as at the end of `start`; other tasks of the event loop go on meanwhile."""
-        executor = self._started()
-        self._executor = None
+        """Finish or stop, as at the end of `with`; other tasks of the event loop go on meanwhile."""
+        executor = self._end()
         if is_stop(exc_val):
             executor._stop()
         with ThreadPoolExecutor(1, "Runner-end") as ender:  # the loop's own executor may be busy, or shut down
             ending = asyncio.get_running_loop().run_in_executor(ender, executor.shutdown)
             try:
                 await asyncio.shield(ending)
-            except asyncio.CancelledError:
+            except BaseException as error:
+                if not is_stop(error):
+                    raise
                 executor._stop()
                 while not ending.done():  # or `ender` would be waited for without the loop
                     with suppress(asyncio.CancelledError):
@@ -97,7 +116,12 @@ class Runner:
 
         The function's own exceptions arrive as themselves. Raises RunnerError if the runner is not started.
         """
-        return await self._started().run(_as_found(fn), *args, **kwargs)
+        executor = self._started()
+        self._awaited += 1
+        try:
+            return await executor.run(_as_found(fn), *args, **kwargs)
+        finally:
+            self._awaited -= 1
 
     @overload
     def wrap[**P, R](self, fn: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[None, None, R]]: ...
@@ -109,7 +133,12 @@ class Runner:
 
         @wraps(fn)
         async def wrapped(*args: Any, **kwargs: Any) -> Any:
-            return await self._started().run(tagged, *args, **kwargs)
+            executor = self._started()
+            self._awaited += 1
+            try:
+                return await executor.run(tagged, *args, **kwargs)
+            finally:
+                self._awaited -= 1
 
         return wrapped
 
@@ -123,46 +152,118 @@ class Runner:
 
         Raises RunnerError if module_info is something else, or the runner is not started.
         """
-        executor = self._started()
+        self._started()
         match module_info:
             case ("path", str(path), str(name)) if _is_this_script(path):
-                return await executor.run(getattr(sys.modules["__main__"], name), *args, **kwargs)
+                return await self.run(getattr(sys.modules["__main__"], name), *args, **kwargs)
             case ("module" | "path" as kind, str(place), str(name)):
                 info: ModuleInfo = (kind, place, name)
                 if info not in self._coroutine_functions:
-                    self._coroutine_functions[info] = await executor.run(_module_functions.is_coroutine_function, *info)
-                return await executor.run(_finder(info, in_loop=self._coroutine_functions[info]), *args, **kwargs)
+                    self._coroutine_functions[info] = await self.run(_module_functions.is_coroutine_function, *info)
+                return await self.run(_finder(info, in_loop=self._coroutine_functions[info]), *args, **kwargs)
             case _:
                 raise RunnerError(
                     f"module_info has to be ('module', module, name) or ('path', file, name), not {module_info!r}"
                 )
 
     @overload
-    def map[T, R](
+    def map[A, R](
         self,
-        fn: Callable[[T], Coroutine[Any, Any, R]],
-        iterable: Iterable[T] | AsyncIterable[T],
+        fn: Callable[[A], Coroutine[Any, Any, R]],
+        iterable: _Items[A],
         /,
         *,
         limit: int | None = None,
         ordered: bool = True,
     ) -> AsyncGenerator[R]: ...
     @overload
-    def map[T, R](
+    def map[A, B, R](
         self,
-        fn: Callable[[T], R],
-        iterable: Iterable[T] | AsyncIterable[T],
+        fn: Callable[[A, B], Coroutine[Any, Any, R]],
+        iterable: _Items[A],
+        iterable2: _Items[B],
         /,
         *,
         limit: int | None = None,
         ordered: bool = True,
     ) -> AsyncGenerator[R]: ...
-    def map(
+    @overload
+    def map[A, B, C, R](
         self,
-        fn: Callable[[Any], Any],
-        iterable: Iterable[Any] | AsyncIterable[Any],
+        fn: Callable[[A, B, C], Coroutine[Any, Any, R]],
+        iterable: _Items[A],
+        iterable2: _Items[B],
+        iterable3: _Items[C],
         /,
         *,
+        limit: int | None = None,
+        ordered: bool = True,
+    ) -> AsyncGenerator[R]: ...
+    @overload
+    def map[R](
+        self,
+        fn: Callable[..., Coroutine[Any, Any, R]],
+        iterable: _Items[Any],
+        iterable2: _Items[Any],
+        iterable3: _Items[Any],
+        iterable4: _Items[Any],
+        /,
+        *iterables: _Items[Any],
+        limit: int | None = None,
+        ordered: bool = True,
+    ) -> AsyncGenerator[R]: ...
+    @overload
+    def map[A, R](
+        self,
+        fn: Callable[[A], R],
+        iterable: _Items[A],
+        /,
+        *,
+        limit: int | None = None,
+        ordered: bool = True,
+    ) -> AsyncGenerator[R]: ...
+    @overload
+    def map[A, B, R](
+        self,
+        fn: Callable[[A, B], R],
+        iterable: _Items[A],
+        iterable2: _Items[B],
+        /,
+        *,
+        limit: int | None = None,
+        ordered: bool = True,
+    ) -> AsyncGenerator[R]: ...
+    @overload
+    def map[A, B, C, R](
+        self,
+        fn: Callable[[A, B, C], R],
+        iterable: _Items[A],
+        iterable2: _Items[B],
+        iterable3: _Items[C],
+        /,
+        *,
+        limit: int | None = None,
+        ordered: bool = True,
+    ) -> AsyncGenerator[R]: ...
+    @overload
+    def map[R](
+        self,
+        fn: Callable[..., R],
+        iterable: _Items[Any],
+        iterable2: _Items[Any],
+        iterable3: _Items[Any],
+        iterable4: _Items[Any],
+        /,
+        *iterables: _Items[Any],
+        limit: int | None = None,
+        ordered: bool = True,
+    ) -> AsyncGenerator[R]: ...
+    def map(
+        self,
+        fn: Callable[..., Any],
+        iterable: _Items[Any],
+        /,
+        *iterables: _Items[Any],
         limit: int | None = None,
         ordered: bool = True,
     ) -> AsyncGenerator[Any]:
@@ -170,10 +271,11 @@ class Runner:
 
         iterable: of items, asynchronous or not; advanced only while fewer than `limit` calls are under way or wait for the
             consumer.
+        iterables: of further arguments for each call, zipped; each of them asynchronous or not. The shortest one ends it.
         limit: so many; 32 for each worker if None.
         ordered: whether results come in the order of the items, or as calls end.
 
-        The first exception, of a call or of the iterable, ends the iteration. When it ends, by that or because the consumer
+        The first exception, of a call or of an iterable, ends the iteration. When it ends, by that or because the consumer
         leaves, what is queued is cancelled and what runs is stopped; a consumer that keeps the iterator says so with
         `aclose()`. Raises ValueError for a limit below 1, TypeError for an iterable that is none, RunnerError if the runner
         is not started.
@@ -186,23 +288,35 @@ class Runner:
             raise TypeError(f"limit must be an integer or None, not {limit!r}")
         if limit < 1:
             raise ValueError("limit must be None or > 0")
-        window = Window[Any, Any](partial(self._started().run, _as_found(fn)), limit, ordered=ordered)
-        if isinstance(iterable, AsyncIterable):
-            return window.results_of_stream(iterable)
-        return window.results(iter(iterable))
+        call = partial(self._started().run, _as_found(fn))
+        window = Window[Any, Any](_of_row(call) if iterables else call, limit, ordered=ordered)
+        self._windows.add(window)
+        items = zipped(iterable, *iterables) if iterables else iterable
+        if isinstance(items, AsyncIterable):
+            return window.results_of_stream(items)
+        return window.results(iter(items))
 
-    def _make_executor(self) -> InterpreterThreadPoolExecutor:
+    def _begin(self) -> None:
         if self._executor is not None:
             raise RunnerError("the runner is started already")
         executor = InterpreterThreadPoolExecutor(self.workers, f"Runner-{id(self):x}")
         for _ in range(self.workers):
             executor.submit(interpreter(_do_nothing))  # nobody is idle yet, so each takes a thread and an interpreter
+        self._executor = executor
+
+    def _end(self) -> InterpreterThreadPoolExecutor:
+        executor = self._started()
+        self._executor = None
         return executor
 
     def _started(self) -> InterpreterThreadPoolExecutor:
         if self._executor is None:
             raise RunnerError("the runner is not started: use `with runner.start():` or `async with runner:`")
         return self._executor
+
+
+def _of_row(call: Callable[..., Any]) -> Callable[[tuple[Any, ...]], Any]:
+    return lambda row: call(*row)
 
 
 def get_module_info(fn: Callable[..., Any]) -> ModuleInfo:

@@ -290,10 +290,10 @@ def test_many_await_one(pool: InterpreterThreadPoolExecutor, run: Run) -> None:
 def test_it_is_a_future_and_a_coroutine(pool: InterpreterThreadPoolExecutor, run: Run) -> None:
     async def main() -> None:
         future = pool.run(work.square, 3)
-        assert asyncio.isfuture(future)
         assert asyncio.iscoroutine(future)
+        assert asyncio.isfuture(future)
         assert isinstance(future, asyncio.Future)
-        assert isinstance(future, collections.abc.Coroutine)
+        assert isinstance(pool.run(work.square, 3), collections.abc.Coroutine)
         assert isinstance(future, RunFuture)
         assert inspect.isawaitable(future)
         assert future.get_loop() is asyncio.get_running_loop()
@@ -403,19 +403,6 @@ def test_nothing_is_left_of_a_call(pool: InterpreterThreadPoolExecutor, run: Run
 
 
 # ---- Bad input
-
-
-def test_outside_of_a_loop(pool: InterpreterThreadPoolExecutor) -> None:
-    with pytest.raises(RuntimeError, match="no running event loop"):
-        pool.run(work.square, 3)
-
-
-def test_outside_of_a_loop_in_a_thread_beside_it(pool: InterpreterThreadPoolExecutor, run: Run) -> None:
-    async def main() -> None:
-        with pytest.raises(RuntimeError, match="no running event loop"):
-            await asyncio.to_thread(pool.run, work.square, 3)
-
-    run(main())
 
 
 def test_nothing_to_call(pool: InterpreterThreadPoolExecutor, run: Run) -> None:

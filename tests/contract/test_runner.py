@@ -15,8 +15,10 @@ from aiointerpreters import (
     InterpreterThreadPoolExecutor,
     Runner,
     RunnerError,
+    TaskInterrupted,
+    interpreter,
 )
-from support import coroutines, endless, failures, runners, work
+from support import coroutines, endless, failures, nested, runners, work
 from support import gate as gates
 from support.gate import Gate
 from support.runners import Run, begin, threads, turns
@@ -61,6 +63,8 @@ def test_a_plain_block_around_event_loops() -> None:
 def test_a_block_gives_the_runner_itself(run: Run) -> None:
     async def main() -> None:
         runner = Runner(workers=1)
+        with runner as started:
+            assert started is runner
         with runner.start() as started:
             assert started is runner
         async with runner as started:
@@ -428,6 +432,68 @@ def test_keyboard_interrupt_leaves_a_plain_block_at_once(gate: Gate) -> None:
         asyncio.run(start(runner))
         raise KeyboardInterrupt
     assert threads() == []
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, TaskInterrupted, asyncio.CancelledError])
+@pytest.mark.parametrize("plain", [True, False], ids=["with", "async with"])
+def test_what_ends_work_ends_the_block_s_work(run: Run, gate: Gate, plain: bool, end: type[BaseException]) -> None:
+    calls: list[asyncio.Task[Any]] = []
+
+    async def use(runner: Runner) -> None:
+        calls.append(begin(runner.run(endless.loop, gate.ends)))
+        await asyncio.to_thread(gate.wait_for)
+        raise end
+
+    async def main() -> None:
+        caught = None
+        try:
+            if plain:
+                with Runner(workers=1) as runner:
+                    await use(runner)
+            else:
+                async with Runner(workers=1) as runner:
+                    await use(runner)
+        except end as error:
+            caught = error
+        assert caught is not None
+        assert threads() == []
+        assert await _was_cancelled(calls[0])
+
+    run(main())
+
+
+@pytest.mark.timeout(20)  # not to wait longer than needed for what never comes
+@pytest.mark.parametrize("waits", ["in the block", "at its end"])
+def test_a_call_with_a_runner_of_its_own_is_stopped(gate: Gate, waits: str) -> None:
+    with InterpreterThreadPoolExecutor(1) as pool:
+        future = pool.submit(interpreter(nested.endless_block), gate.ends, in_block=waits == "in the block")
+        gate.wait_for()
+        assert future.interrupt()
+        with pytest.raises(TaskInterrupted):
+            future.result()
+        assert pool.submit(interpreter(work.square), 3).result() == 9
+
+
+def test_a_runner_says_what_is_going_on(run: Run, gate: Gate) -> None:
+    async def main() -> None:
+        runner = Runner(workers=1)
+        assert repr(runner) == "<Runner of 1 worker, not started>"
+        async with runner:
+            held = begin(runner.run(gates.hold, gate.ends, "held"))
+            await asyncio.to_thread(gate.wait_for)
+            assert repr(runner) == "<Runner of 1 worker, started, 1 call under way, 0 of them queued>"
+            queued = begin(runner.run(work.square, 3))
+            results = runner.map(work.square, range(10), limit=2)
+            first = asyncio.ensure_future(anext(results))
+            await turns()
+            assert repr(runner) == "<Runner of 1 worker, started, 4 calls under way, 3 of them queued>"
+            gate.open()
+            assert [await held, await queued, await first] == ["held", 9, 0]
+            await results.aclose()
+            assert repr(runner) == "<Runner of 1 worker, started, 0 calls under way, 0 of them queued>"
+        assert repr(Runner(workers=3)) == "<Runner of 3 workers, not started>"
+
+    run(main())
 
 
 PLAIN, ASYNCHRONOUS = "with Runner(workers=2).start() as runner", "async with Runner(workers=2) as runner"

@@ -151,6 +151,58 @@ def test_calls_run_in_interpreters_at_the_same_time(run: RunUse, gate: Gate) -> 
     assert work.HERE not in places
 
 
+@pytest.mark.parametrize("first", [list, passed_on, generate, Stream])
+@pytest.mark.parametrize("second", [list, passed_on, generate_slowly, AsyncRows])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_several_iterables_are_zipped(run: RunUse, first: Source, second: Source, ordered: bool) -> None:
+    async def use(runner: Runner) -> list[int]:
+        results = runner.map(work.add, first(range(40)), second(range(100, 1000)), limit=5, ordered=ordered)
+        return await collect(results)
+
+    results = run(use)
+    assert sorted(results) == [100 + 2 * n for n in range(40)]
+    assert not ordered or results == sorted(results)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_the_shortest_iterable_ends_it(run: RunUse, asynchronous: bool) -> None:
+    async def use(runner: Runner) -> None:
+        lists: list[list[int]] = [[1, 2, 3], [10, 20], [100, 200, 300]]
+        for turned in ([*lists[n:], *lists[:n]] for n in range(3)):
+            sources = [generate(each) for each in turned] if asynchronous else turned
+            assert await collect(runner.map(_total, *sources)) == [111, 222]
+        assert await collect(runner.map(_total, [], itertools.count())) == []
+        assert await collect(runner.map(_total, generate([]), itertools.count())) == []
+        assert await collect(runner.map(_total, *([n] for n in range(5)))) == [10]
+
+    run(use)
+
+
+def _total(*numbers: int) -> int:
+    return sum(numbers)
+
+
+@pytest.mark.parametrize("source", BOTH)
+def test_an_exception_of_one_of_several_iterables(run: RunUse, source: Source) -> None:
+    def failing() -> Iterator[int]:
+        yield 1
+        raise LookupError("no more")
+
+    async def use(runner: Runner) -> None:
+        results = runner.map(work.add, source([1, 2, 3]), failing())
+        assert await anext(results) == 2
+        with pytest.raises(LookupError, match="no more"):
+            await anext(results)
+        not_iterable: Any = 5
+        with pytest.raises(TypeError, match="iter"):
+            runner.map(work.add, source([1]), not_iterable)
+        call: Any = runner.map
+        with pytest.raises(TypeError):
+            call(work.add)
+
+    run(use)
+
+
 def test_items_that_look_like_arguments_are_one(run: RunUse) -> None:
     async def use(runner: Runner) -> list[Any]:
         return await collect(runner.map(work.echo_call, [(1, 2), {"a": 1}, None]))

@@ -112,7 +112,14 @@ async def by_gather_with_exceptions(future: RunFuture[Any]) -> Any:
 
 
 async def by_wait(future: RunFuture[Any]) -> Any:
-    """asyncio.wait takes no coroutines, and it is one."""
+    """asyncio.wait takes no coroutines: what ensure_future has returned is none."""
+    done, pending = await asyncio.wait({asyncio.ensure_future(future)})
+    assert not pending
+    return done.pop().result()
+
+
+async def by_wait_for_its_task(future: RunFuture[Any]) -> Any:
+    """A task is none either."""
     done, pending = await asyncio.wait([asyncio.create_task(future)])
     assert not pending
     return done.pop().result()
@@ -188,6 +195,7 @@ WAYS: list[Way] = [
     by_gather,
     by_gather_with_exceptions,
     by_wait,
+    by_wait_for_its_task,
     by_wait_for,
     by_timeout,
     by_as_completed,

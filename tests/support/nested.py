@@ -71,3 +71,16 @@ WAYS = [
     (in_a_runner, 1),
     (in_a_runner_s_block, 1),
 ]
+
+
+def endless_block(ends: Ends, *, in_block: bool) -> None:
+    """Have a runner run what never ends, and wait for it in its block or at the block's end."""
+
+    async def wait(runner: Runner) -> None:
+        await runner.run(endless.loop, ends)
+
+    with Runner(workers=1) as runner:
+        if in_block:
+            asyncio.run(wait(runner))
+        else:
+            runner._started().submit(interpreter(endless.loop), ends)  # no loop whose end would stop it

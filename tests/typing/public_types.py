@@ -119,6 +119,10 @@ type_error: TypeError = NotTransferableError("result")
 
 
 # The runner.
+def add3(one: int, two: str, three: float) -> complex:
+    return one + len(two) + three
+
+
 async def fetch(url: str, *, tries: int = 1) -> bytes:
     return url.encode() * tries
 
@@ -131,6 +135,18 @@ async def use_runner(urls: AsyncIterator[str]) -> None:
     assert_type(await pool.run(plain, "a", count=3), list[str])
     with Runner(workers=4).start() as started:
         assert_type(started, Runner)
+    with Runner(workers=4) as entered:
+        assert_type(entered, Runner)
+    assert_type(await asyncio.create_task(pool.run(scale, 1)), float)
+    assert_type(await asyncio.gather(pool.run(scale, 1), pool.run(plain, "a")), tuple[float, list[str]])
+    assert_type(await asyncio.wait_for(pool.run(scale, 1), 1), float)
+    assert_type(await asyncio.shield(pool.run(scale, 1)), float)
+    done, _ = await asyncio.wait({asyncio.ensure_future(pool.run(scale, 1))})
+    assert_type(done.pop().result(), float)
+    other = asyncio.run_coroutine_threadsafe(pool.run(scale, 1), asyncio.get_running_loop())
+    assert_type(other.result(), float)
+    assert_type(asyncio.run(pool.run(scale, 1)), float)
+    assert_type(asyncio.Runner().run(pool.run(plain, "a")), list[str])
     async with Runner(workers=2) as runner:
         assert_type(runner, Runner)
         assert_type(runner.workers, int)
@@ -179,6 +195,11 @@ async def use_runner(urls: AsyncIterator[str]) -> None:
             assert_type(rows, list[str])
         async for content in runner.map(fetch, urls):
             assert_type(content, bytes)
+        async for row in runner.map(plain, urls, [1, 2]):
+            assert_type(row, list[str])
+        async for total in runner.map(add3, [1], urls, [2.0]):
+            assert_type(total, complex)
+        runner.map(plain, urls, ["a"])  # type: ignore[arg-type]
         async with aclosing(runner.map(plain, urls)) as results:
             assert_type(await anext(results), list[str])
         runner.map(plain, [1])  # type: ignore[arg-type]
