@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/futex.h"
+#include "base/idle_spins.h"
 #include "base/mutex.h"
 #include "pool/environment.h"
 #include "pool/loops.h"
@@ -165,7 +166,6 @@ class Pool {
   void wake_all_parked() noexcept AIOI_REQUIRES(mutex_);
 
   const std::shared_ptr<const PoolOptions> options_;
-  const std::size_t max_spinners_;
 
   mutable base::Mutex mutex_;
   TaskQueue home_queue_ AIOI_GUARDED_BY(mutex_);
@@ -177,13 +177,11 @@ class Pool {
   std::size_t host_count_ AIOI_GUARDED_BY(mutex_) = 0;  // of them, those that serve the worker side
   std::size_t max_hosts_ AIOI_GUARDED_BY(mutex_);       // max_interpreters, or fewer if there could not be so many
   Seat* seats_ AIOI_GUARDED_BY(mutex_) = nullptr;       // of the workers that have entered
-  std::size_t spinners_ AIOI_GUARDED_BY(mutex_) = 0;
-  Loops loops_ AIOI_GUARDED_BY(mutex_);  // to which coroutine functions are sent
+  Loops loops_ AIOI_GUARDED_BY(mutex_);                 // to which coroutine functions are sent
   bool closed_ AIOI_GUARDED_BY(mutex_) = false;
   bool stopped_ AIOI_GUARDED_BY(mutex_) = false;
-  unsigned rests_ AIOI_GUARDED_BY(mutex_) = 0;                 // that have begun and not ended
-  unsigned turns_taken_ AIOI_GUARDED_BY(mutex_) = 0;           // spins in a row that shared the submitter's processor
-  base::Clock::time_point next_move_ AIOI_GUARDED_BY(mutex_);  // before that no worker changes its processor
+  unsigned rests_ AIOI_GUARDED_BY(mutex_) = 0;  // that have begun and not ended
+  base::IdleSpins spins_ AIOI_GUARDED_BY(mutex_);
   std::shared_ptr<const Breakage> breakage_ AIOI_GUARDED_BY(mutex_);
   Scope broken_scope_ AIOI_GUARDED_BY(mutex_) = Scope::kWorkerSide;  // what `breakage_` is about
   EnvironmentPtr environment_ AIOI_GUARDED_BY(mutex_);
