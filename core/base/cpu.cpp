@@ -1,7 +1,11 @@
 // See cpu.h. Other platforms than Linux only count processors.
 #include "base/cpu.h"
 
+#include <algorithm>
+#include <exception>
 #include <thread>
+
+#include "base/cpu_quota.h"
 
 #if defined(__linux__)
 #include <sched.h>
@@ -9,13 +13,29 @@
 
 namespace aiointerpreters::base {
 
-unsigned usable_cpus() noexcept {
+namespace {
+
+unsigned allowed_cpus() noexcept {
 #if defined(__linux__)
-  cpu_set_t usable;
-  if (sched_getaffinity(0, sizeof usable, &usable) == 0) return static_cast<unsigned>(CPU_COUNT(&usable));
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return static_cast<unsigned>(CPU_COUNT(&allowed));
 #endif
   const unsigned known = std::thread::hardware_concurrency();
   return known == 0 ? 1 : known;
+}
+
+}  // namespace
+
+unsigned usable_cpus() noexcept {
+  unsigned usable = allowed_cpus();
+#if defined(__linux__)
+  try {
+    const std::optional<double> quota = cpu_quota();
+    if (quota && *quota < usable) usable = static_cast<unsigned>(*quota);
+  } catch (const std::exception&) {  // no memory to read it
+  }
+#endif
+  return std::max(usable, 1U);
 }
 
 #if defined(__linux__)

@@ -4,7 +4,8 @@
 
 namespace aiointerpreters::base {
 
-// Processors that this process may use, at least 1.
+// Processors that this process may use, at least 1: those it may run on, or fewer if a cgroup's quota is less, rounded down.
+// Reads files, so it is not for hot paths.
 [[nodiscard]] unsigned usable_cpus() noexcept;
 // The processor that runs the calling thread now; -1 if that is not to be known.
 [[nodiscard]] int current_cpu() noexcept;

@@ -23,8 +23,6 @@ namespace {
 
 using State = pool::Task::State;
 
-// What a result that is about to come is worth waiting for awake.
-constexpr std::chrono::microseconds kSpinBudget{30};
 struct Self {
   ModuleState& home;
   PyObject* future;
@@ -78,13 +76,23 @@ bool read_deadline(PyObject* timeout, base::Deadline& deadline) {
   return true;
 }
 
+// Looks for a while whether the task ends, where that pays. Another thread may wait at the same time: the policy is asked and told
+// with home attached.
+bool spin_until_done(ModuleState& home, const pool::Task& task, const base::Deadline& deadline) {
+  const std::chrono::nanoseconds budget = home.result_spins.begin();
+  if (budget.count() == 0) return false;
+  const std::chrono::nanoseconds left = deadline ? *deadline - base::Clock::now() : budget;
+  const base::Spun spun =
+      py::detached([&] { return base::spin_until([&] { return task.done(); }, std::min(budget, left)); });
+  if (spun.found || left >= budget) home.result_spins.learn(spun);  // a spin that was cut short has not found out anything
+  return spun.found;
+}
+
 Waited wait_until_done(const Self& self, const base::Deadline& deadline) {
   // A reference of its own: another thread may drop the future's.
   const pool::TaskPtr task(self.state.task.get());
   if (task->done()) return Waited::kDone;
-  auto spin_budget = self.home.may_spin ? std::chrono::nanoseconds(kSpinBudget) : std::chrono::nanoseconds(0);
-  if (deadline) spin_budget = std::min(spin_budget, std::chrono::nanoseconds(*deadline - base::Clock::now()));
-  if (py::detached([&] { return task->spin(spin_budget); })) return Waited::kDone;
+  if (spin_until_done(self.home, *task, deadline)) return Waited::kDone;
   const auto wait = [&](const base::Deadline& slice) { static_cast<void>(task->wait(slice)); };
   return wait_at_home(self.home, deadline, wait, [&] { return task->done(); });
 }

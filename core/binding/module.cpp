@@ -73,13 +73,16 @@ bool preimport() {
   return true;
 }
 
+// How long a result that is about to come is worth waiting for awake.
+constexpr std::chrono::microseconds kResultSpin{30};
+
 int execute(PyObject* module) {
   return py::guarded(-1, [&] {
     auto made = std::make_unique<ModuleState>();
     ModuleState& state = *made;
     *static_cast<ModuleState**>(PyModule_GetState(module)) = made.release();
     state.runtime.lessor = codec::LessorPtr(std::make_unique<codec::Lessor>().release());
-    state.may_spin = base::usable_cpus() > 1;
+    if (base::usable_cpus() > 1) state.result_spins = base::SpinPolicy(kResultSpin);
     const bool ready =
         preimport() && add_errors(module, state.runtime) &&
         publish(module, "interpreter", make_tag_type(module), state.runtime.tag_type) &&

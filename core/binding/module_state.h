@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/spin_policy.h"
 #include "binding/asyncio_state.h"
 #include "binding/home_environment.h"
 #include "codec/callable_table.h"
@@ -69,7 +70,8 @@ struct ModuleState {
   std::vector<std::shared_ptr<pool::Pool>> resting;  // for that fork
   unsigned forks = 0;                                // between the process that first loaded this and this one
 
-  bool may_spin = false;  // there is more than one processor
+  // For threads that wait for a result. Zero: there is one processor.
+  base::SpinPolicy result_spins{std::chrono::nanoseconds(0)};
   // The interpreter is about to end: `submit` says so.
   bool exiting = false;
 

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/cpu.h"
-#include "base/spin.h"
 
 namespace aiointerpreters::pool {
 
@@ -14,23 +13,15 @@ namespace {
 // Long enough to bridge the gap between two calls of submit().result(), short enough not to matter as CPU time.
 constexpr std::chrono::microseconds kSpinBudget{50};
 
-// The scheduler likes to wake a worker where it was woken from; two threads that spin for each other then take turns there,
-// ten times slower than side by side. After so many turns the worker moves to another processor, but not again and again if
-// those are busy.
-constexpr unsigned kTurnsBeforeMove = 4;
-constexpr std::chrono::milliseconds kMoveInterval{1};
-
-// Spinners take processors from those who compute, so at most half of them spin, and nobody on a single one.
-std::size_t spinners_for(unsigned cpus) noexcept { return cpus / 2; }
 
 }  // namespace
 
 Pool::Pool(std::shared_ptr<const PoolOptions> options)
     : options_(std::move(options)),
       no_memory_(std::make_shared<const Breakage>(Breakage{"a worker's interpreter could not be made: no memory", {}})),
-      max_spinners_(spinners_for(base::usable_cpus())),
       max_workers_(options_->max_workers),
-      max_interpreters_(options_->max_interpreters) {}
+      max_interpreters_(options_->max_interpreters),
+      spins_(base::usable_cpus(), kSpinBudget) {}
 
 Pool::~Pool() = default;
 
@@ -304,26 +295,17 @@ void Pool::leave(Seat& seat) noexcept {
 }
 
 void Pool::spin(Seat& seat) noexcept {
-  const int cpu = base::current_cpu();
-  const bool beside_submitter = cpu >= 0 && cpu == submitter_cpu_->load(std::memory_order_relaxed);
-  bool moves = false;
+  base::IdleSpins::Plan plan;
   {
     base::Lock lock(mutex_);
-    if (spinners_ >= max_spinners_ || seat.duty != Seat::Duty::kSearching) return;
-    ++spinners_;
-    if (!beside_submitter) shared_spins_ = 0;
-    if (shared_spins_ >= kTurnsBeforeMove) {
-      const auto now = base::Clock::now();
-      moves = now >= next_move_;
-      if (moves) next_move_ = now + kMoveInterval;
-    }
+    if (seat.duty != Seat::Duty::kSearching) return;
+    plan = spins_.begin(base::current_cpu(), submitter_cpu_->load(std::memory_order_relaxed));
   }
-  if (moves) base::leave_cpu(cpu);
+  if (!plan.spins()) return;
   // relaxed: only a hint; what there is to take is looked up under the lock.
-  const bool found = base::spin_until([this] { return is_stirring_->load(std::memory_order_relaxed); }, kSpinBudget);
+  const base::Spun spun = plan.spin([this] { return is_stirring_->load(std::memory_order_relaxed); });
   base::Lock lock(mutex_);
-  --spinners_;
-  shared_spins_ = found && beside_submitter ? shared_spins_ + 1 : 0;
+  spins_.learn(plan, spun);
 }
 
 // ---- Decisions

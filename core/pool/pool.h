@@ -27,6 +27,7 @@
 
 #include "base/cache_line.h"
 #include "base/futex.h"
+#include "base/idle_spins.h"
 #include "base/mutex.h"
 #include "pool/backlog.h"
 #include "pool/census.h"
@@ -226,7 +227,6 @@ class Pool {
 
   const std::shared_ptr<const PoolOptions> options_;
   const std::shared_ptr<const Breakage> no_memory_;
-  const std::size_t max_spinners_;
 
   mutable base::Mutex mutex_;
   Backlog backlog_ AIOI_GUARDED_BY(mutex_);
@@ -236,9 +236,7 @@ class Pool {
   mutable Lifecycle lifecycle_;
   std::size_t max_workers_ AIOI_GUARDED_BY(mutex_);
   std::size_t max_interpreters_ AIOI_GUARDED_BY(mutex_);
-  std::size_t spinners_ AIOI_GUARDED_BY(mutex_) = 0;
-  unsigned shared_spins_ AIOI_GUARDED_BY(mutex_) = 0;          // in a row that shared the submitter's processor
-  base::Clock::time_point next_move_ AIOI_GUARDED_BY(mutex_);  // before that no worker changes its processor
+  base::IdleSpins spins_ AIOI_GUARDED_BY(mutex_);
   EnvironmentPtr environment_ AIOI_GUARDED_BY(mutex_);
 
   std::atomic<std::uint64_t> environment_version_{0};

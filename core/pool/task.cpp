@@ -64,7 +64,7 @@ Task::Standing Task::request_mail(MailboxPtr to) noexcept {
 }
 
 bool Task::spin(std::chrono::nanoseconds budget) const noexcept {
-  return base::spin_until([this] { return done(); }, budget);
+  return base::spin_until([this] { return done(); }, budget).found;
 }
 
 base::Wake Task::wait(const base::Deadline& deadline) noexcept {

@@ -86,11 +86,24 @@ TEST(Futex, TimesOutInThePast) {
 }
 
 TEST(Spin, AnswersAsTheConditionDoes) {
-  EXPECT_TRUE(spin_until([] { return true; }, std::chrono::nanoseconds(0)));
-  EXPECT_FALSE(spin_until([] { return false; }, std::chrono::nanoseconds(1)));
+  EXPECT_TRUE(spin_until([] { return true; }, std::chrono::nanoseconds(0)).found);
+  EXPECT_FALSE(spin_until([] { return false; }, std::chrono::nanoseconds(1)).found);
   int looks = 0;
-  EXPECT_TRUE(spin_until([&] { return ++looks == 3; }, std::chrono::seconds(60)));
+  EXPECT_TRUE(spin_until([&] { return ++looks == 3; }, std::chrono::seconds(60)).found);
   EXPECT_EQ(looks, 3);
+}
+
+TEST(Spin, KnowsThatItWasTakenOffItsProcessor) {
+  bool stayed_away = false;
+  const auto stay_away_once = [&] {
+    if (stayed_away) return true;
+    stayed_away = true;
+    for (const Clock::time_point back = Clock::now() + 2 * kRobbed; Clock::now() < back;) continue;
+    return false;
+  };
+  EXPECT_TRUE(
+      spin_until([looks = 0, stay_away_once]() mutable { return ++looks > 1 && stay_away_once(); }, std::chrono::seconds(60))
+          .robbed);
 }
 
 TEST(Cpu, KnowsAtLeastOneProcessor) { EXPECT_GE(usable_cpus(), 1U); }

@@ -1,0 +1,23 @@
+// How much processor time the cgroups of this process let it have, in containers above all: 64 processors may be usable while the
+// quota is two processors' worth. Linux only; elsewhere there is none.
+// Thread: any.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace aiointerpreters::base {
+
+// The least quota of the process's cgroup and of those around it, in processors; 0.5 is half of one. None: no quota. Read from
+// `cpu.max` (cgroup v2) and from `cpu.cfs_quota_us` and `cpu.cfs_period_us` (v1), which are found as /proc/self/cgroup and
+// /proc/self/mountinfo say. `root` stands before all these paths, for tests. What cannot be read limits nothing.
+// Errors: std::bad_alloc.
+[[nodiscard]] std::optional<double> cpu_quota(const std::string& root = "");
+
+// The quota in the text of a `cpu.max`: "200000 100000" is 2, "max 100000" is none.
+[[nodiscard]] std::optional<double> quota_in_cpu_max(std::string_view text);
+// The quota in the texts of `cpu.cfs_quota_us` and `cpu.cfs_period_us`; a negative quota is none.
+[[nodiscard]] std::optional<double> quota_in_cfs(std::string_view quota, std::string_view period);
+
+}  // namespace aiointerpreters::base

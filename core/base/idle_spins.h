@@ -1,0 +1,86 @@
+// IdleSpins: which of the threads that wait for work should spin for it, where, and for how long.
+//
+// Spinners take processors from those who compute, so at most half of the usable ones spin, and nobody where there is one; and
+// none where it does not pay (spin_policy.h). A thread on the processor of whoever hands out work never spins there: it would
+// keep the work from coming. It sleeps, and the two take turns, 5 to 7 microseconds each, where side by side it is half of one.
+// The scheduler likes to wake a thread where it was woken from; so after some such turns the thread moves to another processor.
+// Where that turns out to be busy, it takes more and more turns until the next attempt.
+// Owner: those threads' pool. Thread: any. Locks: not thread-safe; the owner's lock guards all but Plan::spin, which is called
+// without it.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/cpu.h"
+#include "base/spin.h"
+#include "base/spin_policy.h"
+
+namespace aiointerpreters::base {
+
+class IdleSpins {
+ public:
+  using Duration = SpinPolicy::Duration;
+
+  // Turns on the giver's processor before a move, at first and at most.
+  static constexpr unsigned kMinTurns = 4;
+  static constexpr unsigned kMaxTurns = 8192;
+
+  struct Plan {
+    Duration budget{0};
+    int leave = -1;  // the processor to move away from first
+
+    // False: sleep at once; there is nothing to learn.
+    [[nodiscard]] bool spins() const noexcept { return budget.count() > 0; }
+    // Blocks: for the budget and, if it moves, until a processor is free.
+    template <typename Ready>
+    [[nodiscard]] Spun spin(Ready&& ready) const {
+      if (leave < 0) return spin_until(ready, budget);
+      const Clock::time_point start = Clock::now();
+      leave_cpu(leave);
+      const bool had_to_wait = Clock::now() - start > kRobbed;
+      Spun spun = spin_until(ready, budget);
+      spun.robbed = spun.robbed || had_to_wait;
+      return spun;
+    }
+  };
+
+  IdleSpins(unsigned cpus, Duration budget) noexcept : most_(cpus / 2), policy_(budget) {}
+
+  // A thread begins to wait on the processor `cpu`; the latest work came from `giver_cpu`. -1: not known.
+  [[nodiscard]] Plan begin(int cpu, int giver_cpu) noexcept {
+    if (spinning_ >= most_) return {};
+    Plan plan{.budget = policy_.begin()};
+    if (cpu < 0 || cpu != giver_cpu) {
+      turns_ = 0;
+    } else if (++turns_ < turns_before_move_ || policy_.is_wary() || !plan.spins()) {
+      return {};
+    } else {
+      plan.leave = cpu;
+      turns_ = 0;
+    }
+    if (plan.spins()) ++spinning_;
+    return plan;
+  }
+
+  // What came of a plan that spins.
+  void learn(const Plan& plan, Spun spun) noexcept {
+    --spinning_;
+    policy_.learn(spun);
+    if (plan.leave < 0) return;
+    if (spun.robbed) {
+      turns_before_move_ = std::min(2 * turns_before_move_, kMaxTurns);
+    } else if (spun.found) {
+      turns_before_move_ = kMinTurns;
+    }
+  }
+
+ private:
+  const unsigned most_;
+  SpinPolicy policy_;
+  unsigned spinning_ = 0;
+  unsigned turns_ = 0;  // in a row that began on the giver's processor
+  unsigned turns_before_move_ = kMinTurns;
+};
+
+}  // namespace aiointerpreters::base
