@@ -14,7 +14,7 @@ PYTEST_ARGS ?=
 
 .PHONY: help
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: ## all the set-up, then examples/sums.py
@@ -75,7 +75,16 @@ lint: ## ruff, mypy, clang-format
 .PHONY: tidy
 tidy: ## clang-tidy over the engine (needs minutes)
 	@$(call with,dev) && cmake --preset tidy -DPython_EXECUTABLE="$$python" >/dev/null && \
-		exec "$$(dirname "$$python")/clang-tidy" -quiet -p build/tidy $(filter core/%.cpp,$(cpp_files))
+		printf '%s\n' $(filter core/%.cpp,$(cpp_files)) | \
+		xargs -P $(CMAKE_BUILD_PARALLEL_LEVEL) -n 1 "$$(dirname "$$python")/clang-tidy" -quiet -p build/tidy
+
+.PHONY: thread-safety
+thread-safety: ## clang's look at which lock protects what (core/base/annotations.h)
+	@$(call with,dev) && exec tools/syntax-check "$$python" annotations
+
+.PHONY: portability
+portability: ## compile the engine, without making anything, for the platforms that no machine here runs
+	@$(call with,dev) && exec tools/syntax-check "$$python" arm64 musl windows macos
 
 .PHONY: format
 format: ## ruff and clang-format, in place

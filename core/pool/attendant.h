@@ -46,7 +46,7 @@ class Attendant final : public codec::Bell, public Interrupter, public Watcher {
 
  private:
   // Ends the thread, if there is one; nobody is called until stopping_ is taken back.
-  void halt() noexcept AIOI_EXCLUDES(mutex_);
+  void halt() noexcept AIOI_EXCLUDES(mutex_) AIOI_UNCHECKED("while stopping_ is set, thread_ is this function's alone");
   [[nodiscard]] bool call(std::atomic<bool>& errand) noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] bool add(TaskPtr task, bool in_loop) noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Target> take_added() noexcept AIOI_EXCLUDES(mutex_);

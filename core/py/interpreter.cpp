@@ -40,10 +40,7 @@ bool has_headroom() noexcept {
 }
 
 PyStatus create_serialized(PyThreadState** own) {
-  detached([] {
-    creation_mutex.lock();
-    return 0;
-  });
+  lock_detached(creation_mutex);
   const PyStatus status = Py_NewInterpreterFromConfig(own, &kConfig);
   creation_mutex.unlock();
   return status;
