@@ -9,7 +9,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || getconf _NPROC
 # Each use brings the environment up to date first and is the path of its Python.
 interpreter = interpreter=$$(tools/find-python)
 with = $(interpreter) && python=$$(tools/develop "$$interpreter" $(1))
-cpp_files = $(wildcard core/*/*.h core/*/*.cpp tests/*/*.h tests/*/*.cpp)
+cpp_files = $(wildcard core/*/*.h core/*/*.cpp tests/*/*.h tests/*/*.cpp) $(wildcard tools/portability/*.h tools/portability/*/*.h tools/portability/*/*/*.h)
 PYTEST_ARGS ?=
 
 .PHONY: help
@@ -51,7 +51,7 @@ bench: ## all benchmarks, beside their rivals
 asan: ## both test suites under AddressSanitizer and UBSan, but for the tests that measure memory; then `make fuzz`
 	@tools/native-tests asan
 	@$(interpreter) && python=$$(tools/develop --sanitize=address,undefined "$$interpreter" test examples) && \
-		tools/with-asan "$$python" -u -X faulthandler -m pytest --timeout 400 -o faulthandler_timeout=600 \
+		tools/with-asan "$$python" -u -X faulthandler -m pytest --timeout 800 -o faulthandler_timeout=1600 \
 		--ignore tests/stress/test_memory.py $(PYTEST_ARGS)
 	@$(MAKE) fuzz
 
@@ -61,8 +61,11 @@ fuzz: ## whatever bytes for the decoder, under the sanitizers; ARGS="--runs N --
 		PYTHONHASHSEED=0 exec tools/with-asan "$$python" tests/fuzz/fuzz_decoder.py $(ARGS)
 
 .PHONY: tsan
-tsan: ## the C++ unit tests under ThreadSanitizer
+tsan: ## the C++ unit tests and the stress tests under ThreadSanitizer
 	@tools/native-tests tsan
+	@$(interpreter) && python=$$(tools/develop --sanitize=thread "$$interpreter" test) && \
+		tools/with-tsan "$$python" -u -X faulthandler -m pytest --timeout 800 -o faulthandler_timeout=1600 \
+		-m stress --ignore tests/stress/test_memory.py $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: ## ruff, mypy, clang-format

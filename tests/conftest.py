@@ -28,6 +28,7 @@ ONCE = {
     "contract/test_release_060.py": "it compares with what the last release promised",
 }
 ONCE_FIXTURES = {"report": "benchmarks show here that they run, not how fast"}
+PROGRAMS = {"cpython", "unit/test_examples.py"}  # and what has a folder to put a script in
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and the programs that they start would do so, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -43,8 +44,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.stress)
         if "stress" in folders or getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker(pytest.mark.search)
-        if folders & ONCE.keys() or ONCE_FIXTURES.keys() & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if folders & ONCE.keys() or ONCE_FIXTURES.keys() & fixtures:
             item.add_marker(pytest.mark.once)
+        if folders & PROGRAMS or "tmp_path" in fixtures:
+            item.add_marker(pytest.mark.programs)
 
 
 def pytest_collection_finish() -> None:

@@ -14,7 +14,9 @@ Pool::Submitted Pool::submit_to_loop(TaskPtr task) {
     base::Lock lock(mutex_);
     if (closed_ || breakage_) return Submitted::kRefused;
     LoopPortPtr loop = loops_.least_loaded();
-    const auto is_room = [&]() AIOI_REQUIRES(mutex_) { return available_for_loops(options_->max_workers - threads_) > loops_.unbound(); };
+    const auto is_room = [&]() AIOI_REQUIRES(mutex_) {
+      return available_for_loops(options_->max_workers - threads_) > loops_.unbound();
+    };
     const bool opens = !loop || (loop->live > 0 && is_room());
     if (opens) loop = loops_.add();
     ++loop->live;
