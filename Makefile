@@ -11,6 +11,8 @@ interpreter = interpreter=$$(tools/find-python)
 with = $(interpreter) && python=$$(tools/develop "$$interpreter" $(1))
 cpp_files = $(wildcard core/*/*.h core/*/*.cpp tests/*/*.h tests/*/*.cpp) $(wildcard tools/portability/*.h tools/portability/*/*.h tools/portability/*/*/*.h)
 PYTEST_ARGS ?=
+# Most of the time tests wait for programs that they have started. A file stays in one process: its tests share fixtures.
+shared_out = -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: help
 help: ## say what there is
@@ -32,8 +34,8 @@ test-native: ## the C++ unit tests
 	@tools/native-tests dev
 
 .PHONY: test-python
-test-python: ## the Python tests; PYTEST_ARGS="-k name" for some of them
-	@$(call with,test examples) && exec "$$python" -u -X faulthandler -m pytest $(PYTEST_ARGS)
+test-python: ## the Python tests, in several processes; PYTEST_ARGS="-k name" for some of them, in one
+	@$(call with,test examples) && exec "$$python" -u -X faulthandler -m pytest $(or $(PYTEST_ARGS),$(shared_out))
 
 .PHONY: cpython
 cpython: ## CPython's own tests on this package's executors: figures, what cannot pass and why; ARGS=WORD for some of them
@@ -52,7 +54,7 @@ asan: ## both test suites under AddressSanitizer and UBSan, but for the tests th
 	@tools/native-tests asan
 	@$(interpreter) && python=$$(tools/develop --sanitize=address,undefined "$$interpreter" test examples) && \
 		tools/with-asan "$$python" -u -X faulthandler -m pytest --timeout 800 -o faulthandler_timeout=1600 \
-		--ignore tests/stress/test_memory.py $(PYTEST_ARGS)
+		--ignore tests/stress/test_memory.py $(or $(PYTEST_ARGS),$(shared_out))
 	@$(MAKE) fuzz
 
 .PHONY: fuzz
