@@ -9,12 +9,14 @@ export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || getconf _NPROC
 # Each use brings the environment up to date first and is the path of its Python.
 interpreter = interpreter=$$(tools/find-python)
 with = $(interpreter) && python=$$(tools/develop "$$interpreter" $(1))
-cpp_files = $(wildcard core/*/*.h core/*/*.cpp tests/*/*.h tests/*/*.cpp)
+cpp_files = $(wildcard core/*/*.h core/*/*.cpp tests/*/*.h tests/*/*.cpp) $(wildcard tools/portability/*.h tools/portability/*/*.h tools/portability/*/*/*.h)
 PYTEST_ARGS ?=
+# Most of the time tests wait for programs that they have started. A file stays in one process: its tests share fixtures.
+shared_out = -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: help
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: ## all the set-up, then examples/sums.py
@@ -32,8 +34,8 @@ test-native: ## the C++ unit tests
 	@tools/native-tests dev
 
 .PHONY: test-python
-test-python: ## the Python tests; PYTEST_ARGS="-k name" for some of them
-	@$(call with,test examples) && exec "$$python" -u -X faulthandler -m pytest $(PYTEST_ARGS)
+test-python: ## the Python tests, in several processes; PYTEST_ARGS="-k name" for some of them, in one
+	@$(call with,test examples) && exec "$$python" -u -X faulthandler -m pytest $(or $(PYTEST_ARGS),$(shared_out))
 
 .PHONY: cpython
 cpython: ## CPython's own tests on this package's executors: figures, what cannot pass and why; ARGS=WORD for some of them
@@ -51,8 +53,8 @@ bench: ## all benchmarks, beside their rivals
 asan: ## both test suites under AddressSanitizer and UBSan, but for the tests that measure memory; then `make fuzz`
 	@tools/native-tests asan
 	@$(interpreter) && python=$$(tools/develop --sanitize=address,undefined "$$interpreter" test examples) && \
-		tools/with-asan "$$python" -u -X faulthandler -m pytest --timeout 400 -o faulthandler_timeout=600 \
-		--ignore tests/stress/test_memory.py $(PYTEST_ARGS)
+		tools/with-asan "$$python" -u -X faulthandler -m pytest --timeout 800 -o faulthandler_timeout=1600 \
+		--ignore tests/stress/test_memory.py $(or $(PYTEST_ARGS),$(shared_out))
 	@$(MAKE) fuzz
 
 .PHONY: fuzz
@@ -66,8 +68,11 @@ faults: ## tests in which every allocation of the engine fails once
 		exec "$$python" -u -X faulthandler -m pytest tests/faults $(PYTEST_ARGS)
 
 .PHONY: tsan
-tsan: ## the C++ unit tests under ThreadSanitizer
+tsan: ## the C++ unit tests and the stress tests under ThreadSanitizer
 	@tools/native-tests tsan
+	@$(interpreter) && python=$$(tools/develop --sanitize=thread "$$interpreter" test) && \
+		tools/with-tsan "$$python" -u -X faulthandler -m pytest --timeout 800 -o faulthandler_timeout=1600 \
+		-m stress --ignore tests/stress/test_memory.py $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: ## ruff, mypy, clang-format
@@ -80,7 +85,16 @@ lint: ## ruff, mypy, clang-format
 .PHONY: tidy
 tidy: ## clang-tidy over the engine (needs minutes)
 	@$(call with,dev) && cmake --preset tidy -DPython_EXECUTABLE="$$python" >/dev/null && \
-		exec "$$(dirname "$$python")/clang-tidy" -quiet -p build/tidy $(filter core/%.cpp,$(cpp_files))
+		printf '%s\n' $(filter core/%.cpp,$(cpp_files)) | \
+		xargs -P $(CMAKE_BUILD_PARALLEL_LEVEL) -n 1 "$$(dirname "$$python")/clang-tidy" -quiet -p build/tidy
+
+.PHONY: thread-safety
+thread-safety: ## clang's look at which lock protects what (core/base/annotations.h)
+	@$(call with,dev) && exec tools/syntax-check "$$python" annotations
+
+.PHONY: portability
+portability: ## compile the engine, without making anything, for the platforms that no machine here runs
+	@$(call with,dev) && exec tools/syntax-check "$$python" arm64 musl windows macos
 
 .PHONY: format
 format: ## ruff and clang-format, in place

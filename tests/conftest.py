@@ -1,6 +1,8 @@
 """Fixtures of all tests. No pool outlives its test, but for the one that many share."""
 
 import gc
+import logging
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,12 +18,37 @@ from support import work
 from support.gate import Gate
 from support.protocols import MakePool, Tag
 
+TESTS = Path(__file__).parent
+# Paths below tests/, and why one version of Python shows what they show.
+ONCE = {
+    "test_codebase.py": "it reads this repository",
+    "typing": "type checkers read the package's source",
+    "contract/test_anyio.py": "it is about AnyIO and Trio, on what the tests of `run` show for each version",
+    "contract/test_anyio_programs.py": "the same",
+    "contract/test_release_060.py": "it compares with what the last release promised",
+}
+ONCE_FIXTURES = {"report": "benchmarks show here that they run, not how fast"}
+PROGRAMS = {"cpython", "unit/test_examples.py"}  # and what has a folder to put a script in
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and the programs that they start would do so, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+# In debug mode asyncio tells of each step that took over 100 ms: how busy the machine is. For programs: `Finished.of`.
+logging.getLogger("asyncio").addFilter(lambda record: record.msg != "Executing %s took %.3f seconds")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What stands in stress/ is marked so."""
+    """Mark what need not run on each version of Python (CONTRIBUTING.md, Tests)."""
     for item in items:
-        if Path(__file__).parent / "stress" in item.path.parents:
+        folders = {str(path.relative_to(TESTS)) for path in (item.path, *item.path.parents) if path.is_relative_to(TESTS)}
+        if "stress" in folders:
             item.add_marker(pytest.mark.stress)
+        if "stress" in folders or getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.search)
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if folders & ONCE.keys() or ONCE_FIXTURES.keys() & fixtures:
+            item.add_marker(pytest.mark.once)
+        if folders & PROGRAMS or "tmp_path" in fixtures:
+            item.add_marker(pytest.mark.programs)
 
 
 def pytest_collection_finish() -> None:

@@ -1,4 +1,4 @@
-// Clang's thread-safety annotations (-Wthread-safety), void for other compilers:
+// Clang's thread-safety annotations, void for other compilers; `make thread-safety` checks them:
 // https://clang.llvm.org/docs/ThreadSafetyAnalysis.html
 #pragma once
 
@@ -15,3 +15,5 @@
 #define AIOI_EXCLUDES(...) AIOI_THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
 #define AIOI_ACQUIRE(...) AIOI_THREAD_ANNOTATION(acquire_capability(__VA_ARGS__))
 #define AIOI_RELEASE(...) AIOI_THREAD_ANNOTATION(release_capability(__VA_ARGS__))
+// A function that the analysis cannot follow; the reason is part of it.
+#define AIOI_UNCHECKED(reason) AIOI_THREAD_ANNOTATION(no_thread_safety_analysis)

@@ -119,13 +119,13 @@ std::size_t rest_all(ModuleState& state) {
   return busy;
 }
 
+void begin_fork(ModuleState& state) AIOI_UNCHECKED("it stays locked until end_fork") { py::lock_detached(state.forking); }
+void end_fork(ModuleState& state) noexcept AIOI_UNCHECKED("begin_fork has locked it") { state.forking.unlock(); }
+
 PyObject* before_fork(PyObject* module, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&] {
     ModuleState& state = state_of(module);
-    py::detached([&] {
-      state.forking.lock();
-      return 0;
-    });
+    begin_fork(state);
     const std::size_t busy = rest_all(state);
     pause_visitor(state);
     if (busy > 0) {
@@ -142,14 +142,14 @@ PyObject* after_fork_in_parent(PyObject* module, PyObject*) {
   ModuleState& state = state_of(module);
   for (const std::shared_ptr<pool::Pool>& pool : state.resting) pool->end_rest();
   state.resting.clear();
-  state.forking.unlock();
+  end_fork(state);
   state.runtime.lessor->take_back();
   Py_RETURN_NONE;
 }
 
 PyObject* after_fork_in_child(PyObject* module, PyObject*) {
   ModuleState& state = state_of(module);
-  state.forking.unlock();
+  end_fork(state);
   ++state.forks;
   state.main_thread = PyThread_get_thread_ident();
   state.resting.clear();  // those with threads are also held by these, which are not here

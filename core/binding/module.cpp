@@ -272,5 +272,5 @@ codec::Runtime* find_runtime() {
 
 }  // namespace aiointerpreters::binding
 
-extern "C" PyMODINIT_FUNC PyInit__core();
+PyMODINIT_FUNC PyInit__core();
 PyMODINIT_FUNC PyInit__core() { return PyModuleDef_Init(&aiointerpreters::binding::module_definition); }

@@ -13,7 +13,7 @@ class Task;
 class Recorder {
  public:
   enum class Event : std::uint8_t {
-    kQueued,   // a pool has accepted the call
+    kQueued,   // a pool is about to queue the call; if it refuses it, nothing follows
     kStarted,  // a worker, or the event loop of a worker's interpreter, has begun it
     kEnded,    // its outcome is published, or it is cancelled and the queue has let go of it
   };

@@ -4,6 +4,7 @@
 // attach after finalization has begun (hazard 11).
 #pragma once
 
+#include "base/mutex.h"
 #include "py/python.h"
 
 namespace aiointerpreters::py {
@@ -17,6 +18,15 @@ auto detached(Wait&& wait) {
   auto result = wait();
   PyEval_RestoreThread(state);
   return result;
+}
+
+// Takes a lock under which Python code may run: its owner may want this interpreter before it lets go.
+// Requires: attached. Blocks: detached.
+inline void lock_detached(base::Mutex& mutex) AIOI_ACQUIRE(mutex) AIOI_UNCHECKED("a callback locks") {
+  detached([&]() AIOI_ACQUIRE(mutex) {
+    mutex.lock();
+    return 0;
+  });
 }
 
 // Runs `visit` with the calling thread attached to `interpreter`, by a state that it has for that time (hazard 10).

@@ -31,10 +31,7 @@ constinit base::Mutex creation_mutex;
 constexpr std::size_t kHeadroom = std::size_t{8} << 20;
 
 PyStatus create_serialized(PyThreadState** own) {
-  detached([] {
-    creation_mutex.lock();
-    return 0;
-  });
+  lock_detached(creation_mutex);
   const PyStatus status = Py_NewInterpreterFromConfig(own, &kConfig);
   creation_mutex.unlock();
   return status;

@@ -5,6 +5,7 @@ import functools
 import json
 import math
 import operator
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,11 @@ from support import shapes, work
 from support.protocols import MakePool
 
 FACTOR = 3
+
+
+def without_addresses(value: object) -> str:
+    """A name for a test that is the same in every process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", str(value))
 
 
 def recursive_lambda() -> Callable[[int], int]:
@@ -72,7 +78,7 @@ def counting_closure() -> Callable[[], int]:
         (work.cached_square, (7,), 49),
         (type, (3,), int),
     ],
-    ids=str,
+    ids=without_addresses,
 )
 def test_every_callable_with_a_name_can_be_tagged(
     pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], args: tuple[Any, ...], expected: Any

@@ -538,7 +538,6 @@ def test_a_loop_in_a_worker_stops_its_calls(pool: InterpreterThreadPoolExecutor,
     assert run(main()) == (True, True)
 
 
-@pytest.mark.timeout(20)  # not to wait longer than needed for what never comes
 def test_a_call_that_waits_in_a_loop_of_its_own_is_stopped(make_pool: MakePool, gate: Gate) -> None:
     pool = make_pool(1)
 

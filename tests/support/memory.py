@@ -329,16 +329,6 @@ def can_be_resized(exporter: Any) -> bool:
     return True
 
 
-def comes_back_within(exporter: Any, seconds: float) -> bool:
-    """Whether no view is left before the time is up; for what would hang otherwise."""
-    end = time.monotonic() + seconds
-    while not can_be_resized(exporter):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.005)
-    return True
-
-
 def wait_until_back(exporter: Any) -> None:
     """Wait, without using the package, until no view is left; pytest's timeout ends a wait in vain."""
     while not can_be_resized(exporter):
