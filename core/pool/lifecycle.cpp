@@ -27,19 +27,19 @@ void Lifecycle::interpreter_failed() noexcept {
 }
 
 void Lifecycle::set_threads(std::size_t threads) noexcept {
-  const auto before = threads_left_->exchange(static_cast<std::uint32_t>(threads), std::memory_order_release);
-  if (before > threads) base::wake_all(&*threads_left_);
+  const auto before = signals_.threads->exchange(static_cast<std::uint32_t>(threads), std::memory_order_release);
+  if (before > threads) base::wake_all(&*signals_.threads);
 }
 
 void Lifecycle::count_interpreter(int by) noexcept {
-  interpreters_->fetch_add(static_cast<std::uint32_t>(by), std::memory_order_release);
+  signals_.interpreters->fetch_add(static_cast<std::uint32_t>(by), std::memory_order_release);
   announce_rest_news();
 }
 
 void Lifecycle::announce_rest_news() noexcept {
   if (!rests()) return;
-  rest_news_->fetch_add(1, std::memory_order_release);
-  base::wake_all(&*rest_news_);
+  signals_.rest_news->fetch_add(1, std::memory_order_release);
+  base::wake_all(&*signals_.rest_news);
 }
 
 }  // namespace aiointerpreters::pool

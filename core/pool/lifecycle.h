@@ -1,22 +1,23 @@
 // Lifecycle: how far a pool is on its way from open to ended, and what it cannot do any more.
-// Owner: the pool. Locks: the pool's guards everything here, but the counts that are waited for without it.
+// Owner: the pool. Locks: the pool's guards everything here.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <utility>
 
-#include "base/cache_line.h"
 #include "base/futex.h"
+#include "pool/signals.h"
 #include "pool/task.h"
 
 namespace aiointerpreters::pool {
 
 class Lifecycle {
  public:
+  explicit Lifecycle(Signals& signals) noexcept : signals_(signals) {}
+
   // What a failure puts out of use.
   enum class Scope : std::uint8_t { kWorkerSide, kAll };
 
@@ -44,13 +45,9 @@ class Lifecycle {
   // Nothing but that failure stands against the worker side: it counts as broken until the next attempt may be made.
   void break_until_retry(std::shared_ptr<const Breakage>& why) noexcept { transient_.swap(why); }
 
-  // ---- What others wait for.
+  // ---- Signals.
   void set_threads(std::size_t threads) noexcept;
-  [[nodiscard]] const std::atomic<std::uint32_t>& threads_left() const noexcept { return *threads_left_; }
   void count_interpreter(int by) noexcept;
-  [[nodiscard]] const std::atomic<std::uint32_t>& interpreters() const noexcept { return *interpreters_; }
-  // Changes whenever whoever waits for a rest should look again.
-  [[nodiscard]] const std::atomic<std::uint32_t>& rest_news() const noexcept { return *rest_news_; }
   void announce_rest_news() noexcept;
 
  private:
@@ -66,10 +63,7 @@ class Lifecycle {
   base::Deadline retry_at_;
   unsigned failures_ = 0;  // in a row
 
-  // Written under the lock; release / acquire.
-  base::OwnLine<std::atomic<std::uint32_t>> threads_left_;
-  base::OwnLine<std::atomic<std::uint32_t>> interpreters_;  // that live, are being made or ended
-  base::OwnLine<std::atomic<std::uint32_t>> rest_news_;
+  Signals& signals_;
 };
 
 }  // namespace aiointerpreters::pool

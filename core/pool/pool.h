@@ -1,17 +1,10 @@
-// Pool: who is to run what, for one executor. It is a monitor: one lock over four parts, each of which can be read by itself.
+// Pool: the tasks and the workers of one executor. It is a monitor: one lock over what decides, and what that decides by.
 //
+//   Dispatch   who gets which task, who is woken, what is wanted           dispatch.h
 //   Backlog    the tasks that wait, home's side and the worker side        backlog.h
 //   Roster     the workers: idle, asleep, busy, with an interpreter        roster.h
 //   Loops      the event loops of the workers' interpreters                loops.h
 //   Lifecycle  closed, stopped, resting for a fork, broken                 lifecycle.h
-//
-// A worker that has an interpreter is a host; the others are plain. Hosts run the tasks of the worker side. A plain worker becomes
-// a host when more of those wait than hosts are idle or being made, and there are fewer than max_interpreters. It makes the
-// interpreter first and takes a task then, so no task waits for that while a host is idle.
-//
-// With more workers than interpreters, so many workers are kept free of home's side: its tasks may block, and never hold up an
-// interpreter that is there or may be needed. With as many interpreters as workers, all share: hosts run home's tasks when no
-// plain worker is available for them and there can be no further thread.
 //
 // Owner: shared by the executor, its workers and its unfinished business; it holds no Python object.
 // Thread: any. Locks: one, for a few dozen instructions, never while Python runs, a thread attaches or memory is allocated
@@ -29,14 +22,12 @@
 #include "base/futex.h"
 #include "base/idle_spins.h"
 #include "base/mutex.h"
-#include "pool/backlog.h"
 #include "pool/census.h"
+#include "pool/dispatch.h"
 #include "pool/environment.h"
-#include "pool/lifecycle.h"
-#include "pool/loops.h"
 #include "pool/pool_options.h"
 #include "pool/recorder.h"
-#include "pool/roster.h"
+#include "pool/signals.h"
 #include "pool/task.h"
 
 namespace aiointerpreters::pool {
@@ -50,7 +41,6 @@ class Pool {
   ~Pool();
 
   [[nodiscard]] const PoolOptions& options() const noexcept { return *options_; }
-  // For another pool like this one.
   [[nodiscard]] const std::shared_ptr<const PoolOptions>& shared_options() const noexcept { return options_; }
   // What a task ends with where there is not even memory to say why.
   [[nodiscard]] const std::shared_ptr<const Breakage>& no_memory() const noexcept { return no_memory_; }
@@ -90,10 +80,9 @@ class Pool {
   void close() noexcept AIOI_EXCLUDES(mutex_);
   // Waits until the last thread has left, those included that are still to be started. Requires: detached, closed. Blocks.
   [[nodiscard]] base::Wake wait_for_end(const base::Deadline& deadline) const noexcept;
-  [[nodiscard]] bool ended() const noexcept { return lifecycle_.threads_left().load(std::memory_order_acquire) == 0; }
+  [[nodiscard]] bool ended() const noexcept { return signals_.threads->load(std::memory_order_acquire) == 0; }
   // Takes what has not started out of the queues.
   [[nodiscard]] TaskList take_queued() noexcept AIOI_EXCLUDES(mutex_);
-
   // The same for the task of home's side alone that has waited longest; null if there is none.
   [[nodiscard]] TaskPtr take_queued_of_home() noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] Census census() const noexcept AIOI_EXCLUDES(mutex_);
@@ -119,11 +108,9 @@ class Pool {
   void return_lent(Seat& seat, bool has_ended) noexcept AIOI_EXCLUDES(mutex_);
   // A number to be read before one looks at `interpreters` and `take_lent`, and what waits until that has changed. Requires:
   // detached. Blocks.
-  [[nodiscard]] std::uint32_t rest_news() const noexcept { return lifecycle_.rest_news().load(std::memory_order_acquire); }
+  [[nodiscard]] std::uint32_t rest_news() const noexcept { return signals_.rest_news->load(std::memory_order_acquire); }
   [[nodiscard]] base::Wake wait_for_rest_news(std::uint32_t seen, const base::Deadline& deadline) const noexcept;
-  [[nodiscard]] std::size_t interpreters() const noexcept {
-    return lifecycle_.interpreters().load(std::memory_order_acquire);
-  }
+  [[nodiscard]] std::size_t interpreters() const noexcept { return signals_.interpreters->load(std::memory_order_acquire); }
   void end_rest() noexcept AIOI_EXCLUDES(mutex_);
 
   // Thread: home's, one at a time (its GIL sees to it).
@@ -191,61 +178,22 @@ class Pool {
  private:
   using Side = Task::Side;
 
-  // Gives the worker a task or an errand; null if it gets an errand, or neither.
-  [[nodiscard]] TaskPtr pick(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] bool give_errand(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
   // A task was queued: a thread may be needed, or a worker is to be woken.
   [[nodiscard]] Submitted call_worker(Seat*& sleeper) noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] bool needs_thread() const noexcept AIOI_REQUIRES(mutex_);
-  // Chooses a parked worker for the tasks that nobody awake will see to; null if there is none. It counts as searching then.
-  [[nodiscard]] Seat* choose_sleeper() noexcept AIOI_REQUIRES(mutex_);
-  void wake_all_parked() noexcept AIOI_REQUIRES(mutex_);
-
-  // How many tasks of home's side may be started now.
-  [[nodiscard]] std::size_t home_room() const noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] bool has_home_task_for(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] bool hosts_serve_home() const noexcept AIOI_REQUIRES(mutex_);
-  // How many plain workers should become hosts for the tasks that wait.
-  [[nodiscard]] std::size_t wanted_hosts() const noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] std::size_t free_hosts() const noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] bool prefers_worker_side(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
-  // How many workers could make a loop, so many new threads included.
-  [[nodiscard]] std::size_t available_for_loops(std::size_t new_threads) const noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] Seat* sleeper_for_loop() const noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] bool can_have_loop(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
-  void bind_loop(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
-  void give_up_loops() noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] bool must_rest(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] bool may_leave() const noexcept AIOI_REQUIRES(mutex_);
-  void begin_making(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
-  // The worker has no interpreter any more. `interrupter` gets what is to be let go of without the lock.
-  void drop_interpreter(Seat& seat, std::shared_ptr<Interrupter>& interrupter) noexcept AIOI_REQUIRES(mutex_);
-  void note_queued() noexcept AIOI_REQUIRES(mutex_);
-  void note_threads() noexcept AIOI_REQUIRES(mutex_);
-  void drain(Scope scope, TaskList& into) noexcept AIOI_REQUIRES(mutex_);
   void spin(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
   const std::shared_ptr<const PoolOptions> options_;
   const std::shared_ptr<const Breakage> no_memory_;
 
+  Signals signals_;
   mutable base::Mutex mutex_;
-  Backlog backlog_ AIOI_GUARDED_BY(mutex_);
-  Roster roster_ AIOI_GUARDED_BY(mutex_);
-  Loops loops_ AIOI_GUARDED_BY(mutex_);
-  // What others wait for in it needs no lock.
-  mutable Lifecycle lifecycle_;
-  std::size_t max_workers_ AIOI_GUARDED_BY(mutex_);
-  std::size_t max_interpreters_ AIOI_GUARDED_BY(mutex_);
+  mutable Dispatch dispatch_ AIOI_GUARDED_BY(mutex_);
   base::IdleSpins spins_ AIOI_GUARDED_BY(mutex_);
   EnvironmentPtr environment_ AIOI_GUARDED_BY(mutex_);
 
   std::atomic<std::uint64_t> environment_version_{0};
   std::atomic<Recorder*> recorder_{nullptr};
   base::OwnLine<std::atomic<int>> submitter_cpu_{-1};  // the processor of the latest submit; relaxed, a hint
-  // For those who spin without the lock: something to take, or the pool is closed. Written under the lock.
-  base::OwnLine<std::atomic<bool>> is_stirring_{false};
 };
-
-static_assert(alignof(Pool) == base::kCacheLine, "what spinners read shares no cache line with what submitters write");
 
 }  // namespace aiointerpreters::pool

@@ -1,5 +1,4 @@
 // The event loops of a pool's interpreters (pool.h): which one a coroutine function is sent to, and who makes a further one.
-#include <algorithm>
 #include <memory>
 #include <new>
 #include <utility>
@@ -18,16 +17,14 @@ Pool::Submitted Pool::submit_to_loop(TaskPtr task) {
     bool is_sent = false;
     {
       base::Lock lock(mutex_);
-      if (lifecycle_.closed() || lifecycle_.broken(Side::kWorker)) return Submitted::kRefused;
-      LoopPortPtr loop = loops_.least_loaded();
-      size = loops_.size();
-      const std::size_t threads_left = max_workers_ > roster_.threads() ? max_workers_ - roster_.threads() : 0;
-      const bool is_room = available_for_loops(threads_left) > loops_.unbound();
-      const bool opens = !loop || (loop->live > 0 && is_room && has_memory);
-      is_sent = !opens || loops_.fits(room);
+      if (dispatch_.lifecycle.closed() || dispatch_.lifecycle.broken(Side::kWorker)) return Submitted::kRefused;
+      LoopPortPtr loop = dispatch_.loop_for_task(has_memory);
+      const bool opens = !loop;
+      size = dispatch_.loops.size();
+      is_sent = !opens || dispatch_.loops.fits(room);
       if (is_sent) {
-        if (opens) loop = loops_.add(room);
-        loops_.count_in(*loop);
+        if (opens) loop = dispatch_.loops.add(room);
+        dispatch_.loops.count_in(*loop);
         task->pool = this;
         task->port = loop;
         static_cast<void>(loop->mailbox->post(task));  // under the lock, so that no loop can be gone meanwhile
@@ -55,12 +52,12 @@ void Pool::count_out(LoopPort& loop) noexcept {
   Seat* sleeper = nullptr;
   {
     base::Lock lock(mutex_);
-    loops_.count_out(loop);
-    if (loop.live > 0 || !lifecycle_.rests()) return;
+    dispatch_.loops.count_out(loop);
+    if (loop.live > 0 || !dispatch_.lifecycle.rests()) return;
     Seat* const seat = loop.seat;
     if (seat == nullptr || seat->loop.get() != &loop) return;
-    if (seat->duty == Seat::Duty::kParked) sleeper = roster_.unpark(*seat);  // it has to rest
-    lifecycle_.announce_rest_news();                                          // or others end its interpreter
+    if (seat->duty == Seat::Duty::kParked) sleeper = dispatch_.roster.unpark(*seat);  // it has to rest
+    dispatch_.lifecycle.announce_rest_news();                                          // or others end its interpreter
   }
   if (sleeper != nullptr) sleeper->parker.unpark();
 }
@@ -73,47 +70,10 @@ bool Pool::is_idle(const LoopPort& loop) const noexcept {
 TaskList Pool::retire(LoopPort& loop) noexcept {
   base::Lock lock(mutex_);
   Seat* const seat = loop.seat;
-  loops_.erase(loop);
+  dispatch_.loops.erase(loop);
   TaskList mail = loop.take_all();
-  if (seat != nullptr && seat->loop.get() == &loop) roster_.set_loop(*seat, nullptr);
+  if (seat != nullptr && seat->loop.get() == &loop) dispatch_.roster.set_loop(*seat, nullptr);
   return mail;
-}
-
-std::size_t Pool::available_for_loops(std::size_t new_threads) const noexcept {
-  return roster_.idle_without_loop() + std::min(roster_.plain().available + new_threads, free_hosts());
-}
-
-Seat* Pool::sleeper_for_loop() const noexcept {
-  return roster_.find([this](const Seat& seat) AIOI_REQUIRES(mutex_) {
-    return seat.duty == Seat::Duty::kParked && can_have_loop(seat);
-  });
-}
-
-bool Pool::can_have_loop(const Seat& seat) const noexcept {
-  return !seat.loop && (seat.is_host() || (free_hosts() > 0 && !lifecycle_.rests()));
-}
-
-void Pool::bind_loop(Seat& seat) noexcept {
-  roster_.set_loop(seat, loops_.bind(seat));
-  seat.errand = Seat::Errand::kOpenLoop;
-  if (!seat.is_host()) begin_making(seat);
-  note_queued();
-  if (lifecycle_.closed()) wake_all_parked();  // they may leave now
-}
-
-// There can be fewer loops than are wanted: those that there are get the tasks of the others.
-void Pool::give_up_loops() noexcept {
-  const std::size_t hosts = roster_.host_count();
-  while (loops_.unbound() > 0 && loops_.size() > hosts && hosts > 0) {
-    const LoopPortPtr given_up = loops_.take_unbound();
-    const LoopPortPtr other = loops_.least_loaded();
-    TaskList mail = given_up->take_all();
-    for (; given_up->live > 0; --given_up->live) loops_.count_in(*other);
-    while (TaskPtr task = mail.pop()) {
-      task->port = other;
-      static_cast<void>(other->mailbox->post(std::move(task)));
-    }
-  }
 }
 
 }  // namespace aiointerpreters::pool

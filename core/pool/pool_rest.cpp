@@ -8,34 +8,30 @@ namespace aiointerpreters::pool {
 
 void Pool::begin_rest() noexcept {
   base::Lock lock(mutex_);
-  lifecycle_.begin_rest();
-  while (roster_.hosts().parked != nullptr) roster_.unpark(*roster_.hosts().parked)->parker.unpark();
+  dispatch_.lifecycle.begin_rest();
+  while (dispatch_.roster.hosts().parked != nullptr) dispatch_.roster.unpark(*dispatch_.roster.hosts().parked)->parker.unpark();
 }
 
 void Pool::end_rest() noexcept {
   Seat* sleeper = nullptr;
   {
     base::Lock lock(mutex_);
-    lifecycle_.end_rest();
-    if (lifecycle_.rests()) return;
-    if (lifecycle_.closed()) wake_all_parked();
-    sleeper = choose_sleeper();
+    dispatch_.lifecycle.end_rest();
+    if (dispatch_.lifecycle.rests()) return;
+    if (dispatch_.lifecycle.closed()) dispatch_.wake_all_parked();
+    sleeper = dispatch_.choose_sleeper();
   }
   if (sleeper != nullptr) sleeper->parker.unpark();
 }
 
 base::Wake Pool::wait_for_rest_news(std::uint32_t seen, const base::Deadline& deadline) const noexcept {
-  return base::wait_on(lifecycle_.rest_news(), seen, deadline);
-}
-
-bool Pool::must_rest(const Seat& seat) const noexcept {
-  return lifecycle_.rests() && seat.hosting == Seat::Hosting::kReady && (!seat.loop || seat.loop->live == 0);
+  return base::wait_on(*signals_.rest_news, seen, deadline);
 }
 
 Seat* Pool::take_lent() noexcept {
   base::Lock lock(mutex_);
-  Seat* const seat = roster_.find([this](const Seat& each) AIOI_REQUIRES(mutex_) {
-    return each.is_lent && !each.is_taken && must_rest(each);
+  Seat* const seat = dispatch_.roster.find([this](const Seat& each) AIOI_REQUIRES(mutex_) {
+    return each.is_lent && !each.is_taken && dispatch_.must_rest(each);
   });
   if (seat != nullptr) seat->is_taken = true;
   return seat;
@@ -47,7 +43,7 @@ void Pool::return_lent(Seat& seat, bool has_ended) noexcept {
   {
     base::Lock lock(mutex_);
     seat.is_taken = false;
-    if (has_ended) drop_interpreter(seat, interrupter);
+    if (has_ended) dispatch_.drop_interpreter(seat, interrupter);
     waits = std::exchange(seat.waits, false);
   }
   if (waits) seat.parker.unpark();
@@ -55,7 +51,7 @@ void Pool::return_lent(Seat& seat, bool has_ended) noexcept {
 
 bool Pool::lend(Seat& seat, Lender& lender) noexcept {
   base::Lock lock(mutex_);
-  if (must_rest(seat)) return false;
+  if (dispatch_.must_rest(seat)) return false;
   seat.lender = &lender;
   seat.is_lent = true;
   return true;

@@ -1,0 +1,24 @@
+// Signals: what others look at, or sleep on, without the pool's lock. It is written under that lock.
+// Owner: the pool. Thread: any may read.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/cache_line.h"
+
+namespace aiointerpreters::pool {
+
+struct Signals {
+  using Word = base::OwnLine<std::atomic<std::uint32_t>>;
+
+  Word threads;       // that are there or on their way; release / acquire; who waits for the pool's end sleeps on it
+  Word interpreters;  // that live, are being made or ended; release / acquire
+  Word rest_news;     // changes when whoever waits for a rest should look again; release / acquire
+  // Something to take, or the pool is closed: for those who spin. relaxed: what there is to take is looked up under the lock.
+  base::OwnLine<std::atomic<bool>> is_stirring;
+};
+
+static_assert(alignof(Signals) == base::kCacheLine, "who spins on one of them must not be disturbed by changes of another");
+
+}  // namespace aiointerpreters::pool
