@@ -46,6 +46,7 @@ bool wait_for_reports(const ModuleState& home, const pool::Reporter& reporter) {
 PyObject* finish_reports(PyObject* module, PyObject*) {
   const ModuleState& state = state_of(module);
   const std::shared_ptr<pool::Reporter> reporter = state.reporter;
+  if (reporter) reporter->write_left();
   if (reporter && !wait_for_reports(state, *reporter)) return nullptr;
   Py_RETURN_NONE;
 }
@@ -149,6 +150,7 @@ PyObject* after_fork_in_child(PyObject* module, PyObject*) {
   state.main_thread = PyThread_get_thread_ident();
   if (const auto here = state.workers.find(state.main_thread); here != state.workers.end()) here->second->note_forked();
   state.workers.clear();
+  state.settling.clear();
   state.resting.clear();  // those with threads are also held by these, which are not here
   state.pools.clear();
   state.guest_pools.clear();

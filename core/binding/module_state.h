@@ -47,16 +47,18 @@ struct ModuleState {
   py::Ref placeholder;          // functools.Placeholder (3.14), else null
   py::Ref logger;               // the logger of concurrent.futures
   AsyncioState asyncio;
-  std::shared_ptr<pool::Visitor> visitor;                    // null before the first pool
-  std::shared_ptr<pool::Reporter> reporter;                  // likewise
-  std::vector<std::weak_ptr<pool::Pool>> pools;              // all that may have workers
-  std::vector<std::weak_ptr<pool::Pool>> guest_pools;        // main's: of interpreters that are neither it nor workers'
+  std::shared_ptr<pool::Visitor> visitor;                      // null before the first pool
+  std::shared_ptr<pool::Reporter> reporter;                    // likewise
+  std::vector<std::weak_ptr<pool::Pool>> pools;                // all that may have workers
+  std::vector<std::weak_ptr<pool::Pool>> guest_pools;          // main's: of interpreters that are neither it nor workers'
   std::vector<std::weak_ptr<pool::Reporter>> guest_reporters;  // likewise
-  std::unordered_map<unsigned long, pool::Worker*> workers;  // by the ident of their threads
-  unsigned long main_thread = 0;                             // ident of the thread that signals interrupt
-  base::Mutex forking;                                       // held from before a fork until after it: one at a time
-  std::vector<std::shared_ptr<pool::Pool>> resting;          // for that fork
-  unsigned forks = 0;                                        // between the process that first loaded this and this one
+  std::unordered_map<unsigned long, pool::Worker*> workers;    // by the ident of their threads
+  // Loop threads, by their idents, that tell here how a call has ended, and the pools that wait for them at their end.
+  std::unordered_map<unsigned long, const pool::Pool*> settling;
+  unsigned long main_thread = 0;                     // ident of the thread that signals interrupt
+  base::Mutex forking;                               // held from before a fork until after it: one at a time
+  std::vector<std::shared_ptr<pool::Pool>> resting;  // for that fork
+  unsigned forks = 0;                                // between the process that first loaded this and this one
 
   bool may_spin = false;  // there is more than one processor
   // The interpreter is about to end: `submit` says so.

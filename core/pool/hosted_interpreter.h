@@ -9,11 +9,11 @@
 
 #include "codec/codec.h"
 #include "codec/runtime.h"
-#include "pool/visitor.h"
 #include "pool/caller.h"
 #include "pool/hosted_loop.h"
 #include "pool/pool.h"
 #include "pool/task.h"
+#include "pool/visitor.h"
 #include "py/interpreter.h"
 
 namespace aiointerpreters::pool {
@@ -73,8 +73,8 @@ class HostedInterpreter {
   Pool& pool_;
   Seat& seat_;
   py::Interpreter interpreter_;
-  std::shared_ptr<Visitor> visitor_;      // null until there is a runtime
-  codec::Runtime* runtime_ = nullptr;     // null until `_core` is set up in it; owned by that module's state
+  std::shared_ptr<Visitor> visitor_;   // null until there is a runtime
+  codec::Runtime* runtime_ = nullptr;  // null until `_core` is set up in it; owned by that module's state
   Caller caller_;
   py::Ref result_;
   bool has_leftovers_ = false;

@@ -17,6 +17,8 @@
 
 namespace aiointerpreters::pool {
 
+class Pool;
+
 class LoopPort final : public Interrupter {
  public:
   LoopPort() : mailbox(std::make_unique<Mailbox>(base::Wakeup::open()).release()) {}
@@ -25,6 +27,8 @@ class LoopPort final : public Interrupter {
 
   // Of tasks that are to begin.
   const MailboxPtr mailbox;
+  // Whose it is; set before anybody else knows the port. Compared, never used.
+  const Pool* pool = nullptr;
 
   // Has the loop cancel the task, which runs there, and the visitor see to it that it ends. Any number of them, until the loop
   // comes to it, wake the loop once.

@@ -16,7 +16,10 @@ Pool::Submitted Pool::submit_to_loop(TaskPtr task) {
     LoopPortPtr loop = loops_.least_loaded();
     const auto is_room = [&] { return available_for_loops(options_->max_workers - threads_) > loops_.unbound(); };
     const bool opens = !loop || (loop->live > 0 && is_room());
-    if (opens) loop = loops_.add();
+    if (opens) {
+      loop = loops_.add();
+      loop->pool = this;
+    }
     ++loop->live;
     task->port = loop;
     static_cast<void>(loop->mailbox->post(std::move(task)));  // under the lock, so that no loop can be gone meanwhile
