@@ -203,30 +203,5 @@ TEST(PoolLoops, AHostRestsOnlyWhenItsLoopHasNothingToDo) {
   pool.end_rest();
 }
 
-class FakeWatcher final : public Watcher {
- public:
-  bool watch(TaskPtr task) noexcept override {
-    watched = std::move(task);
-    return true;
-  }
-  TaskPtr watched;
-};
-
-TEST(LoopPort, HandsOnWhatIsToBeCancelledAndHasItWatched) {
-  LoopPort port;
-  const auto watcher = std::make_shared<FakeWatcher>();
-  const TaskPtr early(make_task());
-  const TaskPtr late(make_task());
-  EXPECT_TRUE(port.interrupt(early));
-  port.set_watcher(watcher);
-  EXPECT_TRUE(port.interrupt(late));
-  EXPECT_EQ(watcher->watched, late);
-  EXPECT_EQ(port.take_cancelled(), (std::vector<TaskPtr>{early, late}));
-  EXPECT_TRUE(port.take_cancelled().empty());
-  EXPECT_FALSE(port.stopped());
-  EXPECT_TRUE(port.interrupt_all());
-  EXPECT_TRUE(port.stopped());
-}
-
 }  // namespace
 }  // namespace aiointerpreters::pool
