@@ -1,13 +1,13 @@
-"""How soon a cancelled call is over, and what cancelling costs: who awaited it goes on at once, and the worker takes the next
-call when it has stopped.
+"""How soon a cancelled call is over, and what that costs: who awaited it goes on at once, and the worker takes the next call
+when it has stopped.
 
 An endless loop in pure Python runs on the executor's only worker when the task that awaits it is cancelled. From there the
 time is taken until the task has ended, and until the next call has started, which tells itself when that was. The standard
 library's executors cannot stop what runs, so there is nobody to compare with. What decides is the switch interval of the
 worker's interpreter (5 ms, `sys.setswitchinterval`).
 
-The third figure is the processor time, of all threads together, from cancelling thousands of coroutine functions that wait in
-one worker until all have ended, for each of them.
+The third figure is the processor time, of all threads together, from cancelling thousands of coroutine functions that wait
+in one worker until all have ended, for each of them.
 """
 
 import argparse

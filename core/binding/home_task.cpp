@@ -2,10 +2,12 @@
 #include "binding/home_task.h"
 
 #include <memory>
+#include <new>
 #include <string>
 
 #include "binding/asyncio_bridge.h"
 #include "pool/pool.h"
+#include "py/error.h"
 
 namespace aiointerpreters::binding {
 
@@ -20,7 +22,16 @@ int interrupt_by(pool::Interrupter& interrupter, pool::Task& task) {
 }  // namespace
 
 void HomeTask::visit_home_to_settle(Change how) {
-  home_.runtime.lessor->door().visit([&] { settle_at_home(how); });
+  home_.runtime.lessor->door().visit([&] {
+    const unsigned long thread = PyThread_get_thread_ident();
+    const bool is_noted = py::guarded(false, [&] {
+      home_.settling.insert_or_assign(thread, this->pool);
+      return true;
+    });
+    PyErr_Clear();
+    settle_at_home(how);
+    if (is_noted) home_.settling.erase(thread);
+  });
 }
 
 void HomeTask::settle_at_home(Change how) {
@@ -32,10 +43,13 @@ void HomeTask::settle_at_home(Change how) {
 }
 
 void HomeTask::report_ignored_interrupt() {
-  const bool named = callable && !callable->qualname.empty();
-  const std::string module = named && callable->by_reference() ? callable->module + '.' : std::string();
-  const std::string name = named ? module + callable->qualname : "a task";
-  if (home_.reporter) home_.reporter->warn(name + " goes on in a worker's interpreter, seconds after it was interrupted");
+  try {
+    const bool named = callable && !callable->qualname.empty();
+    const std::string module = named && callable->by_reference() ? callable->module + '.' : std::string();
+    const std::string name = named ? module + callable->qualname : "a task";
+    if (home_.reporter) home_.reporter->warn(name + " goes on in a worker's interpreter, seconds after it was interrupted");
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 int interrupt_running(const ModuleState& home, pool::Task& task) {

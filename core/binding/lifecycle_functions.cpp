@@ -45,6 +45,7 @@ bool wait_for_reports(const ModuleState& home, const pool::Reporter& reporter) {
 PyObject* finish_reports(PyObject* module, PyObject*) {
   const ModuleState& state = state_of(module);
   const std::shared_ptr<pool::Reporter> reporter = state.reporter;
+  if (reporter) reporter->write_left();
   if (reporter && !wait_for_reports(state, *reporter)) return nullptr;
   Py_RETURN_NONE;
 }
@@ -152,6 +153,7 @@ PyObject* after_fork_in_child(PyObject* module, PyObject*) {
   end_fork(state);
   ++state.forks;
   state.main_thread = PyThread_get_thread_ident();
+  state.settling.clear();
   state.resting.clear();  // those with threads are also held by these, which are not here
   state.starting.clear();
   state.pools.clear();

@@ -64,6 +64,8 @@ struct ModuleState {
   std::unordered_map<const pool::Pool*, std::weak_ptr<pool::Pool>> pools;  // all that may have workers
   std::vector<std::weak_ptr<pool::Pool>> guest_pools;          // main's: of interpreters that are neither it nor workers'
   std::vector<std::weak_ptr<pool::Reporter>> guest_reporters;  // likewise
+  // Loop threads, by their idents, that tell here how a call has ended, and the pools that wait for them at their end.
+  std::unordered_map<unsigned long, const pool::Pool*> settling;
   std::unordered_set<unsigned long> starting;        // idents of threads that do not serve their pool yet (worker_thread.h)
   unsigned long main_thread = 0;                     // ident of the thread that signals interrupt
   base::Mutex forking;                               // held from before a fork until after it: one at a time

@@ -128,8 +128,15 @@ PyObject* pool_close(PyObject* self, PyObject*) {
 PyObject* pool_wait_ended(PyObject* self, PyObject*) {
   const ModuleState& state = state_of_type(Py_TYPE(self));
   const std::shared_ptr<pool::Pool> pool = inside(self);
+  const auto settling = state.settling.find(PyThread_get_thread_ident());
+  if (settling != state.settling.end() && settling->second == pool.get()) {
+    // A callback of a coroutine function's future: its loop would wait for itself. `threading` says the same of a worker.
+    PyErr_SetString(PyExc_RuntimeError, "cannot join current thread");
+    return nullptr;
+  }
   if (!wait_for_end(state, *pool)) return nullptr;
   state.runtime.lessor->take_back();  // what the workers' interpreters were lent, to their end
+  if (state.reporter) state.reporter->write_left();
   Py_RETURN_NONE;
 }
 

@@ -7,12 +7,12 @@
 
 #include "codec/codec.h"
 #include "codec/runtime.h"
-#include "pool/visitor.h"
 #include "pool/caller.h"
 #include "pool/hosted_loop.h"
 #include "pool/main_script.h"
 #include "pool/pool.h"
 #include "pool/task.h"
+#include "pool/visitor.h"
 #include "py/frame_below.h"
 #include "py/interpreter.h"
 
@@ -68,8 +68,8 @@ class HostedInterpreter {
   Pool& pool_;
   Seat& seat_;
   py::Interpreter interpreter_;
-  std::shared_ptr<Visitor> visitor_;      // null until there is a runtime
-  codec::Runtime* runtime_ = nullptr;     // null until `_core` is set up in it; owned by that module's state
+  std::shared_ptr<Visitor> visitor_;   // null until there is a runtime
+  codec::Runtime* runtime_ = nullptr;  // null until `_core` is set up in it; owned by that module's state
   py::FrameBelow frame_;
   Caller caller_;
   py::Ref result_;

@@ -15,7 +15,7 @@ bool LoopPort::interrupt(TaskPtr task) noexcept {
     is_first = cancelled_.empty();
     cancelled_.push_back(task);
     task->cancelling.is_asked = true;
-    if (!std::exchange(task->cancelling.is_watched, true)) visitor = visitor_;
+    if (visitor_ && !std::exchange(task->cancelling.is_watched, true)) visitor = visitor_;
   } catch (const std::bad_alloc&) {
     return false;
   }

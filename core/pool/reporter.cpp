@@ -9,18 +9,43 @@
 namespace aiointerpreters::pool {
 
 void Reporter::warn(std::string text) noexcept {
+  base::Lock lock(mutex_);
   try {
-    base::Lock lock(mutex_);
     texts_.push_back(std::move(text));
-    left_.fetch_add(1, std::memory_order_release);
-    if (is_running_) return;
-    base::Thread thread;
-    is_running_ = thread.start([self = shared_from_this()] { self->run(); });
-    if (is_running_) return thread.detach();
-    texts_.pop_back();
-    count_out();
   } catch (const std::bad_alloc&) {
+    return;
   }
+  left_.fetch_add(1, std::memory_order_release);
+  if (!is_running_) is_running_ = start();
+}
+
+bool Reporter::start() noexcept {
+  try {
+    base::Thread thread;
+    if (!thread.start([self = shared_from_this()] { self->run(); })) return false;
+    thread.detach();
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+void Reporter::write_left() {
+  {
+    base::Lock lock(mutex_);
+    if (is_running_) return;
+    is_running_ = true;
+  }
+  std::string text;
+  while (take(text)) {
+    write_(text);
+    count_out();
+  }
+}
+
+bool Reporter::is_idle() const noexcept {
+  base::Lock lock(mutex_);
+  return !is_running_ || left_.load(std::memory_order_acquire) == 0;
 }
 
 void Reporter::wait_until_idle(const base::Deadline& deadline) const noexcept {

@@ -30,14 +30,19 @@ class Reporter final : public std::enable_shared_from_this<Reporter> {
   Reporter(const Reporter&) = delete;
   Reporter& operator=(const Reporter&) = delete;
 
-  // Has that written soon, each after those before it. Without memory or a thread it is dropped. Blocks: no.
+  // Has that written soon, each after those before it. Without a thread it waits for the next one, or for `write_left`; without
+  // memory it is dropped. Blocks: no.
   void warn(std::string text) noexcept AIOI_EXCLUDES(mutex_);
 
-  [[nodiscard]] bool is_idle() const noexcept { return left_.load(std::memory_order_acquire) == 0; }
+  // Writes what no thread could be started for. Requires: attached to home, on a thread that nobody waits for. Runs Python.
+  void write_left() AIOI_EXCLUDES(mutex_);
+  // Whether all is written that there is a thread for.
+  [[nodiscard]] bool is_idle() const noexcept AIOI_EXCLUDES(mutex_);
   // Waits until all is written, or for the deadline, or a signal. Requires: detached, not on the reporter's own thread. Blocks.
   void wait_until_idle(const base::Deadline& deadline) const noexcept;
 
  private:
+  [[nodiscard]] bool start() noexcept;
   // Attaches, so it must be able to unwind (hazard 11).
   void run();
   // The next text; false: there is none, and the thread ends.
@@ -46,7 +51,7 @@ class Reporter final : public std::enable_shared_from_this<Reporter> {
 
   const codec::LessorPtr home_;
   const Write write_;
-  base::Mutex mutex_;
+  mutable base::Mutex mutex_;
   std::deque<std::string> texts_ AIOI_GUARDED_BY(mutex_);
   bool is_running_ AIOI_GUARDED_BY(mutex_) = false;  // the thread is there, and looks for texts before it ends
   std::atomic<std::uint32_t> left_{0};               // texts that are not written yet; release / acquire

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from aiointerpreters import InterpreterThreadPoolExecutor, TaskInterrupted, interpreter
-from support import coroutines, endless, work
+from aiointerpreters import TaskInterrupted
+from support import coroutines, endless, forgotten, work
 from support.calls import submit
 from support.gate import Gate
 from support.protocols import MakePool
@@ -56,7 +56,9 @@ def test_a_stuck_step_is_interrupted_though_others_are_interrupted_all_the_time(
 
 
 @pytest.mark.parametrize("fn", [coroutines.loop, endless.loop], ids=["coroutine", "function"])
-def test_a_call_ends_though_it_is_interrupted_again_and_again(make_pool: MakePool, gate: Gate, fn: Callable[..., Any]) -> None:
+def test_a_call_ends_though_it_is_interrupted_again_and_again(
+    make_pool: MakePool, gate: Gate, fn: Callable[..., Any]
+) -> None:
     future = submit(make_pool(1), fn, gate.ends)
     gate.wait_for()
     assert ends_meanwhile(future, future.interrupt)
@@ -79,10 +81,10 @@ def test_thousands_at_once(
     pool = make_pool(workers)
 
     async def main() -> None:
-        waiting = [pool.run(coroutines.sleep, gate.ends) for _ in range(3_000)]
+        waiting: list[Any] = [pool.run(coroutines.sleep, gate.ends) for _ in range(3_000)]
         await asyncio.to_thread(gate.wait_for, len(waiting))
-        starting = [pool.run(coroutines.sleep, gate.ends) for _ in range(3_000)]
-        plain = [pool.run(work.square, n) for n in range(3_000)]
+        starting: list[Any] = [pool.run(coroutines.sleep, gate.ends) for _ in range(3_000)]
+        plain: list[Any] = [pool.run(work.square, n) for n in range(3_000)]
         for future in (*waiting, *starting, *plain):
             future.cancel()
         ended = await asyncio.gather(*waiting, *starting, *plain, return_exceptions=True)
@@ -126,15 +128,15 @@ def test_an_outcome_that_nobody_waits_for_is_not_told(make_pool: MakePool, gate:
     pool = make_pool(1)
 
     async def main() -> None:
-        awaited = pool.run(coroutines.return_when_cancelled, gate.ends, str(path))
+        awaited = pool.run(forgotten.return_when_cancelled, gate.ends, str(path))
         gate.wait_for()
         awaited.cancel()
         await asyncio.gather(awaited, return_exceptions=True)
-        await pool.run(coroutines.all_ended)
+        await pool.run(forgotten.all_ended)
 
     asyncio.run(main())
     assert not path.exists()
-    future = submit(pool, coroutines.return_when_cancelled, gate.ends, str(path))
+    future = submit(pool, forgotten.return_when_cancelled, gate.ends, str(path))
     gate.wait_for()
     assert future.interrupt()
     assert isinstance(future.exception(), TaskInterrupted)

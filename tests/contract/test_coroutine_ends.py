@@ -55,6 +55,31 @@ def open_when_it_waits(gate: Gate, count: int = 1) -> None:
 # ---- Shutdown
 
 
+def test_a_callback_that_would_wait_for_itself_is_told_so(tmp_path: Path) -> None:
+    """As `threading` tells one that a worker calls. It may wait for the end of other executors."""
+    source = """
+pool, other = InterpreterThreadPoolExecutor(1), InterpreterThreadPoolExecutor(1)
+print(other.submit(interpreter(coroutines.square), 3).result())
+done = threading.Event()
+
+def shut_down(future):
+    other.shutdown()
+    try:
+        pool.shutdown()
+    except RuntimeError as error:
+        print(error)
+    done.set()
+
+future = pool.submit(interpreter(coroutines.hold), gate.ends, "held")
+gate.wait_for()
+future.add_done_callback(shut_down)
+gate.open()
+done.wait()
+print(future.result())
+"""
+    run_script(tmp_path, HEAD + source).check("9", "cannot join current thread", "held")
+
+
 def test_shutdown_waits_for_what_runs(gate: Gate) -> None:
     pool = InterpreterThreadPoolExecutor(1)
     futures = [submit(pool, coroutines.hold, gate.ends, n) for n in range(5)]

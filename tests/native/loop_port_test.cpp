@@ -73,6 +73,20 @@ TEST(LoopPort, IsWokenOnceForAllThatIsToBeCancelled) {
   EXPECT_TRUE(is_readable(fd));
 }
 
+TEST(LoopPort, CancelsBeforeThereIsAVisitorToo) {
+  LoopPort port;
+  const auto visitor = std::make_shared<FakeVisitor>();
+  const auto task = make_task();
+  EXPECT_TRUE(port.interrupt(task));
+  port.set_visitor(visitor);
+  EXPECT_EQ(cancelled(port).size(), 1U);
+  EXPECT_TRUE(port.interrupt(task));
+  EXPECT_EQ(visitor->tasks.size(), 1U);
+  EXPECT_FALSE(port.stopped());
+  EXPECT_TRUE(port.interrupt_all());
+  EXPECT_TRUE(port.stopped());
+}
+
 TEST(LoopPort, WithoutAVisitorsThreadWhoAsksAgainTriesAgain) {
   LoopPort port;
   const auto visitor = std::make_shared<FakeVisitor>();

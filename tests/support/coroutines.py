@@ -677,31 +677,3 @@ async def sleep_in_own_pool(ends: Ends, path: str) -> None:
     """Await something endless in a pool of its own, and tell how that ends."""
     with InterpreterThreadPoolExecutor(1) as pool:
         await pool.run(tell_end, ends, path)
-
-
-# ---- Cancelled and forgotten
-
-
-class TellsPickling:
-    """Writes down that it is pickled."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __reduce__(self) -> Any:
-        work.append_line(self.path, "pickled")
-        return str, ("pickled",)
-
-
-async def return_when_cancelled(ends: Ends, path: str) -> Any:
-    """Return something instead of ending as cancelled."""
-    try:
-        await sleep(ends)
-    except asyncio.CancelledError:
-        return TellsPickling(path)
-
-
-async def all_ended() -> None:
-    """Wait until this is the only call of its loop."""
-    while len(asyncio.all_tasks()) > 1:
-        await asyncio.sleep(0)
