@@ -26,7 +26,7 @@ type Samples = Mapping[str, Mapping[str, list[float]]]
 """Metric's name -> contestant's name -> one value a round."""
 
 RESULTS = Path(__file__).parent / "results"
-FRESH_PROCESS_TIMEOUT = 120.0
+FRESH_PROCESS_TIMEOUT = 200.0
 
 
 @dataclass(frozen=True)
