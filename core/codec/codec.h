@@ -53,6 +53,7 @@ class CallArguments {
 
  private:
   friend bool decode_call(Runtime& runtime, const Message& message, CallArguments& out);
+  friend void name_refused_argument(Runtime& runtime, const Message& message);
   void make_room(Py_ssize_t nargs, Py_ssize_t keywords);
   [[nodiscard]] bool read(Decoder& decoder);
 
@@ -64,6 +65,7 @@ class CallArguments {
   Py_ssize_t total_ = 0;           // with the keyword ones
   py::Ref kwnames_;
 };
+// Errors: whatever unpickling raises, with a note that names the argument whose class or module is not to be had here.
 [[nodiscard]] bool decode_call(Runtime& runtime, const Message& message, CallArguments& out);
 
 // Turns the exception that is set into a message and clears it. It keeps type, args, attributes, notes, __cause__,
