@@ -54,9 +54,9 @@ def first_exception(rival: rivals.Rival) -> float:
     succeed, fail = rival.prepare(workloads.noop), rival.prepare(workloads.fail)
     with rival.make(1) as pool:
         pool.submit(succeed).result()
-        before = private_memory(trim=True)
+        before = private_memory()
         raise_all(pool, fail, 1)
-        return (private_memory(trim=True) - before) * 1000
+        return (private_memory() - before) * 1000
 
 
 def costs(rival: rivals.Rival, pool: Executor, calls: int, bytecode: str) -> Mapping[str, float]:

@@ -110,9 +110,36 @@ bool CallArguments::read(Decoder& decoder) {
   return true;
 }
 
+// Adds to the exception that is set a note on which argument could not be made. Reads all of them once more to find it.
+void name_refused_argument(Runtime& runtime, const Message& message) {
+  py::Ref error = py::take_exception();
+  const bool says_nothing = PyErr_GivenExceptionMatches(error.get(), PyExc_Exception) == 0 ||
+                            PyErr_GivenExceptionMatches(error.get(), PyExc_MemoryError) != 0;
+  CallArguments loose;
+  const auto read = [&](Decoder& decoder) { return loose.read(decoder); };
+  if (!says_nothing && decode_message(runtime, MessageView(message), read, StandIns::kForMissing)) {
+    const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._refusals"));
+    const py::Ref all = py::Ref::steal(PyTuple_New(loose.total_));
+    for (Py_ssize_t i = 0; all && i < loose.total_; ++i) PyTuple_SET_ITEM(all.get(), i, Py_NewRef(loose.args_[i]));
+    const py::Ref names = loose.kwnames_ ? py::Ref::borrow(loose.kwnames_.get()) : py::Ref::steal(PyTuple_New(0));
+    const py::Ref path = module && all && names
+                             ? py::Ref::steal(PyObject_CallMethod(module.get(), "find", "OO", all.get(), names.get()))
+                             : py::Ref();
+    const py::Ref note = path && path.get() != Py_None
+                             ? py::Ref::steal(PyUnicode_FromFormat("%U could not be made in the worker", path.get()))
+                             : py::Ref();
+    if (note) (void)py::Ref::steal(PyObject_CallMethod(error.get(), "add_note", "O", note.get()));
+  }
+  PyErr_Clear();
+  loose.clear();
+  py::restore_exception(std::move(error));
+}
+
 bool decode_call(Runtime& runtime, const Message& message, CallArguments& out) {
   return py::guarded(false, [&] {
-    return decode_message(runtime, MessageView(message), [&](Decoder& decoder) { return out.read(decoder); });
+    if (decode_message(runtime, MessageView(message), [&](Decoder& decoder) { return out.read(decoder); })) return true;
+    if (message.form == Message::Form::kMixed) name_refused_argument(runtime, message);
+    return false;
   });
 }
 

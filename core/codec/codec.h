@@ -59,6 +59,7 @@ class CallArguments {
 
  private:
   friend bool decode_call(Runtime& runtime, const Message& message, CallArguments& out);
+  friend void name_refused_argument(Runtime& runtime, const Message& message);
   void make_room(Py_ssize_t nargs, Py_ssize_t keywords);
   [[nodiscard]] bool read(Decoder& decoder);
 
@@ -70,12 +71,13 @@ class CallArguments {
   Py_ssize_t total_ = 0;           // with the keyword ones
   py::Ref kwnames_;
 };
+// Errors: whatever unpickling raises, with a note that names the argument whose class or module is not to be had here.
 [[nodiscard]] bool decode_call(Runtime& runtime, const Message& message, CallArguments& out);
 
 // Turns the exception that is set into a message and clears it. It keeps type, args, attributes, notes, __cause__,
-// __context__, __suppress_context__ and the members of exception groups as far as they can cross, and always the traceback
-// as text. What cannot cross is left out and named in a note. It cannot fail: in the worst case only the type's name and a
-// message are kept.
+// __context__, __suppress_context__ and the members of exception groups as far as they can cross, and always what is printed of
+// the traceback (exception_trace.h). What cannot cross is left out and named in a note. It cannot fail: in the worst case only
+// the type's name is kept.
 // Requires: an exception is set. Runs Python.
 void encode_exception(Runtime& runtime, Message& out);
 // Rebuilds that exception. Its class is looked up here; one that cannot be found becomes InterpreterError with the type's

@@ -18,7 +18,7 @@ namespace aiointerpreters::codec {
 
 // Calls `read(decoder)`, which takes from the message all that is in it.
 template <typename Read>
-bool decode_message(Runtime& runtime, const MessageView& message, Read&& read) {
+bool decode_message(Runtime& runtime, const MessageView& message, Read&& read, StandIns stand_ins = StandIns::kNone) {
   PartsReader parts(runtime, message.attachments);
   std::size_t native = message.size;
   if (message.form == Message::Form::kMixed) {
@@ -28,7 +28,7 @@ bool decode_message(Runtime& runtime, const MessageView& message, Read&& read) {
     std::memcpy(&size, message.data + end, sizeof size);
     if (size > end) return corrupt_message();
     native = static_cast<std::size_t>(size);
-    if (!parts.unpickle(message.data + native, end - native)) return false;
+    if (!parts.unpickle(message.data + native, end - native, stand_ins)) return false;
   } else if (message.form != Message::Form::kNative) {
     return corrupt_message();
   }

@@ -15,16 +15,26 @@ namespace {
 
 PyObject* corrupt() { return corrupt_message(), nullptr; }
 
+py::Ref unpickle_with_stand_ins(const unsigned char* data, std::size_t size, PyObject* persistent_load) {
+  const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._refusals"));
+  if (!module) return {};
+  return py::Ref::steal(PyObject_CallMethod(module.get(), "unpickle", "y#O", reinterpret_cast<const char*>(data),
+                                            static_cast<Py_ssize_t>(size),
+                                            persistent_load == nullptr ? Py_None : persistent_load));
+}
+
 }  // namespace
 
-bool PartsReader::unpickle(const unsigned char* data, std::size_t size) {
+bool PartsReader::unpickle(const unsigned char* data, std::size_t size, StandIns stand_ins) {
   static PyMethodDef definition = {"persistent_load", persistent_load, METH_O, nullptr};
   std::optional<py::Callback<PartsReader>> callback;  // without attachments there is nothing to ask for
   if (!attachments_.empty()) {
     callback.emplace(definition, this);
     if (callback->get() == nullptr) return false;
   }
-  const py::Ref both = codec::unpickle(runtime_, data, size, callback ? callback->get() : nullptr);
+  PyObject* const load = callback ? callback->get() : nullptr;
+  const py::Ref both =
+      stand_ins == StandIns::kNone ? codec::unpickle(runtime_, data, size, load) : unpickle_with_stand_ins(data, size, load);
   if (!both) return false;
   if (!PyList_CheckExact(both.get()) || PyList_GET_SIZE(both.get()) != 2) return corrupt_message();
   parts_ = py::Ref::borrow(PyList_GET_ITEM(both.get(), 0));

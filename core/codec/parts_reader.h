@@ -14,6 +14,9 @@
 
 namespace aiointerpreters::codec {
 
+// Whether objects whose class is not to be had have stand-ins, to find out which ones these are, or are an error.
+enum class StandIns : unsigned char { kNone, kForMissing };
+
 class PartsReader {
  public:
   PartsReader(Runtime& runtime, std::span<const Attachment> attachments) noexcept
@@ -22,7 +25,7 @@ class PartsReader {
   PartsReader& operator=(const PartsReader&) = delete;
 
   // Reads the pickle of all parts. Runs Python.
-  [[nodiscard]] bool unpickle(const unsigned char* data, std::size_t size);
+  [[nodiscard]] bool unpickle(const unsigned char* data, std::size_t size, StandIns stand_ins);
 
   // The object of an index, the same one each time; ValueError for an index that is not there. Return new.
   [[nodiscard]] PyObject* attachment(std::size_t index);  // detaches while it copies much

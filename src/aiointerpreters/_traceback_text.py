@@ -67,11 +67,11 @@ def _prepare(trace: tuple[Entry, ...]) -> traceback.TracebackException:
 class _StandIn(BaseException):
     """What `traceback` reads of an exception."""
 
-    text = ""
+    says = ""
     frames: tuple[Any, ...] = ()
 
     def __str__(self) -> str:
-        return self.text
+        return self.says
 
 
 class _StandInSyntaxError(_StandIn, SyntaxError):
@@ -93,7 +93,7 @@ def _make_stand_ins(trace: tuple[Entry, ...]) -> list[Any]:
         if key not in kinds:
             kinds[key] = type("StandIn", (base,), {"__module__": module, "__qualname__": qualname})
         stand_in: Any = kinds[key]("", [Exception()]) if members is not None else kinds[key]()
-        stand_in.text, stand_in.frames = text, frames
+        stand_in.says, stand_in.frames = text, frames
         if notes:
             stand_in.__notes__ = list(notes)
         if syntax is not None:

@@ -234,6 +234,27 @@ def test_the_line_that_fails_when_a_script_is_run_again_is_shown_each_time(tmp_p
     run_script(tmp_path, source).check("True", "True", "True")
 
 
+def test_the_traceback_of_a_script_that_fails_stands_once(tmp_path: Path) -> None:
+    source = """
+        import traceback
+        from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+        @interpreter
+        def f():
+            pass
+
+        if __name__ != "__main__":
+            raise ValueError("only at home")
+
+        if __name__ == "__main__":
+            with InterpreterThreadPoolExecutor(1) as pool:
+                for _ in range(3):
+                    text = "".join(traceback.format_exception(pool.submit(f).exception()))
+                    print(text.count("RemoteTraceback"), text.count("in <module>"))
+    """
+    run_script(tmp_path, source).check("1 1", "1 1", "1 1")
+
+
 def test_the_failing_line_of_a_script_is_shown(tmp_path: Path) -> None:
     source = """
         from aiointerpreters import InterpreterThreadPoolExecutor, interpreter

@@ -102,7 +102,7 @@ def long_line() -> object:
 
 @shape
 def comprehension_and_lambda() -> object:
-    divide = lambda n: 1 / n  # noqa: E731
+    divide: Callable[[int], float] = lambda n: 1 / n  # noqa: E731
     return [divide(n) for n in (2, 1, 0)]
 
 
@@ -120,7 +120,6 @@ class _Method:
         self.counter = 1
         self.inner = types.SimpleNamespace(deeply=1)
 
-    @functools.wraps(len)
     def wrapped(self) -> object:
         return counter  # type: ignore[name-defined]  # noqa: F821
 
@@ -266,7 +265,7 @@ for _name, _notes in _NOTES.items():
 
 class _PropertyNotes(Exception):
     @property
-    def __notes__(self) -> Any:
+    def __notes__(self) -> Any:  # type: ignore[override]
         raise RuntimeError("no notes")
 
 
@@ -439,7 +438,7 @@ def false_exception() -> object:
 
 class _ShowsOtherCause(Exception):
     @property
-    def __cause__(self) -> Any:
+    def __cause__(self) -> Any:  # type: ignore[override]
         return KeyError("not the cause")
 
 
@@ -486,7 +485,8 @@ for _label, _filename in {
 def source_that_was_registered() -> object:
     source = "def f():\n    x = 0\n    return (1 /\n      x)\n\nf()\n"
     linecache.cache["<registered>"] = (len(source), None, source.splitlines(keepends=True), "<registered>")
-    return _compiled("<registered>", source)
+    _compiled("<registered>", source)
+    return None
 
 
 class _Loader:
@@ -499,7 +499,8 @@ def source_of_a_loader() -> object:
     names: dict[str, Any] = {"__name__": "loaded"}
     names["__spec__"] = importlib.util.spec_from_loader("loaded", _Loader())  # type: ignore[arg-type]
     names["__loader__"] = names["__spec__"].loader
-    return exec(compile(_Loader().get_source(""), "/not/there/loaded.py", "exec"), names)
+    exec(compile(_Loader().get_source(""), "/not/there/loaded.py", "exec"), names)
+    return None
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 import functools
 import sys
 import threading
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -235,3 +236,20 @@ def test_a_variable_of_a_function_is_named(pool: InterpreterThreadPoolExecutor) 
     assert refusal(pool, lambda: rows) == "function variable 'rows'[1]: generator objects cannot cross interpreters"
     text = refusal(pool, work.echo, [lambda rows=rows: rows])
     assert text == "argument 0[0].__defaults__[0][1]: generator objects cannot cross interpreters"
+
+
+def test_an_argument_whose_module_a_worker_lacks_is_named(
+    pool: InterpreterThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module: Any = types.ModuleType("only_at_home")
+    exec("class Row: pass", vars(module))
+    monkeypatch.setitem(sys.modules, "only_at_home", module)
+    for args, kwargs, path in [
+        ((0, {"rows": [1, 2, 3, module.Row()]}), {}, "argument 1['rows'][3]"),
+        ((shapes.Box([module.Row()]),), {}, "argument 0.items[0]"),
+        ((1,), {"row": module.Row()}, "argument 'row'"),
+        ((module.Row,), {}, "argument 0"),
+    ]:
+        error = pool.submit(interpreter(work.echo_call), *args, **kwargs).exception()
+        assert isinstance(error, ModuleNotFoundError)
+        assert error.__notes__ == [f"{path} could not be made in the worker"]

@@ -79,7 +79,12 @@ def test_home_makes_the_text_only_when_it_is_read(
 ) -> None:
     made: list[object] = []
     format_trace = _traceback_text.format_trace
-    monkeypatch.setattr(_traceback_text, "format_trace", lambda trace: made.append(trace) or format_trace(trace))
+
+    def count(trace: Any) -> str:
+        made.append(trace)
+        return format_trace(trace)
+
+    monkeypatch.setattr(_traceback_text, "format_trace", count)
     remote = remote_error(own_pool, failures.fail_below)
     assert not made
     assert str(remote) == str(remote)
@@ -183,7 +188,7 @@ def test_a_trace_that_is_none_is_told_and_not_raised() -> None:
     for _ in range(3000):
         forged: Any = list(entry)
         forged[choose.randrange(len(entry))] = random_value(choose)
-        trace = choose.choice([(tuple(forged),), (tuple(forged), entry), random_value(choose)])
+        trace: Any = choose.choice([(tuple(forged),), (tuple(forged), entry), random_value(choose)])
         assert isinstance(_traceback_text.format_trace(trace), str)
 
 
