@@ -34,9 +34,14 @@ struct ExecutorState {
   PyObject* context;  // what context variables tagged calls carry (carried_context.h), or null
 };
 
-// Not by METH_METHOD: the bound methods of that kind have no `__doc__`.
+extern PyMethodDef kMethods[];
+
+// The state of the module that the native type among the bases belongs to. METH_METHOD would hand it over, but the bound methods of
+// that kind have no `__doc__`; PyType_GetModuleByDef takes longer.
 ModuleState& state_of_executor(PyObject* self) noexcept {
-  return state_of(PyType_GetModuleByDef(Py_TYPE(self), &module_definition));
+  PyTypeObject* type = Py_TYPE(self);
+  while (type->tp_methods != kMethods) type = type->tp_base;
+  return state_of_type(type);
 }
 
 ExecutorState& inside(const ModuleState& state, PyObject* self) noexcept {

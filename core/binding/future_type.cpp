@@ -167,19 +167,19 @@ PyObject* future_repr(PyObject* object) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const Self self = self_of(object);
     py::Ref type = py::Ref::steal(PyType_GetName(Py_TYPE(object)));
-    const py::Ref call = type ? shown_call(self.state) : py::Ref();
-    if (!call) return nullptr;
+    if (!type) return nullptr;
     if (!is(object, State::kFinished)) {
-      py::Ref state = py::Ref::steal(PyUnicode_FromString(shown_state_name(self.state)));
+      const py::Ref call = shown_call(self.state);
+      py::Ref state = call ? py::Ref::steal(PyUnicode_FromString(shown_state_name(self.state))) : py::Ref();
       py::Ref lower = state ? py::Ref::steal(PyObject_CallMethod(state.get(), "lower", nullptr)) : py::Ref();
       return lower ? PyUnicode_FromFormat("<%U at %p state=%U%U>", type.get(), object, lower.get(), call.get()) : nullptr;
     }
     if (!resolve(self.home, object, self.state)) {
       PyErr_Clear();
-      return PyUnicode_FromFormat("<%U at %p state=finished%U>", type.get(), object, call.get());
+      return PyUnicode_FromFormat("<%U at %p state=finished>", type.get(), object);
     }
-    return PyUnicode_FromFormat("<%U at %p state=finished %s %s%U>", type.get(), object,
-                                self.state.failed ? "raised" : "returned", Py_TYPE(self.state.outcome)->tp_name, call.get());
+    return PyUnicode_FromFormat("<%U at %p state=finished %s %s>", type.get(), object,
+                                self.state.failed ? "raised" : "returned", Py_TYPE(self.state.outcome)->tp_name);
   });
 }
 

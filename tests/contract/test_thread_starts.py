@@ -259,3 +259,30 @@ with InterpreterThreadPoolExecutor(2) as pool:
 @pytest.mark.parametrize("before", [True, False])
 def test_patched_threads_do_not_matter(tmp_path: Path, before: bool) -> None:
     run_script(tmp_path, PATCHED.replace("BEFORE", str(before))).check("9 16")
+
+
+GREEN = """
+import importlib, warnings
+warnings.simplefilter("ignore")
+def patch():
+    package, name = PATCH.rsplit(".", 1)
+    getattr(importlib.import_module(package), name)()
+if BEFORE:
+    patch()
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from support import work
+if not BEFORE:
+    patch()
+with InterpreterThreadPoolExecutor(2) as pool:
+    print(pool.submit(interpreter(work.square), 3).result(), pool.submit(work.square, 4).result())
+left_open = InterpreterThreadPoolExecutor(1)
+print(list(left_open.map(interpreter(work.square), range(3))))
+"""
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("patch", ["gevent.monkey.patch_all", "eventlet.monkey_patch"])
+def test_green_threads_where_they_are_installed(tmp_path: Path, patch: str, before: bool) -> None:
+    pytest.importorskip(patch.split(".")[0])
+    finished = run_script(tmp_path, GREEN.replace("PATCH", repr(patch)).replace("BEFORE", str(before)))
+    assert (finished.code, finished.lines) == (0, ["9 16", "[0, 1, 4]"])
