@@ -126,7 +126,8 @@ bool start_thread(PyObject* self, pool::Pool& pool) {
                           PyErr_GivenExceptionMatches(error.get(), PyExc_MemoryError) != 0;
   const bool served = (threads && has_begun(threads.get())) || pool.thread_failed();
   if (!served) {
-    for (pool::TaskPtr& task : pool.take_queued()) task->cancel_at_home();
+    pool::TaskList tasks = pool.take_queued();
+    while (const pool::TaskPtr task = tasks.pop()) task->cancel_at_home();
   }
   if (served && is_refusal) return true;
   py::restore_exception(std::move(error));

@@ -57,6 +57,11 @@ void FutureTask::run_at_home() {
   state.failed = result == nullptr;
   state.outcome = state.failed ? PyErr_GetRaisedException() : result;
   outcome = pool::Task::Outcome::kAtHome;
+  if (delivery_requested()) return;
+  // Nobody has asked to be told, so the worker need not come home again. Who asks later, holds the future then.
+  future_ = nullptr;
+  Py_DECREF(future.get());
+  has_left_home = true;
 }
 
 bool FutureTask::expect_by(AsyncioBridge& bridge) {
@@ -148,9 +153,10 @@ void begin_delivery(PyObject* future, FutureState& state) {
   state.delivered = true;
   show_to_collector(future);
   FutureTask& task = *state.task;
-  // A task of home's side holds its future from the start, one that is mailed since then. Hold first: a worker may settle it from
+  // A task of home's side holds its future until it has run, one that is mailed since then. Hold first: a worker may settle it from
   // the request on.
-  const bool held_now = task.queued && task.side() == pool::Task::Side::kWorker && !task.mailbox;
+  const bool held_now =
+      task.queued && !task.mailbox && (task.side() == pool::Task::Side::kWorker || task.has_left_home);
   if (held_now) task.hold(future);
   const pool::Task::Standing standing = task.request_delivery();
   if (standing.state >= State::kFinished) {

@@ -42,12 +42,10 @@ void HomeTask::report_ignored_interrupt() {
 int interrupt_running(const ModuleState& home, pool::Task& task) {
   if (task.side() != pool::Task::Side::kWorker || !task.request_interrupt()) return 0;
   if (task.port) return interrupt_by(*task.port, task);
-  for (const std::weak_ptr<pool::Pool>& weak : home.pools) {
-    const std::shared_ptr<pool::Pool> pool = weak.lock();
-    const std::shared_ptr<pool::Interrupter> interrupter = pool ? pool->interrupter_of(task) : nullptr;
-    if (interrupter) return interrupt_by(*interrupter, task);
-  }
-  return 1;
+  const auto found = home.pools.find(task.pool);
+  const std::shared_ptr<pool::Pool> pool = found != home.pools.end() ? found->second.lock() : nullptr;
+  const std::shared_ptr<pool::Interrupter> interrupter = pool ? pool->interrupter_of(task) : nullptr;
+  return interrupter ? interrupt_by(*interrupter, task) : 1;
 }
 
 }  // namespace aiointerpreters::binding

@@ -10,7 +10,6 @@
 #include "binding/module.h"
 #include "binding/pool_type.h"
 #include "pool/pool.h"
-#include "pool/worker.h"
 #include "py/attach.h"
 #include "py/error.h"
 
@@ -66,26 +65,34 @@ void pause_attendant(ModuleState& state) {
   });
 }
 
+// Waits until the pool has no interpreter left, and ends those that its workers have lent, whose threads run other code meanwhile.
+void wait_for_rest(pool::Pool& pool, const base::Deadline& deadline) {
+  for (;;) {
+    const std::uint32_t seen = pool.rest_news();
+    while (pool::Seat* const seat = pool.take_lent()) pool.return_lent(*seat, seat->lender->end_lent());
+    if (pool.interpreters() == 0 || base::is_over(deadline)) return;
+    py::detached([&] {
+      static_cast<void>(pool.wait_for_rest_news(seen, deadline));
+      return 0;
+    });
+  }
+}
+
 // Has every interpreter ended that is not busy for long; returns how many are.
 std::size_t rest_all(ModuleState& state) {
   const base::Deadline deadline = base::Clock::now() + kRest;
   std::size_t asleep = 0;
   for (;;) {
-    for (const std::weak_ptr<pool::Pool>& weak : state.pools) {
+    for (const auto& [address, weak] : state.pools) {
       std::shared_ptr<pool::Pool> pool = weak.lock();
       if (!pool || std::ranges::find(state.resting, pool) != state.resting.end()) continue;
       state.resting.push_back(std::move(pool));
       state.resting.back()->begin_rest();
     }
     if (asleep == state.resting.size()) break;
-    // Meanwhile other threads may make pools.
-    for (; asleep < state.resting.size(); ++asleep) {
+    for (; asleep < state.resting.size(); ++asleep) {  // meanwhile other threads may make pools
       const std::shared_ptr<pool::Pool> pool = state.resting[asleep];
-      py::detached([&] {
-        while (pool->wait_for_rest(deadline) == base::Wake::kInterrupted) {
-        }
-        return 0;
-      });
+      wait_for_rest(*pool, deadline);
     }
   }
   std::size_t busy = 0;
@@ -100,8 +107,6 @@ PyObject* before_fork(PyObject* module, PyObject*) {
       state.forking.lock();
       return 0;
     });
-    const auto worker = state.workers.find(PyThread_get_thread_ident());
-    if (worker != state.workers.end()) worker->second->rest();
     const std::size_t busy = rest_all(state);
     pause_attendant(state);
     if (busy > 0) {
@@ -128,8 +133,6 @@ PyObject* after_fork_in_child(PyObject* module, PyObject*) {
   state.forking.unlock();
   ++state.forks;
   state.main_thread = PyThread_get_thread_ident();
-  if (const auto here = state.workers.find(state.main_thread); here != state.workers.end()) here->second->note_forked();
-  state.workers.clear();
   state.resting.clear();  // those with threads are also held by these, which are not here
   state.pools.clear();
   state.guest_pools.clear();

@@ -20,7 +20,6 @@
 
 namespace aiointerpreters::pool {
 class Pool;
-class Worker;
 }  // namespace aiointerpreters::pool
 
 namespace aiointerpreters::binding {
@@ -47,9 +46,8 @@ struct ModuleState {
   py::Ref logger;               // the logger of concurrent.futures
   AsyncioState asyncio;
   std::shared_ptr<pool::Attendant> attendant;                // null before the first pool
-  std::vector<std::weak_ptr<pool::Pool>> pools;              // all that may have workers
+  std::unordered_map<const pool::Pool*, std::weak_ptr<pool::Pool>> pools;  // all that may have workers
   std::vector<std::weak_ptr<pool::Pool>> guest_pools;        // main's: of interpreters that are neither it nor workers'
-  std::unordered_map<unsigned long, pool::Worker*> workers;  // by the ident of their threads
   unsigned long main_thread = 0;                             // ident of the thread that signals interrupt
   base::Mutex forking;                                       // held from before a fork until after it: one at a time
   std::vector<std::shared_ptr<pool::Pool>> resting;          // for that fork

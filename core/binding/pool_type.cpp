@@ -1,9 +1,9 @@
 // See pool_type.h.
 #include "binding/pool_type.h"
 
+#include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "binding/future_state.h"
 #include "binding/lifecycle_functions.h"
@@ -50,8 +50,8 @@ bool read_initializer(ModuleState& state, PyObject* initializer, PyObject* inita
 PyObject* make_pool(ModuleState& state, std::shared_ptr<const pool::PoolOptions> options) {
   auto pool = std::make_shared<pool::Pool>(std::move(options));
   pool->set_environment(state.environment.current());
-  std::erase_if(state.pools, [](const auto& known) { return known.expired(); });
-  state.pools.push_back(pool);
+  std::erase_if(state.pools, [](const auto& known) { return known.second.expired(); });
+  state.pools.insert_or_assign(pool.get(), pool);
   entrust_to_main(state, pool);
   auto* const type = reinterpret_cast<PyTypeObject*>(state.pool_type.get());
   PyObject* self = type->tp_alloc(type, 0);
@@ -81,6 +81,7 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     pool::PoolOptions options;
     options.max_workers = static_cast<std::size_t>(max_workers);
     options.max_interpreters = static_cast<std::size_t>(max_interpreters);
+    options.forks = &state.forks;
     options.enter_interpreter = enter_interpreter;
     options.find_home = find_runtime;
     options.log_warning = log_warning;
@@ -108,18 +109,14 @@ PyObject* pool_work(PyObject* self, PyObject* name) {
   if (!bytes || PyBytes_AsStringAndSize(bytes.get(), &text, &size) < 0) return nullptr;
   // The pool counts on this thread from the moment on when it was asked for.
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
-    ModuleState& state = state_of_type(Py_TYPE(self));
-    const unsigned long thread = PyThread_get_thread_ident();
-    std::unique_ptr<pool::Worker> worker;
+    std::optional<pool::Worker> worker;
     try {
-      worker = std::make_unique<pool::Worker>(inside(self), std::string(text, static_cast<std::size_t>(size)));
-      state.workers.insert_or_assign(thread, worker.get());
+      worker.emplace(inside(self), std::string(text, static_cast<std::size_t>(size)));
     } catch (const std::bad_alloc&) {
       inside(self)->thread_failed();
       throw;
     }
     worker->run();
-    state.workers.erase(thread);
     Py_RETURN_NONE;
   });
 }
@@ -139,7 +136,8 @@ PyObject* pool_wait_ended(PyObject* self, PyObject*) {
 
 PyObject* pool_cancel_queued(PyObject* self, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&] {
-    for (pool::TaskPtr& task : inside(self)->take_queued()) task->cancel_at_home();
+    pool::TaskList tasks = inside(self)->take_queued();
+    while (const pool::TaskPtr task = tasks.pop()) task->cancel_at_home();
     return Py_NewRef(Py_None);
   });
 }
@@ -156,7 +154,8 @@ PyObject* pool_break_down(PyObject* self, PyObject* args) {
       codec::encode_exception(state_of_type(Py_TYPE(self)).runtime, breakage.cause);
     }
     const auto shared = std::make_shared<const pool::Breakage>(std::move(breakage));
-    for (pool::TaskPtr& task : inside(self)->break_down(shared, pool::Pool::Scope::kAll)) {
+    pool::TaskList tasks = inside(self)->break_down(shared, pool::Pool::Scope::kAll);
+    while (const pool::TaskPtr task = tasks.pop()) {
       const pool::Task::Change ended = task->end_broken(shared);
       if (task->needs_home(ended)) task->settle_at_home(ended);
     }

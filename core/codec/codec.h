@@ -8,6 +8,7 @@
 // code. Errors: Python exception set and false / null returned; std::bad_alloc never leaves (it becomes MemoryError).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -50,6 +51,11 @@ class CallArguments {
   void clear();
   // Requires: decode_call filled it, from so many positional arguments. Borrows.
   [[nodiscard]] PyObject* positional(Py_ssize_t index) const noexcept { return args_[index]; }
+  // Whether `is_such(argument)` holds for all of them, the values of keywords included.
+  template <typename IsSuch>
+  [[nodiscard]] bool all(IsSuch&& is_such) const {
+    return std::all_of(args_, args_ + total_, is_such);
+  }
 
  private:
   friend bool decode_call(Runtime& runtime, const Message& message, CallArguments& out);

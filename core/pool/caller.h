@@ -23,6 +23,11 @@ class Caller {
   void leave_context();
   // What calls with context variables find else is what is set now, whatever other calls set later.
   void keep_context() { base_ = py::Ref::steal(PyContext_CopyCurrent()); }
+  // Whether `is_such(argument)` holds for all arguments that have not been dropped.
+  template <typename IsSuch>
+  [[nodiscard]] bool arguments_are(IsSuch&& is_such) const {
+    return arguments_.all(is_such);
+  }
   // Drops the arguments. Runs Python.
   void drop_arguments() { arguments_.clear(); }
   // Drops all callables, too. Runs Python.

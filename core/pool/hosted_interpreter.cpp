@@ -1,10 +1,12 @@
 // See hosted_interpreter.h.
 #include "pool/hosted_interpreter.h"
 
+#include <algorithm>
+#include <new>
 #include <utility>
 
-#include "base/futex.h"
 #include "codec/codec.h"
+#include "pool/ending.h"
 #include "py/attach.h"
 #include "py/error.h"
 #include "py/thread_name.h"
@@ -13,76 +15,34 @@ namespace aiointerpreters::pool {
 
 namespace {
 
-// Lets `threading` forget this thread while it still can; without the module, or without a stand-in, there is nothing to do.
-PyObject* drop_dummy_thread(PyObject*, PyObject*) {
-  py::Ref name = py::Ref::steal(PyUnicode_FromString("threading"));
-  py::Ref threading = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
-  py::Ref local = threading ? py::Ref::steal(PyObject_GetAttrString(threading.get(), "_thread_local_info")) : py::Ref();
-  if (local) PyObject_DelAttrString(local.get(), "_track_dummy_thread_ref");
-  PyErr_Clear();
-  Py_RETURN_NONE;
-}
-
-// Has that called last of all atexit functions, any of which may make a stand-in again.
-bool silence_dummy_thread() {
-  static PyMethodDef definition = {"drop_dummy_thread", drop_dummy_thread, METH_NOARGS, nullptr};
-  py::Ref atexit = py::Ref::steal(PyImport_ImportModule("atexit"));
-  py::Ref function = py::Ref::steal(PyCFunction_New(&definition, nullptr));
-  return atexit && function && py::Ref::steal(PyObject_CallMethod(atexit.get(), "register", "O", function.get()));
-}
-
 // What the interpreter's thread does where it runs no task, for those who may stop it: only the addresses count.
 constexpr char kStarting = 0;
 constexpr char kDropping = 0;
 constexpr char kEnding = 0;
 
-// Ends the pools that tasks have made here, if any. Null with an exception set.
-py::Ref finish_pools(bool stopping) {
-  const py::Ref name = py::Ref::steal(PyUnicode_FromString("aiointerpreters._lifecycle"));
-  const py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
-  if (!module) return PyErr_Occurred() == nullptr ? py::Ref::borrow(Py_None) : py::Ref();  // nobody has imported it
-  return py::Ref::steal(PyObject_CallMethod(module.get(), "finish_at_exit", "O", stopping ? Py_True : Py_False));
-}
-
-// How long threads that tasks have left behind may go on before somebody is told, in seconds.
-constexpr double kThreadPatience = 5.0;
-constexpr double kForEver = -1.0;
-
-// Joins the threads of this interpreter, as Py_EndInterpreter will do, but so that it can be stopped. `running` gets the names
-// of those that still run after `timeout` seconds; `module` is _left_threads. False: it was stopped, which has ended those
-// threads too, if anything can.
-bool join_threads(const py::Ref& module, double timeout, std::string& running) {
-  const py::Ref names = py::Ref::steal(PyObject_CallMethod(module.get(), "join", "d", timeout));
-  const char* const text = names ? PyUnicode_AsUTF8(names.get()) : nullptr;
-  if (text != nullptr) running = text;
-  PyErr_Clear();
-  return text != nullptr;
-}
-
-// Calls what has been registered with atexit, as Py_EndInterpreter would, but while all of it can be stopped, and threads
-// that it starts can be joined: before 3.15 CPython ends the interpreter under those.
-void run_exit_functions() {
-  const py::Ref name = py::Ref::steal(PyUnicode_FromString("atexit"));
-  const py::Ref atexit = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
-  const py::Ref run = atexit ? py::Ref::steal(PyObject_CallMethod(atexit.get(), "_run_exitfuncs", nullptr)) : py::Ref();
-  if (py::kDummyThreadsComplain) static_cast<void>(silence_dummy_thread());  // its atexit function has been called too
-  PyErr_Clear();
-}
-
-class HomeRefuge final : public codec::Refuge {
- public:
-  HomeRefuge(py::ThreadSides& sides, const PoolOptions& options) noexcept : sides_(sides), options_(options) {}
-  void visit(const std::function<void(codec::Lessor&)>& use) override {
-    sides_.attach_home();
-    if (codec::Runtime* const home = options_.find_home()) use(*home->lessor);
+// An interpreter ends whatever happens; without memory for one of the steps, the next one is taken.
+template <typename Step>
+void end_quietly(Step&& step) {
+  try {
+    step();
+  } catch (const std::bad_alloc&) {
     PyErr_Clear();
-    sides_.attach_own();
   }
+}
 
- private:
-  py::ThreadSides& sides_;
-  const PoolOptions& options_;
-};
+// Whether to drop the object may take long or run code of somebody's. Containers are looked into one level deep.
+bool is_inert(PyObject* object, bool looks_inside = true) {
+  if (object == nullptr || object == Py_None || PyBool_Check(object) || PyLong_CheckExact(object) ||
+      PyFloat_CheckExact(object) || PyComplex_CheckExact(object) || PyUnicode_CheckExact(object) ||
+      PyBytes_CheckExact(object)) {
+    return true;
+  }
+  constexpr Py_ssize_t kFew = 64;
+  if (!looks_inside || (!PyTuple_CheckExact(object) && !PyList_CheckExact(object))) return false;
+  const Py_ssize_t size = PySequence_Fast_GET_SIZE(object);
+  PyObject* const* const items = PySequence_Fast_ITEMS(object);
+  return size <= kFew && std::all_of(items, items + size, [](PyObject* item) { return is_inert(item, false); });
+}
 
 }  // namespace
 
@@ -102,7 +62,8 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
   interruptible.begin(&kStarting);
   if (pool_.attend(seat_, attendant_)) stop_work(*runtime_);
   Created created = Created::kReady;
-  if ((py::kDummyThreadsComplain && !silence_dummy_thread()) || !py::name_thread(thread_name) || !follow_environment()) {
+  if (!frame_.make() || (py::kDummyThreadsComplain && !silence_dummy_thread()) || !py::name_thread(thread_name) ||
+      !follow_environment()) {
     breakage.reason = "a worker's interpreter could not be set up";
     created = Created::kNoInterpreter;
   } else if (!run_initializer()) {
@@ -140,6 +101,10 @@ py::Ref HostedInterpreter::call_unless_interrupted(Task& task) {
   return {};
 }
 
+bool HostedInterpreter::leftovers_are_inert() const {
+  return is_inert(result_.get()) && caller_.arguments_are([](PyObject* each) { return is_inert(each); });
+}
+
 void HostedInterpreter::drop_leftovers() {
   has_leftovers_ = false;
   // What is dropped may run Python for ever (`__del__`).
@@ -169,63 +134,41 @@ bool HostedInterpreter::open_loop(const LoopPortPtr& port, const std::string& th
 void HostedInterpreter::end(py::ThreadSides& sides) {
   if (!sides.has_own()) return;
   sides.attach_own();
-  drop_leftovers();
-  caller_.clear();
   if (runtime_ != nullptr) {
-    finish_leftovers(sides);
-    HomeRefuge refuge(sides, pool_.options());
-    runtime_->lessor->close(refuge);
+    // An import that is stopped would complain of the file that it has open. So this comes before anything may be stopped.
+    const py::Ref left_threads = py::Ref::steal(PyImport_ImportModule("aiointerpreters._left_threads"));
+    PyErr_Clear();  // a task has broken imports here: then only Py_EndInterpreter joins its threads
+    runtime_->interruptible.begin(&kEnding);
+    if (runtime_->interruptible.stopping()) stop_work(*runtime_);
+    end_quietly([&] { finish_loop(); });
+    has_leftovers_ = false;
+    result_.reset();  // what is dropped may run Python for ever (`__del__`)
+    caller_.clear();
+    frame_.clear();
+    end_quietly([&] { finish_leftovers(*runtime_, sides, pool_.options(), left_threads); });
+    runtime_->interruptible.end();
+    end_quietly([&] { settle_loans(*runtime_, sides, pool_.options()); });
     if (attendant_) attendant_->stop();
     const py::Ref module = std::move(runtime_->module);  // may be the last one, and the runtime goes with it
     runtime_ = nullptr;
   }
-  if (py::tracing_spoils_ends()) stop_tracing(sides);
+  end_quietly([&] { stop_tracing(sides, pool_.options()); });
   interpreter_.end(sides);
 }
 
-void HostedInterpreter::stop_tracing(py::ThreadSides& sides) {
-  sides.attach_home();
-  const py::Ref tracer = py::Ref::steal(PyImport_ImportModule("_tracemalloc"));
-  const py::Ref traces = tracer ? py::Ref::steal(PyObject_CallMethod(tracer.get(), "is_tracing", nullptr)) : py::Ref();
-  if (traces.get() == Py_True && py::Ref::steal(PyObject_CallMethod(tracer.get(), "stop", nullptr))) {
-    pool_.options().log_warning(
-        "tracemalloc has been stopped: before 3.15, CPython does not survive the end of an interpreter while it traces"
-        " (python/cpython#155725)");
-  }
-  PyErr_Clear();
-}
-
-void HostedInterpreter::finish_leftovers(py::ThreadSides& sides) {
-  // Before anything may be stopped: an import that is stopped complains of the file that it has open.
-  const py::Ref left_threads = py::Ref::steal(PyImport_ImportModule("aiointerpreters._left_threads"));
-  PyErr_Clear();  // a task has broken imports here: then only Py_EndInterpreter joins its threads
-  py::Interruptible& interruptible = runtime_->interruptible;
-  interruptible.begin(&kEnding);
+void HostedInterpreter::finish_loop() {
   if (loop_) loop_->finish();
   if (attendant_) attendant_->set_loop(nullptr);
   loop_.reset();
-  // Pools first: their workers are threads too, and may look at this interpreter's memory.
-  if (!finish_pools(interruptible.stopping())) PyErr_WriteUnraisable(nullptr);
-  join_left_threads(sides, left_threads);
-  run_exit_functions();
-  join_left_threads(sides, left_threads);
-  interruptible.end();
-}
-
-void HostedInterpreter::join_left_threads(py::ThreadSides& sides, const py::Ref& module) {
-  std::string running;
-  if (!module || !join_threads(module, kThreadPatience, running) || running.empty()) return;
-  sides.attach_home();
-  pool_.options().log_warning("a worker's interpreter ends when the threads have ended that tasks have started in it: " +
-                              running);
-  sides.attach_own();
-  static_cast<void>(join_threads(module, kForEver, running));
 }
 
 bool HostedInterpreter::run_initializer() {
   const PoolOptions& options = pool_.options();
   if (!options.initializer) return true;
-  if ((options.initializer->needs_main || options.initializer_message.needs_main) && !run_main()) return false;
+  if ((options.initializer->needs_main || options.initializer_message.needs_main) &&
+      !main_script_.run_once(*runtime_, environment_)) {
+    return false;
+  }
   const py::Ref callable = caller_.find(*runtime_, options.initializer->id, options.initializer);
   codec::CallArguments arguments;
   return callable && codec::decode_call(*runtime_, options.initializer_message, arguments) &&
@@ -234,7 +177,7 @@ bool HostedInterpreter::run_initializer() {
 
 bool HostedInterpreter::prepare(const Task& task) {
   if (pool_.environment_version() != (environment_ ? environment_->version : 0) && !follow_environment()) return false;
-  return !task.message.needs_main || run_main();
+  return !task.message.needs_main || main_script_.run_once(*runtime_, environment_);
 }
 
 bool HostedInterpreter::follow_environment() {
@@ -256,58 +199,6 @@ bool HostedInterpreter::follow_environment() {
   }
   environment_ = std::move(newer);
   return true;
-}
-
-void HostedInterpreter::end_main(MainScript how) noexcept {
-  main_.store(how, std::memory_order_release);
-  base::wake_all(&main_);
-}
-
-bool HostedInterpreter::run_main() {
-  std::uint32_t main = main_.load(std::memory_order_acquire);
-  for (; main == kRunning; main = main_.load(std::memory_order_acquire)) {
-    py::detached([&] { return base::wait_on(main_, kRunning, base::Deadline()); });
-  }
-  if (main == kDone) return true;
-  if (main == kFailed) return raise_main_failure();  // it had its side effects: it is not run again
-  main_.store(kRunning, std::memory_order_relaxed);
-  runtime_->running_main = true;
-  const bool done = py::guarded(false, [this] { return run_script(); });
-  runtime_->running_main = false;
-  if (done) {
-    end_main(kDone);
-    return true;
-  }
-  // It was stopped, or could not even begin: the next task tries again.
-  if (PyErr_ExceptionMatches(runtime_->task_interrupted.get()) != 0 || PyErr_ExceptionMatches(PyExc_MemoryError) != 0) {
-    end_main(kNotRun);
-    return false;
-  }
-  if (!runtime_->guard_missing)
-    py::raise_from_current(runtime_->interpreter_error.get(), "home's __main__ could not be run in a worker's interpreter");
-  const bool is_kept = py::guarded(false, [this] {
-    codec::encode_exception(*runtime_, main_failure_);
-    return true;
-  });
-  end_main(is_kept ? kFailed : kNotRun);
-  return is_kept && raise_main_failure();
-}
-
-bool HostedInterpreter::raise_main_failure() {
-  py::restore_exception(codec::decode_exception(*runtime_, main_failure_));
-  return false;
-}
-
-bool HostedInterpreter::run_script() {
-  if (!environment_ || environment_->main == Environment::Main::kNone) {
-    PyErr_SetString(PyExc_ImportError, "home's __main__ is no script that can be run again");
-    return false;
-  }
-  py::Ref script = py::Ref::steal(PyImport_ImportModule("aiointerpreters._script"));
-  py::Ref name = codec::decode_value(*runtime_, environment_->main_name);
-  if (!script || !name) return false;
-  const char* run = environment_->main == Environment::Main::kModule ? "run_module" : "run_path";
-  return static_cast<bool>(py::Ref::steal(PyObject_CallMethod(script.get(), run, "O", name.get())));
 }
 
 }  // namespace aiointerpreters::pool

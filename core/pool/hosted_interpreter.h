@@ -2,8 +2,6 @@
 // Owner, thread: the worker.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -12,8 +10,10 @@
 #include "pool/attendant.h"
 #include "pool/caller.h"
 #include "pool/hosted_loop.h"
+#include "pool/main_script.h"
 #include "pool/pool.h"
 #include "pool/task.h"
+#include "py/frame_below.h"
 #include "py/interpreter.h"
 
 namespace aiointerpreters::pool {
@@ -35,6 +35,8 @@ class HostedInterpreter {
   // Requires: attached to this interpreter. Runs Python.
   void execute(Task& task);
   [[nodiscard]] bool has_leftovers() const noexcept { return has_leftovers_; }
+  // Whether nobody could notice how long it takes to drop them. Requires: attached to this interpreter.
+  [[nodiscard]] bool leftovers_are_inert() const;
   // Requires: attached to this interpreter. Runs Python.
   void drop_leftovers();
 
@@ -42,41 +44,35 @@ class HostedInterpreter {
   // loop's; a thread waits, detached, while the other one runs the script. Runs Python. Errors: false with an exception set.
   [[nodiscard]] bool prepare(const Task& task);
 
+  // Below which the worker serves the interpreter.
+  [[nodiscard]] py::FrameBelow& frame() noexcept { return frame_; }
+
   // Makes the event loop of the interpreter. Requires: attached to it. Runs Python. Errors: false with why in `breakage`;
   // std::bad_alloc too.
   [[nodiscard]] bool open_loop(const LoopPortPtr& port, const std::string& thread_name, Breakage& breakage);
 
-  // Drops every reference (hazard 3) and ends the interpreter. Leaves the thread detached. Blocks. Runs Python.
+  // Drops every reference (hazard 3) and ends the interpreter. Leaves the thread detached. Thread: the worker's or, while the worker
+  // has lent the interpreter, another one. Blocks. Runs Python.
   void end(py::ThreadSides& sides);
 
  private:
-  enum MainScript : std::uint32_t { kNotRun, kRunning, kDone, kFailed };
-
   // Each of these sets a Python exception and returns false or null when it fails.
   bool run_initializer();
   bool follow_environment();
-  void end_main(MainScript how) noexcept;
-  bool run_main();  // once: home's script, as `__mp_main__` (hazard 31)
-  bool run_script();
-  bool raise_main_failure();  // sets the exception that says why the script has failed here, and returns false
   [[nodiscard]] py::Ref call_unless_interrupted(Task& task);
-  // Waits for what tasks have left behind: pools, threads, exit functions. Runs Python.
-  void finish_leftovers(py::ThreadSides& sides);
-  void join_left_threads(py::ThreadSides& sides, const py::Ref& module);
-  // Stops tracemalloc where CPython cannot end an interpreter under it. Runs Python. Leaves the thread attached to home.
-  void stop_tracing(py::ThreadSides& sides);
+  void finish_loop();
 
   Pool& pool_;
   Seat& seat_;
   py::Interpreter interpreter_;
   std::shared_ptr<Attendant> attendant_;  // null until there is a runtime
   codec::Runtime* runtime_ = nullptr;     // null until `_core` is set up in it; owned by that module's state
+  py::FrameBelow frame_;
   Caller caller_;
   py::Ref result_;
   bool has_leftovers_ = false;
-  EnvironmentPtr environment_;                // the one that is applied
-  std::atomic<std::uint32_t> main_{kNotRun};  // a MainScript; written under the GIL, release / acquire for who waits
-  codec::Message main_failure_;
+  EnvironmentPtr environment_;  // the one that is applied
+  MainScript main_script_;
   std::unique_ptr<HostedLoop> loop_;  // null until there is one
 };
 

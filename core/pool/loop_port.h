@@ -17,6 +17,8 @@
 
 namespace aiointerpreters::pool {
 
+struct Seat;
+
 class LoopPort final : public Interrupter {
  public:
   LoopPort() : mailbox(std::make_unique<Mailbox>(base::Wakeup::open()).release()) {}
@@ -53,7 +55,8 @@ class LoopPort final : public Interrupter {
 
   // The pool's, guarded by its lock.
   std::size_t live = 0;   // tasks that were sent here and have not ended
-  bool is_bound = false;  // a worker has it, or is about to make its loop
+  Seat* seat = nullptr;   // of the worker that has it, or is about to make its loop; null: nobody yet
+  std::size_t place = 0;  // in the heap of loops.h
 
  private:
   base::Mutex mutex_;  // taken before the mailbox's

@@ -1,65 +1,63 @@
-// Loops: the event loops of a pool's interpreters, those included that are only wanted: a port is there before a worker makes
-// its loop.
-// Owner: the pool. Locks: none, the pool's guards everything here.
+// Loops: the event loops of a pool's interpreters. A port is there before a worker makes its loop; then it is unbound.
+// The ports form a binary heap by the number of their tasks, so the one with the fewest is found without a walk.
+// Owner: the pool. Locks: none, the pool's guards everything here but `Room::make`.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "pool/loop_port.h"
+#include "pool/seat.h"
 
 namespace aiointerpreters::pool {
 
 class Loops {
  public:
-  [[nodiscard]] std::size_t size() const noexcept { return ports_.size(); }
-  // Those that no worker has yet.
+  // What adding a port needs, allocated before the lock is taken.
+  struct Room {
+    LoopPortPtr port;
+    std::vector<LoopPortPtr> places;
+    // Room for one port more than `size`. Thread: any. Errors: std::bad_alloc.
+    [[nodiscard]] static Room make(std::size_t size) {
+      Room room;
+      room.port = std::make_shared<LoopPort>();
+      room.places.reserve(2 * size + 1);
+      return room;
+    }
+  };
+
+  [[nodiscard]] std::size_t size() const noexcept { return heap_.size(); }
+  // Ports that no worker has yet.
   [[nodiscard]] std::size_t unbound() const noexcept { return unbound_; }
   // The one with the fewest tasks; null if there is none.
-  [[nodiscard]] LoopPortPtr least_loaded() const {
-    const auto least = std::ranges::min_element(ports_, {}, &LoopPort::live);
-    return least == ports_.end() ? nullptr : *least;
+  [[nodiscard]] LoopPortPtr least_loaded() const noexcept { return heap_.empty() ? nullptr : heap_.front(); }
+  [[nodiscard]] bool fits(const Room& room) const noexcept {
+    return room.port && (heap_.capacity() > heap_.size() || room.places.capacity() > heap_.size());
   }
-  // Adds one that some worker has to make. Errors: std::bad_alloc.
-  [[nodiscard]] LoopPortPtr add() {
-    ports_.push_back(std::make_shared<LoopPort>());
-    ++unbound_;
-    return ports_.back();
-  }
-  // Gives the next unbound one to a worker. Requires: there is one.
-  [[nodiscard]] LoopPortPtr bind() noexcept {
-    const LoopPortPtr& port = *std::ranges::find(ports_, false, &LoopPort::is_bound);
-    port->is_bound = true;
-    --unbound_;
-    return port;
-  }
-  void erase(const LoopPortPtr& port) noexcept { std::erase(ports_, port); }
-  // How many tasks there can be that have not begun.
-  [[nodiscard]] std::size_t waiting() const noexcept {
-    std::size_t tasks = 0;
-    for (const LoopPortPtr& port : ports_) tasks += port->live;
-    return tasks;
-  }
-  // Takes all that have not begun and forgets the loops that no worker has; `take(task)` gets each.
-  template <typename Take>
-  void drain(Take&& take) {
-    for (const LoopPortPtr& port : ports_) {
-      TaskList mail = port->take_all();
-      while (TaskPtr task = mail.pop()) {
-        --port->live;
-        take(std::move(task));
-      }
-      port->mailbox->remind();  // it may end now
-    }
-    std::erase_if(ports_, [](const LoopPortPtr& port) { return !port->is_bound; });
-    unbound_ = 0;
-  }
+  // Adds a port that some worker has to bind. Requires: fits(room). Afterwards `room` holds what is to be freed without the lock.
+  LoopPortPtr add(Room& room) noexcept;
+  // Gives the seat one that is unbound. Requires: there is one.
+  LoopPortPtr bind(Seat& seat) noexcept;
+  // Takes one out that is unbound. Requires: there is one.
+  LoopPortPtr take_unbound() noexcept;
+  void erase(LoopPort& port) noexcept;
+
+  void count_in(LoopPort& port) noexcept { ++port.live, sink(port.place); }
+  void count_out(LoopPort& port) noexcept { --port.live, rise(port.place); }
+
+  // Takes all tasks that have not begun and forgets the ports that no worker has.
+  void drain(TaskList& into) noexcept;
 
  private:
-  std::vector<LoopPortPtr> ports_;
+  void put(std::size_t place, LoopPortPtr port) noexcept;
+  void rise(std::size_t place) noexcept;
+  void sink(std::size_t place) noexcept;
+  // A port that has been erased may still lose tasks.
+  [[nodiscard]] bool holds(std::size_t place) const noexcept { return place < heap_.size(); }
+
+  std::vector<LoopPortPtr> heap_;
   std::size_t unbound_ = 0;
 };
 

@@ -23,33 +23,29 @@ constexpr std::chrono::milliseconds kMoveInterval{1};
 // Spinners take processors from those who compute, so at most half of them spin, and nobody on a single one.
 std::size_t spinners_for(unsigned cpus) noexcept { return cpus / 2; }
 
-base::Wake wait_for_zero(const std::atomic<std::uint32_t>& count, const base::Deadline& deadline) noexcept {
-  std::uint32_t left = count.load(std::memory_order_acquire);
-  while (left != 0) {
-    const base::Wake wake = base::wait_on(count, left, deadline);
-    left = count.load(std::memory_order_acquire);
-    if (wake != base::Wake::kChanged && left != 0) return wake;
-  }
-  return base::Wake::kChanged;
-}
-
 }  // namespace
 
 Pool::Pool(std::shared_ptr<const PoolOptions> options)
     : options_(std::move(options)),
+      no_memory_(std::make_shared<const Breakage>(Breakage{"a worker's interpreter could not be made: no memory", {}})),
       max_spinners_(spinners_for(base::usable_cpus())),
-      max_hosts_(options_->max_interpreters) {}
+      max_workers_(options_->max_workers),
+      max_interpreters_(options_->max_interpreters) {}
 
 Pool::~Pool() = default;
 
+// ---- Home's side
+
 Pool::Submitted Pool::submit(TaskPtr task) noexcept {
-  submitter_cpu_.store(base::current_cpu(), std::memory_order_relaxed);
+  submitter_cpu_->store(base::current_cpu(), std::memory_order_relaxed);
+  record(*task, Recorder::Event::kQueued);
   Seat* sleeper = nullptr;
   Submitted submitted = Submitted::kQueued;
   {
     base::Lock lock(mutex_);
-    if (closed_ || (breakage_ && task->side() == Task::Side::kWorker)) return Submitted::kRefused;
-    (task->side() == Task::Side::kHome ? home_queue_ : worker_queue_).push(std::move(task), ++last_number_);
+    if (lifecycle_.closed() || lifecycle_.broken(task->side())) return Submitted::kRefused;
+    task->pool = this;
+    backlog_.add(std::move(task));
     submitted = call_worker(sleeper);
   }
   if (sleeper != nullptr) sleeper->parker.unpark();
@@ -57,9 +53,10 @@ Pool::Submitted Pool::submit(TaskPtr task) noexcept {
 }
 
 Pool::Submitted Pool::call_worker(Seat*& sleeper) noexcept {
-  count_queued();
+  note_queued();
   if (needs_thread()) {
-    count_thread_in();
+    roster_.expect_thread();
+    note_threads();
     return Submitted::kNeedsThread;
   }
   sleeper = choose_sleeper();
@@ -68,115 +65,124 @@ Pool::Submitted Pool::call_worker(Seat*& sleeper) noexcept {
 
 bool Pool::thread_failed() noexcept {
   Seat* sleeper = nullptr;
-  bool served = false;
+  bool is_served = false;
   {
     base::Lock lock(mutex_);
-    count_thread_out();
-    --plain_.available;
-    served = threads_ > 0;
+    roster_.give_up_thread();
+    note_threads();
+    is_served = roster_.threads() > 0;
     sleeper = choose_sleeper();
   }
   if (sleeper != nullptr) sleeper->parker.unpark();
-  return served;
+  return is_served;
+}
+
+bool Pool::set_limits(std::size_t max_workers, std::size_t max_interpreters) noexcept {
+  base::Lock lock(mutex_);
+  max_workers_ = max_workers;
+  max_interpreters_ = max_interpreters;
+  if (backlog_.size() == 0 || !needs_thread()) return false;
+  roster_.expect_thread();
+  note_threads();
+  return true;
 }
 
 void Pool::close() noexcept {
   base::Lock lock(mutex_);
-  closed_ = true;
-  count_queued();
+  lifecycle_.close();
+  note_queued();
   wake_all_parked();
 }
 
-std::vector<TaskPtr> Pool::take_queued() {
-  base::Lock lock(mutex_);
-  return drain(Scope::kAll);
-}
-
-std::size_t Pool::queued() const {
-  base::Lock lock(mutex_);
-  return home_queue_.size() + worker_queue_.size();
-}
-
-std::shared_ptr<const Breakage> Pool::broken(Task::Side side) const {
-  base::Lock lock(mutex_);
-  return side == Task::Side::kWorker || broken_scope_ == Scope::kAll ? breakage_ : nullptr;
-}
-
-std::vector<TaskPtr> Pool::break_down(std::shared_ptr<const Breakage> breakage, Scope scope) {
-  base::Lock lock(mutex_);
-  const bool widens = scope == Scope::kAll && broken_scope_ != Scope::kAll;
-  if (!breakage_ || widens) {
-    breakage_ = std::move(breakage);
-    broken_scope_ = scope;
+base::Wake Pool::wait_for_end(const base::Deadline& deadline) const noexcept {
+  const std::atomic<std::uint32_t>& left = lifecycle_.threads_left();
+  for (std::uint32_t seen = left.load(std::memory_order_acquire); seen != 0; seen = left.load(std::memory_order_acquire)) {
+    const base::Wake wake = base::wait_on(left, seen, deadline);
+    if (wake != base::Wake::kChanged && !ended()) return wake;
   }
-  std::vector<TaskPtr> queued = drain(scope);
+  return base::Wake::kChanged;
+}
+
+TaskList Pool::take_queued() noexcept {
+  TaskList tasks;
+  base::Lock lock(mutex_);
+  drain(Scope::kAll, tasks);
+  return tasks;
+}
+
+Pool::Status Pool::status() const noexcept {
+  base::Lock lock(mutex_);
+  return {backlog_.size(), roster_.threads(), interpreters(), lifecycle_.closed()};
+}
+
+std::size_t Pool::queued() const noexcept {
+  base::Lock lock(mutex_);
+  return backlog_.size();
+}
+
+std::shared_ptr<const Breakage> Pool::broken(Side side) const noexcept {
+  base::Lock lock(mutex_);
+  return lifecycle_.broken(side);
+}
+
+TaskList Pool::break_down(std::shared_ptr<const Breakage> breakage, Scope scope) noexcept {
+  TaskList tasks;
+  base::Lock lock(mutex_);
+  breakage = lifecycle_.break_down(std::move(breakage), scope);
+  drain(scope, tasks);
   if (scope == Scope::kAll) {
-    closed_ = true;
-    count_queued();
+    lifecycle_.close();
+    note_queued();
     wake_all_parked();
   }
-  return queued;
+  return tasks;
 }
 
-std::shared_ptr<Interrupter> Pool::interrupter_of(const Task& task) const {
+std::shared_ptr<Interrupter> Pool::interrupter_of(const Task& task) const noexcept {
   base::Lock lock(mutex_);
-  for (const Seat* seat = seats_; seat != nullptr; seat = seat->next_seat) {
-    if (seat->current == &task) return seat->interrupter;
-  }
-  return nullptr;
+  // Seats stay as long as the pool; what the worker was given since then tells whether it still runs this one.
+  return task.pool == this && task.seat != nullptr && task.seat->current == &task ? task.seat->interrupter : nullptr;
 }
 
-void Pool::stop() {
-  std::vector<std::shared_ptr<Interrupter>> interrupters;
+void Pool::stop() noexcept {
+  unsigned stops = 0;
   {
     base::Lock lock(mutex_);
-    stopped_ = true;
-    interrupters.reserve(2 * threads_);
-    for (const Seat* seat = seats_; seat != nullptr; seat = seat->next_seat) {
-      if (seat->interrupter) interrupters.push_back(seat->interrupter);
-      if (seat->loop) interrupters.push_back(seat->loop);
+    stops = lifecycle_.stop();  // who comes later sees this in `attend`
+  }
+  for (;;) {  // one after the other: a list of all would have to be allocated under the lock
+    std::shared_ptr<Interrupter> interrupter;
+    LoopPortPtr loop;
+    {
+      base::Lock lock(mutex_);
+      Seat* const seat = roster_.find([stops](const Seat& each) { return each.stops_seen < stops; });
+      if (seat == nullptr) return;
+      seat->stops_seen = stops;
+      interrupter = seat->interrupter;
+      loop = seat->loop;
     }
+    if (interrupter) static_cast<void>(interrupter->interrupt_all());
+    if (loop) static_cast<void>(loop->interrupt_all());
   }
-  for (const std::shared_ptr<Interrupter>& interrupter : interrupters) static_cast<void>(interrupter->interrupt_all());
 }
 
-void Pool::begin_rest() noexcept {
-  base::Lock lock(mutex_);
-  ++rests_;
-  while (hosts_.parked != nullptr) unpark_first(hosts_)->parker.unpark();
-}
-
-base::Wake Pool::wait_for_rest(const base::Deadline& deadline) const noexcept {
-  return wait_for_zero(interpreters_, deadline);
-}
-
-void Pool::end_rest() noexcept {
-  Seat* sleeper = nullptr;
-  {
-    base::Lock lock(mutex_);
-    if (--rests_ > 0) return;
-    if (closed_) wake_all_parked();
-    sleeper = choose_sleeper();
-  }
-  if (sleeper != nullptr) sleeper->parker.unpark();
-}
-
-void Pool::set_environment(EnvironmentPtr environment) {
+void Pool::set_environment(EnvironmentPtr environment) noexcept {
   base::Lock lock(mutex_);
   environment_version_.store(environment->version, std::memory_order_release);
-  environment_ = std::move(environment);
+  environment_.swap(environment);
 }
 
-EnvironmentPtr Pool::environment() const {
+EnvironmentPtr Pool::environment() const noexcept {
   base::Lock lock(mutex_);
   return environment_;
 }
 
-void Pool::enter(Seat& seat) {
+// ---- The workers' side
+
+Seat& Pool::enter() {
+  std::unique_ptr<Seat> spare = Roster::make_seat();
   base::Lock lock(mutex_);
-  seat.standing = Seat::Standing::kSearching;
-  seat.next_seat = std::exchange(seats_, &seat);
-  ++plain_.searching;
+  return roster_.enter(spare);
 }
 
 TaskPtr Pool::take(Seat& seat) noexcept {
@@ -185,37 +191,18 @@ TaskPtr Pool::take(Seat& seat) noexcept {
   {
     base::Lock lock(mutex_);
     task = pick(seat);
-    if (seat.standing == Seat::Standing::kBusy) {
-      if (!task) search(seat);
-    } else if (task) {
-      stop_searching(seat);
-      sleeper = choose_sleeper();
+    const bool is_busy = seat.duty == Seat::Duty::kBusy;
+    if (task || seat.errand != Seat::Errand::kNone) {
+      if (!is_busy) {
+        roster_.stop_searching(seat);
+        sleeper = choose_sleeper();
+      }
+    } else if (is_busy) {
+      roster_.search(seat);
     }
   }
   if (sleeper != nullptr) sleeper->parker.unpark();
   return task;
-}
-
-void Pool::withdraw(Seat& seat) noexcept {
-  Seat* sleeper = nullptr;
-  {
-    base::Lock lock(mutex_);
-    stop_searching(seat);
-    sleeper = choose_sleeper();
-  }
-  if (sleeper != nullptr) sleeper->parker.unpark();
-}
-
-void Pool::give_back(Seat& seat, TaskPtr task) noexcept {
-  Seat* sleeper = nullptr;
-  {
-    base::Lock lock(mutex_);
-    seat.current = nullptr;
-    (task->side() == Task::Side::kHome ? home_queue_ : worker_queue_).push_front(std::move(task));
-    count_queued();
-    sleeper = choose_sleeper();
-  }
-  if (sleeper != nullptr) sleeper->parker.unpark();
 }
 
 TaskPtr Pool::wait(Seat& seat) noexcept {
@@ -226,93 +213,98 @@ TaskPtr Pool::wait(Seat& seat) noexcept {
     {
       base::Lock lock(mutex_);
       task = pick(seat);
-      if (task) {
-        stop_searching(seat);
+      if (task || seat.errand != Seat::Errand::kNone) {
+        roster_.stop_searching(seat);
         sleeper = choose_sleeper();
-      } else if (seat.must_open_loop) {
-        return TaskPtr();
-      } else if (must_rest(seat)) {
-        seat.must_rest = true;
-        loops_.erase(seat.loop);
-        return TaskPtr();
       } else if (may_leave()) {
-        if (seat.is_host) set_host(seat, false);  // from now on nobody counts on it
+        roster_.stop_hosting(seat);  // from now on nobody counts on it
         return TaskPtr();
       } else {
-        Idle& idle = idle_of(seat);
-        --idle.searching;
-        seat.standing = Seat::Standing::kParked;
-        seat.next_parked = std::exchange(idle.parked, &seat);
+        roster_.park(seat);
       }
     }
     if (sleeper != nullptr) sleeper->parker.unpark();
-    if (task) return task;
+    if (seat.duty == Seat::Duty::kBusy) return task;
     seat.parker.park();  // who wakes us has counted us as searching
   }
 }
 
-void Pool::leave(Seat& seat) noexcept {
+void Pool::withdraw(Seat& seat) noexcept {
+  Seat* sleeper = nullptr;
+  {
+    base::Lock lock(mutex_);
+    roster_.stop_searching(seat);
+    sleeper = choose_sleeper();
+  }
+  if (sleeper != nullptr) sleeper->parker.unpark();
+}
+
+void Pool::give_back(Seat& seat, TaskPtr task) noexcept {
+  Seat* sleeper = nullptr;
+  {
+    base::Lock lock(mutex_);
+    seat.current = nullptr;
+    roster_.serve_home(seat, false);
+    backlog_.put_back(std::move(task));
+    note_queued();
+    sleeper = choose_sleeper();
+  }
+  if (sleeper != nullptr) sleeper->parker.unpark();
+}
+
+void Pool::interpreter_made(Seat& seat) noexcept {
   base::Lock lock(mutex_);
-  if (seat.standing == Seat::Standing::kSearching) stop_searching(seat);
-  count_interpreter_out(seat);
-  Seat** link = &seats_;
-  while (*link != &seat) link = &(*link)->next_seat;
-  *link = seat.next_seat;
-  count_thread_out();
+  seat.errand = Seat::Errand::kNone;
+  roster_.made(seat);
+  lifecycle_.interpreter_made();
+}
+
+bool Pool::interpreter_failed(Seat& seat, std::shared_ptr<const Breakage> why, TaskList& left) noexcept {
+  std::shared_ptr<Interrupter> interrupter;  // its last owner frees it without the lock
+  base::Lock lock(mutex_);
+  seat.errand = Seat::Errand::kNone;
+  drop_interpreter(seat, interrupter);
+  if (lifecycle_.rests()) return true;
+  lifecycle_.interpreter_failed();
+  give_up_loops();
+  if (roster_.host_count() > 0) return true;
+  lifecycle_.break_until_retry(why);
+  drain(Scope::kWorkerSide, left);
+  return false;
 }
 
 bool Pool::attend(Seat& seat, std::shared_ptr<Interrupter> interrupter) noexcept {
   base::Lock lock(mutex_);
-  seat.interrupter = std::move(interrupter);
-  return stopped_;
+  seat.interrupter.swap(interrupter);
+  return lifecycle_.stopped();
 }
 
 void Pool::step_down(Seat& seat) noexcept {
+  std::shared_ptr<Interrupter> interrupter;
   base::Lock lock(mutex_);
-  seat.must_rest = false;
-  seat.loop.reset();
-  seat.interrupter.reset();
-  set_host(seat, false);
-  count_interpreter_out(seat);
+  seat.errand = Seat::Errand::kNone;
+  drop_interpreter(seat, interrupter);
 }
 
-bool Pool::host_failed(Seat& seat) noexcept {
+void Pool::leave(Seat& seat) noexcept {
+  std::shared_ptr<Interrupter> interrupter;
   base::Lock lock(mutex_);
-  seat.interrupter.reset();
-  set_host(seat, false);
-  count_interpreter_out(seat);
-  if (rests_ > 0) return true;  // all the others have none for the moment: it is tried again
-  max_hosts_ = host_count_;
-  give_up_loops();
-  return max_hosts_ > 0;
-}
-
-base::Wake Pool::wait_for_end(const base::Deadline& deadline) const noexcept {
-  return wait_for_zero(threads_left_, deadline);
-}
-
-void Pool::count_thread_in() noexcept {
-  ++threads_;
-  threads_left_.store(static_cast<std::uint32_t>(threads_), std::memory_order_release);
-  ++plain_.available;
-}
-
-void Pool::count_thread_out() noexcept {
-  --threads_;
-  threads_left_.store(static_cast<std::uint32_t>(threads_), std::memory_order_release);
-  base::wake_all(&threads_left_);
+  roster_.serve_home(seat, false);
+  drop_interpreter(seat, interrupter);
+  roster_.leave(seat);
+  note_threads();
 }
 
 void Pool::spin(Seat& seat) noexcept {
   const int cpu = base::current_cpu();
-  const bool beside_submitter = cpu >= 0 && cpu == submitter_cpu_.load(std::memory_order_relaxed);
+  const bool beside_submitter = cpu >= 0 && cpu == submitter_cpu_->load(std::memory_order_relaxed);
   bool moves = false;
   {
     base::Lock lock(mutex_);
-    if (spinners_ >= max_spinners_ || seat.standing != Seat::Standing::kSearching) return;
+    if (spinners_ >= max_spinners_ || seat.duty != Seat::Duty::kSearching) return;
     ++spinners_;
-    if (!beside_submitter) turns_taken_ = 0;
-    if (turns_taken_ >= kTurnsBeforeMove) {
+    if (!beside_submitter) shared_spins_ = 0;
+    if (shared_spins_ >= kTurnsBeforeMove) {
       const auto now = base::Clock::now();
       moves = now >= next_move_;
       if (moves) next_move_ = now + kMoveInterval;
@@ -320,144 +312,151 @@ void Pool::spin(Seat& seat) noexcept {
   }
   if (moves) base::leave_cpu(cpu);
   // relaxed: only a hint; what there is to take is looked up under the lock.
-  const bool found = base::spin_until([this] { return stirring_.load(std::memory_order_relaxed); }, kSpinBudget);
+  const bool found = base::spin_until([this] { return is_stirring_->load(std::memory_order_relaxed); }, kSpinBudget);
   base::Lock lock(mutex_);
   --spinners_;
-  turns_taken_ = found && beside_submitter ? turns_taken_ + 1 : 0;
+  shared_spins_ = found && beside_submitter ? shared_spins_ + 1 : 0;
 }
+
+// ---- Decisions
 
 TaskPtr Pool::pick(Seat& seat) noexcept {
   seat.current = nullptr;
-  if (must_rest(seat) || seat.must_open_loop) return TaskPtr();
-  if (loops_.unbound() > 0 && can_have_loop(seat)) {
-    bind_loop(seat);
-    return TaskPtr();
-  }
-  const bool home_side = !home_queue_.empty() && serves_home_side(seat);
-  const bool worker_side = !worker_queue_.empty() && (seat.is_host || (free_hosts() > 0 && rests_ == 0));
+  seat.errand = Seat::Errand::kNone;
+  roster_.serve_home(seat, false);
+  if (give_errand(seat)) return TaskPtr();
+  const bool home_side = has_home_task_for(seat);
+  const bool is_ready = seat.hosting == Seat::Hosting::kReady;
+  const bool worker_side = is_ready ? !backlog_.empty(Side::kWorker) : wanted_hosts() > 0 && !lifecycle_.rests();
   if (!home_side && !worker_side) return TaskPtr();
-  const bool takes_worker_side = worker_side && (!home_side || prefers_worker_side(seat));
-  TaskPtr task = (takes_worker_side ? worker_queue_ : home_queue_).pop();
-  if (task->side() == Task::Side::kWorker && !seat.is_host) set_host(seat, true);
+  if (worker_side && (!home_side || prefers_worker_side(seat))) {
+    if (!is_ready) {
+      seat.errand = Seat::Errand::kMakeInterpreter;
+      begin_making(seat);
+      return TaskPtr();
+    }
+  } else {
+    roster_.serve_home(seat, true);
+  }
+  TaskPtr task = backlog_.pop(seat.serves_home ? Side::kHome : Side::kWorker);
   seat.current = task.get();
-  count_queued();
+  task->seat = &seat;
+  note_queued();
   return task;
 }
 
-bool Pool::serves_home_side(const Seat& seat) const noexcept {
-  // A host keeps out of the home side as long as there are plain workers, on the way ones included, for all that waits
-  // there: blocking calls shall not hold up interpreters.
-  return !seat.is_host || home_queue_.size() > plain_.available;
+bool Pool::give_errand(Seat& seat) noexcept {
+  if (must_rest(seat)) {
+    seat.errand = Seat::Errand::kRest;
+    if (seat.loop) loops_.erase(*seat.loop);
+    return true;
+  }
+  if (loops_.unbound() == 0 || !can_have_loop(seat)) return false;
+  bind_loop(seat);
+  return true;
+}
+
+std::size_t Pool::home_room() const noexcept {
+  const std::size_t reserved = max_workers_ > max_interpreters_ ? max_interpreters_ : 0;
+  const std::size_t limit = max_workers_ - reserved;
+  return limit > roster_.serving_home() ? limit - roster_.serving_home() : 0;
+}
+
+bool Pool::has_home_task_for(const Seat& seat) const noexcept {
+  if (backlog_.empty(Side::kHome) || home_room() == 0) return false;
+  return !seat.is_host() || (hosts_serve_home() && backlog_.size(Side::kHome) > roster_.plain().available);
+}
+
+bool Pool::hosts_serve_home() const noexcept {
+  return max_workers_ <= max_interpreters_ || roster_.threads() == roster_.host_count();
+}
+
+std::size_t Pool::wanted_hosts() const noexcept {
+  const std::size_t waiting = backlog_.size(Side::kWorker);
+  const std::size_t ready = roster_.hosts().available + roster_.making();
+  return waiting > ready ? std::min(waiting - ready, free_hosts()) : 0;
+}
+
+std::size_t Pool::free_hosts() const noexcept {
+  if (max_interpreters_ <= roster_.host_count() || !lifecycle_.may_make_interpreter()) return 0;
+  return max_interpreters_ - roster_.host_count();
 }
 
 bool Pool::prefers_worker_side(const Seat& seat) const noexcept {
   // First in, first out; but each kind of worker leaves to the other kind what that is better for.
-  if (seat.is_host && host_count_ < threads_) return true;
-  if (!seat.is_host && hosts_.available > 0) return false;
-  return worker_queue_.older_than(home_queue_);
+  if (seat.is_host() && roster_.host_count() < roster_.threads()) return true;
+  if (!seat.is_host() && roster_.hosts().available > 0) return false;
+  return backlog_.worker_side_is_older();
 }
 
 bool Pool::needs_thread() const noexcept {
-  if (threads_ >= options_->max_workers) return false;
-  const std::size_t waiting = worker_queue_.size() > hosts_.available ? worker_queue_.size() - hosts_.available : 0;
-  const std::size_t future_hosts = std::min(waiting, free_hosts());
-  if (loops_.unbound() > available_for_loops(0) && free_hosts() > 0) return true;
-  return home_queue_.size() + future_hosts > plain_.available;
+  if (roster_.threads() >= max_workers_) return false;
+  if (loops_.unbound() > 0 && loops_.unbound() > available_for_loops(0) && free_hosts() > 0) return true;
+  return std::min(backlog_.size(Side::kHome), home_room()) + wanted_hosts() > roster_.plain().available;
 }
 
 Seat* Pool::choose_sleeper() noexcept {
   if (loops_.unbound() > 0) {
-    Seat* const sleeper = sleeper_for_loop();
-    if (sleeper != nullptr) return unpark(*sleeper);
+    if (Seat* const sleeper = sleeper_for_loop()) return roster_.unpark(*sleeper);
   }
-  if (!worker_queue_.empty() && hosts_.searching == 0) {
-    if (hosts_.parked != nullptr) return unpark_first(hosts_);
-    if (free_hosts() > 0 && rests_ == 0 && plain_.searching == 0 && plain_.parked != nullptr) return unpark_first(plain_);
+  const Roster::Idle& plain = roster_.plain();
+  const Roster::Idle& hosts = roster_.hosts();
+  if (!backlog_.empty(Side::kWorker) && hosts.searching == 0) {
+    if (hosts.parked != nullptr) return roster_.unpark(*hosts.parked);
+    if (plain.searching == 0 && plain.parked != nullptr && wanted_hosts() > 0 && !lifecycle_.rests()) {
+      return roster_.unpark(*plain.parked);
+    }
   }
-  if (!home_queue_.empty() && plain_.searching == 0) {
-    if (plain_.parked != nullptr) return unpark_first(plain_);
-    if (hosts_.parked != nullptr && hosts_.searching == 0 && serves_home_side(*hosts_.parked)) return unpark_first(hosts_);
+  if (!backlog_.empty(Side::kHome) && home_room() > 0 && plain.searching == 0) {
+    if (plain.parked != nullptr) return roster_.unpark(*plain.parked);
+    if (hosts.parked != nullptr && hosts.searching == 0 && has_home_task_for(*hosts.parked)) {
+      return roster_.unpark(*hosts.parked);
+    }
   }
   return nullptr;
 }
 
-Seat* Pool::unpark_first(Idle& idle) noexcept { return unpark(*idle.parked); }
-
-Seat* Pool::unpark(Seat& seat) noexcept {
-  Idle& idle = idle_of(seat);
-  Seat** link = &idle.parked;
-  while (*link != &seat) link = &(*link)->next_parked;
-  *link = seat.next_parked;
-  seat.standing = Seat::Standing::kSearching;
-  ++idle.searching;
-  return &seat;
-}
-
-Pool::Idle& Pool::idle_of(const Seat& seat) noexcept { return seat.is_host ? hosts_ : plain_; }
-
-void Pool::search(Seat& seat) noexcept {
-  seat.standing = Seat::Standing::kSearching;
-  Idle& idle = idle_of(seat);
-  ++idle.searching;
-  ++idle.available;
-}
-
-void Pool::stop_searching(Seat& seat) noexcept {
-  seat.standing = Seat::Standing::kBusy;
-  Idle& idle = idle_of(seat);
-  --idle.searching;
-  --idle.available;
-}
-
-bool Pool::must_rest(const Seat& seat) const noexcept {
-  return rests_ > 0 && seat.is_host && (!seat.loop || seat.loop->live == 0);
+void Pool::wake_all_parked() noexcept {
+  // Under the lock, so that no worker can be gone before it is woken.
+  for (const Roster::Idle* idle : {&roster_.plain(), &roster_.hosts()}) {
+    while (idle->parked != nullptr) roster_.unpark(*idle->parked)->parker.unpark();
+  }
 }
 
 bool Pool::may_leave() const noexcept {
-  const bool is_needed = loops_.unbound() > 0 || (rests_ > 0 && !worker_queue_.empty());  // the latter after the rest
-  return closed_ && !is_needed;
+  // What an interpreter has to run that can only be made after a rest still needs a worker.
+  const bool is_needed = loops_.unbound() > 0 || (lifecycle_.rests() && !backlog_.empty(Side::kWorker));
+  return lifecycle_.closed() && !is_needed;
 }
 
-std::size_t Pool::free_hosts() const noexcept { return max_hosts_ > host_count_ ? max_hosts_ - host_count_ : 0; }
-
-void Pool::set_host(Seat& seat, bool is_host) noexcept {
-  const bool searching = seat.standing == Seat::Standing::kSearching;
-  if (searching) stop_searching(seat);
-  seat.is_host = is_host;
-  host_count_ = is_host ? host_count_ + 1 : host_count_ - 1;
-  if (is_host) {
-    seat.has_interpreter = true;
-    interpreters_.fetch_add(1, std::memory_order_release);
-  }
-  if (searching) search(seat);
+void Pool::begin_making(Seat& seat) noexcept {
+  roster_.begin_making(seat);
+  seat.has_interpreter = true;
+  lifecycle_.count_interpreter(+1);
 }
 
-void Pool::count_interpreter_out(Seat& seat) noexcept {
+void Pool::drop_interpreter(Seat& seat, std::shared_ptr<Interrupter>& interrupter) noexcept {
+  interrupter.swap(seat.interrupter);
+  if (seat.loop) loops_.erase(*seat.loop);
+  roster_.set_loop(seat, nullptr);
+  roster_.stop_hosting(seat);
   if (!seat.has_interpreter) return;
   seat.has_interpreter = false;
-  if (interpreters_.fetch_sub(1, std::memory_order_release) == 1) base::wake_all(&interpreters_);
+  lifecycle_.count_interpreter(-1);
 }
 
-void Pool::count_queued() noexcept {
-  const bool stirs = closed_ || loops_.unbound() > 0 || !home_queue_.empty() || !worker_queue_.empty();
-  stirring_.store(stirs, std::memory_order_relaxed);
+void Pool::note_queued() noexcept {
+  const bool stirs = lifecycle_.closed() || loops_.unbound() > 0 || backlog_.size() > 0;
+  is_stirring_->store(stirs, std::memory_order_relaxed);
 }
 
-std::vector<TaskPtr> Pool::drain(Scope scope) {
-  std::vector<TaskPtr> tasks;
-  tasks.reserve(home_queue_.size() + worker_queue_.size() + loops_.waiting());
-  while (TaskPtr task = worker_queue_.pop()) tasks.push_back(std::move(task));
-  while (TaskPtr task = scope == Scope::kAll ? home_queue_.pop() : TaskPtr()) tasks.push_back(std::move(task));
-  loops_.drain([&](TaskPtr task) { tasks.push_back(std::move(task)); });
-  count_queued();
-  return tasks;
-}
+void Pool::note_threads() noexcept { lifecycle_.set_threads(roster_.threads()); }
 
-void Pool::wake_all_parked() noexcept {
-  for (Idle* idle : {&plain_, &hosts_}) {
-    // Under the lock, so that no worker can be gone before it is woken.
-    while (idle->parked != nullptr) unpark_first(*idle)->parker.unpark();
-  }
+void Pool::drain(Scope scope, TaskList& into) noexcept {
+  backlog_.take_all(Side::kWorker, into);
+  if (scope == Scope::kAll) backlog_.take_all(Side::kHome, into);
+  loops_.drain(into);
+  note_queued();
 }
 
 }  // namespace aiointerpreters::pool

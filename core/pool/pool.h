@@ -1,10 +1,21 @@
-// Pool: the queues of one executor, and who is to run what.
+// Pool: who is to run what, for one executor. It is a monitor: one lock over four parts, each of which can be read by itself.
 //
-// Two queues, one per side. A worker that has an interpreter ("host") serves both, a plain worker the home side only; it
-// becomes a host when it takes a task of the worker side, as long as there are fewer than max_interpreters.
+//   Backlog    the tasks that wait, home's side and the worker side        backlog.h
+//   Roster     the workers: idle, asleep, busy, with an interpreter        roster.h
+//   Loops      the event loops of the workers' interpreters                loops.h
+//   Lifecycle  closed, stopped, resting for a fork, broken                 lifecycle.h
+//
+// A worker that has an interpreter is a host; the others are plain. Hosts run the tasks of the worker side. A plain worker becomes
+// a host when more of those wait than hosts are idle or being made, and there are fewer than max_interpreters. It makes the
+// interpreter first and takes a task then, so no task waits for that while a host is idle.
+//
+// With more workers than interpreters, so many workers are kept free of home's side: its tasks may block, and never hold up an
+// interpreter that is there or may be needed. With as many interpreters as workers, all share: hosts run home's tasks when no
+// plain worker is available for them and there can be no further thread.
 //
 // Owner: shared by the executor, its workers and its unfinished business; it holds no Python object.
-// Thread: any. Locks: one, for a few dozen instructions, never while Python runs or a thread attaches (data_path.md, 4).
+// Thread: any. Locks: one, for a few dozen instructions, never while Python runs, a thread attaches or memory is allocated
+// (data_path.md, 4).
 #pragma once
 
 #include <atomic>
@@ -12,18 +23,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <utility>
-#include <vector>
 
+#include "base/cache_line.h"
 #include "base/futex.h"
 #include "base/mutex.h"
+#include "pool/backlog.h"
 #include "pool/environment.h"
+#include "pool/lifecycle.h"
 #include "pool/loops.h"
 #include "pool/pool_options.h"
-#include "pool/seat.h"
+#include "pool/recorder.h"
+#include "pool/roster.h"
 #include "pool/task.h"
-#include "pool/task_queue.h"
 
 namespace aiointerpreters::pool {
 
@@ -38,6 +50,8 @@ class Pool {
   [[nodiscard]] const PoolOptions& options() const noexcept { return *options_; }
   // For another pool like this one.
   [[nodiscard]] const std::shared_ptr<const PoolOptions>& shared_options() const noexcept { return options_; }
+  // What a task ends with where there is not even memory to say why.
+  [[nodiscard]] const std::shared_ptr<const Breakage>& no_memory() const noexcept { return no_memory_; }
 
   // ---- Home's side.
 
@@ -46,70 +60,127 @@ class Pool {
     kNeedsThread,  // queued, and the caller has to start a thread that calls `enter`
     kRefused,      // closed; `broken` tells whether that was because something failed
   };
+  // The contract of one submit.
+  //
+  // Owner: the pool shares the task from here on until it has ended; the caller keeps its own share.
+  // Order: tasks of one side start in the order of their submission. A task that is cancelled before it starts is let go of when
+  // a worker comes to it.
+  // Thread: any. A worker starts the task, runs it, and publishes its outcome by one atomic change of its state; what is left of
+  // arguments and result is dropped afterwards, on that worker's thread, attached to the interpreter that they belong to. Home's
+  // objects of the call are dropped at home: those of an untagged one by its worker, before the outcome is published if nobody
+  // has asked to be told; those of a tagged one by whoever submitted it, since only bytes cross.
+  // Told: once, by the thread that makes the last change: nobody (whoever asks looks at the state), a sleeper (futex), the mailbox
+  // of an event loop, or home (callbacks, by a visit).
+  // Cancelling: one that has not started never runs, and nobody waits. One that runs goes on; `interrupter_of` tells who can stop
+  // it. Neither waits for the worker.
   [[nodiscard]] Submitted submit(TaskPtr task) noexcept AIOI_EXCLUDES(mutex_);
   // The same for a coroutine function: it goes to the event loop of a worker's interpreter, the one with the fewest tasks. A
   // further one is made while all have some and there may be more. Errors: std::bad_alloc, nothing is queued then.
   [[nodiscard]] Submitted submit_to_loop(TaskPtr task) AIOI_EXCLUDES(mutex_);
   // The thread that submit asked for could not be started. Returns whether other threads remain to serve the queue.
   bool thread_failed() noexcept AIOI_EXCLUDES(mutex_);
+  // How many threads and interpreters there may be from now on. Those that are there stay. True: the caller has to start a thread,
+  // and to ask again.
+  [[nodiscard]] bool set_limits(std::size_t max_workers, std::size_t max_interpreters) noexcept AIOI_EXCLUDES(mutex_);
 
   // No more tasks; workers end when they find nothing more to do.
   void close() noexcept AIOI_EXCLUDES(mutex_);
   // Waits until the last thread has left, those included that are still to be started. Requires: detached, closed. Blocks.
   [[nodiscard]] base::Wake wait_for_end(const base::Deadline& deadline) const noexcept;
-  [[nodiscard]] bool ended() const noexcept { return threads_left_.load(std::memory_order_acquire) == 0; }
+  [[nodiscard]] bool ended() const noexcept { return lifecycle_.threads_left().load(std::memory_order_acquire) == 0; }
   // Takes what has not started out of the queues.
-  [[nodiscard]] std::vector<TaskPtr> take_queued() AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] TaskList take_queued() noexcept AIOI_EXCLUDES(mutex_);
 
+  // What is going on, for people.
+  struct Status {
+    std::size_t queued = 0;
+    std::size_t threads = 0;
+    std::size_t interpreters = 0;
+    bool closed = false;
+  };
+  [[nodiscard]] Status status() const noexcept AIOI_EXCLUDES(mutex_);
   // How many tasks wait.
-  [[nodiscard]] std::size_t queued() const AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] std::size_t queued() const noexcept AIOI_EXCLUDES(mutex_);
 
-  // What a failure puts out of use.
-  enum class Scope : std::uint8_t { kWorkerSide, kAll };
+  using Scope = Lifecycle::Scope;
   // Null while tasks of that side can be run.
-  [[nodiscard]] std::shared_ptr<const Breakage> broken(Task::Side side) const AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] std::shared_ptr<const Breakage> broken(Task::Side side) const noexcept AIOI_EXCLUDES(mutex_);
   // Refuses all further tasks in that scope and returns those that were queued, which the caller has to finish.
-  [[nodiscard]] std::vector<TaskPtr> break_down(std::shared_ptr<const Breakage> breakage, Scope scope) AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] TaskList break_down(std::shared_ptr<const Breakage> breakage, Scope scope) noexcept AIOI_EXCLUDES(mutex_);
 
-  // Who can stop the task that a worker was given last; null if that is none, or its interpreter is only being made.
-  [[nodiscard]] std::shared_ptr<Interrupter> interrupter_of(const Task& task) const AIOI_EXCLUDES(mutex_);
-  // Stops what the interpreters run, now and from now on. Requires: closed. Errors: std::bad_alloc.
-  void stop() AIOI_EXCLUDES(mutex_);
+  // Who can stop the task if one of this pool's workers runs it in an interpreter; else null.
+  [[nodiscard]] std::shared_ptr<Interrupter> interrupter_of(const Task& task) const noexcept AIOI_EXCLUDES(mutex_);
+  // Stops what the interpreters run, now and from now on. Requires: closed.
+  void stop() noexcept AIOI_EXCLUDES(mutex_);
 
-  // Before a fork, which no interpreter may see (hazard 16): has workers end theirs as soon as they are between two tasks,
-  // and make no others until as many calls of `end_rest`.
+  // ---- Rests: before a fork, which no interpreter may see (hazard 16).
+
+  // From now on, until as many calls of `end_rest`, no interpreter is made, and a worker that is between two tasks ends its own.
   void begin_rest() noexcept AIOI_EXCLUDES(mutex_);
-  // Waits until there is no interpreter left. Requires: detached. Blocks.
-  [[nodiscard]] base::Wake wait_for_rest(const base::Deadline& deadline) const noexcept;
-  [[nodiscard]] std::size_t interpreters() const noexcept { return interpreters_.load(std::memory_order_acquire); }
+  // A worker that runs code of home's while its interpreter has nothing to do. The caller has to call the seat's `end_lent`, then
+  // `return_lent`. Null: there is none at this moment.
+  [[nodiscard]] Seat* take_lent() noexcept AIOI_EXCLUDES(mutex_);
+  void return_lent(Seat& seat, bool has_ended) noexcept AIOI_EXCLUDES(mutex_);
+  // A number to be read before one looks at `interpreters` and `take_lent`, and what waits until that has changed. Requires:
+  // detached. Blocks.
+  [[nodiscard]] std::uint32_t rest_news() const noexcept { return lifecycle_.rest_news().load(std::memory_order_acquire); }
+  [[nodiscard]] base::Wake wait_for_rest_news(std::uint32_t seen, const base::Deadline& deadline) const noexcept;
+  [[nodiscard]] std::size_t interpreters() const noexcept {
+    return lifecycle_.interpreters().load(std::memory_order_acquire);
+  }
   void end_rest() noexcept AIOI_EXCLUDES(mutex_);
 
   // Thread: home's, one at a time (its GIL sees to it).
-  void set_environment(EnvironmentPtr environment) AIOI_EXCLUDES(mutex_);
-  [[nodiscard]] EnvironmentPtr environment() const AIOI_EXCLUDES(mutex_);
+  void set_environment(EnvironmentPtr environment) noexcept AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] EnvironmentPtr environment() const noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] std::uint64_t environment_version() const noexcept {
     // acquire: pairs with the release in set_environment. A task is queued after its environment was set.
     return environment_version_.load(std::memory_order_acquire);
   }
 
+  // Null: nobody. It has to stay until the pool has ended.
+  void set_recorder(Recorder* recorder) noexcept { recorder_.store(recorder, std::memory_order_relaxed); }
+  void record(const Task& task, Recorder::Event event) const noexcept {
+    // relaxed: the recorder was there before the pool got its first task.
+    if (Recorder* const recorder = recorder_.load(std::memory_order_relaxed)) recorder->record(task, event);
+  }
+
   // ---- The workers' side, in this order: enter, then take and wait in turns, then leave. Thread: that worker.
 
-  // Takes the place of the thread that submit asked for.
-  void enter(Seat& seat) AIOI_EXCLUDES(mutex_);
-  // The next task; null if there is none now. The worker counts as available from then on, before anybody can learn that
-  // its last task is done: who submits again finds it so, as in the standard library.
+  // Takes the place of the thread that submit asked for. Errors: std::bad_alloc; the thread is still expected then.
+  [[nodiscard]] Seat& enter() AIOI_EXCLUDES(mutex_);
+  // The next task; null if there is none now, or the seat has an errand. Without either, the worker counts as available from
+  // then on, before anybody can learn that its last task is done: who submits again finds it so, as in the standard library.
   [[nodiscard]] TaskPtr take(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
-  // After a take that found nothing: waits for a task. Null: the worker has to leave, or, if the seat says so, to open a loop, or
-  // to rest: it ends its interpreter, steps down and goes on. Requires: detached. Blocks.
+  // After a take that found nothing: waits for a task. Null: the seat has an errand or, if it has none, the worker has to leave.
+  // Requires: detached. Blocks.
   [[nodiscard]] TaskPtr wait(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // After a take that found nothing: the worker has something else to do and is not available.
   void withdraw(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // Puts a task that was taken but not started back to where it was.
   void give_back(Seat& seat, TaskPtr task) noexcept AIOI_EXCLUDES(mutex_);
 
+  // Errand kMakeInterpreter: the interpreter is there.
+  void interpreter_made(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
+  // Or it could not be made, and what there was of it has ended. True: the tasks wait for other hosts, or for the end of a rest.
+  // False: there are no hosts; `left` gets all tasks of the worker side, which the caller has to end, and the pool refuses more of
+  // them until the next attempt may be made.
+  [[nodiscard]] bool interpreter_failed(Seat& seat, std::shared_ptr<const Breakage> why, TaskList& left) noexcept
+      AIOI_EXCLUDES(mutex_);
   // The worker's interpreter can be interrupted from now on. True: everything is to be stopped, so it has to stop itself.
   [[nodiscard]] bool attend(Seat& seat, std::shared_ptr<Interrupter> interrupter) noexcept AIOI_EXCLUDES(mutex_);
-  // After a take or wait that found nothing, where the seat says so: the worker makes its event loop, and is not available.
+  // Errand kRest is done: the worker has no interpreter any more.
+  void step_down(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
+
+  // The worker is about to run code of home's. From now on others may end its interpreter, until it is reclaimed. False: a rest
+  // is on, and the worker has to end its interpreter first.
+  [[nodiscard]] bool lend(Seat& seat, Lender& lender) noexcept AIOI_EXCLUDES(mutex_);
+  // Requires: lent. False: somebody is ending the interpreter, and the worker has to wait for that.
+  [[nodiscard]] bool try_reclaim(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
+  // Requires: try_reclaim has failed; detached. Blocks. Returns whether there still is an interpreter.
+  [[nodiscard]] bool wait_to_reclaim(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
+
+  // Errand kOpenLoop: the worker makes its event loop, and is not available.
   [[nodiscard]] LoopPortPtr open_loop(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // A task that was sent to the event loop has ended. Thread: the loop's.
   void count_out(LoopPort& loop) noexcept AIOI_EXCLUDES(mutex_);
@@ -118,82 +189,70 @@ class Pool {
   // The event loop is gone, or could not be opened: nothing is sent there any more. Returns what was and has not been taken.
   [[nodiscard]] TaskList retire(LoopPort& loop) noexcept AIOI_EXCLUDES(mutex_);
 
-  // The worker has no interpreter any more.
-  void step_down(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
-  // It could not make one. True: there are others, who will have to do, and no more than those are to be made; or it is to be
-  // tried again.
-  [[nodiscard]] bool host_failed(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // The last call; once the last worker has made it, wait_for_end returns. Requires: the worker's interpreter has ended.
   void leave(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
  private:
-  // Workers of one kind that are looking for a task, awake or asleep.
-  struct Idle {
-    Seat* parked = nullptr;     // the one that parked last comes first
-    std::size_t searching = 0;  // awake; they look at the queues before they park, so nobody has to wake them
-    std::size_t available = 0;  // parked + searching
-  };
+  using Side = Task::Side;
 
+  // Gives the worker a task or an errand; null if it gets an errand, or neither.
   [[nodiscard]] TaskPtr pick(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] bool give_errand(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
+  // A task was queued: a thread may be needed, or a worker is to be woken.
   [[nodiscard]] Submitted call_worker(Seat*& sleeper) noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] bool serves_home_side(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] bool prefers_worker_side(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] bool needs_thread() const noexcept AIOI_REQUIRES(mutex_);
   // Chooses a parked worker for the tasks that nobody awake will see to; null if there is none. It counts as searching then.
   [[nodiscard]] Seat* choose_sleeper() noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] Seat* unpark_first(Idle& idle) noexcept AIOI_REQUIRES(mutex_);
-  Seat* unpark(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] Idle& idle_of(const Seat& seat) noexcept AIOI_REQUIRES(mutex_);
-  void search(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
-  void stop_searching(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
-  // How many workers have nothing to do and can have one, those on their way and so many new ones included.
+  void wake_all_parked() noexcept AIOI_REQUIRES(mutex_);
+
+  // How many tasks of home's side may be started now.
+  [[nodiscard]] std::size_t home_room() const noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] bool has_home_task_for(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] bool hosts_serve_home() const noexcept AIOI_REQUIRES(mutex_);
+  // How many plain workers should become hosts for the tasks that wait.
+  [[nodiscard]] std::size_t wanted_hosts() const noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] std::size_t free_hosts() const noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] bool prefers_worker_side(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
+  // How many workers could make a loop, so many new threads included.
   [[nodiscard]] std::size_t available_for_loops(std::size_t new_threads) const noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] Seat* sleeper_for_loop() const noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] bool can_have_loop(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
-  void give_up_loops() noexcept AIOI_REQUIRES(mutex_);
   void bind_loop(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
-  void spin(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
+  void give_up_loops() noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] bool must_rest(const Seat& seat) const noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] bool may_leave() const noexcept AIOI_REQUIRES(mutex_);
-  void set_host(Seat& seat, bool is_host) noexcept AIOI_REQUIRES(mutex_);
-  void count_interpreter_out(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] std::size_t free_hosts() const noexcept AIOI_REQUIRES(mutex_);
-  void count_queued() noexcept AIOI_REQUIRES(mutex_);
-  void count_thread_in() noexcept AIOI_REQUIRES(mutex_);
-  void count_thread_out() noexcept AIOI_REQUIRES(mutex_);
-  [[nodiscard]] std::vector<TaskPtr> drain(Scope scope) AIOI_REQUIRES(mutex_);
-  void wake_all_parked() noexcept AIOI_REQUIRES(mutex_);
+  void begin_making(Seat& seat) noexcept AIOI_REQUIRES(mutex_);
+  // The worker has no interpreter any more. `interrupter` gets what is to be let go of without the lock.
+  void drop_interpreter(Seat& seat, std::shared_ptr<Interrupter>& interrupter) noexcept AIOI_REQUIRES(mutex_);
+  void note_queued() noexcept AIOI_REQUIRES(mutex_);
+  void note_threads() noexcept AIOI_REQUIRES(mutex_);
+  void drain(Scope scope, TaskList& into) noexcept AIOI_REQUIRES(mutex_);
+  void spin(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
   const std::shared_ptr<const PoolOptions> options_;
+  const std::shared_ptr<const Breakage> no_memory_;
   const std::size_t max_spinners_;
 
   mutable base::Mutex mutex_;
-  TaskQueue home_queue_ AIOI_GUARDED_BY(mutex_);
-  TaskQueue worker_queue_ AIOI_GUARDED_BY(mutex_);
-  std::uint64_t last_number_ AIOI_GUARDED_BY(mutex_) = 0;
-  Idle plain_ AIOI_GUARDED_BY(mutex_);
-  Idle hosts_ AIOI_GUARDED_BY(mutex_);
-  std::size_t threads_ AIOI_GUARDED_BY(mutex_) = 0;     // started, or about to be
-  std::size_t host_count_ AIOI_GUARDED_BY(mutex_) = 0;  // of them, those that serve the worker side
-  std::size_t max_hosts_ AIOI_GUARDED_BY(mutex_);       // max_interpreters, or fewer if there could not be so many
-  Seat* seats_ AIOI_GUARDED_BY(mutex_) = nullptr;       // of the workers that have entered
+  Backlog backlog_ AIOI_GUARDED_BY(mutex_);
+  Roster roster_ AIOI_GUARDED_BY(mutex_);
+  Loops loops_ AIOI_GUARDED_BY(mutex_);
+  // What others wait for in it needs no lock.
+  mutable Lifecycle lifecycle_;
+  std::size_t max_workers_ AIOI_GUARDED_BY(mutex_);
+  std::size_t max_interpreters_ AIOI_GUARDED_BY(mutex_);
   std::size_t spinners_ AIOI_GUARDED_BY(mutex_) = 0;
-  Loops loops_ AIOI_GUARDED_BY(mutex_);  // to which coroutine functions are sent
-  bool closed_ AIOI_GUARDED_BY(mutex_) = false;
-  bool stopped_ AIOI_GUARDED_BY(mutex_) = false;
-  unsigned rests_ AIOI_GUARDED_BY(mutex_) = 0;                 // that have begun and not ended
-  unsigned turns_taken_ AIOI_GUARDED_BY(mutex_) = 0;           // spins in a row that shared the submitter's processor
+  unsigned shared_spins_ AIOI_GUARDED_BY(mutex_) = 0;          // in a row that shared the submitter's processor
   base::Clock::time_point next_move_ AIOI_GUARDED_BY(mutex_);  // before that no worker changes its processor
-  std::shared_ptr<const Breakage> breakage_ AIOI_GUARDED_BY(mutex_);
-  Scope broken_scope_ AIOI_GUARDED_BY(mutex_) = Scope::kWorkerSide;  // what `breakage_` is about
   EnvironmentPtr environment_ AIOI_GUARDED_BY(mutex_);
 
   std::atomic<std::uint64_t> environment_version_{0};
-  std::atomic<std::uint32_t> threads_left_{0};  // threads_, for those who wait for the end
-  std::atomic<std::uint32_t> interpreters_{0};  // that live, are being made or ended; written under the lock
-  std::atomic<int> submitter_cpu_{-1};          // the processor of the latest submit; relaxed, a hint
+  std::atomic<Recorder*> recorder_{nullptr};
+  base::OwnLine<std::atomic<int>> submitter_cpu_{-1};  // the processor of the latest submit; relaxed, a hint
   // For those who spin without the lock: something to take, or the pool is closed. Written under the lock.
-  std::atomic<bool> stirring_{false};
+  base::OwnLine<std::atomic<bool>> is_stirring_{false};
 };
+
+static_assert(alignof(Pool) == base::kCacheLine, "what spinners read shares no cache line with what submitters write");
 
 }  // namespace aiointerpreters::pool

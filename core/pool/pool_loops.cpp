@@ -1,6 +1,7 @@
 // The event loops of a pool's interpreters (pool.h): which one a coroutine function is sent to, and who makes a further one.
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "pool/pool.h"
@@ -8,29 +9,45 @@
 namespace aiointerpreters::pool {
 
 Pool::Submitted Pool::submit_to_loop(TaskPtr task) {
-  Seat* sleeper = nullptr;
-  Submitted submitted = Submitted::kQueued;
-  {
-    base::Lock lock(mutex_);
-    if (closed_ || breakage_) return Submitted::kRefused;
-    LoopPortPtr loop = loops_.least_loaded();
-    const auto is_room = [&] { return available_for_loops(options_->max_workers - threads_) > loops_.unbound(); };
-    const bool opens = !loop || (loop->live > 0 && is_room());
-    if (opens) loop = loops_.add();
-    ++loop->live;
-    task->port = loop;
-    static_cast<void>(loop->mailbox->post(std::move(task)));  // under the lock, so that no loop can be gone meanwhile
-    if (!opens) return Submitted::kQueued;
-    submitted = call_worker(sleeper);
+  record(*task, Recorder::Event::kQueued);
+  Loops::Room room;
+  for (bool has_memory = true;;) {
+    Seat* sleeper = nullptr;
+    Submitted submitted = Submitted::kQueued;
+    std::size_t size = 0;
+    bool is_sent = false;
+    {
+      base::Lock lock(mutex_);
+      if (lifecycle_.closed() || lifecycle_.broken(Side::kWorker)) return Submitted::kRefused;
+      LoopPortPtr loop = loops_.least_loaded();
+      size = loops_.size();
+      const std::size_t threads_left = max_workers_ > roster_.threads() ? max_workers_ - roster_.threads() : 0;
+      const bool is_room = available_for_loops(threads_left) > loops_.unbound();
+      const bool opens = !loop || (loop->live > 0 && is_room && has_memory);
+      is_sent = !opens || loops_.fits(room);
+      if (is_sent) {
+        if (opens) loop = loops_.add(room);
+        loops_.count_in(*loop);
+        task->pool = this;
+        task->port = loop;
+        static_cast<void>(loop->mailbox->post(task));  // under the lock, so that no loop can be gone meanwhile
+        if (opens) submitted = call_worker(sleeper);
+      }
+    }
+    if (sleeper != nullptr) sleeper->parker.unpark();
+    if (is_sent) return submitted;
+    try {
+      room = Loops::Room::make(size);
+    } catch (const std::bad_alloc&) {
+      if (size == 0) throw;
+      has_memory = false;  // those that there are have to do
+    }
   }
-  if (sleeper != nullptr) sleeper->parker.unpark();
-  return submitted;
 }
 
 LoopPortPtr Pool::open_loop(Seat& seat) noexcept {
-  withdraw(seat);
   base::Lock lock(mutex_);
-  seat.must_open_loop = false;
+  seat.errand = Seat::Errand::kNone;
   return seat.loop;
 }
 
@@ -38,12 +55,14 @@ void Pool::count_out(LoopPort& loop) noexcept {
   Seat* sleeper = nullptr;
   {
     base::Lock lock(mutex_);
-    if (--loop.live > 0 || rests_ == 0) return;
-    for (Seat* seat = seats_; seat != nullptr; seat = seat->next_seat) {
-      if (seat->loop.get() == &loop && seat->standing == Seat::Standing::kParked) sleeper = unpark(*seat);
-    }
+    loops_.count_out(loop);
+    if (loop.live > 0 || !lifecycle_.rests()) return;
+    Seat* const seat = loop.seat;
+    if (seat == nullptr || seat->loop.get() != &loop) return;
+    if (seat->duty == Seat::Duty::kParked) sleeper = roster_.unpark(*seat);  // it has to rest
+    lifecycle_.announce_rest_news();                                          // or others end its interpreter
   }
-  if (sleeper != nullptr) sleeper->parker.unpark();  // it has to rest
+  if (sleeper != nullptr) sleeper->parker.unpark();
 }
 
 bool Pool::is_idle(const LoopPort& loop) const noexcept {
@@ -53,53 +72,43 @@ bool Pool::is_idle(const LoopPort& loop) const noexcept {
 
 TaskList Pool::retire(LoopPort& loop) noexcept {
   base::Lock lock(mutex_);
-  for (Seat* seat = seats_; seat != nullptr; seat = seat->next_seat) {
-    if (seat->loop.get() != &loop) continue;
-    loops_.erase(seat->loop);
-    seat->loop.reset();
-  }
-  return loop.take_all();
+  Seat* const seat = loop.seat;
+  loops_.erase(loop);
+  TaskList mail = loop.take_all();
+  if (seat != nullptr && seat->loop.get() == &loop) roster_.set_loop(*seat, nullptr);
+  return mail;
 }
 
 std::size_t Pool::available_for_loops(std::size_t new_threads) const noexcept {
-  std::size_t hosts = 0;
-  std::size_t plain = threads_ + new_threads;  // those on their way, too
-  for (Seat* seat = seats_; seat != nullptr; seat = seat->next_seat) {
-    const bool is_idle = seat->standing != Seat::Standing::kBusy;
-    if (seat->is_host || !is_idle) --plain;
-    if (seat->is_host && !seat->loop && is_idle) ++hosts;
-  }
-  return hosts + std::min(plain, free_hosts());
+  return roster_.idle_without_loop() + std::min(roster_.plain().available + new_threads, free_hosts());
 }
 
 Seat* Pool::sleeper_for_loop() const noexcept {
-  Seat* sleeper = nullptr;
-  for (Seat* seat = seats_; seat != nullptr; seat = seat->next_seat) {
-    if (seat->standing == Seat::Standing::kParked && can_have_loop(*seat)) sleeper = seat;
-  }
-  return sleeper;
+  return roster_.find([this](const Seat& seat) AIOI_REQUIRES(mutex_) {
+    return seat.duty == Seat::Duty::kParked && can_have_loop(seat);
+  });
 }
 
 bool Pool::can_have_loop(const Seat& seat) const noexcept {
-  return !seat.loop && (seat.is_host || (free_hosts() > 0 && rests_ == 0));
+  return !seat.loop && (seat.is_host() || (free_hosts() > 0 && !lifecycle_.rests()));
 }
 
 void Pool::bind_loop(Seat& seat) noexcept {
-  seat.loop = loops_.bind();
-  seat.must_open_loop = true;
-  if (!seat.is_host) set_host(seat, true);
-  count_queued();
-  if (closed_) wake_all_parked();  // they may leave now
+  roster_.set_loop(seat, loops_.bind(seat));
+  seat.errand = Seat::Errand::kOpenLoop;
+  if (!seat.is_host()) begin_making(seat);
+  note_queued();
+  if (lifecycle_.closed()) wake_all_parked();  // they may leave now
 }
 
-// Of the loops that are wanted there can be fewer now: the others get their tasks.
+// There can be fewer loops than are wanted: those that there are get the tasks of the others.
 void Pool::give_up_loops() noexcept {
-  while (loops_.unbound() > 0 && loops_.size() > max_hosts_ && max_hosts_ > 0) {
-    const LoopPortPtr given_up = loops_.bind();
-    loops_.erase(given_up);
+  const std::size_t hosts = roster_.host_count();
+  while (loops_.unbound() > 0 && loops_.size() > hosts && hosts > 0) {
+    const LoopPortPtr given_up = loops_.take_unbound();
     const LoopPortPtr other = loops_.least_loaded();
-    other->live += given_up->live;
     TaskList mail = given_up->take_all();
+    for (; given_up->live > 0; --given_up->live) loops_.count_in(*other);
     while (TaskPtr task = mail.pop()) {
       task->port = other;
       static_cast<void>(other->mailbox->post(std::move(task)));

@@ -19,6 +19,8 @@ struct Breakage;
 struct PoolOptions {
   std::size_t max_workers = 1;
   std::size_t max_interpreters = 1;
+  // How often this process has been forked from another one, as far as the package knows. Home's, and so it is read: attached.
+  const unsigned* forks = nullptr;
   // Makes `_core`'s state in a new interpreter. Requires: attached to it. Returns null with a Python exception set.
   codec::Runtime* (*enter_interpreter)() = nullptr;
   // Finds home's again. Requires: attached to home. Returns null with a Python exception set.

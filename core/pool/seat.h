@@ -1,5 +1,6 @@
-// Seat: a worker as its pool sees it.
-// Owner: the worker. Locks: the pool's guards every member but `parker`, which any thread may wake.
+// Seat: one worker as its pool sees it.
+// Owner: the roster, which keeps a seat for the next worker when one has left, so a pointer to a seat stays good as long as the
+// pool. Locks: the pool's guards every member but `parker`, which any thread may wake.
 #pragma once
 
 #include <cstdint>
@@ -11,24 +12,64 @@
 
 namespace aiointerpreters::pool {
 
+// A worker whose interpreter another thread can end while the worker runs code of home's.
+class Lender {
+ public:
+  // Ends the interpreter on the calling thread. False: there is no memory for that; the interpreter lives on.
+  // Requires: attached to home, and so it is again afterwards; `Pool::take_lent` has given the seat to this thread. Blocks. Runs
+  // Python.
+  [[nodiscard]] virtual bool end_lent() = 0;
+
+ protected:
+  ~Lender() = default;
+};
+
 struct Seat {
-  enum class Standing : std::uint8_t {
-    kBusy,       // has a task, or is not there yet
+  enum class Duty : std::uint8_t {
+    kBusy,       // has a task or an errand, or is not there yet
     kSearching,  // awake, and will look at the queues before it parks
     kParked,     // asleep
   };
-  Standing standing = Standing::kBusy;
-  bool is_host = false;          // it takes tasks of the worker side
+  // What a worker has to do for the pool before it can take a task.
+  enum class Errand : std::uint8_t {
+    kNone,
+    kMakeInterpreter,  // it is to become a host
+    kOpenLoop,         // its interpreter is to have an event loop
+    kRest,             // its interpreter is to end, because the process forks
+  };
+  enum class Hosting : std::uint8_t {
+    kNone,
+    kMaking,  // it makes its interpreter
+    kReady,   // it takes tasks for interpreters
+  };
+
+  Duty duty = Duty::kBusy;
+  Errand errand = Errand::kNone;
+  Hosting hosting = Hosting::kNone;
   bool has_interpreter = false;  // or is about to make one, or to end it
-  bool must_rest = false;        // it has to end its interpreter before it waits again
-  Seat* next_parked = nullptr;
-  Seat* next_seat = nullptr;                 // in the pool
+  bool serves_home = false;      // it runs a task of home's side
+  bool is_lent = false;          // it runs code of home's; others may end its interpreter meanwhile
+  bool is_taken = false;         // somebody does so
+  bool waits = false;            // for that, asleep
+  unsigned stops_seen = 0;       // how often it was told to stop everything
   const Task* current = nullptr;             // what it was given last, unless that was given back
+  Lender* lender = nullptr;                  // the worker, while `is_lent`
   std::shared_ptr<Interrupter> interrupter;  // of its interpreter, once that can be interrupted
   LoopPortPtr loop;                          // of the event loop there, once it has to have one
-  bool must_open_loop = false;               // before it takes or waits for a task
 
   base::Parker parker;
+
+  [[nodiscard]] bool is_host() const noexcept { return hosting != Hosting::kNone; }
+
+ private:
+  friend class Roster;
+  bool is_listed = false;  // among the idle hosts without a loop
+  Seat* next_parked = nullptr;
+  Seat* previous_parked = nullptr;
+  Seat* next = nullptr;  // in the roster
+  Seat* previous = nullptr;
+  std::unique_ptr<Seat> next_owned;  // of all that the roster has ever made
+  Seat* next_free = nullptr;
 };
 
 }  // namespace aiointerpreters::pool

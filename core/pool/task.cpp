@@ -42,7 +42,7 @@ bool Task::request_interrupt() noexcept {
 
 bool Task::needs_home(Change change) noexcept {
   if (change == Change::kMail) return !mailbox->post(TaskPtr(this));
-  return change == Change::kDeliver || side_ == Side::kHome;
+  return change == Change::kDeliver || (side_ == Side::kHome && !has_left_home);
 }
 
 Task::Change Task::end_broken(std::shared_ptr<const Breakage> why) {

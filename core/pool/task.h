@@ -19,6 +19,8 @@
 namespace aiointerpreters::pool {
 
 class LoopPort;
+class Pool;
+struct Seat;
 
 // Why a pool is unusable: an interpreter or an initializer failed. Immutable.
 struct Breakage {
@@ -92,7 +94,8 @@ class Task : public base::Counted {
   // Sleeps until the task is done: kChanged. kTimedOut, kInterrupted (a signal): it is not. Requires: detached. Blocks.
   [[nodiscard]] base::Wake wait(const base::Deadline& deadline) noexcept;
 
-  // Runs a task of Side::kHome and sets its outcome. Requires: attached to home. Runs Python.
+  // Runs a task of Side::kHome and sets its outcome. If nobody has asked to be told of its end, lets go of home's objects too and
+  // says so in `has_left_home`. Requires: attached to home. Runs Python.
   virtual void run_at_home() = 0;
   // The task has ended. kDeliver: tells home's waiters and callbacks, then lets go of every object of home; kQuiet: does only
   // that. kMail: it is in its mailbox, whose loop has to be woken.
@@ -113,7 +116,10 @@ class Task : public base::Counted {
   std::shared_ptr<LoopPort> port;  // of the worker's event loop that a coroutine function was sent to; else null
   MailboxPtr mailbox;              // of the event loop at home that awaits it, if any: request_mail
   std::shared_ptr<const Breakage> breakage;
+  const Pool* pool = nullptr;  // that it was submitted to; only compared
+  Seat* seat = nullptr;        // that pool's, guarded by its lock: of the worker that was given the task last
   Outcome outcome = Outcome::kNone;
+  bool has_left_home = false;  // of Side::kHome: nothing of home's is left to let go of; the worker's that has run it
   bool in_rows = false;  // the one argument is a list of argument tuples, the result the list of their results
 
  private:

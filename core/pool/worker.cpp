@@ -8,147 +8,253 @@ namespace aiointerpreters::pool {
 
 namespace {
 // A run of calls into C never asks CPython whether another thread waits for the interpreter; so we do, now and then.
-constexpr unsigned kTurn = 64;
+constexpr unsigned kTasksInARow = 64;
 }  // namespace
 
-Worker::Worker(std::shared_ptr<Pool> pool, std::string name) : pool_(std::move(pool)), name_(std::move(name)) {}
+Worker::Worker(std::shared_ptr<Pool> pool, std::string name)
+    : pool_(std::move(pool)), name_(std::move(name)), forks_(*pool_->options().forks), seat_(pool_->enter()) {}
 
 void Worker::run() {
-  pool_->enter(seat_);
-  TaskPtr done;  // has its outcome, but nobody knows yet
-  for (;;) {
-    // In this order, so that this worker counts as available before anybody can see that its task is done.
-    TaskPtr task = pool_->take(seat_);
-    if (done) task = publish(*std::exchange(done, {}), std::move(task));
-    if (forked_) return leave_to_parent(std::move(task));
-    drop_leftovers();
-    if (seat_.must_open_loop) {
-      open_loop();
-      continue;
-    }
-    if (!task) {
-      sides_.detach();
-      tasks_in_a_row_ = 0;
-      task = pool_->wait(seat_);
-      if (seat_.must_open_loop) {
-        open_loop();
-        continue;
-      }
-      if (!task && !seat_.must_rest) break;
-      if (!task) {
-        end_interpreter();
-        pool_->step_down(seat_);
-        continue;
-      }
-    }
-    // Before the task starts: up to here it can be cancelled, or run by another worker.
-    if (task->side() == Task::Side::kWorker && !hosted_ && !task->done() && !make_host(task)) continue;
-    if (!task->start()) {
-      settle(*task, task->notify_cancelled());
-      if (forked_) return leave_to_parent(std::move(task));
-      continue;
-    }
-    execute(*task);
-    if (forked_) return leave_to_parent(std::move(task));
-    if (task->delivery_requested()) {
-      settle(*task, task->finish());
-      if (forked_) return leave_to_parent(std::move(task));
-    } else {
-      done = std::move(task);
-    }
+  for (Next next = Next::kAgain; next != Next::kLeave;) {
+    next = hosted_ && py::kIdleThreadsNeedFrames ? serve_in_frame() : serve_once(false);
+    if (next == Next::kOutside) next = serve_once(false);
+    if (is_forked()) return leave_to_parent();
   }
   end_interpreter();
   pool_->leave(seat_);
   sides_.attach_home();
 }
 
-void Worker::leave_to_parent(TaskPtr task) {
-  static_cast<void>(task.release());
-  sides_.attach_home();
+Worker::Next Worker::serve_in_frame() {
+  Next next = Next::kAgain;
+  sides_.attach_own();
+  hosted_->frame().run([&]() noexcept {
+    while (next == Next::kAgain) next = serve_once(true);
+    sides_.attach_own();
+  });
+  return next;
 }
 
-void Worker::rest() {
-  if (!hosted_) return;
-  end_interpreter();
-  pool_->step_down(seat_);
-  sides_.attach_home();
-}
-
-TaskPtr Worker::publish(Task& done, TaskPtr next) {
-  const Task::Change change = done.finish();
-  const bool delivers = change == Task::Change::kDeliver;
-  const bool busy_at_home = delivers || (done.side() == Task::Side::kHome && !next);
-  if (!busy_at_home) {
-    settle(done, change);
-    return next;
+Worker::Next Worker::serve_once(bool in_frame) {
+  try {
+    return serve(in_frame);
+  } catch (const std::bad_alloc&) {
+    recover();
+    return Next::kAgain;
   }
-  // Python code at home may take long, and may even wait for the next task: nobody shall count on this worker meanwhile.
-  if (next) {
-    pool_->give_back(seat_, std::move(next));
+}
+
+Worker::Next Worker::serve(bool in_frame) {
+  // In this order, so that this worker counts as available before anybody can see that its task is done.
+  if (seat_.duty == Seat::Duty::kBusy && !task_ && !untold_ && seat_.errand == Seat::Errand::kNone) task_ = pool_->take(seat_);
+  if (done_) publish();
+  if (untold_) return in_frame ? Next::kOutside : tell_home();
+  if (drop_leftovers()) return Next::kAgain;
+  if (seat_.errand != Seat::Errand::kNone) return in_frame ? Next::kOutside : run_errand();
+  if (!task_) {
+    sides_.detach();
+    tasks_in_a_row_ = 0;
+    task_ = pool_->wait(seat_);
+    return task_ || seat_.errand != Seat::Errand::kNone ? Next::kAgain : Next::kLeave;
+  }
+  if (in_frame && task_->side() == Task::Side::kHome) return Next::kOutside;
+  run_task();
+  return Next::kAgain;
+}
+
+void Worker::recover() {
+  PyErr_Clear();
+  const TaskPtr task = std::exchange(task_, {});
+  if (!task) return;
+  task->outcome = Task::Outcome::kNoMemory;
+  if (task->start() || !task->done()) tell_later(task, task->finish());
+}
+
+// ---- Tasks
+
+void Worker::run_task() {
+  const TaskPtr task = task_;
+  if (!task->start()) {  // it was cancelled
+    task_ = {};
+    tell_later(task, task->notify_cancelled());
+    pool_->record(*task, Recorder::Event::kEnded);
+    return;
+  }
+  pool_->record(*task, Recorder::Event::kStarted);
+  execute(*task);
+  if (is_forked()) return;
+  done_ = std::exchange(task_, {});
+  if (done_->delivery_requested()) publish();
+}
+
+void Worker::execute(Task& task) {
+  give_others_a_turn();
+  bool has_memory = true;
+  if (task.side() == Task::Side::kHome) {
+    has_memory = visit_home([&] { task.run_at_home(); });
   } else {
+    sides_.attach_own();
+    try {
+      hosted_->execute(task);
+    } catch (const std::bad_alloc&) {
+      has_memory = false;
+    }
+  }
+  if (!has_memory) task.outcome = Task::Outcome::kNoMemory;
+}
+
+void Worker::publish() {
+  const TaskPtr done = std::exchange(done_, {});
+  // Who waits for the task needs home's GIL next.
+  if (!task_ && done->has_left_home) sides_.detach();
+  const Task::Change change = done->finish();
+  pool_->record(*done, Recorder::Event::kEnded);
+  tell_later(done, change);
+}
+
+void Worker::tell_later(const TaskPtr& task, Task::Change change) {
+  if (!task->needs_home(change)) return;
+  untold_ = task;
+  untold_change_ = change;
+}
+
+Worker::Next Worker::tell_home() {
+  step_aside();
+  const TaskPtr task = std::exchange(untold_, {});
+  if (!visit_home([&] { task->settle_at_home(untold_change_); })) PyErr_Clear();
+  return Next::kAgain;
+}
+
+void Worker::settle(Task& task, Task::Change change) {
+  if (!task.needs_home(change)) return;
+  if (!visit_home([&] { task.settle_at_home(change); })) PyErr_Clear();
+}
+
+void Worker::step_aside() {
+  if (task_) {
+    pool_->give_back(seat_, std::exchange(task_, {}));
+  } else if (seat_.duty == Seat::Duty::kSearching) {
     pool_->withdraw(seat_);
   }
-  settle(done, change);
-  return forked_ ? TaskPtr() : pool_->take(seat_);
 }
 
-bool Worker::make_host(TaskPtr& task) {
-  auto breakage = std::make_shared<Breakage>();
-  const HostedInterpreter::Created created = make_interpreter(*breakage);
-  if (created == HostedInterpreter::Created::kReady) return true;
-  if (give_up_host(created, breakage)) {
-    pool_->give_back(seat_, std::move(task));
+bool Worker::drop_leftovers() {
+  if (!hosted_ || !hosted_->has_leftovers()) return false;
+  sides_.attach_own();
+  const bool is_long = !hosted_->leftovers_are_inert();
+  if (is_long) step_aside();
+  hosted_->drop_leftovers();
+  return is_long;
+}
+
+void Worker::end_broken(TaskList tasks, const std::shared_ptr<const Breakage>& why) {
+  while (const TaskPtr task = tasks.pop()) settle(*task, task->end_broken(why));
+}
+
+void Worker::give_others_a_turn() {
+  if (++tasks_in_a_row_ < kTasksInARow) return;
+  tasks_in_a_row_ = 0;
+  sides_.detach();
+}
+
+// ---- Errands
+
+Worker::Next Worker::run_errand() {
+  switch (seat_.errand) {
+    case Seat::Errand::kMakeInterpreter:
+      become_host();
+      break;
+    case Seat::Errand::kOpenLoop:
+      open_loop();
+      break;
+    case Seat::Errand::kRest:
+      end_interpreter();
+      pool_->step_down(seat_);
+      break;
+    case Seat::Errand::kNone:
+      break;
+  }
+  return Next::kAgain;
+}
+
+void Worker::become_host() {
+  std::shared_ptr<const Breakage> why;
+  const HostedInterpreter::Created created = make_interpreter(why);
+  if (created == HostedInterpreter::Created::kReady) {
+    pool_->interpreter_made(seat_);
   } else {
-    settle(*task, task->end_broken(breakage));
+    static_cast<void>(give_up_host(created, why));
   }
-  return false;
-}
-
-bool Worker::give_up_host(HostedInterpreter::Created created, const std::shared_ptr<const Breakage>& breakage) {
-  end_interpreter();
-  sides_.attach_home();
-  const bool others = pool_->host_failed(seat_);
-  if (created == HostedInterpreter::Created::kNoInterpreter && others) {
-    pool_->options().log_warning(breakage->reason + "; tasks wait for the interpreters that there are");
-    return true;
-  }
-  const bool initializer_failed = created == HostedInterpreter::Created::kInitializerFailed;
-  if (initializer_failed) pool_->options().log_initializer_failure(*breakage);
-  break_pool(breakage, initializer_failed ? Pool::Scope::kAll : Pool::Scope::kWorkerSide);
-  return false;
 }
 
 void Worker::open_loop() {
   const LoopPortPtr port = pool_->open_loop(seat_);
-  auto breakage = std::make_shared<Breakage>();
+  std::shared_ptr<const Breakage> why;
   HostedInterpreter::Created created = HostedInterpreter::Created::kReady;
-  if (!hosted_) created = make_interpreter(*breakage);
+  if (!hosted_) {
+    created = make_interpreter(why);
+    if (created == HostedInterpreter::Created::kReady) pool_->interpreter_made(seat_);
+  }
   if (created != HostedInterpreter::Created::kReady) {
     TaskList mail = pool_->retire(*port);
-    const bool others = give_up_host(created, breakage);
-    while (TaskPtr task = mail.pop()) {
-      const Pool::Submitted again = others ? pool_->submit_to_loop(task) : Pool::Submitted::kRefused;
-      if (again == Pool::Submitted::kRefused) settle(*task, task->end_broken(breakage));
-      if (again == Pool::Submitted::kNeedsThread) static_cast<void>(pool_->thread_failed());  // the others will do
+    const bool are_others = give_up_host(created, why);
+    while (const TaskPtr task = mail.pop()) {
+      Pool::Submitted again = Pool::Submitted::kRefused;
+      try {
+        if (are_others) again = pool_->submit_to_loop(task);
+      } catch (const std::bad_alloc&) {
+        again = Pool::Submitted::kRefused;
+      }
+      if (again == Pool::Submitted::kRefused) settle(*task, task->end_broken(why));
+      if (again == Pool::Submitted::kNeedsThread) static_cast<void>(pool_->thread_failed());  // the other hosts will do
     }
     return;
   }
   sides_.attach_own();
-  if (hosted_->open_loop(port, name_, *breakage)) return;
+  why = pool_->no_memory();
+  try {
+    auto breakage = std::make_shared<Breakage>();
+    if (hosted_->open_loop(port, name_, *breakage)) return;
+    why = std::move(breakage);
+  } catch (const std::bad_alloc&) {
+    PyErr_Clear();
+  }
   TaskList mail = pool_->retire(*port);
   port->close();
-  while (TaskPtr task = mail.pop()) settle(*task, task->end_broken(breakage));
+  end_broken(std::move(mail), why);
 }
 
-HostedInterpreter::Created Worker::make_interpreter(Breakage& breakage) {
+HostedInterpreter::Created Worker::make_interpreter(std::shared_ptr<const Breakage>& why) {
   sides_.attach_home();
+  why = pool_->no_memory();
   try {
+    auto breakage = std::make_shared<Breakage>();
     hosted_ = std::make_unique<HostedInterpreter>(*pool_, seat_);
-    return hosted_->create(sides_, name_, breakage);
+    const HostedInterpreter::Created created = hosted_->create(sides_, name_, *breakage);
+    why = std::move(breakage);
+    return created;
   } catch (const std::bad_alloc&) {
-    breakage.reason = "a worker's interpreter could not be made: no memory";
+    PyErr_Clear();
     return HostedInterpreter::Created::kNoInterpreter;
   }
+}
+
+bool Worker::give_up_host(HostedInterpreter::Created created, const std::shared_ptr<const Breakage>& why) {
+  end_interpreter();
+  sides_.attach_home();
+  TaskList left;
+  const bool are_others = pool_->interpreter_failed(seat_, why, left);
+  const bool initializer_failed = created == HostedInterpreter::Created::kInitializerFailed;
+  static_cast<void>(visit_home([&] {
+    if (initializer_failed) {
+      pool_->options().log_initializer_failure(*why);
+    } else if (are_others && created == HostedInterpreter::Created::kNoInterpreter) {
+      pool_->options().log_warning(why->reason + "; tasks wait for the interpreters that there are");
+    }
+  }));
+  if (initializer_failed) left.append(pool_->break_down(why, Pool::Scope::kAll));
+  end_broken(std::move(left), why);
+  return are_others && !initializer_failed;
 }
 
 void Worker::end_interpreter() {
@@ -156,41 +262,43 @@ void Worker::end_interpreter() {
   hosted_.reset();
 }
 
-void Worker::execute(Task& task) {
-  give_others_a_turn();
-  try {
-    if (task.side() == Task::Side::kHome) {
-      sides_.attach_home();
-      task.run_at_home();
-    } else {
-      sides_.attach_own();
-      hosted_->execute(task);
-    }
-  } catch (const std::bad_alloc&) {
-    task.outcome = Task::Outcome::kNoMemory;
+// ---- Home
+
+template <typename Body>
+bool Worker::visit_home(Body&& body) {
+  const bool lends = hosted_ && pool_->lend(seat_, *this);
+  if (hosted_ && !lends) {  // a fork waits for its end
+    end_interpreter();
+    pool_->step_down(seat_);
   }
-}
-
-void Worker::drop_leftovers() {
-  if (!hosted_ || !hosted_->has_leftovers()) return;
-  sides_.attach_own();
-  hosted_->drop_leftovers();
-}
-
-void Worker::settle(Task& task, Task::Change change) {
-  if (!task.needs_home(change)) return;
   sides_.attach_home();
-  task.settle_at_home(change);
-}
-
-void Worker::break_pool(const std::shared_ptr<const Breakage>& breakage, Pool::Scope scope) {
-  for (TaskPtr& task : pool_->break_down(breakage, scope)) settle(*task, task->end_broken(breakage));
-}
-
-void Worker::give_others_a_turn() {
-  if (++tasks_in_a_row_ < kTurn) return;
-  tasks_in_a_row_ = 0;
+  bool has_memory = true;
+  try {
+    body();
+  } catch (const std::bad_alloc&) {
+    has_memory = false;
+  }
+  if (!lends || is_forked() || pool_->try_reclaim(seat_)) return has_memory;
   sides_.detach();
+  static_cast<void>(pool_->wait_to_reclaim(seat_));  // `end_lent` has taken the interpreter away, if it is gone
+  return has_memory;
+}
+
+bool Worker::end_lent() {
+  py::ThreadSides guest;
+  if (!guest.take_over(sides_)) return false;
+  hosted_->end(guest);
+  hosted_.reset();
+  guest.attach_home();
+  return true;
+}
+
+void Worker::leave_to_parent() {
+  static_cast<void>(task_.release());
+  static_cast<void>(done_.release());
+  static_cast<void>(untold_.release());
+  static_cast<void>(hosted_.release());
+  sides_.attach_home();
 }
 
 }  // namespace aiointerpreters::pool

@@ -1,5 +1,5 @@
 // Worker: the loop of one worker thread. It owns the thread's interpreter, once there is one.
-// Owner: the thread's stack. Thread: its own.
+// Owner: the thread's stack. Thread: its own; `end_lent` is called by others.
 #pragma once
 
 #include <memory>
@@ -12,54 +12,82 @@
 
 namespace aiointerpreters::pool {
 
-class Worker {
+class Worker final : private Lender {
  public:
-  // Requires: attached to home, on the new thread. `name` is the thread's, for its interpreter too.
+  // Takes a seat in the pool. `name` is the thread's, for its interpreter too.
+  // Requires: attached to home, on the new thread. Errors: std::bad_alloc; the pool still expects a thread then.
   Worker(std::shared_ptr<Pool> pool, std::string name);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // Runs tasks until the pool is closed and has nothing left for this worker.
+  // Runs tasks until the pool is closed and has nothing left for this worker. A failed allocation costs the task that it hits, and
+  // nothing else. In the child of a fork that a task or a callback has made, returns when that has ended.
   // Requires: attached to home; so it is again at the end. Blocks. Runs Python.
   void run();
 
-  // Ends the interpreter, if there is one, while a task of home's side runs: it is about to fork the process (hazard 16).
-  // Requires: attached to home, on this thread, inside `run`; so it is again at the end. Blocks. Runs Python.
-  void rest();
-  // This is the child of a fork, which the task or callback that runs has made: `run` returns when that has ended. Thread: its
-  // own.
-  void note_forked() noexcept { forked_ = true; }
-
  private:
-  // Makes the interpreter that the task needs. False: there is none; the task was given to others, or ended.
-  [[nodiscard]] bool make_host(TaskPtr& task);
-  // Keeps the task for ever: it is the other process's, like the pool, which may have been left in any state.
-  void leave_to_parent(TaskPtr task);
-  [[nodiscard]] HostedInterpreter::Created make_interpreter(Breakage& breakage);
-  // There is no interpreter after all. True: there are others for what was to be done; else that is broken, and what is queued
-  // has ended so.
-  [[nodiscard]] bool give_up_host(HostedInterpreter::Created created, const std::shared_ptr<const Breakage>& breakage);
-  // Makes the event loop that the pool wants here, and the interpreter if there is none.
-  void open_loop();
-  void end_interpreter();
-  // Runs a started task; its outcome is in it then.
+  enum class Next : std::uint8_t {
+    kAgain,    // another round
+    kOutside,  // the same, but outside of the frame: it is to run home's code, or end the interpreter
+    kLeave,    // the pool is closed, and there is nothing to do
+  };
+  // Rounds below a Python frame of the interpreter (frame_below.h), until one has to be outside of it.
+  [[nodiscard]] Next serve_in_frame();
+  // A round that survives a failed allocation.
+  [[nodiscard]] Next serve_once(bool in_frame);
+  // One round: takes a task, publishes the one before, runs it.
+  [[nodiscard]] Next serve(bool in_frame);
+  // Ends what an allocation that has failed has left undone.
+  void recover();
+  // Starts the task in hand and runs it.
+  void run_task();
   void execute(Task& task);
-  // Drops what the last task has left in the interpreter, now that its end is known. Runs Python.
-  void drop_leftovers();
-  // Lets the world know that `done` is done. Returns the next task, `next` or another one, or null.
-  [[nodiscard]] TaskPtr publish(Task& done, TaskPtr next);
+  // Lets the world know that the task before is done.
+  void publish();
+  // After that change of a task, its end: if home has to be told, that is the next thing to do.
+  void tell_later(const TaskPtr& task, Task::Change change);
+  [[nodiscard]] Next tell_home();
+  // Drops what the task before has left in the interpreter, now that its end is known. True: that may have taken long, and the
+  // worker has given back what it had in hand. Runs Python.
+  [[nodiscard]] bool drop_leftovers();
+  // Python code of unknown length is about to run: nobody shall count on this worker meanwhile.
+  void step_aside();
+
+  // Does for the pool what the seat says.
+  [[nodiscard]] Next run_errand();
+  void become_host();
+  void open_loop();
+  // Makes the interpreter. Errors: `why` says what failed, and what there is of it has to be ended.
+  [[nodiscard]] HostedInterpreter::Created make_interpreter(std::shared_ptr<const Breakage>& why);
+  // There is no interpreter after all. True: other hosts do what was to be done. False: the tasks that waited for it have ended.
+  [[nodiscard]] bool give_up_host(HostedInterpreter::Created created, const std::shared_ptr<const Breakage>& why);
+  void end_interpreter();
+
+  // Calls `body` attached to home; meanwhile others may end the interpreter, to fork the process. Blocks. Runs Python.
+  // Errors: false if an allocation has failed in it.
+  template <typename Body>
+  bool visit_home(Body&& body);
+  [[nodiscard]] bool end_lent() override;
+
   // Does at home what the end of a task asks for.
   void settle(Task& task, Task::Change change);
-  // Ends with the reason every queued task in that scope, and the pool's use with it.
-  void break_pool(const std::shared_ptr<const Breakage>& breakage, Pool::Scope scope);
+  void end_broken(TaskList tasks, const std::shared_ptr<const Breakage>& why);
   void give_others_a_turn();
+  // This is the child of a fork that was made on this thread since `run` has begun: all is the other process's.
+  [[nodiscard]] bool is_forked() const noexcept { return *pool_->options().forks != forks_; }
+  // Keeps the tasks for ever: they are the other process's, like the pool, which may have been left in any state.
+  void leave_to_parent();
 
   const std::shared_ptr<Pool> pool_;
   const std::string name_;
-  Seat seat_;
+  const unsigned forks_;
+  Seat& seat_;
   py::ThreadSides sides_;
   std::unique_ptr<HostedInterpreter> hosted_;
-  bool forked_ = false;
+  TaskPtr task_;                 // in hand: taken, maybe started
+  TaskPtr done_;                 // has its outcome, but nobody knows yet
+  TaskPtr untold_;               // has ended, and home is to be told
+  Task::Change untold_change_ = Task::Change::kQuiet;
   unsigned tasks_in_a_row_ = 0;  // since this thread was last detached
 };
 

@@ -63,6 +63,20 @@ class ThreadSides {
     own_ = own;
     side_ = Side::kOwn;
   }
+  // Takes the interpreter over from a worker whose thread is attached to home and does not come back to it meanwhile: by a new
+  // state, since a state belongs to one thread; the worker's own one is deleted, and what is local to that thread goes with it.
+  // Requires: this thread is attached to home and has no interpreter. Afterwards it is attached to the one taken over. Blocks. Runs
+  // Python. Errors: false without memory; nothing is done then.
+  [[nodiscard]] bool take_over(ThreadSides& worker) {
+    PyThreadState* const fresh = PyThreadState_New(PyThreadState_GetInterpreter(worker.own_));
+    if (fresh == nullptr) return false;
+    own_ = fresh;
+    attach_own();
+    PyThreadState_Clear(worker.own_);
+    PyThreadState_Delete(worker.own_);
+    worker.own_ = nullptr;
+    return true;
+  }
   // Called right after it was ended, which leaves nothing attached.
   void forget_own() noexcept {
     own_ = nullptr;

@@ -16,6 +16,7 @@ class FrameBelow {
  public:
   // Errors: false with an exception set.
   [[nodiscard]] bool make();
+  void clear() { function_.reset(); }
 
   // Runs `body` in such a frame, or as it is where that failed or where no frame is needed. It returns attached to the same
   // interpreter, and home's Python does not run in it: a fork there would leave the child in a frame of an interpreter that is gone.

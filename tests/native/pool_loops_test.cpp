@@ -16,6 +16,7 @@ namespace {
 
 using Side = Task::Side;
 using Submitted = Pool::Submitted;
+using Errand = Seat::Errand;
 
 std::size_t count(TaskList mail) {
   std::size_t tasks = 0;
@@ -26,19 +27,21 @@ std::size_t count(TaskList mail) {
 // A worker that has come for the loop that it is to make.
 LoopPortPtr open_loop(Pool& pool, Seat& seat) {
   EXPECT_FALSE(pool.take(seat));
-  EXPECT_TRUE(seat.must_open_loop);
-  return pool.open_loop(seat);
+  EXPECT_EQ(seat.errand, Errand::kOpenLoop);
+  const bool is_new = seat.hosting == Seat::Hosting::kMaking;
+  const LoopPortPtr port = pool.open_loop(seat);
+  if (is_new) pool.interpreter_made(seat);
+  return port;
 }
 
 TEST(PoolLoops, TheFirstTaskWantsAThreadAndTheNextOnesGoWhereItWent) {
   Pool pool(limits(1, 1));
   EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kNeedsThread);
   EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kQueued);  // before there is a loop
-  Seat seat;
-  pool.enter(seat);
+  Seat& seat = pool.enter();
   const LoopPortPtr port = open_loop(pool, seat);
   ASSERT_TRUE(port);
-  EXPECT_TRUE(seat.is_host);
+  EXPECT_TRUE(seat.is_host());
   EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kQueued);
   EXPECT_EQ(count(port->mailbox->take()), 3U);
   static_cast<void>(pool.retire(*port));
@@ -50,10 +53,8 @@ TEST(PoolLoops, AFurtherOneIsMadeWhileAllHaveTasksAndThereMayBeMore) {
   EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kNeedsThread);
   EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kNeedsThread);
   for (int i = 0; i < 4; ++i) EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kQueued);
-  Seat one;
-  Seat other;
-  pool.enter(one);
-  pool.enter(other);
+  Seat& one = pool.enter();
+  Seat& other = pool.enter();
   const LoopPortPtr ones = open_loop(pool, one);
   const LoopPortPtr others = open_loop(pool, other);
   EXPECT_NE(ones, others);
@@ -72,8 +73,9 @@ TEST(PoolLoops, AFurtherOneIsMadeWhileAllHaveTasksAndThereMayBeMore) {
 TEST(PoolLoops, AnIdleHostMakesItsLoopBeforeAThreadIsStarted) {
   Pool pool(limits(2, 2));
   EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
-  Seat seat;
-  pool.enter(seat);
+  Seat& seat = pool.enter();
+  EXPECT_FALSE(pool.take(seat));
+  pool.interpreter_made(seat);
   EXPECT_TRUE(pool.take(seat));
   EXPECT_FALSE(pool.take(seat));
   EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kQueued);
@@ -88,13 +90,13 @@ TEST(PoolLoops, AWorkerThatIsParkedIsWokenToMakeOne) {
   EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
   std::atomic<bool> opened = false;
   std::thread worker([&] {
-    Seat seat;
-    pool.enter(seat);
+    Seat& seat = pool.enter();
     EXPECT_TRUE(pool.take(seat));
     EXPECT_FALSE(pool.take(seat));
     EXPECT_FALSE(pool.wait(seat));
-    EXPECT_TRUE(seat.must_open_loop);
+    EXPECT_EQ(seat.errand, Errand::kOpenLoop);
     const LoopPortPtr port = pool.open_loop(seat);
+    pool.interpreter_made(seat);
     opened = count(port->mailbox->take()) == 1;
     static_cast<void>(pool.retire(*port));
     pool.leave(seat);
@@ -109,11 +111,12 @@ TEST(PoolLoops, WhatNoLoopHasTakenIsStillQueued) {
   Pool pool(limits(2, 2));
   const TaskPtr task(make_task());
   EXPECT_EQ(pool.submit_to_loop(task), Submitted::kNeedsThread);
-  EXPECT_EQ(pool.take_queued(), std::vector<TaskPtr>{task});
-  Seat seat;
-  pool.enter(seat);
+  TaskList queued = pool.take_queued();
+  EXPECT_EQ(queued.pop(), task);
+  EXPECT_TRUE(queued.empty());
+  Seat& seat = pool.enter();
   EXPECT_FALSE(pool.take(seat));
-  EXPECT_FALSE(seat.must_open_loop);  // nobody needs one any more
+  EXPECT_EQ(seat.errand, Errand::kNone);  // nobody needs one any more
   pool.leave(seat);
 }
 
@@ -122,14 +125,12 @@ TEST(PoolLoops, AClosedPoolsLoopIsStillMadeForWhatWaitsForIt) {
   EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kNeedsThread);
   pool.close();
   EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kRefused);
-  Seat seat;
-  pool.enter(seat);
+  Seat& seat = pool.enter();
   const LoopPortPtr port = open_loop(pool, seat);
   EXPECT_EQ(count(port->mailbox->take()), 1U);
   EXPECT_FALSE(pool.take(seat));
   EXPECT_FALSE(pool.wait(seat));
-  EXPECT_FALSE(seat.must_open_loop);
-  EXPECT_FALSE(seat.must_rest);  // so it leaves
+  EXPECT_EQ(seat.errand, Errand::kNone);  // so it leaves
   pool.leave(seat);
 }
 
@@ -137,8 +138,7 @@ TEST(PoolLoops, ARetiredLoopGetsNoMore) {
   Pool pool(limits(1, 1));
   const TaskPtr task(make_task());
   EXPECT_EQ(pool.submit_to_loop(task), Submitted::kNeedsThread);
-  Seat seat;
-  pool.enter(seat);
+  Seat& seat = pool.enter();
   const LoopPortPtr port = open_loop(pool, seat);
   TaskList left = pool.retire(*port);
   EXPECT_EQ(left.pop(), task);
@@ -155,14 +155,15 @@ TEST(PoolLoops, WhatWasToBeAFurtherOneIsLeftToThoseThatThereAre) {
     tasks.emplace_back(make_task());
     EXPECT_EQ(pool.submit_to_loop(tasks.back()), Submitted::kNeedsThread);
   }
-  Seat host;
-  pool.enter(host);
+  Seat& host = pool.enter();
   const LoopPortPtr port = open_loop(pool, host);
-  Seat unlucky;
-  pool.enter(unlucky);
-  const LoopPortPtr failed = open_loop(pool, unlucky);
+  Seat& unlucky = pool.enter();
+  EXPECT_FALSE(pool.take(unlucky));
+  const LoopPortPtr failed = pool.open_loop(unlucky);
   EXPECT_EQ(count(pool.retire(*failed)), 1U);
-  EXPECT_TRUE(pool.host_failed(unlucky));
+  TaskList left;
+  EXPECT_TRUE(pool.interpreter_failed(unlucky, pool.no_memory(), left));
+  EXPECT_TRUE(left.empty());
   EXPECT_EQ(tasks[2]->port, port);
   EXPECT_EQ(count(port->mailbox->take()), 2U);
   pool.count_out(*port);
@@ -170,7 +171,7 @@ TEST(PoolLoops, WhatWasToBeAFurtherOneIsLeftToThoseThatThereAre) {
   pool.count_out(*port);
   EXPECT_TRUE(pool.is_idle(*port));
   EXPECT_FALSE(pool.take(unlucky));
-  EXPECT_FALSE(unlucky.must_open_loop);
+  EXPECT_EQ(unlucky.errand, Errand::kNone);
   pool.leave(unlucky);
   pool.leave(host);
 }
@@ -182,24 +183,23 @@ TEST(PoolLoops, AHostRestsOnlyWhenItsLoopHasNothingToDo) {
   const LoopPortPtr port = task->port;
   std::atomic<bool> opened = false;
   std::thread worker([&] {
-    Seat seat;
-    pool.enter(seat);
+    Seat& seat = pool.enter();
     EXPECT_EQ(open_loop(pool, seat), port);
     opened = true;
     opened.notify_one();
     EXPECT_FALSE(pool.take(seat));
     EXPECT_FALSE(pool.wait(seat));  // until the task has ended
-    EXPECT_TRUE(seat.must_rest);
+    EXPECT_EQ(seat.errand, Errand::kRest);
     EXPECT_TRUE(pool.is_idle(*port));
     pool.step_down(seat);
     pool.leave(seat);
   });
   opened.wait(false);
   pool.begin_rest();
-  EXPECT_EQ(pool.wait_for_rest(base::Clock::now()), base::Wake::kTimedOut);
+  EXPECT_EQ(pool.interpreters(), 1U);
   pool.count_out(*port);
-  EXPECT_EQ(pool.wait_for_rest(base::Deadline()), base::Wake::kChanged);
   worker.join();
+  EXPECT_EQ(pool.interpreters(), 0U);
   pool.end_rest();
 }
 

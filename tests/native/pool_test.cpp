@@ -16,6 +16,29 @@ namespace {
 
 using Side = Task::Side;
 using Submitted = Pool::Submitted;
+using Errand = Seat::Errand;
+
+// A worker that makes its interpreter when it is told to.
+TaskPtr take_as_host(Pool& pool, Seat& seat) {
+  TaskPtr task = pool.take(seat);
+  if (seat.errand != Errand::kMakeInterpreter) return task;
+  pool.interpreter_made(seat);
+  return pool.take(seat);
+}
+
+void wait_for_rest(const Pool& pool, const base::Deadline& deadline) {
+  for (;;) {
+    const std::uint32_t seen = pool.rest_news();
+    if (pool.interpreters() == 0 || base::is_over(deadline)) return;
+    static_cast<void>(pool.wait_for_rest_news(seen, deadline));
+  }
+}
+
+std::vector<TaskPtr> listed(TaskList tasks) {
+  std::vector<TaskPtr> all;
+  while (TaskPtr task = tasks.pop()) all.push_back(std::move(task));
+  return all;
+}
 
 // A pool with its threads, each of which does what Worker::run does.
 class Workshop {
@@ -43,26 +66,24 @@ class Workshop {
 
  private:
   void work() {
-    Seat seat;
-    pool.enter(seat);
-    bool was_host = false;
+    Seat& seat = pool.enter();
     TaskPtr done;
     for (;;) {
       TaskPtr task = pool.take(seat);
       if (done) static_cast<void>(done->finish());
       done = {};
-      if (!task) task = pool.wait(seat);
-      if (!task && seat.must_rest) {
-        was_host = false;
+      if (!task && seat.errand == Errand::kNone) task = pool.wait(seat);
+      if (seat.errand == Errand::kRest) {
         --hosts;
         pool.step_down(seat);
         continue;
       }
-      if (!task) break;
-      if (task->side() == Side::kWorker && !was_host) {
-        was_host = true;
+      if (seat.errand == Errand::kMakeInterpreter) {
         ++hosts;
+        pool.interpreter_made(seat);
+        continue;
       }
+      if (!task) break;
       if (!task->start()) {
         static_cast<void>(task->notify_cancelled());
         continue;
@@ -97,9 +118,8 @@ TEST(Pool, StartsNoMoreThreadsForInterpretersThanThereMayBe) {
 TEST(Pool, AWorkerIsAvailableBeforeItsTaskIsKnownToBeDone) {
   Pool pool(limits(2, 2));
   EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
-  Seat seat;
-  pool.enter(seat);
-  EXPECT_TRUE(pool.take(seat));
+  Seat& seat = pool.enter();
+  EXPECT_TRUE(take_as_host(pool, seat));
   EXPECT_FALSE(pool.take(seat));  // from here on it counts
   EXPECT_EQ(pool.submit(make_task()), Submitted::kQueued);
   EXPECT_TRUE(pool.take(seat));
@@ -112,37 +132,33 @@ TEST(Pool, GivesTasksOutInTheOrderOfSubmission) {
     submitted.emplace_back(make_task(i % 2 == 0 ? Side::kHome : Side::kWorker));
     static_cast<void>(pool.submit(submitted.back()));
   }
-  Seat seat;
-  pool.enter(seat);
-  for (const TaskPtr& expected : submitted) EXPECT_EQ(pool.take(seat).get(), expected.get());
+  Seat& seat = pool.enter();
+  for (const TaskPtr& expected : submitted) EXPECT_EQ(take_as_host(pool, seat).get(), expected.get());
 }
 
 TEST(Pool, AHostLeavesBlockingWorkToPlainWorkers) {
   Pool pool(limits(4, 1));
-  Seat host;
   static_cast<void>(pool.submit(make_task()));
-  pool.enter(host);
-  EXPECT_TRUE(pool.take(host));
-  EXPECT_TRUE(host.is_host);
+  Seat& host = pool.enter();
+  EXPECT_TRUE(take_as_host(pool, host));
+  EXPECT_TRUE(host.is_host());
   EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
   EXPECT_FALSE(pool.take(host));
-  Seat plain;
-  pool.enter(plain);
+  Seat& plain = pool.enter();
   EXPECT_TRUE(pool.take(plain));
   static_cast<void>(pool.submit(make_task()));
   EXPECT_FALSE(pool.take(plain));  // there is a host already, and there may be one only
+  EXPECT_EQ(plain.errand, Errand::kNone);
   EXPECT_TRUE(pool.take(host));
 }
 
 TEST(Pool, AHostServesHomeIfThePlainWorkersAreTooFew) {
   Pool pool(limits(4, 2));
-  Seat host;
-  Seat plain;
   static_cast<void>(pool.submit(make_task()));
-  pool.enter(host);
-  EXPECT_TRUE(pool.take(host));
+  Seat& host = pool.enter();
+  EXPECT_TRUE(take_as_host(pool, host));
   static_cast<void>(pool.submit(make_task(Side::kHome)));
-  pool.enter(plain);
+  Seat& plain = pool.enter();
   EXPECT_TRUE(pool.take(plain));
   EXPECT_FALSE(pool.take(plain));
   EXPECT_FALSE(pool.take(host));
@@ -159,9 +175,8 @@ TEST(Pool, ATaskThatIsGivenBackKeepsItsPlace) {
   const auto second = make_task();
   static_cast<void>(pool.submit(first));
   static_cast<void>(pool.submit(second));
-  Seat seat;
-  pool.enter(seat);
-  pool.give_back(seat, pool.take(seat));
+  Seat& seat = pool.enter();
+  pool.give_back(seat, take_as_host(pool, seat));
   EXPECT_EQ(pool.take(seat).get(), first.get());
   EXPECT_EQ(pool.take(seat).get(), second.get());
 }
@@ -169,9 +184,8 @@ TEST(Pool, ATaskThatIsGivenBackKeepsItsPlace) {
 TEST(Pool, AWorkerThatWithdrawsIsNotCountedOn) {
   Pool pool(limits(2, 2));
   static_cast<void>(pool.submit(make_task()));
-  Seat seat;
-  pool.enter(seat);
-  EXPECT_TRUE(pool.take(seat));
+  Seat& seat = pool.enter();
+  EXPECT_TRUE(take_as_host(pool, seat));
   EXPECT_FALSE(pool.take(seat));
   pool.withdraw(seat);
   EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
@@ -185,9 +199,8 @@ TEST(Pool, EndsWhenTheLastThreadHasLeft) {
   pool.close();
   EXPECT_EQ(pool.wait_for_end(base::Clock::now()), base::Wake::kTimedOut);
   std::thread worker([&] {
-    Seat seat;
-    pool.enter(seat);
-    while (pool.take(seat)) {
+    Seat& seat = pool.enter();
+    while (take_as_host(pool, seat)) {
     }
     pool.leave(seat);
   });
@@ -211,10 +224,9 @@ TEST(Pool, NothingIsLeftWaitingInMixedUse) {
 
 TEST(Pool, AThreadThatCannotStartLeavesItsTaskToTheOthers) {
   Pool pool(limits(2, 2));
-  Seat host;
   static_cast<void>(pool.submit(make_task()));
-  pool.enter(host);
-  EXPECT_TRUE(pool.take(host));
+  Seat& host = pool.enter();
+  EXPECT_TRUE(take_as_host(pool, host));
   EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
   EXPECT_TRUE(pool.thread_failed());
   EXPECT_TRUE(pool.take(host));
@@ -232,7 +244,7 @@ TEST(Pool, HandsOutWhatIsQueuedWhenItBreaks) {
   static_cast<void>(pool.submit(make_task()));
   static_cast<void>(pool.submit(make_task(Side::kHome)));
   const auto why = std::make_shared<const Breakage>(Breakage{"for a test", {}});
-  EXPECT_EQ(pool.break_down(why, Pool::Scope::kAll).size(), 2U);
+  EXPECT_EQ(listed(pool.break_down(why, Pool::Scope::kAll)).size(), 2U);
   EXPECT_EQ(pool.submit(make_task()), Submitted::kRefused);
   EXPECT_EQ(pool.broken(Side::kHome), why);
   static_cast<void>(pool.break_down(std::make_shared<const Breakage>(Breakage{"later", {}}), Pool::Scope::kAll));
@@ -271,11 +283,14 @@ TEST(Pool, TakesTasksFromManyThreads) {
   std::mutex starting;
   std::vector<std::thread> workers;
   const auto work = [&] {
-    Seat seat;
-    pool.enter(seat);
+    Seat& seat = pool.enter();
     for (;;) {
       TaskPtr task = pool.take(seat);
-      if (!task) task = pool.wait(seat);
+      if (!task && seat.errand == Errand::kNone) task = pool.wait(seat);
+      if (seat.errand == Errand::kMakeInterpreter) {
+        pool.interpreter_made(seat);
+        continue;
+      }
       if (!task) break;
       ran += task->start() ? 1 : 0;
       static_cast<void>(task->finish());
@@ -306,12 +321,11 @@ TEST(Pool, ABrokenWorkerSideLeavesHomesSideGoing) {
   static_cast<void>(pool.submit(make_task()));
   static_cast<void>(pool.submit(at_home));
   const auto why = std::make_shared<const Breakage>(Breakage{"for a test", {}});
-  EXPECT_EQ(pool.break_down(why, Pool::Scope::kWorkerSide).size(), 1U);
+  EXPECT_EQ(listed(pool.break_down(why, Pool::Scope::kWorkerSide)).size(), 1U);
   EXPECT_EQ(pool.submit(make_task()), Submitted::kRefused);
   EXPECT_EQ(pool.broken(Side::kWorker), why);
   EXPECT_EQ(pool.broken(Side::kHome), nullptr);
-  Seat seat;
-  pool.enter(seat);
+  Seat& seat = pool.enter();
   EXPECT_EQ(pool.take(seat).get(), at_home.get());
   EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kQueued);
 }
@@ -319,20 +333,162 @@ TEST(Pool, ABrokenWorkerSideLeavesHomesSideGoing) {
 TEST(Pool, WhoCannotBeAHostLeavesItsTasksToTheHostsThatThereAre) {
   Pool pool(limits(3, 3));
   for (int i = 0; i < 3; ++i) static_cast<void>(pool.submit(make_task()));
-  Seat host;
-  pool.enter(host);
-  EXPECT_TRUE(pool.take(host));
-  Seat unlucky;
-  pool.enter(unlucky);
-  TaskPtr task = pool.take(unlucky);
+  Seat& host = pool.enter();
+  EXPECT_TRUE(take_as_host(pool, host));
+  Seat& unlucky = pool.enter();
+  EXPECT_FALSE(pool.take(unlucky));
+  EXPECT_EQ(unlucky.errand, Errand::kMakeInterpreter);
   EXPECT_EQ(pool.interpreters(), 2U);
-  EXPECT_TRUE(pool.host_failed(unlucky));
+  const auto why = std::make_shared<const Breakage>(Breakage{"for a test", {}});
+  TaskList left;
+  EXPECT_TRUE(pool.interpreter_failed(unlucky, why, left));
   EXPECT_EQ(pool.interpreters(), 1U);
-  pool.give_back(unlucky, std::move(task));
-  EXPECT_FALSE(pool.take(unlucky));  // there shall be no more than the one
+  EXPECT_FALSE(pool.take(unlucky));  // not at once again
+  EXPECT_EQ(unlucky.errand, Errand::kNone);
   EXPECT_TRUE(pool.take(host));
   EXPECT_TRUE(pool.take(host));
-  EXPECT_FALSE(pool.host_failed(host));  // the last one
+  EXPECT_TRUE(left.empty());
+  EXPECT_EQ(pool.broken(Side::kWorker), nullptr);
+}
+
+TEST(Pool, WithoutAnyHostTasksEndAndTheNextAttemptComesLater) {
+  Pool pool(limits(2, 2));
+  static_cast<void>(pool.submit(make_task()));
+  static_cast<void>(pool.submit(make_task()));
+  Seat& seat = pool.enter();
+  EXPECT_FALSE(pool.take(seat));
+  const auto why = std::make_shared<const Breakage>(Breakage{"for a test", {}});
+  TaskList left;
+  EXPECT_FALSE(pool.interpreter_failed(seat, why, left));
+  EXPECT_EQ(listed(std::move(left)).size(), 2U);
+  EXPECT_EQ(pool.submit(make_task()), Submitted::kRefused);
+  EXPECT_EQ(pool.broken(Side::kWorker), why);
+  EXPECT_EQ(pool.broken(Side::kHome), nullptr);
+  // After the pause, and however often that has been in vain before.
+  while (pool.broken(Side::kWorker)) std::this_thread::yield();
+  EXPECT_NE(pool.submit(make_task()), Submitted::kRefused);
+  EXPECT_TRUE(take_as_host(pool, seat));
+}
+
+TEST(Pool, ATaskNeverWaitsForAnInterpreterWhileAnotherOneIsIdle) {
+  Pool pool(limits(2, 2));
+  const auto first = make_task();
+  const auto second = make_task();
+  static_cast<void>(pool.submit(first));
+  static_cast<void>(pool.submit(second));
+  Seat& host = pool.enter();
+  Seat& slow = pool.enter();
+  EXPECT_EQ(take_as_host(pool, host).get(), first.get());
+  EXPECT_FALSE(pool.take(slow));
+  EXPECT_EQ(slow.errand, Errand::kMakeInterpreter);
+  EXPECT_EQ(pool.take(host).get(), second.get());  // while the other one still makes its own
+  pool.interpreter_made(slow);
+  EXPECT_FALSE(pool.take(slow));
+}
+
+TEST(Pool, TaggedAndUntaggedCallsInTurnNeedOneInterpreterAndTwoThreads) {
+  Workshop shop(8, 8);
+  for (int i = 0; i < 5'000; ++i) {
+    ASSERT_EQ(shop.submit(i % 2 == 0 ? Side::kWorker : Side::kHome)->wait(base::Deadline()), base::Wake::kChanged);
+  }
+  EXPECT_EQ(shop.threads(), 2U);
+  EXPECT_EQ(shop.hosts, 1);
+}
+
+TEST(Pool, BlockingTasksLeaveRoomForInterpretersThatMayBeNeeded) {
+  Pool pool(limits(5, 2));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kQueued);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(pool.take(pool.enter()));
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
+    Seat& host = pool.enter();
+    EXPECT_TRUE(take_as_host(pool, host));
+    if (i == 1) {
+      EXPECT_FALSE(pool.take(host));  // the blocking task still waits
+    }
+  }
+  EXPECT_EQ(pool.queued(), 1U);
+  static_cast<void>(pool.take_queued());
+}
+
+TEST(Pool, WithAsManyInterpretersAsWorkersHostsServeHomeOnceAllThreadsAreThere) {
+  Pool pool(limits(2, 2));
+  static_cast<void>(pool.submit(make_task()));
+  Seat& host = pool.enter();
+  EXPECT_TRUE(take_as_host(pool, host));
+  EXPECT_FALSE(pool.take(host));
+  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
+  EXPECT_FALSE(pool.take(host));
+  Seat& plain = pool.enter();
+  EXPECT_TRUE(pool.take(plain));
+  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kQueued);
+  EXPECT_TRUE(pool.take(host));
+}
+
+// An interpreter that is lent ends by others.
+struct FakeLender final : Lender {
+  bool end_lent() override { return true; }
+};
+
+TEST(Pool, ALentInterpreterIsEndedByWhoeverForks) {
+  Pool pool(limits(1, 1));
+  static_cast<void>(pool.submit(make_task()));
+  Seat& seat = pool.enter();
+  EXPECT_TRUE(take_as_host(pool, seat));
+  FakeLender lender;
+  EXPECT_EQ(pool.take_lent(), nullptr);
+  EXPECT_TRUE(pool.lend(seat, lender));
+  EXPECT_EQ(pool.take_lent(), nullptr);  // nobody forks
+  pool.begin_rest();
+  Seat* const taken = pool.take_lent();
+  ASSERT_EQ(taken, &seat);
+  EXPECT_EQ(pool.take_lent(), nullptr);
+  EXPECT_FALSE(pool.try_reclaim(seat));
+  std::thread forker([&] { pool.return_lent(*taken, taken->lender->end_lent()); });
+  EXPECT_FALSE(pool.wait_to_reclaim(seat));
+  forker.join();
+  EXPECT_EQ(pool.interpreters(), 0U);
+  EXPECT_FALSE(seat.is_host());
+  pool.end_rest();
+  EXPECT_FALSE(pool.take(seat));
+}
+
+TEST(Pool, NothingIsLentDuringARest) {
+  Pool pool(limits(1, 1));
+  static_cast<void>(pool.submit(make_task()));
+  Seat& seat = pool.enter();
+  EXPECT_TRUE(take_as_host(pool, seat));
+  pool.begin_rest();
+  FakeLender lender;
+  EXPECT_FALSE(pool.lend(seat, lender));
+  pool.step_down(seat);
+  EXPECT_EQ(pool.interpreters(), 0U);
+  pool.end_rest();
+}
+
+TEST(Pool, MoreWorkersCanBeAllowedLater) {
+  Pool pool(limits(1, 1));
+  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
+  EXPECT_TRUE(pool.take(pool.enter()));
+  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kQueued);
+  EXPECT_TRUE(pool.set_limits(2, 2));
+  EXPECT_TRUE(pool.take(pool.enter()));
+  EXPECT_FALSE(pool.set_limits(1, 1));
+}
+
+struct FakeRecorder final : Recorder {
+  void record(const Task&, Event event) noexcept override { queued += event == Event::kQueued ? 1 : 0; }
+  int queued = 0;
+};
+
+TEST(Pool, TellsItsRecorderWhatItAccepts) {
+  Pool pool(limits(1, 1));
+  static_cast<void>(pool.submit(make_task()));
+  FakeRecorder recorder;
+  pool.set_recorder(&recorder);
+  static_cast<void>(pool.submit(make_task()));
+  EXPECT_EQ(recorder.queued, 1);
 }
 
 // Notes what it is asked to do.
@@ -355,10 +511,11 @@ TEST(Pool, KnowsWhoCanStopATask) {
   const auto second = make_task();
   static_cast<void>(pool.submit(first));
   static_cast<void>(pool.submit(second));
-  Seat seat;
-  pool.enter(seat);
+  Seat& seat = pool.enter();
+  EXPECT_FALSE(pool.take(seat));
+  EXPECT_EQ(pool.interrupter_of(*first), nullptr);  // the interpreter is still being made
+  pool.interpreter_made(seat);
   EXPECT_TRUE(pool.take(seat));
-  EXPECT_EQ(pool.interrupter_of(*first), nullptr);  // its interpreter is still being made
   const auto interrupter = std::make_shared<FakeInterrupter>();
   EXPECT_FALSE(pool.attend(seat, interrupter));
   EXPECT_EQ(pool.interrupter_of(*first), interrupter);
@@ -374,17 +531,15 @@ TEST(Pool, StopsInterpretersThatThereAreAndThoseToCome) {
   Pool pool(limits(2, 2));
   static_cast<void>(pool.submit(make_task()));
   static_cast<void>(pool.submit(make_task()));
-  Seat early;
-  pool.enter(early);
-  EXPECT_TRUE(pool.take(early));
+  Seat& early = pool.enter();
+  EXPECT_TRUE(take_as_host(pool, early));
   const auto interrupter = std::make_shared<FakeInterrupter>();
   EXPECT_FALSE(pool.attend(early, interrupter));
   pool.close();
   pool.stop();
   EXPECT_TRUE(interrupter->all);
-  Seat late;
-  pool.enter(late);
-  EXPECT_TRUE(pool.take(late));
+  Seat& late = pool.enter();
+  EXPECT_TRUE(take_as_host(pool, late));
   EXPECT_TRUE(pool.attend(late, std::make_shared<FakeInterrupter>()));
 }
 
@@ -394,7 +549,7 @@ TEST(Pool, RestsBetweenTwoTasks) {
     std::vector<base::IntrusivePtr<FakeTask>> tasks;
     for (int i = 0; i < 8; ++i) tasks.push_back(shop.submit(i % 3 == 0 ? Side::kHome : Side::kWorker));
     shop.pool.begin_rest();
-    ASSERT_EQ(shop.pool.wait_for_rest(base::Deadline()), base::Wake::kChanged);
+    wait_for_rest(shop.pool, base::Deadline());
     EXPECT_EQ(shop.hosts, 0);
     // What is submitted meanwhile is not lost; home's side goes on.
     ASSERT_EQ(shop.submit(Side::kHome)->wait(base::Deadline()), base::Wake::kChanged);
@@ -412,7 +567,7 @@ TEST(Pool, WhatIsQueuedWhenItIsClosedDuringARestIsDoneAfterwards) {
     const auto task = shop.submit(Side::kWorker);
     shop.pool.close();
     const base::Deadline patience = round % 2 == 0 ? base::Deadline() : base::Clock::now();
-    static_cast<void>(shop.pool.wait_for_rest(patience));
+    wait_for_rest(shop.pool, patience);
     EXPECT_FALSE(shop.pool.ended());
     shop.pool.end_rest();
     shop.end();

@@ -1,0 +1,23 @@
+// What two threads write at the same time should not lie in one cache line: each write would take the line away from the other
+// processor. (std::hardware_destructive_interference_size may differ between two files of one program, so gcc warns of it.)
+// Thread: none of its own.
+#pragma once
+
+#include <cstddef>
+
+namespace aiointerpreters::base {
+
+inline constexpr std::size_t kCacheLine = 64;
+
+// A value on a cache line, or several, of its own.
+template <typename Value>
+struct alignas(kCacheLine) OwnLine {
+  Value value{};
+
+  Value& operator*() noexcept { return value; }
+  const Value& operator*() const noexcept { return value; }
+  Value* operator->() noexcept { return &value; }
+  const Value* operator->() const noexcept { return &value; }
+};
+
+}  // namespace aiointerpreters::base

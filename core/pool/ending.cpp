@@ -1,0 +1,116 @@
+// See ending.h.
+#include "pool/ending.h"
+
+#include <functional>
+#include <string>
+
+#include "py/compat.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::pool {
+
+namespace {
+
+// Lets `threading` forget this thread while it still can; without the module, or without a stand-in, there is nothing to do.
+PyObject* drop_dummy_thread(PyObject*, PyObject*) {
+  py::Ref name = py::Ref::steal(PyUnicode_FromString("threading"));
+  py::Ref threading = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
+  py::Ref local = threading ? py::Ref::steal(PyObject_GetAttrString(threading.get(), "_thread_local_info")) : py::Ref();
+  if (local) PyObject_DelAttrString(local.get(), "_track_dummy_thread_ref");
+  PyErr_Clear();
+  Py_RETURN_NONE;
+}
+
+// Ends the pools that tasks have made here, if any. Null with an exception set.
+py::Ref finish_pools(bool stopping) {
+  const py::Ref name = py::Ref::steal(PyUnicode_FromString("aiointerpreters._lifecycle"));
+  const py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
+  if (!module) return PyErr_Occurred() == nullptr ? py::Ref::borrow(Py_None) : py::Ref();  // nobody has imported it
+  return py::Ref::steal(PyObject_CallMethod(module.get(), "finish_at_exit", "O", stopping ? Py_True : Py_False));
+}
+
+// How long threads that tasks have left behind may go on before somebody is told, in seconds.
+constexpr double kThreadPatience = 5.0;
+constexpr double kForEver = -1.0;
+
+// Joins the threads of this interpreter, as Py_EndInterpreter will do, but so that it can be stopped. `running` gets the names
+// of those that still run after `timeout` seconds; `module` is _left_threads. False: it was stopped, which has ended those
+// threads too, if anything can.
+bool join_threads(const py::Ref& module, double timeout, std::string& running) {
+  const py::Ref names = py::Ref::steal(PyObject_CallMethod(module.get(), "join", "d", timeout));
+  const char* const text = names ? PyUnicode_AsUTF8(names.get()) : nullptr;
+  if (text != nullptr) running = text;
+  PyErr_Clear();
+  return text != nullptr;
+}
+
+// Calls what has been registered with atexit, as Py_EndInterpreter would, but while all of it can be stopped, and threads
+// that it starts can be joined: before 3.15 CPython ends the interpreter under those.
+void run_exit_functions() {
+  const py::Ref name = py::Ref::steal(PyUnicode_FromString("atexit"));
+  const py::Ref atexit = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
+  const py::Ref run = atexit ? py::Ref::steal(PyObject_CallMethod(atexit.get(), "_run_exitfuncs", nullptr)) : py::Ref();
+  if (py::kDummyThreadsComplain) static_cast<void>(silence_dummy_thread());  // its atexit function has been called too
+  PyErr_Clear();
+}
+
+class HomeRefuge final : public codec::Refuge {
+ public:
+  HomeRefuge(py::ThreadSides& sides, const PoolOptions& options) noexcept : sides_(sides), options_(options) {}
+  void visit(const std::function<void(codec::Lessor&)>& use) override {
+    sides_.attach_home();
+    if (codec::Runtime* const home = options_.find_home()) use(*home->lessor);
+    PyErr_Clear();
+    sides_.attach_own();
+  }
+
+ private:
+  py::ThreadSides& sides_;
+  const PoolOptions& options_;
+};
+
+void join_left_threads(py::ThreadSides& sides, const PoolOptions& options, const py::Ref& module) {
+  std::string running;
+  if (!module || !join_threads(module, kThreadPatience, running) || running.empty()) return;
+  sides.attach_home();
+  options.log_warning("a worker's interpreter ends when the threads have ended that tasks have started in it: " + running);
+  sides.attach_own();
+  static_cast<void>(join_threads(module, kForEver, running));
+}
+
+}  // namespace
+
+bool silence_dummy_thread() {
+  static PyMethodDef definition = {"drop_dummy_thread", drop_dummy_thread, METH_NOARGS, nullptr};
+  py::Ref atexit = py::Ref::steal(PyImport_ImportModule("atexit"));
+  py::Ref function = py::Ref::steal(PyCFunction_New(&definition, nullptr));
+  return atexit && function && py::Ref::steal(PyObject_CallMethod(atexit.get(), "register", "O", function.get()));
+}
+
+void finish_leftovers(codec::Runtime& runtime, py::ThreadSides& sides, const PoolOptions& options, const py::Ref& module) {
+  // Pools first: their workers are threads too, and may look at this interpreter's memory.
+  if (!finish_pools(runtime.interruptible.stopping())) PyErr_WriteUnraisable(nullptr);
+  join_left_threads(sides, options, module);
+  run_exit_functions();
+  join_left_threads(sides, options, module);
+}
+
+void settle_loans(codec::Runtime& runtime, py::ThreadSides& sides, const PoolOptions& options) {
+  HomeRefuge refuge(sides, options);
+  runtime.lessor->close(refuge);
+}
+
+void stop_tracing(py::ThreadSides& sides, const PoolOptions& options) {
+  if (!py::tracing_spoils_ends()) return;
+  sides.attach_home();
+  const py::Ref tracer = py::Ref::steal(PyImport_ImportModule("_tracemalloc"));
+  const py::Ref traces = tracer ? py::Ref::steal(PyObject_CallMethod(tracer.get(), "is_tracing", nullptr)) : py::Ref();
+  if (traces.get() == Py_True && py::Ref::steal(PyObject_CallMethod(tracer.get(), "stop", nullptr))) {
+    options.log_warning(
+        "tracemalloc has been stopped: before 3.15, CPython does not survive the end of an interpreter while it traces"
+        " (python/cpython#155725)");
+  }
+  PyErr_Clear();
+}
+
+}  // namespace aiointerpreters::pool

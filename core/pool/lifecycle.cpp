@@ -1,0 +1,45 @@
+// See lifecycle.h.
+#include "pool/lifecycle.h"
+
+#include <algorithm>
+
+namespace aiointerpreters::pool {
+
+std::shared_ptr<const Breakage> Lifecycle::broken(Task::Side side) noexcept {
+  if (breakage_) return side == Task::Side::kWorker || scope_ == Scope::kAll ? breakage_ : nullptr;
+  if (!transient_ || side == Task::Side::kHome) return nullptr;
+  if (may_make_interpreter()) transient_.reset();
+  return transient_;
+}
+
+std::shared_ptr<const Breakage> Lifecycle::break_down(std::shared_ptr<const Breakage> why, Scope scope) noexcept {
+  const bool widens = scope == Scope::kAll && scope_ != Scope::kAll;
+  if (!breakage_ || widens) {
+    breakage_.swap(why);
+    scope_ = scope;
+  }
+  return why;
+}
+
+void Lifecycle::interpreter_failed() noexcept {
+  retry_at_ = base::Clock::now() + kFirstPause * (1U << std::min(failures_, kMaxDoublings));
+  ++failures_;
+}
+
+void Lifecycle::set_threads(std::size_t threads) noexcept {
+  const auto before = threads_left_->exchange(static_cast<std::uint32_t>(threads), std::memory_order_release);
+  if (before > threads) base::wake_all(&*threads_left_);
+}
+
+void Lifecycle::count_interpreter(int by) noexcept {
+  interpreters_->fetch_add(static_cast<std::uint32_t>(by), std::memory_order_release);
+  announce_rest_news();
+}
+
+void Lifecycle::announce_rest_news() noexcept {
+  if (!rests()) return;
+  rest_news_->fetch_add(1, std::memory_order_release);
+  base::wake_all(&*rest_news_);
+}
+
+}  // namespace aiointerpreters::pool

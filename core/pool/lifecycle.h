@@ -1,0 +1,75 @@
+// Lifecycle: how far a pool is on its way from open to ended, and what it cannot do any more.
+// Owner: the pool. Locks: the pool's guards everything here, but the counts that are waited for without it.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "base/cache_line.h"
+#include "base/futex.h"
+#include "pool/task.h"
+
+namespace aiointerpreters::pool {
+
+class Lifecycle {
+ public:
+  // What a failure puts out of use.
+  enum class Scope : std::uint8_t { kWorkerSide, kAll };
+
+  [[nodiscard]] bool closed() const noexcept { return closed_; }
+  void close() noexcept { closed_ = true; }
+  [[nodiscard]] bool stopped() const noexcept { return stops_ > 0; }
+  // Returns how often that was asked for.
+  unsigned stop() noexcept { return ++stops_; }
+
+  // ---- Rests: while the process forks there may be no interpreter.
+  [[nodiscard]] bool rests() const noexcept { return rests_ > 0; }
+  void begin_rest() noexcept { ++rests_; }
+  void end_rest() noexcept { --rests_; }
+
+  // ---- Breakage.
+  // Null while tasks of that side can be run. What may be tried again by now is forgotten.
+  [[nodiscard]] std::shared_ptr<const Breakage> broken(Task::Side side) noexcept;
+  // The first reason stays, unless the new one is about more. Returns what is to be freed without the lock.
+  std::shared_ptr<const Breakage> break_down(std::shared_ptr<const Breakage> why, Scope scope) noexcept;
+
+  // ---- Interpreters that cannot be made: a pause before the next attempt, twice as long each time.
+  [[nodiscard]] bool may_make_interpreter() const noexcept { return !retry_at_ || base::is_over(retry_at_); }
+  void interpreter_made() noexcept { retry_at_.reset(), failures_ = 0; }
+  void interpreter_failed() noexcept;
+  // Nothing but that failure stands against the worker side: it counts as broken until the next attempt may be made.
+  void break_until_retry(std::shared_ptr<const Breakage>& why) noexcept { transient_.swap(why); }
+
+  // ---- What others wait for.
+  void set_threads(std::size_t threads) noexcept;
+  [[nodiscard]] const std::atomic<std::uint32_t>& threads_left() const noexcept { return *threads_left_; }
+  void count_interpreter(int by) noexcept;
+  [[nodiscard]] const std::atomic<std::uint32_t>& interpreters() const noexcept { return *interpreters_; }
+  // Changes whenever whoever waits for a rest should look again.
+  [[nodiscard]] const std::atomic<std::uint32_t>& rest_news() const noexcept { return *rest_news_; }
+  void announce_rest_news() noexcept;
+
+ private:
+  static constexpr std::chrono::milliseconds kFirstPause{500};
+  static constexpr unsigned kMaxDoublings = 6;  // half a minute
+
+  bool closed_ = false;
+  unsigned stops_ = 0;
+  unsigned rests_ = 0;  // that have begun and not ended
+  std::shared_ptr<const Breakage> breakage_;
+  Scope scope_ = Scope::kWorkerSide;
+  std::shared_ptr<const Breakage> transient_;
+  base::Deadline retry_at_;
+  unsigned failures_ = 0;  // in a row
+
+  // Written under the lock; release / acquire.
+  base::OwnLine<std::atomic<std::uint32_t>> threads_left_;
+  base::OwnLine<std::atomic<std::uint32_t>> interpreters_;  // that live, are being made or ended
+  base::OwnLine<std::atomic<std::uint32_t>> rest_news_;
+};
+
+}  // namespace aiointerpreters::pool

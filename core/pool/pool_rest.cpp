@@ -1,0 +1,83 @@
+// How a pool's interpreters end before a fork (pool.h, "Rests"), and how a worker lends its own to whoever forks.
+#include <memory>
+#include <utility>
+
+#include "pool/pool.h"
+
+namespace aiointerpreters::pool {
+
+void Pool::begin_rest() noexcept {
+  base::Lock lock(mutex_);
+  lifecycle_.begin_rest();
+  while (roster_.hosts().parked != nullptr) roster_.unpark(*roster_.hosts().parked)->parker.unpark();
+}
+
+void Pool::end_rest() noexcept {
+  Seat* sleeper = nullptr;
+  {
+    base::Lock lock(mutex_);
+    lifecycle_.end_rest();
+    if (lifecycle_.rests()) return;
+    if (lifecycle_.closed()) wake_all_parked();
+    sleeper = choose_sleeper();
+  }
+  if (sleeper != nullptr) sleeper->parker.unpark();
+}
+
+base::Wake Pool::wait_for_rest_news(std::uint32_t seen, const base::Deadline& deadline) const noexcept {
+  return base::wait_on(lifecycle_.rest_news(), seen, deadline);
+}
+
+bool Pool::must_rest(const Seat& seat) const noexcept {
+  return lifecycle_.rests() && seat.hosting == Seat::Hosting::kReady && (!seat.loop || seat.loop->live == 0);
+}
+
+Seat* Pool::take_lent() noexcept {
+  base::Lock lock(mutex_);
+  Seat* const seat = roster_.find([this](const Seat& each) AIOI_REQUIRES(mutex_) {
+    return each.is_lent && !each.is_taken && must_rest(each);
+  });
+  if (seat != nullptr) seat->is_taken = true;
+  return seat;
+}
+
+void Pool::return_lent(Seat& seat, bool has_ended) noexcept {
+  bool waits = false;
+  std::shared_ptr<Interrupter> interrupter;
+  {
+    base::Lock lock(mutex_);
+    seat.is_taken = false;
+    if (has_ended) drop_interpreter(seat, interrupter);
+    waits = std::exchange(seat.waits, false);
+  }
+  if (waits) seat.parker.unpark();
+}
+
+bool Pool::lend(Seat& seat, Lender& lender) noexcept {
+  base::Lock lock(mutex_);
+  if (must_rest(seat)) return false;
+  seat.lender = &lender;
+  seat.is_lent = true;
+  return true;
+}
+
+bool Pool::try_reclaim(Seat& seat) noexcept {
+  base::Lock lock(mutex_);
+  if (seat.is_taken) {
+    seat.waits = true;
+    return false;
+  }
+  seat.is_lent = false;
+  return true;
+}
+
+bool Pool::wait_to_reclaim(Seat& seat) noexcept {
+  for (;;) {
+    seat.parker.park();
+    if (try_reclaim(seat)) break;
+  }
+  base::Lock lock(mutex_);
+  return seat.has_interpreter;
+}
+
+}  // namespace aiointerpreters::pool

@@ -1,0 +1,26 @@
+// Recorder: somebody who wants to know when calls change their state: a tracer, a profiler, a test. There is none by default,
+// and then each change costs one relaxed load.
+// Owner: who attaches it, until the pool has ended. Thread: `record` is called by whichever thread makes the change, several at
+// once, with no lock held and maybe with no interpreter attached; so it may not run Python, block or throw.
+#pragma once
+
+#include <cstdint>
+
+namespace aiointerpreters::pool {
+
+class Task;
+
+class Recorder {
+ public:
+  enum class Event : std::uint8_t {
+    kQueued,   // a pool has accepted the call
+    kStarted,  // a worker, or the event loop of a worker's interpreter, has begun it
+    kEnded,    // its outcome is published, or it is cancelled and the queue has let go of it
+  };
+  virtual void record(const Task& task, Event event) noexcept = 0;
+
+ protected:
+  ~Recorder() = default;
+};
+
+}  // namespace aiointerpreters::pool
