@@ -191,24 +191,29 @@ bool HostedInterpreter::prepare(const Task& task) {
 }
 
 bool HostedInterpreter::follow_environment() {
-  EnvironmentPtr newer = pool_.environment();
-  if (!newer) return true;
-  py::Ref path = codec::decode_value(*runtime_, newer->sys_path);
-  PyObject* mine = PySys_GetObject("path");  // borrowed
-  if (!path) return false;
-  if (mine == nullptr || !PyList_Check(mine)) {
-    if (PySys_SetObject("path", path.get()) < 0) return false;
-  } else {
+  for (;;) {
+    const EnvironmentPtr before = environment_;
+    EnvironmentPtr newer = pool_.environment();
+    if (!newer || newer == before) return true;
+    const py::Ref path = codec::decode_value(*runtime_, newer->sys_path);
+    const py::Ref mine = py::Ref::borrow(PySys_GetObject("path"));
+    const bool has_list = mine && PyList_Check(mine.get());
+    const py::Ref entries = py::Ref::steal(has_list ? PyList_AsTuple(mine.get()) : PyTuple_New(0));
+    if (!path || !entries) return false;
     // Home's entries first, in home's order, then what this interpreter has added itself.
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(mine); ++i) {
-      const py::Ref entry = py::Ref::borrow(PyList_GET_ITEM(mine, i));
-      const int known = PySequence_Contains(path.get(), entry.get());
-      if (known < 0 || (known == 0 && PyList_Append(path.get(), entry.get()) < 0)) return false;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(entries.get()); ++i) {
+      PyObject* const entry = PyTuple_GET_ITEM(entries.get(), i);
+      const int known = PySequence_Contains(path.get(), entry);
+      if (known < 0 || (known == 0 && PyList_Append(path.get(), entry) < 0)) return false;
     }
-    if (PyList_SetSlice(mine, 0, PyList_GET_SIZE(mine), path.get()) < 0) return false;
+    // Comparing entries may have run Python, and the interpreter's other thread may have followed something newer meanwhile.
+    if (environment_ != before) continue;
+    const int set = has_list ? PyList_SetSlice(mine.get(), 0, PyTuple_GET_SIZE(entries.get()), path.get())
+                             : PySys_SetObject("path", path.get());
+    if (set < 0) return false;
+    environment_ = std::move(newer);
+    return true;
   }
-  environment_ = std::move(newer);
-  return true;
 }
 
 }  // namespace aiointerpreters::pool

@@ -173,3 +173,45 @@ pool.shutdown()
     )
     assert (finished.code, finished.stderr) == (0, "")
     assert int(finished.stdout) < 500, "references in 5 rounds"
+
+
+ON_REQUEST = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+
+
+@pytest.mark.skipif(
+    not ON_REQUEST.exists() or "[madvise]" not in ON_REQUEST.read_text(), reason="large pages are not given on request only"
+)
+def test_small_blocks_lie_on_small_pages(tmp_path: Path) -> None:
+    """What was asked for once, for a look or for a large value, does not make later blocks cost a large page each."""
+    finished = run_script(
+        tmp_path,
+        MEASURE
+        + """
+from support import gate as gates
+
+def large_pages():
+    with open("/proc/self/smaps_rollup") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("AnonHugePages"))
+
+def make_pool():
+    pool, gate = InterpreterThreadPoolExecutor(16), gates.Gate()
+    futures = [pool.submit(interpreter(gates.hold), gate.ends, n) for n in range(16)]
+    gate.wait_for(16)
+    gate.open_wide()
+    assert [future.result() for future in futures] == list(range(16))
+    return pool
+
+pool = make_pool()
+print(large_pages())
+for _ in range(8):
+    assert len(pool.submit(interpreter(work.echo), bytes(9_000_000)).result()) == 9_000_000
+    assert len(memoryview(pool.submit(interpreter(work.echo), SharedBuffer(9_000_000)).result())) == 9_000_000
+before = large_pages()  # of blocks that malloc keeps
+other = make_pool()
+print(large_pages() <= before)
+pool.shutdown()
+other.shutdown()
+""",
+    )
+    assert (finished.code, finished.stderr) == (0, "")
+    assert finished.lines == ["0", "True"]

@@ -13,7 +13,9 @@ def thread_name() -> tuple[str, bool]:
     import threading
 
     spec = threading.__spec__
-    clean = spec is not None and all("aiointerpreters" not in repr(each) for each in (spec.loader, *sys.meta_path))
+    clean = spec is not None and all(
+        "aiointerpreters.thread_name" not in repr(each) for each in (spec.loader, *sys.meta_path)
+    )
     return threading.current_thread().name, clean and threading.__loader__ is spec.loader
 
 
@@ -31,7 +33,7 @@ def thread_name_after_failed_import() -> tuple[str, bool]:
 
 def thread_name_without_finders() -> str:
     """The name of this thread where somebody has cleared the list of finders meanwhile."""
-    kept = [finder for finder in sys.meta_path if "aiointerpreters" not in repr(finder)]
+    kept = [finder for finder in sys.meta_path if "aiointerpreters.thread_name" not in repr(finder)]
     sys.meta_path[:] = kept
     import threading
 
