@@ -32,9 +32,10 @@ class SpinPolicy {
   static constexpr unsigned kSettled = 4;
   // What a spin may take while others want the processor: less than it costs to sleep and to be woken.
   static constexpr Duration kShort = std::chrono::microseconds(5);
-  // For so many waits spins are short at first; while it goes on, twice as many each time, up to the latter.
-  static constexpr unsigned kMinWary = 32;
-  static constexpr unsigned kMaxWary = 256;
+  // For so many waits spins are short at first; while it goes on, kGrowth times as many each time, up to the latter.
+  static constexpr unsigned kMinWary = 64;
+  static constexpr unsigned kGrowth = 4;
+  static constexpr unsigned kMaxWary = 1024;
 
   explicit constexpr SpinPolicy(Duration budget) noexcept : budget_(budget) {}
 
@@ -69,7 +70,7 @@ class SpinPolicy {
 
  private:
   void be_wary() noexcept {
-    wary_length_ = calm_ == kMaxWary ? kMinWary : std::min(2 * wary_length_, kMaxWary);
+    wary_length_ = calm_ == kMaxWary ? kMinWary : std::min(kGrowth * wary_length_, kMaxWary);
     wary_ = wary_length_;
     calm_ = 0;
   }

@@ -101,7 +101,7 @@ TEST(SpinPolicy, IsWaryLongerWhereItIsRobbedAgainAndAgain) {
   SpinPolicy policy(kBudget);
   unsigned last = wary_waits(policy);
   for (unsigned next = wary_waits(policy); next != last; next = wary_waits(policy)) {
-    EXPECT_EQ(next, 2 * last);
+    EXPECT_EQ(next, SpinPolicy::kGrowth * last);
     last = next;
   }
   EXPECT_EQ(last, SpinPolicy::kMaxWary);
