@@ -97,7 +97,7 @@ void AwaitedTask::cancel_at_home() {
 bool AwaitedTask::arrive() {
   const AsyncioState::Names& names = home().asyncio.names;
   bool is_cancelled = state() == State::kCancelled;
-  binding::Outcome end;
+  Decoded end;
   if (!is_cancelled) {
     end = decode_outcome(home(), *this);
     if (!end.object) return false;

@@ -8,7 +8,7 @@
 
 #include "binding/asyncio_bridge.h"
 #include "binding/awaited_task.h"
-#include "binding/call.h"
+#include "binding/submission.h"
 #include "binding/carried_context.h"
 #include "binding/future_state.h"
 #include "binding/outcome.h"
@@ -65,7 +65,7 @@ bool refuse(ModuleState& state, PyObject* future) {
 }
 
 // Writes a call into a task of the worker side; `context` is the executor's. Runs Python. Errors: false with an exception set.
-bool write_call(ModuleState& state, const Call& call, PyObject* context, pool::Task& task) {
+bool write_call(ModuleState& state, const Submission& call, PyObject* context, pool::Task& task) {
   task.callable = call.describe(state);
   if (!task.callable || !codec::encode_call(state.runtime, call.args(), call.nargs(), call.kwnames(), task.message)) {
     return false;
@@ -78,7 +78,7 @@ bool write_call(ModuleState& state, const Call& call, PyObject* context, pool::T
 }
 
 // Makes the future of a tagged call. It is done already if the call cannot cross. Null with an exception set.
-py::Ref prepare_for_worker(ModuleState& state, const Call& call, PyObject* context) {
+py::Ref prepare_for_worker(ModuleState& state, const Submission& call, PyObject* context) {
   py::Ref future = make_future(state, reinterpret_cast<PyTypeObject*>(state.future_type.get()), pool::Task::Side::kWorker);
   if (!future) return future;
   hide_from_collector(future.get());
@@ -87,7 +87,7 @@ py::Ref prepare_for_worker(ModuleState& state, const Call& call, PyObject* conte
 }
 
 // Makes the future of an untagged call, which holds the callable and its arguments until they are used.
-py::Ref prepare_for_home(ModuleState& state, const Call& call) {
+py::Ref prepare_for_home(ModuleState& state, const Submission& call) {
   py::Ref future = make_future(state, reinterpret_cast<PyTypeObject*>(state.future_type.get()), pool::Task::Side::kHome);
   if (!future) return future;
   FutureState& data = state_of_future(state, future.get());
@@ -187,7 +187,7 @@ PyObject* refuse_awaited(const ModuleState& state, py::Ref future) {
 }
 
 // Starts a call that the running loop awaits. Returns its future; null with an exception set.
-PyObject* start_awaited(PyObject* self, ModuleState& state, pool::Pool& pool, PyObject* context, const Call& call,
+PyObject* start_awaited(PyObject* self, ModuleState& state, pool::Pool& pool, PyObject* context, const Submission& call,
                         AwaitedTask::Cancelling cancelling) {
   const py::Ref bridge = running_bridge(state);
   if (!bridge) return nullptr;
@@ -251,7 +251,7 @@ PyObject* executor_submit(PyObject* self, PyObject* const* args, Py_ssize_t narg
     }
     state.runtime.lessor->take_back();
     pool::Pool* const pool = usable_pool(state, self);
-    Call call(args[0], args + 1, nargs - 1, kwnames);
+    Submission call(args[0], args + 1, nargs - 1, kwnames);
     if (pool == nullptr || !call.open(state)) return nullptr;
     if (call.tagged() && is_called_by_running_loop(state)) {
       return start_awaited(self, state, *pool, inside(state, self).context, call, AwaitedTask::Cancelling::kCancelsQueued);
@@ -275,7 +275,7 @@ PyObject* executor_submit_rows(PyObject* self, PyObject* const* args, Py_ssize_t
       return submit_by_standard(self, "_submit_rows_by_standard", args, nargs, nullptr);
     }
     pool::Pool* const pool = usable_pool(state, self);
-    Call call(args[0], args + 1, 1, nullptr);
+    Submission call(args[0], args + 1, 1, nullptr);
     if (pool == nullptr) return nullptr;
     call.take_tag();  // only: the arguments of a partial belong to each row
     py::Ref future = prepare_for_worker(state, call, inside(state, self).context);
@@ -309,7 +309,7 @@ PyObject* executor_run(PyObject* self, PyObject* const* args, Py_ssize_t nargs, 
     if (!running_loop(state)) return PyErr_Occurred() == nullptr ? run_later(self, args, nargs, kwnames) : nullptr;
     state.runtime.lessor->take_back();
     pool::Pool* const pool = usable_pool(state, self);
-    Call call(args[0], args + 1, nargs - 1, kwnames);
+    Submission call(args[0], args + 1, nargs - 1, kwnames);
     if (pool == nullptr || !call.open(state, true)) return nullptr;
     return start_awaited(self, state, *pool, inside(state, self).context, call, AwaitedTask::Cancelling::kStops);
   });

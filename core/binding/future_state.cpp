@@ -237,7 +237,7 @@ bool resolve(ModuleState& home, PyObject* future, FutureState& state) {
   // Decoding may run Python, and so another thread may come here meanwhile: the first result counts, and the message stays
   // until the last one is through.
   ++state.decoders;
-  Outcome outcome = decode_outcome(home, *task);
+  Decoded outcome = decode_outcome(home, *task);
   --state.decoders;
   if (!outcome.object) return false;
   if (state.outcome == nullptr) {

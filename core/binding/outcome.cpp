@@ -43,8 +43,8 @@ bool has_failed(const pool::Task& task) noexcept {
   return task.interrupted() || task.outcome != pool::Task::Outcome::kValue;
 }
 
-Outcome decode_outcome(ModuleState& home, const pool::Task& task) {
-  Outcome outcome;
+Decoded decode_outcome(ModuleState& home, const pool::Task& task) {
+  Decoded outcome;
   outcome.failed = has_failed(task);
   outcome.object = outcome.failed ? rebuild_failure(home, task) : codec::decode_value(home.runtime, task.message);
   if (outcome.object) return outcome;

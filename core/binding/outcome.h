@@ -9,7 +9,7 @@
 
 namespace aiointerpreters::binding {
 
-struct Outcome {
+struct Decoded {
   py::Ref object;  // the result or the exception
   bool failed = false;
 };
@@ -19,7 +19,7 @@ struct Outcome {
 
 // Decodes that outcome; what goes wrong becomes the exception. Runs Python.
 // Errors: null object with KeyboardInterrupt or TaskInterrupted set; the outcome is still to be had.
-[[nodiscard]] Outcome decode_outcome(ModuleState& home, const pool::Task& task);
+[[nodiscard]] Decoded decode_outcome(ModuleState& home, const pool::Task& task);
 
 // The exception of tasks that a broken pool cannot run. Returns new; null with an exception set. Runs Python.
 [[nodiscard]] py::Ref broken_pool_exception(ModuleState& home, const pool::Breakage& breakage);

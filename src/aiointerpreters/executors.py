@@ -48,7 +48,9 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
     ) -> None:
         """Make an executor; its threads and interpreters start on first need.
 
-        max_workers: threads at most; the standard library's default if None.
+        max_workers: threads at most. If there are more than `max_interpreters`, so many are kept for tagged calls, and the
+            others run untagged ones, which then never hold up a tagged one. If there are as many, all threads run both. If
+            None: the standard library's default number for untagged calls, and `max_interpreters` threads more.
         thread_name_prefix: what the threads' names begin with, in their interpreters too.
         initializer: called with initargs once in each thread or, if it is tagged, once in each new interpreter. If it fails,
             the executor is broken: its futures and `submit` raise `concurrent.futures.thread.BrokenThreadPool`. Views in the
@@ -64,7 +66,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         """
         super().__init__(max_workers, thread_name_prefix, initializer, initargs)
         self._max_interpreters = max_interpreters
-        self._follows_processors = max_workers is None
+        self._has_default_size = max_workers is None
         tagged = initializer if isinstance(initializer, interpreter) else None
         self._pool = _core.Pool(*self._limits(), tagged, initargs)
         self._thread_initializer = None if tagged is not None else initializer
@@ -200,14 +202,18 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             self._pool.close()
 
     def _limits(self) -> tuple[int, int]:
-        """How many threads and interpreters there may be. Raises ValueError if it is none."""
+        """How many threads and interpreters there may be. Raises ValueError if it is none.
+
+        The default number of threads is for untagged calls; those that the engine keeps for interpreters come on top.
+        """
         threads = math.ceil(min(self._max_workers, sys.maxsize))  # 2.5, say: the standard library starts a third thread
         interpreters = self._max_interpreters
         if interpreters is None:
-            interpreters = (os.process_cpu_count() or 1) if self._follows_processors else threads
+            interpreters = (os.process_cpu_count() or 1) if self._has_default_size else threads
         if interpreters <= 0:
             raise ValueError("max_interpreters must be greater than 0")
-        return threads, min(interpreters, threads)
+        interpreters = min(interpreters, threads)
+        return threads + interpreters * self._has_default_size, interpreters
 
     @property
     def _max_workers(self) -> int:

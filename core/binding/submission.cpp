@@ -1,5 +1,5 @@
-// See call.h.
-#include "binding/call.h"
+// See submission.h.
+#include "binding/submission.h"
 
 #include <utility>
 
@@ -22,12 +22,12 @@ int is_context_run(PyObject* fn) {
 
 }  // namespace
 
-bool Call::open(const ModuleState& state, bool untagged) {
+bool Submission::open(const ModuleState& state, bool untagged) {
   if (is_tag(state, fn_) && !py::is_partial(tagged_callable(fn_))) {
     take_tag();
     return true;
   }
-  Call opened(fn_, args_, nargs_, kwnames_);
+  Submission opened(fn_, args_, nargs_, kwnames_);
   Step step = Step::kOpened;
   for (int depth = 0; step == Step::kOpened; ++depth) {
     if (depth == kMaxDepth) {  // or the partial holds itself
@@ -40,18 +40,18 @@ bool Call::open(const ModuleState& state, bool untagged) {
   return step != Step::kFailed;
 }
 
-void Call::take_tag(PyObject* tag, PyObject* inner) noexcept {
+void Submission::take_tag(PyObject* tag, PyObject* inner) noexcept {
   tag_ = tag;
   fn_ = inner;
   if (declared_context_ == nullptr) declared_context_ = tagged_context(tag);
 }
 
-codec::CallablePtr Call::describe(ModuleState& state) const {
+codec::CallablePtr Submission::describe(ModuleState& state) const {
   if (tag_ != nullptr && tagged_callable(tag_) == fn_) return describe_tagged(state, tag_);
   return state.callables.describe(state.runtime, fn_);
 }
 
-Call::Step Call::open_one(const ModuleState& state) {
+Submission::Step Submission::open_one(const ModuleState& state) {
   if (is_tag(state, fn_)) {
     take_tag();
     return Step::kOpened;
@@ -71,7 +71,7 @@ Call::Step Call::open_one(const ModuleState& state) {
   return Step::kOpened;
 }
 
-Call::Step Call::open_partial(const ModuleState& state) {
+Submission::Step Submission::open_partial(const ModuleState& state) {
   py::Ref args = py::Ref::steal(PyObject_GetAttrString(fn_, "args"));
   py::Ref keywords = py::Ref::steal(PyObject_GetAttrString(fn_, "keywords"));
   py::Ref inner = py::Ref::steal(PyObject_GetAttrString(fn_, "func"));
@@ -80,7 +80,7 @@ Call::Step Call::open_partial(const ModuleState& state) {
   return Step::kOpened;
 }
 
-bool Call::prepend(PyObject* args, PyObject* keywords, PyObject* placeholder) {
+bool Submission::prepend(PyObject* args, PyObject* keywords, PyObject* placeholder) {
   // As partial does it: its keywords first, and the call's own ones win.
   py::Ref merged = py::Ref::steal(PyDict_Copy(keywords));
   const Py_ssize_t named = kwnames_ == nullptr ? 0 : PyTuple_GET_SIZE(kwnames_);
@@ -122,7 +122,7 @@ bool Call::prepend(PyObject* args, PyObject* keywords, PyObject* placeholder) {
   return true;
 }
 
-void Call::set_fn(py::Ref fn) noexcept {
+void Submission::set_fn(py::Ref fn) noexcept {
   fn_ = fn.get();
   kept_fn_ = std::move(fn);
 }

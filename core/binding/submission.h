@@ -1,4 +1,4 @@
-// Call: what was handed to submit, seen as one call: which callable, which arguments, and whether it is tagged.
+// Submission: what was handed to submit, seen as one call: which callable, which arguments, and whether it is tagged.
 // functools.partial objects with a tag in them are opened, and so is the partial(Context.run, tagged, ...) that
 // asyncio.to_thread makes; their function crosses by reference then, their arguments as any others.
 // Requires: attached to home. Owner: one submit.
@@ -12,10 +12,10 @@
 
 namespace aiointerpreters::binding {
 
-class Call {
+class Submission {
  public:
-  // Borrows all arguments for the lifetime of the Call.
-  Call(PyObject* fn, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) noexcept
+  // Borrows all arguments for the lifetime of the Submission.
+  Submission(PyObject* fn, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) noexcept
       : fn_(fn), args_(args), nargs_(nargs), kwnames_(kwnames) {}
 
   // Looks for the tag and opens what is around it; a call without one is left as it was, unless that may be `untagged` too. Runs

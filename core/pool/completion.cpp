@@ -1,0 +1,60 @@
+// See completion.h.
+#include "pool/completion.h"
+
+#include <utility>
+
+#include "base/spin.h"
+#include "pool/task.h"
+
+namespace aiointerpreters::pool {
+
+Completion::Change Completion::change(State from, State to) noexcept {
+  std::uint32_t word = word_.load(std::memory_order_relaxed);
+  do {
+    if (state_in(word) != from) return Change::kLost;
+    // acq_rel: the release publishes message and outcome to the acquire in state(); the acquire takes over what home wrote.
+  } while (!word_.compare_exchange_weak(word, (word & ~kStateMask) | static_cast<std::uint32_t>(to),
+                                        std::memory_order_acq_rel, std::memory_order_relaxed));
+  if (to >= State::kFinished && (word & kWaited) != 0) base::wake_all(&word_);
+  return end_of(word);
+}
+
+Completion::Change Completion::notify_cancelled() noexcept {
+  if (state() != State::kCancelled) return Change::kLost;  // for good: nothing follows an end
+  const std::uint32_t word = word_.fetch_or(kNotified, std::memory_order_acq_rel);
+  if ((word & kNotified) != 0) return Change::kLost;
+  return end_of(word);
+}
+
+bool Completion::request_interrupt() noexcept {
+  std::uint32_t word = word_.load(std::memory_order_relaxed);
+  do {
+    if (state_in(word) != State::kRunning) return false;
+    // release: pairs with the acquire in interrupted; whoever sees the request sees what led to it.
+  } while (!word_.compare_exchange_weak(word, word | kInterrupted, std::memory_order_acq_rel, std::memory_order_relaxed));
+  return true;
+}
+
+Completion::Standing Completion::request_delivery() noexcept { return standing_of(word_.fetch_or(kDeliver, std::memory_order_acq_rel)); }
+
+Completion::Standing Completion::request_mail(MailboxPtr to) noexcept {
+  mailbox = std::move(to);
+  // release: who sees the request, by `change`, sees the mailbox.
+  return standing_of(word_.fetch_or(kMail, std::memory_order_acq_rel));
+}
+
+bool Completion::spin(std::chrono::nanoseconds budget) const noexcept {
+  return base::spin_until([this] { return done(); }, budget).found;
+}
+
+base::Wake Completion::wait(const base::Deadline& deadline) noexcept {
+  std::uint32_t word = word_.fetch_or(kWaited, std::memory_order_acq_rel) | kWaited;
+  while (state_in(word) < State::kFinished) {
+    const base::Wake wake = base::wait_on(word_, word, deadline);
+    word = word_.load(std::memory_order_acquire);
+    if (wake != base::Wake::kChanged && state_in(word) < State::kFinished) return wake;
+  }
+  return base::Wake::kChanged;
+}
+
+}  // namespace aiointerpreters::pool
