@@ -7,7 +7,7 @@
 namespace aiointerpreters::base {
 
 void Mutex::lock_slow() noexcept {
-  constexpr int kLooks = 60;  // some microseconds: many times the length of our critical sections
+  constexpr int kLooks = 200;  // a few microseconds: many times the length of our critical sections
   for (int look = 0; look < kLooks; ++look) {
     cpu_relax();
     std::uint32_t expected = kFree;

@@ -33,9 +33,9 @@ class SpinPolicy {
   // What a spin may take while others want the processor: less than it costs to sleep and to be woken.
   static constexpr Duration kShort = std::chrono::microseconds(5);
   // For so many waits spins are short at first; while it goes on, kGrowth times as many each time, up to the latter.
-  static constexpr unsigned kMinWary = 64;
-  static constexpr unsigned kGrowth = 4;
-  static constexpr unsigned kMaxWary = 1024;
+  static constexpr unsigned kMinWary = 32;
+  static constexpr unsigned kGrowth = 2;
+  static constexpr unsigned kMaxWary = 256;
 
   explicit constexpr SpinPolicy(Duration budget) noexcept : budget_(budget) {}
 
