@@ -124,7 +124,8 @@ USES = {
     [*((use, "TimeoutError") for use in USES), *(("submit", kind) for kind in ("KeyboardInterrupt", "BaseException"))],
 )
 def test_a_signal_handler_that_raises_at_any_moment_loses_no_thread(tmp_path: Path, use: str, kind: str) -> None:
-    run_script(tmp_path, SIGNALS.replace("KIND", kind).replace("USE", USES[use], 1)).check("done")
+    finished = run_script(tmp_path, SIGNALS.replace("KIND", kind).replace("USE", USES[use], 1))
+    assert (finished.code, finished.lines) == (0, ["done"])  # asyncio complains of loops that it could not finish making
 
 
 def test_no_bytecode_runs_where_a_thread_is_asked_for(make_pool: MakePool, tag: Tag) -> None:
