@@ -199,7 +199,7 @@ while few < 3:  # how many are needed differs
     check()
     few += made < number
 pool.shutdown()
-print(number > 3)
+print(number >= 3)
 """,
     )
     finished.check("True")
@@ -241,7 +241,7 @@ while few < 3:
     few += made < number
     renew()
 pool.shutdown()
-print(number > 3)
+print(number >= 3)
 """,
     )
     finished.check("True")
