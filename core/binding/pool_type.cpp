@@ -101,6 +101,17 @@ void pool_dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
+// Ends what is queued: nobody is left to run it. The next submit asks for another thread.
+void end_without_memory(pool::Pool& pool) {
+  pool::TaskList tasks = pool.take_queued();
+  while (const pool::TaskPtr task = tasks.pop()) {
+    if (!task->start()) continue;
+    task->outcome = pool::Task::Outcome::kNoMemory;
+    const pool::Task::Change ended = task->finish();
+    if (task->needs_home(ended)) task->settle_at_home(ended);
+  }
+}
+
 // The target of a worker thread.
 PyObject* pool_work(PyObject* self, PyObject* name) {
   Py_ssize_t size = 0;
@@ -113,7 +124,7 @@ PyObject* pool_work(PyObject* self, PyObject* name) {
     try {
       worker.emplace(inside(self), std::string(text, static_cast<std::size_t>(size)));
     } catch (const std::bad_alloc&) {
-      inside(self)->thread_failed();
+      if (!inside(self)->thread_failed()) end_without_memory(*inside(self));
       throw;
     }
     worker->run();

@@ -22,7 +22,7 @@ from support import coroutines, endless, failures, faults, memory, shapes, work
 
 faulthandler.dump_traceback_later(80, exit=True)
 logging.disable()
-sys.unraisablehook = lambda _: None  # what cannot be told otherwise
+sys.unraisablehook = threading.excepthook = lambda _: None  # what cannot be told otherwise
 block = bytearray(5000)
 arrived, *ends = *os.pipe(), 0
 pool = None
