@@ -168,6 +168,7 @@ bool AsyncioBridge::expect_soon(HomeTask& task) {
   expect(task);
   task.is_fresh_ = true;
   ++fresh_;
+  ++calls_in_turn_;
   if (will_look_) return true;
   will_look_ = call_from(home_.asyncio.names.call_soon.get(), "look");
   if (will_look_) return true;
@@ -205,6 +206,7 @@ bool AsyncioBridge::deliver(HomeTask& task) {
 
 bool AsyncioBridge::look() {
   will_look_ = false;
+  calls_in_turn_ = 0;
   if (forks_ != home_.forks) return true;
   pool::TaskList ended;
   for (HomeTask* task = first_; fresh_ > 0; task = task->next_) {  // the last one first

@@ -62,8 +62,11 @@ class AsyncioBridge {
 
   // Has this task arrive, in its context. Requires: it has ended and is outstanding. Runs Python. Errors: as arrive.
   [[nodiscard]] static bool deliver(HomeTask& task);
-  // Whether the loop has nothing to wait for but this task.
-  [[nodiscard]] bool waits_only_for(const HomeTask& task) const noexcept { return first_ == &task && task.next_ == nullptr; }
+  // Whether the loop has nothing to wait for but this task, and got no other in this turn. Where it gets many, as in a gather of
+  // coroutines, it should go on with the next one and take the ends together.
+  [[nodiscard]] bool waits_only_for(const HomeTask& task) const noexcept {
+    return first_ == &task && task.next_ == nullptr && calls_in_turn_ <= 1;
+  }
   // How long to look for the end of a call that is about to be awaited.
   AwaitSpin spin;
 
@@ -97,10 +100,11 @@ class AsyncioBridge {
   py::Ref loop_keyword_;
   py::Ref nothing_;  // an empty context
   pool::MailboxPtr mailbox_;
-  pool::TaskList mail_;        // taken out of it, not arrived yet
-  HomeTask* first_ = nullptr;  // what is outstanding, the last one first; owned
-  unsigned fresh_ = 0;         // so many of these are to be looked at
-  bool will_look_ = false;     // the loop has been told to call `look`
+  pool::TaskList mail_;         // taken out of it, not arrived yet
+  HomeTask* first_ = nullptr;   // what is outstanding, the last one first; owned
+  unsigned fresh_ = 0;          // so many of these are to be looked at
+  bool will_look_ = false;      // the loop has been told to call `look`
+  unsigned calls_in_turn_ = 0;  // what `expect_soon` has got since the last `look`
 };
 
 }  // namespace aiointerpreters::binding

@@ -103,6 +103,17 @@ void pool_dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
+// Ends what is queued: nobody is left to run it. The next submit asks for another thread.
+void end_without_memory(pool::Pool& pool) {
+  pool::TaskList tasks = pool.take_queued();
+  while (const pool::TaskPtr task = tasks.pop()) {
+    if (!task->start()) continue;
+    task->outcome = pool::Task::Outcome::kNoMemory;
+    const pool::Task::Change ended = task->finish();
+    if (task->needs_home(ended)) task->settle_at_home(ended);
+  }
+}
+
 // The target of a worker thread.
 PyObject* pool_work(PyObject* self, PyObject* name) {
   Py_ssize_t size = 0;
@@ -112,10 +123,17 @@ PyObject* pool_work(PyObject* self, PyObject* name) {
   // The pool counts on this thread from the moment on when it was asked for. If it never comes to serve, it is counted out where
   // it ends (worker_thread.h).
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
-    // Else it is counted out when the thread ends.
-    pool::Worker worker(inside(self), std::string(text, static_cast<std::size_t>(size)));
-    note_serving(state_of_type(Py_TYPE(self)));
-    worker.run();
+    ModuleState& state = state_of_type(Py_TYPE(self));
+    std::optional<pool::Worker> worker;
+    try {
+      worker.emplace(inside(self), std::string(text, static_cast<std::size_t>(size)));
+    } catch (const std::bad_alloc&) {
+      note_serving(state);
+      if (!inside(self)->thread_failed()) end_without_memory(*inside(self));
+      throw;
+    }
+    note_serving(state);
+    worker->run();
     Py_RETURN_NONE;
   });
 }

