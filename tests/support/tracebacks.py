@@ -539,6 +539,6 @@ def _syntax(*args: Any) -> Never:
 
 for _number, _args in enumerate(
     [(), ("msg",), ("msg", ("f", 1, 2, "text")), ("msg", ("f", 1, None, None)), ("msg", (None, None, None, None)),
-     ("msg", ("f", 2, 3, "x" * 5, 2, 9)), ("msg", ("f", 2, 30, "x", 4, 9)), ("msg", ("f", 1, 1.5, "text")), (5,)]
+     ("msg", ("f", 2, 3, "x" * 5, 2, 9)), ("msg", ("f", 2, 30, "x", 4, 9)), ("msg", ("f", 1, -1, "text")), (5,)]
 ):  # fmt: skip
     SHAPES[f"syntax_by_hand_{_number}"] = functools.partial(_syntax, *_args)
