@@ -20,8 +20,15 @@ PyObject* doc_get(PyObject* self, PyObject* tag, PyObject*) {
   return PyObject_GetAttrString(tagged_callable(tag), "__doc__");
 }
 
+// The collector has to see the type in it: at the end of an interpreter there may be one collection only for all of the module.
+int doc_traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  return 0;
+}
+
 void doc_dealloc(PyObject* self) {
   PyTypeObject* const type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
   Py_CLEAR(text_of(self));
   type->tp_free(self);
   Py_DECREF(type);
@@ -30,6 +37,7 @@ void doc_dealloc(PyObject* self) {
 PyType_Slot kSlots[] = {
     {Py_tp_descr_get, reinterpret_cast<void*>(doc_get)},
     {Py_tp_dealloc, reinterpret_cast<void*>(doc_dealloc)},
+    {Py_tp_traverse, reinterpret_cast<void*>(doc_traverse)},
     {0, nullptr},
 };
 
@@ -37,14 +45,14 @@ PyType_Spec kSpec = {
     .name = "aiointerpreters._core.TagDoc",
     .basicsize = sizeof(TagDoc),
     .itemsize = 0,
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = kSlots,
 };
 
 }  // namespace
 
-bool add_tag_doc(PyObject* module, PyObject* tag_type) {
-  const py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, nullptr));
+bool add_tag_doc(PyObject* tag_type) {
+  const py::Ref type = py::Ref::steal(PyType_FromSpec(&kSpec));
   py::Ref text = type ? py::Ref::steal(PyObject_GetAttrString(tag_type, "__doc__")) : py::Ref();
   if (!text) return false;
   auto* const doc_type = reinterpret_cast<PyTypeObject*>(type.get());

@@ -8,6 +8,6 @@
 namespace aiointerpreters::binding {
 
 // Replaces the `__doc__` of the type of tags. Errors: false with an exception set.
-[[nodiscard]] bool add_tag_doc(PyObject* module, PyObject* tag_type);
+[[nodiscard]] bool add_tag_doc(PyObject* tag_type);
 
 }  // namespace aiointerpreters::binding

@@ -224,7 +224,7 @@ py::Ref make_tag_type(PyObject* module) {
   py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, nullptr));
   const py::Ref match_args = py::Ref::steal(Py_BuildValue("(s)", "fn"));  // `case interpreter(fn):`
   if (!type || !match_args || PyObject_SetAttrString(type.get(), "__match_args__", match_args.get()) < 0) return {};
-  return add_tag_doc(module, type.get()) ? std::move(type) : py::Ref();
+  return add_tag_doc(type.get()) ? std::move(type) : py::Ref();
 }
 
 PyObject* tagged_callable(PyObject* tag) noexcept { return as_tag(tag)->fn; }

@@ -161,6 +161,10 @@ bool Dispatch::must_rest(const Seat& seat) const noexcept {
   return lifecycle.rests() && seat.hosting == Seat::Hosting::kReady && (!seat.loop || seat.loop->live == 0);
 }
 
+Seat* Dispatch::lent_seat() const noexcept {
+  return roster.find([this](const Seat& seat) { return seat.is_lent && !seat.is_taken && must_rest(seat); });
+}
+
 // ---- Event loops
 
 LoopPortPtr Dispatch::loop_for_task(bool may_add) const noexcept {

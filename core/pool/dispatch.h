@@ -46,6 +46,8 @@ class Dispatch {
   [[nodiscard]] TaskPtr pick(Seat& seat) noexcept;
   [[nodiscard]] bool may_leave() const noexcept;
   [[nodiscard]] bool must_rest(const Seat& seat) const noexcept;
+  // A worker that has to rest and has lent its interpreter, which nobody has taken yet; null if there is none.
+  [[nodiscard]] Seat* lent_seat() const noexcept;
   // It has no interpreter any more. `interrupter` gets what is to be let go of without the lock.
   void drop_interpreter(Seat& seat, std::shared_ptr<Interrupter>& interrupter) noexcept;
 

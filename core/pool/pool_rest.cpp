@@ -30,9 +30,7 @@ base::Wake Pool::wait_for_rest_news(std::uint32_t seen, const base::Deadline& de
 
 Seat* Pool::take_lent() noexcept {
   base::Lock lock(mutex_);
-  Seat* const seat = dispatch_.roster.find([this](const Seat& each) AIOI_REQUIRES(mutex_) {
-    return each.is_lent && !each.is_taken && dispatch_.must_rest(each);
-  });
+  Seat* const seat = dispatch_.lent_seat();
   if (seat != nullptr) seat->is_taken = true;
   return seat;
 }

@@ -73,7 +73,7 @@ LoopPortPtr Visitor::loop() noexcept {
   return loop_;
 }
 
-void Visitor::stop() noexcept {
+void Visitor::stop() noexcept AIOI_UNCHECKED("while stopping_ is set, the thread is this function's") {
   {
     base::Lock lock(mutex_);
     stopping_.store(true, std::memory_order_release);
@@ -83,7 +83,7 @@ void Visitor::stop() noexcept {
   lessor_->set_bell(nullptr);
 }
 
-void Visitor::pause() noexcept {
+void Visitor::pause() noexcept AIOI_UNCHECKED("while stopping_ is set, the thread is this function's") {
   {
     base::Lock lock(mutex_);
     stopping_.store(true, std::memory_order_release);
