@@ -173,8 +173,7 @@ void begin_delivery(PyObject* future, FutureState& state) {
   FutureTask& task = *state.task;
   // A task of home's side holds its future until it has run, one that is mailed since then. Hold first: a worker may settle it from
   // the request on.
-  const bool held_now =
-      task.queued && !task.mailbox && (task.side() == pool::Task::Side::kWorker || task.has_left_home);
+  const bool held_now = task.queued && !task.mailbox && (task.side() == pool::Task::Side::kWorker || task.has_left_home);
   if (held_now) task.hold(future);
   const pool::Task::Standing standing = task.request_delivery();
   if (standing.state >= State::kFinished) {

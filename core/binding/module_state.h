@@ -59,8 +59,8 @@ struct ModuleState {
   py::Ref thread_starter;       // CPython's own _thread.start_joinable_thread
   StandardSubmit standard_submit;
   AsyncioState asyncio;
-  std::shared_ptr<pool::Visitor> visitor;                                   // null before the first pool
-  std::shared_ptr<pool::Reporter> reporter;                                 // likewise
+  std::shared_ptr<pool::Visitor> visitor;                                  // null before the first pool
+  std::shared_ptr<pool::Reporter> reporter;                                // likewise
   std::unordered_map<const pool::Pool*, std::weak_ptr<pool::Pool>> pools;  // all that may have workers
   std::vector<std::weak_ptr<pool::Pool>> guest_pools;          // main's: of interpreters that are neither it nor workers'
   std::vector<std::weak_ptr<pool::Reporter>> guest_reporters;  // likewise

@@ -35,7 +35,9 @@ bool Completion::request_interrupt() noexcept {
   return true;
 }
 
-Completion::Standing Completion::request_delivery() noexcept { return standing_of(word_.fetch_or(kDeliver, std::memory_order_acq_rel)); }
+Completion::Standing Completion::request_delivery() noexcept {
+  return standing_of(word_.fetch_or(kDeliver, std::memory_order_acq_rel));
+}
 
 Completion::Standing Completion::request_mail(MailboxPtr to) noexcept {
   mailbox = std::move(to);

@@ -13,7 +13,6 @@ namespace {
 // Long enough to bridge the gap between two calls of submit().result(), short enough not to matter as CPU time.
 constexpr std::chrono::microseconds kSpinBudget{50};
 
-
 }  // namespace
 
 Pool::Pool(std::shared_ptr<const PoolOptions> options)

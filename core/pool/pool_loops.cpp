@@ -57,7 +57,7 @@ void Pool::count_out(LoopPort& loop) noexcept {
     Seat* const seat = loop.seat;
     if (seat == nullptr || seat->loop.get() != &loop) return;
     if (seat->duty == Seat::Duty::kParked) sleeper = dispatch_.roster.unpark(*seat);  // it has to rest
-    dispatch_.lifecycle.announce_rest_news();                                          // or others end its interpreter
+    dispatch_.lifecycle.announce_rest_news();                                         // or others end its interpreter
   }
   if (sleeper != nullptr) sleeper->parker.unpark();
 }

@@ -9,7 +9,8 @@ namespace aiointerpreters::pool {
 void Pool::begin_rest() noexcept {
   base::Lock lock(mutex_);
   dispatch_.lifecycle.begin_rest();
-  while (dispatch_.roster.hosts().parked != nullptr) dispatch_.roster.unpark(*dispatch_.roster.hosts().parked)->parker.unpark();
+  while (dispatch_.roster.hosts().parked != nullptr)
+    dispatch_.roster.unpark(*dispatch_.roster.hosts().parked)->parker.unpark();
 }
 
 void Pool::end_rest() noexcept {

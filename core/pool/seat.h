@@ -46,12 +46,12 @@ struct Seat {
   Duty duty = Duty::kBusy;
   Errand errand = Errand::kNone;
   Hosting hosting = Hosting::kNone;
-  bool has_interpreter = false;  // or is about to make one, or to end it
-  bool serves_home = false;      // it runs a task of home's side
-  bool is_lent = false;          // it runs code of home's; others may end its interpreter meanwhile
-  bool is_taken = false;         // somebody does so
-  bool waits = false;            // for that, asleep
-  unsigned stops_seen = 0;       // how often it was told to stop everything
+  bool has_interpreter = false;              // or is about to make one, or to end it
+  bool serves_home = false;                  // it runs a task of home's side
+  bool is_lent = false;                      // it runs code of home's; others may end its interpreter meanwhile
+  bool is_taken = false;                     // somebody does so
+  bool waits = false;                        // for that, asleep
+  unsigned stops_seen = 0;                   // how often it was told to stop everything
   const Task* current = nullptr;             // what it was given last, unless that was given back
   Lender* lender = nullptr;                  // the worker, while `is_lent`
   std::shared_ptr<Interrupter> interrupter;  // of its interpreter, once that can be interrupted

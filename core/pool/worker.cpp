@@ -46,7 +46,8 @@ Worker::Next Worker::serve_once(bool in_frame) {
 
 Worker::Next Worker::serve(bool in_frame) {
   // In this order, so that this worker counts as available before anybody can see that its task is done.
-  if (seat_.duty == Seat::Duty::kBusy && !task_ && !untold_ && seat_.errand == Seat::Errand::kNone) task_ = pool_->take(seat_);
+  if (seat_.duty == Seat::Duty::kBusy && !task_ && !untold_ && seat_.errand == Seat::Errand::kNone)
+    task_ = pool_->take(seat_);
   if (done_) publish();
   if (untold_) return in_frame ? Next::kOutside : tell_home();
   if (drop_leftovers()) return Next::kAgain;

@@ -84,9 +84,9 @@ class Worker final : private Lender {
   Seat& seat_;
   py::ThreadSides sides_;
   std::unique_ptr<HostedInterpreter> hosted_;
-  TaskPtr task_;                 // in hand: taken, maybe started
-  TaskPtr done_;                 // has its outcome, but nobody knows yet
-  TaskPtr untold_;               // has ended, and home is to be told
+  TaskPtr task_;    // in hand: taken, maybe started
+  TaskPtr done_;    // has its outcome, but nobody knows yet
+  TaskPtr untold_;  // has ended, and home is to be told
   Task::Change untold_change_ = Task::Change::kQuiet;
   unsigned tasks_in_a_row_ = 0;  // since this thread was last detached
 };

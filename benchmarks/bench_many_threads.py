@@ -1,0 +1,60 @@
+"""What submit costs the caller while one worker thread is alive, and while 256 are."""
+
+import argparse
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
+
+import harness
+import workloads
+
+from aiointerpreters import InterpreterThreadPoolExecutor
+
+SUBMIT = harness.Metric("CPU of one submit", "us")
+ONE, MANY = "one thread alive", "256 threads alive"
+
+BENCHMARK = harness.Benchmark(
+    name="many_threads",
+    title="submit of an untagged no-op, by the number of threads that the executor has",
+    metrics=(SUBMIT,),
+    claims=(harness.Claim(SUBMIT.name, MANY, ONE, target=1 / 1.2),),
+)
+
+
+def executor_with(threads: int) -> InterpreterThreadPoolExecutor:
+    """Returns an executor whose threads are all alive and idle."""
+    executor = InterpreterThreadPoolExecutor(threads)
+    together = threading.Barrier(threads)
+    for future in [executor.submit(together.wait) for _ in range(threads)]:
+        future.result()
+    return executor
+
+
+def cost(executor: InterpreterThreadPoolExecutor, task: Callable[[], object], batch: int) -> Mapping[str, float]:
+    """Submits a batch, then collects it; returns the microseconds of CPU that one submit took the calling thread."""
+    submit = executor.submit
+    start = time.thread_time()
+    futures = [submit(task) for _ in range(batch)]
+    taken = time.thread_time() - start
+    for future in futures:
+        future.result()
+    return {SUBMIT.name: taken / batch * 1e6}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--batch", type=int, default=20_000, help="calls a round (%(default)s)")
+    chosen = harness.options(parser, rounds=15)
+    batch = 500 if chosen.quick else chosen.batch
+    with ExitStack() as executors:
+        contestants = {
+            name: partial(cost, executors.enter_context(executor_with(threads)), workloads.noop, batch)
+            for name, threads in ((ONE, 1), (MANY, 32 if chosen.quick else 256))
+        }
+        harness.run(BENCHMARK, contestants, chosen)
+
+
+if __name__ == "__main__":
+    main()
