@@ -67,7 +67,9 @@ AwaitedTask::Found AwaitedTask::find_end() {
     bridge()->spin.learn(found);
     if (!has_ended()) return Found::kNothing;
   }
-  return AsyncioBridge::deliver(*this) ? Found::kEnd : Found::kError;
+  const bool is_told = AsyncioBridge::deliver(*this);
+  home().runtime.lessor->take_back();  // what the call was lent
+  return is_told ? Found::kEnd : Found::kError;
 }
 
 void AwaitedTask::forget() {

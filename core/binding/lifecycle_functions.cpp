@@ -127,6 +127,7 @@ PyObject* before_fork(PyObject* module, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&] {
     ModuleState& state = state_of(module);
     begin_fork(state);
+    state.is_forking = true;
     const std::size_t busy = rest_all(state);
     pause_visitor(state);
     if (busy > 0) {
@@ -143,6 +144,7 @@ PyObject* after_fork_in_parent(PyObject* module, PyObject*) {
   ModuleState& state = state_of(module);
   for (const std::shared_ptr<pool::Pool>& pool : state.resting) pool->end_rest();
   state.resting.clear();
+  state.is_forking = false;
   end_fork(state);
   state.runtime.lessor->take_back();
   Py_RETURN_NONE;
@@ -150,6 +152,7 @@ PyObject* after_fork_in_parent(PyObject* module, PyObject*) {
 
 PyObject* after_fork_in_child(PyObject* module, PyObject*) {
   ModuleState& state = state_of(module);
+  state.is_forking = false;
   end_fork(state);
   ++state.forks;
   state.main_thread = PyThread_get_thread_ident();

@@ -68,6 +68,7 @@ struct ModuleState {
   std::unordered_map<unsigned long, const pool::Pool*> settling;
   std::unordered_set<unsigned long> starting;        // idents of threads that do not serve their pool yet (worker_thread.h)
   unsigned long main_thread = 0;                     // ident of the thread that signals interrupt
+  bool is_forking = false;                           // guarded by home's GIL
   base::Mutex forking;                               // held from before a fork until after it: one at a time
   std::vector<std::shared_ptr<pool::Pool>> resting;  // for that fork
   unsigned forks = 0;                                // between the process that first loaded this and this one

@@ -53,6 +53,10 @@ PyObject* make_pool(ModuleState& state, std::shared_ptr<const pool::PoolOptions>
   pool->set_environment(state.environment.current());
   std::erase_if(state.pools, [](const auto& known) { return known.second.expired(); });
   state.pools.insert_or_assign(pool.get(), pool);
+  if (state.is_forking) {  // it rests with the others
+    pool->begin_rest();
+    state.resting.push_back(pool);
+  }
   entrust_to_main(state, pool);
   auto* const type = reinterpret_cast<PyTypeObject*>(state.pool_type.get());
   PyObject* self = type->tp_alloc(type, 0);

@@ -156,7 +156,8 @@ Encoder::Step Encoder::open_dict(PyObject* dict, bool shared) {
   if (write_known(dict, shared)) return Step::kWritten;
   if (!frames_.empty()) {
     const std::size_t known = shapes_.size();
-    const std::size_t shape = shapes_.find(dict);
+    const auto is_written = [this](PyObject* key) { return !may_be_shared(key) || memo_.find(key) != Memo::kNew; };
+    const std::size_t shape = shapes_.find(dict, is_written);
     if (shape != Shapes::kNone) return open_record(dict, shape, shape == known, shared);
   }
   const Py_ssize_t count = PyDict_GET_SIZE(dict);

@@ -3,6 +3,7 @@
 // Holds no references: keys live as long as the graph. Owner: one encoder. Thread: its owner's.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -20,8 +21,12 @@ class Shapes {
   Shapes& operator=(const Shapes&) = delete;
 
   // The number of the dict's shape, if the dict is at least the second one in a row that has it; else kNone. A number that
-  // equals `size` before the call is new: the keys have to be written. Requires: attached. No Python runs.
-  [[nodiscard]] std::size_t find(PyObject* dict) noexcept {
+  // equals `size` before the call is new: the keys have to be written. `is_written(key)`: the key will not become an object that
+  // others refer to. Where one will, since the dict before holds this one and is not written to its end, there is no number: the
+  // reader meets the keys of a new shape before the dict, and would count them in another order.
+  // Requires: attached. No Python runs.
+  template <typename IsWritten>
+  [[nodiscard]] std::size_t find(PyObject* dict, IsWritten&& is_written) noexcept {
     const auto count = static_cast<std::size_t>(PyDict_GET_SIZE(dict));
     if (count == 0 || count > kShapeMax) return kNone;
     Py_ssize_t position = 0;
@@ -34,7 +39,10 @@ class Shapes {
       }
     }
     if (same != count) return remember(dict, count, shape), kNone;
-    if (shape.number == kNone) shape.number = size_++;
+    if (shape.number == kNone) {
+      if (!std::all_of(shape.keys, shape.keys + count, is_written)) return kNone;
+      shape.number = size_++;
+    }
     return shape.number;
   }
   // How many have been numbered.

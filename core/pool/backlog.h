@@ -28,9 +28,8 @@ class Backlog {
   [[nodiscard]] TaskPtr pop(Side side) noexcept { return queue(side).pop(); }
   // Whether the oldest task of the worker side came before the oldest one of home's. Requires: neither side is empty.
   [[nodiscard]] bool worker_side_is_older() const noexcept { return worker_.older_than(home_); }
-  void take_all(Side side, TaskList& into) noexcept {
-    while (TaskPtr task = pop(side)) into.push(std::move(task));
-  }
+  // Takes out all tasks of that side but the `kept` oldest ones.
+  void take(Side side, std::size_t kept, TaskList& into) noexcept { queue(side).take_behind(kept, into); }
 
  private:
   [[nodiscard]] TaskQueue& queue(Side side) noexcept { return side == Side::kHome ? home_ : worker_; }

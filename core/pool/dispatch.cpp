@@ -150,9 +150,9 @@ void Dispatch::note_queued() noexcept {
 
 void Dispatch::note_threads() noexcept { lifecycle.set_threads(roster.threads()); }
 
-void Dispatch::drain(Lifecycle::Scope scope, TaskList& into) noexcept {
-  backlog.take_all(Side::kWorker, into);
-  if (scope == Lifecycle::Scope::kAll) backlog.take_all(Side::kHome, into);
+void Dispatch::drain(Lifecycle::Scope scope, std::size_t kept, TaskList& into) noexcept {
+  backlog.take(Side::kWorker, kept, into);
+  if (scope == Lifecycle::Scope::kAll) backlog.take(Side::kHome, 0, into);
   loops.drain(into);
   note_queued();
 }
@@ -168,6 +168,7 @@ Seat* Dispatch::lent_seat() const noexcept {
 // ---- Event loops
 
 LoopPortPtr Dispatch::loop_for_task(bool may_add) const noexcept {
+  if (lifecycle.rests()) return loops.first_unbound();  // those that there are have to come to an end
   LoopPortPtr loop = loops.least_loaded();
   if (!loop || loop->live == 0 || !may_add) return loop;
   const std::size_t new_threads = limits.workers > roster.threads() ? limits.workers - roster.threads() : 0;
@@ -182,11 +183,10 @@ bool Dispatch::can_have_loop(const Seat& seat) const noexcept {
   return !seat.loop && (seat.is_host() || (free_hosts() > 0 && !lifecycle.rests()));
 }
 
-void Dispatch::give_up_loops() noexcept {
-  const std::size_t hosts = roster.host_count();
-  while (loops.unbound() > 0 && loops.size() > hosts && hosts > 0) {
+void Dispatch::give_up_loops(std::size_t most) noexcept {
+  while (loops.unbound() > 0 && loops.size() > most && loops.size() > loops.unbound()) {
     const LoopPortPtr given_up = loops.take_unbound();
-    const LoopPortPtr other = loops.least_loaded();
+    const LoopPortPtr other = loops.least_loaded_bound();
     TaskList mail = given_up->take_all();
     for (; given_up->live > 0; --given_up->live) loops.count_in(*other);
     while (TaskPtr task = mail.pop()) {

@@ -60,9 +60,10 @@ class Dispatch {
   void wake_all_parked() noexcept;
   // The event loop for the next coroutine function; null: one has to be added.
   [[nodiscard]] LoopPortPtr loop_for_task(bool may_add) const noexcept;
-  // There can be fewer loops than are wanted: those that there are get the tasks of the others.
-  void give_up_loops() noexcept;
-  void drain(Lifecycle::Scope scope, TaskList& into) noexcept;
+  // There can be `most` loops, fewer than are wanted: those that workers have get the tasks of the others.
+  void give_up_loops(std::size_t most) noexcept;
+  // Takes out what has not started, but the `kept` oldest tasks of the worker side.
+  void drain(Lifecycle::Scope scope, std::size_t kept, TaskList& into) noexcept;
 
   // ---- After a change.
 

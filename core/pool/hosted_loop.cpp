@@ -117,7 +117,7 @@ bool HostedLoop::work_off_mail(const py::Ref& loop) {
 }
 
 void HostedLoop::begin(const TaskPtr& task, const py::Ref& loop) {
-  if (!task->start()) return publish(task, task->notify_cancelled());
+  if (!task->start()) return publish_cancelled(task);
   begin_step(*task, false);
   py::Ref asyncio_task = py::guarded(py::Ref(), [&] {
     running_.insert_or_assign(task.get(), Running{task, py::Ref()});  // first: once there is a task, nothing may fail
@@ -169,12 +169,21 @@ void HostedLoop::end_task(const TaskPtr& task, const py::Ref& result) {
   const auto running = running_.extract(task.get());
   runtime_.loop_interruptible.begin_between(running_.size());
   if (port_->stopped()) static_cast<void>(task->request_interrupt());
-  publish(task, task->finish());
+  count_out();
+  tell(task, task->finish());
 }
 
-void HostedLoop::publish(const TaskPtr& task, Task::Change change) {
+void HostedLoop::publish_cancelled(const TaskPtr& task) {
+  count_out();
+  tell(task, task->notify_cancelled());
+}
+
+void HostedLoop::count_out() noexcept {
   pool_.count_out(*port_);
   if (closing_) port_->mailbox->remind();
+}
+
+void HostedLoop::tell(const TaskPtr& task, Task::Change change) {
   if (!task->needs_home(change)) return;
   py::detached([&] {
     task->visit_home_to_settle(change);
@@ -194,7 +203,7 @@ void HostedLoop::end_all() {
     if (task->start()) {
       end_interrupted(task);
     } else {
-      publish(task, task->notify_cancelled());
+      publish_cancelled(task);
     }
   }
   runtime_.loop_interruptible.leave();

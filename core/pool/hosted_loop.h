@@ -56,7 +56,11 @@ class HostedLoop {
   [[nodiscard]] py::Ref make_asyncio_task(const TaskPtr& task, const py::Ref& loop);
   void cancel(Task& task);
   void end_interrupted(const TaskPtr& task);
-  void publish(const TaskPtr& task, Task::Change change);
+  // A task that was cancelled before it began is let go of.
+  void publish_cancelled(const TaskPtr& task);
+  // A task has ended. Before anybody can see that, so that who submits again finds the loop with one task less.
+  void count_out() noexcept;
+  void tell(const TaskPtr& task, Task::Change change);
 
   HostedInterpreter& host_;
   Pool& pool_;

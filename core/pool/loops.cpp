@@ -23,15 +23,27 @@ LoopPortPtr Loops::add(Room& room) noexcept {
   return added;
 }
 
+LoopPortPtr Loops::first_unbound() const noexcept {
+  const auto found = std::ranges::find(heap_, nullptr, &LoopPort::seat);
+  return found == heap_.end() ? nullptr : *found;
+}
+
+LoopPortPtr Loops::least_loaded_bound() const noexcept {
+  const auto weight = [](const LoopPortPtr& port) {
+    return port->seat == nullptr ? std::numeric_limits<std::size_t>::max() : port->live;
+  };
+  return *std::ranges::min_element(heap_, {}, weight);
+}
+
 LoopPortPtr Loops::bind(Seat& seat) noexcept {
-  const LoopPortPtr port = *std::ranges::find(heap_, nullptr, &LoopPort::seat);
+  const LoopPortPtr port = first_unbound();
   port->seat = &seat;
   --unbound_;
   return port;
 }
 
 LoopPortPtr Loops::take_unbound() noexcept {
-  const LoopPortPtr port = *std::ranges::find(heap_, nullptr, &LoopPort::seat);
+  const LoopPortPtr port = first_unbound();
   erase(*port);
   return port;
 }

@@ -33,6 +33,10 @@ class Loops {
   [[nodiscard]] std::size_t unbound() const noexcept { return unbound_; }
   // The one with the fewest tasks; null if there is none.
   [[nodiscard]] LoopPortPtr least_loaded() const noexcept { return heap_.empty() ? nullptr : heap_.front(); }
+  // One that no worker has yet; null if there is none.
+  [[nodiscard]] LoopPortPtr first_unbound() const noexcept;
+  // Of those that workers have, the one with the fewest tasks. Requires: there is one.
+  [[nodiscard]] LoopPortPtr least_loaded_bound() const noexcept;
   [[nodiscard]] bool fits(const Room& room) const noexcept {
     return room.port && (heap_.capacity() > heap_.size() || room.places.capacity() > heap_.size());
   }

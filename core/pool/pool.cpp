@@ -91,7 +91,7 @@ base::Wake Pool::wait_for_end(const base::Deadline& deadline) const noexcept {
 TaskList Pool::take_queued() noexcept {
   TaskList tasks;
   base::Lock lock(mutex_);
-  dispatch_.drain(Scope::kAll, tasks);
+  dispatch_.drain(Scope::kAll, dispatch_.roster.making(), tasks);
   return tasks;
 }
 
@@ -118,7 +118,7 @@ TaskList Pool::break_down(std::shared_ptr<const Breakage> breakage, Scope scope)
   TaskList tasks;
   base::Lock lock(mutex_);
   breakage = dispatch_.lifecycle.break_down(std::move(breakage), scope);
-  dispatch_.drain(scope, tasks);
+  dispatch_.drain(scope, 0, tasks);
   if (scope == Scope::kAll) {
     dispatch_.lifecycle.close();
     dispatch_.note_queued();
@@ -255,10 +255,10 @@ bool Pool::interpreter_failed(Seat& seat, std::shared_ptr<const Breakage> why, T
   dispatch_.drop_interpreter(seat, interrupter);
   if (dispatch_.lifecycle.rests()) return true;
   dispatch_.lifecycle.interpreter_failed();
-  dispatch_.give_up_loops();
+  dispatch_.give_up_loops(dispatch_.roster.host_count());
   if (dispatch_.roster.host_count() > 0) return true;
   dispatch_.lifecycle.break_until_retry(why);
-  dispatch_.drain(Scope::kWorkerSide, left);
+  dispatch_.drain(Scope::kWorkerSide, 0, left);
   return false;
 }
 

@@ -81,7 +81,7 @@ class Pool {
   // Waits until the last thread has left, those included that are still to be started. Requires: detached, closed. Blocks.
   [[nodiscard]] base::Wake wait_for_end(const base::Deadline& deadline) const noexcept;
   [[nodiscard]] bool ended() const noexcept { return signals_.threads->load(std::memory_order_acquire) == 0; }
-  // Takes what has not started out of the queues.
+  // Takes out what has not started. Tasks for which an interpreter is being made count as started.
   [[nodiscard]] TaskList take_queued() noexcept AIOI_EXCLUDES(mutex_);
   // The same for the task of home's side alone that has waited longest; null if there is none.
   [[nodiscard]] TaskPtr take_queued_of_home() noexcept AIOI_EXCLUDES(mutex_);

@@ -2,6 +2,7 @@
 // Owner: the pool. Thread: any, under the pool's lock.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -34,6 +35,14 @@ class TaskQueue {
   // Requires: neither is empty.
   [[nodiscard]] bool older_than(const TaskQueue& other) const noexcept {
     return tasks_.front().number_ < other.tasks_.front().number_;
+  }
+  // Takes out all tasks but the `kept` oldest ones.
+  void take_behind(std::size_t kept, TaskList& into) noexcept {
+    const std::size_t size = size_;
+    for (std::size_t i = 0; i < size; ++i) {
+      (i < kept ? tasks_ : into).push(tasks_.pop());
+    }
+    size_ = std::min(kept, size);
   }
   // The oldest task; null if there is none.
   [[nodiscard]] TaskPtr pop() noexcept {

@@ -116,10 +116,13 @@ class Runner:
 
         The function's own exceptions arrive as themselves. Raises RunnerError if the runner is not started.
         """
+        return await self._await(_as_found(fn), args, kwargs)
+
+    async def _await(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         executor = self._started()
         self._awaited += 1
         try:
-            return await executor.run(_as_found(fn), *args, **kwargs)
+            return await executor.run(fn, *args, **kwargs)
         finally:
             self._awaited -= 1
 
@@ -133,12 +136,7 @@ class Runner:
 
         @wraps(fn)
         async def wrapped(*args: Any, **kwargs: Any) -> Any:
-            executor = self._started()
-            self._awaited += 1
-            try:
-                return await executor.run(tagged, *args, **kwargs)
-            finally:
-                self._awaited -= 1
+            return await self._await(tagged, args, kwargs)
 
         return wrapped
 
@@ -155,12 +153,12 @@ class Runner:
         self._started()
         match module_info:
             case ("path", str(path), str(name)) if _is_this_script(path):
-                return await self.run(getattr(sys.modules["__main__"], name), *args, **kwargs)
+                return await self._await(getattr(sys.modules["__main__"], name), args, kwargs)
             case ("module" | "path" as kind, str(place), str(name)):
                 info: ModuleInfo = (kind, place, name)
                 if info not in self._coroutine_functions:
-                    self._coroutine_functions[info] = await self.run(_module_functions.is_coroutine_function, *info)
-                return await self.run(_finder(info, in_loop=self._coroutine_functions[info]), *args, **kwargs)
+                    self._coroutine_functions[info] = await self._await(_module_functions.is_coroutine_function, info, {})
+                return await self._await(_finder(info, in_loop=self._coroutine_functions[info]), args, kwargs)
             case _:
                 raise RunnerError(
                     f"module_info has to be ('module', module, name) or ('path', file, name), not {module_info!r}"

@@ -97,4 +97,4 @@ print("done")
     finished = run_script(tmp_path, script)
     assert (finished.code, finished.stderr, finished.lines[-1]) == (0, "", "done")
     assert finished.stdout.count("<module>") == 2
-    assert finished.stdout.count("in _serve") >= 2
+    assert finished.stdout.count("_worker_thread.py") >= 2

@@ -258,6 +258,13 @@ class TestRows:
     def test_tables_arrive_as_from_pickle(self, value: object) -> None:
         assert same_graph(carry_natively(value), as_pickle(value))
 
+    def test_a_row_that_holds_rows_with_its_own_keys(self) -> None:
+        outer: dict[str, Any] = dict.fromkeys(["first", "second", "third"])
+        inner = dict.fromkeys(outer)
+        outer["first"] = [outer, inner, dict.fromkeys(outer)]
+        value = [outer, inner, dict.fromkeys(outer)]
+        assert same_graph(carry_natively(value), as_pickle(value))
+
     @pytest.mark.parametrize("width", [1, 2, 15, 16, 17, 40])
     def test_rows_of_any_width(self, width: int) -> None:
         names = [f"column {i}" for i in range(width)]

@@ -19,9 +19,10 @@ ENDS_SILENTLY = sys.version_info[:3] != (3, 13, 0)
 PEER_REFUSES = {
     "echo of the memoryview in a dict in a list",
     "gather of to_thread",
+    "gather of to_thread beside a computing process",
     "loop held up by a SharedBuffer of 64 MB",
 }
-WITHOUT_PEER = {"interrupt", "asyncio_cancel"}
+WITHOUT_PEER = {"interrupt", "asyncio_cancel", "many_threads"}
 MEASURES_MEMORY = Path("/proc/self/smaps_rollup").exists()
 
 needs_extra = pytest.mark.skipif(
