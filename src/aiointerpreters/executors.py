@@ -50,7 +50,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
 
         max_workers: threads at most. If there are more than `max_interpreters`, so many are kept for tagged calls, and the
             others run untagged ones, which then never hold up a tagged one. If there are as many, all threads run both, so
-            a tagged call may wait for untagged ones that block. If None: the standard library's default number for untagged calls, and `max_interpreters` threads more.
+            a tagged call may wait for untagged ones that block. If None: the standard library's default number for
+            untagged calls, and `max_interpreters` threads more.
         thread_name_prefix: what the threads' names begin with, in their interpreters too.
         initializer: called with initargs once in each thread or, if it is tagged, once in each new interpreter. If it fails,
             the executor is broken: its futures and `submit` raise `concurrent.futures.thread.BrokenThreadPool`. Views in the

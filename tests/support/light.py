@@ -13,9 +13,7 @@ def thread_name() -> tuple[str, bool]:
     import threading
 
     spec = threading.__spec__
-    clean = spec is not None and all(
-        "aiointerpreters.thread_name" not in repr(each) for each in (spec.loader, *sys.meta_path)
-    )
+    clean = all("aiointerpreters.thread_name" not in repr(each) for each in (spec.loader, *sys.meta_path))
     return threading.current_thread().name, clean and threading.__loader__ is spec.loader
 
 
