@@ -199,6 +199,7 @@ TaskPtr Pool::wait(Seat& seat) noexcept {
   for (;;) {
     Seat* sleeper = nullptr;
     TaskPtr task;
+    bool is_over = true;
     {
       base::Lock lock(mutex_);
       task = dispatch_.pick(seat);
@@ -210,10 +211,11 @@ TaskPtr Pool::wait(Seat& seat) noexcept {
         return TaskPtr();
       } else {
         dispatch_.roster.park(seat);
+        is_over = false;
       }
     }
     if (sleeper != nullptr) sleeper->parker.unpark();
-    if (seat.duty == Seat::Duty::kBusy) return task;
+    if (is_over) return task;
     seat.parker.park();  // who wakes us has counted us as searching
   }
 }

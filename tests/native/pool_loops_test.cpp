@@ -144,7 +144,9 @@ TEST(PoolLoops, ARetiredLoopGetsNoMore) {
   EXPECT_EQ(left.pop(), task);
   EXPECT_FALSE(pool.take(seat));
   EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kQueued);
-  EXPECT_NE(open_loop(pool, seat), port);
+  const LoopPortPtr next = open_loop(pool, seat);
+  EXPECT_NE(next, port);
+  static_cast<void>(pool.retire(*next));
   pool.leave(seat);
 }
 
@@ -191,6 +193,7 @@ TEST(PoolLoops, AHostRestsOnlyWhenItsLoopHasNothingToDo) {
     EXPECT_FALSE(pool.wait(seat));  // until the task has ended
     EXPECT_EQ(seat.errand, Errand::kRest);
     EXPECT_TRUE(pool.is_idle(*port));
+    EXPECT_EQ(count(pool.retire(*port)), 1U);
     pool.step_down(seat);
     pool.leave(seat);
   });
