@@ -12,6 +12,8 @@ from ._insistence import insist, was_ended_by_ctrl_c
 
 # The pool of every thread that works, or is just being started; threads take themselves out.
 pools: dict[threading.Thread, _core.Pool] = {}
+# finish_at_exit has begun: whoever adds a pool from now on closes it.
+is_ending = False
 
 
 def finish_at_exit(stopping: bool = False) -> None:
@@ -22,6 +24,8 @@ def finish_at_exit(stopping: bool = False) -> None:
     """
 
     def finish(stopping: bool) -> None:
+        global is_ending
+        is_ending = True
         _core.note_exit()
         ending = {thread: pool for thread, pool in list(pools.items()) if pool.is_here}
         for pool in ending.values():

@@ -271,6 +271,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         thread.run = service  # type: ignore[method-assign] # not Thread.run, which others wrap
         cast(Any, _threads_queues)[thread] = self._work_queue
         _lifecycle.pools[thread] = self._pool
+        if _lifecycle.is_ending:  # the call was submitted just before
+            self._pool.close()
         self._threads.add(thread)
         # Until threading has it among those that are active. No lock: its holder may be the one who waits for this thread.
         vars(threading)["_limbo"][thread] = thread

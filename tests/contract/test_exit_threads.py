@@ -218,3 +218,25 @@ def test_hooks_of_home_that_fail(tmp_path: Path, hook: str) -> None:
     expected = run_script(tmp_path, HEAD + "\n\n" + source)
     assert finished == expected
     assert finished.code == 1
+
+
+def test_a_thread_that_starts_while_the_process_ends(tmp_path: Path) -> None:
+    run_script(
+        tmp_path,
+        """
+import threading
+ended, arrived = threading.Event(), threading.Event()
+threading._register_atexit(ended.set)  # called after what was registered later
+from aiointerpreters import InterpreterThreadPoolExecutor, executors, interpreter
+
+def describe(*args, describe_thread=executors.describe_thread):
+    arrived.set()
+    ended.wait()
+    return describe_thread(*args)
+
+executors.describe_thread = describe
+pool = InterpreterThreadPoolExecutor(2)
+threading.Thread(target=lambda: print(pool.submit(interpreter(abs), -3).result())).start()
+arrived.wait()
+""",
+    ).check("3")
