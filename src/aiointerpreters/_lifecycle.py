@@ -5,6 +5,7 @@ import contextlib
 import os
 import sys
 import threading
+from concurrent.futures.thread import _threads_queues
 from typing import Any
 
 from . import _core
@@ -80,6 +81,8 @@ see_to_exit()
 atexit.register(finish_at_exit, stopping=True)
 # CPython kills the child of a process with interpreters, so those that are idle are ended before a fork (hazard 16).
 if hasattr(os, "register_at_fork"):
+    # In the child of a call that forks, its own thread would be joined by itself. CPython does this from 3.14 on.
+    os.register_at_fork(after_in_child=_threads_queues.clear)  # type: ignore[attr-defined]
     os.register_at_fork(
         before=_core.before_fork,
         after_in_parent=_core.after_fork_in_parent,
