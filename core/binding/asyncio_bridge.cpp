@@ -1,6 +1,7 @@
 // See asyncio_bridge.h.
 #include "binding/asyncio_bridge.h"
 
+#include <chrono>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -13,6 +14,8 @@ namespace aiointerpreters::binding {
 
 namespace {
 
+// What the end of a call that is about to be awaited is worth looking for, awake.
+constexpr base::SpinPolicy::Duration kSpinBudget = std::chrono::microseconds(20);
 // Looking at the clock for each task would be a tenth of the work.
 constexpr unsigned kBetweenLooks = 8;
 
@@ -102,7 +105,7 @@ PyType_Spec kSpec = {
 }  // namespace
 
 AsyncioBridge::AsyncioBridge(ModuleState& home, PyObject* self, py::Ref loop)
-    : spin(base::usable_cpus() > 1 ? AwaitSpin::kBudget : AwaitSpin::Duration(0)),
+    : spins(base::usable_cpus() > 1 ? kSpinBudget : base::SpinPolicy::Duration(0)),
       home_(home),
       forks_(home.forks),
       self_(self),

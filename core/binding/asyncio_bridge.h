@@ -9,7 +9,7 @@
 // Requires: attached to home, on the loop's thread, for everything here but what is said to be otherwise.
 #pragma once
 
-#include "binding/await_spin.h"
+#include "base/spin_policy.h"
 #include "binding/home_task.h"
 #include "binding/module_state.h"
 #include "pool/mailbox.h"
@@ -68,7 +68,7 @@ class AsyncioBridge {
     return first_ == &task && task.next_ == nullptr && calls_in_turn_ <= 1;
   }
   // How long to look for the end of a call that is about to be awaited.
-  AwaitSpin spin;
+  base::SpinPolicy spins;
 
   // Has tasks arrive that have ended, but not for longer than a loop may be held up; the rest at its next turn. `look` does so with
   // what `expect_soon` has got, `drain` with what is in the mailbox.

@@ -60,11 +60,11 @@ AwaitedTask::Found AwaitedTask::find_end() {
   const auto has_ended = [this] { return done() && (state() != State::kCancelled || notified()); };
   if (!has_ended()) {
     if (!bridge()->waits_only_for(*this)) return Found::kNothing;
-    const auto budget = bridge()->spin.begin();
+    const auto budget = bridge()->spins.begin();
     if (budget.count() == 0) return Found::kNothing;
-    const bool found = py::detached([&] { return pool::Task::spin(budget); });
+    const base::Spun spun = py::detached([&] { return pool::Task::spin(budget); });
     if (!is_outstanding()) return Found::kNothing;  // other threads have run
-    bridge()->spin.learn(found);
+    bridge()->spins.learn(spun);
     if (!has_ended()) return Found::kNothing;
   }
   const bool is_told = AsyncioBridge::deliver(*this);

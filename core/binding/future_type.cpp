@@ -82,8 +82,7 @@ bool spin_until_done(ModuleState& home, const pool::Task& task, const base::Dead
   const std::chrono::nanoseconds budget = home.result_spins.begin();
   if (budget.count() == 0) return false;
   const std::chrono::nanoseconds left = deadline ? *deadline - base::Clock::now() : budget;
-  const base::Spun spun =
-      py::detached([&] { return base::spin_until([&] { return task.done(); }, std::min(budget, left)); });
+  const base::Spun spun = py::detached([&] { return task.spin(std::min(budget, left)); });
   if (spun.found || left >= budget) home.result_spins.learn(spun);  // a spin that was cut short has not found out anything
   return spun.found;
 }

@@ -45,8 +45,8 @@ Completion::Standing Completion::request_mail(MailboxPtr to) noexcept {
   return standing_of(word_.fetch_or(kMail, std::memory_order_acq_rel));
 }
 
-bool Completion::spin(std::chrono::nanoseconds budget) const noexcept {
-  return base::spin_until([this] { return done(); }, budget).found;
+base::Spun Completion::spin(std::chrono::nanoseconds budget) const noexcept {
+  return base::spin_until([this] { return done(); }, budget);
 }
 
 base::Wake Completion::wait(const base::Deadline& deadline) noexcept {

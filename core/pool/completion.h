@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "base/futex.h"
+#include "base/spin_policy.h"
 #include "pool/mailbox.h"
 
 namespace aiointerpreters::pool {
@@ -53,8 +54,8 @@ class Completion {
   // Asks that the task be put into an event loop's mailbox when it has ended, unless delivery is asked for before. Once only.
   [[nodiscard]] Standing request_mail(MailboxPtr to) noexcept;
 
-  // Looks, awake, until the call is done or the budget is used up; true if it is done. Requires: detached. Blocks.
-  [[nodiscard]] bool spin(std::chrono::nanoseconds budget) const noexcept;
+  // Looks, awake, until the call is done or the budget is used up, and tells what came of it. Requires: detached. Blocks.
+  [[nodiscard]] base::Spun spin(std::chrono::nanoseconds budget) const noexcept;
   // Sleeps until the call is done: kChanged. kTimedOut, kInterrupted (a signal): it is not. Requires: detached. Blocks.
   [[nodiscard]] base::Wake wait(const base::Deadline& deadline) noexcept;
 

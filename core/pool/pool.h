@@ -160,8 +160,8 @@ class Pool {
   [[nodiscard]] bool lend(Seat& seat, Lender& lender) noexcept AIOI_EXCLUDES(mutex_);
   // Requires: lent. False: somebody is ending the interpreter, and the worker has to wait for that.
   [[nodiscard]] bool try_reclaim(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
-  // Requires: try_reclaim has failed; detached. Blocks. Returns whether there still is an interpreter.
-  [[nodiscard]] bool wait_to_reclaim(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
+  // Requires: try_reclaim has failed; detached. Blocks.
+  void wait_to_reclaim(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
   // Errand kOpenLoop: the worker makes its event loop, and is not available.
   [[nodiscard]] LoopPortPtr open_loop(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);

@@ -67,13 +67,10 @@ bool Pool::try_reclaim(Seat& seat) noexcept {
   return true;
 }
 
-bool Pool::wait_to_reclaim(Seat& seat) noexcept {
-  for (;;) {
+void Pool::wait_to_reclaim(Seat& seat) noexcept {
+  do {
     seat.parker.park();
-    if (try_reclaim(seat)) break;
-  }
-  base::Lock lock(mutex_);
-  return seat.has_interpreter;
+  } while (!try_reclaim(seat));
 }
 
 }  // namespace aiointerpreters::pool

@@ -26,7 +26,6 @@ class Roster {
 
   [[nodiscard]] const Idle& plain() const noexcept { return plain_; }
   [[nodiscard]] const Idle& hosts() const noexcept { return hosts_; }
-  [[nodiscard]] const Idle& alike(const Seat& seat) const noexcept { return seat.is_host() ? hosts_ : plain_; }
   // Threads that are there or on their way.
   [[nodiscard]] std::size_t threads() const noexcept { return threads_; }
   // Workers that have an interpreter or make one.

@@ -64,7 +64,7 @@ Worker::Next Worker::serve(bool in_frame) {
 }
 
 void Worker::recover() {
-  PyErr_Clear();
+  if (sides_.side() != py::ThreadSides::Side::kNone) PyErr_Clear();
   const TaskPtr task = std::exchange(task_, {});
   if (!task) return;
   task->outcome = Task::Outcome::kNoMemory;
@@ -98,6 +98,7 @@ void Worker::execute(Task& task) {
     try {
       hosted_->execute(task);
     } catch (const std::bad_alloc&) {
+      PyErr_Clear();
       has_memory = false;
     }
   }
@@ -122,13 +123,13 @@ void Worker::tell_later(const TaskPtr& task, Task::Change change) {
 Worker::Next Worker::tell_home() {
   step_aside();
   const TaskPtr task = std::exchange(untold_, {});
-  if (!visit_home([&] { task->settle_at_home(untold_change_); })) PyErr_Clear();
+  static_cast<void>(visit_home([&] { task->settle_at_home(untold_change_); }));
   return Next::kAgain;
 }
 
 void Worker::settle(Task& task, Task::Change change) {
   if (!task.needs_home(change)) return;
-  if (!visit_home([&] { task.settle_at_home(change); })) PyErr_Clear();
+  static_cast<void>(visit_home([&] { task.settle_at_home(change); }));
 }
 
 void Worker::step_aside() {
@@ -242,20 +243,25 @@ HostedInterpreter::Created Worker::make_interpreter(std::shared_ptr<const Breaka
 
 bool Worker::give_up_host(HostedInterpreter::Created created, const std::shared_ptr<const Breakage>& why) {
   end_interpreter();
-  sides_.attach_home();
   TaskList left;
   const bool are_others = pool_->interpreter_failed(seat_, why, left);
   const bool initializer_failed = created == HostedInterpreter::Created::kInitializerFailed;
-  static_cast<void>(visit_home([&] {
-    if (initializer_failed) {
-      pool_->options().log_initializer_failure(*why);
-    } else if (are_others && created == HostedInterpreter::Created::kNoInterpreter) {
-      pool_->options().log_warning(why->reason + "; tasks wait for the interpreters that there are");
-    }
-  }));
-  if (initializer_failed) left.append(pool_->break_down(why, Pool::Scope::kAll));
+  if (initializer_failed) {
+    static_cast<void>(visit_home([&] { pool_->options().log_initializer_failure(*why); }));
+    left.append(pool_->break_down(why, Pool::Scope::kAll));
+  } else if (are_others && created == HostedInterpreter::Created::kNoInterpreter) {
+    warn_of_fewer_hosts(*why);
+  }
   end_broken(std::move(left), why);
   return are_others && !initializer_failed;
+}
+
+void Worker::warn_of_fewer_hosts(const Breakage& why) {
+  try {
+    pool_->options().log_warning(why.reason + "; tasks wait for the interpreters that there are");
+  } catch (const std::bad_alloc&) {
+    return;  // a warning is not worth a task
+  }
 }
 
 void Worker::end_interpreter() {
@@ -277,11 +283,12 @@ bool Worker::visit_home(Body&& body) {
   try {
     body();
   } catch (const std::bad_alloc&) {
+    PyErr_Clear();  // here, where the thread is attached for sure
     has_memory = false;
   }
   if (!lends || is_forked() || pool_->try_reclaim(seat_)) return has_memory;
   sides_.detach();
-  static_cast<void>(pool_->wait_to_reclaim(seat_));  // `end_lent` has taken the interpreter away, if it is gone
+  pool_->wait_to_reclaim(seat_);  // `end_lent` has taken the interpreter away, if it is gone
   return has_memory;
 }
 

@@ -61,10 +61,11 @@ class Worker final : private Lender {
   [[nodiscard]] HostedInterpreter::Created make_interpreter(std::shared_ptr<const Breakage>& why);
   // There is no interpreter after all. True: other hosts do what was to be done. False: the tasks that waited for it have ended.
   [[nodiscard]] bool give_up_host(HostedInterpreter::Created created, const std::shared_ptr<const Breakage>& why);
+  void warn_of_fewer_hosts(const Breakage& why);
   void end_interpreter();
 
   // Calls `body` attached to home; meanwhile others may end the interpreter, to fork the process. Blocks. Runs Python.
-  // Errors: false if an allocation has failed in it.
+  // Leaves no exception set. Errors: false if an allocation has failed in it.
   template <typename Body>
   bool visit_home(Body&& body);
   [[nodiscard]] bool end_lent() override;

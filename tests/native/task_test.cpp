@@ -137,7 +137,7 @@ TEST(Task, WaitingEndsWithTheTask) {
 TEST(Task, WaitingEndsAtTheDeadline) {
   const auto task = make_task();
   EXPECT_EQ(task->wait(base::Clock::now() + std::chrono::milliseconds(1)), base::Wake::kTimedOut);
-  EXPECT_FALSE(task->spin(std::chrono::nanoseconds(1)));
+  EXPECT_FALSE(task->spin(std::chrono::nanoseconds(1)).found);
 }
 
 TEST(Task, ExactlyOneOfStartAndCancelWins) {
