@@ -28,38 +28,28 @@ Pool::~Pool() = default;
 Pool::Submitted Pool::submit(TaskPtr task) noexcept {
   submitter_cpu_->store(base::current_cpu(), std::memory_order_relaxed);
   record(*task, Recorder::Event::kQueued);
-  Seat* sleeper = nullptr;
-  Submitted submitted = Submitted::kQueued;
-  {
-    base::Lock lock(mutex_);
-    if (dispatch_.lifecycle.closed() || dispatch_.lifecycle.broken(task->side())) return Submitted::kRefused;
-    task->pool = this;
-    dispatch_.backlog.add(std::move(task));
-    submitted = call_worker(sleeper);
-  }
-  if (sleeper != nullptr) sleeper->parker.unpark();
-  return submitted;
+  Sleeper sleeper;
+  base::Lock lock(mutex_);
+  if (dispatch_.lifecycle.closed() || dispatch_.lifecycle.broken(task->side())) return Submitted::kRefused;
+  task->pool = this;
+  dispatch_.backlog.add(std::move(task));
+  return call_worker(sleeper);
 }
 
-Pool::Submitted Pool::call_worker(Seat*& sleeper) noexcept {
+Pool::Submitted Pool::call_worker(Sleeper& sleeper) noexcept {
   dispatch_.note_queued();
   if (dispatch_.claim_thread()) return Submitted::kNeedsThread;
-  sleeper = dispatch_.choose_sleeper();
+  sleeper.choose(dispatch_.choose_sleeper());
   return Submitted::kQueued;
 }
 
 bool Pool::thread_failed() noexcept {
-  Seat* sleeper = nullptr;
-  bool is_served = false;
-  {
-    base::Lock lock(mutex_);
-    dispatch_.roster.give_up_thread();
-    dispatch_.note_threads();
-    is_served = dispatch_.roster.threads() > 0;
-    sleeper = dispatch_.choose_sleeper();
-  }
-  if (sleeper != nullptr) sleeper->parker.unpark();
-  return is_served;
+  Sleeper sleeper;
+  base::Lock lock(mutex_);
+  dispatch_.roster.give_up_thread();
+  dispatch_.note_threads();
+  sleeper.choose(dispatch_.choose_sleeper());
+  return dispatch_.roster.threads() > 0;
 }
 
 void Pool::set_limits(std::size_t max_workers, std::size_t max_interpreters) noexcept {
@@ -175,72 +165,56 @@ Seat& Pool::enter() {
 }
 
 TaskPtr Pool::take(Seat& seat) noexcept {
-  Seat* sleeper = nullptr;
-  TaskPtr task;
-  {
-    base::Lock lock(mutex_);
-    task = dispatch_.pick(seat);
-    const bool is_busy = seat.duty == Seat::Duty::kBusy;
-    if (task || seat.errand != Seat::Errand::kNone) {
-      if (!is_busy) {
-        dispatch_.roster.stop_searching(seat);
-        sleeper = dispatch_.choose_sleeper();
-      }
-    } else if (is_busy) {
-      dispatch_.roster.search(seat);
-    }
+  Sleeper sleeper;
+  base::Lock lock(mutex_);
+  TaskPtr task = dispatch_.pick(seat);
+  const bool is_busy = seat.duty == Seat::Duty::kBusy;
+  if (!task && seat.errand == Seat::Errand::kNone) {
+    if (is_busy) dispatch_.roster.search(seat);
+  } else if (!is_busy) {
+    dispatch_.roster.stop_searching(seat);
+    sleeper.choose(dispatch_.choose_sleeper());
   }
-  if (sleeper != nullptr) sleeper->parker.unpark();
   return task;
 }
 
 TaskPtr Pool::wait(Seat& seat) noexcept {
   spin(seat);
   for (;;) {
-    Seat* sleeper = nullptr;
-    TaskPtr task;
-    bool is_over = true;
     {
+      Sleeper sleeper;
       base::Lock lock(mutex_);
-      task = dispatch_.pick(seat);
+      TaskPtr task = dispatch_.pick(seat);
       if (task || seat.errand != Seat::Errand::kNone) {
         dispatch_.roster.stop_searching(seat);
-        sleeper = dispatch_.choose_sleeper();
-      } else if (dispatch_.may_leave()) {
-        dispatch_.roster.stop_hosting(seat);  // from now on nobody counts on it
-        return TaskPtr();
-      } else {
-        dispatch_.roster.park(seat);
-        is_over = false;
+        sleeper.choose(dispatch_.choose_sleeper());
+        return task;
       }
+      if (dispatch_.may_leave()) {
+        dispatch_.roster.stop_hosting(seat);  // from now on nobody counts on it
+        return task;
+      }
+      dispatch_.roster.park(seat);
     }
-    if (sleeper != nullptr) sleeper->parker.unpark();
-    if (is_over) return task;
     seat.parker.park();  // who wakes us has counted us as searching
   }
 }
 
 void Pool::withdraw(Seat& seat) noexcept {
-  Seat* sleeper = nullptr;
-  {
-    base::Lock lock(mutex_);
-    dispatch_.roster.stop_searching(seat);
-    sleeper = dispatch_.choose_sleeper();
-  }
-  if (sleeper != nullptr) sleeper->parker.unpark();
+  Sleeper sleeper;
+  base::Lock lock(mutex_);
+  dispatch_.roster.stop_searching(seat);
+  sleeper.choose(dispatch_.choose_sleeper());
 }
 
 void Pool::give_back(Seat& seat, TaskPtr task) noexcept {
-  Seat* sleeper = nullptr;
-  {
-    base::Lock lock(mutex_);
-    seat.current = nullptr;
-    dispatch_.roster.serve_home(seat, false);
-    dispatch_.backlog.put_back(std::move(task));
-    dispatch_.note_queued();
-    sleeper = dispatch_.choose_sleeper();
-  }
-  if (sleeper != nullptr) sleeper->parker.unpark();
+  Sleeper sleeper;
+  base::Lock lock(mutex_);
+  seat.current = nullptr;
+  dispatch_.roster.serve_home(seat, false);
+  dispatch_.backlog.put_back(std::move(task));
+  dispatch_.note_queued();
+  sleeper.choose(dispatch_.choose_sleeper());
 }
 
 void Pool::interpreter_made(Seat& seat) noexcept {

@@ -12,7 +12,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,6 +27,7 @@
 #include "pool/pool_options.h"
 #include "pool/recorder.h"
 #include "pool/signals.h"
+#include "pool/sleeper.h"
 #include "pool/task.h"
 
 namespace aiointerpreters::pool {
@@ -83,7 +83,7 @@ class Pool {
   [[nodiscard]] bool ended() const noexcept { return signals_.threads->load(std::memory_order_acquire) == 0; }
   // Takes out what has not started. Tasks for which an interpreter is being made count as started.
   [[nodiscard]] TaskList take_queued() noexcept AIOI_EXCLUDES(mutex_);
-  // The same for the task of home's side alone that has waited longest; null if there is none.
+  // The same for home's task alone that has waited longest; null if there is none.
   [[nodiscard]] TaskPtr take_queued_of_home() noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] Census census() const noexcept AIOI_EXCLUDES(mutex_);
 
@@ -179,7 +179,7 @@ class Pool {
   using Side = Task::Side;
 
   // A task was queued: a thread may be needed, or a worker is to be woken.
-  [[nodiscard]] Submitted call_worker(Seat*& sleeper) noexcept AIOI_REQUIRES(mutex_);
+  [[nodiscard]] Submitted call_worker(Sleeper& sleeper) noexcept AIOI_REQUIRES(mutex_);
   void spin(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
   const std::shared_ptr<const PoolOptions> options_;

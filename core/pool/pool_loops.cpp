@@ -11,28 +11,23 @@ Pool::Submitted Pool::submit_to_loop(TaskPtr task) {
   record(*task, Recorder::Event::kQueued);
   Loops::Room room;
   for (bool has_memory = true;;) {
-    Seat* sleeper = nullptr;
-    Submitted submitted = Submitted::kQueued;
     std::size_t size = 0;
-    bool is_sent = false;
     {
+      Sleeper sleeper;
       base::Lock lock(mutex_);
       if (dispatch_.lifecycle.closed() || dispatch_.lifecycle.broken(Side::kWorker)) return Submitted::kRefused;
       LoopPortPtr loop = dispatch_.loop_for_task(has_memory);
       const bool opens = !loop;
-      size = dispatch_.loops.size();
-      is_sent = !opens || dispatch_.loops.fits(room);
-      if (is_sent) {
+      if (!opens || dispatch_.loops.fits(room)) {
         if (opens) loop = dispatch_.loops.add(room);
         dispatch_.loops.count_in(*loop);
         task->pool = this;
         task->port = loop;
         static_cast<void>(loop->mailbox->post(task));  // under the lock, so that no loop can be gone meanwhile
-        if (opens) submitted = call_worker(sleeper);
+        return opens ? call_worker(sleeper) : Submitted::kQueued;
       }
+      size = dispatch_.loops.size();
     }
-    if (sleeper != nullptr) sleeper->parker.unpark();
-    if (is_sent) return submitted;
     try {
       room = Loops::Room::make(size);
     } catch (const std::bad_alloc&) {
@@ -49,17 +44,14 @@ LoopPortPtr Pool::open_loop(Seat& seat) noexcept {
 }
 
 void Pool::count_out(LoopPort& loop) noexcept {
-  Seat* sleeper = nullptr;
-  {
-    base::Lock lock(mutex_);
-    dispatch_.loops.count_out(loop);
-    if (loop.live > 0 || !dispatch_.lifecycle.rests()) return;
-    Seat* const seat = loop.seat;
-    if (seat == nullptr || seat->loop.get() != &loop) return;
-    if (seat->duty == Seat::Duty::kParked) sleeper = dispatch_.roster.unpark(*seat);  // it has to rest
-    dispatch_.lifecycle.announce_rest_news();                                         // or others end its interpreter
-  }
-  if (sleeper != nullptr) sleeper->parker.unpark();
+  Sleeper sleeper;
+  base::Lock lock(mutex_);
+  dispatch_.loops.count_out(loop);
+  if (loop.live > 0 || !dispatch_.lifecycle.rests()) return;
+  Seat* const seat = loop.seat;
+  if (seat == nullptr || seat->loop.get() != &loop) return;
+  if (seat->duty == Seat::Duty::kParked) sleeper.choose(dispatch_.roster.unpark(*seat));  // it has to rest
+  dispatch_.lifecycle.announce_rest_news();                                               // or others end its interpreter
 }
 
 bool Pool::is_idle(const LoopPort& loop) const noexcept {

@@ -14,16 +14,13 @@ void Pool::begin_rest() noexcept {
 }
 
 void Pool::end_rest() noexcept {
-  Seat* sleeper = nullptr;
-  {
-    base::Lock lock(mutex_);
-    dispatch_.lifecycle.end_rest();
-    if (dispatch_.lifecycle.rests()) return;
-    dispatch_.give_up_loops(dispatch_.limits.interpreters);  // a loop that was busy all the time is still there
-    if (dispatch_.lifecycle.closed()) dispatch_.wake_all_parked();
-    sleeper = dispatch_.choose_sleeper();
-  }
-  if (sleeper != nullptr) sleeper->parker.unpark();
+  Sleeper sleeper;
+  base::Lock lock(mutex_);
+  dispatch_.lifecycle.end_rest();
+  if (dispatch_.lifecycle.rests()) return;
+  dispatch_.give_up_loops(dispatch_.limits.interpreters);  // a loop that was busy all the time is still there
+  if (dispatch_.lifecycle.closed()) dispatch_.wake_all_parked();
+  sleeper.choose(dispatch_.choose_sleeper());
 }
 
 base::Wake Pool::wait_for_rest_news(std::uint32_t seen, const base::Deadline& deadline) const noexcept {

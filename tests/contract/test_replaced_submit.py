@@ -29,9 +29,24 @@ class Tool:
         self.submitted: list[Any] = []
         self.ran_in: list[tuple[threading.Thread, str]] = []
 
-    def note_run(self, value: str) -> None:
-        """A call that the tool has something around runs."""
+    def run_with(self, value: str, fn: Any, args: Any, kwargs: Any) -> Any:
+        """Run a call with the `request` of whoever submitted it."""
+        token = request.set(value)
         self.ran_in.append((threading.current_thread(), value))
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            request.reset(token)
+
+    def around(self, fn: Any) -> Callable[..., Any]:
+        """Return a closure that does so with a callable that is being submitted."""
+        self.submitted.append(fn)
+        value = request.get()
+
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            return self.run_with(value, fn, args, kwargs)
+
+        return wrapped
 
 
 type Install = Callable[[pytest.MonkeyPatch, Tool], None]
@@ -43,18 +58,7 @@ def by_assignment(patch: pytest.MonkeyPatch, tool: Tool) -> None:
 
     @functools.wraps(original)
     def submit(self: Any, fn: Any, *args: Any, **kwargs: Any) -> Any:
-        tool.submitted.append(fn)
-        value = request.get()
-
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            token = request.set(value)
-            tool.note_run(value)
-            try:
-                return fn(*args, **kwargs)
-            finally:
-                request.reset(token)
-
-        return original(self, wrapped, *args, **kwargs)
+        return original(self, tool.around(fn), *args, **kwargs)
 
     patch.setattr(ThreadPoolExecutor, "submit", submit)
 
@@ -68,18 +72,7 @@ def by_descriptor(patch: pytest.MonkeyPatch, tool: Tool) -> None:
             return functools.partial(self, instance)
 
         def __call__(self, instance: Any, fn: Any, *args: Any, **kwargs: Any) -> Any:
-            tool.submitted.append(fn)
-            value = request.get()
-
-            def wrapped(*args: Any, **kwargs: Any) -> Any:
-                token = request.set(value)
-                tool.note_run(value)
-                try:
-                    return fn(*args, **kwargs)
-                finally:
-                    request.reset(token)
-
-            return original.__get__(instance)(wrapped, *args, **kwargs)
+            return original.__get__(instance)(tool.around(fn), *args, **kwargs)
 
     patch.setattr(ThreadPoolExecutor, "submit", Wrapper())
 
@@ -88,12 +81,7 @@ _hook: Callable[..., Any]
 
 
 def _run_with(tool: Tool, value: str, fn: Any, args: Any, kwargs: Any) -> Any:
-    token = request.set(value)
-    tool.note_run(value)
-    try:
-        return fn(*args, **kwargs)
-    finally:
-        request.reset(token)
+    return tool.run_with(value, fn, args, kwargs)
 
 
 def by_code(patch: pytest.MonkeyPatch, tool: Tool) -> None:
