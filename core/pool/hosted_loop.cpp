@@ -118,6 +118,7 @@ bool HostedLoop::work_off_mail(const py::Ref& loop) {
 
 void HostedLoop::begin(const TaskPtr& task, const py::Ref& loop) {
   if (!task->start()) return publish_cancelled(task);
+  pool_.record(*task, Recorder::Event::kStarted);
   begin_step(*task, false);
   py::Ref asyncio_task = py::guarded(py::Ref(), [&] {
     running_.insert_or_assign(task.get(), Running{task, py::Ref()});  // first: once there is a task, nothing may fail
@@ -184,6 +185,7 @@ void HostedLoop::count_out() noexcept {
 }
 
 void HostedLoop::tell(const TaskPtr& task, Task::Change change) {
+  pool_.record(*task, Recorder::Event::kEnded);
   if (!task->needs_home(change)) return;
   py::detached([&] {
     task->visit_home_to_settle(change);

@@ -15,7 +15,8 @@ class Recorder {
   enum class Event : std::uint8_t {
     kQueued,   // a pool is about to queue the call; if it refuses it, nothing follows
     kStarted,  // a worker, or the event loop of a worker's interpreter, has begun it
-    kEnded,    // its outcome is published, or it is cancelled and the queue has let go of it
+    kEnded,  // its outcome is published, or a worker has let go of it because it was cancelled; what a pool that is shut down or
+             // broken takes out of its queues ends without this
   };
   virtual void record(const Task& task, Event event) noexcept = 0;
 

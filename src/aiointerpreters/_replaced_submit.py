@@ -143,7 +143,7 @@ def _is_around(fn: Any, args: Args, kwargs: dict[str, Any], call: _Call) -> bool
 
 
 def _is_tagged(fn: Any, args: Args) -> bool:
-    """Whether the engine sees a tag there (core/binding/call.h)."""
+    """Whether the engine sees a tag there (core/binding/submission.h)."""
     for _ in range(_LOOKS):
         match fn:
             case interpreter():
