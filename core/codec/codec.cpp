@@ -138,7 +138,7 @@ void name_refused_argument(Runtime& runtime, const Message& message) {
 bool decode_call(Runtime& runtime, const Message& message, CallArguments& out) {
   return py::guarded(false, [&] {
     if (decode_message(runtime, MessageView(message), [&](Decoder& decoder) { return out.read(decoder); })) return true;
-    if (message.form == Message::Form::kMixed) name_refused_argument(runtime, message);
+    if (message.form != Message::Form::kNative) name_refused_argument(runtime, message);
     return false;
   });
 }

@@ -1,7 +1,9 @@
 // The decoder; see decoder.h for its contract and format.h for what it reads.
 //
 // Why no incomplete object is ever hashed, whatever the message says. Hashing follows tuples and frozensets only, and stops
-// with TypeError at the first list, dict or set. A frozenset cannot be referred to before it is complete. A tuple can, for
+// with TypeError at the first list, dict or set, and without one at an instance, of which it does not look at the attributes. (An
+// instance whose class has a hash of its own looks where it likes, in Python code: see hide.) So in what follows an instance is as
+// a list is, but that it may stand in a key, and what is inside of it is not inside of that key. A frozenset cannot be referred to before it is complete. A tuple can, for
 // the sake of cycles, but only (a) outside of keys, and (b) from below a list, dict or set that is below that tuple. Inside
 // keys only tuples and frozensets open frames. So if hashing reaches an incomplete tuple T, it meets, among the elements of
 // T that are there, the list, dict or set of (b) first: either it is on the path of open frames, all of which stand in their
@@ -13,15 +15,28 @@
 #include <algorithm>
 #include <utility>
 
+#include "codec/class_facts.h"
 #include "codec/format.h"
 
 namespace aiointerpreters::codec {
+
+namespace {
+
+// As an unpickler makes an instance that gets its state later.
+py::Ref make_instance(PyObject* type) {
+  const py::Ref nothing = py::Ref::steal(PyTuple_New(0));
+  auto* const as_type = reinterpret_cast<PyTypeObject*>(type);
+  return nothing ? py::Ref::steal(as_type->tp_new(as_type, nothing.get(), nullptr)) : py::Ref();
+}
+
+}  // namespace
 
 Decoder::~Decoder() {
   for (PyObject* const container : kept_) show(container);
   for (const Frame& frame : frames_) {
     Py_XDECREF(frame.key);
-    if (frame.owned) Py_DECREF(frame.object);
+    Py_XDECREF(frame.instance);
+    if (frame.owned || frame.instance != nullptr) Py_DECREF(frame.object);
   }
   for (PyObject* const container : kept_) Py_DECREF(container);
   for (PyObject* const key : keys_) Py_DECREF(key);
@@ -85,6 +100,11 @@ py::Ref Decoder::read() {
       case kDict:
         step = fill([](Frame& frame, PyObject* leaf) { return put_entry(frame, leaf); });
         break;
+      case kInstance:
+        step = frames_.top().blueprint->how == Blueprint::How::kAttributes
+                   ? fill([](const Frame& frame, PyObject* leaf) { return set_attribute(frame, leaf); })
+                   : fill_sequence();
+        break;
       case kRecord:
         step = fill([this](const Frame& frame, PyObject* leaf) { return set_field(frame, leaf); });
         break;
@@ -105,13 +125,20 @@ Decoder::Step Decoder::open(unsigned char tag) {
   std::size_t count;
   std::size_t keys_end = 0;
   bool shared;
-  if (tag == kRecord ? !read_shape(count, keys_end, shared) : !read_header(1, count, shared)) return Step::kFailed;
+  const Buildable* of = nullptr;  // an instance
+  if (tag == kInstance) {
+    of = read_class(shared);
+    if (of == nullptr) return Step::kFailed;
+    count = of->blueprint->size();
+  } else if (tag == kRecord ? !read_shape(count, keys_end, shared) : !read_header(1, count, shared)) {
+    return Step::kFailed;
+  }
   Frame* const parent = frames_.empty() ? nullptr : &frames_.top();
   const std::size_t values = tag == kDict ? 2 * count : count;
   const std::size_t owed = owed_ + (parent == nullptr ? 0 : parent->left);
   const bool is_key = parent != nullptr && at_key(*parent);
   const bool in_key = is_key || (parent != nullptr && parent->in_key);
-  if (bytes_left() < owed || values > bytes_left() - owed || (in_key && !immutable(tag))) {
+  if (bytes_left() < owed || values > bytes_left() - owed || (in_key && !immutable(tag) && of == nullptr)) {
     corrupt();
     return Step::kFailed;
   }
@@ -120,8 +147,8 @@ Decoder::Step Decoder::open(unsigned char tag) {
   const auto size = static_cast<Py_ssize_t>(count);
   switch (tag) {
     case kList:
-      object = py::Ref::steal(PyList_New(parts_ == nullptr ? size : 0));
-      if (object && parts_ == nullptr) items = reinterpret_cast<PyListObject*>(object.get())->ob_item;
+      object = py::Ref::steal(PyList_New(careful_ ? 0 : size));
+      if (object && !careful_) items = reinterpret_cast<PyListObject*>(object.get())->ob_item;
       break;
     case kTuple:
       object = py::Ref::steal(PyTuple_New(size));
@@ -134,6 +161,10 @@ Decoder::Step Decoder::open(unsigned char tag) {
     case kSet:
       object = py::Ref::steal(PySet_New(nullptr));
       break;
+    case kInstance:
+      object = make_instance(of->type.get());
+      if (object && of->blueprint->how == Blueprint::How::kSlots) items = slots_of(object.get());
+      break;
     default:
       object = py::Ref::steal(PyFrozenSet_New(nullptr));
       break;
@@ -143,7 +174,10 @@ Decoder::Step Decoder::open(unsigned char tag) {
   const std::size_t depth = frames_.size() + 1;
   const bool open = count != 0;
   const bool owned = open && (is_key || tag == kFrozenset);
-  if (open && parts_ != nullptr) hide(object.get(), items, count, owned);
+  const bool by_pickle = open && of != nullptr && of->blueprint->how == Blueprint::How::kByPickle;
+  py::Ref values_of = by_pickle ? py::Ref::steal(PyList_New(0)) : py::Ref();
+  if (by_pickle && !values_of) return Step::kFailed;
+  if (open && careful_) hide(object.get(), immutable(tag) ? items : nullptr, count, owned);
   std::size_t entry = kNoEntry;
   if (shared) {
     entry = memo_.size();
@@ -154,21 +188,24 @@ Decoder::Step Decoder::open(unsigned char tag) {
   const std::size_t parent_left = parent == nullptr ? 0 : parent->left;
   const std::size_t last_mutable = !immutable(tag) ? depth : parent == nullptr ? 0 : parent->last_mutable;
   PyObject* const container = object.get();
+  py::Ref instance = by_pickle ? py::Ref::borrow(container) : py::Ref();
   if (!owned && !place(object.release(), open ? 0 : 1)) return Step::kFailed;
   if (!open) return Step::kDone;
   Frame& frame = frames_.emplace();
   frame.tag = tag;
   frame.owned = owned;
-  frame.in_key = in_key;
+  frame.in_key = in_key && of == nullptr;  // hashing an instance does not look at its attributes, or that is Python code
   frame.height = 0;
-  frame.object = container;
+  frame.object = by_pickle ? values_of.release() : container;
+  frame.blueprint = of == nullptr ? nullptr : of->blueprint.get();
+  frame.instance = instance.release();
   frame.items = items;
   frame.left = values;
   frame.key = nullptr;
   frame.keys_end = keys_end;
   frame.memo = entry;
   frame.last_mutable = last_mutable;
-  (void)object.release();  // if it is still here, the frame owns it
+  if (!by_pickle) (void)object.release();  // if it is still here, the frame owns it
   owed_ += parent_left;
   return Step::kOpened;
 }
@@ -191,7 +228,8 @@ void Decoder::show(PyObject* container) noexcept {
 
 bool Decoder::close() {
   const Frame& frame = frames_.top();
-  if (frame.owned && parts_ != nullptr && frame.items != nullptr) show(frame.object);
+  if (frame.instance != nullptr && !build_by_pickle(*frame.blueprint, frame.instance, frame.object)) return false;
+  if (frame.owned && careful_ && frame.items != nullptr) show(frame.object);
   const std::uint32_t height = immutable(frame.tag) ? frame.height + 1 : 0;
   if (frame.memo != kNoEntry) {
     Entry& entry = memo_[frame.memo];
@@ -199,7 +237,10 @@ bool Decoder::close() {
     entry.height = height;
     if (entry.object == nullptr) entry.object = Py_NewRef(frame.object);
   }
-  PyObject* const owned = frame.owned ? frame.object : nullptr;
+  // Of what pickle has made, the frame owns the values and the instance, which its parent has already unless it waits for it.
+  const py::Ref values = py::Ref::steal(frame.instance == nullptr ? nullptr : frame.object);
+  py::Ref instance = py::Ref::steal(frame.instance);
+  PyObject* const owned = !frame.owned ? nullptr : instance ? instance.release() : frame.object;
   frames_.pop();
   if (!frames_.empty()) owed_ -= frames_.top().left;
   if (owned != nullptr) return place(owned, height);
@@ -224,6 +265,8 @@ bool Decoder::place(PyObject* object, std::uint32_t height) {
       break;
     case kRecord:
       return set_field(frame, object);
+    case kInstance:
+      return frame.blueprint->how == Blueprint::How::kAttributes ? set_attribute(frame, object) : put(frame, object);
     default:
       break;
   }
@@ -280,6 +323,21 @@ bool Decoder::set_field(const Frame& frame, PyObject* value) {
   const int failed = PyDict_SetItem(frame.object, keys_[frame.keys_end - frame.left - 1], value);
   Py_DECREF(value);
   return failed == 0;
+}
+
+bool Decoder::set_attribute(const Frame& frame, PyObject* value) {
+  const int failed =
+      PyObject_GenericSetAttr(frame.object, frame.blueprint->names[frame.blueprint->size() - frame.left - 1].get(), value);
+  Py_DECREF(value);
+  return failed == 0;
+}
+
+const Buildable* Decoder::read_class(bool& shared) {
+  std::size_t header;
+  if (!read_varint(header)) return nullptr;
+  shared = (header & 1) != 0;
+  if ((header >> 1) >= instances_.size()) return corrupt(), nullptr;
+  return &instances_[header >> 1];
 }
 
 bool Decoder::read_shape(std::size_t& count, std::size_t& keys_end, bool& shared) {

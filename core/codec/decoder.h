@@ -1,8 +1,9 @@
 // Decoder: rebuilds Python objects from the native format (format.h), with a stack of its own instead of recursion.
 //
 // It trusts nothing in a message: it never reads past the end, makes no container larger than the bytes left can fill, and
-// hashes nothing that is incomplete. It runs no Python code but for the hashing and comparing of parts. Whatever that finds
-// and does, there is no harm: in a message with parts lists grow item by item, and unfinished tuples hold None.
+// hashes nothing that is incomplete. It runs no Python code but for the hashing and comparing of parts and instances, and for the
+// classes that have a say in how their instances are made. Whatever that finds and does, there is no harm: where it may run, lists
+// grow item by item, and unfinished tuples hold None.
 // Owner: one call of the codec. Requires: attached. Errors: Python exception set and null or false returned (ValueError
 // "corrupt message"; TypeError for an unhashable key; RecursionError for a key nested too deep; MemoryError);
 // std::bad_alloc.
@@ -14,6 +15,7 @@
 
 #include "codec/corrupt.h"
 #include "codec/format.h"
+#include "codec/instances_reader.h"
 #include "codec/parts_reader.h"
 #include "codec/small_stack.h"
 #include "py/python.h"
@@ -23,9 +25,13 @@ namespace aiointerpreters::codec {
 
 class Decoder {
  public:
-  // Borrows both. `parts` is null for a message without parts and attachments.
-  Decoder(const unsigned char* data, std::size_t size, PartsReader* parts) noexcept
-      : at_(data), end_(data + size), parts_(parts) {}
+  // Borrows all. `parts` is null for a message without parts and attachments.
+  Decoder(const unsigned char* data, std::size_t size, PartsReader* parts, const InstancesReader& instances) noexcept
+      : at_(data),
+        end_(data + size),
+        parts_(parts),
+        instances_(instances),
+        careful_(parts != nullptr || instances.runs_python()) {}
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
   ~Decoder();
@@ -48,12 +54,14 @@ class Decoder {
     bool in_key;           // it is a key or an element of a set, or inside one
     std::uint32_t height;  // the deepest nesting of tuples and frozensets below it, if it is one of these
     PyObject* object;
-    PyObject** items;          // tuple, and list of a message without parts: the next place; null: it grows
-    std::size_t left;          // values still to be read; odd between the key and the value of a dict
-    PyObject* key;             // dict, while left is odd: the key, owned
-    std::size_t keys_end;      // record: behind its last key in keys_
-    std::size_t memo;          // its entry, or kNoEntry
-    std::size_t last_mutable;  // depth of the innermost list, dict or set, itself included, counted from 1; 0: none
+    PyObject** items;            // tuple, slots, and list while no Python code runs: the next place; null: it grows
+    std::size_t left;            // values still to be read; odd between the key and the value of a dict
+    PyObject* key;               // dict, while left is odd: the key, owned
+    std::size_t keys_end;        // record: behind its last key in keys_
+    const Blueprint* blueprint;  // instance
+    PyObject* instance;          // one that is made by pickle, owned: `object` is the list of its values then, owned too
+    std::size_t memo;            // its entry, or kNoEntry
+    std::size_t last_mutable;    // depth of the innermost list, dict or set, itself included, counted from 1; 0: none
   };
   struct Entry {
     PyObject* object;        // owned; null while a frozenset is not complete
@@ -100,6 +108,10 @@ class Decoder {
   [[nodiscard]] static bool put_element(const Frame& frame, PyObject* element);
   // Sets the item of a record whose value was just counted off `left`; takes the reference.
   [[nodiscard]] bool set_field(const Frame& frame, PyObject* value);
+  // Sets the attribute of an instance whose value was just counted off `left`; takes the reference.
+  [[nodiscard]] static bool set_attribute(const Frame& frame, PyObject* value);
+  // Reads what stands before the values of an instance: its class.
+  [[nodiscard]] const Buildable* read_class(bool& shared);
   // Reads what stands before the values of a record: how many there are, where their keys end.
   [[nodiscard]] bool read_shape(std::size_t& count, std::size_t& keys_end, bool& shared);
   // Remembers a complete object if it is shared; takes and returns its reference.
@@ -128,6 +140,8 @@ class Decoder {
   const unsigned char* at_;
   const unsigned char* end_;
   PartsReader* const parts_;
+  const InstancesReader& instances_;
+  const bool careful_;    // Python code may run
   std::size_t owed_ = 0;  // the sum of `left` of all frames but the top one: that many bytes are spoken for
   PyObject* root_ = nullptr;
   SmallStack<Frame, 6> frames_;

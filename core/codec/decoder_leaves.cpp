@@ -238,8 +238,8 @@ PyObject* Decoder::read_reference() {
     Frame& frame = frames_.top();
     const bool in_key = frame.in_key || at_key(frame);
     if (entry.open_depth != 0 && (in_key || frame.last_mutable <= entry.open_depth)) {
-      const bool is_tuple = PyTuple_CheckExact(entry.object);
-      if (is_tuple || in_key) return corrupt_object();
+      const bool is_instance = frames_[entry.open_depth - 1].tag == kInstance;
+      if (!is_instance && (PyTuple_CheckExact(entry.object) || in_key)) return corrupt_object();
     }
     if (entry.height != 0) {
       if (immutable(frame.tag)) frame.height = std::max(frame.height, entry.height);

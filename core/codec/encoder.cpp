@@ -1,6 +1,8 @@
 // The encoder; see encoder.h for its contract and format.h for what it writes.
 #include "codec/encoder.h"
 
+#include <algorithm>
+
 #include "codec/format.h"
 
 namespace aiointerpreters::codec {
@@ -12,8 +14,12 @@ PyObject* const* items_of_tuple(PyObject* tuple) { return reinterpret_cast<PyTup
 
 }  // namespace
 
-Encoder::Encoder(base::Bytes& out, Parts& parts) noexcept
-    : out_(out), parts_(parts), at_(out.data() + out.size()), limit_(out.data() + out.size() + out.room()) {}
+Encoder::Encoder(base::Bytes& out, Parts& parts, Instances* instances) noexcept
+    : out_(out),
+      parts_(parts),
+      instances_(instances),
+      at_(out.data() + out.size()),
+      limit_(out.data() + out.size() + out.room()) {}
 
 Encoder::~Encoder() {
   for (const Frame& frame : frames_) {
@@ -144,7 +150,7 @@ Encoder::Step Encoder::open_sequence(unsigned char tag, PyObject* object, PyObje
                                      bool shared) {
   // The empty tuple is one object in each interpreter.
   const bool has_identity = tag != kTuple || count != 0;
-  if (has_identity && write_known(object, shared)) return Step::kWritten;
+  if (has_identity && write_known(object, shared)) return tag == kTuple ? referred(object) : Step::kWritten;
   write_header(tag, static_cast<std::size_t>(count), shared && has_identity);
   if (count == 0) return Step::kWritten;
   push_frame(Frame::Kind::kSequence, object, items, count, nullptr);
@@ -185,7 +191,7 @@ Encoder::Step Encoder::open_record(PyObject* dict, std::size_t shape, bool is_ne
 
 Encoder::Step Encoder::open_set(unsigned char tag, PyObject* set, bool shared) {
   if (parts_.is_ruled(set)) return write_part(set);
-  if (write_known(set, shared)) return Step::kWritten;
+  if (write_known(set, shared)) return tag == kFrozenset ? referred(set) : Step::kWritten;
   const Py_ssize_t count = PySet_GET_SIZE(set);
   write_header(tag, static_cast<std::size_t>(count), shared);
   if (count == 0) return Step::kWritten;
@@ -194,6 +200,28 @@ Encoder::Step Encoder::open_set(unsigned char tag, PyObject* set, bool shared) {
   push_frame(Frame::Kind::kSet, set, nullptr, count, iterator.get());
   (void)iterator.release();  // the frame owns it
   return Step::kOpened;
+}
+
+Encoder::Step Encoder::open_instance(PyObject* object, bool shared) {
+  if (instances_ == nullptr) return write_part(object);
+  if (shared && write_reference(object)) return Step::kWritten;
+  Instances::Form form;
+  if (!instances_->describe(object, form)) return write_part(object);
+  write_header(kInstance, form.index, shared);
+  if (form.count == 0) return Step::kWritten;
+  const auto count = static_cast<Py_ssize_t>(form.count);
+  if (form.dict != nullptr) {
+    push_frame(Frame::Kind::kRecord, form.dict, nullptr, count, nullptr);
+  } else {
+    push_frame(Frame::Kind::kSequence, object, form.slots, count, nullptr);
+  }
+  return Step::kOpened;
+}
+
+bool Encoder::is_open(PyObject* container) {
+  constexpr std::size_t kDepthMax = 1000;  // deeper ones are taken to be
+  if (frames_.size() > kDepthMax) return true;
+  return std::any_of(frames_.begin(), frames_.end(), [&](const Frame& frame) { return frame.container == container; });
 }
 
 Encoder::Step Encoder::fill_sequence() {
@@ -232,6 +260,7 @@ Encoder::Step Encoder::fill_dict() {
   for (;;) {
     if (value == nullptr) {
       if (!PyDict_Next(dict, &position, &key, &value)) break;
+      hashes_others_ |= !PyUnicode_CheckExact(key) && !PyLong_CheckExact(key);
       const Step step = write_one(key, may_be_shared(key));
       if (step != Step::kWritten) {
         frames_[depth].next = position;
@@ -271,6 +300,7 @@ Encoder::Step Encoder::fill_set() {
   PyObject* const iterator = frames_.top().other;
   while (PyObject* const element = PyIter_Next(iterator)) {
     Py_DECREF(element);  // the set keeps it; only its own references may count in may_be_shared
+    hashes_others_ |= !PyUnicode_CheckExact(element) && !PyLong_CheckExact(element);
     const Step step = write_one(element, may_be_shared(element));
     if (step != Step::kWritten) return step;
   }

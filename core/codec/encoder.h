@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "base/bytes.h"
+#include "codec/instances.h"
 #include "codec/memo.h"
 #include "codec/parts.h"
 #include "codec/shapes.h"
@@ -20,8 +21,8 @@ namespace aiointerpreters::codec {
 
 class Encoder {
  public:
-  // Borrows both.
-  Encoder(base::Bytes& out, Parts& parts) noexcept;
+  // Borrows all. `instances`: null if instances of classes are to be parts, whatever their class.
+  Encoder(base::Bytes& out, Parts& parts, Instances* instances = nullptr) noexcept;
   Encoder(const Encoder&) = delete;
   Encoder& operator=(const Encoder&) = delete;
   ~Encoder();
@@ -33,6 +34,9 @@ class Encoder {
   void write_varint(std::size_t number);
   // Makes everything written part of the bytes. Call it once, at the end.
   void finish() noexcept;
+
+  // Whether anything but a str or int is hashed when this is read.
+  [[nodiscard]] bool hashes_others() const noexcept { return hashes_others_; }
 
   // The objects that have been written and may be met again.
   [[nodiscard]] const Memo& memo() const noexcept { return memo_; }
@@ -72,6 +76,7 @@ class Encoder {
   Step open_dict(PyObject* dict, bool shared);
   Step open_record(PyObject* dict, std::size_t shape, bool is_new, bool shared);
   Step open_set(unsigned char tag, PyObject* set, bool shared);
+  Step open_instance(PyObject* object, bool shared);
 
   void push_frame(Frame::Kind kind, PyObject* container, PyObject* const* items, Py_ssize_t count, PyObject* other);
 
@@ -92,6 +97,13 @@ class Encoder {
     return parts_.open() ? write_known_to_parts(object, shared) : shared && write_reference(object);
   }
   bool write_known_to_parts(PyObject* object, bool shared);
+  // Whether a container is being written. Requires: it is a tuple or a frozenset, which its reader cannot refer to before all of it
+  // is there, as pickle arranges it by its own order.
+  [[nodiscard]] bool is_open(PyObject* container);
+  // What becomes of a tuple or frozenset to which a reference has been written.
+  Step referred(PyObject* container) {
+    return instances_ != nullptr && instances_->any() && is_open(container) ? Step::kFailed : Step::kWritten;
+  }
   // True if the object was written before: a reference to it has been written.
   bool write_reference(PyObject* object);
   void write_header(unsigned char tag, std::size_t count, bool shared);
@@ -105,6 +117,8 @@ class Encoder {
 
   base::Bytes& out_;
   Parts& parts_;
+  Instances* const instances_;
+  bool hashes_others_ = false;
   unsigned char* at_;     // where the next byte goes
   unsigned char* limit_;  // the end of what is reserved
   Memo memo_;

@@ -22,6 +22,11 @@ bool as_int64(PyObject* number, std::int64_t& value) {
   return overflow == 0;
 }
 
+// Whether objects of a type may be taken apart as instances (class_plans.h), and so open a frame.
+bool may_be_instance(PyTypeObject* type) noexcept {
+  return PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) != 0 && type->tp_new == PyBaseObject_Type.tp_new;
+}
+
 template <typename Narrow>
 unsigned char* copy_narrowed(unsigned char* at, const std::int64_t* values, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
@@ -70,6 +75,7 @@ Encoder::Step Encoder::write_other(PyObject* object, bool shared) {
   } else if (type == &PySlice_Type) {
     return write_slice(object, shared);
   } else {
+    if (may_be_instance(type)) return open_instance(object, shared);
     // A buffer for pickle is pickle's, which may want it in the pickle.
     return !PyPickleBuffer_Check(object) && write_attached(object) ? Step::kWritten : write_part(object);
   }
@@ -171,7 +177,9 @@ Encoder::Step Encoder::write_range(PyObject* range, bool shared) {
 // A slice cannot be made before its parts, which are written without a frame: with compound ones it is left to pickle.
 Encoder::Step Encoder::write_slice(PyObject* slice, bool shared) {
   const auto* parts = reinterpret_cast<PySliceObject*>(slice);
-  if (has_parts(parts->start) || has_parts(parts->stop) || has_parts(parts->step)) return write_part(slice);
+  for (PyObject* const part : {parts->start, parts->stop, parts->step}) {
+    if (has_parts(part) || may_be_instance(Py_TYPE(part))) return write_part(slice);
+  }
   if (write_known(slice, shared)) return Step::kWritten;
   write_header(kSlice, 0, shared);
   for (PyObject* part : {parts->start, parts->stop, parts->step}) {

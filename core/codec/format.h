@@ -14,8 +14,8 @@ namespace aiointerpreters::codec {
 static_assert(std::endian::native == std::endian::little, "the codec copies integers as they are");
 
 enum Tag : unsigned char {
-  // Containers: header, then the elements; a dict's are key, value, key, value. All of them below kFirstLeaf; kRecord is one
-  // more.
+  // Containers: header, then the elements; a dict's are key, value, key, value. All of them below kFirstLeaf; kRecord and
+  // kInstance are two more.
   kList = 0x00,
   kTuple = 0x01,
   kDict = 0x02,
@@ -62,7 +62,11 @@ enum Tag : unsigned char {
   // each a str.
   kRecord = 0x20,
 
-  // 0x21 to 0x3F: reserved.
+  // An instance of a class, a container: varint (layout << 1 | shared), where the layout is an index in the list at the end of the
+  // message; then the values of as many attributes as that one has names. Those of slots may stand in runs.
+  kInstance = 0x21,
+
+  // 0x22 to 0x3F: reserved.
 
   kShortAscii = 0x40,        // + length 0 to 31, then the characters; not shared
   kShortAsciiShared = 0x60,  // + length 0 to 31, then the characters; shared
@@ -70,7 +74,9 @@ enum Tag : unsigned char {
   kSmallInt = 0x80,  // + (value + kSmallIntBias): the value itself, -16 to 111
 };
 
-[[nodiscard]] constexpr bool is_container(unsigned char tag) noexcept { return tag < kFirstLeaf || tag == kRecord; }
+[[nodiscard]] constexpr bool is_container(unsigned char tag) noexcept {
+  return tag < kFirstLeaf || tag == kRecord || tag == kInstance;
+}
 
 inline constexpr int kSmallIntBias = 16;
 inline constexpr int kSmallIntMin = -16;
@@ -86,6 +92,8 @@ inline constexpr std::uint32_t kKeyDepthMax = 10'000;
 
 // A mixed message: the native bytes, the pickle of a list of two lists of parts (parts.h), and the number of the native bytes
 // as 8 bytes.
+
+// A message with instances: the native bytes, the number of each layout (layout.h) in 4 bytes, how many there are in 4 bytes.
 
 // The content of a call: varint (positional arguments << 1 | has keywords), if so the tuple of the names as a value, then
 // all values, in one memo. A call without arguments is the single byte 0.

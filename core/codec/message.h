@@ -20,9 +20,10 @@ struct AttachmentList {
 
 struct Message {
   enum class Form : std::uint8_t {
-    kEmpty,   // nothing in it yet
-    kNative,  // the format of codec/format.h
-    kMixed,   // the same, and a pickle of the objects in it that this format does not know
+    kEmpty,      // nothing in it yet
+    kNative,     // the format of codec/format.h
+    kMixed,      // the same, and a pickle of the objects in it that this format does not know
+    kInstances,  // the native format with instances of classes in it, and the list of their layouts
   };
 
   base::Bytes bytes;

@@ -1,5 +1,5 @@
 // Decoding a whole message, with its parts and attachments.
-// Requires: attached to the runtime's interpreter. Runs Python where there are parts. Errors: false with a Python exception
+// Requires: attached to the runtime's interpreter. Runs Python where there are parts or instances. Errors: false with a Python exception
 // set; std::bad_alloc.
 #pragma once
 
@@ -8,6 +8,7 @@
 
 #include "codec/corrupt.h"
 #include "codec/decoder.h"
+#include "codec/instances_reader.h"
 #include "codec/message_view.h"
 #include "codec/parts_reader.h"
 #include "codec/runtime.h"
@@ -20,6 +21,7 @@ namespace aiointerpreters::codec {
 template <typename Read>
 bool decode_message(Runtime& runtime, const MessageView& message, Read&& read, StandIns stand_ins = StandIns::kNone) {
   PartsReader parts(runtime, message.attachments);
+  InstancesReader instances;
   std::size_t native = message.size;
   if (message.form == Message::Form::kMixed) {
     std::uint64_t size;
@@ -29,11 +31,13 @@ bool decode_message(Runtime& runtime, const MessageView& message, Read&& read, S
     if (size > end) return corrupt_message();
     native = static_cast<std::size_t>(size);
     if (!parts.unpickle(message.data + native, end - native, stand_ins)) return false;
+  } else if (message.form == Message::Form::kInstances) {
+    if (!instances.open(runtime, message.data, native, stand_ins)) return false;
   } else if (message.form != Message::Form::kNative) {
     return corrupt_message();
   }
-  const bool plain = message.form == Message::Form::kNative && message.attachments.empty();
-  Decoder decoder(message.data, native, plain ? nullptr : &parts);
+  const bool has_parts = message.form == Message::Form::kMixed || !message.attachments.empty();
+  Decoder decoder(message.data, native, has_parts ? &parts : nullptr, instances);
   return read(decoder) && decoder.finish();
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "codec/encoder.h"
+#include "codec/instances.h"
 #include "codec/parts.h"
 
 namespace aiointerpreters::codec {
@@ -73,7 +74,12 @@ bool encode_mixed(Runtime& runtime, const Roots& roots, ByValue by_value, Parts&
 bool encode_message(Runtime& runtime, const Roots& roots, Views views, ByValue by_value, Message& out) {
   Parts parts(runtime, views, out);
   out.form = Message::Form::kNative;
-  if (Encoder encoder(out.bytes, parts); write(encoder, roots)) return true;
+  Instances instances(runtime);
+  if (Encoder encoder(out.bytes, parts, &instances); write(encoder, roots)) {
+    if (!instances.any()) return true;
+    // What is hashed when a message is read runs no code of a class, unless pickle reads it.
+    if (!(instances.any_own_hash() && encoder.hashes_others()) && instances.confirm(out)) return true;
+  }
   if (PyErr_Occurred() != nullptr) return false;
   out.form = Message::Form::kMixed;
   return encode_mixed(runtime, roots, by_value, parts, out) && parts.append_pickle();

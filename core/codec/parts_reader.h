@@ -8,14 +8,12 @@
 #include <vector>
 
 #include "codec/attachment.h"
+#include "codec/pickling.h"
 #include "codec/runtime.h"
 #include "py/python.h"
 #include "py/ref.h"
 
 namespace aiointerpreters::codec {
-
-// Whether objects whose class is not to be had have stand-ins, to find out which ones these are, or are an error.
-enum class StandIns : unsigned char { kNone, kForMissing };
 
 class PartsReader {
  public:

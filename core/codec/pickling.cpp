@@ -96,7 +96,7 @@ PyObject* refuse(PyObject*, PyObject* object) {
 
 // copyreg's table of reductions, which refuses what has to be attached.
 py::Ref refusing_table(Runtime& runtime, PyObject* refusal) {
-  PyObject* const known = cached(runtime.dispatch_table, "copyreg", "dispatch_table");
+  PyObject* const known = reduction_table(runtime);
   py::Ref table = known != nullptr ? py::Ref::steal(PyDict_New()) : py::Ref();
   if (!table || PyDict_Update(table.get(), known) < 0) return {};
   const py::Ref queue_type = find_queue_type(runtime);
@@ -146,7 +146,37 @@ py::Ref unpickle_plainly(Runtime& runtime, const unsigned char* data, std::size_
   return view ? py::Ref::steal(PyObject_CallOneArg(loads, view.get())) : py::Ref();
 }
 
+// An unpickler whose class takes attributes, over some bytes. Returns new.
+py::Ref make_unpickler(Runtime& runtime, const unsigned char* data, std::size_t size) {
+  PyObject* const unpickler_type = cached_class(runtime.unpickler_type, "Unpickler");
+  PyObject* const file_type = cached(runtime.bytes_io_type, "_io", "BytesIO");
+  if (unpickler_type == nullptr || file_type == nullptr) return {};
+  const py::Ref file = py::Ref::steal(
+      PyObject_CallFunction(file_type, "y#", reinterpret_cast<const char*>(data), static_cast<Py_ssize_t>(size)));
+  return file ? py::Ref::steal(PyObject_CallOneArg(unpickler_type, file.get())) : py::Ref();
+}
+
 }  // namespace
+
+PyObject* reduction_table(Runtime& runtime) { return cached(runtime.dispatch_table, "copyreg", "dispatch_table"); }
+
+py::Ref find_class(Runtime& runtime, const std::string& module, const std::string& qualname, StandIns stand_ins) {
+  const auto module_size = static_cast<Py_ssize_t>(module.size());
+  const auto qualname_size = static_cast<Py_ssize_t>(qualname.size());
+  if (stand_ins == StandIns::kForMissing) {
+    const py::Ref refusals = py::Ref::steal(PyImport_ImportModule("aiointerpreters._refusals"));
+    if (!refusals) return {};
+    return py::Ref::steal(PyObject_CallMethod(refusals.get(), "find_class", "s#s#", module.data(), module_size,
+                                              qualname.data(), qualname_size));
+  }
+  // The methods of an unpickler that has read what protocol its pickle is of: `find_class` follows dotted names since the fourth.
+  constexpr unsigned char kNothing[] = {0x80, 4, 'N', '.'};
+  const py::Ref unpickler = make_unpickler(runtime, kNothing, sizeof kNothing);
+  const py::Ref none = unpickler ? py::Ref::steal(PyObject_CallMethod(unpickler.get(), "load", nullptr)) : py::Ref();
+  if (!none) return {};
+  return py::Ref::steal(PyObject_CallMethod(unpickler.get(), "find_class", "s#s#", module.data(), module_size,
+                                            qualname.data(), qualname_size));
+}
 
 Pickle pickle(Runtime& runtime, PyObject* value, PyObject* persistent_id, ByValue by_value) {
   if (by_value == ByValue::kAtOnce) return pickle_by_value(value, persistent_id);
@@ -171,12 +201,7 @@ Pickle pickle_unless_attached(Runtime& runtime, PyObject* value) {
 
 py::Ref unpickle(Runtime& runtime, const unsigned char* data, std::size_t size, PyObject* persistent_load) {
   if (persistent_load == nullptr) return unpickle_plainly(runtime, data, size);
-  PyObject* const unpickler_type = cached_class(runtime.unpickler_type, "Unpickler");
-  PyObject* const file_type = cached(runtime.bytes_io_type, "_io", "BytesIO");
-  if (unpickler_type == nullptr || file_type == nullptr) return {};
-  const py::Ref file = py::Ref::steal(
-      PyObject_CallFunction(file_type, "y#", reinterpret_cast<const char*>(data), static_cast<Py_ssize_t>(size)));
-  const py::Ref unpickler = file ? py::Ref::steal(PyObject_CallOneArg(unpickler_type, file.get())) : py::Ref();
+  const py::Ref unpickler = make_unpickler(runtime, data, size);
   if (!unpickler || PyObject_SetAttrString(unpickler.get(), "persistent_load", persistent_load) < 0) return {};
   return py::Ref::steal(PyObject_CallMethod(unpickler.get(), "load", nullptr));
 }

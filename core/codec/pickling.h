@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 #include "codec/runtime.h"
 #include "py/python.h"
@@ -54,6 +55,14 @@ struct Pickle {
 
 // What no name leads back to is in it by value: at once, or only after plain pickling has failed for that reason.
 enum class ByValue : unsigned char { kAtOnce, kIfNeeded, kNever };
+
+// copyreg's table of reductions. Borrowed; null with an exception set.
+[[nodiscard]] PyObject* reduction_table(Runtime& runtime);
+// Whether what is not to be had has stand-ins, to find out where it is needed, or is an error.
+enum class StandIns : unsigned char { kNone, kForMissing };
+// What a pickle means by such a module and qualified name. Returns new. Errors: as unpickling.
+[[nodiscard]] py::Ref find_class(Runtime& runtime, const std::string& module, const std::string& qualname,
+                                 StandIns stand_ins);
 
 // `persistent_id`: as of pickle.Pickler, called with every object.
 [[nodiscard]] Pickle pickle(Runtime& runtime, PyObject* value, PyObject* persistent_id, ByValue by_value);

@@ -2,6 +2,8 @@
 // Requires: attached to that interpreter for every use, the destructor included.
 #pragma once
 
+#include "codec/blueprints.h"
+#include "codec/class_plans.h"
 #include "codec/lessor.h"
 #include "py/interruptible.h"
 #include "py/python.h"
@@ -50,6 +52,9 @@ struct Runtime {
   } names;
   // In a worker, made on first need: a Python function that calls its first argument with the others.
   py::Ref caller;
+
+  ClassPlans class_plans;  // of the classes whose instances leave this interpreter
+  Blueprints blueprints;   // of those that arrive
 
   py::Interruptible interruptible;       // the thread of a worker's interpreter
   py::Interruptible loop_interruptible;  // the thread of the event loop there

@@ -44,6 +44,13 @@ def unpickle(content: bytes, persistent_load: Callable[[int], object] | None) ->
     return unpickler.load()
 
 
+def find_class(module: str, name: str) -> Any:
+    """Return what a pickle means by such a name; a stand-in if it is not to be had."""
+    unpickler = _Unpickler(io.BytesIO(b"\x80\x04N."))
+    unpickler.load()  # it knows then that names may be dotted
+    return unpickler.find_class(module, name)
+
+
 def find(arguments: tuple[object, ...], names: tuple[str, ...]) -> str | None:
     """Return the path to the first stand-in among the arguments of a call, the last ones of which have names."""
     positional = len(arguments) - len(names)

@@ -50,8 +50,10 @@ void expect_exhaustion(const char* otherwise) { expect({PyExc_MemoryError, PyExc
 
 class Target {
  public:
-  // `carried`: a mixed message with attachments. Inputs may refer to these, and to the objects in its pickle.
-  Target(codec::Runtime& runtime, Message carried) : runtime_(runtime), carried_(std::move(carried)) {
+  // `carried`: a mixed message with attachments. Inputs may refer to these, and to the objects in its pickle. `layouts`: bytes, how
+  // a message with instances ends.
+  Target(codec::Runtime& runtime, Message carried, py::Ref layouts)
+      : runtime_(runtime), carried_(std::move(carried)), layouts_(std::move(layouts)) {
     static PyMethodDef definition = {"encode_arguments",
                                      reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(encode_arguments)),
                                      METH_FASTCALL | METH_KEYWORDS, nullptr};
@@ -62,7 +64,7 @@ class Target {
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;
 
-  // All that may be made of an input: a value and a call; alone, with attachments, with attachments and parts.
+  // All that may be made of an input: a value and a call; alone, with attachments, with attachments and parts, with instances.
   void run(const std::uint8_t* data, std::size_t size) {
     for (const bool has_attachments : {false, true}) {
       Message message;
@@ -80,6 +82,12 @@ class Target {
     attach(message);
     check_value(message);
     check_call(message);
+    Message instances;
+    instances.form = Message::Form::kInstances;
+    instances.bytes.append(data, size);
+    instances.bytes.append(PyBytes_AS_STRING(layouts_.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(layouts_.get())));
+    check_value(instances);
+    check_call(instances);
   }
 
   // Frees what has been left to others.
@@ -171,6 +179,7 @@ class Target {
 
   codec::Runtime& runtime_;
   const Message carried_;
+  const py::Ref layouts_;
   py::Ref arguments_encoder_;
   Message* encoded_call_ = nullptr;
 };
@@ -188,11 +197,13 @@ int LLVMFuzzerInitialize(int*, char***) {
   codec::Runtime* const runtime = binding::enter_interpreter();
   const py::Ref values = runtime != nullptr ? py::Ref::steal(PyImport_ImportModule("fuzz_values")) : py::Ref();
   const py::Ref carried = values ? py::Ref::steal(PyObject_GetAttrString(values.get(), "CARRIED")) : py::Ref();
+  py::Ref layouts = values ? py::Ref::steal(PyObject_GetAttrString(values.get(), "LAYOUTS")) : py::Ref();
+  if (!layouts || !PyBytes_Check(layouts.get())) fuzz::fail("fuzz_values.LAYOUTS cannot be made");
   codec::Message message;
   if (!carried || !codec::encode_value(*runtime, carried.get(), message)) fuzz::fail("what inputs refer to cannot be made");
   if (message.form != codec::Message::Form::kMixed || !message.attachments)
     fuzz::fail("fuzz_values.CARRIED has too little in it");
-  fuzz::target = std::make_unique<fuzz::Target>(*runtime, std::move(message)).release();
+  fuzz::target = std::make_unique<fuzz::Target>(*runtime, std::move(message), std::move(layouts)).release();
   return 0;
 }
 

@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from dataclasses import dataclass
 
 from aiointerpreters import SharedBuffer, _core
 
@@ -27,6 +28,57 @@ class Unequal(Part):
         raise ValueError("incomparable")
 
     __hash__ = Part.__hash__
+
+
+class Plain:
+    """Is a key by its identity."""
+
+    def __init__(self, *values: object) -> None:
+        self.__dict__.update(zip("abc", values, strict=False))
+
+
+class Slots:
+    """Has no __dict__."""
+
+    __slots__ = ("a", "b")
+
+    def __init__(self, a: object, b: object) -> None:
+        self.a = a
+        self.b = b
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """Is hashed by value, in Python code."""
+
+    a: object
+    b: object
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenSlots:
+    """The same, with slots."""
+
+    a: object
+
+
+class Told(Plain):
+    """Is to be told its state."""
+
+
+UNHASHED = [Plain(1, 2, 3), Plain(1), Plain(), Slots(1, 2), Told(1, 2)]
+INSTANCES = [*UNHASHED, Frozen(1, 2), FrozenSlots(1)]
+# What a message with them ends with: the numbers of their layouts, in this order.
+LAYOUTS = _core.encode(INSTANCES).data[-4 * (len(INSTANCES) + 1) :]
+
+
+def look_and_set(self: Plain, state: dict[str, object]) -> None:
+    """Look at all that can be seen while a message is being decoded."""
+    Part.__hash__(Part())
+    self.__dict__.update(state)
+
+
+Told.__setstate__ = look_and_set  # type: ignore[attr-defined]
 
 
 def shared_buffer() -> SharedBuffer:
@@ -91,17 +143,31 @@ REFERRING: list[object] = [
 ]
 
 
+def instances() -> list[object]:
+    """Values of instances, whose layouts come in the order of LAYOUTS."""
+    cyclic: list[object] = []
+    plain = Plain(cyclic, (1, 2), {"k": 2.5})
+    cyclic += [plain, (plain,), {plain, 1}, {(plain, 2): plain}]
+    frozen = Frozen([1], FrozenSlots((2, 3)))
+    slots = [Slots(n, 0.5) for n in range(4)]
+    return [*UNHASHED[:1], UNHASHED, [UNHASHED, plain], [*UNHASHED, slots], [INSTANCES, frozen, frozen, {"k": frozen}]]
+
+
 def native_bytes(value: object) -> bytes:
     """The native part of the message that carries a value (codec/format.h)."""
     message = _core.encode(value)
-    mixed = 2
-    size = int.from_bytes(message.data[-8:], sys.byteorder) if message.form == mixed else len(message.data)
+    mixed, with_instances = 2, 3
+    size = len(message.data)
+    if message.form == mixed:
+        size = int.from_bytes(message.data[-8:], sys.byteorder)
+    elif message.form == with_instances:
+        size -= 4 * (int.from_bytes(message.data[-4:], sys.byteorder) + 1)
     return message.data[:size]
 
 
 def inputs() -> list[bytes]:
     """Inputs that are well-formed, as values or as calls."""
-    values = [native_bytes(value) for value in VALUES + REFERRING]
+    values = [native_bytes(value) for value in VALUES + REFERRING + instances()]
     names = native_bytes(("key", "other"))
     calls = [b"\0", *(b"\2" + value for value in values), b"\4" + values[0] + values[-1], b"\3" + names + values[1] * 3]
     return values + calls

@@ -5,6 +5,7 @@ import struct
 import types
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from enum import Enum
 from typing import Any
 
@@ -69,10 +70,11 @@ def _pairs(a: Any, b: Any) -> list[tuple[object, object]] | None:
             return None
         pairs = [*zip(a, b, strict=True), *zip(a.values(), b.values(), strict=True)]
     elif isinstance(a, set | frozenset):
-        if a != b:
+        own = {_label(element): element for element in b}
+        labels = [_label(element) for element in a]
+        if len(a) != len(b) or own.keys() != set(labels):
             return None
-        own = {element: element for element in b}
-        pairs = [(element, own[element]) for element in a]
+        pairs = [(element, own[label]) for element, label in zip(a, labels, strict=True)]
     elif isinstance(a, slice):
         pairs = [(a.start, b.start), (a.stop, b.stop), (a.step, b.step)]
     elif isinstance(a, complex):
@@ -99,6 +101,16 @@ def _pairs(a: Any, b: Any) -> list[tuple[object, object]] | None:
     if list(own_state) != list(other_state):
         return None
     return [*pairs, *((value, other_state[name]) for name, value in own_state.items())]
+
+
+def _label(element: Any) -> object:
+    """What tells an element of a set from the others: its value, or the number of one that is hashed by identity."""
+    if isinstance(element, tuple | frozenset):
+        return type(element), frozenset(_label(one) for one in element)
+    if is_dataclass(element):
+        return type(element), tuple(_label(one) for _, one in _state(element))
+    hashes: Any = type(element).__hash__
+    return (type(element), getattr(element, "number", None)) if hashes is object.__hash__ else element
 
 
 def _state(value: Any) -> Iterator[tuple[str, object]]:

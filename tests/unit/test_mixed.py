@@ -28,12 +28,15 @@ NATIVE, MIXED = 1, 2
 
 @dataclass
 class Box:
-    """Holds anything."""
+    """Holds anything. Says by itself what its state is, so it is pickled."""
 
     content: Any = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     __hash__ = object.__hash__
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__
 
 
 class Slots:

@@ -1,0 +1,59 @@
+// Blueprints: how one interpreter makes the instances of the layouts that arrive (layout.h). A blueprint is drawn once, and once more
+// when its class has changed, or its name leads to another one.
+// Requires: attached, for every use.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "codec/layout.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::codec {
+
+struct Runtime;
+enum class StandIns : unsigned char;
+
+struct Blueprint {
+  enum class How : std::uint8_t {
+    kAttributes,  // each is set as `object.__setattr__` does it
+    kSlots,       // each is put in its slot
+    kByPickle,    // all at once, as an unpickler does it: the class has a say in it
+  };
+
+  const Layout* layout = nullptr;
+  unsigned version = 0;  // of the class, when this was drawn (class_facts.h); 0: it holds for one message
+  How how = How::kByPickle;
+  bool own_hash = false;
+  py::Ref module;  // str
+  py::Ref qualname;
+  std::vector<py::Ref> names;  // interned
+
+  [[nodiscard]] std::size_t size() const noexcept { return names.size(); }
+};
+using BlueprintPtr = std::shared_ptr<const Blueprint>;
+
+// A class, and how to make its instances.
+struct Buildable {
+  py::Ref type;
+  BlueprintPtr blueprint;
+};
+
+class Blueprints {
+ public:
+  // The class of a layout as it is now. Runs Python, where it has to be imported. Errors: null type, with what unpickling would raise
+  // (ModuleNotFoundError, AttributeError, ...) set, or ValueError for a number that no layout has; std::bad_alloc.
+  [[nodiscard]] Buildable find(Runtime& runtime, std::size_t number, StandIns stand_ins);
+
+ private:
+  std::vector<BlueprintPtr> drawn_;  // by number
+};
+
+// Gives an instance its state as an unpickler does: to its `__setstate__`, else to its dict or its slots. `values`: a list, in the
+// order of the names. Runs Python. Errors: false with what that raises set.
+[[nodiscard]] bool build_by_pickle(const Blueprint& blueprint, PyObject* instance, PyObject* values);
+
+}  // namespace aiointerpreters::codec

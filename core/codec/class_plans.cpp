@@ -1,0 +1,144 @@
+// See class_plans.h.
+#include "codec/class_plans.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "codec/class_facts.h"
+
+namespace aiointerpreters::codec {
+
+namespace {
+
+// An attribute of an instance that would speak for it where pickle asks the instance.
+bool speaks_for_pickle(PyObject* name) {
+  for (const char* const special :
+       {"__reduce_ex__", "__reduce__", "__getstate__", "__setstate__", "__getnewargs_ex__", "__getnewargs__"}) {
+    if (PyUnicode_CompareWithASCIIString(name, special) == 0) return true;
+  }
+  return false;
+}
+
+bool append_utf8(std::vector<std::string>& names, PyObject* name) {
+  Py_ssize_t size = 0;
+  const char* const text = PyUnicode_AsUTF8AndSize(name, &size);
+  if (text == nullptr) return PyErr_Clear(), false;
+  names.emplace_back(text, static_cast<std::size_t>(size));
+  return true;
+}
+
+// The layout of a class, but for its names; false: no name can lead to the class.
+bool begin_layout(const ClassPlan& plan, Layout& layout) {
+  std::vector<std::string> texts;
+  if (!append_utf8(texts, plan.module.get()) || !append_utf8(texts, plan.qualname.get())) return false;
+  layout.module = std::move(texts[0]);
+  layout.qualname = std::move(texts[1]);
+  return layout.qualname.find('<') == std::string::npos;  // of a function's locals
+}
+
+bool has_keys(PyObject* dict, const std::vector<py::Ref>& names) {
+  if (static_cast<std::size_t>(PyDict_GET_SIZE(dict)) != names.size()) return false;
+  Py_ssize_t position = 0;
+  PyObject* key;
+  for (std::size_t i = 0; PyDict_Next(dict, &position, &key, nullptr) != 0; ++i) {
+    if (key != names[i].get()) return false;
+  }
+  return true;
+}
+
+// As has_keys, for keys that are other objects of the same text.
+bool has_equal_keys(PyObject* dict, const std::vector<py::Ref>& names) {
+  if (static_cast<std::size_t>(PyDict_GET_SIZE(dict)) != names.size()) return false;
+  Py_ssize_t position = 0;
+  PyObject* key;
+  for (std::size_t i = 0; PyDict_Next(dict, &position, &key, nullptr) != 0; ++i) {
+    if (!PyUnicode_CheckExact(key) || PyUnicode_Compare(key, names[i].get()) != 0) return false;
+  }
+  return true;
+}
+
+// Whether a class's module and qualified name are what they are for any class; nothing else of a metaclass matters to pickle.
+bool names_classes_plainly(PyTypeObject* metatype) {
+  if (metatype == &PyType_Type) return true;
+  PyObject* const module = find_in_class(metatype, "__module__");
+  return metatype->tp_getattro == PyType_Type.tp_getattro && module != nullptr && PyUnicode_Check(module) != 0;
+}
+
+void find_out(PyTypeObject* type, ClassPlan& plan) {
+  if (!is_plain(type) || !names_classes_plainly(Py_TYPE(type)) || !has_default_reduction(type)) return;
+  const py::Ref dict = py::Ref::steal(PyType_GetDict(type));
+  const py::Ref key = py::Ref::steal(PyUnicode_InternFromString("__module__"));
+  PyObject* const module = dict && key ? PyDict_GetItemWithError(dict.get(), key.get()) : nullptr;
+  PyErr_Clear();
+  if (module == nullptr || !PyUnicode_CheckExact(module)) return;
+  plan.module = py::Ref::borrow(module);
+  Layout layout;
+  if (!begin_layout(plan, layout)) return;
+  Storage storage = storage_of(type);
+  plan.own_hash = has_own_hash(type);
+  switch (storage.kind) {
+    case Storage::Kind::kOther:
+      return;
+    case Storage::Kind::kDict:
+      plan.native = has_default_state(type);
+      return;
+    default:
+      break;
+  }
+  layout.state = Layout::State::kSlots;
+  if (!has_default_state(type)) {
+    layout.state = Layout::State::kFields;
+    layout.fields = fields_in_slots(type, storage.slots);
+    if (layout.fields.empty()) return;
+  }
+  for (const py::Ref& name : storage.slots) {
+    if (!append_utf8(layout.names, name.get())) return;
+  }
+  plan.has_slots = true;
+  plan.slots = storage.slots.size();
+  const Layouts::Number number = Layouts::number_of(std::move(layout));
+  if (number == Layouts::kNone) return;
+  plan.layouts.push_back({number, {}});
+  plan.native = true;
+}
+
+}  // namespace
+
+ClassPlan& ClassPlans::find(PyTypeObject* type) {
+  ClassPlan& plan = plans_[type];
+  const unsigned version = version_of(type);
+  PyObject* const qualname = reinterpret_cast<PyHeapTypeObject*>(type)->ht_qualname;  // is set without a new version
+  if (version == 0 || plan.version != version || plan.qualname.get() != qualname) {
+    plan = ClassPlan();
+    plan.qualname = py::Ref::borrow(qualname);
+    if (version != 0) find_out(type, plan);
+    plan.version = version;
+  }
+  return plan;
+}
+
+const ClassPlan::Known* ClassPlans::layout_of(ClassPlan& plan, PyObject* dict) {
+  for (const ClassPlan::Known& known : plan.layouts) {
+    if (has_keys(dict, known.names)) return &known;
+  }
+  for (const ClassPlan::Known& known : plan.layouts) {
+    if (has_equal_keys(dict, known.names)) return &known;
+  }
+  if (plan.layouts.size() == ClassPlan::kLayoutsMax) return nullptr;
+  Layout layout;
+  if (!begin_layout(plan, layout)) return nullptr;
+  ClassPlan::Known known;
+  Py_ssize_t position = 0;
+  PyObject* key;
+  while (PyDict_Next(dict, &position, &key, nullptr) != 0) {
+    if (!PyUnicode_CheckExact(key) || speaks_for_pickle(key) || !append_utf8(layout.names, key)) return nullptr;
+    known.names.push_back(py::Ref::borrow(key));
+  }
+  known.number = Layouts::number_of(std::move(layout));
+  if (known.number == Layouts::kNone) return nullptr;
+  plan.layouts.push_back(std::move(known));
+  return &plan.layouts.back();
+}
+
+}  // namespace aiointerpreters::codec

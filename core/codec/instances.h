@@ -1,0 +1,62 @@
+// Instances: the instances of classes in one message that are taken apart natively, on their way into it (class_plans.h).
+//
+// The encoder asks how to write each of them. In the end `confirm` asks what pickle would have asked for each class: that its name
+// leads back to it, and that nobody has registered another reduction for it (copyreg). If not, pickle is to have the message.
+// Owner: one encoding. Requires: attached. Errors: std::bad_alloc.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "codec/class_plans.h"
+#include "codec/message.h"
+#include "codec/runtime.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::codec {
+
+class Instances {
+ public:
+  explicit Instances(Runtime& runtime) noexcept : runtime_(runtime) {}
+  Instances(const Instances&) = delete;
+  Instances& operator=(const Instances&) = delete;
+
+  // How to write an instance.
+  struct Form {
+    std::size_t index;       // of its layout, among those of the message
+    std::size_t count;       // of its attributes
+    PyObject* dict;          // they are the values of this one; null: they are slots. The instance owns it.
+    PyObject* const* slots;  // they lie here
+  };
+  // False: it has to be left to pickle. Runs no Python code.
+  [[nodiscard]] bool describe(PyObject* object, Form& out);
+
+  [[nodiscard]] bool any() const noexcept { return !used_.empty(); }
+  // Whether there is one whose hash or comparison may run Python code.
+  [[nodiscard]] bool any_own_hash() const noexcept { return own_hash_; }
+
+  // When all has been written: whether it may stay so. Runs Python. Then appends which layouts were used.
+  [[nodiscard]] bool confirm(Message& out);
+
+ private:
+  struct Used {
+    py::Ref type;
+    py::Ref module;
+    py::Ref qualname;
+    Layouts::Number number;
+  };
+  [[nodiscard]] bool is_to_be_found(const Used& used, bool& needs_main);
+  [[nodiscard]] std::size_t index_of(PyTypeObject* type, const ClassPlan& plan, Layouts::Number number);
+
+  static constexpr std::size_t kMax = 256;  // layouts in one message
+
+  Runtime& runtime_;
+  std::vector<Used> used_;
+  std::size_t last_index_ = 0;
+  PyTypeObject* last_type_ = nullptr;
+  ClassPlan* last_ = nullptr;  // of last_type_; null: it is left to pickle
+  bool own_hash_ = false;
+};
+
+}  // namespace aiointerpreters::codec
