@@ -121,8 +121,8 @@ FutureState& state_of_future(const ModuleState& home, PyObject* future) noexcept
   return *static_cast<FutureState*>(PyObject_GetTypeData(future, reinterpret_cast<PyTypeObject*>(home.future_type.get())));
 }
 
-py::Ref make_future(ModuleState& home, PyTypeObject* type, pool::Task::Side side) {
-  base::IntrusivePtr<FutureTask> task(std::make_unique<FutureTask>(side, home).release());
+py::Ref make_future(ModuleState& home, PyTypeObject* type, pool::Lane lane) {
+  base::IntrusivePtr<FutureTask> task(std::make_unique<FutureTask>(lane, home).release());
   py::Ref future = py::Ref::steal(type->tp_alloc(type, 0));
   if (future) std::construct_at(&state_of_future(home, future.get()).task, std::move(task));
   return future;
@@ -154,7 +154,7 @@ void leave_to_parent(ModuleState& home, FutureState& state) noexcept {
   if (task.done()) return;
   try {
     // A task of its own: the workers' half of the old one, which they will never finish, may be in any state.
-    base::IntrusivePtr<FutureTask> ended(std::make_unique<FutureTask>(task.side(), home).release());
+    base::IntrusivePtr<FutureTask> ended(std::make_unique<FutureTask>(task.lane, home).release());
     static_cast<void>(ended->end_broken(std::make_shared<const pool::Breakage>(
         pool::Breakage{"the call is left to the process that this one was forked from", {}})));
     state.task = std::move(ended);
@@ -171,9 +171,9 @@ void begin_delivery(PyObject* future, FutureState& state) {
   state.delivered = true;
   show_to_collector(future);
   FutureTask& task = *state.task;
-  // A task of home's side holds its future until it has run, one that is mailed since then. Hold first: a worker may settle it from
+  // A task of home's holds its future until it has run, one that is mailed since then. Hold first: a worker may settle it from
   // the request on.
-  const bool held_now = task.queued && !task.mailbox && (task.side() == pool::Task::Side::kWorker || task.has_left_home);
+  const bool held_now = task.queued && !task.mailbox && (task.lane != pool::Lane::kHome || task.has_left_home);
   if (held_now) task.hold(future);
   const pool::Task::Standing standing = task.request_delivery();
   if (standing.state >= State::kFinished) {
@@ -185,8 +185,7 @@ void begin_delivery(PyObject* future, FutureState& state) {
 
 bool add_callback_of_loop(ModuleState& home, PyObject* future, FutureState& state, PyObject* callback) {
   FutureTask& task = *state.task;
-  if (state.delivered || state.callbacks != nullptr || task.mailbox || !task.queued ||
-      task.side() != pool::Task::Side::kWorker)
+  if (state.delivered || state.callbacks != nullptr || task.mailbox || !task.queued || task.lane == pool::Lane::kHome)
     return false;
   const py::Ref bridge = bridge_of_callback(home, callback);
   py::Ref callbacks = bridge ? py::Ref::steal(PyList_New(1)) : py::Ref();

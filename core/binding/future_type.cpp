@@ -250,7 +250,7 @@ PyObject* end_with(PyObject* object, PyObject* outcome, bool failed) {
   }
   if (change == pool::Task::Change::kDeliver) {
     if (!deliver(self.home, object, self.state)) return nullptr;
-    if (task.side() == pool::Task::Side::kWorker) task.settle_at_home(pool::Task::Change::kQuiet);
+    if (task.lane != pool::Lane::kHome) task.settle_at_home(pool::Task::Change::kQuiet);
   }
   Py_RETURN_NONE;
 }
@@ -354,7 +354,7 @@ int set_dict(PyObject* object, PyObject* value, void* closure) {
 PyObject* future_new(PyTypeObject* type, PyObject*, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&] {
     ModuleState& home = state_of(PyType_GetModuleByDef(type, &module_definition));
-    return make_future(home, type, pool::Task::Side::kHome).release();
+    return make_future(home, type, pool::Lane::kHome).release();
   });
 }
 
