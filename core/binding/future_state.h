@@ -56,13 +56,10 @@ struct FutureState {
   PyObject* call;       // Lane::kHome, until it runs: tuple of the callable, its arguments, the values of its keywords
   PyObject* kwnames;    // Lane::kHome: tuple of the keywords, or null
 
-  unsigned decoders;        // threads that are decoding the message now
-  bool failed;              // `outcome` is the exception
-  bool resolved;            // `outcome` was there; null all the same: the garbage collector has cleared it
-  bool finalized;           // part of a cycle that the garbage collector has found; alive all the same, perhaps for long
-  bool delivered;           // the mode
-  pool::Task::State shown;  // delivered: the state that others see, if it is an end
-  bool shown_notified;      // delivered: CANCELLED_AND_NOTIFIED
+  unsigned decoders;  // threads that are decoding the message now
+  bool failed;        // `outcome` is the exception
+  bool resolved;      // `outcome` was there; null all the same: the garbage collector has cleared it
+  bool finalized;     // part of a cycle that the garbage collector has found; alive all the same, perhaps for long
 };
 
 [[nodiscard]] FutureState& state_of_future(const ModuleState& home, PyObject* future) noexcept;
@@ -92,8 +89,7 @@ void begin_delivery(PyObject* future, FutureState& state);
 // Adds the callback if it is asyncio's for the running loop, and there is nothing else; false: it is to be added otherwise. Runs
 // Python. Errors: false with MemoryError set.
 [[nodiscard]] bool add_callback_of_loop(ModuleState& home, PyObject* future, FutureState& state, PyObject* callback);
-// The state as others see it, in either mode.
-[[nodiscard]] pool::Task::State shown_state(const FutureState& state) noexcept;
+// The name of the state as others see it, in either mode.
 [[nodiscard]] const char* shown_state_name(const FutureState& state) noexcept;
 
 // Makes the outcome of a finished future available; what goes wrong becomes its exception. Runs Python.

@@ -205,7 +205,7 @@ PyObject* future_add_done_callback(PyObject* object, PyObject* const* args, Py_s
   if (add_callback_of_loop(self.home, object, self.state, callback)) Py_RETURN_NONE;
   if (PyErr_Occurred() != nullptr) return nullptr;
   begin_delivery(object, self.state);
-  if (shown_state(self.state) >= State::kFinished) {
+  if (self.state.task->shown().state >= State::kFinished) {
     if (!invoke_callback(self.home, object, callback)) return nullptr;
     Py_RETURN_NONE;
   }
@@ -281,7 +281,7 @@ PyObject* future_invoke_callbacks(PyObject* object, PyObject*) {
 // CPython 3.15's asyncio reads all at once: (done, cancelled, result, exception).
 PyObject* future_get_snapshot(PyObject* object, PyObject*) {
   const Self self = self_of(object);
-  const State shown = shown_state(self.state);
+  const State shown = self.state.task->shown().state;
   if (shown != State::kFinished) {
     const bool cancelled = shown == State::kCancelled;
     return Py_BuildValue("(OOOO)", cancelled ? Py_True : Py_False, cancelled ? Py_True : Py_False, Py_None, Py_None);
