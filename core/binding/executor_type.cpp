@@ -64,13 +64,14 @@ bool refuse(ModuleState& state, PyObject* future) {
   return true;
 }
 
-// Writes a call into a task of the worker side; `context` is the executor's. Runs Python. Errors: false with an exception set.
+// Writes a call into a task that is not home's; `context` is the executor's. Runs Python. Errors: false with an exception set.
 bool write_call(ModuleState& state, const Submission& call, PyObject* context, pool::Task& task) {
   task.callable = call.describe(state);
   if (!task.callable || !codec::encode_call(state.runtime, call.args(), call.nargs(), call.kwnames(), task.message)) {
     return false;
   }
   task.callable_id = task.callable->id;
+  if (task.callable->is_coroutine_function) task.lane = pool::Lane::kLoops;
   task.message.needs_main |= task.callable->needs_main;
   PyObject* const declared = call.declared_context();
   if (declared == nullptr && context == nullptr) return true;
@@ -79,7 +80,7 @@ bool write_call(ModuleState& state, const Submission& call, PyObject* context, p
 
 // Makes the future of a tagged call. It is done already if the call cannot cross. Null with an exception set.
 py::Ref prepare_for_worker(ModuleState& state, const Submission& call, PyObject* context) {
-  py::Ref future = make_future(state, reinterpret_cast<PyTypeObject*>(state.future_type.get()), pool::Task::Side::kWorker);
+  py::Ref future = make_future(state, reinterpret_cast<PyTypeObject*>(state.future_type.get()), pool::Lane::kInterpreters);
   if (!future) return future;
   hide_from_collector(future.get());
   FutureTask& task = *state_of_future(state, future.get()).task;
@@ -88,7 +89,7 @@ py::Ref prepare_for_worker(ModuleState& state, const Submission& call, PyObject*
 
 // Makes the future of an untagged call, which holds the callable and its arguments until they are used.
 py::Ref prepare_for_home(ModuleState& state, const Submission& call) {
-  py::Ref future = make_future(state, reinterpret_cast<PyTypeObject*>(state.future_type.get()), pool::Task::Side::kHome);
+  py::Ref future = make_future(state, reinterpret_cast<PyTypeObject*>(state.future_type.get()), pool::Lane::kHome);
   if (!future) return future;
   FutureState& data = state_of_future(state, future.get());
   const Py_ssize_t named = call.kwnames() == nullptr ? 0 : PyTuple_GET_SIZE(call.kwnames());
@@ -103,8 +104,8 @@ py::Ref prepare_for_home(ModuleState& state, const Submission& call) {
 }
 
 // Raises why the pool takes no more tasks.
-void raise_refusal(ModuleState& state, const pool::Pool& pool, pool::Task::Side side) {
-  const std::shared_ptr<const pool::Breakage> breakage = pool.broken(side);
+void raise_refusal(ModuleState& state, const pool::Pool& pool, pool::Lane lane) {
+  const std::shared_ptr<const pool::Breakage> breakage = pool.broken(lane);
   if (!breakage) {
     PyErr_SetString(PyExc_RuntimeError, state.exiting ? kInterpreterShutdown : "cannot schedule new futures after shutdown");
     return;
@@ -135,8 +136,7 @@ bool start_thread(PyObject* self, ModuleState& state, pool::Pool& pool) {
 bool enqueue(PyObject* self, ModuleState& state, pool::Pool& pool, pool::Task& task) {
   if (!state.environment.refresh(state.runtime)) return false;
   if (state.environment.current()->version != pool.environment_version()) pool.set_environment(state.environment.current());
-  const bool is_coroutine_function = task.callable && task.callable->is_coroutine_function;
-  switch (is_coroutine_function ? pool.submit_to_loop(pool::TaskPtr(&task)) : pool.submit(pool::TaskPtr(&task))) {
+  switch (pool.submit(pool::TaskPtr(&task))) {
     case pool::Pool::Submitted::kQueued:
       return true;
     case pool::Pool::Submitted::kNeedsThread:
@@ -144,7 +144,7 @@ bool enqueue(PyObject* self, ModuleState& state, pool::Pool& pool, pool::Task& t
     case pool::Pool::Submitted::kRefused:
       break;
   }
-  raise_refusal(state, pool, task.side());
+  raise_refusal(state, pool, task.lane);
   return false;
 }
 

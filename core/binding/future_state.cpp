@@ -32,9 +32,9 @@ bool tell(PyObject* object, const char* method, PyObject* argument) {
 // Tells wait's and as_completed's waiters. Errors: as tell.
 bool tell_waiters(PyObject* future, const FutureState& state) {
   if (state.waiters == nullptr) return true;
-  const char* method = state.shown == State::kCancelled ? "add_cancelled"
-                       : has_failed(state)              ? "add_exception"
-                                                        : "add_result";
+  const char* method = state.task->state() == State::kCancelled ? "add_cancelled"
+                       : has_failed(state)                      ? "add_exception"
+                                                                : "add_result";
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(state.waiters); ++i) {
     py::Ref waiter = py::Ref::borrow(PyList_GET_ITEM(state.waiters, i));
     if (!tell(waiter.get(), method, future)) return false;
@@ -95,7 +95,7 @@ void FutureTask::lose_loop() {
   FutureState& data = state_of_future(home(), future.get());
   if (data.finalized) Py_CLEAR(data.callbacks);  // garbage, as the loop that its one callback is for
   begin_delivery(future.get(), data);
-  if (data.shown >= State::kFinished) settle_at_home(Change::kDeliver);  // it was on its way to the loop
+  if (shown().state >= State::kFinished) settle_at_home(Change::kDeliver);  // it was on its way to the loop
 }
 
 void FutureTask::cancel_at_home() {
@@ -121,8 +121,8 @@ FutureState& state_of_future(const ModuleState& home, PyObject* future) noexcept
   return *static_cast<FutureState*>(PyObject_GetTypeData(future, reinterpret_cast<PyTypeObject*>(home.future_type.get())));
 }
 
-py::Ref make_future(ModuleState& home, PyTypeObject* type, pool::Task::Side side) {
-  base::IntrusivePtr<FutureTask> task(std::make_unique<FutureTask>(side, home).release());
+py::Ref make_future(ModuleState& home, PyTypeObject* type, pool::Lane lane) {
+  base::IntrusivePtr<FutureTask> task(std::make_unique<FutureTask>(lane, home).release());
   py::Ref future = py::Ref::steal(type->tp_alloc(type, 0));
   if (future) std::construct_at(&state_of_future(home, future.get()).task, std::move(task));
   return future;
@@ -146,52 +146,46 @@ py::Ref take_call(ModuleState& home, FutureTask& task) {
 }
 
 void leave_to_parent(ModuleState& home, FutureState& state) noexcept {
-  const pool::Task& task = *state.task;
-  if (state.delivered && state.shown < State::kFinished && task.done()) {  // it was about to be shown
-    state.shown = task.state();
-    state.shown_notified = task.notified();
+  pool::Task& task = *state.task;
+  if (task.done()) {
+    static_cast<void>(task.show());  // somebody may have been about to
+    return;
   }
-  if (task.done()) return;
   try {
     // A task of its own: the workers' half of the old one, which they will never finish, may be in any state.
-    base::IntrusivePtr<FutureTask> ended(std::make_unique<FutureTask>(task.side(), home).release());
+    base::IntrusivePtr<FutureTask> ended(std::make_unique<FutureTask>(task.lane, home).release());
     static_cast<void>(ended->end_broken(std::make_shared<const pool::Breakage>(
         pool::Breakage{"the call is left to the process that this one was forked from", {}})));
     state.task = std::move(ended);
   } catch (const std::bad_alloc&) {
     return;
   }
-  state.shown = State::kFinished;
   Py_CLEAR(state.call);
   Py_CLEAR(state.kwnames);
 }
 
 void begin_delivery(PyObject* future, FutureState& state) {
-  if (state.delivered) return;
-  state.delivered = true;
-  show_to_collector(future);
   FutureTask& task = *state.task;
-  // A task of home's side holds its future until it has run, one that is mailed since then. Hold first: a worker may settle it from
+  if (task.delivery_requested()) return;
+  show_to_collector(future);
+  // A task of home's holds its future until it has run, one that is mailed since then. Hold first: a worker may settle it from
   // the request on.
-  const bool held_now = task.queued && !task.mailbox && (task.side() == pool::Task::Side::kWorker || task.has_left_home);
+  const bool held_now = task.queued && !task.mailbox && (task.lane != pool::Lane::kHome || task.has_left_home);
   if (held_now) task.hold(future);
   const pool::Task::Standing standing = task.request_delivery();
-  if (standing.state >= State::kFinished) {
-    state.shown = standing.state;
-    state.shown_notified = standing.notified;
-  }
   if (held_now && !standing.open()) task.settle_at_home(pool::Task::Change::kQuiet);  // nobody else will
 }
 
 bool add_callback_of_loop(ModuleState& home, PyObject* future, FutureState& state, PyObject* callback) {
   FutureTask& task = *state.task;
-  if (state.delivered || state.callbacks != nullptr || task.mailbox || !task.queued ||
-      task.side() != pool::Task::Side::kWorker)
+  if (task.delivery_requested() || state.callbacks != nullptr || task.mailbox || !task.queued ||
+      task.lane == pool::Lane::kHome)
     return false;
   const py::Ref bridge = bridge_of_callback(home, callback);
   py::Ref callbacks = bridge ? py::Ref::steal(PyList_New(1)) : py::Ref();
   // To find the bridge has run Python: others may have come meanwhile. From here on no Python runs.
-  if (!callbacks || state.delivered || state.callbacks != nullptr || task.mailbox || bridge_in(bridge).loop() == nullptr) {
+  if (!callbacks || task.delivery_requested() || state.callbacks != nullptr || task.mailbox ||
+      bridge_in(bridge).loop() == nullptr) {
     return false;
   }
   PyList_SET_ITEM(callbacks.get(), 0, Py_NewRef(callback));
@@ -204,15 +198,9 @@ bool add_callback_of_loop(ModuleState& home, PyObject* future, FutureState& stat
   return false;
 }
 
-State shown_state(const FutureState& state) noexcept {
-  if (state.delivered && state.shown >= State::kFinished) return state.shown;
-  const State now = state.task->state();
-  // The end has come, but is not delivered yet.
-  return state.delivered && now >= State::kFinished ? State::kRunning : now;
-}
-
 const char* shown_state_name(const FutureState& state) noexcept {
-  switch (shown_state(state)) {
+  const pool::Task::Standing shown = state.task->shown();
+  switch (shown.state) {
     case State::kPending:
       return "PENDING";
     case State::kRunning:
@@ -222,8 +210,7 @@ const char* shown_state_name(const FutureState& state) noexcept {
     case State::kCancelled:
       break;
   }
-  const bool notified = state.delivered ? state.shown_notified : state.task->notified();
-  return notified ? "CANCELLED_AND_NOTIFIED" : "CANCELLED";
+  return shown.notified ? "CANCELLED_AND_NOTIFIED" : "CANCELLED";
 }
 
 bool resolve(ModuleState& home, PyObject* future, FutureState& state) {
@@ -254,11 +241,8 @@ bool deliver(ModuleState& home, PyObject* future, FutureState& state) {
   py::Ref condition = py::Ref::borrow(state.condition);
   const bool locked = condition && tell(condition.get(), "acquire", nullptr);
   py::Ref interruption = py::take_exception();
-  state.shown = state.task->state();
-  const bool notified = state.task->notified();
-  const bool told = state.shown == State::kFinished || (notified && !state.shown_notified);
-  state.shown_notified = notified;
-  if (told && !tell_waiters(future, state)) interruption = py::take_exception();
+  const bool is_news = state.task->show();
+  if (is_news && !tell_waiters(future, state)) interruption = py::take_exception();
   if (locked && !tell(condition.get(), "notify_all", nullptr)) interruption = py::take_exception();
   if (locked && !tell(condition.get(), "release", nullptr)) interruption = py::take_exception();
   const bool called = invoke_callbacks(home, future, state);

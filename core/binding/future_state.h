@@ -18,7 +18,7 @@
 
 namespace aiointerpreters::binding {
 
-// The task of one future; for Side::kHome it also leads to the callable, which the future holds.
+// The task of one future; for Lane::kHome it also leads to the callable, which the future holds.
 class FutureTask final : public HomeTask {
  public:
   using HomeTask::HomeTask;
@@ -53,23 +53,20 @@ struct FutureState {
   PyObject* condition;  // made when somebody asks for it
   PyObject* waiters;    // list, likewise
   PyObject* callbacks;  // list, likewise
-  PyObject* call;       // Side::kHome, until it runs: tuple of the callable, its arguments, the values of its keywords
-  PyObject* kwnames;    // Side::kHome: tuple of the keywords, or null
+  PyObject* call;       // Lane::kHome, until it runs: tuple of the callable, its arguments, the values of its keywords
+  PyObject* kwnames;    // Lane::kHome: tuple of the keywords, or null
 
-  unsigned decoders;        // threads that are decoding the message now
-  bool failed;              // `outcome` is the exception
-  bool resolved;            // `outcome` was there; null all the same: the garbage collector has cleared it
-  bool finalized;           // part of a cycle that the garbage collector has found; alive all the same, perhaps for long
-  bool delivered;           // the mode
-  pool::Task::State shown;  // delivered: the state that others see, if it is an end
-  bool shown_notified;      // delivered: CANCELLED_AND_NOTIFIED
+  unsigned decoders;  // threads that are decoding the message now
+  bool failed;        // `outcome` is the exception
+  bool resolved;      // `outcome` was there; null all the same: the garbage collector has cleared it
+  bool finalized;     // part of a cycle that the garbage collector has found; alive all the same, perhaps for long
 };
 
 [[nodiscard]] FutureState& state_of_future(const ModuleState& home, PyObject* future) noexcept;
 
 // Returns new: a pending future with a task that no queue has yet. Null with an exception set.
 // `type` is the native type or a class derived from it. Errors: std::bad_alloc too.
-[[nodiscard]] py::Ref make_future(ModuleState& home, PyTypeObject* type, pool::Task::Side side);
+[[nodiscard]] py::Ref make_future(ModuleState& home, PyTypeObject* type, pool::Lane lane);
 
 // A quiet future that holds nothing cannot be part of a cycle, so the garbage collector need not look at it; with a hundred
 // thousand of them it would look for a good part of the time. CPython leaves tuples of numbers alone for the same reason.
@@ -79,7 +76,7 @@ inline void show_to_collector(PyObject* future) noexcept {
   if (!PyObject_GC_IsTracked(future)) PyObject_GC_Track(future);
 }
 
-// For a task of Side::kHome that was taken out of its queue and will not be run by a worker: lets go of the future and the call.
+// For a task of Lane::kHome that was taken out of its queue and will not be run by a worker: lets go of the future and the call.
 // Returns new: (future, callable, arguments, keyword arguments). Null with MemoryError set.
 [[nodiscard]] py::Ref take_call(ModuleState& home, FutureTask& task);
 
@@ -92,8 +89,7 @@ void begin_delivery(PyObject* future, FutureState& state);
 // Adds the callback if it is asyncio's for the running loop, and there is nothing else; false: it is to be added otherwise. Runs
 // Python. Errors: false with MemoryError set.
 [[nodiscard]] bool add_callback_of_loop(ModuleState& home, PyObject* future, FutureState& state, PyObject* callback);
-// The state as others see it, in either mode.
-[[nodiscard]] pool::Task::State shown_state(const FutureState& state) noexcept;
+// The name of the state as others see it, in either mode.
 [[nodiscard]] const char* shown_state_name(const FutureState& state) noexcept;
 
 // Makes the outcome of a finished future available; what goes wrong becomes its exception. Runs Python.

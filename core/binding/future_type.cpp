@@ -205,7 +205,7 @@ PyObject* future_add_done_callback(PyObject* object, PyObject* const* args, Py_s
   if (add_callback_of_loop(self.home, object, self.state, callback)) Py_RETURN_NONE;
   if (PyErr_Occurred() != nullptr) return nullptr;
   begin_delivery(object, self.state);
-  if (shown_state(self.state) >= State::kFinished) {
+  if (self.state.task->shown().state >= State::kFinished) {
     if (!invoke_callback(self.home, object, callback)) return nullptr;
     Py_RETURN_NONE;
   }
@@ -250,7 +250,7 @@ PyObject* end_with(PyObject* object, PyObject* outcome, bool failed) {
   }
   if (change == pool::Task::Change::kDeliver) {
     if (!deliver(self.home, object, self.state)) return nullptr;
-    if (task.side() == pool::Task::Side::kWorker) task.settle_at_home(pool::Task::Change::kQuiet);
+    if (task.lane != pool::Lane::kHome) task.settle_at_home(pool::Task::Change::kQuiet);
   }
   Py_RETURN_NONE;
 }
@@ -281,7 +281,7 @@ PyObject* future_invoke_callbacks(PyObject* object, PyObject*) {
 // CPython 3.15's asyncio reads all at once: (done, cancelled, result, exception).
 PyObject* future_get_snapshot(PyObject* object, PyObject*) {
   const Self self = self_of(object);
-  const State shown = shown_state(self.state);
+  const State shown = self.state.task->shown().state;
   if (shown != State::kFinished) {
     const bool cancelled = shown == State::kCancelled;
     return Py_BuildValue("(OOOO)", cancelled ? Py_True : Py_False, cancelled ? Py_True : Py_False, Py_None, Py_None);
@@ -354,7 +354,7 @@ int set_dict(PyObject* object, PyObject* value, void* closure) {
 PyObject* future_new(PyTypeObject* type, PyObject*, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&] {
     ModuleState& home = state_of(PyType_GetModuleByDef(type, &module_definition));
-    return make_future(home, type, pool::Task::Side::kHome).release();
+    return make_future(home, type, pool::Lane::kHome).release();
   });
 }
 

@@ -53,8 +53,7 @@ void HomeTask::report_ignored_interrupt() {
 }
 
 int interrupt_running(const ModuleState& home, pool::Task& task) {
-  if (task.side() != pool::Task::Side::kWorker || !task.request_interrupt()) return 0;
-  if (task.port) return interrupt_by(*task.port, task);
+  if (task.lane == pool::Lane::kHome || !task.request_interrupt()) return 0;
   const auto found = home.pools.find(task.pool);
   const std::shared_ptr<pool::Pool> pool = found != home.pools.end() ? found->second.lock() : nullptr;
   const std::shared_ptr<pool::Interrupter> interrupter = pool ? pool->interrupter_of(task) : nullptr;

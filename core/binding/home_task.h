@@ -12,7 +12,7 @@ class AsyncioBridge;
 
 class HomeTask : public pool::Task {
  public:
-  HomeTask(Side side, ModuleState& home) noexcept : Task(side), forks(home.forks), home_(home) {}
+  HomeTask(pool::Lane where, ModuleState& home) noexcept : Task(where), forks(home.forks), home_(home) {}
 
   void visit_home_to_settle(Change how) override;
   void settle_at_home(Change how) override;
@@ -52,7 +52,7 @@ class HomeTask : public pool::Task {
 };
 using HomeTaskPtr = base::IntrusivePtr<HomeTask>;
 
-// Has a running task of the worker side end as interrupted, and stops it if an interpreter runs it. False: it is not running, or
+// Has a running task of another lane than home's end as interrupted, and stops it if an interpreter runs it. False: it is not running, or
 // no interpreter's. Errors: -1 with RuntimeError set if there is no thread to see to it.
 [[nodiscard]] int interrupt_running(const ModuleState& home, pool::Task& task);
 

@@ -225,7 +225,7 @@ PyObject* pool_break_down(PyObject* self, PyObject* args) {
 PyObject* pool_queued(PyObject* self, void*) { return PyLong_FromSize_t(inside(self)->census().queued); }
 
 PyObject* pool_broken(PyObject* self, void*) {
-  const std::shared_ptr<const pool::Breakage> breakage = inside(self)->broken(pool::Task::Side::kHome);
+  const std::shared_ptr<const pool::Breakage> breakage = inside(self)->broken(pool::Lane::kHome);
   if (!breakage) Py_RETURN_NONE;
   return PyUnicode_FromStringAndSize(breakage->reason.data(), static_cast<Py_ssize_t>(breakage->reason.size()));
 }

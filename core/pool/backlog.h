@@ -1,4 +1,5 @@
-// Backlog: the tasks of a pool that wait for a worker, one queue for each side, in the order of their submission.
+// Backlog: the tasks of a pool that wait for a worker, one queue for each lane in the order of their submission. Those of Lane::kLoops
+// wait at their ports instead (loops.h).
 // Owner: the pool. Locks: the pool's guards everything here.
 #pragma once
 
@@ -14,29 +15,27 @@ namespace aiointerpreters::pool {
 
 class Backlog {
  public:
-  using Side = Task::Side;
-
-  [[nodiscard]] std::size_t size(Side side) const noexcept { return queue(side).size(); }
-  [[nodiscard]] bool empty(Side side) const noexcept { return queue(side).empty(); }
-  [[nodiscard]] std::size_t size() const noexcept { return home_.size() + worker_.size(); }
+  [[nodiscard]] std::size_t size(Lane lane) const noexcept { return queue(lane).size(); }
+  [[nodiscard]] bool empty(Lane lane) const noexcept { return queue(lane).empty(); }
+  [[nodiscard]] std::size_t size() const noexcept { return home_.size() + interpreters_.size(); }
 
   // Puts the task behind all others.
-  void add(TaskPtr task) noexcept { queue(task->side()).push(std::move(task), ++last_number_); }
-  // Puts a task back that was the first of its side when it was taken.
-  void put_back(TaskPtr task) noexcept { queue(task->side()).push_front(std::move(task)); }
-  // The oldest task of that side; null if there is none.
-  [[nodiscard]] TaskPtr pop(Side side) noexcept { return queue(side).pop(); }
-  // Whether the oldest task of the worker side came before the oldest one of home's. Requires: neither side is empty.
-  [[nodiscard]] bool worker_side_is_older() const noexcept { return worker_.older_than(home_); }
-  // Takes out all tasks of that side but the `kept` oldest ones.
-  void take(Side side, std::size_t kept, TaskList& into) noexcept { queue(side).take_behind(kept, into); }
+  void add(TaskPtr task) noexcept { queue(task->lane).push(std::move(task), ++last_number_); }
+  // Puts a task back that was the first of its lane when it was taken.
+  void put_back(TaskPtr task) noexcept { queue(task->lane).push_front(std::move(task)); }
+  // The oldest task of that lane; null if there is none.
+  [[nodiscard]] TaskPtr pop(Lane lane) noexcept { return queue(lane).pop(); }
+  // Whether the oldest task for an interpreter came before the oldest one of home's. Requires: there are both.
+  [[nodiscard]] bool interpreters_are_older() const noexcept { return interpreters_.older_than(home_); }
+  // Takes out all tasks of that lane but the `kept` oldest ones.
+  void take(Lane lane, std::size_t kept, TaskList& into) noexcept { queue(lane).take_behind(kept, into); }
 
  private:
-  [[nodiscard]] TaskQueue& queue(Side side) noexcept { return side == Side::kHome ? home_ : worker_; }
-  [[nodiscard]] const TaskQueue& queue(Side side) const noexcept { return side == Side::kHome ? home_ : worker_; }
+  [[nodiscard]] TaskQueue& queue(Lane lane) noexcept { return lane == Lane::kHome ? home_ : interpreters_; }
+  [[nodiscard]] const TaskQueue& queue(Lane lane) const noexcept { return lane == Lane::kHome ? home_ : interpreters_; }
 
   TaskQueue home_;
-  TaskQueue worker_;
+  TaskQueue interpreters_;
   std::uint64_t last_number_ = 0;
 };
 

@@ -43,7 +43,7 @@ py::Ref Caller::call(codec::Runtime& runtime, Task& task) {
   if (task.context && !enter_context(runtime, task)) return {};
   if (!task.in_rows) return arguments_.call(callable.get());
   PyObject* const rows = arguments_.positional(0);
-  return task.port ? call_rows_in_loop(callable.get(), rows) : call_rows(callable.get(), rows);
+  return task.lane == Lane::kLoops ? call_rows_in_loop(callable.get(), rows) : call_rows(callable.get(), rows);
 }
 
 bool Caller::enter_context(codec::Runtime& runtime, Task& task) {

@@ -36,7 +36,26 @@ bool Completion::request_interrupt() noexcept {
 }
 
 Completion::Standing Completion::request_delivery() noexcept {
-  return standing_of(word_.fetch_or(kDeliver, std::memory_order_acq_rel));
+  std::uint32_t word = word_.load(std::memory_order_relaxed);
+  // acq_rel: whoever ends the call sees the request, or its end is taken over here.
+  while (!word_.compare_exchange_weak(word, word | kDeliver | shown_in(word), std::memory_order_acq_rel,
+                                      std::memory_order_relaxed)) {
+  }
+  return standing_of(word);
+}
+
+bool Completion::show() noexcept {
+  const std::uint32_t flags = shown_in(word_.load(std::memory_order_acquire));
+  // relaxed: those who look at it are at home, like who shows it.
+  const std::uint32_t before = word_.fetch_or(flags, std::memory_order_relaxed);
+  return state_in(before) == State::kFinished || (flags & ~before & kShownNotified) != 0;
+}
+
+Completion::Standing Completion::shown() const noexcept {
+  const std::uint32_t word = word_.load(std::memory_order_acquire);
+  if ((word & kDeliver) == 0 || state_in(word) < State::kFinished) return standing_of(word);
+  if ((word & kShown) == 0) return {State::kRunning, false};
+  return {state_in(word), (word & kShownNotified) != 0};
 }
 
 Completion::Standing Completion::request_mail(MailboxPtr to) noexcept {

@@ -48,9 +48,14 @@ class Completion {
       return state < State::kFinished || (state == State::kCancelled && !notified);
     }
   };
-  // Asks that every change to an end from now on be delivered at home (hazard 30).
+  // Asks that every change to an end from now on be delivered at home (hazard 30). An end that has come counts as shown.
   [[nodiscard]] Standing request_delivery() noexcept;
   [[nodiscard]] bool delivery_requested() const noexcept { return (word_.load(std::memory_order_acquire) & kDeliver) != 0; }
+  // An end that is delivered is shown to others at home by who delivers it, later than it comes: from here on they see it. True:
+  // it is news to those who wait. Requires: done.
+  [[nodiscard]] bool show() noexcept;
+  // How the call stands for others at home: an end that is to be delivered counts from when it is shown.
+  [[nodiscard]] Standing shown() const noexcept;
   // Asks that the task be put into an event loop's mailbox when it has ended, unless delivery is asked for before. Once only.
   [[nodiscard]] Standing request_mail(MailboxPtr to) noexcept;
 
@@ -70,11 +75,18 @@ class Completion {
   static constexpr std::uint32_t kDeliver = 8;    // delivery was requested
   static constexpr std::uint32_t kNotified = 16;  // cancelled, and out of the queue
   static constexpr std::uint32_t kInterrupted = 32;
-  static constexpr std::uint32_t kMail = 64;  // mail was requested
+  static constexpr std::uint32_t kMail = 64;            // mail was requested
+  static constexpr std::uint32_t kShown = 128;          // the end is shown
+  static constexpr std::uint32_t kShownNotified = 256;  // and so is that it was notified
 
   static State state_in(std::uint32_t word) noexcept { return static_cast<State>(word & kStateMask); }
   static Change end_of(std::uint32_t word) noexcept {
     return (word & kDeliver) != 0 ? Change::kDeliver : (word & kMail) != 0 ? Change::kMail : Change::kQuiet;
+  }
+  // The flags of who sees the call as it stands.
+  static std::uint32_t shown_in(std::uint32_t word) noexcept {
+    if (state_in(word) < State::kFinished) return 0;
+    return (word & kNotified) != 0 ? kShown | kShownNotified : kShown;
   }
   static Standing standing_of(std::uint32_t word) noexcept { return {state_in(word), (word & kNotified) != 0}; }
 

@@ -1,12 +1,9 @@
-// Dispatch: what a pool decides: who gets which task, who is woken, when a thread or an interpreter is wanted.
+// Dispatch: what a pool decides over all its lanes: who gets which task, who is woken, when a thread is wanted. What a lane needs is
+// the lane's own matter (lane.h); here they meet, since they share the workers.
 //
-// A worker that has an interpreter is a host; the others are plain. Hosts run the tasks of the worker side. A plain worker becomes
-// a host when more of those wait than hosts are idle or being made, and there are fewer than max_interpreters. It makes the
-// interpreter first and takes a task then, so no task waits for that while a host is idle.
-//
-// With more workers than interpreters, so many workers are kept free of home's side: its tasks may block, and never hold up an
-// interpreter that is there or may be needed. With as many interpreters as workers, all share: hosts run home's tasks when no
-// plain worker is available for them and there can be no further thread.
+//   HomeLane         threads attached to home                    home_lane.h
+//   InterpreterLane  the workers' interpreters                   interpreter_lane.h
+//   LoopLane         the event loops of those interpreters       loop_lane.h
 //
 // Owner: the pool. Locks: none, the pool's guards everything here.
 #pragma once
@@ -14,37 +11,25 @@
 #include <cstddef>
 #include <memory>
 
-#include "pool/backlog.h"
-#include "pool/lifecycle.h"
-#include "pool/loops.h"
-#include "pool/roster.h"
+#include "pool/home_lane.h"
+#include "pool/interpreter_lane.h"
+#include "pool/inventory.h"
+#include "pool/loop_lane.h"
 #include "pool/signals.h"
 #include "pool/task.h"
 
 namespace aiointerpreters::pool {
 
-class Dispatch {
+// Whoever changes a part of the inventory calls what stands under "After a change".
+class Dispatch : public Inventory {
  public:
-  using Side = Task::Side;
-  struct Limits {
-    std::size_t workers;
-    std::size_t interpreters;
-  };
-
-  Dispatch(Limits most, Signals& signals) noexcept : limits(most), lifecycle(signals), signals_(signals) {}
-
-  // The parts. Whoever changes one of them calls what stands under "After a change".
-  Limits limits;
-  Backlog backlog;
-  Roster roster;
-  Loops loops;
-  Lifecycle lifecycle;
+  Dispatch(Limits most, Signals& signals) noexcept : Inventory(most, signals), signals_(signals) {}
 
   // ---- For a worker.
 
   // Gives it a task or an errand; null if it gets an errand, or neither.
   [[nodiscard]] TaskPtr pick(Seat& seat) noexcept;
-  [[nodiscard]] bool may_leave() const noexcept;
+  [[nodiscard]] bool may_leave() noexcept;
   [[nodiscard]] bool must_rest(const Seat& seat) const noexcept;
   // A worker that has to rest and has lent its interpreter, which nobody has taken yet; null if there is none.
   [[nodiscard]] Seat* lent_seat() const noexcept;
@@ -59,11 +44,13 @@ class Dispatch {
   [[nodiscard]] Seat* choose_sleeper() noexcept;
   void wake_all_parked() noexcept;
   // The event loop for the next coroutine function; null: one has to be added.
-  [[nodiscard]] LoopPortPtr loop_for_task(bool may_add) const noexcept;
+  [[nodiscard]] LoopPortPtr loop_for_task(bool may_add) noexcept { return loop_lane().port_for_call(may_add); }
   // There can be `most` loops, fewer than are wanted: those that workers have get the tasks of the others.
-  void give_up_loops(std::size_t most) noexcept;
-  // Takes out what has not started, but the `kept` oldest tasks of the worker side.
+  void give_up_loops(std::size_t most) noexcept { loop_lane().give_up(most); }
+  // Takes out what has not started, but the `kept` oldest tasks for interpreters.
   void drain(Lifecycle::Scope scope, std::size_t kept, TaskList& into) noexcept;
+  // As the lane's.
+  [[nodiscard]] std::shared_ptr<Interrupter> interrupter_of(const Task& task) noexcept;
 
   // ---- After a change.
 
@@ -71,21 +58,19 @@ class Dispatch {
   void note_threads() noexcept;  // of the number of threads
 
  private:
-  [[nodiscard]] bool give_errand(Seat& seat) noexcept;
-  [[nodiscard]] bool needs_thread() const noexcept;
-  // How many tasks of home's side may be started now.
-  [[nodiscard]] std::size_t home_room() const noexcept;
-  [[nodiscard]] bool has_home_task_for(const Seat& seat) const noexcept;
-  [[nodiscard]] bool hosts_serve_home() const noexcept;
-  // How many plain workers should become hosts for the tasks that wait.
-  [[nodiscard]] std::size_t wanted_hosts() const noexcept;
-  // How many more hosts there may be.
-  [[nodiscard]] std::size_t free_hosts() const noexcept;
-  [[nodiscard]] bool prefers_worker_side(const Seat& seat) const noexcept;
-  // How many workers could make a loop, so many new threads included.
-  [[nodiscard]] std::size_t available_for_loops(std::size_t new_threads) const noexcept;
-  [[nodiscard]] bool can_have_loop(const Seat& seat) const noexcept;
-  void begin_making(Seat& seat) noexcept;
+  [[nodiscard]] HomeLane home_lane() noexcept { return HomeLane(*this); }
+  [[nodiscard]] InterpreterLane interpreter_lane() noexcept { return InterpreterLane(*this); }
+  [[nodiscard]] LoopLane loop_lane() noexcept { return LoopLane(*this); }
+  // Calls `use` with all lanes; in this order workers are woken for them.
+  template <typename Use>
+  auto over_lanes(Use&& use) noexcept {
+    return use(loop_lane(), interpreter_lane(), home_lane());
+  }
+  // Requires: the lane has work for the worker.
+  template <LaneContract L>
+  [[nodiscard]] TaskPtr assign(L lane, Seat& seat) noexcept;
+  [[nodiscard]] bool needs_thread() noexcept;
+  [[nodiscard]] bool prefers_interpreters(const Seat& seat) const noexcept;
 
   Signals& signals_;
 };

@@ -5,9 +5,9 @@
 
 namespace aiointerpreters::pool {
 
-std::shared_ptr<const Breakage> Lifecycle::broken(Task::Side side) noexcept {
-  if (breakage_) return side == Task::Side::kWorker || scope_ == Scope::kAll ? breakage_ : nullptr;
-  if (!transient_ || side == Task::Side::kHome) return nullptr;
+std::shared_ptr<const Breakage> Lifecycle::broken(Lane lane) noexcept {
+  if (breakage_) return lane != Lane::kHome || scope_ == Scope::kAll ? breakage_ : nullptr;
+  if (!transient_ || lane == Lane::kHome) return nullptr;
   if (may_make_interpreter()) transient_.reset();
   return transient_;
 }

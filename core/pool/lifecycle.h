@@ -18,7 +18,7 @@ class Lifecycle {
   explicit Lifecycle(Signals& signals) noexcept : signals_(signals) {}
 
   // What a failure puts out of use.
-  enum class Scope : std::uint8_t { kWorkerSide, kAll };
+  enum class Scope : std::uint8_t { kInterpreters, kAll };
 
   [[nodiscard]] bool closed() const noexcept { return closed_; }
   void close() noexcept { closed_ = true; }
@@ -32,8 +32,8 @@ class Lifecycle {
   void end_rest() noexcept { --rests_; }
 
   // ---- Breakage.
-  // Null while tasks of that side can be run. What may be tried again by now is forgotten.
-  [[nodiscard]] std::shared_ptr<const Breakage> broken(Task::Side side) noexcept;
+  // Null while calls of that lane can be run. What may be tried again by now is forgotten.
+  [[nodiscard]] std::shared_ptr<const Breakage> broken(Lane lane) noexcept;
   // The first reason stays, unless the new one is about more. Returns what is to be freed without the lock.
   std::shared_ptr<const Breakage> break_down(std::shared_ptr<const Breakage> why, Scope scope) noexcept;
 
@@ -41,7 +41,7 @@ class Lifecycle {
   [[nodiscard]] bool may_make_interpreter() const noexcept { return !retry_at_ || base::is_over(retry_at_); }
   void interpreter_made() noexcept { retry_at_.reset(), failures_ = 0; }
   void interpreter_failed() noexcept;
-  // Nothing but that failure stands against the worker side: it counts as broken until the next attempt may be made.
+  // Nothing but that failure stands against calls in interpreters: those lanes count as broken until the next attempt may be made.
   void break_until_retry(std::shared_ptr<const Breakage>& why) noexcept { transient_.swap(why); }
 
   // ---- Signals.
@@ -57,7 +57,7 @@ class Lifecycle {
   unsigned stops_ = 0;
   unsigned rests_ = 0;  // that have begun and not ended
   std::shared_ptr<const Breakage> breakage_;
-  Scope scope_ = Scope::kWorkerSide;
+  Scope scope_ = Scope::kInterpreters;
   std::shared_ptr<const Breakage> transient_;
   base::Deadline retry_at_;
   unsigned failures_ = 0;  // in a row

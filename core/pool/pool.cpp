@@ -25,12 +25,12 @@ Pool::~Pool() = default;
 
 // ---- Home's side
 
-Pool::Submitted Pool::submit(TaskPtr task) noexcept {
+Pool::Submitted Pool::submit_to_queue(TaskPtr task) noexcept {
   submitter_cpu_->store(base::current_cpu(), std::memory_order_relaxed);
   record(*task, Recorder::Event::kQueued);
   Sleeper sleeper;
   base::Lock lock(mutex_);
-  if (dispatch_.lifecycle.closed() || dispatch_.lifecycle.broken(task->side())) return Submitted::kRefused;
+  if (dispatch_.lifecycle.closed() || dispatch_.lifecycle.broken(task->lane)) return Submitted::kRefused;
   task->pool = this;
   dispatch_.backlog.add(std::move(task));
   return call_worker(sleeper);
@@ -87,7 +87,7 @@ TaskList Pool::take_queued() noexcept {
 
 TaskPtr Pool::take_queued_of_home() noexcept {
   base::Lock lock(mutex_);
-  TaskPtr task = dispatch_.backlog.pop(Side::kHome);
+  TaskPtr task = dispatch_.backlog.pop(Lane::kHome);
   dispatch_.note_queued();
   return task;
 }
@@ -99,9 +99,9 @@ Census Pool::census() const noexcept {
   return {threads, threads - std::min(threads, available), interpreters(), dispatch_.backlog.size()};
 }
 
-std::shared_ptr<const Breakage> Pool::broken(Side side) const noexcept {
+std::shared_ptr<const Breakage> Pool::broken(Lane lane) const noexcept {
   base::Lock lock(mutex_);
-  return dispatch_.lifecycle.broken(side);
+  return dispatch_.lifecycle.broken(lane);
 }
 
 TaskList Pool::break_down(std::shared_ptr<const Breakage> breakage, Scope scope) noexcept {
@@ -119,8 +119,7 @@ TaskList Pool::break_down(std::shared_ptr<const Breakage> breakage, Scope scope)
 
 std::shared_ptr<Interrupter> Pool::interrupter_of(const Task& task) const noexcept {
   base::Lock lock(mutex_);
-  // Seats stay as long as the pool; what the worker was given since then tells whether it still runs this one.
-  return task.pool == this && task.seat != nullptr && task.seat->current == &task ? task.seat->interrupter : nullptr;
+  return task.pool == this ? dispatch_.interrupter_of(task) : nullptr;
 }
 
 void Pool::stop() noexcept {
@@ -234,7 +233,7 @@ bool Pool::interpreter_failed(Seat& seat, std::shared_ptr<const Breakage> why, T
   dispatch_.give_up_loops(dispatch_.roster.host_count());
   if (dispatch_.roster.host_count() > 0) return true;
   dispatch_.lifecycle.break_until_retry(why);
-  dispatch_.drain(Scope::kWorkerSide, 0, left);
+  dispatch_.drain(Scope::kInterpreters, 0, left);
   return false;
 }
 

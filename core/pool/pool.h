@@ -1,10 +1,8 @@
 // Pool: the tasks and the workers of one executor. It is a monitor: one lock over what decides, and what that decides by.
 //
 //   Dispatch   who gets which task, who is woken, what is wanted           dispatch.h
-//   Backlog    the tasks that wait, home's side and the worker side        backlog.h
-//   Roster     the workers: idle, asleep, busy, with an interpreter        roster.h
-//   Loops      the event loops of the workers' interpreters                loops.h
-//   Lifecycle  closed, stopped, resting for a fork, broken                 lifecycle.h
+//   lanes      where calls run, and what each such place needs             lane.h
+//   Inventory  what there is: calls that wait, workers, loops, an end      inventory.h
 //
 // Owner: shared by the executor, its workers and its unfinished business; it holds no Python object.
 // Thread: any. Locks: one, for a few dozen instructions, never while Python runs, a thread attaches or memory is allocated
@@ -55,7 +53,9 @@ class Pool {
   // The contract of one submit.
   //
   // Owner: the pool shares the task from here on until it has ended; the caller keeps its own share.
-  // Order: tasks of one side start in the order of their submission. A task that is cancelled before it starts is let go of when
+  // Lane: the call's, chosen by who submits; a coroutine function goes to the event loop with the fewest of them, and a further loop
+  // is made while all have some and there may be more.
+  // Order: tasks for threads of home and tasks for interpreters each start in the order of their submission. A task that is cancelled before it starts is let go of when
   // a worker comes to it.
   // Thread: any. A worker starts the task, runs it, and publishes its outcome by one atomic change of its state; what is left of
   // arguments and result is dropped afterwards, on that worker's thread, attached to the interpreter that they belong to. Home's
@@ -65,10 +65,10 @@ class Pool {
   // of an event loop, or home (callbacks, by a visit).
   // Cancelling: one that has not started never runs, and nobody waits. One that runs goes on; `interrupter_of` tells who can stop
   // it. Neither waits for the worker.
-  [[nodiscard]] Submitted submit(TaskPtr task) noexcept AIOI_EXCLUDES(mutex_);
-  // The same for a coroutine function: it goes to the event loop of a worker's interpreter, the one with the fewest tasks. A
-  // further one is made while all have some and there may be more. Errors: std::bad_alloc, nothing is queued then.
-  [[nodiscard]] Submitted submit_to_loop(TaskPtr task) AIOI_EXCLUDES(mutex_);
+  // Errors: std::bad_alloc, for Lane::kLoops alone; nothing is queued then.
+  [[nodiscard]] Submitted submit(TaskPtr task) AIOI_EXCLUDES(mutex_) {
+    return task->lane == Lane::kLoops ? submit_to_loop(std::move(task)) : submit_to_queue(std::move(task));
+  }
   // The thread that submit asked for could not be started. Returns whether other threads remain to serve the queue.
   bool thread_failed() noexcept AIOI_EXCLUDES(mutex_);
   // How many threads and interpreters there may be from now on. Those that are there stay.
@@ -88,12 +88,12 @@ class Pool {
   [[nodiscard]] Census census() const noexcept AIOI_EXCLUDES(mutex_);
 
   using Scope = Lifecycle::Scope;
-  // Null while tasks of that side can be run.
-  [[nodiscard]] std::shared_ptr<const Breakage> broken(Task::Side side) const noexcept AIOI_EXCLUDES(mutex_);
+  // Null while calls of that lane can be run.
+  [[nodiscard]] std::shared_ptr<const Breakage> broken(Lane lane) const noexcept AIOI_EXCLUDES(mutex_);
   // Refuses all further tasks in that scope and returns those that were queued, which the caller has to finish.
   [[nodiscard]] TaskList break_down(std::shared_ptr<const Breakage> breakage, Scope scope) noexcept AIOI_EXCLUDES(mutex_);
 
-  // Who can stop the task if one of this pool's workers runs it in an interpreter; else null.
+  // Who can stop the task if this pool runs it in an interpreter; else null.
   [[nodiscard]] std::shared_ptr<Interrupter> interrupter_of(const Task& task) const noexcept AIOI_EXCLUDES(mutex_);
   // Stops what the interpreters run, now and from now on. Requires: closed.
   void stop() noexcept AIOI_EXCLUDES(mutex_);
@@ -146,7 +146,7 @@ class Pool {
   // Errand kMakeInterpreter: the interpreter is there.
   void interpreter_made(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // Or it could not be made, and what there was of it has ended. True: the tasks wait for other hosts, or for the end of a rest.
-  // False: there are no hosts; `left` gets all tasks of the worker side, which the caller has to end, and the pool refuses more of
+  // False: there are no hosts; `left` gets all tasks for interpreters, which the caller has to end, and the pool refuses more of
   // them until the next attempt may be made.
   [[nodiscard]] bool interpreter_failed(Seat& seat, std::shared_ptr<const Breakage> why, TaskList& left) noexcept
       AIOI_EXCLUDES(mutex_);
@@ -176,8 +176,8 @@ class Pool {
   void leave(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
  private:
-  using Side = Task::Side;
-
+  [[nodiscard]] Submitted submit_to_queue(TaskPtr task) noexcept AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] Submitted submit_to_loop(TaskPtr task) AIOI_EXCLUDES(mutex_);
   // A task was queued: a thread may be needed, or a worker is to be woken.
   [[nodiscard]] Submitted call_worker(Sleeper& sleeper) noexcept AIOI_REQUIRES(mutex_);
   void spin(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);

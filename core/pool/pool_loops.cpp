@@ -15,7 +15,7 @@ Pool::Submitted Pool::submit_to_loop(TaskPtr task) {
     {
       Sleeper sleeper;
       base::Lock lock(mutex_);
-      if (dispatch_.lifecycle.closed() || dispatch_.lifecycle.broken(Side::kWorker)) return Submitted::kRefused;
+      if (dispatch_.lifecycle.closed() || dispatch_.lifecycle.broken(Lane::kLoops)) return Submitted::kRefused;
       LoopPortPtr loop = dispatch_.loop_for_task(has_memory);
       const bool opens = !loop;
       if (!opens || dispatch_.loops.fits(room)) {

@@ -33,7 +33,7 @@ class Roster {
   [[nodiscard]] std::size_t making() const noexcept { return making_; }
   // Hosts with nothing to do that have no event loop.
   [[nodiscard]] std::size_t idle_without_loop() const noexcept { return idle_without_loop_; }
-  // Workers that run a task of home's side.
+  // Workers that run a task of home's.
   [[nodiscard]] std::size_t serving_home() const noexcept { return serving_home_; }
 
   // ---- A thread was asked for; it comes, or cannot be started.
@@ -51,7 +51,7 @@ class Roster {
   void stop_searching(Seat& seat) noexcept;  // from kSearching
   void park(Seat& seat) noexcept;            // from kSearching
   Seat* unpark(Seat& seat) noexcept;         // from kParked to kSearching; returns the seat
-  // Gives the worker a task of home's side, or takes note that it has ended.
+  // Gives the worker a task of home's, or takes note that it has ended.
   void serve_home(Seat& seat, bool serves) noexcept;
 
   // ---- Its interpreter.

@@ -47,7 +47,7 @@ struct Seat {
   Errand errand = Errand::kNone;
   Hosting hosting = Hosting::kNone;
   bool has_interpreter = false;              // or is about to make one, or to end it
-  bool serves_home = false;                  // it runs a task of home's side
+  bool serves_home = false;                  // it runs a task of home's
   bool is_lent = false;                      // it runs code of home's; others may end its interpreter meanwhile
   bool is_taken = false;                     // somebody does so
   bool waits = false;                        // for that, asleep

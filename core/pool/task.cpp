@@ -16,7 +16,7 @@ bool Task::needs_home(Change change) noexcept {
     // relaxed: if home forgets it just now, nobody reads the mail.
     return !is_forgotten.load(std::memory_order_relaxed) && !mailbox->post(TaskPtr(this));
   }
-  return change == Change::kDeliver || (side() == Side::kHome && !has_left_home);
+  return change == Change::kDeliver || (lane == Lane::kHome && !has_left_home);
 }
 
 Task::Change Task::end_broken(std::shared_ptr<const Breakage> why) {

@@ -37,7 +37,7 @@ class Task : public base::Counted, public Call, public Completion {
     kNoMemory,   // there was not even memory for that
   };
 
-  explicit Task(Side side) noexcept : Call(side) {}
+  explicit Task(Lane where) noexcept : Call(where) {}
 
   // Lets go of the message: nobody will read it, though the task may stay in its queue for long.
   [[nodiscard]] Change cancel() noexcept;
@@ -47,7 +47,7 @@ class Task : public base::Counted, public Call, public Completion {
   // called with it.
   [[nodiscard]] bool needs_home(Change change) noexcept;
 
-  // Runs a task of Side::kHome and sets its outcome. If nobody has asked to be told of its end, lets go of home's objects too and
+  // Runs a task of Lane::kHome and sets its outcome. If nobody has asked to be told of its end, lets go of home's objects too and
   // says so in `has_left_home`. Requires: attached to home. Runs Python.
   virtual void run_at_home() = 0;
   // The task has ended. kDeliver: tells home's waiters and callbacks, then lets go of every object of home; kQuiet: does only
@@ -65,7 +65,7 @@ class Task : public base::Counted, public Call, public Completion {
   Outcome outcome = Outcome::kNone;
   const Pool* pool = nullptr;  // that it was submitted to; only compared
   Seat* seat = nullptr;        // that pool's, guarded by its lock: of the worker that was given the task last
-  bool has_left_home = false;  // of Side::kHome: nothing of home's is left to let go of; the worker's that has run it
+  bool has_left_home = false;  // of Lane::kHome: nothing of home's is left to let go of; the worker's that has run it
   // Home has cancelled it and waits for nothing: its outcome is left out. Set by home at any time; relaxed, as it only saves work.
   std::atomic<bool> is_forgotten{false};
   // How far a coroutine function is that is to be cancelled in its loop (loop_port.h).

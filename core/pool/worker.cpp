@@ -58,7 +58,7 @@ Worker::Next Worker::serve(bool in_frame) {
     task_ = pool_->wait(seat_);
     return task_ || seat_.errand != Seat::Errand::kNone ? Next::kAgain : Next::kLeave;
   }
-  if (in_frame && task_->side() == Task::Side::kHome) return Next::kOutside;
+  if (in_frame && task_->lane == Lane::kHome) return Next::kOutside;
   run_task();
   return Next::kAgain;
 }
@@ -91,7 +91,7 @@ void Worker::run_task() {
 void Worker::execute(Task& task) {
   give_others_a_turn();
   bool has_memory = true;
-  if (task.side() == Task::Side::kHome) {
+  if (task.lane == Lane::kHome) {
     has_memory = visit_home([&] { task.run_at_home(); });
   } else {
     sides_.attach_own();
@@ -203,7 +203,7 @@ void Worker::open_loop() {
     while (const TaskPtr task = mail.pop()) {
       Pool::Submitted again = Pool::Submitted::kRefused;
       try {
-        if (are_others) again = pool_->submit_to_loop(task);
+        if (are_others) again = pool_->submit(task);
       } catch (const std::bad_alloc&) {
         again = Pool::Submitted::kRefused;
       }

@@ -20,6 +20,9 @@ class Part:
     def __eq__(self, other: object) -> bool:
         return type(other) is Part
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), ()
+
 
 class Unequal(Part):
     """Cannot be compared."""

@@ -12,7 +12,7 @@ namespace aiointerpreters::pool {
 
 class FakeTask final : public Task {
  public:
-  explicit FakeTask(Side side = Side::kWorker) : Task(side) {}
+  explicit FakeTask(Lane where = Lane::kInterpreters) : Task(where) {}
   void run_at_home() override { outcome = Outcome::kAtHome; }
   void cancel_at_home() override {}
   void visit_home_to_settle(Change how) override { settle_at_home(how); }
@@ -22,8 +22,8 @@ class FakeTask final : public Task {
   std::atomic<int> settled{0};
 };
 
-inline base::IntrusivePtr<FakeTask> make_task(Task::Side side = Task::Side::kWorker) {
-  return base::IntrusivePtr<FakeTask>(std::make_unique<FakeTask>(side).release());
+inline base::IntrusivePtr<FakeTask> make_task(Lane lane = Lane::kInterpreters) {
+  return base::IntrusivePtr<FakeTask>(std::make_unique<FakeTask>(lane).release());
 }
 
 inline PoolOptions limits(std::size_t max_workers, std::size_t max_interpreters) {

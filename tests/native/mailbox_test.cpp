@@ -36,7 +36,7 @@ std::vector<TaskPtr> all_of(TaskList mail) {
 // A task that says when it goes.
 class Watched final : public Task {
  public:
-  explicit Watched(int& gone) : Task(Side::kWorker), gone_(gone) {}
+  explicit Watched(int& gone) : Task(Lane::kInterpreters), gone_(gone) {}
   ~Watched() override { ++gone_; }
   void run_at_home() override {}
   void cancel_at_home() override {}

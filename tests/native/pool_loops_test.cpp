@@ -14,7 +14,6 @@
 namespace aiointerpreters::pool {
 namespace {
 
-using Side = Task::Side;
 using Submitted = Pool::Submitted;
 using Errand = Seat::Errand;
 
@@ -36,13 +35,13 @@ LoopPortPtr open_loop(Pool& pool, Seat& seat) {
 
 TEST(PoolLoops, TheFirstTaskWantsAThreadAndTheNextOnesGoWhereItWent) {
   Pool pool(limits(1, 1));
-  EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kNeedsThread);
-  EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kQueued);  // before there is a loop
+  EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kQueued);  // before there is a loop
   Seat& seat = pool.enter();
   const LoopPortPtr port = open_loop(pool, seat);
   ASSERT_TRUE(port);
   EXPECT_TRUE(seat.is_host());
-  EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kQueued);
+  EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kQueued);
   EXPECT_EQ(count(port->mailbox->take()), 3U);
   static_cast<void>(pool.retire(*port));
   pool.leave(seat);
@@ -50,9 +49,9 @@ TEST(PoolLoops, TheFirstTaskWantsAThreadAndTheNextOnesGoWhereItWent) {
 
 TEST(PoolLoops, AFurtherOneIsMadeWhileAllHaveTasksAndThereMayBeMore) {
   Pool pool(limits(4, 2));
-  EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kNeedsThread);
-  EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kNeedsThread);
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kQueued);
+  EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kNeedsThread);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kQueued);
   Seat& one = pool.enter();
   Seat& other = pool.enter();
   const LoopPortPtr ones = open_loop(pool, one);
@@ -63,7 +62,7 @@ TEST(PoolLoops, AFurtherOneIsMadeWhileAllHaveTasksAndThereMayBeMore) {
   for (int i = 0; i < 3; ++i) pool.count_out(*ones);
   EXPECT_TRUE(pool.is_idle(*ones));
   EXPECT_FALSE(pool.is_idle(*others));
-  EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kQueued);
+  EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kQueued);
   EXPECT_EQ(count(ones->mailbox->take()), 1U);
   for (const LoopPortPtr& port : {ones, others}) static_cast<void>(pool.retire(*port));
   pool.leave(one);
@@ -78,7 +77,7 @@ TEST(PoolLoops, AnIdleHostMakesItsLoopBeforeAThreadIsStarted) {
   pool.interpreter_made(seat);
   EXPECT_TRUE(pool.take(seat));
   EXPECT_FALSE(pool.take(seat));
-  EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kQueued);
+  EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kQueued);
   const LoopPortPtr port = open_loop(pool, seat);
   EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);  // who makes a loop is not available
   static_cast<void>(pool.retire(*port));
@@ -87,7 +86,7 @@ TEST(PoolLoops, AnIdleHostMakesItsLoopBeforeAThreadIsStarted) {
 
 TEST(PoolLoops, AWorkerThatIsParkedIsWokenToMakeOne) {
   Pool pool(limits(1, 1));
-  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kNeedsThread);
   std::atomic<bool> opened = false;
   std::thread worker([&] {
     Seat& seat = pool.enter();
@@ -102,15 +101,15 @@ TEST(PoolLoops, AWorkerThatIsParkedIsWokenToMakeOne) {
     pool.leave(seat);
   });
   std::this_thread::sleep_for(std::chrono::milliseconds(20));  // more likely asleep than not; both ways are right
-  EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kQueued);
+  EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kQueued);
   worker.join();
   EXPECT_TRUE(opened);
 }
 
 TEST(PoolLoops, WhatNoLoopHasTakenIsStillQueued) {
   Pool pool(limits(2, 2));
-  const TaskPtr task(make_task());
-  EXPECT_EQ(pool.submit_to_loop(task), Submitted::kNeedsThread);
+  const TaskPtr task(make_task(Lane::kLoops));
+  EXPECT_EQ(pool.submit(task), Submitted::kNeedsThread);
   TaskList queued = pool.take_queued();
   EXPECT_EQ(queued.pop(), task);
   EXPECT_TRUE(queued.empty());
@@ -122,9 +121,9 @@ TEST(PoolLoops, WhatNoLoopHasTakenIsStillQueued) {
 
 TEST(PoolLoops, AClosedPoolsLoopIsStillMadeForWhatWaitsForIt) {
   Pool pool(limits(1, 1));
-  EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kNeedsThread);
   pool.close();
-  EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kRefused);
+  EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kRefused);
   Seat& seat = pool.enter();
   const LoopPortPtr port = open_loop(pool, seat);
   EXPECT_EQ(count(port->mailbox->take()), 1U);
@@ -136,14 +135,14 @@ TEST(PoolLoops, AClosedPoolsLoopIsStillMadeForWhatWaitsForIt) {
 
 TEST(PoolLoops, ARetiredLoopGetsNoMore) {
   Pool pool(limits(1, 1));
-  const TaskPtr task(make_task());
-  EXPECT_EQ(pool.submit_to_loop(task), Submitted::kNeedsThread);
+  const TaskPtr task(make_task(Lane::kLoops));
+  EXPECT_EQ(pool.submit(task), Submitted::kNeedsThread);
   Seat& seat = pool.enter();
   const LoopPortPtr port = open_loop(pool, seat);
   TaskList left = pool.retire(*port);
   EXPECT_EQ(left.pop(), task);
   EXPECT_FALSE(pool.take(seat));
-  EXPECT_EQ(pool.submit_to_loop(make_task()), Submitted::kQueued);
+  EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kQueued);
   const LoopPortPtr next = open_loop(pool, seat);
   EXPECT_NE(next, port);
   static_cast<void>(pool.retire(*next));
@@ -154,8 +153,8 @@ TEST(PoolLoops, WhatWasToBeAFurtherOneIsLeftToThoseThatThereAre) {
   Pool pool(limits(3, 3));
   std::vector<TaskPtr> tasks;
   for (int i = 0; i < 3; ++i) {
-    tasks.emplace_back(make_task());
-    EXPECT_EQ(pool.submit_to_loop(tasks.back()), Submitted::kNeedsThread);
+    tasks.emplace_back(make_task(Lane::kLoops));
+    EXPECT_EQ(pool.submit(tasks.back()), Submitted::kNeedsThread);
   }
   Seat& host = pool.enter();
   const LoopPortPtr port = open_loop(pool, host);
@@ -180,8 +179,8 @@ TEST(PoolLoops, WhatWasToBeAFurtherOneIsLeftToThoseThatThereAre) {
 
 TEST(PoolLoops, AHostRestsOnlyWhenItsLoopHasNothingToDo) {
   Pool pool(limits(1, 1));
-  const TaskPtr task(make_task());
-  EXPECT_EQ(pool.submit_to_loop(task), Submitted::kNeedsThread);
+  const TaskPtr task(make_task(Lane::kLoops));
+  EXPECT_EQ(pool.submit(task), Submitted::kNeedsThread);
   const LoopPortPtr port = task->port;
   std::atomic<bool> opened = false;
   std::thread worker([&] {

@@ -14,7 +14,6 @@
 namespace aiointerpreters::pool {
 namespace {
 
-using Side = Task::Side;
 using Submitted = Pool::Submitted;
 using Errand = Seat::Errand;
 
@@ -46,8 +45,8 @@ class Workshop {
   Workshop(std::size_t max_workers, std::size_t max_interpreters) : pool(limits(max_workers, max_interpreters)) {}
   ~Workshop() { end(); }
 
-  base::IntrusivePtr<FakeTask> submit(Side side) {
-    auto task = make_task(side);
+  base::IntrusivePtr<FakeTask> submit(Lane lane) {
+    auto task = make_task(lane);
     const Submitted submitted = pool.submit(task);
     EXPECT_NE(submitted, Submitted::kRefused);
     if (submitted == Submitted::kNeedsThread) threads_.emplace_back([this] { work(); });
@@ -101,7 +100,7 @@ TEST(Pool, WantsAThreadOnlyIfNobodyIsIdle) {
   Pool pool(limits(3, 3));
   EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
   EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
-  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kNeedsThread);
   EXPECT_EQ(pool.submit(make_task()), Submitted::kQueued);  // all three are there
   static_cast<void>(pool.take_queued());
 }
@@ -111,7 +110,7 @@ TEST(Pool, StartsNoMoreThreadsForInterpretersThanThereMayBe) {
   EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
   EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
   EXPECT_EQ(pool.submit(make_task()), Submitted::kQueued);
-  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kNeedsThread);
   static_cast<void>(pool.take_queued());
 }
 
@@ -129,7 +128,7 @@ TEST(Pool, GivesTasksOutInTheOrderOfSubmission) {
   Pool pool(limits(1, 1));
   std::vector<TaskPtr> submitted;
   for (int i = 0; i < 6; ++i) {
-    submitted.emplace_back(make_task(i % 2 == 0 ? Side::kHome : Side::kWorker));
+    submitted.emplace_back(make_task(i % 2 == 0 ? Lane::kHome : Lane::kInterpreters));
     static_cast<void>(pool.submit(submitted.back()));
   }
   Seat& seat = pool.enter();
@@ -142,7 +141,7 @@ TEST(Pool, AHostLeavesBlockingWorkToPlainWorkers) {
   Seat& host = pool.enter();
   EXPECT_TRUE(take_as_host(pool, host));
   EXPECT_TRUE(host.is_host());
-  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kNeedsThread);
   EXPECT_FALSE(pool.take(host));
   Seat& plain = pool.enter();
   EXPECT_TRUE(pool.take(plain));
@@ -157,14 +156,14 @@ TEST(Pool, AHostServesHomeIfThePlainWorkersAreTooFew) {
   static_cast<void>(pool.submit(make_task()));
   Seat& host = pool.enter();
   EXPECT_TRUE(take_as_host(pool, host));
-  static_cast<void>(pool.submit(make_task(Side::kHome)));
+  static_cast<void>(pool.submit(make_task(Lane::kHome)));
   Seat& plain = pool.enter();
   EXPECT_TRUE(pool.take(plain));
   EXPECT_FALSE(pool.take(plain));
   EXPECT_FALSE(pool.take(host));
   // Both are available, so nobody asks for a thread; whoever takes the first task must not leave the second one to nobody.
   EXPECT_EQ(pool.submit(make_task()), Submitted::kQueued);
-  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kQueued);
+  EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kQueued);
   EXPECT_TRUE(pool.take(plain));
   EXPECT_TRUE(pool.take(host));
 }
@@ -213,7 +212,7 @@ TEST(Pool, NothingIsLeftWaitingInMixedUse) {
     Workshop shop(6, 2);
     std::vector<base::IntrusivePtr<FakeTask>> tasks;
     for (int i = 0; i < 12; ++i) {
-      tasks.push_back(shop.submit((round + i) % 3 == 0 ? Side::kHome : Side::kWorker));
+      tasks.push_back(shop.submit((round + i) % 3 == 0 ? Lane::kHome : Lane::kInterpreters));
       if (i % 4 == 3) {
         // Without closing the pool: only what was submitted may set them going.
         for (const auto& task : tasks) ASSERT_EQ(task->wait(base::Deadline()), base::Wake::kChanged);
@@ -227,7 +226,7 @@ TEST(Pool, AThreadThatCannotStartLeavesItsTaskToTheOthers) {
   static_cast<void>(pool.submit(make_task()));
   Seat& host = pool.enter();
   EXPECT_TRUE(take_as_host(pool, host));
-  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kNeedsThread);
   EXPECT_TRUE(pool.thread_failed());
   EXPECT_TRUE(pool.take(host));
 }
@@ -236,25 +235,25 @@ TEST(Pool, RefusesTasksOnceClosed) {
   Pool pool(limits(1, 1));
   pool.close();
   EXPECT_EQ(pool.submit(make_task()), Submitted::kRefused);
-  EXPECT_EQ(pool.broken(Side::kWorker), nullptr);
+  EXPECT_EQ(pool.broken(Lane::kInterpreters), nullptr);
 }
 
 TEST(Pool, HandsOutWhatIsQueuedWhenItBreaks) {
   Pool pool(limits(1, 1));
   static_cast<void>(pool.submit(make_task()));
-  static_cast<void>(pool.submit(make_task(Side::kHome)));
+  static_cast<void>(pool.submit(make_task(Lane::kHome)));
   const auto why = std::make_shared<const Breakage>(Breakage{"for a test", {}});
   EXPECT_EQ(listed(pool.break_down(why, Pool::Scope::kAll)).size(), 2U);
   EXPECT_EQ(pool.submit(make_task()), Submitted::kRefused);
-  EXPECT_EQ(pool.broken(Side::kHome), why);
+  EXPECT_EQ(pool.broken(Lane::kHome), why);
   static_cast<void>(pool.break_down(std::make_shared<const Breakage>(Breakage{"later", {}}), Pool::Scope::kAll));
-  EXPECT_EQ(pool.broken(Side::kHome), why);
+  EXPECT_EQ(pool.broken(Lane::kHome), why);
 }
 
 TEST(Pool, RunsEverythingThatWasSubmittedBeforeItWasClosed) {
   Workshop shop(4, 2);
   constexpr int kTasks = 20'000;
-  for (int i = 0; i < kTasks; ++i) static_cast<void>(shop.submit(i % 3 == 0 ? Side::kHome : Side::kWorker));
+  for (int i = 0; i < kTasks; ++i) static_cast<void>(shop.submit(i % 3 == 0 ? Lane::kHome : Lane::kInterpreters));
   shop.end();
   EXPECT_EQ(shop.ran, kTasks);
   EXPECT_LE(shop.hosts, 2);
@@ -263,7 +262,7 @@ TEST(Pool, RunsEverythingThatWasSubmittedBeforeItWasClosed) {
 TEST(Pool, WakesAWorkerForEveryTask) {
   Workshop shop(3, 2);
   for (int i = 0; i < 5'000; ++i) {
-    const auto task = shop.submit(i % 2 == 0 ? Side::kHome : Side::kWorker);
+    const auto task = shop.submit(i % 2 == 0 ? Lane::kHome : Lane::kInterpreters);
     ASSERT_EQ(task->wait(base::Deadline()), base::Wake::kChanged);
   }
   EXPECT_LE(shop.threads(), 3U);
@@ -272,7 +271,7 @@ TEST(Pool, WakesAWorkerForEveryTask) {
 TEST(Pool, OneCallAfterTheOtherNeedsOneThread) {
   Workshop shop(4, 4);
   for (int i = 0; i < 2'000; ++i) {
-    ASSERT_EQ(shop.submit(Side::kWorker)->wait(base::Deadline()), base::Wake::kChanged);
+    ASSERT_EQ(shop.submit(Lane::kInterpreters)->wait(base::Deadline()), base::Wake::kChanged);
   }
   EXPECT_EQ(shop.threads(), 1U);
 }
@@ -301,7 +300,7 @@ TEST(Pool, TakesTasksFromManyThreads) {
   for (int thread = 0; thread < 4; ++thread) {
     submitters.emplace_back([&] {
       for (int i = 0; i < 5'000; ++i) {
-        if (pool.submit(make_task(i % 2 == 0 ? Side::kHome : Side::kWorker)) == Submitted::kNeedsThread) {
+        if (pool.submit(make_task(i % 2 == 0 ? Lane::kHome : Lane::kInterpreters)) == Submitted::kNeedsThread) {
           const std::lock_guard lock(starting);
           workers.emplace_back(work);
         }
@@ -315,19 +314,19 @@ TEST(Pool, TakesTasksFromManyThreads) {
   EXPECT_EQ(workers.size(), 2U);
 }
 
-TEST(Pool, ABrokenWorkerSideLeavesHomesSideGoing) {
+TEST(Pool, BrokenInterpretersLeaveHomesTasksGoing) {
   Pool pool(limits(1, 1));
-  const auto at_home = make_task(Side::kHome);
+  const auto at_home = make_task(Lane::kHome);
   static_cast<void>(pool.submit(make_task()));
   static_cast<void>(pool.submit(at_home));
   const auto why = std::make_shared<const Breakage>(Breakage{"for a test", {}});
-  EXPECT_EQ(listed(pool.break_down(why, Pool::Scope::kWorkerSide)).size(), 1U);
+  EXPECT_EQ(listed(pool.break_down(why, Pool::Scope::kInterpreters)).size(), 1U);
   EXPECT_EQ(pool.submit(make_task()), Submitted::kRefused);
-  EXPECT_EQ(pool.broken(Side::kWorker), why);
-  EXPECT_EQ(pool.broken(Side::kHome), nullptr);
+  EXPECT_EQ(pool.broken(Lane::kInterpreters), why);
+  EXPECT_EQ(pool.broken(Lane::kHome), nullptr);
   Seat& seat = pool.enter();
   EXPECT_EQ(pool.take(seat).get(), at_home.get());
-  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kQueued);
+  EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kQueued);
 }
 
 TEST(Pool, WhoCannotBeAHostLeavesItsTasksToTheHostsThatThereAre) {
@@ -348,7 +347,7 @@ TEST(Pool, WhoCannotBeAHostLeavesItsTasksToTheHostsThatThereAre) {
   EXPECT_TRUE(pool.take(host));
   EXPECT_TRUE(pool.take(host));
   EXPECT_TRUE(left.empty());
-  EXPECT_EQ(pool.broken(Side::kWorker), nullptr);
+  EXPECT_EQ(pool.broken(Lane::kInterpreters), nullptr);
 }
 
 TEST(Pool, WithoutAnyHostTasksEndAndTheNextAttemptComesLater) {
@@ -362,10 +361,10 @@ TEST(Pool, WithoutAnyHostTasksEndAndTheNextAttemptComesLater) {
   EXPECT_FALSE(pool.interpreter_failed(seat, why, left));
   EXPECT_EQ(listed(std::move(left)).size(), 2U);
   EXPECT_EQ(pool.submit(make_task()), Submitted::kRefused);
-  EXPECT_EQ(pool.broken(Side::kWorker), why);
-  EXPECT_EQ(pool.broken(Side::kHome), nullptr);
+  EXPECT_EQ(pool.broken(Lane::kInterpreters), why);
+  EXPECT_EQ(pool.broken(Lane::kHome), nullptr);
   // After the pause, and however often that has been in vain before.
-  while (pool.broken(Side::kWorker)) std::this_thread::yield();
+  while (pool.broken(Lane::kInterpreters)) std::this_thread::yield();
   EXPECT_NE(pool.submit(make_task()), Submitted::kRefused);
   EXPECT_TRUE(take_as_host(pool, seat));
 }
@@ -389,7 +388,7 @@ TEST(Pool, ATaskNeverWaitsForAnInterpreterWhileAnotherOneIsIdle) {
 TEST(Pool, TaggedAndUntaggedCallsInTurnNeedOneInterpreterAndTwoThreads) {
   Workshop shop(8, 8);
   for (int i = 0; i < 5'000; ++i) {
-    ASSERT_EQ(shop.submit(i % 2 == 0 ? Side::kWorker : Side::kHome)->wait(base::Deadline()), base::Wake::kChanged);
+    ASSERT_EQ(shop.submit(i % 2 == 0 ? Lane::kInterpreters : Lane::kHome)->wait(base::Deadline()), base::Wake::kChanged);
   }
   EXPECT_EQ(shop.threads(), 2U);
   EXPECT_EQ(shop.hosts, 1);
@@ -397,8 +396,8 @@ TEST(Pool, TaggedAndUntaggedCallsInTurnNeedOneInterpreterAndTwoThreads) {
 
 TEST(Pool, BlockingTasksLeaveRoomForInterpretersThatMayBeNeeded) {
   Pool pool(limits(5, 2));
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
-  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kQueued);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kQueued);
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(pool.take(pool.enter()));
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
@@ -418,11 +417,11 @@ TEST(Pool, WithAsManyInterpretersAsWorkersHostsServeHomeOnceAllThreadsAreThere) 
   Seat& host = pool.enter();
   EXPECT_TRUE(take_as_host(pool, host));
   EXPECT_FALSE(pool.take(host));
-  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kNeedsThread);
   EXPECT_FALSE(pool.take(host));
   Seat& plain = pool.enter();
   EXPECT_TRUE(pool.take(plain));
-  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kQueued);
+  EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kQueued);
   EXPECT_TRUE(pool.take(host));
 }
 
@@ -538,13 +537,13 @@ TEST(Pool, RestsBetweenTwoTasks) {
   Workshop shop(3, 2);
   for (int round = 0; round < 300; ++round) {
     std::vector<base::IntrusivePtr<FakeTask>> tasks;
-    for (int i = 0; i < 8; ++i) tasks.push_back(shop.submit(i % 3 == 0 ? Side::kHome : Side::kWorker));
+    for (int i = 0; i < 8; ++i) tasks.push_back(shop.submit(i % 3 == 0 ? Lane::kHome : Lane::kInterpreters));
     shop.pool.begin_rest();
     wait_for_rest(shop.pool, base::Deadline());
     EXPECT_EQ(shop.hosts, 0);
     // What is submitted meanwhile is not lost; home's side goes on.
-    ASSERT_EQ(shop.submit(Side::kHome)->wait(base::Deadline()), base::Wake::kChanged);
-    tasks.push_back(shop.submit(Side::kWorker));
+    ASSERT_EQ(shop.submit(Lane::kHome)->wait(base::Deadline()), base::Wake::kChanged);
+    tasks.push_back(shop.submit(Lane::kInterpreters));
     shop.pool.end_rest();
     for (const auto& task : tasks) ASSERT_EQ(task->wait(base::Deadline()), base::Wake::kChanged);
   }
@@ -553,9 +552,9 @@ TEST(Pool, RestsBetweenTwoTasks) {
 TEST(Pool, WhatIsQueuedWhenItIsClosedDuringARestIsDoneAfterwards) {
   for (int round = 0; round < 300; ++round) {
     Workshop shop(2, 1);
-    ASSERT_EQ(shop.submit(Side::kWorker)->wait(base::Deadline()), base::Wake::kChanged);
+    ASSERT_EQ(shop.submit(Lane::kInterpreters)->wait(base::Deadline()), base::Wake::kChanged);
     shop.pool.begin_rest();
-    const auto task = shop.submit(Side::kWorker);
+    const auto task = shop.submit(Lane::kInterpreters);
     shop.pool.close();
     const base::Deadline patience = round % 2 == 0 ? base::Deadline() : base::Clock::now();
     wait_for_rest(shop.pool, patience);
@@ -568,24 +567,24 @@ TEST(Pool, WhatIsQueuedWhenItIsClosedDuringARestIsDoneAfterwards) {
 
 TEST(Pool, LimitsMayChange) {
   Pool pool(limits(1, 1));
-  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kNeedsThread);
-  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kQueued);
+  EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kNeedsThread);
+  EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kQueued);
   EXPECT_FALSE(pool.claim_thread());
   pool.set_limits(2, 2);
   EXPECT_TRUE(pool.claim_thread());  // what waits already wants it
   EXPECT_FALSE(pool.claim_thread());
   pool.set_limits(1, 1);
-  EXPECT_EQ(pool.submit(make_task(Side::kHome)), Submitted::kQueued);
+  EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kQueued);
   EXPECT_EQ(pool.census().threads, 2U);
   static_cast<void>(pool.take_queued());
 }
 
 TEST(Pool, TasksOfHomeAreTakenOutOneByOne) {
   Pool pool(limits(1, 1));
-  const auto first = make_task(Side::kHome);
-  const auto second = make_task(Side::kHome);
+  const auto first = make_task(Lane::kHome);
+  const auto second = make_task(Lane::kHome);
   EXPECT_EQ(pool.submit(first), Submitted::kNeedsThread);
-  EXPECT_EQ(pool.submit(make_task(Side::kWorker)), Submitted::kQueued);
+  EXPECT_EQ(pool.submit(make_task(Lane::kInterpreters)), Submitted::kQueued);
   EXPECT_EQ(pool.submit(second), Submitted::kQueued);
   EXPECT_EQ(pool.take_queued_of_home(), first);
   EXPECT_EQ(pool.take_queued_of_home(), second);

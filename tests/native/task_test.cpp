@@ -71,6 +71,39 @@ TEST(Task, ACancelledTaskStaysOpenUntilTheQueueLetsGo) {
   EXPECT_FALSE(task->request_delivery().open());
 }
 
+TEST(Task, AnEndThatIsToBeDeliveredIsSeenOnceItIsShown) {
+  const auto task = make_task();
+  EXPECT_TRUE(task->request_delivery().open());
+  EXPECT_EQ(task->shown().state, State::kPending);
+  EXPECT_TRUE(task->start());
+  EXPECT_EQ(task->finish(), Change::kDeliver);
+  EXPECT_TRUE(task->done());
+  EXPECT_EQ(task->shown().state, State::kRunning);
+  EXPECT_TRUE(task->show());
+  EXPECT_EQ(task->shown().state, State::kFinished);
+
+  const auto quiet = make_task();
+  EXPECT_TRUE(quiet->start());
+  EXPECT_EQ(quiet->finish(), Change::kQuiet);
+  EXPECT_EQ(quiet->shown().state, State::kFinished);
+  EXPECT_FALSE(quiet->request_delivery().open());
+  EXPECT_EQ(quiet->shown().state, State::kFinished);
+}
+
+TEST(Task, WaitersHearOfACancelledTaskWhenTheQueueHasLetGoOfIt) {
+  const auto task = make_task();
+  EXPECT_TRUE(task->request_delivery().open());
+  EXPECT_EQ(task->cancel(), Change::kDeliver);
+  EXPECT_EQ(task->shown().state, State::kRunning);
+  EXPECT_FALSE(task->show());
+  EXPECT_EQ(task->shown().state, State::kCancelled);
+  EXPECT_EQ(task->notify_cancelled(), Change::kDeliver);
+  EXPECT_FALSE(task->shown().notified);
+  EXPECT_TRUE(task->show());
+  EXPECT_TRUE(task->shown().notified);
+  EXPECT_FALSE(task->show());
+}
+
 TEST(Task, GoesToItsMailboxUnlessDeliveryIsAskedForToo) {
   const MailboxPtr mailbox(std::make_unique<Mailbox>(base::Wakeup::open()).release());
   const auto mailed = make_task();

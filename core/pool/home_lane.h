@@ -1,0 +1,42 @@
+// HomeLane: untagged calls, run by workers that are attached to home.
+//
+// With more workers than interpreters, so many workers are kept free of it: its calls may block, and never hold up an
+// interpreter that is there or may be needed. With as many interpreters as workers, all share: hosts run home's calls when no
+// plain worker is available for them and there can be no further thread.
+// Owner, locks: Dispatch.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "pool/inventory.h"
+#include "pool/lane.h"
+
+namespace aiointerpreters::pool {
+
+class HomeLane {
+ public:
+  static constexpr Lane kName = Lane::kHome;
+  explicit HomeLane(Inventory& inventory) noexcept : has_(inventory) {}
+
+  [[nodiscard]] std::size_t waiting() const noexcept { return has_.backlog.size(kName); }
+  [[nodiscard]] std::size_t wanted_workers() const noexcept;
+  [[nodiscard]] Seat* sleeper() const noexcept;
+  [[nodiscard]] bool keeps_workers() const noexcept { return false; }  // a worker that is there runs it before it leaves
+  [[nodiscard]] bool has_work_for(const Seat& seat) const noexcept;
+  [[nodiscard]] TaskPtr assign(Seat& seat) noexcept;
+  void drain(std::size_t kept, TaskList& into) noexcept { has_.backlog.take(kName, kept, into); }
+  // Nobody stops a thread of home's.
+  [[nodiscard]] std::shared_ptr<Interrupter> interrupter_of(const Task&) const noexcept { return nullptr; }
+
+ private:
+  // How many calls may be started now.
+  [[nodiscard]] std::size_t room() const noexcept;
+  [[nodiscard]] bool hosts_help() const noexcept;
+
+  Inventory& has_;
+};
+
+static_assert(LaneContract<HomeLane>);
+
+}  // namespace aiointerpreters::pool

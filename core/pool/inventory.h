@@ -1,0 +1,49 @@
+// Inventory: all that a pool has, and decides by.
+//
+//   limits     how many workers and interpreters there may be
+//   Backlog    the calls that wait for a worker                        backlog.h
+//   Roster     the workers: idle, asleep, busy, with an interpreter    roster.h
+//   Loops      the event loops of the workers' interpreters            loops.h
+//   Lifecycle  closed, stopped, resting for a fork, broken             lifecycle.h
+//
+// Owner: the pool. Locks: the pool's guards everything here.
+#pragma once
+
+#include <cstddef>
+
+#include "pool/backlog.h"
+#include "pool/lifecycle.h"
+#include "pool/loops.h"
+#include "pool/roster.h"
+#include "pool/signals.h"
+
+namespace aiointerpreters::pool {
+
+struct Inventory {
+  struct Limits {
+    std::size_t workers;
+    std::size_t interpreters;
+  };
+
+  Inventory(Limits most, Signals& signals) noexcept : limits(most), lifecycle(signals) {}
+
+  // How many more hosts there may be.
+  [[nodiscard]] std::size_t free_hosts() const noexcept {
+    if (limits.interpreters <= roster.host_count() || !lifecycle.may_make_interpreter()) return 0;
+    return limits.interpreters - roster.host_count();
+  }
+  // The worker becomes a host: it is about to make its interpreter.
+  void begin_making(Seat& seat) noexcept {
+    roster.begin_making(seat);
+    seat.has_interpreter = true;
+    lifecycle.count_interpreter(+1);
+  }
+
+  Limits limits;
+  Backlog backlog;
+  Roster roster;
+  Loops loops;
+  Lifecycle lifecycle;
+};
+
+}  // namespace aiointerpreters::pool
