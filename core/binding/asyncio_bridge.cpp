@@ -8,6 +8,7 @@
 
 #include "base/cpu.h"
 #include "base/futex.h"
+#include "binding/outcome.h"
 #include "py/error.h"
 
 namespace aiointerpreters::binding {
@@ -195,8 +196,9 @@ void AsyncioBridge::forget(HomeTask& task) noexcept {
 
 bool AsyncioBridge::deliver(HomeTask& task) {
   const HomeTaskPtr kept(&task);
-  const py::Ref context = py::Ref::borrow(task.context_);
-  // Somebody who decodes may have the loop take a turn of its own, and find the same task once more: its context is in use then.
+  // A copy: somebody may be in that context just now, and what decoding changes is nobody's.
+  const bool is_needed = task.context_ != nullptr && decodes_by_python(task);
+  const py::Ref context = is_needed ? py::Ref::steal(PyContext_Copy(task.context_)) : py::Ref();
   const bool entered = context && PyContext_Enter(context.get()) == 0;
   if (!entered) PyErr_Clear();
   const bool undisturbed = task.arrive();

@@ -1,8 +1,8 @@
 // AsyncioBridge: one event loop of home's and the calls that it waits for. Workers post to its mailbox, whose descriptor the
 // loop looks at; a loop that cannot do that (`add_reader`) is called with `call_soon_threadsafe`.
 //
-// Contexts: the loop calls the bridge in an empty context, which keeps no context variable of anybody alive. Each call has a
-// context of its own, copied where the call was made, and what it ends with is decoded and told in there.
+// Contexts: the loop calls the bridge in an empty context, which keeps no context variable of anybody alive. Each call has that of
+// who waits for it (run_future_type.h), at first a copy of the one where it was made. What it ends with is decoded in a copy of that.
 //
 // Owner: the loop, by the reader that is registered with it; so the bridge goes when the loop is closed, and the descriptor
 // with it.
@@ -52,7 +52,7 @@ class AsyncioBridge {
   [[nodiscard]] const pool::MailboxPtr& mailbox() const noexcept { return mailbox_; }
 
   // The task is outstanding from now on; to have it put into the mailbox is its own part. Its end will be told in a copy of the
-  // context that is current.
+  // context that is current, unless HomeTask::tell_in says otherwise.
   void expect(HomeTask& task) noexcept;
   // The same, and at its next turn the loop looks how the task stands: only what has not ended by then is asked for mail.
   // Runs Python. Errors: false with what the loop has raised; the task is not outstanding then.

@@ -50,11 +50,12 @@ bool prepare_asyncio(PyObject* module, ModuleState& home) {
   state.names.context_keyword = py::Ref::steal(Py_BuildValue("(s)", "context"));
   state.get_running_loop = py::Ref::steal(PyObject_GetAttrString(asyncio.get(), "_get_running_loop"));
   state.future_cancel = py::Ref::steal(PyObject_GetAttrString(future.get(), "cancel"));
+  state.future_add_done_callback = py::Ref::steal(PyObject_GetAttrString(future.get(), "add_done_callback"));
   state.future_blocking = py::Ref::steal(PyObject_GetAttr(future.get(), state.names.blocking.get()));
   state.bridge_type = make_bridge_type(module);
   state.ended_await_type = make_ended_await_type(module);
-  if (!state.names.context_keyword || !state.get_running_loop || !state.future_cancel || !state.future_blocking ||
-      !state.bridge_type || !state.ended_await_type) {
+  if (!state.names.context_keyword || !state.get_running_loop || !state.future_cancel || !state.future_add_done_callback ||
+      !state.future_blocking || !state.bridge_type || !state.ended_await_type) {
     return false;
   }
   state.run_in_executor_code = code_of("asyncio.base_events", "BaseEventLoop", "run_in_executor");

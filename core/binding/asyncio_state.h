@@ -16,10 +16,11 @@ struct AsyncioState {
   py::Ref run_future_type;     // null before the first call
   py::Ref run_coroutine_type;  // derived from it: a future as `run` returns it
   py::Ref ended_await_type;
-  py::Ref bridge_type;       // of the objects that hold bridges
-  py::Ref get_running_loop;  // asyncio's, which returns None if there is none
-  py::Ref future_cancel;     // asyncio.Future.cancel
-  py::Ref future_blocking;   // the descriptor of asyncio.Future._asyncio_future_blocking
+  py::Ref bridge_type;               // of the objects that hold bridges
+  py::Ref get_running_loop;          // asyncio's, which returns None if there is none
+  py::Ref future_cancel;             // asyncio.Future.cancel
+  py::Ref future_add_done_callback;  // likewise
+  py::Ref future_blocking;           // the descriptor of asyncio.Future._asyncio_future_blocking
   // The code of asyncio's BaseEventLoop.run_in_executor and of asyncio.to_thread; null if they are no Python functions.
   py::Ref run_in_executor_code;
   py::Ref to_thread_code;

@@ -67,9 +67,17 @@ AwaitedTask::Found AwaitedTask::find_end() {
     bridge()->spins.learn(spun);
     if (!has_ended()) return Found::kNothing;
   }
+  if (decodes_by_python(*this)) tell_in(py::Ref::steal(PyContext_CopyCurrent()));
+  PyErr_Clear();  // without memory it is told where `run` was called
   const bool is_told = AsyncioBridge::deliver(*this);
   home().runtime.lessor->take_back();  // what the call was lent
   return is_told ? Found::kEnd : Found::kError;
+}
+
+void AwaitedTask::note_waiter(py::Ref context) {
+  const bool is_await = std::exchange(is_await_coming_, false);
+  if (is_await || !is_awaited_) tell_in(std::move(context));
+  is_awaited_ |= is_await;
 }
 
 void AwaitedTask::forget() {

@@ -26,6 +26,11 @@ class AwaitedTask final : public HomeTask {
   // Blocks: for that moment, detached. Runs Python. Errors: as arrive.
   enum class Found { kNothing, kEnd, kError };
   [[nodiscard]] Found find_end();
+  // Somebody has begun to wait for the future, in this context. Of those who await it themselves (expect_await) the last one counts,
+  // else the last one at all. Runs Python.
+  void note_waiter(py::Ref context);
+  // Whoever comes to note_waiter next is about to await the future itself.
+  void expect_await() noexcept { is_await_coming_ = true; }
   // Another loop than the future's waits for it from now on, and the waker, a future of that loop, is told that the future is
   // done. Requires: attached on that loop's thread; nobody waits for the future in its own loop. Runs Python. Errors: as expect,
   // or as arrive.
@@ -46,6 +51,8 @@ class AwaitedTask final : public HomeTask {
   [[nodiscard]] bool expect_soon(AsyncioBridge& bridge);
 
   const Cancelling cancelling_;
+  bool is_await_coming_ = false;
+  bool is_awaited_ = false;
 };
 using AwaitedTaskPtr = base::IntrusivePtr<AwaitedTask>;
 

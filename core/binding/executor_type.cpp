@@ -246,7 +246,7 @@ PyObject* executor_submit(PyObject* self, PyObject* const* args, Py_ssize_t narg
       return nullptr;
     }
     ModuleState& state = state_of_executor(self);
-    if (kLooksForReplacement && is_submit_replaced(state)) {
+    if (kLooksForReplacement && (state.standard_submit.runs > 0 || is_submit_replaced(state))) {
       return submit_by_standard(self, "_submit_by_standard", args, nargs, kwnames);
     }
     state.runtime.lessor->take_back();
@@ -295,6 +295,35 @@ PyObject* run_later(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyO
   return PyObject_Vectorcall(function.get(), all.data(), static_cast<std::size_t>(1 + nargs), kwnames);
 }
 
+// Whether `submit` of this executor is another one than the engine's: a class's own, or an attribute of the instance.
+bool has_own_submit(const ModuleState& state, PyObject* self) {
+  const py::Ref bound = py::Ref::steal(PyObject_GetAttr(self, state.standard_submit.name.get()));
+  if (!bound) return PyErr_Clear(), false;
+  return !PyCFunction_CheckExact(bound.get()) ||
+         PyCFunction_GetFunction(bound.get()) != py::as_method(executor_submit<true>) ||
+         PyCFunction_GetSelf(bound.get()) != self;
+}
+
+// Has what stands in the place of `submit` see a call of `run`.
+PyObject* run_by_submit(PyObject* self, ModuleState& state, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  ++state.standard_submit.runs;
+  PyObject* const awaited = submit_by_standard(self, "_run_by_submit", args, nargs, kwnames);
+  --state.standard_submit.runs;
+  return awaited;
+}
+
+// _make_awaited(): a pending one of what `run` returns, without a call.
+PyObject* executor_make_awaited(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    ModuleState& state = state_of_executor(self);
+    if (!prepare_asyncio(PyType_GetModuleByDef(Py_TYPE(self), &module_definition), state)) return nullptr;
+    const py::Ref bridge = running_bridge(state);
+    if (!bridge) return nullptr;
+    return make_run_future(state.asyncio.run_coroutine_type, bridge_in(bridge).loop_keyword()).release();
+  });
+}
+
+template <bool kLooksForReplacement>
 PyObject* executor_run(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     if (nargs < 1) {
@@ -307,6 +336,9 @@ PyObject* executor_run(PyObject* self, PyObject* const* args, Py_ssize_t nargs, 
     ModuleState& state = state_of_executor(self);
     if (!prepare_asyncio(PyType_GetModuleByDef(Py_TYPE(self), &module_definition), state)) return nullptr;
     if (!running_loop(state)) return PyErr_Occurred() == nullptr ? run_later(self, args, nargs, kwnames) : nullptr;
+    if (kLooksForReplacement && (is_submit_replaced(state) || has_own_submit(state, self))) {
+      return run_by_submit(self, state, args, nargs, kwnames);
+    }
     state.runtime.lessor->take_back();
     pool::Pool* const pool = usable_pool(state, self);
     Submission call(args[0], args + 1, nargs - 1, kwnames);
@@ -362,7 +394,7 @@ PyMethodDef kMethods[] = {
      "runs in a thread. Arguments are encoded before submit returns. What cannot cross is told by the future, as\n"
      "NotTransferableError. Raises RuntimeError after shutdown, BrokenThreadPool if an interpreter or an initializer\n"
      "failed."},
-    {"run", py::as_method(executor_run), kMethodFlags,
+    {"run", py::as_method(executor_run<true>), kMethodFlags,
      "run($self, fn, /, *args, **kwargs)\n--\n\n"
      "Run fn(*args, **kwargs) in an interpreter, tagged or not, and return what the running event loop awaits.\n\n"
      "The call starts at once, awaited or not. What is returned is an asyncio.Future, and also a coroutine for\n"
@@ -373,9 +405,11 @@ PyMethodDef kMethods[] = {
      "Raises RuntimeError after shutdown, BrokenThreadPool if an interpreter or an initializer failed, TypeError if fn\n"
      "cannot be called; the first two are raised by the await where no event loop runs."},
     {"_submit_rows", py::as_method(executor_submit_rows<true>), kMethodFlags, nullptr},
-    // The same without a look at ThreadPoolExecutor.submit.
+    // The same without a look for another `submit`.
     {"_submit_here", py::as_method(executor_submit<false>), kMethodFlags, nullptr},
+    {"_run_here", py::as_method(executor_run<false>), kMethodFlags, nullptr},
     {"_submit_rows_here", py::as_method(executor_submit_rows<false>), kMethodFlags, nullptr},
+    {"_make_awaited", py::as_method(executor_make_awaited), kMethodFlags, nullptr},
     {"_start_missing_thread", py::as_method(executor_start_missing_thread), kMethodFlags, nullptr},
     {"_bind", py::as_method(executor_bind), kMethodFlags, nullptr},
     {"_declare_context", py::as_method(executor_declare_context), kMethodFlags, nullptr},

@@ -4,6 +4,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "binding/asyncio_bridge.h"
 #include "pool/pool.h"
@@ -40,6 +41,11 @@ void HomeTask::settle_at_home(Change how) {
   for (const auto& [loop, bridge] : home_.asyncio.bridges) {
     if (bridge->mailbox().get() == mailbox.get()) return bridge->call_loop();
   }
+}
+
+void HomeTask::tell_in(py::Ref context) {
+  if (bridge_ == nullptr) return;
+  const py::Ref before = py::Ref::steal(std::exchange(context_, context.release()));
 }
 
 void HomeTask::report_ignored_interrupt() {

@@ -5,6 +5,7 @@
 #include "binding/module_state.h"
 #include "pool/task.h"
 #include "py/python.h"
+#include "py/ref.h"
 
 namespace aiointerpreters::binding {
 
@@ -28,6 +29,8 @@ class HomeTask : public pool::Task {
   [[nodiscard]] virtual bool arrive() = 0;
   // The loop is gone. The task is not outstanding any more. Runs Python.
   virtual void lose_loop() = 0;
+  // The end is told in a copy of this context from now on. Nothing happens if the task is not outstanding. Runs Python.
+  void tell_in(py::Ref context);
   // The bridge that has it among what is outstanding, else null.
   [[nodiscard]] AsyncioBridge* bridge() const noexcept { return bridge_; }
 
@@ -44,7 +47,7 @@ class HomeTask : public pool::Task {
   friend class AsyncioBridge;
   ModuleState& home_;
   AsyncioBridge* bridge_ = nullptr;
-  // Owned, while the task is outstanding: a copy of the context of who awaits it, for nobody else. The end is told in it.
+  // Owned, while the task is outstanding: the context of who waits for it. Null: there was no memory for it.
   PyObject* context_ = nullptr;
   bool is_fresh_ = false;         // the task is outstanding, and has not been asked for mail yet
   HomeTask* previous_ = nullptr;  // in the bridge's list

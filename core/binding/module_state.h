@@ -34,6 +34,7 @@ struct StandardSubmit {
   py::Ref name;        // "submit"
   py::Ref plain;       // the function that was seen last and was the standard library's own; null: none was
   py::Ref plain_code;
+  unsigned runs = 0;  // calls of `run` that another `submit` sees just now; what is submitted meanwhile may be one of them
 };
 
 struct ModuleState {
@@ -117,6 +118,7 @@ struct ModuleState {
                          &asyncio.bridge_type,
                          &asyncio.get_running_loop,
                          &asyncio.future_cancel,
+                         &asyncio.future_add_done_callback,
                          &asyncio.future_blocking,
                          &asyncio.run_in_executor_code,
                          &asyncio.to_thread_code}) {

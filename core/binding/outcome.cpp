@@ -43,10 +43,14 @@ bool has_failed(const pool::Task& task) noexcept {
   return task.interrupted() || task.outcome != pool::Task::Outcome::kValue;
 }
 
+bool decodes_by_python(const pool::Task& task) noexcept {
+  return has_failed(task) || task.message.form != codec::Message::Form::kNative;
+}
+
 Decoded decode_outcome(ModuleState& home, const pool::Task& task) {
   Decoded outcome;
   outcome.failed = has_failed(task);
-  outcome.object = outcome.failed ? rebuild_failure(home, task) : codec::decode_value(home.runtime, task.message);
+  outcome.object = outcome.failed ? rebuild_failure(home, task) : codec::decode_value(home.runtime, task.message, "result");
   if (outcome.object) return outcome;
   // What comes from outside and would have hit any other code here; all else is the result's own doing.
   if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0 ||

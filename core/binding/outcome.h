@@ -17,6 +17,9 @@ struct Decoded {
 // Whether the outcome of a finished task, which is not at home yet, is an exception.
 [[nodiscard]] bool has_failed(const pool::Task& task) noexcept;
 
+// Whether decoding that outcome may run code that was not written here, so that it matters in which context it is done.
+[[nodiscard]] bool decodes_by_python(const pool::Task& task) noexcept;
+
 // Decodes that outcome; what goes wrong becomes the exception. Runs Python.
 // Errors: null object with KeyboardInterrupt or TaskInterrupted set; the outcome is still to be had.
 [[nodiscard]] Decoded decode_outcome(ModuleState& home, const pool::Task& task);

@@ -1,6 +1,8 @@
 // See run_future_type.h.
 #include "binding/run_future_type.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "binding/asyncio_bridge.h"
@@ -31,6 +33,31 @@ PyObject* run_future_cancel(PyObject* self, PyObject* const* args, Py_ssize_t na
   });
 }
 
+// The context that a callback is to run in: the one argument by name, else the current one. Null without an exception: no memory, or
+// something else was given.
+py::Ref context_of_callback(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  const bool is_given = nargs == 1 && kwnames != nullptr && PyTuple_GET_SIZE(kwnames) == 1 && PyContext_CheckExact(args[1]);
+  py::Ref context = is_given ? py::Ref::borrow(args[1]) : py::Ref::steal(PyContext_CopyCurrent());
+  if (!context) PyErr_Clear();
+  return context;
+}
+
+// add_done_callback(fn, *, context=None): as the base does it. Whoever waits comes by it, a task that awaits the future too.
+PyObject* run_future_add_done_callback(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    const ModuleState& home = home_of(self);
+    const Py_ssize_t given = nargs + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames));
+    std::array<PyObject*, 3> all{self};
+    if (given > 2) return PyErr_Format(PyExc_TypeError, "add_done_callback() takes at most 2 arguments (%zd given)", given);
+    std::copy_n(args, given, all.begin() + 1);
+    py::Ref added = py::Ref::steal(PyObject_Vectorcall(home.asyncio.future_add_done_callback.get(), all.data(),
+                                                       static_cast<std::size_t>(1 + nargs), kwnames));
+    const AwaitedTaskPtr task(state_of_run_future(home, self).task);
+    if (added && task) task->note_waiter(context_of_callback(args, nargs, kwnames));
+    return added.release();
+  });
+}
+
 // ---- As a future
 
 // The await of a coroutine. A call whose end is there, or comes in a moment, costs the loop one turn and nothing else.
@@ -46,6 +73,7 @@ PyObject* run_future_await(PyObject* self) {
       case AwaitedTask::Found::kNothing:
         break;
     }
+    if (AwaitedTask* const pending = state_of_run_future(home, self).task; pending != nullptr) pending->expect_await();
     PyTypeObject* const asyncios = reinterpret_cast<PyTypeObject*>(home.asyncio.run_future_type.get())->tp_base;
     return reinterpret_cast<unaryfunc>(PyType_GetSlot(asyncios, Py_am_await))(self);
   });
@@ -120,6 +148,7 @@ PySendResult run_future_send_step(PyObject* self, PyObject*, PyObject** result) 
   if (done.get() == Py_True) return end_step(home, self, result);
   if (is_first && state.task != nullptr && is_elsewhere(home, self)) return step_elsewhere(home, *state.task, result);
   if (PyObject_SetAttr(self, home.asyncio.names.blocking.get(), Py_True) < 0) return PYGEN_ERROR;
+  if (state.task != nullptr) state.task->expect_await();
   *result = Py_NewRef(self);
   return PYGEN_NEXT;
 }
@@ -149,6 +178,10 @@ PyMethodDef kMethods[] = {
     {"cancel", py::as_method(run_future_cancel), METH_FASTCALL | METH_KEYWORDS,
      "cancel($self, /, msg=None)\n--\n\nCancel the future, and with it the call: one that is queued is never run, in one\n"
      "that runs TaskInterrupted is raised. Who awaits goes on at once. Returns False if the future was done."},
+    {"add_done_callback", py::as_method(run_future_add_done_callback), METH_FASTCALL | METH_KEYWORDS,
+     "add_done_callback($self, fn, /, *, context=None)\n--\n\nHave the loop call fn(future) once the future is done, in "
+     "this\n"
+     "context, or in a copy of the current one. The result of a call is unpickled in a copy of it, if nobody else waits."},
     {"send", run_future_send, METH_O, "send($self, value, /)\n--\n\nFor asyncio's tasks: wait for the call."},
     {"throw", py::as_method(run_future_throw), METH_FASTCALL,
      "throw($self, typ, val=None, tb=None, /)\n--\n\nFor asyncio's tasks: cancel, then raise what is given."},

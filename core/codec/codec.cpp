@@ -110,27 +110,51 @@ bool CallArguments::read(Decoder& decoder) {
   return true;
 }
 
-// Adds to the exception that is set a note on which argument could not be made. Reads all of them once more to find it.
-void name_refused_argument(Runtime& runtime, const Message& message) {
+namespace {
+
+// Has the exception that is set say which of the decoded values could not be made. `read` reads the message once more, with stand-ins
+// for what is not to be had, and `values` gives a tuple of them then: one that is called `root`, or
+// arguments and the tuple of the last ones' names. Runs Python.
+template <typename Read, typename Values>
+void name_refused(Runtime& runtime, const Message& message, Read&& read, Values&& values, const char* root) {
+  if (message.form == Message::Form::kNative) return;
   py::Ref error = py::take_exception();
   const bool says_nothing = PyErr_GivenExceptionMatches(error.get(), PyExc_Exception) == 0 ||
                             PyErr_GivenExceptionMatches(error.get(), PyExc_MemoryError) != 0;
-  CallArguments loose;
-  const auto read = [&](Decoder& decoder) { return loose.read(decoder); };
   if (!says_nothing && decode_message(runtime, MessageView(message), read, StandIns::kForMissing)) {
     const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._refusals"));
-    const py::Ref all = py::Ref::steal(PyTuple_New(loose.total_));
-    for (Py_ssize_t i = 0; all && i < loose.total_; ++i) PyTuple_SET_ITEM(all.get(), i, Py_NewRef(loose.args_[i]));
-    const py::Ref names = loose.kwnames_ ? py::Ref::borrow(loose.kwnames_.get()) : py::Ref::steal(PyTuple_New(0));
-    const py::Ref path = module && all && names
-                             ? py::Ref::steal(PyObject_CallMethod(module.get(), "find", "OO", all.get(), names.get()))
-                             : py::Ref();
-    const py::Ref note = path && path.get() != Py_None
-                             ? py::Ref::steal(PyUnicode_FromFormat("%U could not be made in the worker", path.get()))
-                             : py::Ref();
-    if (note) (void)py::Ref::steal(PyObject_CallMethod(error.get(), "add_note", "O", note.get()));
+    const py::Ref all = module ? values() : py::Ref();
+    py::Ref explained =
+        all ? py::Ref::steal(PyObject_CallMethod(module.get(), "explain", "OOz", error.get(), all.get(), root)) : py::Ref();
+    if (explained && PyExceptionInstance_Check(explained.get())) error = std::move(explained);
   }
   PyErr_Clear();
+  py::restore_exception(std::move(error));
+}
+
+}  // namespace
+
+py::Ref decode_value(Runtime& runtime, const Message& message, const char* root) {
+  py::Ref value = decode_value(runtime, message);
+  if (value) return value;
+  py::Ref loose;
+  const auto read = [&](Decoder& decoder) { return static_cast<bool>(loose = decoder.read()); };
+  const auto values = [&] { return py::Ref::steal(PyTuple_Pack(1, loose.get())); };
+  static_cast<void>(py::guarded(false, [&] { return name_refused(runtime, message, read, values, root), true; }));
+  return {};
+}
+
+void name_refused_argument(Runtime& runtime, const Message& message) {
+  CallArguments loose;
+  const auto read = [&](Decoder& decoder) { return loose.read(decoder); };
+  const auto values = [&] {
+    py::Ref all = py::Ref::steal(PyTuple_New(loose.total_ + 1));
+    for (Py_ssize_t i = 0; all && i < loose.total_; ++i) PyTuple_SET_ITEM(all.get(), i, Py_NewRef(loose.args_[i]));
+    if (all) PyTuple_SET_ITEM(all.get(), loose.total_, loose.kwnames_ ? Py_NewRef(loose.kwnames_.get()) : PyTuple_New(0));
+    return all;
+  };
+  name_refused(runtime, message, read, values, nullptr);
+  py::Ref error = py::take_exception();
   loose.clear();
   py::restore_exception(std::move(error));
 }
@@ -138,7 +162,7 @@ void name_refused_argument(Runtime& runtime, const Message& message) {
 bool decode_call(Runtime& runtime, const Message& message, CallArguments& out) {
   return py::guarded(false, [&] {
     if (decode_message(runtime, MessageView(message), [&](Decoder& decoder) { return out.read(decoder); })) return true;
-    if (message.form != Message::Form::kNative) name_refused_argument(runtime, message);
+    name_refused_argument(runtime, message);
     return false;
   });
 }

@@ -31,6 +31,9 @@ class Decoder;
 [[nodiscard]] bool encode_callable(Runtime& runtime, PyObject* callable, Message& out);
 // Returns new. Errors: whatever unpickling raises.
 [[nodiscard]] py::Ref decode_value(Runtime& runtime, const Message& message);
+// The same. An error that is about a class or module which is not to be had here names the path to what needs it, which starts with
+// `root`.
+[[nodiscard]] py::Ref decode_value(Runtime& runtime, const Message& message, const char* root);
 
 // Encodes the arguments of one call; views are lent (attachment.h). The arguments are as the vectorcall protocol has them:
 // `nargs` positional ones, then the values of the names in the tuple `kwnames` (null: none). Errors: as encode_value, the
@@ -71,7 +74,7 @@ class CallArguments {
   Py_ssize_t total_ = 0;           // with the keyword ones
   py::Ref kwnames_;
 };
-// Errors: whatever unpickling raises, with a note that names the argument whose class or module is not to be had here.
+// Errors: whatever unpickling raises. Where a class or module is not to be had here the text names the argument that needs it.
 [[nodiscard]] bool decode_call(Runtime& runtime, const Message& message, CallArguments& out);
 
 // Turns the exception that is set into a message and clears it. It keeps type, args, attributes, notes, __cause__,

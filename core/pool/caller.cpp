@@ -48,7 +48,7 @@ py::Ref Caller::call(codec::Runtime& runtime, Task& task) {
 
 bool Caller::enter_context(codec::Runtime& runtime, Task& task) {
   const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._context"));
-  const py::Ref values = module ? codec::decode_value(runtime, *task.context) : py::Ref();
+  const py::Ref values = module ? codec::decode_value(runtime, *task.context, "context variables") : py::Ref();
   task.context.reset();
   if (values && !base_) keep_context();
   if (!values || !base_) return false;

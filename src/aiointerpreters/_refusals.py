@@ -1,4 +1,7 @@
-"""Which argument of a call cannot be made in a worker, since a module or class that it needs is not to be had there."""
+"""Which argument of a call cannot be made in a worker, since a module or class that it needs is not to be had there.
+
+Results at home and the values of context variables are looked at as well.
+"""
 
 import io
 from _pickle import Unpickler
@@ -7,7 +10,12 @@ from typing import Any
 
 
 class _StandIn:
-    """Stands in for what is made by something that is not to be had; takes whatever pickle does with it."""
+    """Stands in for what is made by something that is not to be had; takes whatever pickle does with it.
+
+    Each class or function that is not to be had has a class of its own derived from this one, or an object of that.
+    """
+
+    missing = ""  # its name and module
 
     def __new__(cls, *_args: object, **_kwargs: object) -> "_StandIn":
         return super().__new__(cls)
@@ -33,7 +41,7 @@ class _Unpickler(Unpickler):
         try:
             return super().find_class(module, name)
         except Exception:
-            return _StandIn
+            return type(name, (_StandIn,), {"missing": f"{name!r} of module {module!r}"})
 
 
 def unpickle(content: bytes, persistent_load: Callable[[int], object] | None) -> object:
@@ -51,16 +59,49 @@ def find_class(module: str, name: str) -> Any:
     return unpickler.find_class(module, name)
 
 
-def find(arguments: tuple[object, ...], names: tuple[str, ...]) -> str | None:
-    """Return the path to the first stand-in among the arguments of a call, the last ones of which have names."""
+def explain(error: Exception, values: tuple[Any, ...], root: str | None) -> Exception:
+    """Return the exception that is to be raised instead of `error`, whose text names the first stand-in among the values.
+
+    values: one that is called `root`, or, if that is None, the arguments of a call and a tuple of the last ones' names.
+
+    It is of the same type, with `error` as its cause. An exception that only its own class can make gets a note.
+    """
+    found = _find([(root, values[0])] if root is not None else _label(values[:-1], values[-1]))
+    if found is None:
+        return error
+    path, missing = found
+    text = f"{path} needs {missing}, which cannot be had {'at home' if root == 'result' else 'in the worker'}"
+    explained: Exception
+    match error:
+        case ImportError():
+            is_plain = type(error) in (ImportError, ModuleNotFoundError)
+            explained = type(error)(f"{text}: {error}", name=error.name, path=error.path) if is_plain else error
+        case _ if type(error).__module__ == "builtins" and len(error.args) == 1 and isinstance(error.args[0], str):
+            explained = type(error)(f"{text}: {error}")
+        case _:
+            explained = error
+    if explained is error:
+        error.add_note(text)
+        return error
+    explained.__cause__ = error
+    return explained
+
+
+def _label(arguments: tuple[object, ...], names: tuple[str, ...]) -> list[tuple[str, object]]:
     positional = len(arguments) - len(names)
     labels = [f"argument {i}" for i in range(positional)] + [f"argument {name!r}" for name in names]
-    waiting = list(zip(labels, arguments, strict=True))[::-1]
+    return list(zip(labels, arguments, strict=True))
+
+
+def _find(values: list[tuple[str, object]]) -> tuple[str, str] | None:
+    waiting = values[::-1]
     seen: set[int] = set()
     while waiting:
         path, value = waiting.pop()
-        if isinstance(value, _StandIn) or value is _StandIn:
-            return path
+        if isinstance(value, _StandIn):
+            return path, value.missing
+        if isinstance(value, type) and issubclass(value, _StandIn):
+            return path, value.missing
         if id(value) not in seen:
             seen.add(id(value))
             waiting += _parts(path, value)[::-1]

@@ -11,7 +11,7 @@ from concurrent.futures import Future as StandardFuture
 from contextvars import Context
 from functools import partial
 from types import BuiltinMethodType, CellType, FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from . import _core
 from ._core import interpreter
@@ -22,24 +22,49 @@ if TYPE_CHECKING:
 type Args = tuple[Any, ...]
 
 
-class _Call(NamedTuple):
+class Followed(Protocol):
+    """What a FollowingFuture follows: a future of the engine's."""
+
+    def add_done_callback(self, fn: Callable[[Any], object], /) -> object: ...
+    def running(self) -> bool: ...
+    def cancel(self) -> bool: ...
+    def interrupt(self) -> bool: ...
+
+
+class Call:
     """A call as it was handed to `submit`."""
 
-    executor: "InterpreterThreadPoolExecutor"
-    fn: Any
-    args: Args
-    kwargs: dict[str, Any]
-    submit: Callable[[], _core.Future[Any]]  # to the engine, as it is
+    def __init__(
+        self,
+        executor: "InterpreterThreadPoolExecutor",
+        fn: Any,
+        args: Args,
+        kwargs: dict[str, Any],
+        to_engine: Callable[[], Followed],
+    ) -> None:
+        self.executor = executor
+        self.fn = fn
+        self.args = args
+        self.kwargs = kwargs
+        self._to_engine = to_engine
+        self.future_class: type[FollowingFuture] = FollowingFuture  # what a tool gets for it
+        self.is_by_run = False  # it is looked for in whatever is submitted meanwhile, until it has been found
+        self.is_found = False
+
+    def start(self) -> Followed:
+        """Give it to the engine, as it is."""
+        self.is_found = True
+        return self._to_engine()
 
 
 class _Calls(threading.local):
     """The calls that this thread is submitting."""
 
     def __init__(self) -> None:
-        self.stack: list[_Call] = []
+        self.stack: list[Call] = []
 
 
-_calls = _Calls()
+calls = _Calls()
 
 # How many objects are looked at to find a tagged function in what a tool has made of it.
 _LOOKS = 200
@@ -47,13 +72,13 @@ _LOOKS = 200
 
 def submit(executor: "InterpreterThreadPoolExecutor", fn: Any, args: Args, kwargs: dict[str, Any]) -> StandardFuture[Any]:
     """Have what stands at ThreadPoolExecutor.submit see the call, and return what that returns."""
-    return _submit(_Call(executor, fn, args, kwargs, partial(executor._submit_here, fn, *args, **kwargs)))
+    return _submit(Call(executor, fn, args, kwargs, partial(executor._submit_here, fn, *args, **kwargs)))
 
 
 def submit_rows(executor: "InterpreterThreadPoolExecutor", tagged: Any, rows: list[Args]) -> StandardFuture[Any]:
     """Do the same for a chunk of `map`."""
     return _submit(
-        _Call(executor, partial(_call_rows, tagged), (rows,), {}, partial(executor._submit_rows_here, tagged, rows))
+        Call(executor, partial(_call_rows, tagged), (rows,), {}, partial(executor._submit_rows_here, tagged, rows))
     )
 
 
@@ -64,25 +89,47 @@ def accept(executor: "InterpreterThreadPoolExecutor", item: Any) -> None:
     in that and its arguments are the same. All else runs as the tool wants it.
     """
     fn, args, kwargs = item.task if hasattr(item, "task") else (item.fn, item.args, item.kwargs)
-    call = _calls.stack[-1] if _calls.stack else None
-    if call is not None and call.executor is executor and _is_around(fn, args, kwargs, call):
-        native = call.submit()
-    else:
-        native = executor._submit_here(fn, *args, **kwargs)
-    item.future.__class__ = FollowingFuture
+    call = _find(executor, fn, args, kwargs)
+    native: Followed = executor._submit_here(fn, *args, **kwargs) if call is None else call.start()
+    item.future.__class__ = FollowingFuture if call is None else call.future_class
     item.future.native = native
 
 
-def _submit(call: _Call) -> StandardFuture[Any]:
-    _calls.stack.append(call)
+def is_tagged(fn: Any, args: Args) -> bool:
+    """Whether the engine sees a tag there (core/binding/submission.h)."""
+    for _ in range(_LOOKS):
+        match fn:
+            case interpreter():
+                return True
+            case partial():
+                fn, args = fn.func, fn.args + args
+            case MethodType():
+                return isinstance(fn.__func__, interpreter)
+            case BuiltinMethodType() if isinstance(fn.__self__, Context) and args:
+                fn, args = args[0], args[1:]
+            case _:
+                return fn is _call_rows
+    return False
+
+
+def _submit(call: Call) -> StandardFuture[Any]:
+    calls.stack.append(call)
     try:
         future: StandardFuture[Any] = super(_core.ExecutorBase, call.executor).submit(call.fn, *call.args, **call.kwargs)
     finally:
-        _calls.stack.pop()
-    if isinstance(future, FollowingFuture):
-        native: StandardFuture[Any] | None = future.__dict__.get("native")
-        return future if native is None else native
-    return future
+        calls.stack.pop()
+    native = future.__dict__.get("native") if isinstance(future, FollowingFuture) else None
+    return native if isinstance(native, StandardFuture) else future
+
+
+def _find(executor: "InterpreterThreadPoolExecutor", fn: Any, args: Args, kwargs: dict[str, Any]) -> Call | None:
+    """Return the tagged call that a tool has submitted as this one: one of `run`, or the last one."""
+    by_run = [call for call in calls.stack if call.is_by_run and not call.is_found]
+    last = [call for call in calls.stack[-1:] if not call.is_by_run]
+    for call in by_run + last:
+        if call.executor is executor and _is_around(fn, args, kwargs, call):
+            return call
+    return None
 
 
 def _call_rows(tagged: Callable[..., Any], rows: list[Args]) -> list[Any]:
@@ -105,9 +152,9 @@ class FollowingFuture(StandardFuture[Any]):
         return cast(threading.Condition, self.__dict__["_condition"])
 
     @property
-    def _native(self) -> _core.Future[Any]:
+    def _native(self) -> Followed:
         followed = self.__dict__.get("followed")
-        return cast("_core.Future[Any]", self.__dict__["native"] if followed is None else followed)
+        return cast(Followed, self.__dict__["native"] if followed is None else followed)
 
     def running(self) -> bool:
         return self._native.running()
@@ -131,32 +178,15 @@ class FollowingFuture(StandardFuture[Any]):
             self.set_result(native.result())
 
 
-def _is_around(fn: Any, args: Args, kwargs: dict[str, Any], call: _Call) -> bool:
+def _is_around(fn: Any, args: Args, kwargs: dict[str, Any], call: Call) -> bool:
     """Whether it calls the tagged function of that call, with the same arguments, as far as one can see."""
-    if not _is_tagged(call.fn, call.args):
+    if not is_tagged(call.fn, call.args):
         return False
     if fn is call.fn or _contains(fn, call.fn):
         return _ends_with(args, call.args) and all(kwargs.get(name) is value for name, value in call.kwargs.items())
     if not any(callable(value) and _contains(value, call.fn) for value in args):
         return False
     return _ends_with(args, call.args) or any(isinstance(value, tuple) and _are_same(value, call.args) for value in args)
-
-
-def _is_tagged(fn: Any, args: Args) -> bool:
-    """Whether the engine sees a tag there (core/binding/submission.h)."""
-    for _ in range(_LOOKS):
-        match fn:
-            case interpreter():
-                return True
-            case partial():
-                fn, args = fn.func, fn.args + args
-            case MethodType():
-                return isinstance(fn.__func__, interpreter)
-            case BuiltinMethodType() if isinstance(fn.__self__, Context) and args:
-                fn, args = args[0], args[1:]
-            case _:
-                return fn is _call_rows
-    return False
 
 
 def _are_same(these: Args, those: Args) -> bool:

@@ -259,6 +259,12 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         """Do the same for a chunk of `map`."""
         return _replaced_submit.submit_rows(self, tagged, rows)
 
+    def _run_by_submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "asyncio.Future[Any]":
+        """Start a call of `run` by `submit`; `run` calls this when `submit` is another one than the engine's."""
+        from . import _replaced_run  # asyncio is there by now
+
+        return _replaced_run.run(self, fn, args, kwargs)
+
     def _start_thread(self, handle: object, context: Context) -> tuple[threading.Thread, Service]:
         """Register the calling thread, which the engine has started because `submit` found nobody idle.
 

@@ -1,4 +1,4 @@
-"""The context in which results are decoded: that of who awaits, as it was when the call was made."""
+"""The context in which results are decoded: that of who awaits, else that in which the call was made."""
 
 import asyncio
 import contextvars
@@ -94,23 +94,107 @@ def test_each_exception_is_decoded_in_the_context_of_its_call(
     run(main())
 
 
+def test_where_nobody_awaits_it_yet_it_counts_what_was_set_at_run(make_pool: MakePool, run: Run) -> None:
+    pool = make_pool(1)
+
+    async def main() -> None:
+        variable.set("at run")
+        call = pool.run(contexts.make)
+        variable.set("later")
+        while not call.done():
+            await pool.run(work.nothing)
+        assert (await call).seen == "at run"
+        assert variable.get() == "later"
+
+    run(main())
+
+
 @pytest.mark.parametrize("way", loops.WAYS, ids=lambda way: way.__name__)
-def test_it_counts_what_was_set_at_run(make_pool: MakePool, gate: Gate, run: Run, way: Way) -> None:
+@pytest.mark.parametrize("call", [contexts.make, contexts.fail], ids=["result", "exception"])
+def test_who_awaits_it_before_it_has_ended_lends_the_context(
+    make_pool: MakePool, gate: Gate, run: Run, way: Way, call: Any
+) -> None:
+    """The call is made in one context, and awaited in another one."""
+    pool = make_pool(1)
+
+    async def awaiter(future: Any) -> Any:
+        variable.set("of who awaits")
+        try:
+            seen = (await way(future)).seen
+        except DecodedError as error:
+            seen = error.seen
+        assert variable.get() == "of who awaits"
+        return seen
+
+    async def main() -> None:
+        variable.set("at run")
+        held = pool.run(hold, gate.ends)
+        future = pool.run(call)
+        task = asyncio.create_task(awaiter(future))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        gate.wait_for()
+        gate.open()
+        await held
+        if way is not loops.in_a_task_group or call is contexts.make:
+            # Another thread's loop waits in a context that `to_thread` has copied from the awaiter's.
+            assert await task == "of who awaits"
+        else:
+            with pytest.raises(ExceptionGroup) as caught:
+                await task
+            assert [error.seen for error in caught.value.exceptions] == ["of who awaits"]  # type: ignore[union-attr]
+        assert variable.get() == "at run"
+
+    run(main())
+
+
+@pytest.mark.parametrize("wrap", [lambda future: future, loops.plainly], ids=["itself", "in a coroutine"])
+def test_a_task_lends_the_context_that_it_was_given(make_pool: MakePool, gate: Gate, run: Run, wrap: Any) -> None:
     pool = make_pool(1)
 
     async def main() -> None:
         held = pool.run(hold, gate.ends)
-        gate.wait_for()
+        context = contextvars.copy_context()
+        context.run(variable.set, "of the task")
         variable.set("at run")
-        calls = [pool.run(contexts.make) for _ in range(3)]
-        variable.set("later")
+        first = asyncio.create_task(wrap(pool.run(contexts.make)), context=context)
+        second = asyncio.create_task(wrap(pool.run(contexts.make)), context=context)
+        await asyncio.sleep(0)
+        context.run(variable.set, "of the task, later")
+        gate.wait_for()
         gate.open()
         await held
-        for each in calls:
-            assert (await way(each)).seen == "at run"
-        assert variable.get() == "later"
+        assert [(await first).seen, (await second).seen] == ["of the task, later"] * 2
+        assert context[variable] == "of the task, later"  # it is a copy that decoding changes
 
     run(main())
+
+
+def test_who_awaits_it_counts_before_other_callbacks(make_pool: MakePool, gate: Gate, run: Run) -> None:
+    pool = make_pool(1)
+
+    async def awaiter(future: Any, name: str) -> Any:
+        variable.set(name)
+        return (await future).seen
+
+    async def main() -> None:
+        held = pool.run(hold, gate.ends)
+        future = pool.run(contexts.make)
+        contextvars.Context().run(future.add_done_callback, print_nothing)
+        tasks = [asyncio.create_task(awaiter(future, name)) for name in ("first", "last")]
+        await asyncio.sleep(0)
+        contextvars.Context().run(future.add_done_callback, print_nothing)
+        future.add_done_callback(print_nothing, context=contextvars.Context())
+        gate.wait_for()
+        gate.open()
+        await held
+        assert [await task for task in tasks] == ["last", "last"]
+
+    run(main())
+
+
+def print_nothing(_: object) -> None:
+    """Look after a call, as programs do that keep a set of them."""
 
 
 def test_the_first_call_of_a_loop_lends_its_context_to_no_other(
@@ -189,7 +273,26 @@ def test_callbacks_keep_their_own_contexts(pool: InterpreterThreadPoolExecutor, 
         future.add_done_callback(lambda _: also.set_result(variable.get()), context=context)
         return *(await seen), await also
 
-    assert run(main()) == ("at run", "of the callback", "nothing")
+    assert run(main())[1:] == ("of the callback", "nothing")
+
+
+def test_without_anybody_else_the_last_callback_counts(make_pool: MakePool, gate: Gate, run: Run) -> None:
+    pool = make_pool(1)
+
+    async def main() -> Any:
+        held = pool.run(hold, gate.ends)
+        seen: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future = pool.run(contexts.make)
+        future.add_done_callback(print_nothing)
+        context = contextvars.Context()
+        context.run(variable.set, "of the callback")
+        future.add_done_callback(lambda ended: seen.set_result(ended.result().seen), context=context)
+        gate.wait_for()
+        gate.open()
+        await held
+        return await seen
+
+    assert run(main()) == "of the callback"
 
 
 def test_what_decoding_calls_may_use_the_loop(pool: InterpreterThreadPoolExecutor, run: Run) -> None:

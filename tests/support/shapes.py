@@ -1,6 +1,8 @@
 """Classes whose instances the tests send across."""
 
 import enum
+import sys
+import types
 from collections import namedtuple
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -300,6 +302,14 @@ def empty_generator() -> Generator[int]:
 def make_rows_with_generator() -> Any:
     """A result that cannot cross, deep in native containers."""
     return {"rows": [0, (1, make_generator())]}
+
+
+def make_of_a_module(name: str) -> Any:
+    """A result whose class is of a module that only this interpreter has, in native containers."""
+    module: Any = types.ModuleType(name)
+    exec("class Row: pass", vars(module))
+    sys.modules[name] = module
+    return {"rows": [0, module.Row()]}
 
 
 def make_local_instance() -> Any:

@@ -5,12 +5,13 @@ import sys
 import threading
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aiointerpreters import InterpreterError, InterpreterThreadPoolExecutor, NotTransferableError, interpreter
-from support import shapes, work
+from support import shapes, variables, work
 from support.protocols import MakePool
 
 LOCK = threading.Lock()
@@ -251,5 +252,89 @@ def test_an_argument_whose_module_a_worker_lacks_is_named(
         ((module.Row,), {}, "argument 0"),
     ]:
         error = pool.submit(interpreter(work.echo_call), *args, **kwargs).exception()
-        assert isinstance(error, ModuleNotFoundError)
-        assert error.__notes__ == [f"{path} could not be made in the worker"]
+        assert type(error) is ModuleNotFoundError
+        assert error.name == "only_at_home"
+        reason = "No module named 'only_at_home'"
+        assert str(error) == f"{path} needs 'Row' of module 'only_at_home', which cannot be had in the worker: {reason}"
+        assert isinstance(error.__cause__, ModuleNotFoundError)
+        assert str(error.__cause__) == reason
+
+
+@pytest.fixture
+def at_home(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A module that workers do not have."""
+    module: Any = types.ModuleType("only_at_home")
+    exec("class Row: pass", vars(module))
+    monkeypatch.setitem(sys.modules, "only_at_home", module)
+    return module
+
+
+MISSING = "needs 'Row' of module 'only_at_home', which cannot be had in the worker: No module named 'only_at_home'"
+
+
+def test_an_argument_of_an_initializer_whose_module_a_worker_lacks_is_named(make_pool: MakePool, at_home: Any) -> None:
+    pool = make_pool(1, initializer=interpreter(work.nothing), initargs=(1, [at_home.Row()]))
+    error = pool.submit(interpreter(work.nothing)).exception()
+    assert error is not None
+    assert type(error.__cause__) is ModuleNotFoundError
+    assert str(error.__cause__) == f"argument 1[0] {MISSING}"
+
+
+def test_a_context_variable_whose_module_a_worker_lacks_is_named(make_pool: MakePool, at_home: Any) -> None:
+    pool = make_pool(1, context_vars=[variables.request])
+    token = variables.request.set({"rows": at_home.Row()})
+    error = pool.submit(interpreter(work.nothing)).exception()
+    variables.request.reset(token)
+    assert type(error) is ModuleNotFoundError
+    assert str(error) == f"context variables['support.variables:request']['rows'] {MISSING}"
+
+
+def test_a_result_whose_module_home_lacks_is_named(pool: InterpreterThreadPoolExecutor) -> None:
+    error = pool.submit(interpreter(shapes.make_of_a_module), "only_in_the_worker").exception()
+    assert isinstance(error, InterpreterError)
+    assert "result['rows'][1] needs 'Row' of module 'only_in_the_worker', which cannot be had at home" in str(error)
+    assert isinstance(error.__cause__, ModuleNotFoundError)
+
+
+@pytest.mark.parametrize(
+    ("source", "type_", "reason"),
+    [
+        ("raise ImportError('no subinterpreters', name='it')", ImportError, "no subinterpreters"),
+        ("raise LookupError('nothing there')", LookupError, "nothing there"),
+        ("", AttributeError, ""),
+    ],
+)
+def test_an_argument_whose_module_fails_in_a_worker_is_named(
+    pool: InterpreterThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    source: str,
+    type_: type[Exception],
+    reason: str,
+) -> None:
+    name = f"fails_by_{type_.__name__}"
+    (tmp_path / f"{name}.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    module: Any = types.ModuleType(name)
+    exec("class Row: pass", vars(module))
+    monkeypatch.setitem(sys.modules, name, module)
+    error = pool.submit(interpreter(work.echo_call), 1, row=[module.Row()]).exception()
+    assert type(error) is type_
+    assert str(error).startswith(
+        f"argument 'row'[0] needs 'Row' of module '{name}', which cannot be had in the worker: {reason}"
+    )
+    assert type(error.__cause__) is type_
+
+
+def test_an_exception_that_only_its_class_can_make_gets_a_note(
+    pool: InterpreterThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "fails_oddly.py").write_text("raise OSError(2, 'not there', 'a file')")
+    monkeypatch.syspath_prepend(tmp_path)
+    module: Any = types.ModuleType("fails_oddly")
+    exec("class Row: pass", vars(module))
+    monkeypatch.setitem(sys.modules, "fails_oddly", module)
+    error = pool.submit(interpreter(work.echo), module.Row()).exception()
+    assert isinstance(error, FileNotFoundError)
+    assert error.filename == "a file"
+    assert error.__notes__ == ["argument 0 needs 'Row' of module 'fails_oddly', which cannot be had in the worker"]
