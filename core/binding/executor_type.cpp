@@ -17,6 +17,7 @@
 #include "binding/submission.h"
 #include "binding/tag_type.h"
 #include "binding/worker_thread.h"
+#include "codec/class_facts.h"
 #include "codec/codec.h"
 #include "py/error.h"
 #include "py/method.h"
@@ -296,12 +297,20 @@ PyObject* run_later(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyO
 }
 
 // Whether `submit` of this executor is another one than the engine's: a class's own, or an attribute of the instance.
-bool has_own_submit(const ModuleState& state, PyObject* self) {
-  const py::Ref bound = py::Ref::steal(PyObject_GetAttr(self, state.standard_submit.name.get()));
-  if (!bound) return PyErr_Clear(), false;
-  return !PyCFunction_CheckExact(bound.get()) ||
-         PyCFunction_GetFunction(bound.get()) != py::as_method(executor_submit<true>) ||
-         PyCFunction_GetSelf(bound.get()) != self;
+bool has_own_submit(ModuleState& state, PyObject* self) {
+  PyTypeObject* const type = Py_TYPE(self);
+  StandardSubmit& submit = state.standard_submit;
+  if (submit.own_version == 0 || type->tp_version_tag != submit.own_version) {
+    PyObject* const found = codec::find_in_class(type, submit.name.get());
+    if (found == nullptr || !Py_IS_TYPE(found, &PyMethodDescr_Type) || type->tp_getattro != PyObject_GenericGetAttr ||
+        reinterpret_cast<PyMethodDescrObject*>(found)->d_method->ml_meth != py::as_method(executor_submit<true>)) {
+      return true;
+    }
+    submit.own_version = codec::version_of(type);
+  }
+  const py::Ref attributes = py::Ref::steal(PyObject_GenericGetDict(self, nullptr));
+  if (!attributes) return PyErr_Clear(), false;
+  return PyDict_Contains(attributes.get(), submit.name.get()) == 1;
 }
 
 // Has what stands in the place of `submit` see a call of `run`.

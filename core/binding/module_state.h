@@ -34,6 +34,8 @@ struct StandardSubmit {
   py::Ref name;        // "submit"
   py::Ref plain;       // the function that was seen last and was the standard library's own; null: none was
   py::Ref plain_code;
+  // Of the executor class that was seen last and has the engine's own (codec/class_facts.h); 0: none was.
+  unsigned own_version = 0;
   unsigned runs = 0;  // calls of `run` that another `submit` sees just now; what is submitted meanwhile may be one of them
 };
 
