@@ -67,7 +67,7 @@ struct ModuleState {
   std::unordered_map<const pool::Pool*, std::weak_ptr<pool::Pool>> pools;  // all that may have workers
   std::vector<std::weak_ptr<pool::Pool>> guest_pools;          // main's: of interpreters that are neither it nor workers'
   std::vector<std::weak_ptr<pool::Reporter>> guest_reporters;  // likewise
-  // Loop threads, by their idents, that tell here how a call has ended, and the pools that wait for them at their end.
+  // Tellers (pool/teller.h), by the idents of their threads, that are here, and the pools that wait for them at their end.
   std::unordered_map<unsigned long, const pool::Pool*> settling;
   std::unordered_set<unsigned long> starting;        // idents of threads that do not serve their pool yet (worker_thread.h)
   unsigned long main_thread = 0;                     // ident of the thread that signals interrupt

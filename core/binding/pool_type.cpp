@@ -152,7 +152,7 @@ PyObject* pool_wait_ended(PyObject* self, PyObject*) {
   const std::shared_ptr<pool::Pool> pool = inside(self);
   const auto settling = state.settling.find(PyThread_get_thread_ident());
   if (settling != state.settling.end() && settling->second == pool.get()) {
-    // A callback of a coroutine function's future: its loop would wait for itself. `threading` says the same of a worker.
+    // A callback of a coroutine function's future: its teller would wait for itself. `threading` says the same of a worker.
     PyErr_SetString(PyExc_RuntimeError, "cannot join current thread");
     return nullptr;
   }

@@ -122,11 +122,12 @@ void HostedInterpreter::drop_leftovers() {
   });
 }
 
-bool HostedInterpreter::open_loop(const LoopPortPtr& port, const std::string& thread_name, Breakage& breakage) {
+bool HostedInterpreter::open_loop(const LoopPortPtr& port, TellerPtr teller, const std::string& thread_name,
+                                  Breakage& breakage) {
   py::Interruptible& interruptible = runtime_->interruptible;
   interruptible.begin(&kStarting);
   if (loop_) loop_->finish();  // it was broken by what ran in it
-  loop_ = std::make_unique<HostedLoop>(*this, pool_, *runtime_, port);
+  loop_ = std::make_unique<HostedLoop>(*this, pool_, *runtime_, port, std::move(teller));
   port->set_visitor(visitor_);
   visitor_->set_loop(port);
   const bool is_open = loop_->start(thread_name);

@@ -47,9 +47,10 @@ class HostedInterpreter {
   // Below which the worker serves the interpreter.
   [[nodiscard]] py::FrameBelow& frame() noexcept { return frame_; }
 
-  // Makes the event loop of the interpreter. Requires: attached to it. Runs Python. Errors: false with why in `breakage`;
-  // std::bad_alloc too.
-  [[nodiscard]] bool open_loop(const LoopPortPtr& port, const std::string& thread_name, Breakage& breakage);
+  // Makes the event loop of the interpreter. What it is to tell home it leaves to `teller`. Requires: attached to it. Runs Python.
+  // Errors: false with why in `breakage`; std::bad_alloc too.
+  [[nodiscard]] bool open_loop(const LoopPortPtr& port, TellerPtr teller, const std::string& thread_name,
+                               Breakage& breakage);
 
   // Drops every reference (hazard 3) and ends the interpreter. Leaves the thread detached. Thread: the worker's or, while the worker
   // has lent the interpreter, another one. Blocks. Runs Python.

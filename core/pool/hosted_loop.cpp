@@ -35,8 +35,9 @@ PyObject* on_end(PyObject* capsule, PyObject*) {
 
 }  // namespace
 
-HostedLoop::HostedLoop(HostedInterpreter& host, Pool& pool, codec::Runtime& runtime, LoopPortPtr port) noexcept
-    : host_(host), pool_(pool), runtime_(runtime), port_(std::move(port)) {}
+HostedLoop::HostedLoop(HostedInterpreter& host, Pool& pool, codec::Runtime& runtime, LoopPortPtr port,
+                       TellerPtr teller) noexcept
+    : host_(host), pool_(pool), runtime_(runtime), port_(std::move(port)), teller_(std::move(teller)) {}
 
 bool HostedLoop::start(const std::string& worker_name) {
   static PyMethodDef mail = {"read_mail", on_mail, METH_O, nullptr};
@@ -187,6 +188,8 @@ void HostedLoop::count_out() noexcept {
 void HostedLoop::tell(const TaskPtr& task, Task::Change change) {
   pool_.record(*task, Recorder::Event::kEnded);
   if (!task->needs_home(change)) return;
+  // Mail, for a loop at home without a descriptor, calls no code of a user's.
+  if (change == Task::Change::kDeliver && teller_->tell(task)) return;
   py::detached([&] {
     task->visit_home_to_settle(change);
     return 0;

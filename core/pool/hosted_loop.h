@@ -11,6 +11,7 @@
 #include "codec/runtime.h"
 #include "pool/caller.h"
 #include "pool/loop_port.h"
+#include "pool/teller.h"
 #include "py/callback.h"
 #include "py/ref.h"
 
@@ -21,7 +22,7 @@ class Pool;
 
 class HostedLoop {
  public:
-  HostedLoop(HostedInterpreter& host, Pool& pool, codec::Runtime& runtime, LoopPortPtr port) noexcept;
+  HostedLoop(HostedInterpreter& host, Pool& pool, codec::Runtime& runtime, LoopPortPtr port, TellerPtr teller) noexcept;
   HostedLoop(const HostedLoop&) = delete;
   HostedLoop& operator=(const HostedLoop&) = delete;
 
@@ -66,6 +67,7 @@ class HostedLoop {
   Pool& pool_;
   codec::Runtime& runtime_;
   const LoopPortPtr port_;
+  const TellerPtr teller_;
   Caller caller_;
   struct Running {
     TaskPtr task;

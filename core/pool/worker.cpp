@@ -21,6 +21,7 @@ void Worker::run() {
     if (is_forked()) return leave_to_parent();
   }
   end_interpreter();
+  finish_telling();
   pool_->leave(seat_);
   sides_.attach_home();
 }
@@ -216,7 +217,8 @@ void Worker::open_loop() {
   why = pool_->no_memory();
   try {
     auto breakage = std::make_shared<Breakage>();
-    if (hosted_->open_loop(port, name_, *breakage)) return;
+    if (!teller_) teller_ = std::make_shared<Teller>();
+    if (hosted_->open_loop(port, teller_, name_, *breakage)) return;
     why = std::move(breakage);
   } catch (const std::bad_alloc&) {
     PyErr_Clear();
@@ -267,6 +269,13 @@ void Worker::warn_of_fewer_hosts(const Breakage& why) {
 void Worker::end_interpreter() {
   if (hosted_) hosted_->end(sides_);
   hosted_.reset();
+}
+
+void Worker::finish_telling() {
+  if (!teller_) return;
+  pool_->step_down(seat_);  // a callback that forks need not wait for an interpreter that has ended
+  sides_.detach();
+  teller_->finish();
 }
 
 // ---- Home

@@ -63,6 +63,8 @@ class Worker final : private Lender {
   [[nodiscard]] bool give_up_host(HostedInterpreter::Created created, const std::shared_ptr<const Breakage>& why);
   void warn_of_fewer_hosts(const Breakage& why);
   void end_interpreter();
+  // Returns when home has been told of all that has ended in the event loops. Requires: there is no interpreter any more. Blocks.
+  void finish_telling();
 
   // Calls `body` attached to home; meanwhile others may end the interpreter, to fork the process. Blocks. Runs Python.
   // Leaves no exception set. Errors: false if an allocation has failed in it.
@@ -85,9 +87,10 @@ class Worker final : private Lender {
   Seat& seat_;
   py::ThreadSides sides_;
   std::unique_ptr<HostedInterpreter> hosted_;
-  TaskPtr task_;    // in hand: taken, maybe started
-  TaskPtr done_;    // has its outcome, but nobody knows yet
-  TaskPtr untold_;  // has ended, and home is to be told
+  TellerPtr teller_;  // of its event loops; null before the first one
+  TaskPtr task_;      // in hand: taken, maybe started
+  TaskPtr done_;      // has its outcome, but nobody knows yet
+  TaskPtr untold_;    // has ended, and home is to be told
   Task::Change untold_change_ = Task::Change::kQuiet;
   unsigned tasks_in_a_row_ = 0;  // since this thread was last detached
 };

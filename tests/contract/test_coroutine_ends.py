@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from concurrent.futures.thread import BrokenThreadPool
 from pathlib import Path
 
@@ -50,6 +50,29 @@ def open_when_it_waits(gate: Gate, count: int = 1) -> None:
         gate.open_wide()
 
     threading.Thread(target=wait_and_open).start()
+
+
+# ---- Callbacks
+
+
+def test_callbacks_come_in_the_order_of_the_ends_and_hold_up_no_loop(make_pool: MakePool, gate: Gate) -> None:
+    pool = make_pool(1)
+    gone_on = threading.Event()
+    told: list[int] = []
+
+    def note(future: Future[int]) -> None:
+        told.append(future.result())
+        gone_on.wait()
+
+    for n in range(5):  # the callback of the first one is held up meanwhile
+        future = submit(pool, coroutines.hold, gate.ends, n)
+        gate.wait_for()
+        future.add_done_callback(note)
+        gate.open()
+        assert future.result() == n
+    gone_on.set()
+    pool.shutdown()
+    assert told == [0, 1, 2, 3, 4]
 
 
 # ---- Shutdown

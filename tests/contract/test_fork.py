@@ -370,3 +370,123 @@ print(codes)
 """,
     ).check("[0]")
     assert (tmp_path / "script.py.marks").read_text().split() == ["0", "1", "2"]
+
+
+# ---- Callbacks of coroutine functions
+
+
+CALLBACKS = """
+from support import coroutines
+
+pool = InterpreterThreadPoolExecutor(1)
+gate = Gate()
+
+def held(*values):
+    "Futures of coroutine functions that end, one after the other, when the gate is opened."
+    futures = [pool.submit(interpreter(coroutines.hold), gate.ends, value) for value in values]
+    gate.wait_for(len(values))
+    return futures
+"""
+
+
+@pytest.mark.parametrize("ending", ["", "pool.shutdown()", "pool.shutdown(wait=False)"], ids=["in use", "shut down", "left"])
+def test_a_coroutine_function_s_callback_may_fork(tmp_path: Path, ending: str) -> None:
+    run_script(
+        tmp_path,
+        HEAD
+        + CALLBACKS
+        + f"""
+codes, told = [], threading.Event()
+
+def call_back(_):
+    if codes:
+        work.append_line(sys.argv[0] + ".marks", "once")
+        told.set()
+        return
+    pid = os.fork()
+    codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) if pid else None)
+
+first, second = held("first", "second")
+first.add_done_callback(call_back)
+second.add_done_callback(call_back)
+sys.stdout.flush()
+gate.open_wide()
+{ending}
+told.wait()
+print(codes, first.result(), second.result())
+""",
+    ).check("[0] first second")
+    assert (tmp_path / "script.py.marks").read_text() == "once\n"  # the child leaves it to the parent
+
+
+def test_a_coroutine_function_s_callback_may_use_multiprocessing_s_fork(tmp_path: Path) -> None:
+    run_script(
+        tmp_path,
+        HEAD
+        + CALLBACKS
+        + """
+codes, told = [], threading.Event()
+
+def call_back(_):
+    process = multiprocessing.get_context("fork").Process(target=new_pool, args=(interpreter,))
+    process.start()
+    process.join()
+    codes.append(process.exitcode)
+    told.set()
+
+future, = held("held")
+future.add_done_callback(call_back)
+sys.stdout.flush()
+gate.open_wide()
+told.wait()
+print(codes, pool.submit(interpreter(coroutines.square), 3).result())
+""",
+    ).check("[0, 1, 4, 9]", "[0] 9")
+
+
+def test_a_coroutine_function_s_callback_that_blocks_holds_up_no_fork(tmp_path: Path) -> None:
+    run_script(
+        tmp_path,
+        HEAD
+        + CALLBACKS
+        + """
+inside, forked = threading.Event(), threading.Event()
+
+def block(_):
+    inside.set()
+    forked.wait()
+
+future, = held("held")
+future.add_done_callback(block)
+gate.open_wide()
+inside.wait()
+print(fork(new_pool, interpreter), pool.submit(interpreter(coroutines.square), 3).result())
+forked.set()
+""",
+    ).check("[0, 1, 4, 9]", "7 9")
+
+
+def test_a_coroutine_function_s_callback_that_blocks_holds_up_no_fork_at_the_end(tmp_path: Path) -> None:
+    """Its worker waits for it then, without an interpreter."""
+    run_script(
+        tmp_path,
+        HEAD
+        + CALLBACKS
+        + """
+inside, forked = threading.Event(), threading.Event()
+
+def block(_):
+    inside.set()
+    forked.wait()
+
+future, = held("held")
+future.add_done_callback(block)
+gate.open_wide()
+inside.wait()
+pool.shutdown(wait=False)
+print(fork(new_pool, interpreter))
+forked.set()
+pool.shutdown()
+print(future.result())
+""",
+    ).check("[0, 1, 4, 9]", "7", "held")
