@@ -33,6 +33,7 @@ struct Self {
 Self self_of(PyObject* self) {
   ModuleState& home = state_of(PyType_GetModuleByDef(Py_TYPE(self), &module_definition));
   FutureState& state = state_of_future(home, self);
+  note_fork(home);
   if (state.task->forks != home.forks) leave_to_parent(home, state);
   return {home, self, state};
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/process.h"
 #include "binding/module.h"
 #include "binding/pool_type.h"
 #include "binding/waiting.h"
@@ -37,13 +38,13 @@ PyObject* stop_visitor(PyObject* module, PyObject*) {
 }
 
 // Waits until all warnings are written. Errors: false with an exception set.
-bool wait_for_reports(const ModuleState& home, const pool::Reporter& reporter) {
+bool wait_for_reports(ModuleState& home, const pool::Reporter& reporter) {
   const auto wait = [&](const base::Deadline& deadline) { reporter.wait_until_idle(deadline); };
   return wait_at_home(home, base::Deadline(), wait, [&] { return reporter.is_idle(); }) == Waited::kDone;
 }
 
 PyObject* finish_reports(PyObject* module, PyObject*) {
-  const ModuleState& state = state_of(module);
+  ModuleState& state = state_of(module);
   const std::shared_ptr<pool::Reporter> reporter = state.reporter;
   if (reporter) reporter->write_left();
   if (reporter && !wait_for_reports(state, *reporter)) return nullptr;
@@ -53,7 +54,7 @@ PyObject* finish_reports(PyObject* module, PyObject*) {
 // Closes the pools that were entrusted to this interpreter and waits until their workers have left.
 PyObject* finish_guests(PyObject* module, PyObject* stop) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
-    const ModuleState& state = state_of(module);
+    ModuleState& state = state_of(module);
     const std::vector<std::weak_ptr<pool::Pool>> guest_pools = state.guest_pools;
     for (const std::weak_ptr<pool::Pool>& weak : guest_pools) {
       const std::shared_ptr<pool::Pool> pool = weak.lock();
@@ -98,8 +99,9 @@ void wait_for_rest(pool::Pool& pool, const base::Deadline& deadline) {
   }
 }
 
-// Has every interpreter ended that is not busy for long; returns how many are.
-std::size_t rest_all(ModuleState& state) {
+// Has every interpreter ended that is not busy for long, and warns of those that are.
+void rest_all(ModuleState& state) {
+  state.is_resting = true;
   const base::Deadline deadline = base::Clock::now() + kRest;
   std::size_t asleep = 0;
   for (;;) {
@@ -117,7 +119,17 @@ std::size_t rest_all(ModuleState& state) {
   }
   std::size_t busy = 0;
   for (const std::shared_ptr<pool::Pool>& pool : state.resting) busy += pool->interpreters();
-  return busy;
+  if (busy == 0) return;
+  state.reporter->warn(
+      "the process forks while " + std::to_string(busy) +
+      " interpreters run tasks: CPython will end the child with a fatal error (python/cpython#101437). Fork before, or "
+      "use multiprocessing's spawn");
+}
+
+void wake_all(ModuleState& state) noexcept {
+  state.is_resting = false;
+  for (const std::shared_ptr<pool::Pool>& pool : state.resting) pool->end_rest();
+  state.resting.clear();
 }
 
 void begin_fork(ModuleState& state) AIOI_UNCHECKED("it stays locked until end_fork") { py::lock_detached(state.forking); }
@@ -127,46 +139,25 @@ PyObject* before_fork(PyObject* module, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&] {
     ModuleState& state = state_of(module);
     begin_fork(state);
-    state.is_forking = true;
-    const std::size_t busy = rest_all(state);
+    state.forker = PyThread_get_thread_ident();
+    rest_all(state);
     pause_visitor(state);
-    if (busy > 0) {
-      state.reporter->warn(
-          "the process forks while " + std::to_string(busy) +
-          " interpreters run tasks: CPython will end the child with a fatal error (python/cpython#101437). Fork before, or "
-          "use multiprocessing's spawn");
-    }
     return Py_NewRef(Py_None);
   });
 }
 
 PyObject* after_fork_in_parent(PyObject* module, PyObject*) {
   ModuleState& state = state_of(module);
-  for (const std::shared_ptr<pool::Pool>& pool : state.resting) pool->end_rest();
-  state.resting.clear();
-  state.is_forking = false;
+  wake_all(state);
+  state.forker = 0;
   end_fork(state);
   state.runtime.lessor->take_back();
   Py_RETURN_NONE;
 }
 
 PyObject* after_fork_in_child(PyObject* module, PyObject*) {
-  ModuleState& state = state_of(module);
-  state.is_forking = false;
-  end_fork(state);
-  ++state.forks;
-  state.main_thread = PyThread_get_thread_ident();
-  state.settling.clear();
-  state.resting.clear();  // those with threads are also held by these, which are not here
-  state.starting.clear();
-  state.pools.clear();
-  state.guest_pools.clear();
-  state.guest_reporters.clear();
-  // The thread of the old one is not here, nor what it was to write.
-  return py::guarded<PyObject*>(nullptr, [&] {
-    if (state.reporter) state.reporter = make_reporter(state);
-    return Py_NewRef(Py_None);
-  });
+  note_child(state_of(module));
+  Py_RETURN_NONE;
 }
 
 PyMethodDef functions[] = {
@@ -207,6 +198,44 @@ void entrust_to_main(const ModuleState& home, const std::shared_ptr<pool::Pool>&
     PyErr_Clear();
   };
   py::detached([&] { return py::visit(PyInterpreterState_Main(), entrust); });
+}
+
+void note_child(ModuleState& state) noexcept {
+  if (state.process == base::process_id()) return;
+  state.process = base::process_id();
+  state.is_resting = false;
+  if (std::exchange(state.forker, 0) != 0) end_fork(state);
+  ++state.forks;
+  state.main_thread = PyThread_get_thread_ident();
+  state.settling.clear();
+  state.resting.clear();  // those with threads are also held by these, which are not here
+  state.starting.clear();
+  state.pools.clear();
+  state.guest_pools.clear();
+  state.guest_reporters.clear();
+  // The thread of the old one is not here, nor what it was to write. Without memory it has to do.
+  static_cast<void>(py::guarded(false, [&] {
+    if (state.reporter) state.reporter = make_reporter(state);
+    return true;
+  }));
+  PyErr_Clear();
+}
+
+bool begin_recess(ModuleState& state) noexcept {
+  if (state.forker != PyThread_get_thread_ident() || !state.is_resting) return false;
+  wake_all(state);
+  return true;
+}
+
+void end_recess(ModuleState& state) {
+  py::Ref error = py::take_exception();
+  static_cast<void>(py::guarded(false, [&] {
+    rest_all(state);
+    pause_visitor(state);
+    return true;
+  }));
+  PyErr_Clear();
+  py::restore_exception(std::move(error));
 }
 
 bool add_lifecycle_functions(PyObject* module) { return PyModule_AddFunctions(module, functions) == 0; }

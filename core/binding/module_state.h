@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/process.h"
 #include "base/spin_policy.h"
 #include "binding/asyncio_state.h"
 #include "binding/home_environment.h"
@@ -71,7 +72,9 @@ struct ModuleState {
   std::unordered_map<unsigned long, const pool::Pool*> settling;
   std::unordered_set<unsigned long> starting;        // idents of threads that do not serve their pool yet (worker_thread.h)
   unsigned long main_thread = 0;                     // ident of the thread that signals interrupt
-  bool is_forking = false;                           // guarded by home's GIL
+  unsigned long forker = 0;                          // ident of the thread that forks the process; 0: none does
+  bool is_resting = false;                           // for that, all pools rest; those too that are made now
+  int process = base::process_id();                  // that `forks` stands for
   base::Mutex forking;                               // held from before a fork until after it: one at a time
   std::vector<std::shared_ptr<pool::Pool>> resting;  // for that fork
   unsigned forks = 0;                                // between the process that first loaded this and this one

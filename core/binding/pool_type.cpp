@@ -53,7 +53,7 @@ PyObject* make_pool(ModuleState& state, std::shared_ptr<const pool::PoolOptions>
   pool->set_environment(state.environment.current());
   std::erase_if(state.pools, [](const auto& known) { return known.second.expired(); });
   state.pools.insert_or_assign(pool.get(), pool);
-  if (state.is_forking) {  // it rests with the others
+  if (state.is_resting) {
     pool->begin_rest();
     state.resting.push_back(pool);
   }
@@ -148,7 +148,7 @@ PyObject* pool_close(PyObject* self, PyObject*) {
 }
 
 PyObject* pool_wait_ended(PyObject* self, PyObject*) {
-  const ModuleState& state = state_of_type(Py_TYPE(self));
+  ModuleState& state = state_of_type(Py_TYPE(self));
   const std::shared_ptr<pool::Pool> pool = inside(self);
   const auto settling = state.settling.find(PyThread_get_thread_ident());
   if (settling != state.settling.end() && settling->second == pool.get()) {
@@ -309,11 +309,12 @@ bool may_use_pools(ModuleState& state) {
   return false;
 }
 
-bool is_here(const ModuleState& state, PyObject* pool) noexcept {
+bool is_here(ModuleState& state, PyObject* pool) noexcept {
+  note_fork(state);
   return reinterpret_cast<PoolObject*>(pool)->forks == state.forks;
 }
 
-bool wait_for_end(const ModuleState& state, const pool::Pool& pool) {
+bool wait_for_end(ModuleState& state, const pool::Pool& pool) {
   const auto wait = [&](const base::Deadline& deadline) { static_cast<void>(pool.wait_for_end(deadline)); };
   return wait_at_home(state, base::Deadline(), wait, [&] { return pool.ended(); }) == Waited::kDone;
 }

@@ -19,13 +19,13 @@ namespace aiointerpreters::binding {
 [[nodiscard]] bool may_use_pools(ModuleState& state);
 
 // Whether the threads of a `_core.Pool` are in this process, and not in the one that it was forked from.
-[[nodiscard]] bool is_here(const ModuleState& state, PyObject* pool) noexcept;
+[[nodiscard]] bool is_here(ModuleState& state, PyObject* pool) noexcept;
 
 // The pool inside. Errors: null with TypeError set if `object` is no `_core.Pool`.
 [[nodiscard]] std::shared_ptr<pool::Pool> pool_in(const ModuleState& state, PyObject* object);
 
 // Waits until the last thread of a closed pool has left. Blocks. Runs Python: signal handlers. Errors: false as wait_at_home's
 // kError.
-[[nodiscard]] bool wait_for_end(const ModuleState& state, const pool::Pool& pool);
+[[nodiscard]] bool wait_for_end(ModuleState& state, const pool::Pool& pool);
 
 }  // namespace aiointerpreters::binding

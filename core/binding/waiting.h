@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "base/futex.h"
+#include "binding/lifecycle_functions.h"
 #include "binding/module_state.h"
 #include "py/attach.h"
 #include "py/python.h"
@@ -14,11 +15,9 @@ namespace aiointerpreters::binding {
 
 enum class Waited { kDone, kTimedOut, kError };
 
-// Calls `wait(deadline)`, detached, until `done()`; `wait` returns at the latest at the deadline it is given or at a signal.
-// Blocks. Runs Python: signal handlers. Errors: kError with what a handler raised, or
-// with TaskInterrupted if home is itself a worker's interpreter, and the task that waits here is to be stopped.
+// `wait_at_home` for a thread that holds up nothing that it waits for.
 template <typename Wait, typename Done>
-Waited wait_at_home(const ModuleState& home, const base::Deadline& deadline, Wait&& wait, Done&& done) {
+Waited wait_outright(const ModuleState& home, const base::Deadline& deadline, Wait&& wait, Done&& done) {
   // The main thread looks for signals at least this often, in case one comes between its look and its sleep; a worker for
   // interrupts.
   constexpr std::chrono::milliseconds kSlice{200};
@@ -41,6 +40,18 @@ Waited wait_at_home(const ModuleState& home, const base::Deadline& deadline, Wai
     if (base::is_over(deadline) && !done()) return Waited::kTimedOut;
   }
   return Waited::kDone;
+}
+
+// Calls `wait(deadline)`, detached, until `done()`; `wait` returns at the latest at the deadline it is given or at a signal.
+// Blocks. Runs Python: signal handlers. Errors: kError with what a handler raised, or
+// with TaskInterrupted if home is itself a worker's interpreter, and the task that waits here is to be stopped.
+template <typename Wait, typename Done>
+Waited wait_at_home(ModuleState& home, const base::Deadline& deadline, Wait&& wait, Done&& done) {
+  if (done()) return Waited::kDone;
+  const bool is_recess = begin_recess(home);
+  const Waited waited = wait_outright(home, deadline, wait, done);
+  if (is_recess) end_recess(home);
+  return waited;
 }
 
 }  // namespace aiointerpreters::binding

@@ -1,0 +1,16 @@
+// The number of this process, by which the child of a fork knows that it is one.
+#pragma once
+
+#if !defined(_WIN32)
+#include <unistd.h>
+#endif
+
+namespace aiointerpreters::base {
+
+#if defined(_WIN32)
+inline int process_id() noexcept { return 0; }  // there is no fork
+#else
+inline int process_id() noexcept { return getpid(); }
+#endif
+
+}  // namespace aiointerpreters::base
