@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "py/condition_wait.h"
 #include "py/frame.h"
 
 namespace aiointerpreters::py {
@@ -117,7 +118,12 @@ void Interruptible::raise(PyObject* type) {
   type_ = type;
   is_told_ = true;
   watch_lost();
+  raise_in_thread(type);
+}
+
+void Interruptible::raise_in_thread(PyObject* type) const {
   PyThreadState_SetAsyncExc(thread_, type);
+  if (state_ != nullptr) wake_condition_wait(Ref::steal(reinterpret_cast<PyObject*>(PyThreadState_GetFrame(state_))));
 }
 
 void Interruptible::watch_lost() {

@@ -5,7 +5,8 @@
 // What the thread does is told apart by stretches: each task, each step of a coroutine, and each time between two steps is one.
 // Who finds the same number at two looks knows that the thread has done one and the same thing all the time.
 //
-// The exception comes at the next bytecode that the thread runs, so what waits in C is stopped when it returns (hazard 21).
+// The exception comes at the next bytecode that the thread runs, so what waits in C is stopped when it returns (hazard 21); what waits
+// in a condition of `threading` is woken (condition_wait.h).
 // Owner: the interpreter's runtime. Thread: the interpreter's own, and visitors (door.h). Locks: none, the interpreter's GIL
 // guards everything here, and every call requires that the interpreter is attached.
 #pragma once
@@ -68,8 +69,8 @@ class Interruptible {
   // Raises it in whatever the thread does; whoever begins something looks at `stopping` from now on. Thread: any that is
   // attached. Runs Python.
   void stop(PyObject* type);
-  // Raises it whatever the thread does, and only once. Thread: a visitor. Requires: something has begun here before.
-  void raise_in_thread(PyObject* type) const noexcept { PyThreadState_SetAsyncExc(thread_, type); }
+  // Raises it whatever the thread does, and only once. Thread: a visitor. Requires: something has begun here before. Runs Python.
+  void raise_in_thread(PyObject* type) const;
   // Whether that is the thread which may be interrupted.
   [[nodiscard]] bool is_thread(unsigned long ident) const noexcept { return what_ != nullptr && ident == thread_; }
   [[nodiscard]] bool is_busy() const noexcept { return what_ != nullptr; }

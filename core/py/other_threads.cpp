@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "py/condition_wait.h"
 #include "py/frame.h"
 
 namespace aiointerpreters::py {
@@ -39,7 +40,10 @@ void end_other_threads(std::initializer_list<unsigned long> spared) {
     const Ref ident = Ref::steal(PyObject_GetAttrString(each, "ident"));
     const unsigned long thread = ident && PyLong_Check(ident.get()) ? PyLong_AsUnsignedLong(ident.get()) : 0;
     const bool is_spared = thread == 0 || std::ranges::find(spared, thread) != spared.end() || is_idle(thread);
-    if (PyErr_Occurred() == nullptr && !is_spared) PyThreadState_SetAsyncExc(thread, PyExc_SystemExit);
+    if (PyErr_Occurred() == nullptr && !is_spared) {
+      PyThreadState_SetAsyncExc(thread, PyExc_SystemExit);
+      wake_condition_wait(frame_of(thread));
+    }
     PyErr_Clear();
   }
   PyErr_Clear();

@@ -59,6 +59,14 @@ def test_a_chunk_of_map_is_stopped(make_pool: MakePool, gate: Gate) -> None:
         next(results)
 
 
+def test_a_thread_that_is_left_and_waits_ends_with_a_block_that_is_stopped(make_pool: MakePool, gate: Gate) -> None:
+    pool = make_pool(1)
+    with pytest.raises(KeyboardInterrupt), pool:
+        pool.submit(interpreter(endless.leaves_a_thread_that_waits), gate.ends).result()
+        gate.wait_for()
+        raise KeyboardInterrupt
+
+
 def test_the_worker_and_its_interpreter_stay(make_pool: MakePool, gate: Gate) -> None:
     pool = make_pool(1)
     before = pool.submit(interpreter(work.here_and_thread)).result()

@@ -4,11 +4,13 @@ import contextlib
 import functools
 import gc
 import importlib
+import queue
 import sys
 import threading
 import time
 import weakref
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent import futures
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -197,6 +199,42 @@ def hook_on_hook(ends: Ends) -> NoReturn:
         sys.unraisablehook = sys.__unraisablehook__
 
 
+def waits_for_futures(ends: Ends) -> None:
+    """Wait for what nobody will ever do, as the standard library has it."""
+    arrive(ends)
+    futures.wait([futures.Future()])
+
+
+def takes_futures_as_completed(ends: Ends) -> None:
+    """The same, one after the other."""
+    arrive(ends)
+    next(futures.as_completed([futures.Future()]))
+
+
+def waits_for_a_result(ends: Ends) -> None:
+    """The same for one of them, not for ever, but for long."""
+    arrive(ends)
+    futures.Future[None]().result(timeout=3600)
+
+
+def waits_for_a_queue(ends: Ends) -> None:
+    """Take from a queue of `queue` that stays empty."""
+    arrive(ends)
+    queue.Queue[None]().get()
+
+
+def waits_for_an_event(ends: Ends) -> None:
+    """Wait for one event after the other."""
+    arrive(ends)
+    while True:
+        threading.Event().wait()
+
+
+def leaves_a_thread_that_waits(ends: Ends) -> None:
+    """Return, and leave a thread behind that waits for events."""
+    threading.Thread(target=waits_for_an_event, args=(ends,)).start()
+
+
 WAYS = [
     loop,
     sleep,
@@ -209,6 +247,11 @@ WAYS = [
     locks,
     handles_exceptions,
     waits_for_its_own_pool,
+    waits_for_futures,
+    takes_futures_as_completed,
+    waits_for_a_result,
+    waits_for_a_queue,
+    waits_for_an_event,
 ]
 
 

@@ -1,0 +1,40 @@
+// See condition_wait.h.
+#include "py/condition_wait.h"
+
+#include "py/python.h"
+
+namespace aiointerpreters::py {
+
+namespace {
+
+// The code of `threading.Condition.wait`; null if nobody has imported that.
+Ref code_of_wait() {
+  const Ref name = Ref::steal(PyUnicode_FromString("threading"));
+  const Ref threading = name ? Ref::steal(PyImport_GetModule(name.get())) : Ref();
+  const Ref type = threading ? Ref::steal(PyObject_GetAttrString(threading.get(), "Condition")) : Ref();
+  const Ref wait = type ? Ref::steal(PyObject_GetAttrString(type.get(), "wait")) : Ref();
+  return wait ? Ref::steal(PyObject_GetAttrString(wait.get(), "__code__")) : Ref();
+}
+
+// Whether that is a lock of CPython's own; one that somebody has put in its place may be shared.
+bool is_lock(const Ref& object) {
+  const Ref name = Ref::steal(PyUnicode_FromString("_thread"));
+  const Ref module = name ? Ref::steal(PyImport_GetModule(name.get())) : Ref();
+  const Ref type = module ? Ref::steal(PyObject_GetAttrString(module.get(), "LockType")) : Ref();
+  return type.get() == reinterpret_cast<PyObject*>(Py_TYPE(object.get()));
+}
+
+}  // namespace
+
+void wake_condition_wait(const Ref& frame) {
+  auto* const innermost = reinterpret_cast<PyFrameObject*>(frame.get());
+  const Ref code = frame ? Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetCode(innermost))) : Ref();
+  if (code && code.get() == code_of_wait().get()) {
+    const Ref waiter = Ref::steal(PyFrame_GetVarString(innermost, "waiter"));
+    // Not locked: it is awake, or does not sleep yet. Then RuntimeError says so, and there is nothing to do.
+    if (waiter && is_lock(waiter)) static_cast<void>(Ref::steal(PyObject_CallMethod(waiter.get(), "release", nullptr)));
+  }
+  PyErr_Clear();
+}
+
+}  // namespace aiointerpreters::py
