@@ -106,7 +106,8 @@ def _pairs(a: Any, b: Any) -> list[tuple[object, object]] | None:
 def _label(element: Any) -> object:
     """What tells an element of a set from the others: its value, or the number of one that is hashed by identity."""
     if isinstance(element, tuple | frozenset):
-        return type(element), frozenset(_label(one) for one in element)
+        labels = [_label(one) for one in element]
+        return type(element), tuple(labels) if isinstance(element, tuple) else frozenset(labels)
     if is_dataclass(element):
         return type(element), tuple(_label(one) for _, one in _state(element))
     hashes: Any = type(element).__hash__
