@@ -41,7 +41,8 @@ PyObject* message_attachments(PyObject* self, void*) {
 }
 
 PyGetSetDef kMessageGetSet[] = {
-    {"form", message_form, nullptr, "1: all of it is native; 2: there is a pickle in it; 3: there are instances of classes.", nullptr},
+    {"form", message_form, nullptr, "1: all of it is native; 2: there is a pickle in it; 3: there are instances of classes.",
+     nullptr},
     {"data", message_data, nullptr, "Its bytes.", nullptr},
     {"attachments", message_attachments, nullptr, "How many things travel beside the bytes.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},

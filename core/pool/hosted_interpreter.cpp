@@ -164,7 +164,9 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
     runtime_ = nullptr;
   }
   end_quietly([&] { stop_tracing(sides, pool_.options()); });
-  interpreter_.end(sides);
+  // Without a visitor nothing has run there yet.
+  const std::atomic<bool> nobody_stops{false};
+  interpreter_.end(sides, visitor_ ? visitor_->stopped_all() : nobody_stops);
 }
 
 void HostedInterpreter::finish_loop() {

@@ -59,6 +59,7 @@ bool Visitor::interrupt(TaskPtr task) noexcept {
 
 bool Visitor::interrupt_all() noexcept {
   base::Lock lock(mutex_);
+  stopped_all_.store(true, std::memory_order_release);
   stops_all_.store(true, std::memory_order_release);
   return call(strikes_);
 }

@@ -38,6 +38,8 @@ class Visitor final : public codec::Bell, public Interrupter {
   // A coroutine function's task has been cancelled in its loop by then: this sees to it that it ends.
   bool interrupt(TaskPtr task) noexcept override AIOI_EXCLUDES(mutex_);
   bool interrupt_all() noexcept override AIOI_EXCLUDES(mutex_);
+  // Whether `interrupt_all` has been called, be it after the end of the thread; it stays so.
+  [[nodiscard]] const std::atomic<bool>& stopped_all() const noexcept { return stopped_all_; }
   // Of the interpreter's event loop; null: there is none any more.
   void set_loop(LoopPortPtr loop) noexcept AIOI_EXCLUDES(mutex_);
 
@@ -76,7 +78,8 @@ class Visitor final : public codec::Bell, public Interrupter {
   std::atomic<bool> strikes_{false};  // something is to be interrupted at once
   std::atomic<bool> watches_{false};  // something has to have ended soon
   std::atomic<bool> stops_all_{false};
-  base::Parker parker_;  // the thread's
+  std::atomic<bool> stopped_all_{false};  // release / acquire
+  base::Parker parker_;                   // the thread's
 
   // The thread's.
   Interrupts interrupts_;

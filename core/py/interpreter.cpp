@@ -6,6 +6,7 @@
 #include "base/mutex.h"
 #include "base/pages.h"
 #include "base/stack.h"
+#include "py/stoppable_end.h"
 
 namespace aiointerpreters::py {
 
@@ -52,8 +53,9 @@ std::string Interpreter::create(ThreadSides& sides) {
   return {};
 }
 
-void Interpreter::end(ThreadSides& sides) {
+void Interpreter::end(ThreadSides& sides, const std::atomic<bool>& stops) {
   sides.attach_own();
+  begin_stoppable_end(stops);
   guard_.close();
   Py_EndInterpreter(sides.own());
   sides.forget_own();

@@ -148,6 +148,24 @@ assert pool.submit(interpreter(endless.with_closure_in_loop(gate.ends))).result(
 pool.shutdown(wait=False)
 say_so()
 """,
+    "what a module keeps": """
+pool = InterpreterThreadPoolExecutor(1)
+pool.submit(interpreter(endless.keep_in_module), gate.ends).result()
+pool.shutdown(wait=False)
+say_so()
+""",
+    "what modules of others keep": """
+pool = InterpreterThreadPoolExecutor(1)
+pool.submit(interpreter(endless.keep_in_several_places), gate.ends).result()
+pool.shutdown(wait=False)
+say_so()
+""",
+    "what __main__ keeps": """
+pool = InterpreterThreadPoolExecutor(1)
+pool.submit(interpreter(endless.keep_in_main), gate.ends).result()
+pool.shutdown(wait=False)
+say_so()
+""",
     "what a result leaves": """
 pool = InterpreterThreadPoolExecutor(1)
 assert pool.submit(interpreter(endless.endless_end), gate.ends).result() == 5

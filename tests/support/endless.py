@@ -329,6 +329,41 @@ def endless_end(ends: Ends) -> EndlessEnd:
     return EndlessEnd(ends)
 
 
+class EndlessLater:
+    """Takes for ever to be dropped, also where the modules that it would need are gone."""
+
+    def __init__(self, ends: Ends) -> None:
+        import os
+
+        self.write, self.arrived = os.write, ends[0]
+
+    def __del__(self) -> None:
+        self.write(self.arrived, b".")
+        while True:
+            pass
+
+
+_kept: list[Any] = []
+
+
+def keep_in_module(ends: Ends) -> None:
+    """Leave one in this module."""
+    _kept.append(EndlessLater(ends))
+
+
+def keep_in_main(ends: Ends) -> None:
+    """Leave one in this interpreter's `__main__`."""
+    sys.modules["__main__"].kept = EndlessLater(ends)  # type: ignore[attr-defined]
+
+
+def keep_in_several_places(ends: Ends) -> None:
+    """Leave some where modules of others lead to them, in cycles too."""
+    sys.kept = EndlessLater(ends)  # type: ignore[attr-defined]
+    threading.kept = cycle = [EndlessLater(ends)]  # type: ignore[attr-defined]
+    cycle.append(cycle)  # type: ignore[arg-type]
+    EndlessLater.kept = [EndlessLater(ends)]  # type: ignore[attr-defined]
+
+
 class EndlessText(Exception):
     """Takes for ever to say what it is."""
 
