@@ -11,8 +11,9 @@ interpreter = interpreter=$$(tools/find-python)
 with = $(interpreter) && python=$$(tools/develop "$$interpreter" $(1))
 cpp_files = $(wildcard core/*/*.h core/*/*.cpp tests/*/*.h tests/*/*.cpp) $(wildcard tools/portability/*.h tools/portability/*/*.h tools/portability/*/*/*.h)
 PYTEST_ARGS ?=
-# Most of the time tests wait for programs that they have started. A file stays in one process: its tests share fixtures.
-shared_out = -n auto --maxprocesses 4 --dist loadfile
+# Four, also on two processors: often tests wait, for programs that they have started. A file stays in one process: its tests share
+# fixtures.
+shared_out = -n 4 --dist loadfile
 
 .PHONY: help
 help: ## say what there is
@@ -52,10 +53,14 @@ bench: ## all benchmarks, beside their rivals
 .PHONY: asan
 asan: ## both test suites under AddressSanitizer and UBSan, but for the tests that measure memory; then `make fuzz`
 	@tools/native-tests asan
+	@$(MAKE) asan-python
+	@$(MAKE) fuzz
+
+.PHONY: asan-python
+asan-python: ## the Python tests of `make asan`; PYTEST_ARGS for some of them
 	@$(interpreter) && python=$$(tools/develop --sanitize=address,undefined "$$interpreter" test examples) && \
 		tools/with-asan "$$python" -u -X faulthandler -m pytest --timeout 800 -o faulthandler_timeout=1600 \
 		--ignore tests/stress/test_memory.py $(or $(PYTEST_ARGS),$(shared_out))
-	@$(MAKE) fuzz
 
 .PHONY: fuzz
 fuzz: ## whatever bytes for the decoder, under the sanitizers; ARGS="--runs N --seed N" or ARGS=FILE
@@ -65,14 +70,18 @@ fuzz: ## whatever bytes for the decoder, under the sanitizers; ARGS="--runs N --
 .PHONY: faults
 faults: ## tests in which every allocation of the engine fails once
 	@$(interpreter) && python=$$(tools/develop --faults "$$interpreter" test) && \
-		exec "$$python" -u -X faulthandler -m pytest tests/faults $(PYTEST_ARGS)
+		exec "$$python" -u -X faulthandler -m pytest tests/faults $(or $(PYTEST_ARGS),-n 4)
 
 .PHONY: tsan
 tsan: ## the C++ unit tests and the stress tests under ThreadSanitizer
 	@tools/native-tests tsan
+	@$(MAKE) tsan-python
+
+.PHONY: tsan-python
+tsan-python: ## the stress tests of `make tsan`
 	@$(interpreter) && python=$$(tools/develop --sanitize=thread "$$interpreter" test) && \
 		tools/with-tsan "$$python" -u -X faulthandler -m pytest --timeout 800 -o faulthandler_timeout=1600 \
-		-m stress --ignore tests/stress/test_memory.py $(PYTEST_ARGS)
+		-m stress --ignore tests/stress/test_memory.py $(or $(PYTEST_ARGS),$(shared_out))
 
 .PHONY: lint
 lint: ## ruff, mypy, clang-format
@@ -83,10 +92,8 @@ lint: ## ruff, mypy, clang-format
 		"$$python" -m mypy
 
 .PHONY: tidy
-tidy: ## clang-tidy over the engine (needs minutes)
-	@$(call with,dev) && cmake --preset tidy -DPython_EXECUTABLE="$$python" >/dev/null && \
-		printf '%s\n' $(filter core/%.cpp,$(cpp_files)) | \
-		xargs -P $(CMAKE_BUILD_PARALLEL_LEVEL) -n 1 "$$(dirname "$$python")/clang-tidy" -quiet -p build/tidy
+tidy: ## clang-tidy and its analyzer over the engine (needs minutes)
+	@$(call with,dev) && exec tools/syntax-check "$$python" analyzer
 
 .PHONY: thread-safety
 thread-safety: ## clang's look at which lock protects what (core/base/annotations.h)

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # workers import `support` by na
 pytest.register_assert_rewrite("support.kinds", "support.scripts")
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
-from support import work
+from support import loops, work
 from support.gate import Gate
 from support.protocols import MakePool, Tag
 
@@ -28,6 +28,10 @@ ONCE = {
     "contract/test_release_060.py": "it compares with what the last release promised",
 }
 ONCE_FIXTURES = {"report": "benchmarks show here that they run, not how fast"}
+ONCE_LOOPS = {  # of the kinds of `make_loop`; the other two are asyncio's own, which may change
+    loops.uvloop: "what it has of its own is no version's; test_run_programs.py runs with it on each",
+    loops.without_readers: "it is the selector's loop; what tells it instead is code in C++",
+}
 PROGRAMS = {"cpython", "unit/test_examples.py"}  # and what has a folder to put a script in
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and the programs that they start would do so, too.
@@ -45,7 +49,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "stress" in folders or getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker(pytest.mark.search)
         fixtures = set(getattr(item, "fixturenames", ()))
-        if folders & ONCE.keys() or ONCE_FIXTURES.keys() & fixtures:
+        loop = getattr(item, "callspec", None) and item.callspec.params.get("make_loop")
+        if folders & ONCE.keys() or ONCE_FIXTURES.keys() & fixtures or loop in ONCE_LOOPS:
             item.add_marker(pytest.mark.once)
         if folders & PROGRAMS or "tmp_path" in fixtures:
             item.add_marker(pytest.mark.programs)

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 import aiointerpreters
+import conftest
+from support import loops
 
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core"
@@ -246,6 +248,11 @@ def test_public_classes_say_where_they_are_from() -> None:
         if inspect.isclass(value):
             assert value.__module__.startswith("aiointerpreters"), name
             assert not value.__module__.endswith("_core"), name
+
+
+def test_what_one_version_shows_is_there() -> None:
+    assert [name for name in (*conftest.ONCE, *conftest.PROGRAMS) if not (ROOT / "tests" / name).exists()] == []
+    assert set(loops.LOOPS) - set(conftest.ONCE_LOOPS) == {loops.selector, loops.eager_tasks}, "asyncio's own"
 
 
 @pytest.mark.parametrize("names", ["import aiointerpreters", "from aiointerpreters import Shareable, interpreter"])

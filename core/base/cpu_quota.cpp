@@ -126,9 +126,10 @@ std::optional<double> cpu_quota(const std::string& root) {
   for (const std::string_view line : split(mounts, '\n')) {
     const std::optional<Hierarchy> hierarchy = hierarchy_in(line);
     if (!hierarchy) continue;
+    const std::string mount = root + hierarchy->folder;
     std::string below = path_below(hierarchy->top, own_cgroup(cgroups, hierarchy->is_v2));
     for (;;) {
-      quota = least(quota, quota_of(root + hierarchy->folder + below, hierarchy->is_v2));
+      quota = least(quota, quota_of(std::string(mount).append(below), hierarchy->is_v2));
       if (below.empty()) break;
       below.resize(below.rfind('/'));
     }

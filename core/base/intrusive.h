@@ -38,7 +38,7 @@ class IntrusivePtr {
   IntrusivePtr(const IntrusivePtr& other) noexcept : IntrusivePtr(other.object_) {}
   template <typename Derived>
     requires std::derived_from<Derived, T>
-  IntrusivePtr(const IntrusivePtr<Derived>& other) noexcept : IntrusivePtr(other.get()) {}
+  explicit(false) IntrusivePtr(const IntrusivePtr<Derived>& other) noexcept : IntrusivePtr(other.get()) {}
   IntrusivePtr(IntrusivePtr&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
   IntrusivePtr& operator=(IntrusivePtr other) noexcept {
     std::swap(object_, other.object_);

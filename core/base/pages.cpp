@@ -1,6 +1,7 @@
 // See pages.h: mmap(2), on Linux with madvise(2); VirtualAlloc on Windows.
 #include "base/pages.h"
 
+#include <cstddef>
 #include <cstdint>
 
 #if defined(_WIN32)
@@ -46,10 +47,11 @@ LargePages::LargePages(void* memory, std::size_t size) noexcept {
   constexpr std::uintptr_t kLargePage = std::uintptr_t{2} << 20;
   if (size < kLargeBlock) return;
   // Whole large pages only: their neighbours belong to somebody else.
-  const std::uintptr_t first = (reinterpret_cast<std::uintptr_t>(memory) + kLargePage - 1) & ~(kLargePage - 1);
-  const std::uintptr_t end = (reinterpret_cast<std::uintptr_t>(memory) + size) & ~(kLargePage - 1);
+  const auto begin = reinterpret_cast<std::uintptr_t>(memory);
+  const std::uintptr_t first = (begin + kLargePage - 1) & ~(kLargePage - 1);
+  const std::uintptr_t end = (begin + size) & ~(kLargePage - 1);
   if (first >= end) return;
-  first_ = reinterpret_cast<void*>(first);
+  first_ = static_cast<std::byte*>(memory) + (first - begin);
   size_ = madvise(first_, end - first, MADV_HUGEPAGE) == 0 ? end - first : 0;
 }
 

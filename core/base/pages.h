@@ -27,8 +27,9 @@ class LargePages {
   LargePages& operator=(const LargePages&) = delete;
 
  private:
-  void* first_ = nullptr;
-  std::size_t size_ = 0;  // 0: nothing was asked for
+  // Linux alone uses them.
+  [[maybe_unused]] void* first_ = nullptr;
+  [[maybe_unused]] std::size_t size_ = 0;  // 0: nothing was asked for
 };
 
 // From this size on large pages are worth it.

@@ -57,7 +57,8 @@ class SpinPolicy {
   void learn(Spun spun) noexcept {
     if (spun.robbed) be_wary();
     if (spun.found) {
-      if (answers_ < kSettled && ++answers_ == kSettled) next_pause_ = 0;
+      if (answers_ < kSettled) ++answers_;
+      if (answers_ == kSettled) next_pause_ = 0;
       return;
     }
     answers_ = 0;

@@ -23,11 +23,12 @@ void trim_stack() noexcept {
   pthread_attr_destroy(&attributes);
   if (!is_known) return;
   const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
-  const auto first = (reinterpret_cast<std::uintptr_t>(lowest) + page - 1) & ~(page - 1);
+  const auto begin = reinterpret_cast<std::uintptr_t>(lowest);
+  const auto first = (begin + page - 1) & ~(page - 1);
   // Two pages stay: this call's own, and the next ones'.
   const auto end = (reinterpret_cast<std::uintptr_t>(&attributes) & ~(page - 1)) - 2 * page;
   if (first < end && end - first < size)
-    static_cast<void>(madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED));
+    static_cast<void>(madvise(static_cast<std::byte*>(lowest) + (first - begin), end - first, MADV_DONTNEED));
 }
 
 #else

@@ -49,7 +49,7 @@ PyObject* bridge_close_loop(PyObject* self, PyObject*) {
     const py::Ref kept = py::Ref::borrow(self);
     const py::Ref loop = py::Ref::borrow(inside(self)->loop());
     if (!loop) Py_RETURN_NONE;
-    PyObject* const type = reinterpret_cast<PyObject*>(Py_TYPE(loop.get()));
+    auto* const type = reinterpret_cast<PyObject*>(Py_TYPE(loop.get()));
     if (!py::Ref::steal(PyObject_CallMethod(type, "close", "O", loop.get()))) return nullptr;  // it runs
     inside(self)->close();
     if (PyObject_DelAttrString(loop.get(), "close") < 0) PyErr_Clear();

@@ -16,8 +16,8 @@ class AwaitedTask final : public HomeTask {
     kStops,          // `run`: if it is queued it never runs, if it runs it is interrupted
     kCancelsQueued,  // `run_in_executor`: if it is queued and the future is cancelled it never runs; else it goes on
   };
-  AwaitedTask(ModuleState& home, Cancelling cancelling) noexcept
-      : HomeTask(pool::Lane::kInterpreters, home), cancelling_(cancelling) {}
+  AwaitedTask(ModuleState& home, Cancelling manner) noexcept
+      : HomeTask(pool::Lane::kInterpreters, home), cancelling_(manner) {}
 
   // From now on the task's end is told to the future, which knows the task. Requires: it is not queued yet. Runs Python.
   // Errors: false with what the loop has raised.

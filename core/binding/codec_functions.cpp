@@ -89,7 +89,7 @@ PyDoc_STRVAR(
 
 PyObject* decode(PyObject* module, PyObject* args) {
   PyObject* object = nullptr;
-  unsigned char form = static_cast<unsigned char>(codec::Message::Form::kNative);
+  auto form = static_cast<unsigned char>(codec::Message::Form::kNative);
   if (!PyArg_ParseTuple(args, "O|b:decode", &object, &form)) return nullptr;
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& state = state_of(module);

@@ -54,7 +54,7 @@ void HomeTask::report_ignored_interrupt() {
     const std::string module = named && callable->by_reference() ? callable->module + '.' : std::string();
     const std::string name = named ? module + callable->qualname : "a task";
     if (home_.reporter) home_.reporter->warn(name + " goes on in a worker's interpreter, seconds after it was interrupted");
-  } catch (const std::bad_alloc&) {
+  } catch (const std::bad_alloc&) {  // no memory to say so
   }
 }
 

@@ -95,7 +95,7 @@ void HeldContent::move_out(Refuge&) {
     try {
       moved_ = base::Memory::uninitialized(size_);
       std::memcpy(moved_.data(), content_, size_);
-    } catch (const std::bad_alloc&) {
+    } catch (const std::bad_alloc&) {  // no memory to keep it
     }
     content_ = moved_.data();
   }

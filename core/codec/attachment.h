@@ -23,7 +23,7 @@
 namespace aiointerpreters::codec {
 
 // A bytes or str from this size on is not copied into the message: what is saved there costs a loan (bytes).
-inline constexpr std::size_t kHeldMin = 16 * 1024;
+inline constexpr std::size_t kHeldMin = std::size_t{16} * 1024;
 
 // The content of a large bytes or str, where its owner has it. It moves out if the owner ends first.
 class HeldContent final : public Borrower {

@@ -321,7 +321,7 @@ void encode_name(const char* name, Message& out) noexcept {
   unsigned char content[kMost + 8];
   std::size_t size = 0;
   const std::size_t length = strnlen(name, kMost);
-  static_assert(kMost << 1 < 0x100 * 0x40 && sizeof content <= base::Bytes::kInline);
+  static_assert(kMost << 1 < 0x4000 && sizeof content <= base::Bytes::kInline);
   content[size++] = kTuple;
   content[size++] = 2 << 1;
   content[size++] = kAscii;

@@ -19,7 +19,7 @@ bool append_text(PyObject* list, const std::string& text) {
 // Takes the error that is set and returns what a note says about it.
 std::string reason_of_error(Runtime& runtime, const std::string& root) {
   const py::Ref error = py::take_exception();
-  const std::string reason = utf8_of(exact_text(error.get(), "").get());
+  std::string reason = utf8_of(exact_text(error.get(), "").get());
   PyErr_Clear();
   if (error && PyErr_GivenExceptionMatches(error.get(), runtime.not_transferable_error.get()) != 0) return reason;
   return root + ": " + (error ? Py_TYPE(error.get())->tp_name : "error") + ": " + reason;

@@ -71,7 +71,7 @@ py::Ref TraceTaker::take(PyObject* exception) {
   const py::Ref entries = py::Ref::steal(PyList_New(0));
   if (!entries) return {};
   index_of(exception);
-  for (std::size_t i = 0; i < exceptions_.size(); ++i) {  // grows while it is walked
+  for (std::size_t i = 0; i < exceptions_.size(); ++i) {  // NOLINT(modernize-loop-convert): grows while it is walked
     const py::Ref entry = describe(exceptions_[i].get());
     if (!entry || PyList_Append(entries.get(), entry.get()) < 0) return {};
   }

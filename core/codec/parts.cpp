@@ -218,7 +218,7 @@ PyObject* Parts::identify(PyObject* object) {
     QueuePtr held = HeldQueue::of(object, *runtime_.lessor);
     if (!held) return nullptr;
     tables_->kept.push_back(py::Ref::borrow(object));
-    attachments_in(out_).push_back(std::move(held));
+    attachments_in(out_).emplace_back(std::move(held));
     static_cast<void>(tables_->attached.find_or_add(object));
   }
   const bool is_written = tables_->written->find(object) != Memo::kNew || tables_->seen.contains(object);

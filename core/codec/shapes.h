@@ -35,7 +35,9 @@ class Shapes {
     Shape& shape = shapes_[(reinterpret_cast<std::uintptr_t>(key) >> 4) % kPlaces];
     std::size_t same = 0;
     if (shape.count == count) {
-      while (shape.keys[same] == key && ++same < count && PyDict_Next(dict, &position, &key, nullptr) != 0) {
+      while (shape.keys[same] == key) {
+        ++same;
+        if (same == count || PyDict_Next(dict, &position, &key, nullptr) == 0) break;
       }
     }
     if (same != count) return remember(dict, count, shape), kNone;

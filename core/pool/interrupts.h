@@ -22,8 +22,8 @@ void stop_work(codec::Runtime& runtime);
 
 // A task that is to be stopped, until it has ended.
 struct Interrupt {
-  // `in_loop`: it is the event loop's to cancel it.
-  Interrupt(TaskPtr which, bool in_loop) : task(std::move(which)), in_loop(in_loop), asked_at(base::Clock::now()) {}
+  // `by_loop`: it is the event loop's to cancel it.
+  Interrupt(TaskPtr which, bool by_loop) : task(std::move(which)), in_loop(by_loop), asked_at(base::Clock::now()) {}
 
   TaskPtr task;
   bool in_loop;

@@ -23,7 +23,7 @@ Pool::Submitted Pool::submit_to_loop(TaskPtr task) {
         dispatch_.loops.count_in(*loop);
         task->pool = this;
         task->port = loop;
-        static_cast<void>(loop->mailbox->post(task));  // under the lock, so that no loop can be gone meanwhile
+        static_cast<void>(loop->mailbox->post(std::move(task)));  // under the lock, so that no loop can be gone meanwhile
         return opens ? call_worker(sleeper) : Submitted::kQueued;
       }
       size = dispatch_.loops.size();

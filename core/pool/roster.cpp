@@ -6,20 +6,20 @@
 namespace aiointerpreters::pool {
 
 Roster::~Roster() {
-  while (owned_) owned_ = std::move(owned_->next_owned);  // one by one: the list may be long
+  while (owned_) owned_ = std::move(owned_->next_owned_);  // one by one: the list may be long
 }
 
 Seat& Roster::enter(std::unique_ptr<Seat>& spare) noexcept {
   Seat* seat = free_;
   if (seat != nullptr) {
-    free_ = seat->next_free;
+    free_ = seat->next_free_;
   } else {
     seat = spare.get();
-    seat->next_owned = std::exchange(owned_, std::move(spare));
+    seat->next_owned_ = std::exchange(owned_, std::move(spare));
   }
-  seat->next = first_;
-  seat->previous = nullptr;
-  if (first_ != nullptr) first_->previous = seat;
+  seat->next_ = first_;
+  seat->previous_ = nullptr;
+  if (first_ != nullptr) first_->previous_ = seat;
   first_ = seat;
   seat->duty = Seat::Duty::kSearching;
   ++plain_.searching;  // it has been available since it was expected
@@ -28,10 +28,10 @@ Seat& Roster::enter(std::unique_ptr<Seat>& spare) noexcept {
 
 void Roster::leave(Seat& seat) noexcept {
   if (seat.duty == Seat::Duty::kSearching) stop_searching(seat);
-  (seat.previous == nullptr ? first_ : seat.previous->next) = seat.next;
-  if (seat.next != nullptr) seat.next->previous = seat.previous;
+  (seat.previous_ == nullptr ? first_ : seat.previous_->next_) = seat.next_;
+  if (seat.next_ != nullptr) seat.next_->previous_ = seat.previous_;
   seat.current = nullptr;
-  seat.next_free = std::exchange(free_, &seat);
+  seat.next_free_ = std::exchange(free_, &seat);
   --threads_;
 }
 
@@ -53,15 +53,15 @@ void Roster::park(Seat& seat) noexcept {
   Idle& idle = group(seat);
   --idle.searching;
   seat.duty = Seat::Duty::kParked;
-  seat.previous_parked = nullptr;
-  seat.next_parked = std::exchange(idle.parked, &seat);
-  if (seat.next_parked != nullptr) seat.next_parked->previous_parked = &seat;
+  seat.previous_parked_ = nullptr;
+  seat.next_parked_ = std::exchange(idle.parked, &seat);
+  if (seat.next_parked_ != nullptr) seat.next_parked_->previous_parked_ = &seat;
 }
 
 Seat* Roster::unpark(Seat& seat) noexcept {
   Idle& idle = group(seat);
-  (seat.previous_parked == nullptr ? idle.parked : seat.previous_parked->next_parked) = seat.next_parked;
-  if (seat.next_parked != nullptr) seat.next_parked->previous_parked = seat.previous_parked;
+  (seat.previous_parked_ == nullptr ? idle.parked : seat.previous_parked_->next_parked_) = seat.next_parked_;
+  if (seat.next_parked_ != nullptr) seat.next_parked_->previous_parked_ = seat.previous_parked_;
   seat.duty = Seat::Duty::kSearching;
   ++idle.searching;
   return &seat;
@@ -104,8 +104,8 @@ void Roster::set_loop(Seat& seat, LoopPortPtr loop) noexcept {
 
 void Roster::list_without_loop(Seat& seat) noexcept {
   const bool belongs = seat.is_host() && !seat.loop && seat.duty != Seat::Duty::kBusy;
-  if (seat.is_listed == belongs) return;
-  seat.is_listed = belongs;
+  if (seat.is_listed_ == belongs) return;
+  seat.is_listed_ = belongs;
   idle_without_loop_ = belongs ? idle_without_loop_ + 1 : idle_without_loop_ - 1;
 }
 

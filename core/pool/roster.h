@@ -64,7 +64,7 @@ class Roster {
   template <typename IsWanted>
   [[nodiscard]] Seat* find(IsWanted&& is_wanted) const {
     Seat* seat = first_;
-    while (seat != nullptr && !is_wanted(*seat)) seat = seat->next;
+    while (seat != nullptr && !is_wanted(*seat)) seat = seat->next_;
     return seat;
   }
 

@@ -63,13 +63,13 @@ struct Seat {
 
  private:
   friend class Roster;
-  bool is_listed = false;  // among the idle hosts without a loop
-  Seat* next_parked = nullptr;
-  Seat* previous_parked = nullptr;
-  Seat* next = nullptr;  // in the roster
-  Seat* previous = nullptr;
-  std::unique_ptr<Seat> next_owned;  // of all that the roster has ever made
-  Seat* next_free = nullptr;
+  bool is_listed_ = false;  // among the idle hosts without a loop
+  Seat* next_parked_ = nullptr;
+  Seat* previous_parked_ = nullptr;
+  Seat* next_ = nullptr;  // in the roster
+  Seat* previous_ = nullptr;
+  std::unique_ptr<Seat> next_owned_;  // of all that the roster has ever made
+  Seat* next_free_ = nullptr;
 };
 
 }  // namespace aiointerpreters::pool
