@@ -32,6 +32,7 @@ class ExceptionBuilder {
   py::Ref make_group(const ExceptionRecord& record, PyTypeObject* type);
   py::Ref make_by_constructor(const ExceptionRecord& record, PyTypeObject* type);
   py::Ref make_instead(std::size_t index);
+  py::Ref make_of_name(PyObject* name);
   // Gives an exception its parts and notes; those name what it could not be given.
   void furnish(std::size_t index);
   void speak_instead(const ExceptionRecord& record, PyObject* exception, PyObject* args);
@@ -87,7 +88,7 @@ py::Ref ExceptionBuilder::build(PyObject* message) {
   PyObject* records;
   if (PyArg_ParseTuple(message, "OO!", &trace, &PyTuple_Type, &records) == 0 || !parse(records)) return {};
   if (!PyUnicode_CheckExact(trace) && !PyTuple_CheckExact(trace)) return corrupt_message(), py::Ref();
-  if (records_.empty()) return py::Ref::steal(PyObject_CallOneArg(runtime_.interpreter_error.get(), trace));
+  if (records_.empty()) return make_of_name(trace);
   built_.resize(records_.size());
   made_.resize(records_.size());
   visited_.resize(records_.size());
@@ -109,6 +110,13 @@ py::Ref ExceptionBuilder::build(PyObject* message) {
     return {};
   }
   return std::move(built_[0]);
+}
+
+// For the last resort of encode_exception, which has no room for more. Lack of memory needs no more, and is the usual reason.
+py::Ref ExceptionBuilder::make_of_name(PyObject* name) {
+  const bool is_memory = PyUnicode_CheckExact(name) && PyUnicode_EqualToUTF8(name, "MemoryError") != 0;
+  return py::Ref::steal(is_memory ? PyObject_CallNoArgs(PyExc_MemoryError)
+                                  : PyObject_CallOneArg(runtime_.interpreter_error.get(), name));
 }
 
 // Members come before their groups, which cannot be made without them.

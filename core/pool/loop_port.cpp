@@ -64,7 +64,7 @@ void LoopPort::set_visitor(std::shared_ptr<Interrupter> visitor) noexcept {
 }
 
 void LoopPort::close() noexcept {
-  std::deque<TaskPtr> cancelled;
+  std::list<TaskPtr> cancelled;
   base::Lock lock(mutex_);
   closed_ = true;
   cancelled.swap(cancelled_);

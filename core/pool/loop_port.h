@@ -7,7 +7,7 @@
 
 #include <atomic>
 #include <cstddef>
-#include <deque>
+#include <list>
 #include <memory>
 
 #include "base/mutex.h"
@@ -62,7 +62,7 @@ class LoopPort final : public Interrupter {
  private:
   base::Mutex mutex_;  // taken before the mailbox's
   TaskList waiting_ AIOI_GUARDED_BY(mutex_);
-  std::deque<TaskPtr> cancelled_ AIOI_GUARDED_BY(mutex_);  // to be cancelled, each once
+  std::list<TaskPtr> cancelled_ AIOI_GUARDED_BY(mutex_);  // to be cancelled, each once; an empty one takes no memory
   bool closed_ AIOI_GUARDED_BY(mutex_) = false;
   std::shared_ptr<Interrupter> visitor_ AIOI_GUARDED_BY(mutex_);
   std::atomic<bool> stopped_{false};  // release / acquire

@@ -20,7 +20,7 @@ from aiointerpreters import InterpreterError, InterpreterThreadPoolExecutor, int
 from aiointerpreters import NotTransferableError, SharedBuffer, TaskInterrupted
 from support import coroutines, endless, failures, faults, memory, shapes, work
 
-faulthandler.dump_traceback_later(80, exit=True)
+faulthandler.dump_traceback_later(230, exit=True)
 logging.disable()
 sys.unraisablehook = threading.excepthook = lambda _: None  # what cannot be told otherwise
 block = bytearray(5000)
@@ -33,11 +33,11 @@ def call(fn, *args):
 
 def error_of(fn, *args):
     "The type of its exception."
-    return type(pool.submit(interpreter(fn), *args).exception(timeout=30))
+    return type(pool.submit(interpreter(fn), *args).exception(timeout=200))
 
 def wait_for(future):
     "Its result. Who waits longer has lost it."
-    return future.result(timeout=30)
+    return future.result(timeout=200)
 
 def attempt(call, *expected):
     "Call it. It answers something expected, or says that there is no memory."
@@ -83,7 +83,7 @@ CALLS = {
     "refused results": "attempt(lambda: error_of(shapes.make_rows_with_generator),"
     " NotTransferableError, MemoryError, InterpreterError)",
     "map": "attempt(lambda: list(pool.map(interpreter(work.square), range(20), chunksize=7)), [n * n for n in range(20)])",
-    "wait": "attempt(lambda: len(concurrent.futures.wait([pool.submit(interpreter(work.square), 3)], timeout=30).done), 1)",
+    "wait": "attempt(lambda: len(concurrent.futures.wait([pool.submit(interpreter(work.square), 3)], timeout=200).done), 1)",
     "callbacks": "attempt(with_callback, True)",
     "cancelled": "attempt(cancel, True, 9)",
     "interrupted": "interrupt()",
@@ -97,7 +97,7 @@ def with_callback():
     future = pool.submit(interpreter(work.square), 3)
     future.add_done_callback(lambda _: told.set())
     wait_for(future)
-    return told.wait(30)
+    return told.wait(200)
 
 def several():
     return [wait_for(future) for future in [pool.submit(interpreter(work.square), 3) for _ in range(4)]]
@@ -127,10 +127,10 @@ def interrupt():
         assert isinstance(error, MemoryError) or "can't start new thread" in str(error), error
         faults.fail(0)
         future.interrupt()
-    assert isinstance(future.exception(timeout=30), (TaskInterrupted, MemoryError, BrokenThreadPool)), future.exception()
+    assert isinstance(future.exception(timeout=200), (TaskInterrupted, MemoryError, BrokenThreadPool)), future.exception()
 
 async def run(function, *args):
-    return await asyncio.wait_for(pool.run(function, *args), 30)
+    return await asyncio.wait_for(pool.run(function, *args), 200)
 """
 
 
