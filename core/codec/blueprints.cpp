@@ -37,7 +37,11 @@ bool is_class_for_pickle(PyObject* found) {
 // Whether `object.__setattr__` puts an attribute into the dict of an instance.
 bool goes_into_dict(PyTypeObject* type, PyObject* name) {
   PyObject* const found = find_in_class(type, name);
-  return found == nullptr || Py_TYPE(found)->tp_descr_set == nullptr;
+  if (found == nullptr) return true;
+  PyTypeObject* const found_type = Py_TYPE(found);
+  const bool may_change = PyType_HasFeature(found_type, Py_TPFLAGS_IMMUTABLETYPE) == 0 &&
+                          PyType_HasFeature(found_type, Py_TPFLAGS_HEAPTYPE) != 0;
+  return found_type->tp_descr_set == nullptr && !may_change;
 }
 
 bool has_same_slots(const Storage& storage, const std::vector<py::Ref>& names) {
@@ -62,7 +66,7 @@ Blueprint::How how_to_make(PyTypeObject* type, const Blueprint& blueprint) {
                  ? How::kSlots
                  : How::kByPickle;
     case Layout::State::kFields:
-      return has_same_slots(storage, blueprint.names) && fields_in_slots(type, storage.slots) == blueprint.layout->fields
+      return has_same_slots(storage, blueprint.names) && fields_in_slots(type, storage.slots) == blueprint.layout->order
                  ? How::kSlots
                  : How::kByPickle;
   }
@@ -70,8 +74,9 @@ Blueprint::How how_to_make(PyTypeObject* type, const Blueprint& blueprint) {
 }
 
 // Errors: null with an exception set.
-BlueprintPtr draw(const Layout& layout, PyObject* type) {
+BlueprintPtr draw(std::size_t number, const Layout& layout, PyObject* type) {
   auto blueprint = std::make_shared<Blueprint>();
+  blueprint->number = static_cast<Layouts::Number>(number);
   blueprint->layout = &layout;
   blueprint->module = str_of(layout.module);
   blueprint->qualname = str_of(layout.qualname);
@@ -87,30 +92,43 @@ BlueprintPtr draw(const Layout& layout, PyObject* type) {
   return blueprint;
 }
 
-// The dict or the list that pickle would have for a state.
-py::Ref dict_of(const Blueprint& blueprint, PyObject* values) {
-  py::Ref dict = py::Ref::steal(PyDict_New());
-  for (std::size_t i = 0; dict && i < blueprint.size(); ++i) {
-    if (PyDict_SetItem(dict.get(), blueprint.names[i].get(), PyList_GET_ITEM(values, static_cast<Py_ssize_t>(i))) < 0)
-      return {};
+// Calls `see(name, value)` with the attributes in the order that pickle has them in, until it returns false.
+template <typename See>
+bool each_attribute(const Blueprint& blueprint, PyObject* values, See&& see) {
+  const std::vector<std::uint16_t>& order = blueprint.layout->order;
+  for (std::size_t i = 0; i < blueprint.size(); ++i) {
+    const std::size_t place = order.empty() ? i : order[i];
+    if (!see(blueprint.names[place].get(), PyList_GET_ITEM(values, static_cast<Py_ssize_t>(place)))) return false;
   }
-  return dict;
+  return true;
 }
 
+// What pickle would have for a state.
 py::Ref state_of(const Blueprint& blueprint, PyObject* values) {
   if (blueprint.layout->state == Layout::State::kFields) {
     py::Ref list = py::Ref::steal(PyList_New(0));
-    for (const std::uint16_t slot : blueprint.layout->fields) {
-      if (!list || PyList_Append(list.get(), PyList_GET_ITEM(values, slot)) < 0) return {};
-    }
-    return list;
+    if (!list) return {};
+    const bool all =
+        each_attribute(blueprint, values, [&](PyObject*, PyObject* value) { return PyList_Append(list.get(), value) == 0; });
+    return all ? std::move(list) : py::Ref();
   }
-  py::Ref dict = dict_of(blueprint, values);
-  if (!dict || blueprint.layout->state == Layout::State::kDict) return dict;
+  py::Ref dict = py::Ref::steal(PyDict_New());
+  if (!dict) return {};
+  if (!each_attribute(blueprint, values,
+                      [&](PyObject* name, PyObject* value) { return PyDict_SetItem(dict.get(), name, value) == 0; })) {
+    return {};
+  }
+  if (blueprint.layout->state == Layout::State::kDict) return dict;
   return py::Ref::steal(PyTuple_Pack(2, Py_None, dict.get()));
 }
 
 }  // namespace
+
+bool is_as_drawn(const Buildable& buildable) noexcept {
+  // No other class of this interpreter ever has that version.
+  const unsigned version = buildable.blueprint->version;
+  return version != 0 && reinterpret_cast<PyTypeObject*>(buildable.type.get())->tp_version_tag == version;
+}
 
 Buildable Blueprints::find(Runtime& runtime, std::size_t number, StandIns stand_ins) {
   const Layout* const layout = Layouts::find(number);
@@ -118,15 +136,12 @@ Buildable Blueprints::find(Runtime& runtime, std::size_t number, StandIns stand_
   if (number < drawn_.size() && drawn_[number]) {
     BlueprintPtr drawn = drawn_[number];
     py::Ref type = find_again(*drawn);
-    // No other class of this interpreter ever has that version.
-    if (type && PyType_Check(type.get()) && drawn->version != 0 &&
-        reinterpret_cast<PyTypeObject*>(type.get())->tp_version_tag == drawn->version) {
-      return {std::move(type), std::move(drawn)};
-    }
+    Buildable known{std::move(type), std::move(drawn)};
+    if (known.type && PyType_Check(known.type.get()) && is_as_drawn(known)) return known;
   }
   py::Ref type = find_class(runtime, layout->module, layout->qualname, stand_ins);
   if (!type || !is_class_for_pickle(type.get())) return {};
-  BlueprintPtr drawn = draw(*layout, type.get());
+  BlueprintPtr drawn = draw(number, *layout, type.get());
   if (!drawn) return {};
   if (stand_ins == StandIns::kNone) {
     if (drawn_.size() <= number) drawn_.resize(number + 1);
@@ -144,17 +159,12 @@ bool build_by_pickle(const Blueprint& blueprint, PyObject* instance, PyObject* v
   if (setstate) return static_cast<bool>(py::Ref::steal(PyObject_CallOneArg(setstate.get(), state.get())));
   if (blueprint.layout->state == Layout::State::kDict) {
     const py::Ref dict = py::Ref::steal(PyObject_GetAttrString(instance, "__dict__"));
-    for (std::size_t i = 0; dict && i < blueprint.size(); ++i) {
-      if (PyObject_SetItem(dict.get(), blueprint.names[i].get(), PyList_GET_ITEM(values, static_cast<Py_ssize_t>(i))) < 0)
-        return false;
-    }
-    return static_cast<bool>(dict);
+    return dict && each_attribute(blueprint, values, [&](PyObject* name, PyObject* value) {
+             return PyObject_SetItem(dict.get(), name, value) == 0;
+           });
   }
-  for (std::size_t i = 0; i < blueprint.size(); ++i) {
-    if (PyObject_SetAttr(instance, blueprint.names[i].get(), PyList_GET_ITEM(values, static_cast<Py_ssize_t>(i))) < 0)
-      return false;
-  }
-  return true;
+  return each_attribute(blueprint, values,
+                        [&](PyObject* name, PyObject* value) { return PyObject_SetAttr(instance, name, value) == 0; });
 }
 
 }  // namespace aiointerpreters::codec

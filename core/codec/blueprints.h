@@ -24,6 +24,7 @@ struct Blueprint {
     kByPickle,    // all at once, as an unpickler does it: the class has a say in it
   };
 
+  Layouts::Number number = Layouts::kNone;
   const Layout* layout = nullptr;
   unsigned version = 0;  // of the class, when this was drawn (class_facts.h); 0: it holds for one message
   How how = How::kByPickle;
@@ -41,6 +42,9 @@ struct Buildable {
   py::Ref type;
   BlueprintPtr blueprint;
 };
+
+// Whether the class is as it was when its blueprint was drawn.
+[[nodiscard]] bool is_as_drawn(const Buildable& buildable) noexcept;
 
 class Blueprints {
  public:

@@ -4,6 +4,9 @@
 #include <structmember.h>
 
 #include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "py/error.h"
 
@@ -46,39 +49,76 @@ const PyMemberDef* slot_member(PyObject* found) {
   return member->type == Py_T_OBJECT_EX && (member->flags & Py_READONLY) == 0 ? member : nullptr;
 }
 
-// How many names the `__slots__` of the class and its bases list, not counting those that are no slots; -1: it cannot be said.
-Py_ssize_t count_declared_slots(PyTypeObject* type) {
+// Appends the name that a slot has as an attribute, unless it is none. False: without memory.
+bool append_slot(PyTypeObject* type, PyObject* name, std::vector<py::Ref>& names) {
+  if (PyUnicode_CompareWithASCIIString(name, "__dict__") == 0 || PyUnicode_CompareWithASCIIString(name, "__weakref__") == 0)
+    return true;
+  const py::Ref text = py::Ref::steal(PyUnicode_AsUTF8String(name));
+  if (!text) return PyErr_Clear(), false;
+  const std::string_view given(PyBytes_AS_STRING(text.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(text.get())));
+  std::string_view owner = reinterpret_cast<PyTypeObject*>(type)->tp_name;
+  owner.remove_prefix(std::min(owner.find_first_not_of('_'), owner.size()));
+  if (!given.starts_with("__") || given.ends_with("__") || owner.empty()) {
+    names.push_back(py::Ref::borrow(name));
+    return true;
+  }
+  const std::string mangled = "_" + std::string(owner) + std::string(given);
+  py::Ref str = py::Ref::steal(PyUnicode_DecodeUTF8(mangled.data(), static_cast<Py_ssize_t>(mangled.size()), nullptr));
+  if (!str) return PyErr_Clear(), false;
+  names.push_back(std::move(str));
+  return true;
+}
+
+// The slots of the class and its bases in the order in which pickle has them (copyreg). False: it cannot be said.
+bool list_declared_slots(PyTypeObject* type, std::vector<py::Ref>& names) {
   const py::Ref key = py::Ref::steal(PyUnicode_InternFromString("__slots__"));
-  if (!key) return PyErr_Clear(), -1;
-  Py_ssize_t count = 0;
-  const auto counts = [](PyObject* name) {
-    return PyUnicode_CompareWithASCIIString(name, "__dict__") != 0 &&
-           PyUnicode_CompareWithASCIIString(name, "__weakref__") != 0;
-  };
-  each_dict(type, [&](PyTypeObject*, PyObject* dict) {
+  if (!key) return PyErr_Clear(), false;
+  bool known = true;
+  each_dict(type, [&](PyTypeObject* base, PyObject* dict) {
     PyObject* const declared = get_item(dict, key.get());
+    const auto take = [&](PyObject* name) { known = known && PyUnicode_CheckExact(name) && append_slot(base, name, names); };
     if (declared == nullptr) return true;
     if (PyUnicode_CheckExact(declared)) {
-      count += counts(declared) ? 1 : 0;
-      return true;
+      take(declared);
+    } else if (PyTuple_CheckExact(declared) || PyList_CheckExact(declared)) {
+      for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(declared); ++i) take(PySequence_Fast_GET_ITEM(declared, i));
+    } else if (PyDict_CheckExact(declared)) {
+      Py_ssize_t position = 0;
+      PyObject* name;
+      while (PyDict_Next(declared, &position, &name, nullptr) != 0) take(name);
+    } else {
+      known = false;
     }
-    const bool listed = PyTuple_CheckExact(declared) || PyList_CheckExact(declared);
-    for (Py_ssize_t i = 0; listed && i < PySequence_Fast_GET_SIZE(declared); ++i) {
-      PyObject* const name = PySequence_Fast_GET_ITEM(declared, i);
-      if (!PyUnicode_CheckExact(name)) return count = -1, false;
-      count += counts(name) ? 1 : 0;
-    }
-    if (listed) return true;
-    if (!PyDict_CheckExact(declared)) return count = -1, false;
-    Py_ssize_t position = 0;
-    PyObject* name;
-    while (PyDict_Next(declared, &position, &name, nullptr) != 0) {
-      if (!PyUnicode_CheckExact(name)) return count = -1, false;
-      count += counts(name) ? 1 : 0;
-    }
-    return true;
+    return known;
   });
-  return count;
+  return known;
+}
+
+// Whether pickle will take these for the names of the slots: it keeps them in the class, where others may be.
+bool are_slot_names(PyTypeObject* type, const std::vector<py::Ref>& names) {
+  const py::Ref key = py::Ref::steal(PyUnicode_InternFromString("__slotnames__"));
+  const py::Ref dict = py::Ref::steal(PyType_GetDict(type));
+  PyObject* const kept = key && dict ? get_item(dict.get(), key.get()) : nullptr;
+  if (kept == nullptr) return true;
+  if (!PyList_CheckExact(kept) || static_cast<std::size_t>(PyList_GET_SIZE(kept)) != names.size()) return false;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    PyObject* const name = PyList_GET_ITEM(kept, static_cast<Py_ssize_t>(i));
+    if (!PyUnicode_CheckExact(name) || PyUnicode_Compare(name, names[i].get()) != 0) return false;
+  }
+  return true;
+}
+
+// Where each of the names is among others, which are as many. Empty: one of them is not there.
+std::vector<std::uint16_t> places_of(const std::vector<py::Ref>& names, const std::vector<py::Ref>& among) {
+  std::vector<std::uint16_t> places;
+  for (const py::Ref& name : names) {
+    const auto is_it = [&](const py::Ref& one) { return PyUnicode_Compare(one.get(), name.get()) == 0; };
+    const auto found = std::find_if(among.begin(), among.end(), is_it);
+    const auto place = static_cast<std::uint16_t>(found - among.begin());
+    if (found == among.end() || std::find(places.begin(), places.end(), place) != places.end()) return {};
+    places.push_back(place);
+  }
+  return places;
 }
 
 // Finds the name of each slot. False: one has none, or several, or a name that leads elsewhere.
@@ -129,14 +169,18 @@ Storage storage_of(PyTypeObject* type) {
   if (PyType_HasFeature(type, Py_TPFLAGS_MANAGED_WEAKREF) == 0 && type->tp_weaklistoffset != 0) return storage;
   const auto beyond = static_cast<std::size_t>(type->tp_basicsize) - sizeof(PyObject);
   std::vector<py::Ref> slots(beyond / sizeof(PyObject*));
-  if (count_declared_slots(type) != static_cast<Py_ssize_t>(slots.size()) || (has_dict && !slots.empty())) return storage;
+  std::vector<py::Ref> declared;
+  if (!list_declared_slots(type, declared) || !are_slot_names(type, declared) || declared.size() != slots.size() ||
+      (has_dict && !slots.empty()))
+    return storage;
   if (has_dict) {
     PyObject* const dict = find_in_class(type, "__dict__");
     if (dict != nullptr && Py_IS_TYPE(dict, &PyGetSetDescr_Type)) storage.kind = Storage::Kind::kDict;
   } else if (slots.empty()) {
     storage.kind = Storage::Kind::kNowhere;
   } else if (name_slots(type, slots)) {
-    storage.kind = Storage::Kind::kSlots;
+    storage.order = places_of(declared, slots);
+    if (!storage.order.empty()) storage.kind = Storage::Kind::kSlots;
     storage.slots = std::move(slots);
   }
   return storage;
@@ -172,7 +216,7 @@ std::vector<std::uint16_t> fields_in_slots(PyTypeObject* type, const std::vector
     return {};
   }
   if (is_field == nullptr || fields == nullptr || !PyDict_CheckExact(fields)) return {};
-  std::vector<std::uint16_t> found;
+  std::vector<py::Ref> names;
   Py_ssize_t position = 0;
   PyObject* name;
   PyObject* field;
@@ -180,13 +224,9 @@ std::vector<std::uint16_t> fields_in_slots(PyTypeObject* type, const std::vector
     if (!PyUnicode_CheckExact(name) || reinterpret_cast<PyObject*>(Py_TYPE(field)) != field_type) return {};
     const py::Ref kind = py::Ref::steal(PyObject_GetAttrString(field, "_field_type"));  // a slot of Field
     if (!kind) return PyErr_Clear(), std::vector<std::uint16_t>();
-    if (kind.get() != is_field) continue;  // a ClassVar or an InitVar
-    const auto slot = std::find_if(slots.begin(), slots.end(),
-                                   [&](const py::Ref& one) { return PyUnicode_Compare(one.get(), name) == 0; });
-    if (slot == slots.end()) return {};
-    found.push_back(static_cast<std::uint16_t>(slot - slots.begin()));
+    if (kind.get() == is_field) names.push_back(py::Ref::borrow(name));  // else a ClassVar or an InitVar
   }
-  return found.size() == slots.size() ? found : std::vector<std::uint16_t>();
+  return names.size() == slots.size() ? places_of(names, slots) : std::vector<std::uint16_t>();
 }
 
 bool has_own_hash(PyTypeObject* type) noexcept {

@@ -23,7 +23,8 @@ namespace aiointerpreters::codec {
 struct Storage {
   enum class Kind : std::uint8_t { kNowhere, kDict, kSlots, kOther };
   Kind kind = Kind::kOther;
-  std::vector<py::Ref> slots;  // the names of the slots, interned, as they lie in memory
+  std::vector<py::Ref> slots;        // the names of the slots, interned, as they lie in memory
+  std::vector<std::uint16_t> order;  // which of them is the first one for pickle, the second, ...
 };
 [[nodiscard]] Storage storage_of(PyTypeObject* type);
 // Where the slots of an instance begin. Requires: storage_of its class has slots.

@@ -87,10 +87,11 @@ void find_out(PyTypeObject* type, ClassPlan& plan) {
       break;
   }
   layout.state = Layout::State::kSlots;
+  layout.order = std::move(storage.order);
   if (!has_default_state(type)) {
     layout.state = Layout::State::kFields;
-    layout.fields = fields_in_slots(type, storage.slots);
-    if (layout.fields.empty()) return;
+    layout.order = fields_in_slots(type, storage.slots);
+    if (layout.order.empty()) return;
   }
   for (const py::Ref& name : storage.slots) {
     if (!append_utf8(layout.names, name.get())) return;

@@ -22,11 +22,23 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-// As an unpickler makes an instance that gets its state later.
-py::Ref make_instance(PyObject* type) {
+bool is_by_pickle(const Blueprint* blueprint) noexcept {
+  return blueprint != nullptr && blueprint->how == Blueprint::How::kByPickle;
+}
+
+// As an unpickler makes an instance that gets its state later. The class may have changed since its blueprint was drawn.
+py::Ref make_instance(const Buildable& of) {
   const py::Ref nothing = py::Ref::steal(PyTuple_New(0));
-  auto* const as_type = reinterpret_cast<PyTypeObject*>(type);
-  return nothing ? py::Ref::steal(as_type->tp_new(as_type, nothing.get(), nullptr)) : py::Ref();
+  auto* const type = reinterpret_cast<PyTypeObject*>(of.type.get());
+  const newfunc make = is_by_pickle(of.blueprint.get()) ? type->tp_new : PyBaseObject_Type.tp_new;
+  return nothing ? py::Ref::steal(make(type, nothing.get(), nullptr)) : py::Ref();
+}
+
+// A list that no Python code finds.
+py::Ref make_hidden_list() {
+  py::Ref list = py::Ref::steal(PyList_New(0));
+  if (list) PyObject_GC_UnTrack(list.get());
+  return list;
 }
 
 }  // namespace
@@ -36,7 +48,7 @@ Decoder::~Decoder() {
   for (const Frame& frame : frames_) {
     Py_XDECREF(frame.key);
     Py_XDECREF(frame.instance);
-    if (frame.owned || frame.instance != nullptr) Py_DECREF(frame.object);
+    if (frame.owned || is_by_pickle(frame.blueprint)) Py_DECREF(frame.object);
   }
   for (PyObject* const container : kept_) Py_DECREF(container);
   for (PyObject* const key : keys_) Py_DECREF(key);
@@ -162,7 +174,7 @@ Decoder::Step Decoder::open(unsigned char tag) {
       object = py::Ref::steal(PySet_New(nullptr));
       break;
     case kInstance:
-      object = make_instance(of->type.get());
+      object = make_instance(*of);
       if (object && of->blueprint->how == Blueprint::How::kSlots) items = slots_of(object.get());
       break;
     default:
@@ -174,10 +186,11 @@ Decoder::Step Decoder::open(unsigned char tag) {
   const std::size_t depth = frames_.size() + 1;
   const bool open = count != 0;
   const bool owned = open && (is_key || tag == kFrozenset);
-  const bool by_pickle = open && of != nullptr && of->blueprint->how == Blueprint::How::kByPickle;
-  py::Ref values_of = by_pickle ? py::Ref::steal(PyList_New(0)) : py::Ref();
+  const Blueprint* const blueprint = of == nullptr ? nullptr : of->blueprint.get();
+  const bool by_pickle = open && is_by_pickle(blueprint);
+  py::Ref values_of = by_pickle ? make_hidden_list() : py::Ref();
   if (by_pickle && !values_of) return Step::kFailed;
-  if (open && careful_) hide(object.get(), immutable(tag) ? items : nullptr, count, owned);
+  if (open && careful_ && of == nullptr) hide(object.get(), items, count, owned);
   std::size_t entry = kNoEntry;
   if (shared) {
     entry = memo_.size();
@@ -188,7 +201,7 @@ Decoder::Step Decoder::open(unsigned char tag) {
   const std::size_t parent_left = parent == nullptr ? 0 : parent->left;
   const std::size_t last_mutable = !immutable(tag) ? depth : parent == nullptr ? 0 : parent->last_mutable;
   PyObject* const container = object.get();
-  py::Ref instance = by_pickle ? py::Ref::borrow(container) : py::Ref();
+  py::Ref instance = of != nullptr && open && careful_ ? py::Ref::borrow(container) : py::Ref();
   if (!owned && !place(object.release(), open ? 0 : 1)) return Step::kFailed;
   if (!open) return Step::kDone;
   Frame& frame = frames_.emplace();
@@ -197,7 +210,7 @@ Decoder::Step Decoder::open(unsigned char tag) {
   frame.in_key = in_key && of == nullptr;  // hashing an instance does not look at its attributes, or that is Python code
   frame.height = 0;
   frame.object = by_pickle ? values_of.release() : container;
-  frame.blueprint = of == nullptr ? nullptr : of->blueprint.get();
+  frame.blueprint = blueprint;
   frame.instance = instance.release();
   frame.items = items;
   frame.left = values;
@@ -228,8 +241,9 @@ void Decoder::show(PyObject* container) noexcept {
 
 bool Decoder::close() {
   const Frame& frame = frames_.top();
-  if (frame.instance != nullptr && !build_by_pickle(*frame.blueprint, frame.instance, frame.object)) return false;
-  if (frame.owned && careful_ && frame.items != nullptr) show(frame.object);
+  const bool by_pickle = is_by_pickle(frame.blueprint);
+  if (by_pickle && !build_by_pickle(*frame.blueprint, frame.instance, frame.object)) return false;
+  if (frame.owned && careful_ && frame.items != nullptr && frame.blueprint == nullptr) show(frame.object);
   const std::uint32_t height = immutable(frame.tag) ? frame.height + 1 : 0;
   if (frame.memo != kNoEntry) {
     Entry& entry = memo_[frame.memo];
@@ -237,10 +251,9 @@ bool Decoder::close() {
     entry.height = height;
     if (entry.object == nullptr) entry.object = Py_NewRef(frame.object);
   }
-  // Of what pickle has made, the frame owns the values and the instance, which its parent has already unless it waits for it.
-  const py::Ref values = py::Ref::steal(frame.instance == nullptr ? nullptr : frame.object);
+  const py::Ref values = py::Ref::steal(by_pickle ? frame.object : nullptr);
   py::Ref instance = py::Ref::steal(frame.instance);
-  PyObject* const owned = !frame.owned ? nullptr : instance ? instance.release() : frame.object;
+  PyObject* const owned = !frame.owned ? nullptr : by_pickle ? instance.release() : frame.object;
   frames_.pop();
   if (!frames_.empty()) owed_ -= frames_.top().left;
   if (owned != nullptr) return place(owned, height);

@@ -59,9 +59,9 @@ class Decoder {
     PyObject* key;               // dict, while left is odd: the key, owned
     std::size_t keys_end;        // record: behind its last key in keys_
     const Blueprint* blueprint;  // instance
-    PyObject* instance;          // one that is made by pickle, owned: `object` is the list of its values then, owned too
-    std::size_t memo;            // its entry, or kNoEntry
-    std::size_t last_mutable;    // depth of the innermost list, dict or set, itself included, counted from 1; 0: none
+    PyObject* instance;  // the same while Python code may run, owned; if pickle makes it, `object` is the list of its values
+    std::size_t memo;    // its entry, or kNoEntry
+    std::size_t last_mutable;  // depth of the innermost list, dict or set, itself included, counted from 1; 0: none
   };
   struct Entry {
     PyObject* object;        // owned; null while a frozenset is not complete

@@ -21,8 +21,13 @@ bool InstancesReader::open(Runtime& runtime, const unsigned char* data, std::siz
     std::memcpy(&number, data + size + i * sizeof number, sizeof number);
     Buildable found = runtime.blueprints.find(runtime, number, stand_ins);
     if (!found.type) return false;
-    runs_python_ = runs_python_ || found.blueprint->own_hash || found.blueprint->how == Blueprint::How::kByPickle;
     classes_.push_back(std::move(found));
+  }
+  // Importing one class may have changed another.
+  for (Buildable& known : classes_) {
+    if (!is_as_drawn(known)) known = runtime.blueprints.find(runtime, known.blueprint->number, stand_ins);
+    if (!known.type) return false;
+    runs_python_ = runs_python_ || known.blueprint->own_hash || known.blueprint->how == Blueprint::How::kByPickle;
   }
   return true;
 }

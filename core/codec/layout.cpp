@@ -17,6 +17,7 @@ struct All {
   base::Mutex mutex;
   std::unordered_multimap<std::size_t, Layouts::Number> by_hash AIOI_GUARDED_BY(mutex);
   Layouts::Number count AIOI_GUARDED_BY(mutex) = 0;
+  std::size_t names AIOI_GUARDED_BY(mutex) = 0;
   std::atomic<const Layout*> layouts[Layouts::kMax] = {};
 };
 
@@ -44,7 +45,9 @@ Layouts::Number Layouts::number_of(Layout layout) {
   for (auto at = first; at != last; ++at) {
     if (*find(at->second) == *made) return at->second;
   }
-  if (known.count == kMax) return kNone;
+  constexpr std::size_t kLargest = 512;
+  if (known.count == kMax || made->names.size() > kLargest || known.names + made->names.size() > kNamesMax) return kNone;
+  known.names += made->names.size();
   known.by_hash.emplace(hash, known.count);
   // release: whoever learns of the number may read what it stands for.
   known.layouts[known.count].store(made.release(), std::memory_order_release);

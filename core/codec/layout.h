@@ -22,8 +22,8 @@ struct Layout {
   std::string module;  // all text is UTF-8
   std::string qualname;
   State state = State::kDict;
-  std::vector<std::string> names;     // of the attributes: a dict's in its order, slots as they lie in memory
-  std::vector<std::uint16_t> fields;  // kFields: which name is the first field, the second, ...
+  std::vector<std::string> names;    // of the attributes: a dict's in its order, slots as they lie in memory
+  std::vector<std::uint16_t> order;  // of slots and fields: which name is the first one for pickle, the second, ...
 
   friend bool operator==(const Layout&, const Layout&) = default;
 };
@@ -32,9 +32,10 @@ class Layouts {
  public:
   using Number = std::uint32_t;
   static constexpr Number kNone = static_cast<Number>(-1);
-  static constexpr std::size_t kMax = 4096;  // they are kept for good
+  static constexpr std::size_t kMax = 4096;           // they are kept for good
+  static constexpr std::size_t kNamesMax = 1U << 16;  // of all layouts
 
-  // The number of such a layout, a new one if there is none yet. kNone: there are as many as there can be.
+  // The number of such a layout, a new one if there is none yet. kNone: there are as many as there can be, or it has very many names.
   // Errors: std::bad_alloc.
   [[nodiscard]] static Number number_of(Layout layout);
   // Null: nothing has that number.

@@ -4,6 +4,7 @@ import abc
 import copyreg
 import dataclasses
 import gc
+import importlib
 import pickle
 import sys
 import types
@@ -624,6 +625,121 @@ class TestChanges:
             _core.decode(message)
         gc.collect()
         assert sum(type(one) is cls for one in gc.get_objects()) == len(alive)
+
+    @pytest.mark.parametrize("made", [None, 3, "text", (), (1,), [], {}], ids=repr)
+    @pytest.mark.parametrize("slots", [False, True])
+    def test_a_class_that_makes_something_else(self, module: Any, made: Any, slots: bool) -> None:
+        members: dict[str, Any] = {"__slots__": ("a", "b")} if slots else {}
+        cls = declare(module, **members)
+        value = [make(cls, a=[1], b=2)]
+        message, content = _core.encode(value), pickle.dumps(value, 5)
+        cls.__new__ = lambda cls: made
+        expected = pytest.raises(Exception, pickle.loads, content)
+        caught = pytest.raises(type(expected.value), _core.decode, message)
+        assert str(caught.value) == str(expected.value)
+        gc.collect()
+
+    @pytest.mark.parametrize("slots", [False, True])
+    def test_a_class_that_changes_while_a_message_is_read(self, module: Any, slots: bool) -> None:
+        members: dict[str, Any] = {"__slots__": tuple("abcdefgh")} if slots else {}
+        later = declare(module, "Later", **members)
+        first = declare(module)
+        message = _core.encode([make(first, x=1), make(later, **{name: [name] for name in "abcdefgh"})])
+        other = make(Plain, z=1)
+
+        def change(self: Any, state: Any) -> None:
+            later.__new__ = lambda cls: other
+
+        first.__setstate__ = change
+        copy = _core.decode(message)[1]
+        assert type(copy) is later
+        assert [getattr(copy, name) for name in "abcdefgh"] == [[name] for name in "abcdefgh"]
+        assert vars(other) == {"z": 1}
+
+    def test_an_import_that_changes_another_class(self, module: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "patching_module.py").write_text(
+            "import changing_module\n"
+            "class Patcher: pass\n"
+            "changing_module.Changing.__setstate__ = lambda self, state: vars(self).update(state, patched=True)\n"
+        )
+        monkeypatch.syspath_prepend(tmp_path)
+        cls = declare(module)
+        patching: Any = importlib.import_module("patching_module")
+        del cls.__setstate__
+        message = _core.encode(make(cls, a=patching.Patcher()))
+        assert message.form == INSTANCES
+        del sys.modules["patching_module"]
+        assert _core.decode(message).patched
+        del sys.modules["patching_module"]
+
+    def test_the_values_that_a_class_is_to_get_are_hidden(self, module: Any) -> None:
+        names = [f"a{n}" for n in range(50)]
+        cls = declare(module, __slots__=tuple(names))
+        message = _core.encode(make(cls, **{name: [name, "mark"] for name in names}))
+        seen: list[int] = []
+
+        def set_one(self: Any, name: str, value: Any) -> None:
+            object.__setattr__(self, name, value)
+            for found in gc.get_objects():
+                if type(found) is list and len(found) == 50 and type(found[0]) is list and found[0][-1:] == ["mark"]:
+                    seen.append(1)
+
+        cls.__setattr__ = set_one
+        copy = _core.decode(message)
+        assert [getattr(copy, name) for name in names] == [[name, "mark"] for name in names]
+        assert not seen
+
+    @pytest.mark.parametrize("how", ["__setattr__", "__setstate__"])
+    def test_slots_come_in_the_order_that_pickle_has(self, module: Any, how: str) -> None:
+        base = declare(module, "Base", __slots__=("z", "_Base__y"))
+        cls = type("Changing", (base,), {"__module__": module.__name__, "__slots__": ["b", "a", "__c", "d"]})
+        module.Changing = cls
+        seen: list[Any] = []
+
+        def set_one(self: Any, name: str, value: Any) -> None:
+            seen.append(name)
+
+        def set_all(self: Any, state: Any) -> None:
+            seen.append((state[0], list(state[1].items())))
+
+        one = make(cls, z=1, _Base__y=2, b=3, a=4, _Changing__c=5, d=6)
+        message, content = _core.encode(one), pickle.dumps(one, 5)
+        assert message.form == INSTANCES
+        setattr(cls, how, set_one if how == "__setattr__" else set_all)
+        pickle.loads(content)
+        expected = seen.copy()
+        seen.clear()
+        _core.decode(message)
+        assert seen == expected
+
+    @pytest.mark.parametrize("names", [["a"], ["b", "a"], ("a", "b"), ["a", "b", "c"]])
+    def test_names_of_slots_that_the_class_gives(self, module: Any, names: Any) -> None:
+        one = make(declare(module, __slots__=("a", "b"), __slotnames__=names), a=1, b=2)
+        try:
+            expected = as_pickle(one)
+        except TypeError:
+            with pytest.raises(NotTransferableError):
+                carry(one)
+            return
+        assert same_graph(expected, carry(one))
+
+    def test_a_descriptor_whose_type_changes(self, module: Any) -> None:
+        class Descriptor:
+            def __get__(self, one: object, of: Any = None) -> str:
+                return "descriptor"
+
+        cls = declare(module, a=Descriptor())
+        one = make(cls, b=2)
+        vars(one)["a"] = 1
+        message = _core.encode([one])
+        assert vars(_core.decode(message)[0]) == {"b": 2, "a": 1}
+        Descriptor.__set__ = lambda self, one, value: None  # type: ignore[attr-defined]
+        assert vars(_core.decode(message)[0]) == {"b": 2, "a": 1}
+
+    def test_very_many_attributes_are_left_to_pickle(self, module: Any) -> None:
+        one = make(declare(module), **{f"a{n}": n for n in range(2000)})
+        assert _core.encode(one).form == MIXED
+        assert vars(carry(one)) == vars(one)
 
     def test_ever_other_attributes_are_left_to_pickle(self, module: Any) -> None:
         cls = declare(module)
