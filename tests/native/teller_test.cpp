@@ -16,7 +16,7 @@ namespace {
 // A task that notes when it is told of, and holds up its teller until it is let through.
 class Noted final : public Task {
  public:
-  Noted(int number, std::vector<int>& told) : Task(Side::kWorker), number_(number), told_(told) {}
+  Noted(int number, std::vector<int>& told) : Task(Lane::kLoops), number_(number), told_(told) {}
   void run_at_home() override {}
   void cancel_at_home() override {}
   void visit_home_to_settle(Change how) override {
