@@ -49,7 +49,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "stress" in folders or getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker(pytest.mark.search)
         fixtures = set(getattr(item, "fixturenames", ()))
-        loop = getattr(item, "callspec", None) and item.callspec.params.get("make_loop")
+        callspec = getattr(item, "callspec", None)
+        loop = callspec.params.get("make_loop") if callspec is not None else None
         if folders & ONCE.keys() or ONCE_FIXTURES.keys() & fixtures or loop in ONCE_LOOPS:
             item.add_marker(pytest.mark.once)
         if folders & PROGRAMS or "tmp_path" in fixtures:

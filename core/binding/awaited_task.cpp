@@ -74,9 +74,9 @@ AwaitedTask::Found AwaitedTask::find_end() {
   return is_told ? Found::kEnd : Found::kError;
 }
 
-void AwaitedTask::note_waiter(py::Ref context) {
+void AwaitedTask::note_waiter(py::Ref waiting) {
   const bool is_await = std::exchange(is_await_coming_, false);
-  if (is_await || !is_awaited_) tell_in(std::move(context));
+  if (is_await || !is_awaited_) tell_in(std::move(waiting));
   is_awaited_ |= is_await;
 }
 

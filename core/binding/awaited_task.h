@@ -28,7 +28,7 @@ class AwaitedTask final : public HomeTask {
   [[nodiscard]] Found find_end();
   // Somebody has begun to wait for the future, in this context. Of those who await it themselves (expect_await) the last one counts,
   // else the last one at all. Runs Python.
-  void note_waiter(py::Ref context);
+  void note_waiter(py::Ref waiting);
   // Whoever comes to note_waiter next is about to await the future itself.
   void expect_await() noexcept { is_await_coming_ = true; }
   // Another loop than the future's waits for it from now on, and the waker, a future of that loop, is told that the future is

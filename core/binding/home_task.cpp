@@ -43,9 +43,9 @@ void HomeTask::settle_at_home(Change how) {
   }
 }
 
-void HomeTask::tell_in(py::Ref context) {
+void HomeTask::tell_in(py::Ref telling) {
   if (bridge_ == nullptr) return;
-  const py::Ref before = py::Ref::steal(std::exchange(context_, context.release()));
+  const py::Ref before = py::Ref::steal(std::exchange(context_, telling.release()));
 }
 
 void HomeTask::report_ignored_interrupt() {

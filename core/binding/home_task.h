@@ -30,7 +30,7 @@ class HomeTask : public pool::Task {
   // The loop is gone. The task is not outstanding any more. Runs Python.
   virtual void lose_loop() = 0;
   // The end is told in a copy of this context from now on. Nothing happens if the task is not outstanding. Runs Python.
-  void tell_in(py::Ref context);
+  void tell_in(py::Ref telling);
   // The bridge that has it among what is outstanding, else null.
   [[nodiscard]] AsyncioBridge* bridge() const noexcept { return bridge_; }
 

@@ -154,8 +154,8 @@ bool build_by_pickle(const Blueprint& blueprint, PyObject* instance, PyObject* v
   const py::Ref state = state_of(blueprint, values);
   if (!state) return false;
   py::Ref setstate;
-  const py::Ref name = py::Ref::steal(PyUnicode_InternFromString("__setstate__"));
-  if (!name || PyObject_GetOptionalAttr(instance, name.get(), setstate.out()) < 0) return false;
+  const py::Ref key = py::Ref::steal(PyUnicode_InternFromString("__setstate__"));
+  if (!key || PyObject_GetOptionalAttr(instance, key.get(), setstate.out()) < 0) return false;
   if (setstate) return static_cast<bool>(py::Ref::steal(PyObject_CallOneArg(setstate.get(), state.get())));
   if (blueprint.layout->state == Layout::State::kDict) {
     const py::Ref dict = py::Ref::steal(PyObject_GetAttrString(instance, "__dict__"));

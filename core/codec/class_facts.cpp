@@ -56,7 +56,7 @@ bool append_slot(PyTypeObject* type, PyObject* name, std::vector<py::Ref>& names
   const py::Ref text = py::Ref::steal(PyUnicode_AsUTF8String(name));
   if (!text) return PyErr_Clear(), false;
   const std::string_view given(PyBytes_AS_STRING(text.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(text.get())));
-  std::string_view owner = reinterpret_cast<PyTypeObject*>(type)->tp_name;
+  std::string_view owner = type->tp_name;
   owner.remove_prefix(std::min(owner.find_first_not_of('_'), owner.size()));
   if (!given.starts_with("__") || given.ends_with("__") || owner.empty()) {
     names.push_back(py::Ref::borrow(name));

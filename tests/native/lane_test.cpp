@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "fake_task.h"
 #include "pool/home_lane.h"
@@ -37,7 +38,12 @@ class LaneTest : public testing::Test {
     } else {
       has.backlog.add(task);
     }
+    submitted.push_back(task);
     return task;
+  }
+  // A call of a loop that nobody has taken, and its port, hold each other.
+  void TearDown() override {
+    for (const TaskPtr& task : submitted) task->port.reset();
   }
   // A plain worker that is awake.
   Seat& enter() {
@@ -60,6 +66,7 @@ class LaneTest : public testing::Test {
     return count;
   }
 
+  std::vector<TaskPtr> submitted;
   Signals signals;
   Inventory has{{4, 2}, signals};
   L lane{has};
