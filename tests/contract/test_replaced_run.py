@@ -454,6 +454,7 @@ def test_an_interrupt_of_the_tools_future_is_a_cancellation(make_pool: MakePool,
         async def main() -> None:
             awaited = pool.run(work.square, 3)
             gate.wait_for()
+            gate.open()
             given[0].interrupt()
             await loops.cancelled(awaited)
 
