@@ -12,12 +12,12 @@
 #include "binding/future_state.h"
 #include "binding/outcome.h"
 #include "binding/pool_type.h"
+#include "binding/replaced_submit.h"
 #include "binding/run_future_type.h"
 #include "binding/run_in_executor.h"
 #include "binding/submission.h"
 #include "binding/tag_type.h"
 #include "binding/worker_thread.h"
-#include "codec/class_facts.h"
 #include "codec/codec.h"
 #include "py/error.h"
 #include "py/method.h"
@@ -210,28 +210,6 @@ PyObject* start_awaited(PyObject* self, ModuleState& state, pool::Pool& pool, Py
   return nullptr;
 }
 
-// ---- Whoever puts something in the place of ThreadPoolExecutor.submit wants to see all calls of its subclasses, too.
-
-// Whether `submit` is the standard library's own function, with the code that came with it: some tools change that.
-bool is_plain_submit(const ModuleState& state, PyObject* submit) {
-  if (!PyFunction_Check(submit) || PyFunction_GetGlobals(submit) != state.standard_submit.globals.get()) return false;
-  const py::Ref names = py::Ref::steal(PyObject_GetAttrString(PyFunction_GetCode(submit), "co_names"));
-  const py::Ref name = names ? py::Ref::steal(PyUnicode_FromString("_adjust_thread_count")) : py::Ref();
-  return name && PySequence_Contains(names.get(), name.get()) == 1;
-}
-
-// Whether ThreadPoolExecutor.submit is another one than the standard library's.
-bool is_submit_replaced(ModuleState& state) {
-  StandardSubmit& standard = state.standard_submit;
-  PyObject* const submit = PyDict_GetItemWithError(standard.attributes.get(), standard.name.get());  // borrowed
-  if (submit == nullptr) return PyErr_Clear(), false;
-  if (submit == standard.plain.get() && PyFunction_GetCode(submit) == standard.plain_code.get()) return false;
-  if (!is_plain_submit(state, submit)) return PyErr_Clear(), true;
-  standard.plain = py::Ref::borrow(submit);
-  standard.plain_code = py::Ref::borrow(PyFunction_GetCode(submit));
-  return false;
-}
-
 // Has what stands in the place of ThreadPoolExecutor.submit see the call; it comes back by `_work_queue.put`, if at all.
 PyObject* submit_by_standard(PyObject* self, const char* method, PyObject* const* args, Py_ssize_t nargs,
                              PyObject* kwnames) {
@@ -247,7 +225,7 @@ PyObject* executor_submit(PyObject* self, PyObject* const* args, Py_ssize_t narg
       return nullptr;
     }
     ModuleState& state = state_of_executor(self);
-    if (kLooksForReplacement && (state.standard_submit.runs > 0 || is_submit_replaced(state))) {
+    if (kLooksForReplacement && (state.standard_submit.runs > 0 || is_submit_replaced(state.standard_submit))) {
       return submit_by_standard(self, "_submit_by_standard", args, nargs, kwnames);
     }
     state.runtime.lessor->take_back();
@@ -272,7 +250,7 @@ PyObject* executor_submit_rows(PyObject* self, PyObject* const* args, Py_ssize_t
       PyErr_SetString(PyExc_TypeError, "_submit_rows() takes a tagged callable and a list of tuples");
       return nullptr;
     }
-    if (kLooksForReplacement && is_submit_replaced(state)) {
+    if (kLooksForReplacement && is_submit_replaced(state.standard_submit)) {
       return submit_by_standard(self, "_submit_rows_by_standard", args, nargs, nullptr);
     }
     pool::Pool* const pool = usable_pool(state, self);
@@ -294,23 +272,6 @@ PyObject* run_later(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyO
   std::vector<PyObject*> all{self};
   all.insert(all.end(), args, args + nargs + (kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames)));
   return PyObject_Vectorcall(function.get(), all.data(), static_cast<std::size_t>(1 + nargs), kwnames);
-}
-
-// Whether `submit` of this executor is another one than the engine's: a class's own, or an attribute of the instance.
-bool has_own_submit(ModuleState& state, PyObject* self) {
-  PyTypeObject* const type = Py_TYPE(self);
-  StandardSubmit& submit = state.standard_submit;
-  if (submit.own_version == 0 || type->tp_version_tag != submit.own_version) {
-    PyObject* const found = codec::find_in_class(type, submit.name.get());
-    if (found == nullptr || !Py_IS_TYPE(found, &PyMethodDescr_Type) || type->tp_getattro != PyObject_GenericGetAttr ||
-        reinterpret_cast<PyMethodDescrObject*>(found)->d_method->ml_meth != py::as_method(executor_submit<true>)) {
-      return true;
-    }
-    submit.own_version = codec::version_of(type);
-  }
-  const py::Ref attributes = py::Ref::steal(PyObject_GenericGetDict(self, nullptr));
-  if (!attributes) return PyErr_Clear(), false;
-  return PyDict_Contains(attributes.get(), submit.name.get()) == 1;
 }
 
 // Has what stands in the place of `submit` see a call of `run`.
@@ -345,7 +306,8 @@ PyObject* executor_run(PyObject* self, PyObject* const* args, Py_ssize_t nargs, 
     ModuleState& state = state_of_executor(self);
     if (!prepare_asyncio(PyType_GetModuleByDef(Py_TYPE(self), &module_definition), state)) return nullptr;
     if (!running_loop(state)) return PyErr_Occurred() == nullptr ? run_later(self, args, nargs, kwnames) : nullptr;
-    if (kLooksForReplacement && (is_submit_replaced(state) || has_own_submit(state, self))) {
+    if (kLooksForReplacement && (is_submit_replaced(state.standard_submit) ||
+                                 has_own_submit(state.standard_submit, self, py::as_method(executor_submit<true>)))) {
       return run_by_submit(self, state, args, nargs, kwnames);
     }
     state.runtime.lessor->take_back();

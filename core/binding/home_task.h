@@ -55,8 +55,8 @@ class HomeTask : public pool::Task {
 };
 using HomeTaskPtr = base::IntrusivePtr<HomeTask>;
 
-// Has a running task of another lane than home's end as interrupted, and stops it if an interpreter runs it. False: it is not running, or
-// no interpreter's. Errors: -1 with RuntimeError set if there is no thread to see to it.
+// Has a running task of another lane than home's end as interrupted, and stops it if an interpreter runs it. False: it is not
+// running, or no interpreter's. Errors: -1 with RuntimeError set if there is no thread to see to it.
 [[nodiscard]] int interrupt_running(const ModuleState& home, pool::Task& task);
 
 }  // namespace aiointerpreters::binding

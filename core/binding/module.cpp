@@ -110,15 +110,6 @@ bool read_main_thread(ModuleState& state) {
   return PyErr_Occurred() == nullptr;
 }
 
-bool find_standard_submit(PyObject* executor, StandardSubmit& found) {
-  const py::Ref module = py::Ref::steal(PyImport_ImportModule("concurrent.futures.thread"));
-  if (!module) return false;
-  found.attributes = py::Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(executor)));
-  found.globals = py::Ref::borrow(PyModule_GetDict(module.get()));
-  found.name = py::Ref::steal(PyUnicode_InternFromString("submit"));
-  return found.attributes && found.globals && found.name;
-}
-
 // Makes Future and ExecutorBase, which need concurrent.futures; only an interpreter with an executor pays for it.
 bool add_executor_types(PyObject* module, ModuleState& state) {
   if (state.executor_type) return true;

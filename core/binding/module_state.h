@@ -15,6 +15,7 @@
 #include "base/spin_policy.h"
 #include "binding/asyncio_state.h"
 #include "binding/home_environment.h"
+#include "binding/replaced_submit.h"
 #include "codec/callable_table.h"
 #include "codec/runtime.h"
 #include "pool/reporter.h"
@@ -27,18 +28,6 @@ class Pool;
 }  // namespace aiointerpreters::pool
 
 namespace aiointerpreters::binding {
-
-// ThreadPoolExecutor.submit as the standard library has it, to find out cheaply whether it still stands there.
-struct StandardSubmit {
-  py::Ref attributes;  // of the class
-  py::Ref globals;     // of its module
-  py::Ref name;        // "submit"
-  py::Ref plain;       // the function that was seen last and was the standard library's own; null: none was
-  py::Ref plain_code;
-  // Of the executor class that was seen last and has the engine's own (codec/class_facts.h); 0: none was.
-  unsigned own_version = 0;
-  unsigned runs = 0;  // calls of `run` that another `submit` sees just now; what is submitted meanwhile may be one of them
-};
 
 struct ModuleState {
   codec::Runtime runtime;

@@ -6,7 +6,6 @@
 
 #include "codec/class_facts.h"
 #include "codec/corrupt.h"
-#include "codec/parts_reader.h"
 #include "codec/pickling.h"
 #include "codec/qualified_name.h"
 #include "codec/runtime.h"
@@ -79,8 +78,7 @@ BlueprintPtr draw(std::size_t number, const Layout& layout, PyObject* type) {
   blueprint->number = static_cast<Layouts::Number>(number);
   blueprint->layout = &layout;
   blueprint->module = str_of(layout.module);
-  blueprint->qualname = str_of(layout.qualname);
-  if (!blueprint->module || !blueprint->qualname) return {};
+  if (!blueprint->module) return {};
   for (const std::string& name : layout.names) {
     blueprint->names.push_back(str_of(name));
     if (!blueprint->names.back()) return {};

@@ -29,8 +29,7 @@ struct Blueprint {
   unsigned version = 0;  // of the class, when this was drawn (class_facts.h); 0: it holds for one message
   How how = How::kByPickle;
   bool own_hash = false;
-  py::Ref module;  // str
-  py::Ref qualname;
+  py::Ref module;              // str
   std::vector<py::Ref> names;  // interned
 
   [[nodiscard]] std::size_t size() const noexcept { return names.size(); }

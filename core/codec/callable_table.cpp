@@ -9,15 +9,13 @@
 
 #include "codec/codec.h"
 #include "codec/qualified_name.h"
+#include "codec/text.h"
 #include "py/error.h"
 #include "py/partial.h"
 
 namespace aiointerpreters::codec {
 
 namespace {
-
-// Its second name is the one that it has in a worker, whose tasks may have pools too.
-bool is_main(std::string_view module) { return module == "__main__" || module == "__mp_main__"; }
 
 constexpr std::size_t kFirstSweep = 64;
 
@@ -28,14 +26,13 @@ std::atomic<std::uint64_t> next_id{CallableRef::kUncached + 1};
 bool read_text(PyObject* object, const char* attribute, std::string& out) {
   py::Ref value;
   py::Ref name = py::Ref::steal(PyUnicode_FromString(attribute));
-  Py_ssize_t size = 0;
-  const char* text = nullptr;
+  std::string_view text;
   if (name && PyObject_GetOptionalAttr(object, name.get(), value.out()) == 1 && PyUnicode_CheckExact(value.get())) {
-    text = PyUnicode_AsUTF8AndSize(value.get(), &size);
+    text = utf8_view(value.get());
   }
   PyErr_Clear();
-  if (text == nullptr) return false;
-  out.assign(text, static_cast<std::size_t>(size));
+  if (text.data() == nullptr) return false;
+  out = text;
   return true;
 }
 

@@ -1,20 +1,18 @@
 // See class_facts.h.
 #include "codec/class_facts.h"
 
-#include <structmember.h>
-
 #include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "py/error.h"
+#include "codec/text.h"
 
 namespace aiointerpreters::codec {
 
 namespace {
 
-// Calls `see(dict)` with the dict of the class and of each base, in the order of look-up, until it returns false.
+// Calls `see(base, dict)` with the class and each base, and the dict of that, in the order of look-up, until it returns false.
 template <typename See>
 void each_dict(PyTypeObject* type, See&& see) {
   PyObject* const mro = type->tp_mro;
@@ -53,9 +51,8 @@ const PyMemberDef* slot_member(PyObject* found) {
 bool append_slot(PyTypeObject* type, PyObject* name, std::vector<py::Ref>& names) {
   if (PyUnicode_CompareWithASCIIString(name, "__dict__") == 0 || PyUnicode_CompareWithASCIIString(name, "__weakref__") == 0)
     return true;
-  const py::Ref text = py::Ref::steal(PyUnicode_AsUTF8String(name));
-  if (!text) return PyErr_Clear(), false;
-  const std::string_view given(PyBytes_AS_STRING(text.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(text.get())));
+  const std::string_view given = utf8_view(name);
+  if (given.data() == nullptr) return false;
   std::string_view owner = type->tp_name;
   owner.remove_prefix(std::min(owner.find_first_not_of('_'), owner.size()));
   if (!given.starts_with("__") || given.ends_with("__") || owner.empty()) {
@@ -96,9 +93,7 @@ bool list_declared_slots(PyTypeObject* type, std::vector<py::Ref>& names) {
 
 // Whether pickle will take these for the names of the slots: it keeps them in the class, where others may be.
 bool are_slot_names(PyTypeObject* type, const std::vector<py::Ref>& names) {
-  const py::Ref key = py::Ref::steal(PyUnicode_InternFromString("__slotnames__"));
-  const py::Ref dict = py::Ref::steal(PyType_GetDict(type));
-  PyObject* const kept = key && dict ? get_item(dict.get(), key.get()) : nullptr;
+  PyObject* const kept = find_in_class_alone(type, "__slotnames__");
   if (kept == nullptr) return true;
   if (!PyList_CheckExact(kept) || static_cast<std::size_t>(PyList_GET_SIZE(kept)) != names.size()) return false;
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -155,6 +150,13 @@ PyObject* find_in_class(PyTypeObject* type, const char* name) {
   const py::Ref key = py::Ref::steal(PyUnicode_InternFromString(name));
   if (!key) PyErr_Clear();
   return key ? find_in_class(type, key.get()) : nullptr;
+}
+
+PyObject* find_in_class_alone(PyTypeObject* type, const char* name) {
+  const py::Ref key = py::Ref::steal(PyUnicode_InternFromString(name));
+  const py::Ref dict = py::Ref::steal(PyType_GetDict(type));
+  if (!key) PyErr_Clear();
+  return key ? get_item(dict.get(), key.get()) : nullptr;
 }
 
 unsigned version_of(PyTypeObject* type) noexcept {

@@ -14,6 +14,8 @@ namespace aiointerpreters::codec {
 // What an attribute of that name is in the class or a base; borrowed, null if there is none.
 [[nodiscard]] PyObject* find_in_class(PyTypeObject* type, const char* name);
 [[nodiscard]] PyObject* find_in_class(PyTypeObject* type, PyObject* name);
+// The same, without its bases.
+[[nodiscard]] PyObject* find_in_class_alone(PyTypeObject* type, const char* name);
 
 // The tag that CPython gives to the present state of a class: it changes with every change of the class or of a base, and no other
 // class of the interpreter ever has the same. 0: there is none to be had.

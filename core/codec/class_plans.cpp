@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "codec/class_facts.h"
+#include "codec/text.h"
 
 namespace aiointerpreters::codec {
 
@@ -21,10 +22,9 @@ bool speaks_for_pickle(PyObject* name) {
 }
 
 bool append_utf8(std::vector<std::string>& names, PyObject* name) {
-  Py_ssize_t size = 0;
-  const char* const text = PyUnicode_AsUTF8AndSize(name, &size);
-  if (text == nullptr) return PyErr_Clear(), false;
-  names.emplace_back(text, static_cast<std::size_t>(size));
+  const std::string_view text = utf8_view(name);
+  if (text.data() == nullptr) return false;
+  names.emplace_back(text);
   return true;
 }
 
@@ -37,25 +37,20 @@ bool begin_layout(const ClassPlan& plan, Layout& layout) {
   return layout.qualname.find('<') == std::string::npos;  // of a function's locals
 }
 
-bool has_keys(PyObject* dict, const std::vector<py::Ref>& names) {
-  if (static_cast<std::size_t>(PyDict_GET_SIZE(dict)) != names.size()) return false;
-  Py_ssize_t position = 0;
-  PyObject* key;
-  for (std::size_t i = 0; PyDict_Next(dict, &position, &key, nullptr) != 0; ++i) {
-    if (key != names[i].get()) return false;
-  }
-  return true;
-}
-
-// As has_keys, for keys that are other objects of the same text.
-bool has_equal_keys(PyObject* dict, const std::vector<py::Ref>& names) {
-  if (static_cast<std::size_t>(PyDict_GET_SIZE(dict)) != names.size()) return false;
-  Py_ssize_t position = 0;
-  PyObject* key;
-  for (std::size_t i = 0; PyDict_Next(dict, &position, &key, nullptr) != 0; ++i) {
-    if (!PyUnicode_CheckExact(key) || PyUnicode_Compare(key, names[i].get()) != 0) return false;
-  }
-  return true;
+// The layout whose names are the keys of a dict in their order; `is_same(key, name)` compares them.
+template <typename IsSame>
+const ClassPlan::Known* find_layout(const ClassPlan& plan, PyObject* dict, IsSame&& is_same) {
+  const auto has_keys = [&](const ClassPlan::Known& known) {
+    if (static_cast<std::size_t>(PyDict_GET_SIZE(dict)) != known.names.size()) return false;
+    Py_ssize_t position = 0;
+    PyObject* key;
+    for (std::size_t i = 0; PyDict_Next(dict, &position, &key, nullptr) != 0; ++i) {
+      if (!is_same(key, known.names[i].get())) return false;
+    }
+    return true;
+  };
+  const auto found = std::find_if(plan.layouts.begin(), plan.layouts.end(), has_keys);
+  return found == plan.layouts.end() ? nullptr : &*found;
 }
 
 // Whether a class's module and qualified name are what they are for any class; nothing else of a metaclass matters to pickle.
@@ -67,10 +62,7 @@ bool names_classes_plainly(PyTypeObject* metatype) {
 
 void find_out(PyTypeObject* type, ClassPlan& plan) {
   if (!is_plain(type) || !names_classes_plainly(Py_TYPE(type)) || !has_default_reduction(type)) return;
-  const py::Ref dict = py::Ref::steal(PyType_GetDict(type));
-  const py::Ref key = py::Ref::steal(PyUnicode_InternFromString("__module__"));
-  PyObject* const module = dict && key ? PyDict_GetItemWithError(dict.get(), key.get()) : nullptr;
-  PyErr_Clear();
+  PyObject* const module = find_in_class_alone(type, "__module__");
   if (module == nullptr || !PyUnicode_CheckExact(module)) return;
   plan.module = py::Ref::borrow(module);
   Layout layout;
@@ -97,10 +89,9 @@ void find_out(PyTypeObject* type, ClassPlan& plan) {
     if (!append_utf8(layout.names, name.get())) return;
   }
   plan.has_slots = true;
-  plan.slots = storage.slots.size();
   const Layouts::Number number = Layouts::number_of(std::move(layout));
   if (number == Layouts::kNone) return;
-  plan.layouts.push_back({number, {}});
+  plan.layouts.push_back({number, std::move(storage.slots)});
   plan.native = true;
 }
 
@@ -120,12 +111,12 @@ ClassPlan& ClassPlans::find(PyTypeObject* type) {
 }
 
 const ClassPlan::Known* ClassPlans::layout_of(ClassPlan& plan, PyObject* dict) {
-  for (const ClassPlan::Known& known : plan.layouts) {
-    if (has_keys(dict, known.names)) return &known;
-  }
-  for (const ClassPlan::Known& known : plan.layouts) {
-    if (has_equal_keys(dict, known.names)) return &known;
-  }
+  const auto is_that = [](PyObject* key, PyObject* name) { return key == name; };
+  const auto is_equal = [](PyObject* key, PyObject* name) {
+    return PyUnicode_CheckExact(key) && PyUnicode_Compare(key, name) == 0;
+  };
+  if (const ClassPlan::Known* const known = find_layout(plan, dict, is_that)) return known;
+  if (const ClassPlan::Known* const known = find_layout(plan, dict, is_equal)) return known;
   if (plan.layouts.size() == ClassPlan::kLayoutsMax) return nullptr;
   Layout layout;
   if (!begin_layout(plan, layout)) return nullptr;

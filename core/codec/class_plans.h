@@ -19,7 +19,7 @@ namespace aiointerpreters::codec {
 struct ClassPlan {
   struct Known {
     Layouts::Number number = Layouts::kNone;
-    std::vector<py::Ref> names;  // in a dict
+    std::vector<py::Ref> names;
   };
 
   unsigned version = 0;  // of the class, when this was found out (class_facts.h)
@@ -28,7 +28,6 @@ struct ClassPlan {
   bool own_hash = false;
   py::Ref module;  // str, as its qualified name is one
   py::Ref qualname;
-  std::size_t slots = 0;
   std::vector<Known> layouts;  // has_slots: the one; else those that dicts have had
 
   static constexpr std::size_t kLayoutsMax = 8;  // instances with ever other attributes are left to pickle

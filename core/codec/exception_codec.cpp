@@ -15,7 +15,9 @@
 #include "codec/message_decoder.h"
 #include "codec/message_encoder.h"
 #include "codec/pickling.h"
+#include "codec/qualified_name.h"
 #include "codec/remote_traceback.h"
+#include "codec/text.h"
 #include "py/error.h"
 
 namespace aiointerpreters::codec {
@@ -246,8 +248,7 @@ py::Ref ExceptionEncoder::describe(std::size_t index) {
   const py::Ref text = text_of(exception, message.get());
   const py::Ref lost = py::Ref::steal(PyList_New(0));
   if (!module || !qualname || !text || !lost) return {};
-  out_.needs_main = out_.needs_main || PyUnicode_EqualToUTF8(module.get(), "__main__") != 0 ||
-                    PyUnicode_EqualToUTF8(module.get(), "__mp_main__") != 0;
+  out_.needs_main = out_.needs_main || is_main(utf8_view(module.get()));
 
   py::Ref attributes = attributes_of(exception);
   if (attributes && !PyDict_Check(attributes.get())) attributes.reset();

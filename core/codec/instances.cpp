@@ -3,21 +3,15 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <string_view>
 
 #include "codec/class_facts.h"
 #include "codec/pickling.h"
 #include "codec/qualified_name.h"
+#include "codec/text.h"
 
 namespace aiointerpreters::codec {
 
 namespace {
-
-std::string_view utf8(PyObject* str) {
-  Py_ssize_t size = 0;
-  const char* const text = PyUnicode_AsUTF8AndSize(str, &size);
-  return text == nullptr ? std::string_view() : std::string_view(text, static_cast<std::size_t>(size));
-}
 
 // The instance's dict. It stays the instance's, and is of an exact type; null: there is none like that, or somebody else has it, who
 // may be part of the message too.
@@ -41,22 +35,21 @@ bool Instances::describe(PyObject* object, Form& out) {
     last_ = plan.native ? &plan : nullptr;
   }
   if (last_ == nullptr) return false;
-  Layouts::Number number;
+  const ClassPlan::Known* known = nullptr;
   if (last_->has_slots) {
+    known = &last_->layouts.front();
     out.dict = nullptr;
     out.slots = slots_of(object);
-    out.count = last_->slots;
-    if (std::find(out.slots, out.slots + out.count, nullptr) != out.slots + out.count) return false;
-    number = last_->layouts.front().number;
+    PyObject* const* const end = out.slots + known->names.size();
+    if (std::find(out.slots, end, nullptr) != end) return false;
   } else {
     out.dict = own_dict(object);
-    const ClassPlan::Known* const known = out.dict == nullptr ? nullptr : ClassPlans::layout_of(*last_, out.dict);
-    if (known == nullptr) return false;
     out.slots = nullptr;
-    out.count = known->names.size();
-    number = known->number;
+    known = out.dict == nullptr ? nullptr : ClassPlans::layout_of(*last_, out.dict);
+    if (known == nullptr) return false;
   }
-  out.index = index_of(type, *last_, number);
+  out.count = known->names.size();
+  out.index = index_of(type, *last_, known->number);
   return out.index != kMax;
 }
 
@@ -75,8 +68,7 @@ std::size_t Instances::index_of(PyTypeObject* type, const ClassPlan& plan, Layou
 }
 
 bool Instances::is_to_be_found(const Used& used, bool& needs_main) {
-  const std::string_view module_name = utf8(used.module.get());
-  const bool in_main = module_name == "__main__" || module_name == "__mp_main__";
+  const bool in_main = is_main(utf8_view(used.module.get()));
   if (in_main && runtime_.main_is_nowhere) return false;
   needs_main = needs_main || in_main;
   PyObject* const type = used.type.get();
@@ -84,7 +76,7 @@ bool Instances::is_to_be_found(const Used& used, bool& needs_main) {
   PyObject* const table = reduction_table(runtime_);
   if (table == nullptr || !PyDict_CheckExact(table)) return false;
   if (PyDict_Contains(table, type) != 0 || PyDict_Contains(table, metatype) != 0) return false;
-  return follow(py::Ref::steal(PyImport_GetModule(used.module.get())), utf8(used.qualname.get())).get() == type;
+  return follow(py::Ref::steal(PyImport_GetModule(used.module.get())), utf8_view(used.qualname.get())).get() == type;
 }
 
 bool Instances::confirm(Message& out) {

@@ -25,7 +25,7 @@ bool InstancesReader::open(Runtime& runtime, const unsigned char* data, std::siz
   }
   // Importing one class may have changed another.
   for (Buildable& known : classes_) {
-    if (!is_as_drawn(known)) known = runtime.blueprints.find(runtime, known.blueprint->number, stand_ins);
+    if (count > 1 && !is_as_drawn(known)) known = runtime.blueprints.find(runtime, known.blueprint->number, stand_ins);
     if (!known.type) return false;
     runs_python_ = runs_python_ || known.blueprint->own_hash || known.blueprint->how == Blueprint::How::kByPickle;
   }

@@ -9,6 +9,7 @@
 
 #include "codec/message_encoder.h"
 #include "codec/pickling.h"
+#include "codec/text.h"
 #include "py/error.h"
 #include "py/ref.h"
 
@@ -23,13 +24,8 @@ constexpr std::size_t kReasonMax = 300;
 // The text of str(object) or repr(object), cut to `most` bytes; empty if there is none.
 std::string text_of(PyObject* (*convert)(PyObject*), PyObject* object, std::size_t most) {
   const py::Ref str = py::Ref::steal(convert(object));
-  Py_ssize_t size = 0;
-  const char* const utf8 = str ? PyUnicode_AsUTF8AndSize(str.get(), &size) : nullptr;
-  if (utf8 == nullptr) {
-    PyErr_Clear();
-    return {};
-  }
-  std::string_view text(utf8, static_cast<std::size_t>(size));
+  if (!str) PyErr_Clear();
+  const std::string_view text = utf8_view(str.get());
   if (text.size() <= most) return std::string(text);
   while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;  // not within a character
   return std::string(text.substr(0, most)) + "...";

@@ -10,6 +10,10 @@
 
 namespace aiointerpreters::codec {
 
+// The module that is home's script. Its second name is the one that it has in a worker, whose tasks may have pools too.
+[[nodiscard]] inline bool is_main(std::string_view module) noexcept {
+  return module == "__main__" || module == "__mp_main__";
+}
 // Follows the dotted `qualname` from `object` (null stays null). Returns new; null with AttributeError set.
 [[nodiscard]] py::Ref follow(py::Ref object, std::string_view qualname);
 // A tagged object's callable, any other object itself (null stays null). Returns new.

@@ -128,6 +128,13 @@ def test_once_is_enough(start: Start, source: str) -> None:
     check_ended_by_ctrl_c(program.finish())
 
 
+KEPT = """
+pool = InterpreterThreadPoolExecutor(1)
+pool.submit(interpreter(endless.{}), gate.ends).result()
+pool.shutdown(wait=False)
+say_so()
+"""
+
 AT_EXIT = {
     "running": START,
     "queued": START + "for _ in range(10): pool.submit(interpreter(endless.loop), gate.ends)",
@@ -148,24 +155,9 @@ assert pool.submit(interpreter(endless.with_closure_in_loop(gate.ends))).result(
 pool.shutdown(wait=False)
 say_so()
 """,
-    "what a module keeps": """
-pool = InterpreterThreadPoolExecutor(1)
-pool.submit(interpreter(endless.keep_in_module), gate.ends).result()
-pool.shutdown(wait=False)
-say_so()
-""",
-    "what modules of others keep": """
-pool = InterpreterThreadPoolExecutor(1)
-pool.submit(interpreter(endless.keep_in_several_places), gate.ends).result()
-pool.shutdown(wait=False)
-say_so()
-""",
-    "what __main__ keeps": """
-pool = InterpreterThreadPoolExecutor(1)
-pool.submit(interpreter(endless.keep_in_main), gate.ends).result()
-pool.shutdown(wait=False)
-say_so()
-""",
+    "what a module keeps": KEPT.format("keep_in_module"),
+    "what modules of others keep": KEPT.format("keep_in_several_places"),
+    "what __main__ keeps": KEPT.format("keep_in_main"),
     "what a result leaves": """
 pool = InterpreterThreadPoolExecutor(1)
 assert pool.submit(interpreter(endless.endless_end), gate.ends).result() == 5

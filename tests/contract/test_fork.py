@@ -388,6 +388,22 @@ def held(*values):
     return futures
 """
 
+BLOCKED = (
+    CALLBACKS
+    + """
+inside, forked = threading.Event(), threading.Event()
+
+def block(_):
+    inside.set()
+    forked.wait()
+
+future, = held("held")
+future.add_done_callback(block)
+gate.open_wide()
+inside.wait()
+"""
+)
+
 
 @pytest.mark.parametrize("ending", ["", "pool.shutdown()", "pool.shutdown(wait=False)"], ids=["in use", "shut down", "left"])
 def test_a_coroutine_function_s_callback_may_fork(tmp_path: Path, ending: str) -> None:
@@ -448,18 +464,8 @@ def test_a_coroutine_function_s_callback_that_blocks_holds_up_no_fork(tmp_path: 
     run_script(
         tmp_path,
         HEAD
-        + CALLBACKS
+        + BLOCKED
         + """
-inside, forked = threading.Event(), threading.Event()
-
-def block(_):
-    inside.set()
-    forked.wait()
-
-future, = held("held")
-future.add_done_callback(block)
-gate.open_wide()
-inside.wait()
 print(fork(new_pool, interpreter), pool.submit(interpreter(coroutines.square), 3).result())
 forked.set()
 """,
@@ -471,18 +477,8 @@ def test_a_coroutine_function_s_callback_that_blocks_holds_up_no_fork_at_the_end
     run_script(
         tmp_path,
         HEAD
-        + CALLBACKS
+        + BLOCKED
         + """
-inside, forked = threading.Event(), threading.Event()
-
-def block(_):
-    inside.set()
-    forked.wait()
-
-future, = held("held")
-future.add_done_callback(block)
-gate.open_wide()
-inside.wait()
 pool.shutdown(wait=False)
 print(fork(new_pool, interpreter))
 forked.set()

@@ -1,0 +1,20 @@
+// Text of Python in C++.
+// Requires: attached. No Python runs.
+#pragma once
+
+#include <string_view>
+
+#include "py/python.h"
+
+namespace aiointerpreters::codec {
+
+// A str as UTF-8, which the str keeps; its `data` is null, and no exception set, for null, or if there is a lone surrogate in it, or no
+// memory.
+[[nodiscard]] inline std::string_view utf8_view(PyObject* str) {
+  Py_ssize_t size = 0;
+  const char* const text = str == nullptr ? nullptr : PyUnicode_AsUTF8AndSize(str, &size);
+  if (text == nullptr) return PyErr_Clear(), std::string_view();
+  return {text, static_cast<std::size_t>(size)};
+}
+
+}  // namespace aiointerpreters::codec
