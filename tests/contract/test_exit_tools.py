@@ -15,6 +15,7 @@ from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
 from support import invasive, failures, work
 from support import gate as gates
 from support.gate import Gate
+from support.tracing import stop_tracing
 """
 
 HOLD = """
@@ -249,13 +250,13 @@ TRACING = {
 tracemalloc.start(5)
 print(sum(pool.map(interpreter(work.square), range(100))), sum(pool.map(work.square, range(100))))
 print(tracemalloc.get_traced_memory()[0] > 0, len(tracemalloc.take_snapshot().traces) > 0)
-tracemalloc.stop()
+stop_tracing(pool, 2)
 """,
     "twice": """
 for _ in range(2):
     tracemalloc.start()
     print(sum(pool.map(interpreter(work.square), range(100))))
-    tracemalloc.stop()
+    stop_tracing(pool, 2)
 """,
 }
 

@@ -148,10 +148,11 @@ def test_tracemalloc_that_was_stopped_is_no_news(tmp_path: Path) -> None:
         HEAD
         + """
 import tracemalloc
+from support.tracing import stop_tracing
 tracemalloc.start()
 pool = InterpreterThreadPoolExecutor(2)
 print(list(pool.map(interpreter(work.square), range(4))))
 print(tracemalloc.get_traced_memory()[1] > 0)
-tracemalloc.stop()
+stop_tracing(pool, 2)
 """,
     ).check("[0, 1, 4, 9]", "True")

@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiointerpreters import SharedBuffer, _core
@@ -50,6 +51,18 @@ class Slots:
         self.b = b
 
 
+def hash_of(*names: str) -> Callable[[object], int]:
+    """Make a `__hash__` by value. Where a cycle asks for it before all attributes are there, it says so by a ValueError."""
+
+    def __hash__(self: object) -> int:
+        try:
+            return hash(tuple(getattr(self, name) for name in names))
+        except AttributeError as error:
+            raise ValueError("hashed before it is complete") from error
+
+    return __hash__
+
+
 @dataclass(frozen=True)
 class Frozen:
     """Is hashed by value, in Python code."""
@@ -57,12 +70,16 @@ class Frozen:
     a: object
     b: object
 
+    __hash__ = hash_of("a", "b")
+
 
 @dataclass(frozen=True, slots=True)
 class FrozenSlots:
     """The same, with slots."""
 
     a: object
+
+    __hash__ = hash_of("a")
 
 
 class Told(Plain):

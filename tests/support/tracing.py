@@ -1,0 +1,28 @@
+"""tracemalloc in programs that have workers."""
+
+import sys
+import threading
+import tracemalloc
+from concurrent.futures import Executor
+
+
+def stop_tracing(pool: Executor, workers: int) -> None:
+    """Stop tracemalloc, with all of the pool's workers at rest where CPython needs that.
+
+    Before 3.13.2, `tracemalloc.stop` frees what another interpreter that allocates memory at that moment still uses
+    (python/cpython#128679).
+    """
+    if sys.version_info >= (3, 13, 2):
+        return tracemalloc.stop()
+    arrived, stopped = threading.Barrier(workers + 1), threading.Event()
+
+    def rest() -> None:
+        arrived.wait()
+        stopped.wait()
+
+    resting = [pool.submit(rest) for _ in range(workers)]
+    arrived.wait()
+    tracemalloc.stop()
+    stopped.set()
+    for future in resting:
+        future.result()
