@@ -57,9 +57,20 @@ bool HostedLoop::start(const std::string& worker_name) {
     PyErr_SetString(PyExc_OSError, "no file descriptor for an event loop");
     return false;
   }
-  thread_ = py::Ref::steal(
-      PyObject_CallMethod(module.get(), "start", "OiOO", name.get(), port_->mailbox->fd(), on_mail_->get(), on_end_->get()));
-  return static_cast<bool>(thread_);
+  const py::Ref made = py::Ref::steal(PyObject_CallMethod(module.get(), "make_thread", "OiOO", name.get(),
+                                                          port_->mailbox->fd(), on_mail_->get(), on_end_->get()));
+  PyObject* thread = nullptr;
+  PyObject* launch = nullptr;
+  if (!made || PyArg_UnpackTuple(made.get(), "make_thread", 2, 2, &thread, &launch) == 0) return false;
+  // No bytecode between the call and the assignment: an interrupt, which may strike at any, would lose a thread that runs.
+  if (py::Ref::steal(PyObject_CallNoArgs(launch))) {
+    thread_ = py::Ref::borrow(thread);
+    return true;
+  }
+  py::Ref error = py::take_exception();
+  if (!py::Ref::steal(PyObject_CallMethod(thread, "abandon", nullptr))) PyErr_WriteUnraisable(thread);
+  py::restore_exception(std::move(error));
+  return false;
 }
 
 void HostedLoop::finish() {
@@ -68,7 +79,7 @@ void HostedLoop::finish() {
   port_->mailbox->remind();
   if (runtime_.interruptible.stopping()) port_->interrupt_all();
   // Whatever is raised here stops this thread; so the loop is stopped, too.
-  while (!py::Ref::steal(PyObject_CallMethod(thread_.get(), "join", nullptr))) {
+  while (!py::Ref::steal(PyObject_CallMethod(thread_.get(), "wait_for_end", nullptr))) {
     PyErr_Clear();
     port_->interrupt_all();
   }

@@ -40,7 +40,7 @@ void begin_patience(Interrupt& interrupt, base::Clock::time_point now) {
 
 void stop_work(codec::Runtime& runtime) {
   runtime.interruptible.stop(runtime.task_interrupted.get());
-  py::end_other_threads({runtime.interruptible.thread(), runtime.loop_interruptible.thread()});
+  py::end_other_threads(runtime.interruptible.thread());
 }
 
 void Interrupts::add(std::list<Interrupt> added) noexcept {

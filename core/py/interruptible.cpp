@@ -58,6 +58,7 @@ void Interruptible::begin_between(std::size_t beside) {
 }
 
 void Interruptible::leave() noexcept {
+  if (thread_ != 0) PyThreadState_SetAsyncExc(thread_, nullptr);  // nothing is left to be stopped
   what_ = nullptr;
   beside_ = 0;
   thread_ = 0;

@@ -1,8 +1,6 @@
 // See other_threads.h.
 #include "py/other_threads.h"
 
-#include <algorithm>
-
 #include "py/condition_wait.h"
 #include "py/frame.h"
 
@@ -29,7 +27,7 @@ bool is_idle(unsigned long thread) {
 
 }  // namespace
 
-void end_other_threads(std::initializer_list<unsigned long> spared) {
+void end_other_threads(unsigned long own) {
   const Ref name = Ref::steal(PyUnicode_FromString("threading"));
   const Ref threading = name ? Ref::steal(PyImport_GetModule(name.get())) : Ref();
   const Ref list = threading ? Ref::steal(PyObject_CallMethod(threading.get(), "enumerate", nullptr)) : Ref();
@@ -39,7 +37,7 @@ void end_other_threads(std::initializer_list<unsigned long> spared) {
     if (PyObject_HasAttrString(reinterpret_cast<PyObject*>(Py_TYPE(each)), "is_spared") != 0) continue;
     const Ref ident = Ref::steal(PyObject_GetAttrString(each, "ident"));
     const unsigned long thread = ident && PyLong_Check(ident.get()) ? PyLong_AsUnsignedLong(ident.get()) : 0;
-    const bool is_spared = thread == 0 || std::ranges::find(spared, thread) != spared.end() || is_idle(thread);
+    const bool is_spared = thread == 0 || thread == own || is_idle(thread);
     if (PyErr_Occurred() == nullptr && !is_spared) {
       PyThreadState_SetAsyncExc(thread, PyExc_SystemExit);
       wake_condition_wait(frame_of(thread));

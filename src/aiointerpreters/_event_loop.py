@@ -1,33 +1,67 @@
 """The event loop of a worker's interpreter, which runs coroutine functions in a thread of its own."""
 
+import _thread
 import asyncio
 import contextlib
 import threading
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from functools import partial
 from typing import Any
 
 from ._core import TaskInterrupted
 
 
-def start(
+class _LoopThread(threading.Thread):
+    """The thread of the loop. It is not started by Thread.start, which may raise with the thread running."""
+
+    is_spared = True  # who stops what runs in the interpreter stops the loop's tasks, not the thread
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, name: str, serve: Callable[[], None]) -> None:
+        """serve: what it does."""
+        super().__init__(name=f"{name}_loop", daemon=False)
+        private: Any = self  # to threading
+        self.handle: Any = private._os_thread_handle if hasattr(self, "_os_thread_handle") else private._handle  # 3.13.0
+        if hasattr(self, "_context"):  # 3.14
+            private._context = Context()
+        self._loop = loop
+        self._serve = serve
+
+    def run(self) -> None:
+        """Serve."""
+        self._serve()
+
+    def abandon(self) -> None:
+        """It could not be started."""
+        vars(threading)["_limbo"].pop(self, None)
+        self._loop.close()
+
+    def wait_for_end(self) -> None:
+        """Join it, though it may not have told `threading` yet that it runs."""
+        self.handle.join()
+
+
+def make_thread(
     name: str, fd: int, read_mail: Callable[[asyncio.AbstractEventLoop], bool], end: Callable[[None], object]
-) -> threading.Thread:
-    """Make the loop, start its thread and return that. Raises OSError or RuntimeError if either cannot be made.
+) -> tuple[_LoopThread, Callable[[], object]]:
+    """Make the loop and a thread for it. Return that, and what starts it: one call in C, which no interrupt can divide.
 
     fd: becomes readable when there is something to do.
     read_mail: does that; it returns True when there is nothing more to come.
     end: is called last, when the loop has been closed.
+    Raises OSError if there can be no loop.
     """
     loop = asyncio.new_event_loop()
-    loop.shutdown_default_executor = partial(_shut_down_executor, loop)  # type: ignore[method-assign]
     try:
-        thread = threading.Thread(target=_run, name=f"{name}_loop", args=(loop, fd, read_mail, end))
-        thread.start()
+        loop.shutdown_default_executor = partial(_shut_down_executor, loop)  # type: ignore[method-assign]
+        thread = _LoopThread(loop, name, partial(_run, loop, fd, read_mail, end))
+        bootstrap = thread._bootstrap  # type: ignore[attr-defined]
+        launch = partial(_thread.start_joinable_thread, bootstrap, handle=thread.handle, daemon=False)
+        vars(threading)["_limbo"][thread] = thread  # until `bootstrap` has it among those that are active
     except BaseException:
         loop.close()
         raise
-    return thread
+    return thread, launch
 
 
 def _run(

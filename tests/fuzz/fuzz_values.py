@@ -54,13 +54,13 @@ class Slots:
 def hash_of(*names: str) -> Callable[[object], int]:
     """Make a `__hash__` by value. Where a cycle asks for it before all attributes are there, it says so by a ValueError."""
 
-    def __hash__(self: object) -> int:
+    def hash_by_value(self: object) -> int:
         try:
             return hash(tuple(getattr(self, name) for name in names))
         except AttributeError as error:
             raise ValueError("hashed before it is complete") from error
 
-    return __hash__
+    return hash_by_value
 
 
 @dataclass(frozen=True)

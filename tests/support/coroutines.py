@@ -490,6 +490,12 @@ async def shield(ends: Ends, path: str) -> None:
     await asyncio.shield(task)
 
 
+async def own_thread() -> tuple[str, bool, bool, bool]:
+    """Tell of the loop's thread: its name, whether it is listed, alive, a daemon."""
+    thread = threading.current_thread()
+    return thread.name, thread in threading.enumerate(), thread.is_alive(), thread.daemon
+
+
 async def loop(ends: Ends) -> Never:
     """Never come to an await."""
     endless.loop(ends)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any, NoReturn
 
-from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from aiointerpreters import InterpreterThreadPoolExecutor, TaskInterrupted, interpreter
 from support.gate import Ends, hold_then
 from support.work import append_line, echo, square
 
@@ -273,3 +273,24 @@ def monitored_names(fn: Callable[..., Any], *args: Any) -> list[str]:
         monitoring.set_events(monitoring.DEBUGGER_ID, 0)
         monitoring.free_tool_id(monitoring.DEBUGGER_ID)
     return seen
+
+
+def strike(file_name: str, line: int, marks: str) -> None:
+    """Have this thread be interrupted at a line of that file: the `line`-th that it comes to from now on.
+
+    marks: is written when it strikes.
+    """
+    left = line
+
+    def trace(frame: Any, event: str, _arg: object) -> Any:
+        nonlocal left
+        if not frame.f_code.co_filename.endswith(file_name) or frame.f_code.co_name == "<module>":
+            return None
+        left -= event == "line"
+        if left < 0:
+            sys.settrace(None)
+            append_line(marks, f"{frame.f_code.co_name} {frame.f_lineno}")
+            raise TaskInterrupted
+        return trace
+
+    sys.settrace(trace)

@@ -13,7 +13,8 @@ def stop_tracing(pool: Executor, workers: int) -> None:
     (python/cpython#128679).
     """
     if sys.version_info >= (3, 13, 2):
-        return tracemalloc.stop()
+        tracemalloc.stop()
+        return
     arrived, stopped = threading.Barrier(workers + 1), threading.Event()
 
     def rest() -> None:
