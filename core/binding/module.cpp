@@ -20,6 +20,7 @@
 #include "codec/remote_traceback.h"
 #include "py/compat.h"
 #include "py/error.h"
+#include "py/thread_starter.h"
 
 namespace aiointerpreters::binding {
 
@@ -123,7 +124,7 @@ bool add_executor_types(PyObject* module, ModuleState& state) {
                         import_into("concurrent.futures._base", "LOGGER", state.logger) &&
                         import_into("threading", "Condition", state.condition_type) && read_main_thread(state);
   if (!imported || !find_standard_submit(executor_base.get(), state.standard_submit)) return false;
-  state.thread_starter = find_thread_starter();
+  state.thread_starter = py::find_thread_starter();
   if (!state.thread_starter) return false;
   // Not there before 3.14.
   if (!import_into("functools", "Placeholder", state.placeholder)) PyErr_Clear();

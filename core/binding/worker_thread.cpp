@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -142,19 +141,6 @@ py::Ref make_entry(PyObject* executor, PyObject* pool, Start*& start) {
 }
 
 }  // namespace
-
-py::Ref find_thread_starter() {
-  constexpr const char* kName = "start_joinable_thread";
-  py::Ref module = py::Ref::steal(PyImport_ImportModule("_thread"));
-  if (!module) return module;
-  // The definition of the module cannot be patched, its attributes can.
-  const PyModuleDef* const definition = PyModule_Check(module.get()) ? PyModule_GetDef(module.get()) : nullptr;
-  PyMethodDef* method = definition == nullptr ? nullptr : definition->m_methods;
-  while (method != nullptr && method->ml_name != nullptr && std::strcmp(method->ml_name, kName) != 0) ++method;
-  if (method != nullptr && method->ml_name != nullptr) return py::Ref::steal(PyCFunction_New(method, module.get()));
-  PyErr_Clear();
-  return py::Ref::steal(PyObject_GetAttrString(module.get(), kName));
-}
 
 bool start_worker_thread(ModuleState& state, PyObject* executor, PyObject* pool) {
   return py::guarded(false, [&] {

@@ -12,10 +12,6 @@
 
 namespace aiointerpreters::binding {
 
-// CPython's own `_thread.start_joinable_thread`, also where somebody has put something else in its place. Returns new; null with
-// an exception set.
-[[nodiscard]] py::Ref find_thread_starter();
-
 // Starts a thread that serves the pool of an executor, and waits until it is registered with that. Signals are handled after the
 // return. Blocks. Errors: false with an exception set; no thread serves the pool then, and it is still to be counted out.
 [[nodiscard]] bool start_worker_thread(ModuleState& state, PyObject* executor, PyObject* pool);

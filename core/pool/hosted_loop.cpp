@@ -11,6 +11,7 @@
 #include "pool/steps.h"
 #include "py/attach.h"
 #include "py/error.h"
+#include "py/thread_starter.h"
 
 namespace aiointerpreters::pool {
 
@@ -57,18 +58,21 @@ bool HostedLoop::start(const std::string& worker_name) {
     PyErr_SetString(PyExc_OSError, "no file descriptor for an event loop");
     return false;
   }
-  const py::Ref made = py::Ref::steal(PyObject_CallMethod(module.get(), "make_thread", "OiOO", name.get(),
-                                                          port_->mailbox->fd(), on_mail_->get(), on_end_->get()));
-  PyObject* thread = nullptr;
-  PyObject* launch = nullptr;
-  if (!made || PyArg_UnpackTuple(made.get(), "make_thread", 2, 2, &thread, &launch) == 0) return false;
-  // No bytecode between the call and the assignment: an interrupt, which may strike at any, would lose a thread that runs.
-  if (py::Ref::steal(PyObject_CallNoArgs(launch))) {
-    thread_ = py::Ref::borrow(thread);
+  const py::Ref thread = py::Ref::steal(PyObject_CallMethod(module.get(), "make_thread", "OiOO", name.get(),
+                                                            port_->mailbox->fd(), on_mail_->get(), on_end_->get()));
+  const py::Ref starter = thread ? py::find_thread_starter() : py::Ref();
+  const py::Ref bootstrap = starter ? py::Ref::steal(PyObject_GetAttrString(thread.get(), "_bootstrap")) : py::Ref();
+  const py::Ref handle = bootstrap ? py::Ref::steal(PyObject_GetAttrString(thread.get(), "handle")) : py::Ref();
+  const py::Ref args = handle ? py::Ref::steal(PyTuple_Pack(1, bootstrap.get())) : py::Ref();
+  const py::Ref kwargs =
+      args ? py::Ref::steal(Py_BuildValue("{sOsO}", "handle", handle.get(), "daemon", Py_False)) : py::Ref();
+  // An interrupt strikes before this call or after it.
+  if (kwargs && py::Ref::steal(PyObject_Call(starter.get(), args.get(), kwargs.get()))) {
+    thread_ = py::Ref::borrow(thread.get());
     return true;
   }
   py::Ref error = py::take_exception();
-  if (!py::Ref::steal(PyObject_CallMethod(thread, "abandon", nullptr))) PyErr_WriteUnraisable(thread);
+  if (thread && !py::Ref::steal(PyObject_CallMethod(thread.get(), "abandon", nullptr))) PyErr_WriteUnraisable(thread.get());
   py::restore_exception(std::move(error));
   return false;
 }

@@ -1,6 +1,5 @@
 """The event loop of a worker's interpreter, which runs coroutine functions in a thread of its own."""
 
-import _thread
 import asyncio
 import contextlib
 import threading
@@ -43,8 +42,8 @@ class _LoopThread(threading.Thread):
 
 def make_thread(
     name: str, fd: int, read_mail: Callable[[asyncio.AbstractEventLoop], bool], end: Callable[[None], object]
-) -> tuple[_LoopThread, Callable[[], object]]:
-    """Make the loop and a thread for it. Return that, and what starts it: one call in C, which no interrupt can divide.
+) -> _LoopThread:
+    """Make the loop and a thread for it. The engine starts the thread, by its `_bootstrap`.
 
     fd: becomes readable when there is something to do.
     read_mail: does that; it returns True when there is nothing more to come.
@@ -55,13 +54,11 @@ def make_thread(
     try:
         loop.shutdown_default_executor = partial(_shut_down_executor, loop)  # type: ignore[method-assign]
         thread = _LoopThread(loop, name, partial(_run, loop, fd, read_mail, end))
-        bootstrap = thread._bootstrap  # type: ignore[attr-defined]
-        launch = partial(_thread.start_joinable_thread, bootstrap, handle=thread.handle, daemon=False)
-        vars(threading)["_limbo"][thread] = thread  # until `bootstrap` has it among those that are active
+        vars(threading)["_limbo"][thread] = thread  # until `_bootstrap` has it among those that are active
     except BaseException:
         loop.close()
         raise
-    return thread, launch
+    return thread
 
 
 def _run(

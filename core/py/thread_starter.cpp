@@ -1,0 +1,21 @@
+// See thread_starter.h.
+#include "py/thread_starter.h"
+
+#include <cstring>
+
+namespace aiointerpreters::py {
+
+Ref find_thread_starter() {
+  constexpr const char* kName = "start_joinable_thread";
+  Ref module = Ref::steal(PyImport_ImportModule("_thread"));
+  if (!module) return module;
+  // The definition of the module cannot be patched, its attributes can.
+  const PyModuleDef* const definition = PyModule_Check(module.get()) ? PyModule_GetDef(module.get()) : nullptr;
+  PyMethodDef* method = definition == nullptr ? nullptr : definition->m_methods;
+  while (method != nullptr && method->ml_name != nullptr && std::strcmp(method->ml_name, kName) != 0) ++method;
+  if (method != nullptr && method->ml_name != nullptr) return Ref::steal(PyCFunction_New(method, module.get()));
+  PyErr_Clear();
+  return Ref::steal(PyObject_GetAttrString(module.get(), kName));
+}
+
+}  // namespace aiointerpreters::py
