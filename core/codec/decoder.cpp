@@ -44,7 +44,9 @@ py::Ref make_hidden_list() {
 }  // namespace
 
 Decoder::~Decoder() {
+  // All of them first: instances in a key may refer to tuples around them, and only the collector ends such a circle.
   for (PyObject* const container : kept_) show(container);
+  for (const Frame& frame : frames_) show_owned(frame);
   for (const Frame& frame : frames_) {
     Py_XDECREF(frame.key);
     Py_XDECREF(frame.instance);
@@ -239,11 +241,15 @@ void Decoder::show(PyObject* container) noexcept {
   if (!PyObject_GC_IsTracked(container)) PyObject_GC_Track(container);
 }
 
+void Decoder::show_owned(const Frame& frame) const noexcept {
+  if (frame.owned && careful_ && frame.items != nullptr && frame.blueprint == nullptr) show(frame.object);
+}
+
 bool Decoder::close() {
   const Frame& frame = frames_.top();
   const bool by_pickle = is_by_pickle(frame.blueprint);
   if (by_pickle && !build_by_pickle(*frame.blueprint, frame.instance, frame.object)) return false;
-  if (frame.owned && careful_ && frame.items != nullptr && frame.blueprint == nullptr) show(frame.object);
+  show_owned(frame);
   const std::uint32_t height = immutable(frame.tag) ? frame.height + 1 : 0;
   if (frame.memo != kNoEntry) {
     Entry& entry = memo_[frame.memo];

@@ -95,6 +95,8 @@ class Decoder {
     return failed == 0;
   }
   static void show(PyObject* container) noexcept;
+  // The same for a tuple that its frame owns.
+  void show_owned(const Frame& frame) const noexcept;
   [[nodiscard]] Step fill_sequence();
   // Fills the top frame with what is no run; `put(frame, leaf)` takes a leaf, which was just counted off `left`, and its
   // reference.

@@ -1,5 +1,6 @@
 """Instances that are taken apart natively arrive as from pickle, whatever their class is."""
 
+import contextlib
 import copyreg
 import gc
 import pickle
@@ -306,6 +307,11 @@ class TestGraphs:
         assert same_graph(expected, carry(carry(value)))
 
 
+def instances_of(of: type) -> int:
+    """How many there are that the garbage collector knows."""
+    return sum(type(each) is of for each in gc.get_objects())
+
+
 class TestForged:
     """Messages that no encoder has written."""
 
@@ -319,6 +325,30 @@ class TestForged:
         for size in range(len(data)):
             with pytest.raises((ValueError, MemoryError)):
                 _core.decode(data[:size], INSTANCES)
+
+    @pytest.mark.parametrize(
+        ("list_of", "instead"), [(1, b"\x03\x02"), (1, b"\x04\x02"), (2, b"\x02\x02")], ids=["set", "frozenset", "dict"]
+    )
+    def test_a_circle_through_a_key_is_collected(
+        self, list_of: int, instead: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An instance in a tuple that is a key refers to that tuple: no encoder writes it."""
+        data = self.data([Child(a=1), [(Plain(a=None), 2), 1][:list_of], "end"])
+        begin = data.index(bytes([0, 2 * list_of, 1, 4]))  # of the list, and of the tuple in it
+        none = data.index(b"\x0a", begin)
+        # The tuple is shared now, as the outer list is, and Plain.a refers to it.
+        data = data[:begin] + instead + b"\x01\x05" + data[begin + 4 : none] + b"\x1d\x01" + data[none + 1 :]
+        layouts = 4 * 3  # bytes: of Child and Plain, and how many they are
+        # From now on Python code may run while it is read.
+        monkeypatch.setattr(Child, "__setstate__", lambda self, state: vars(self).update(state), raising=False)
+        gc.collect()
+        before = instances_of(Plain)
+        for at in range(begin, len(data) - layouts):
+            with contextlib.suppress(ValueError):
+                _core.decode(data[:at] + b"\x3f" + data[at + 1 :], INSTANCES)  # a tag that there is none of
+        _core.decode(data, INSTANCES)
+        gc.collect()
+        assert instances_of(Plain) == before
 
     @pytest.mark.parametrize("value", [[Point(1, [2]), Slotted(1, 2)], {Plain(a=1)}, [Frozen(1), {"k": Frozen(2)}]])
     def test_no_changed_byte_does_harm(self, value: Any) -> None:
