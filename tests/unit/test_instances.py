@@ -340,7 +340,7 @@ class TestForged:
         data = data[:begin] + instead + b"\x01\x05" + data[begin + 4 : none] + b"\x1d\x01" + data[none + 1 :]
         layouts = 4 * 3  # bytes: of Child and Plain, and how many they are
         # From now on Python code may run while it is read.
-        monkeypatch.setattr(Child, "__setstate__", lambda self, state: vars(self).update(state), raising=False)
+        monkeypatch.setattr(Child, "__setstate__", lambda self, state: self.__dict__.update(state), raising=False)
         gc.collect()
         before = instances_of(Plain)
         for at in range(begin, len(data) - layouts):
@@ -353,8 +353,9 @@ class TestForged:
     @pytest.mark.parametrize("value", [[Point(1, [2]), Slotted(1, 2)], {Plain(a=1)}, [Frozen(1), {"k": Frozen(2)}]])
     def test_no_changed_byte_does_harm(self, value: Any) -> None:
         data = bytearray(self.data(value))
+        layouts = 4 * (1 + int.from_bytes(data[-4:], sys.byteorder))  # bytes: their numbers, and how many they are
         read = 0
-        for at in range(len(data)):
+        for at in range(len(data) - layouts):  # with another's number, code of whatever class another test has would run
             for byte in range(0, 256, 5):
                 changed = data.copy()
                 changed[at] = byte
@@ -365,6 +366,14 @@ class TestForged:
                 read += 1
         assert read
         gc.collect()
+
+    @pytest.mark.parametrize("number", [1 << 31, (1 << 32) - 1])
+    @pytest.mark.parametrize("place", [-4, -8, -12])
+    def test_numbers_of_layouts_that_there_are_not(self, place: int, number: int) -> None:
+        data = bytearray(self.data([Point(1), Slotted(1, 2)]))
+        data[place : place + 4 or None] = number.to_bytes(4, sys.byteorder)
+        with pytest.raises(ValueError, match="corrupt"):
+            _core.decode(bytes(data), INSTANCES)
 
     def test_an_instance_in_another_form_of_message(self) -> None:
         data = self.data(Point(1))
