@@ -9,6 +9,7 @@
 #include "base/cpu.h"
 #include "base/futex.h"
 #include "binding/outcome.h"
+#include "py/context_copy.h"
 #include "py/error.h"
 
 namespace aiointerpreters::binding {
@@ -197,16 +198,8 @@ void AsyncioBridge::forget(HomeTask& task) noexcept {
 bool AsyncioBridge::deliver(HomeTask& task) {
   const HomeTaskPtr kept(&task);
   // A copy: somebody may be in that context just now, and what decoding changes is nobody's.
-  const bool is_needed = task.context_ != nullptr && decodes_by_python(task);
-  const py::Ref context = is_needed ? py::Ref::steal(PyContext_Copy(task.context_)) : py::Ref();
-  const bool entered = context && PyContext_Enter(context.get()) == 0;
-  if (!entered) PyErr_Clear();
-  const bool undisturbed = task.arrive();
-  if (!entered) return undisturbed;
-  py::Ref error = py::take_exception();
-  if (PyContext_Exit(context.get()) < 0) PyErr_Clear();
-  if (error) py::restore_exception(std::move(error));
-  return undisturbed;
+  const py::ContextCopy scope(decodes_by_python(task) ? task.context_ : nullptr);
+  return task.arrive();
 }
 
 bool AsyncioBridge::look() {

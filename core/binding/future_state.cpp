@@ -7,6 +7,7 @@
 
 #include "binding/asyncio_bridge.h"
 #include "binding/outcome.h"
+#include "py/context_copy.h"
 #include "py/error.h"
 
 namespace aiointerpreters::binding {
@@ -267,6 +268,16 @@ bool invoke_callback(ModuleState& home, PyObject* future, PyObject* callback) {
   if (PyErr_ExceptionMatches(PyExc_Exception) == 0) return false;
   log_exception(home, "exception", "exception calling callback for %r", future);
   return true;
+}
+
+bool invoke_callback_at_once(ModuleState& home, PyObject* future, FutureState& state, PyObject* callback) {
+  // An event loop that waits asks for the outcome now, and it is decoded as if it had come later: in a copy.
+  const bool decodes = state.outcome == nullptr && decodes_by_python(*state.task);
+  const bool is_loops = decodes && bridge_of_callback(home, callback);
+  if (PyErr_Occurred() != nullptr) return false;
+  const py::Ref context = is_loops ? py::Ref::steal(PyContext_CopyCurrent()) : py::Ref();
+  const py::ContextCopy scope(context.get());
+  return invoke_callback(home, future, callback);
 }
 
 int cancel(ModuleState& home, PyObject* future, FutureState& state) {

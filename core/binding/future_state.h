@@ -108,6 +108,8 @@ void log_exception(const ModuleState& home, const char* method, const char* form
 // Calls and forgets the callbacks. Errors: as deliver.
 [[nodiscard]] bool invoke_callbacks(ModuleState& home, PyObject* future, FutureState& state);
 [[nodiscard]] bool invoke_callback(ModuleState& home, PyObject* future, PyObject* callback);
+// The same for a callback that is added after the end. Requires: the future has been delivered.
+[[nodiscard]] bool invoke_callback_at_once(ModuleState& home, PyObject* future, FutureState& state, PyObject* callback);
 // Cancels the task if it has not started. True if it is cancelled, now or before. Errors: -1 as deliver.
 [[nodiscard]] int cancel(ModuleState& home, PyObject* future, FutureState& state);
 // Cancels the task if it has not started, stops it if it runs in an interpreter. True if there was anything to stop.

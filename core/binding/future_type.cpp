@@ -207,7 +207,7 @@ PyObject* future_add_done_callback(PyObject* object, PyObject* const* args, Py_s
   if (PyErr_Occurred() != nullptr) return nullptr;
   begin_delivery(object, self.state);
   if (self.state.task->shown().state >= State::kFinished) {
-    if (!invoke_callback(self.home, object, callback)) return nullptr;
+    if (!invoke_callback_at_once(self.home, object, self.state, callback)) return nullptr;
     Py_RETURN_NONE;
   }
   if (self.state.callbacks == nullptr && (self.state.callbacks = PyList_New(0)) == nullptr) return nullptr;

@@ -12,6 +12,7 @@
 #include "pool/pool.h"
 #include "py/attach.h"
 #include "py/error.h"
+#include "py/thread_starter.h"
 
 namespace aiointerpreters::binding {
 
@@ -146,12 +147,10 @@ bool start_worker_thread(ModuleState& state, PyObject* executor, PyObject* pool)
   return py::guarded(false, [&] {
     Start* start = nullptr;
     const py::Ref entry = make_entry(executor, pool, start);
-    const py::Ref args = entry ? py::Ref::steal(PyTuple_Pack(1, entry.get())) : py::Ref();
-    const py::Ref kwargs = args ? py::Ref::steal(Py_BuildValue("{sO}", "daemon", Py_False)) : py::Ref();
-    if (!kwargs) return false;
+    if (!entry) return false;
     {
       const StackSize stack_size;
-      start->handle = py::Ref::steal(PyObject_Call(state.thread_starter.get(), args.get(), kwargs.get()));
+      start->handle = py::start_thread(state.thread_starter, entry, nullptr);
     }
     if (!start->handle) return false;
     start->handed_over.set(Step::kDone);

@@ -63,11 +63,7 @@ bool HostedLoop::start(const std::string& worker_name) {
   const py::Ref starter = thread ? py::find_thread_starter() : py::Ref();
   const py::Ref bootstrap = starter ? py::Ref::steal(PyObject_GetAttrString(thread.get(), "_bootstrap")) : py::Ref();
   const py::Ref handle = bootstrap ? py::Ref::steal(PyObject_GetAttrString(thread.get(), "handle")) : py::Ref();
-  const py::Ref args = handle ? py::Ref::steal(PyTuple_Pack(1, bootstrap.get())) : py::Ref();
-  const py::Ref kwargs =
-      args ? py::Ref::steal(Py_BuildValue("{sOsO}", "handle", handle.get(), "daemon", Py_False)) : py::Ref();
-  // An interrupt strikes before this call or after it.
-  if (kwargs && py::Ref::steal(PyObject_Call(starter.get(), args.get(), kwargs.get()))) {
+  if (handle && py::start_thread(starter, bootstrap, handle.get())) {
     thread_ = py::Ref::borrow(thread.get());
     return true;
   }

@@ -50,7 +50,7 @@ class Interruptible {
   // Stands for what it does there, as the address of one of them stands for that.
   [[nodiscard]] static const void* between() noexcept;
 
-  // The thread is about to end. Thread: the same, or who has joined it.
+  // The thread is about to end; what was raised for it and has not struck is withdrawn. Thread: the same, or who has joined it.
   void leave() noexcept;
 
   // Raises `type` in that thread if it does `what` now; else does nothing. Thread: a visitor.

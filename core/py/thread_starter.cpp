@@ -18,4 +18,11 @@ Ref find_thread_starter() {
   return Ref::steal(PyObject_GetAttrString(module.get(), kName));
 }
 
+Ref start_thread(const Ref& starter, const Ref& function, PyObject* handle) {
+  const Ref args = Ref::steal(PyTuple_Pack(1, function.get()));
+  const Ref kwargs =
+      args ? Ref::steal(Py_BuildValue("{sOsO}", "daemon", Py_False, "handle", handle != nullptr ? handle : Py_None)) : Ref();
+  return kwargs ? Ref::steal(PyObject_Call(starter.get(), args.get(), kwargs.get())) : Ref();
+}
+
 }  // namespace aiointerpreters::py

@@ -11,4 +11,9 @@ namespace aiointerpreters::py {
 // an exception set.
 [[nodiscard]] Ref find_thread_starter();
 
+// Starts a thread that calls `function` and is no daemon. `handle`: a `_thread._ThreadHandle` that is to
+// be the thread's; null: a new one. Runs no bytecode, so no exception strikes between the start and the return. Returns the handle, new;
+// null with an exception set: there is no thread.
+[[nodiscard]] Ref start_thread(const Ref& starter, const Ref& function, PyObject* handle);
+
 }  // namespace aiointerpreters::py

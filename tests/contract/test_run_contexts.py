@@ -5,6 +5,7 @@ import contextvars
 import gc
 import weakref
 from collections.abc import Callable, Coroutine
+from concurrent import futures
 from typing import Any
 
 import pytest
@@ -47,7 +48,14 @@ async def by_wrap_future(pool: InterpreterThreadPoolExecutor, fn: Callable[..., 
     return await asyncio.wrap_future(pool.submit(interpreter(fn), *args))
 
 
-CALLS: list[Call] = [by_run, by_to_thread, by_run_in_executor, by_wrap_future]
+async def by_wrap_future_after_the_end(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], *args: Any) -> Any:
+    """The same, when the call has ended."""
+    future = pool.submit(interpreter(fn), *args)
+    futures.wait([future])
+    return await asyncio.wrap_future(future)
+
+
+CALLS: list[Call] = [by_run, by_to_thread, by_run_in_executor, by_wrap_future, by_wrap_future_after_the_end]
 
 
 @pytest.fixture
