@@ -1,5 +1,6 @@
 """Threads start whatever comes in between: signal handlers that raise, patched threads, systems that refuse."""
 
+import inspect
 import sys
 import threading
 from collections.abc import Callable
@@ -31,12 +32,16 @@ class Struck(BaseException):
 
 @pytest.fixture
 def fail_once(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str, BaseException], None]:
-    """Have the next call of a method raise."""
+    """Have the next call of a method raise that the threads of pytest-xdist do not make for themselves."""
 
     def fail(owner: Any, name: str, error: BaseException) -> None:
         original = getattr(owner, name)
 
         def failing(*args: Any, **kwargs: Any) -> Any:
+            frame = inspect.currentframe()
+            caller = None if frame is None else frame.f_back
+            if caller is not None and Path(caller.f_code.co_filename).parent.name in {"xdist", "execnet"}:
+                return original(*args, **kwargs)
             monkeypatch.setattr(owner, name, original)
             raise error
 
