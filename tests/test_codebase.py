@@ -19,7 +19,7 @@ from support import loops
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core"
 PACKAGE = ROOT / "src" / "aiointerpreters"
-LAYERS = ["base", "py", "codec", "pool", "binding"]  # each includes itself and those before it
+LAYERS = ["base", "py", "extensions", "codec", "pool", "binding"]  # each includes itself and those before it
 
 
 def cpp_files(*layers: str) -> list[Path]:
@@ -129,13 +129,13 @@ def test_only_the_public_api_is_used(pattern: str) -> None:
 
 
 def test_thread_states_are_touched_in_one_layer() -> None:
-    others = cpp_files("base", "codec", "pool", "binding")
+    others = cpp_files("base", "extensions", "codec", "pool", "binding")
     assert found(r"\bPyThreadState_|\bPyEval_(Save|Restore|Acquire|Release)Thread\b|Py_(BEGIN|END)_ALLOW", others) == []
     assert found(r"\bPyThreadState\s*\*", others) == []
 
 
 def test_interpreters_are_made_and_ended_in_one_layer() -> None:
-    others = cpp_files("base", "codec", "pool", "binding")
+    others = cpp_files("base", "extensions", "codec", "pool", "binding")
     assert found(r"\bPy_(NewInterpreter|EndInterpreter|NewInterpreterFromConfig)\b", others) == []
 
 

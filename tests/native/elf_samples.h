@@ -1,0 +1,71 @@
+// The shared objects that CMakeLists.txt builds for the tests of ELF files, and files to work with.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "extensions/elf_format.h"
+
+namespace aiointerpreters::extensions {
+
+using FileBytes = std::vector<std::byte>;  // as large as the file, so that AddressSanitizer sees what is read behind its end
+
+inline FileBytes read_file(const std::filesystem::path& path) {
+  FileBytes bytes(std::filesystem::file_size(path));
+  std::ifstream(path, std::ios::binary)
+      .read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  return bytes;
+}
+
+inline void write_file(const std::filesystem::path& path, const FileBytes& bytes) {
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+}
+
+inline FileBytes sample_library() { return read_file(ELF_SAMPLE_LIBRARY); }
+inline FileBytes sample_user() { return read_file(ELF_SAMPLE_USER); }
+
+template <typename Plain>
+Plain plain_at(const FileBytes& file, std::size_t offset) {
+  Plain value;
+  std::memcpy(&value, file.data() + offset, sizeof value);
+  return value;
+}
+template <typename Plain>
+void put_at(FileBytes& file, std::size_t offset, const Plain& value) {
+  std::memcpy(file.data() + offset, &value, sizeof value);
+}
+
+inline std::vector<elf::ProgramHeader> segments_of(const FileBytes& file) {
+  const auto header = plain_at<elf::FileHeader>(file, 0);
+  std::vector<elf::ProgramHeader> segments(header.program_header_count);
+  std::memcpy(segments.data(), file.data() + header.program_headers, segments.size() * sizeof segments[0]);
+  return segments;
+}
+
+// A folder of one test's own.
+class ElfFolder {
+ public:
+  ElfFolder() {
+    const auto* const test = testing::UnitTest::GetInstance()->current_test_info();
+    path_ = std::filesystem::path(testing::TempDir()) / (std::string("elf_") + test->test_suite_name() + "_" + test->name());
+    std::filesystem::remove_all(path_);
+    std::filesystem::create_directories(path_);
+  }
+  ElfFolder(const ElfFolder&) = delete;
+  ElfFolder& operator=(const ElfFolder&) = delete;
+  ~ElfFolder() { std::filesystem::remove_all(path_); }
+
+  [[nodiscard]] std::string in(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace aiointerpreters::extensions
