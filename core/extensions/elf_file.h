@@ -21,8 +21,7 @@ struct ElfFile {
   // How it can be initialized: the symbols that it offers and that begin as functions that initialize modules do, "PyInit_" and "PyModExport_"
   // ("PyInitU_" and "PyModExportU_" for names that are not ASCII); each once, in order.
   std::vector<std::string> initializers;
-  // The variables and functions that it offers as STB_GNU_UNIQUE: of each of them the process has one, in whatever was loaded first,
-  // however many copies of the file there are and whatever they are called. C++ makes them of what is static in templates and inline functions.
+  // What it offers as the one of its name in the process (elf_unique.h); each once, in order.
   std::vector<std::string> unique_symbols;
   // Whether it takes its thread-local storage out of the little that the process has set aside (DF_STATIC_TLS, the initial-exec
   // model): many copies may use that up.

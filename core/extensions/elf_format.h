@@ -147,7 +147,10 @@ constexpr std::uint64_t kVersionsNeeded = 0x6ffffffe;  // DT_VERNEED
 constexpr std::uint64_t kStaticTls = 0x10;      // DF_STATIC_TLS
 constexpr std::uint64_t kProgram = 0x08000000;  // DF_1_PIE
 
-// The upper half of st_info
+// st_info: the upper half tells how the symbol is bound
+constexpr unsigned kBindingShift = 4;
+constexpr std::uint8_t kTypeMask = 0x0f;
+constexpr std::uint8_t kGlobalBinding = 1;   // STB_GLOBAL
 constexpr std::uint8_t kUniqueBinding = 10;  // STB_GNU_UNIQUE
 
 // st_shndx

@@ -164,9 +164,13 @@ ElfImage::Bytes ElfImage::at(std::uint64_t address, std::uint64_t size) const {
   return bytes.first(size);
 }
 
-std::string_view ElfImage::string(std::uint64_t offset) const {
+std::string_view ElfImage::from_string(std::uint64_t offset) const {
   if (offset >= strings_.size()) throw ElfError("is corrupt: a name is not in its string table");
-  const std::string_view text = strings_.substr(offset, kLongestName + 1);
+  return strings_.substr(offset);
+}
+
+std::string_view ElfImage::string(std::uint64_t offset) const {
+  const std::string_view text = from_string(offset).substr(0, kLongestName + 1);
   const std::size_t end = text.find('\0');
   if (end == std::string_view::npos) throw ElfError("is corrupt: a name has no end");
   return text.substr(0, end);

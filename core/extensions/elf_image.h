@@ -51,6 +51,8 @@ class ElfImage {
   // The string table, and the string in it that begins at `offset`. Errors: ElfError if it is not in there, or has no end.
   [[nodiscard]] std::string_view strings() const noexcept { return strings_; }
   [[nodiscard]] std::string_view string(std::uint64_t offset) const;
+  // The table from there on, for who wants to see how a string begins.
+  [[nodiscard]] std::string_view from_string(std::uint64_t offset) const;
 
  private:
   struct Range {

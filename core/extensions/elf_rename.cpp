@@ -2,6 +2,7 @@
 #include "extensions/elf_rename.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -18,13 +19,6 @@ namespace {
 // So it shares no page with anything: where a segment's last page holds zeros that are not in the file, glibc zeroes the rest
 // of that page.
 constexpr std::uint64_t kLargestPage = 0x10000;
-
-template <typename Plain>
-std::vector<std::byte> bytes_of(const Plain& value) {
-  std::vector<std::byte> bytes(sizeof value);
-  std::memcpy(bytes.data(), &value, sizeof value);
-  return bytes;
-}
 
 std::uint64_t rounded_up(std::uint64_t value) {
   if (value > std::numeric_limits<std::uint64_t>::max() / 2)
@@ -141,7 +135,7 @@ class Renaming {
   }
   template <typename Plain>
   void edit(std::size_t offset, Plain value) {
-    edits_.push_back({offset, bytes_of(value)});
+    edits_.push_back(edit_to(offset, value));
   }
 
   ElfImage image_;
@@ -154,13 +148,6 @@ class Renaming {
 
 std::vector<Edit> edits_to_rename(std::span<const std::byte> file, const LibraryNames& names) {
   return Renaming(file, names).edits();
-}
-
-void apply_edits(const std::vector<Edit>& edits, std::vector<std::byte>& file) {
-  for (const Edit& edit : edits) {
-    if (edit.offset + edit.bytes.size() > file.size()) file.resize(edit.offset + edit.bytes.size());
-    std::memcpy(file.data() + edit.offset, edit.bytes.data(), edit.bytes.size());
-  }
 }
 
 }  // namespace aiointerpreters::extensions

@@ -20,23 +20,16 @@
 #include <string>
 #include <vector>
 
+#include "extensions/edit.h"
+
 namespace aiointerpreters::extensions {
 
 // Old name -> new name. A new name may be a path: what is needed by a name with a slash is loaded from there, without a search.
 using LibraryNames = std::map<std::string, std::string, std::less<>>;
 
-// Bytes to be written into a file.
-struct Edit {
-  std::size_t offset;
-  std::vector<std::byte> bytes;
-};
-
-// What has to be written into a copy of `file`, a shared object, so that it has the new names; nothing if it has none of the old ones. The
-// last edit is behind the end of the file, not always right behind it: what is between is zero. `file` is not trusted.
+// What has to be written into a copy of `file`, a shared object, so that it has the new names; nothing if it has none of the old ones. `file`
+// is not trusted.
 // Errors: ElfError (elf_image.h), std::bad_alloc.
 [[nodiscard]] std::vector<Edit> edits_to_rename(std::span<const std::byte> file, const LibraryNames& names);
-
-// Makes the edits in a file that is held in memory. Errors: std::bad_alloc.
-void apply_edits(const std::vector<Edit>& edits, std::vector<std::byte>& file);
 
 }  // namespace aiointerpreters::extensions

@@ -14,6 +14,7 @@
 #include "elf_samples.h"
 #include "extensions/elf_image.h"
 #include "extensions/elf_rename.h"
+#include "extensions/elf_unique.h"
 
 namespace aiointerpreters::extensions {
 namespace {
@@ -150,12 +151,13 @@ TEST(ElfFile, TruncatedAnywhere) {
   }
 }
 
-// Reads and renames a file of which nothing is known. Both end, by a result or by an ElfError; AddressSanitizer sees what is read outside.
+// Reads and edits a file of which nothing is known. Both end, by a result or by an ElfError; AddressSanitizer sees what is read outside.
 void expect_an_end(const FileBytes& file) {
   static_cast<void>(error_of(file));
   try {
     FileBytes copy = file;
-    apply_edits(edits_to_rename(copy, {{"libelf_sample.so.1", "renamed"}, {"libc.so.6", "other"}}), copy);
+    apply_edits(edits_to_rename(file, {{"libelf_sample.so.1", "renamed"}, {"libc.so.6", "other"}}), copy);
+    apply_edits(edits_to_own_unique_symbols(file, {}), copy);
   } catch (const ElfError&) {
     return;
   }

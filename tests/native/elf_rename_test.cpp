@@ -144,6 +144,24 @@ TEST(ElfRename, EverySegmentIsKept) {
   EXPECT_EQ(now.back().offset + now.back().in_file, after.size());
 }
 
+// The rest of the page that a segment with zeros ends in is zeroed by the dynamic linker: nothing may be put there.
+TEST(ElfRename, AFileThatEndsWithItsLastSegment) {
+  FileBytes file = sample_library();
+  std::size_t end = 0;
+  for (const elf::ProgramHeader& segment : segments_of(file)) {
+    if (segment.type == elf::kLoad) end = std::max<std::size_t>(end, segment.offset + segment.in_file);
+  }
+  file.resize(end);
+  auto header = plain_at<elf::FileHeader>(file, 0);
+  header.section_headers = header.section_header_count = header.section_names = 0;
+  put_at(file, 0, header);
+  const ElfFolder folder;
+  write_file(folder.in("library"), renamed(file, {{kName, "libelf_ends.so"}}));
+  const Loaded library(folder.in("library"));
+  EXPECT_EQ(library.call<std::size_t>("sample_fill_zeros"), 0U);
+  EXPECT_TRUE(library.call<bool>("sample_catches", 1));
+}
+
 TEST(ElfRename, AnObjectCanBeRenamedAgain) {
   const ElfFolder folder;
   FileBytes library = sample_library();
