@@ -1,5 +1,5 @@
-// ElfFile: what the loader of private copies has to know of a shared object before it loads it: its name, what it needs, and how
-// it uses Python. Read from the file's bytes alone; nothing is loaded or run.
+// ElfFile: what the loader of private copies has to know of a shared object before it loads it: its name, what it needs, and
+// how it uses Python. Read from the file's bytes alone; nothing is loaded or run.
 // Thread: any; plain data.
 #pragma once
 
@@ -15,11 +15,11 @@ struct ElfFile {
   std::vector<std::string> needed;       // DT_NEEDED, in its order: names of libraries, or paths
   std::vector<std::string> search_path;  // DT_RUNPATH, or else DT_RPATH: folders; $ORIGIN is left as it is
 
-  // What it wants of Python: the undefined symbols that begin with "Py" or "_Py", weak ones too; each once, in order. A library that wants
-  // some uses Python itself.
+  // What it wants of Python: the undefined symbols that begin with "Py" or "_Py", weak ones too; each once, in order. A
+  // library that wants some uses Python itself.
   std::vector<std::string> python_symbols;
-  // How it can be initialized: the symbols that it offers and that begin as functions that initialize modules do, "PyInit_" and "PyModExport_"
-  // ("PyInitU_" and "PyModExportU_" for names that are not ASCII); each once, in order.
+  // How it can be initialized: the symbols that it offers and that begin as functions that initialize modules do, "PyInit_"
+  // and "PyModExport_" ("PyInitU_" and "PyModExportU_" for names that are not ASCII); each once, in order.
   std::vector<std::string> initializers;
   // What it offers as the one of its name in the process (elf_unique.h); each once, in order.
   std::vector<std::string> unique_symbols;

@@ -1,6 +1,6 @@
-// The parts of the ELF format that are used here: 64-bit, little-endian. The system's <elf.h> has them too, but not on every system
-// that this code is compiled for. The names in the comments are those of the format's documents: the System V ABI (gABI), the GNU
-// extensions to it.
+// The parts of the ELF format that are used here: 64-bit, little-endian. The system's <elf.h> has them too, but not on every
+// system that this code is compiled for. The names in the comments are those of the format's documents: the System V ABI
+// (gABI), the GNU extensions to it.
 // Thread: any; plain data.
 #pragma once
 
@@ -108,7 +108,7 @@ constexpr std::uint16_t kX86 = 3;          // EM_386
 constexpr std::uint16_t kPower64 = 21;     // EM_PPC64
 constexpr std::uint16_t kS390 = 22;        // EM_S390
 constexpr std::uint16_t kArm = 40;         // EM_ARM
-constexpr std::uint16_t kX86_64 = 62;      // EM_X86_64
+constexpr std::uint16_t kX64 = 62;         // EM_X86_64
 constexpr std::uint16_t kAArch64 = 183;    // EM_AARCH64
 constexpr std::uint16_t kRiscV = 243;      // EM_RISCV
 constexpr std::uint16_t kLoongArch = 258;  // EM_LOONGARCH

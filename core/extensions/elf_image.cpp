@@ -11,21 +11,22 @@ namespace {
 
 // The architecture of this process; kNoMachine where this code has not been tried: then every file is refused.
 #if defined(__x86_64__) && defined(__LP64__)
-constexpr std::uint16_t kOwnMachine = elf::kX86_64;
+constexpr std::uint16_t kOwnMachine = elf::kX64;
 #elif defined(__aarch64__) && defined(__LP64__) && defined(__AARCH64EL__)
 constexpr std::uint16_t kOwnMachine = elf::kAArch64;
 #else
 constexpr std::uint16_t kOwnMachine = elf::kNoMachine;
 #endif
 
-// Longer than any name or search path; a limit, so that looking for the ends of names takes no time to speak of in a file that has none.
+// Longer than any name or search path; a limit, so that looking for the ends of names takes no time to speak of in a file
+// that has none.
 constexpr std::size_t kLongestName = 0x10000;
 
 std::string name_of_machine(std::uint16_t machine) {
   switch (machine) {
     case elf::kX86:
       return "x86";
-    case elf::kX86_64:
+    case elf::kX64:
       return "x86-64";
     case elf::kArm:
       return "ARM";
@@ -148,7 +149,7 @@ ElfImage::Range ElfImage::to_segment_end(std::uint64_t address) const {
   for (const elf::ProgramHeader& segment : segments_) {
     if (segment.type != elf::kLoad || address < segment.address || address - segment.address >= segment.in_file) continue;
     const std::uint64_t inside = address - segment.address;
-    return {segment.offset + inside, segment.in_file - inside};
+    return {static_cast<std::size_t>(segment.offset + inside), static_cast<std::size_t>(segment.in_file - inside)};
   }
   throw ElfError("is corrupt: a table of it is in no segment");
 }

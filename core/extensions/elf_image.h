@@ -1,6 +1,6 @@
-// ElfImage: a shared object in a file, as the dynamic linker will see it, and nothing of it believed: whatever lies behind the end of the file or
-// of a segment is an error. It goes by the program headers and the dynamic section alone, because a file may have been stripped of its
-// section headers. Borrows the file's bytes, which must not change meanwhile.
+// ElfImage: a shared object in a file, as the dynamic linker will see it, and nothing of it believed: whatever lies behind
+// the end of the file or of a segment is an error. It goes by the program headers and the dynamic section alone, because a
+// file may have been stripped of its section headers. Borrows the file's bytes, which must not change meanwhile.
 // Thread: any; one that is made is never changed.
 #pragma once
 
@@ -18,8 +18,8 @@
 
 namespace aiointerpreters::extensions {
 
-// Why a file is not a shared object that this process could load. The text goes behind the file's name: "is not an ELF file", "is for another
-// architecture (AArch64)", "is truncated: ...", "is corrupt: ...".
+// Why a file is not a shared object that this process could load. The text goes behind the file's name: "is not an ELF
+// file", "is for another architecture (AArch64)", "is truncated: ...", "is corrupt: ...".
 class ElfError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -15,9 +15,9 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// The new segment begins at a multiple of this in the file and in memory: of the largest page of any system that this code runs on.
-// So it shares no page with anything: where a segment's last page holds zeros that are not in the file, glibc zeroes the rest
-// of that page.
+// The new segment begins at a multiple of this in the file and in memory: of the largest page of any system that this code
+// runs on. So it shares no page with anything: where a segment's last page holds zeros that are not in the file, glibc
+// zeroes the rest of that page.
 constexpr std::uint64_t kLargestPage = 0x10000;
 
 std::uint64_t rounded_up(std::uint64_t value) {
@@ -119,7 +119,7 @@ class Renaming {
     std::vector<std::byte> content(added.in_file);
     std::memcpy(content.data(), segments.data(), table_size);
     std::memcpy(content.data() + table_size, strings_.text().data(), strings_.text().size());
-    edits_.push_back({added.offset, std::move(content)});
+    edits_.push_back({static_cast<std::size_t>(added.offset), std::move(content)});
   }
 
   [[nodiscard]] std::uint64_t end_in_memory() const {

@@ -151,7 +151,8 @@ TEST(ElfFile, TruncatedAnywhere) {
   }
 }
 
-// Reads and edits a file of which nothing is known. Both end, by a result or by an ElfError; AddressSanitizer sees what is read outside.
+// Reads and edits a file of which nothing is known. Both end, by a result or by an ElfError; AddressSanitizer sees what is
+// read outside.
 void expect_an_end(const FileBytes& file) {
   static_cast<void>(error_of(file));
   try {

@@ -184,7 +184,8 @@ TEST(ElfRename, AnObjectCanBeRenamedAgain) {
 TEST(ElfRename, ATableOfSegmentsThatIsASegmentMovesAlong) {
   FileBytes file = sample_library();
   const auto header = plain_at<elf::FileHeader>(file, 0);
-  // Something that is not needed for loading becomes a PT_PHDR, as some linkers write it into shared objects; it has to come first.
+  // Something that is not needed for loading becomes a PT_PHDR, as some linkers write it into shared objects; it has to come
+  // first.
   std::vector<elf::ProgramHeader> segments = segments_of(file);
   const auto note = std::find_if(segments.begin(), segments.end(), [](const auto& one) { return one.type == 4; });
   if (note == segments.end()) GTEST_SKIP() << "no PT_NOTE to replace";
