@@ -40,6 +40,20 @@ struct ProgramHeader {      // Elf64_Phdr: a segment
 };
 static_assert(sizeof(ProgramHeader) == 56);
 
+struct SectionHeader {       // Elf64_Shdr
+  std::uint32_t name;        // sh_name
+  std::uint32_t type;        // sh_type
+  std::uint64_t flags;       // sh_flags
+  std::uint64_t address;     // sh_addr
+  std::uint64_t offset;      // sh_offset
+  std::uint64_t size;        // sh_size
+  std::uint32_t link;        // sh_link
+  std::uint32_t info;        // sh_info
+  std::uint64_t alignment;   // sh_addralign
+  std::uint64_t entry_size;  // sh_entsize
+};
+static_assert(sizeof(SectionHeader) == 64);
+
 struct DynamicEntry {   // Elf64_Dyn
   std::uint64_t tag;    // d_tag
   std::uint64_t value;  // d_val or d_ptr
@@ -123,6 +137,9 @@ constexpr std::uint32_t kProgramHeaders = 6;  // PT_PHDR
 
 // p_flags
 constexpr std::uint32_t kReadable = 4;  // PF_R
+
+// sh_type
+constexpr std::uint32_t kStringTable = 3;  // SHT_STRTAB
 
 // d_tag
 constexpr std::uint64_t kEnd = 0;                      // DT_NULL

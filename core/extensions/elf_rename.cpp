@@ -114,12 +114,32 @@ class Renaming {
       if (tag == elf::kStrings) set_dynamic(index, added.address + table_size);
       if (tag == elf::kStringsSize) set_dynamic(index, strings_.text().size());
     }
+    tell_sections(added.address + table_size, added.offset + table_size);
     edit(offsetof(elf::FileHeader, program_headers), added.offset);
     edit(offsetof(elf::FileHeader, program_header_count), static_cast<std::uint16_t>(segments.size()));
     std::vector<std::byte> content(added.in_file);
     std::memcpy(content.data(), segments.data(), table_size);
     std::memcpy(content.data() + table_size, strings_.text().data(), strings_.text().size());
     edits_.push_back({static_cast<std::size_t>(added.offset), std::move(content)});
+  }
+
+  // The section that was the string table becomes the new one, for readelf, debuggers and the like. If there are no sections,
+  // or they make no sense, nobody misses it.
+  void tell_sections(std::uint64_t address, std::uint64_t offset) {
+    const elf::FileHeader& header = image_.header();
+    const ElfImage::Bytes file = image_.file();
+    if (header.section_header_size != sizeof(elf::SectionHeader) || header.section_headers > file.size()) return;
+    const ElfImage::Bytes sections = file.subspan(header.section_headers);
+    const std::size_t count =
+        std::min<std::size_t>(header.section_header_count, sections.size() / sizeof(elf::SectionHeader));
+    for (std::size_t index = 0; index < count; ++index) {
+      auto section = element<elf::SectionHeader>(sections, index);
+      if (section.type != elf::kStringTable || section.address != image_.dynamic_value(elf::kStrings)) continue;
+      section.address = address;
+      section.offset = offset;
+      section.size = strings_.text().size();
+      edit(header.section_headers + (index * sizeof section), section);
+    }
   }
 
   [[nodiscard]] std::uint64_t end_in_memory() const {

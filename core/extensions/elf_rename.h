@@ -8,9 +8,9 @@
 // that of this segment. It takes nothing away (patchers that reuse a PT_NOTE lose the build id), needs no spare room in the
 // file, and takes names of any length: there is no object that loads and cannot be renamed, short of 2^32 bytes of strings
 // or 2^16 segments. Nothing moves in the memory of what was there. Hash tables know symbols only, and no symbol's name
-// changes. The section headers, of which the dynamic linker knows nothing, keep on describing the old string table: what
-// they are read for (symbols, by debuggers) is still there. The name that an object's version definitions have for the
-// object itself is left too; nothing is compared with it. An object without a SONAME is given none.
+// changes. The section headers, of which the dynamic linker knows nothing, are told of the new table for those who read them
+// (readelf, debuggers). The name that an object's version definitions have for the object itself is left; nothing is compared
+// with it. An object without a SONAME is given none.
 // Thread: any.
 #pragma once
 

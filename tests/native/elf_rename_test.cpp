@@ -144,6 +144,21 @@ TEST(ElfRename, EverySegmentIsKept) {
   EXPECT_EQ(now.back().offset + now.back().in_file, after.size());
 }
 
+TEST(ElfRename, WhoReadsSectionsFindsTheNewNames) {
+  const FileBytes after = renamed(sample_library(), {{kName, "libelf_sections.so"}});
+  const ElfImage image(after);
+  const elf::FileHeader& header = image.header();
+  int found = 0;
+  for (std::size_t index = 0; index < header.section_header_count; ++index) {
+    const auto section = plain_at<elf::SectionHeader>(after, header.section_headers + (index * sizeof(elf::SectionHeader)));
+    if (section.address != image.dynamic_value(elf::kStrings) || section.type != elf::kStringTable) continue;
+    EXPECT_EQ(section.offset, image.offset_of(section.address));
+    EXPECT_EQ(section.size, image.strings().size());
+    ++found;
+  }
+  EXPECT_EQ(found, 1);
+}
+
 // The rest of the page that a segment with zeros ends in is zeroed by the dynamic linker: nothing may be put there.
 TEST(ElfRename, AFileThatEndsWithItsLastSegment) {
   FileBytes file = sample_library();
