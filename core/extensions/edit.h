@@ -1,31 +1,34 @@
-// Edit: bytes to be written into a file, so that a copy differs from what it is a copy of.
+// Edit: bytes that a copy of a file has instead of the original's, at most reaching beyond its end: that is how something is added. Of
+// several, a later one sees what earlier ones have added, and wins where both write. Plain data and not a function, so that a copy
+// can be told by what it is: two copies with equal edits are the same file.
 // Thread: any; plain data.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <string>
 #include <vector>
 
 namespace aiointerpreters::extensions {
 
 struct Edit {
-  std::size_t offset;  // may be behind the end of the file: what is between is zero
-  std::vector<std::byte> bytes;
+  std::uint64_t offset;
+  std::string bytes;
 };
+using Edits = std::vector<Edit>;
 
 template <typename Plain>
-[[nodiscard]] Edit edit_to(std::size_t offset, const Plain& value) {
-  Edit edit{offset, std::vector<std::byte>(sizeof value)};
-  std::memcpy(edit.bytes.data(), &value, sizeof value);
-  return edit;
+[[nodiscard]] Edit edit_to(std::uint64_t offset, const Plain& value) {
+  return {offset, std::string(reinterpret_cast<const char*>(&value), sizeof value)};
 }
 
 // Makes edits in a file that is held in memory. Errors: std::bad_alloc.
-inline void apply_edits(const std::vector<Edit>& edits, std::vector<std::byte>& file) {
+inline void apply_edits(const Edits& edits, std::vector<std::byte>& file) {
   for (const Edit& edit : edits) {
-    file.resize(std::max(file.size(), edit.offset + edit.bytes.size()));
-    std::copy(edit.bytes.begin(), edit.bytes.end(), file.begin() + static_cast<std::ptrdiff_t>(edit.offset));
+    file.resize(std::max<std::size_t>(file.size(), edit.offset + edit.bytes.size()));
+    std::memcpy(file.data() + edit.offset, edit.bytes.data(), edit.bytes.size());
   }
 }
 

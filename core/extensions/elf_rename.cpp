@@ -51,7 +51,7 @@ class Renaming {
  public:
   Renaming(ElfImage::Bytes file, const LibraryNames& names) : image_(file), names_(names), strings_(image_.strings()) {}
 
-  std::vector<Edit> edits() {
+  Edits edits() {
     rename_in_dynamic_section();
     rename_in_needed_versions();
     if (!edits_.empty()) add_segment();
@@ -117,10 +117,10 @@ class Renaming {
     tell_sections(added.address + table_size, added.offset + table_size);
     edit(offsetof(elf::FileHeader, program_headers), added.offset);
     edit(offsetof(elf::FileHeader, program_header_count), static_cast<std::uint16_t>(segments.size()));
-    std::vector<std::byte> content(added.in_file);
-    std::memcpy(content.data(), segments.data(), table_size);
-    std::memcpy(content.data() + table_size, strings_.text().data(), strings_.text().size());
-    edits_.push_back({static_cast<std::size_t>(added.offset), std::move(content)});
+    const std::uint64_t end = image_.file().size();
+    std::string content(added.offset - end, '\0');
+    content.append(reinterpret_cast<const char*>(segments.data()), table_size).append(strings_.text());
+    edits_.push_back({end, std::move(content)});
   }
 
   // The section that was the string table becomes the new one, for readelf, debuggers and the like. If there are no sections,
@@ -161,12 +161,12 @@ class Renaming {
   ElfImage image_;
   const LibraryNames& names_;
   Strings strings_;
-  std::vector<Edit> edits_;
+  Edits edits_;
 };
 
 }  // namespace
 
-std::vector<Edit> edits_to_rename(std::span<const std::byte> file, const LibraryNames& names) {
+Edits edits_to_rename(std::span<const std::byte> file, const LibraryNames& names) {
   return Renaming(file, names).edits();
 }
 

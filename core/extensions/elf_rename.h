@@ -31,6 +31,6 @@ using LibraryNames = std::map<std::string, std::string, std::less<>>;
 // What has to be written into a copy of `file`, a shared object, so that it has the new names; nothing if it has none of the
 // old ones. `file` is not trusted.
 // Errors: ElfError (elf_image.h), std::bad_alloc.
-[[nodiscard]] std::vector<Edit> edits_to_rename(std::span<const std::byte> file, const LibraryNames& names);
+[[nodiscard]] Edits edits_to_rename(std::span<const std::byte> file, const LibraryNames& names);
 
 }  // namespace aiointerpreters::extensions

@@ -8,10 +8,10 @@
 
 namespace aiointerpreters::extensions {
 
-std::vector<Edit> edits_to_own_unique_symbols(std::span<const std::byte> file, const SymbolNames& shared) {
+Edits edits_to_own_unique_symbols(std::span<const std::byte> file, const SymbolNames& shared) {
   const ElfImage image(file);
   const ElfSymbols symbols(image);
-  std::vector<Edit> edits;
+  Edits edits;
   for (std::size_t index = 0; index < symbols.count(); ++index) {
     elf::Symbol symbol = symbols.at(index);
     if (!is_unique(symbol) || shared.contains(image.string(symbol.name))) continue;

@@ -27,6 +27,6 @@ using SymbolNames = std::set<std::string, std::less<>>;
 // those with a name in `shared`; nothing if there are none. Goes together with other edits of the same file (elf_rename.h).
 // `file` is not trusted.
 // Errors: ElfError (elf_image.h), std::bad_alloc.
-[[nodiscard]] std::vector<Edit> edits_to_own_unique_symbols(std::span<const std::byte> file, const SymbolNames& shared);
+[[nodiscard]] Edits edits_to_own_unique_symbols(std::span<const std::byte> file, const SymbolNames& shared);
 
 }  // namespace aiointerpreters::extensions

@@ -1,0 +1,45 @@
+// FileDescriptor: an open file, closed at the end of its owner. Movable.
+// Thread: any, one at a time.
+#pragma once
+
+#include <cerrno>
+#include <utility>
+
+#if !defined(_WIN32)
+#include <unistd.h>
+#endif
+
+namespace aiointerpreters::extensions {
+
+class FileDescriptor {
+ public:
+  FileDescriptor() noexcept = default;
+  // Owns `number`; a negative one is none.
+  explicit FileDescriptor(int number) noexcept : number_(number) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~FileDescriptor() { static_cast<void>(close()); }
+
+  explicit operator bool() const noexcept { return number_ >= 0; }
+  [[nodiscard]] int number() const noexcept { return number_; }
+
+  // The caller owns it now.
+  [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
+  // 0 or errno. Where files are written late (quotas, FUSE), it is here that one hears of what could not be written.
+  [[nodiscard]] int close() noexcept {
+    const int number = release();
+#if defined(_WIN32)
+    return number < 0 ? 0 : ENOSYS;  // nothing opens any
+#else
+    return number < 0 || ::close(number) == 0 || errno == EINTR ? 0 : errno;
+#endif
+  }
+
+ private:
+  int number_ = -1;
+};
+
+}  // namespace aiointerpreters::extensions
