@@ -68,13 +68,15 @@ PyObject* make_pool(ModuleState& state, std::shared_ptr<const pool::PoolOptions>
 }
 
 PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  static const char* const kKeywords[] = {"max_workers", "max_interpreters", "initializer", "initargs", nullptr};
+  static const char* const kKeywords[] = {"max_workers", "max_interpreters", "initializer", "initargs",
+                                          "private_extensions", nullptr};
   Py_ssize_t max_workers = 0;
   Py_ssize_t max_interpreters = 0;
   PyObject* initializer = nullptr;
   PyObject* initargs = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "nnOO:Pool", const_cast<char**>(kKeywords), &max_workers, &max_interpreters,
-                                   &initializer, &initargs)) {
+  int private_extensions = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "nnOO|p:Pool", const_cast<char**>(kKeywords), &max_workers,
+                                   &max_interpreters, &initializer, &initargs, &private_extensions)) {
     return nullptr;
   }
   if (max_workers < 1 || max_interpreters < 1) {
@@ -86,6 +88,9 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     pool::PoolOptions options;
     options.max_workers = static_cast<std::size_t>(max_workers);
     options.max_interpreters = static_cast<std::size_t>(max_interpreters);
+    if (private_extensions != 0) {
+      options.copies = std::make_shared<extensions::CopyStore>(extensions::Environment::of_process());
+    }
     options.forks = &state.forks;
     options.enter_interpreter = enter_interpreter;
     options.find_home = find_runtime;

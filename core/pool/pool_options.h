@@ -4,10 +4,12 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "codec/callable_ref.h"
 #include "codec/message.h"
+#include "extensions/copy_store.h"
 
 namespace aiointerpreters::codec {
 struct Runtime;
@@ -30,6 +32,8 @@ struct PoolOptions {
   std::function<void(std::string text)> log_warning;
   // Reports that the initializer has failed, as the standard library does. Requires: attached to home. Runs Python.
   void (*log_initializer_failure)(const Breakage& breakage) = nullptr;
+  // Where extension modules come from that interpreters load as private copies (core/extensions). Null: they load none.
+  std::shared_ptr<extensions::CopyStore> copies;
   // Runs once in each new interpreter, if there is one; `initializer_message` holds its arguments.
   codec::CallablePtr initializer;
   codec::Message initializer_message;

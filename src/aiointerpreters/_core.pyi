@@ -84,6 +84,7 @@ class Pool:
         max_interpreters: int,
         initializer: interpreter[..., object] | None,
         initargs: tuple[Any, ...],
+        private_extensions: bool = False,
     ) -> Self: ...
     @property
     def is_here(self) -> bool: ...

@@ -14,10 +14,11 @@ from concurrent.futures.thread import _threads_queues
 from contextvars import Context, ContextVar
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from . import _core, _lifecycle, _replaced_submit
 from ._core import Future, interpreter
+from ._extensions import are_private
 from ._stopping import is_stop
 from ._waiting import as_completed, wait
 from ._work_queue import WorkQueue
@@ -45,6 +46,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         *,
         max_interpreters: int | None = None,
         context_vars: Iterable[ContextVar[Any]] = (),
+        extensions: Literal["declared", "private"] | None = None,
     ) -> None:
         """Make an executor; its threads and interpreters start on first need.
 
@@ -61,6 +63,9 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         context_vars: context variables, attributes of modules, that all tagged calls carry: what they are set to where a
             call is submitted they are set to in the worker, for the call. `interpreter.with_context` is for those of one
             function.
+        extensions: what interpreters do with extension modules from outside the standard library. "declared": import those that
+            declare that they support it (PEP 489, PEP 684). "private": import any, as a copy of its file for each interpreter.
+            If None: what the environment variable AIOINTERPRETERS_EXTENSIONS says, else "declared".
 
         Raises ValueError for a number below 1 or a variable that no module has, TypeError for an initializer that is not
         callable or is a tagged coroutine function, and for arguments of a tagged one that cannot cross NotTransferableError.
@@ -69,7 +74,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         self._max_interpreters = max_interpreters
         self._has_default_size = max_workers is None
         tagged = initializer if isinstance(initializer, interpreter) else None
-        self._pool = _core.Pool(*self._limits(), tagged, initargs)
+        self._pool = _core.Pool(*self._limits(), tagged, initargs, are_private(extensions))
         self._thread_initializer = None if tagged is not None else initializer
         self._thread_initargs = initargs
         self._use_pool()

@@ -1,0 +1,23 @@
+// Private copies of shared objects: an extension module and, of the libraries that it needs, those that use Python themselves or need one
+// that does. All others are shared by the process, as ever.
+//
+// A copy lies elsewhere than what it was made of, so a search path relative to the object ($ORIGIN) leads nowhere. Therefore what it
+// needs is loaded first, by its path; the dynamic linker finds it by its SONAME then. A library's copy has a SONAME of its own, which its
+// users, copies too, need instead of the old one. A copy is never unloaded, and never given to another interpreter of this process:
+// what is in its static memory would be another one's.
+// Thread: any.
+#pragma once
+
+#include <string>
+
+namespace aiointerpreters::extensions {
+
+class CopyStore;
+
+// Loads the copies of `path` that belong to the interpreter with this number; a second time it finds those that there are. Symbols stay
+// local, whatever sys.setdlopenflags says: copies would find each other's.
+// Requires: attached, as for any dlopen of an extension: what it runs may use Python. Returns dlopen's handle. Errors: null, and `why`
+// says why not, naming the path; std::bad_alloc.
+[[nodiscard]] void* open_private_library(CopyStore& store, const std::string& path, unsigned number, std::string& why);
+
+}  // namespace aiointerpreters::extensions

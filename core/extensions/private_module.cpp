@@ -1,0 +1,110 @@
+// See private_module.h.
+#include "extensions/private_module.h"
+
+#include "extensions/shared_object.h"
+#include "py/error.h"
+#include "py/python.h"
+
+namespace aiointerpreters::extensions {
+
+namespace {
+
+// The last part of a module's name, as the function that makes the module has it in its own name (PEP 489): ASCII names as they are,
+// others in punycode.
+std::string suffix_of(PyObject* name, bool& is_ascii) {
+  const py::Ref dot = py::Ref::steal(PyUnicode_FromString("."));
+  const py::Ref parts = dot ? py::Ref::steal(PyUnicode_RPartition(name, dot.get())) : py::Ref();
+  if (!parts) return {};
+  PyObject* const last = PyTuple_GET_ITEM(parts.get(), 2);
+  is_ascii = PyUnicode_IS_ASCII(last) != 0;
+  if (is_ascii) return PyUnicode_AsUTF8(last);
+  const py::Ref encoded = py::Ref::steal(PyUnicode_AsEncodedString(last, "punycode", nullptr));
+  std::string text = encoded ? PyBytes_AS_STRING(encoded.get()) : std::string();
+  for (char& character : text) {
+    if (character == '-') character = '_';
+  }
+  return text;
+}
+
+void* find(void* handle, const char* prefix, const char* prefix_of_others, const std::string& suffix, bool is_ascii) {
+  return find_symbol(handle, (is_ascii ? prefix : prefix_of_others) + suffix);
+}
+
+py::Ref refuse(const py::Ref& name, const std::string& origin, const char* what) {
+  PyErr_Format(PyExc_ImportError, "%U: %s (private copy of %s)", name.get(), what, origin.c_str());
+  return {};
+}
+
+// A module of one phase is registered by its definition, once; some do it themselves.
+bool register_module(PyObject* module, const py::Ref& name, const std::string& origin) {
+  PyModuleDef* const definition = PyModule_GetDef(module);
+  if (definition == nullptr) return PyErr_Occurred() == nullptr;
+  const py::Ref path = py::Ref::steal(PyUnicode_DecodeFSDefault(origin.c_str()));
+  // Its definition knows the last part of the name only.
+  if (!path || PyObject_SetAttrString(module, "__name__", name.get()) < 0 ||
+      PyObject_SetAttrString(module, "__file__", path.get()) < 0) {
+    return false;
+  }
+  return PyState_FindModule(definition) != nullptr || PyState_AddModule(module, definition) == 0;
+}
+
+}  // namespace
+
+py::Ref make_module(void* handle, const py::Ref& spec, const py::Ref& name, const std::string& origin) {
+  bool is_ascii = true;
+  const std::string suffix = suffix_of(name.get(), is_ascii);
+  if (PyErr_Occurred() != nullptr) return {};
+#if PY_VERSION_HEX >= 0x030F0000
+  using Export = PySlot* (*)();
+  if (void* const exported = find(handle, "PyModExport_", "PyModExportU_", suffix, is_ascii)) {
+    PySlot* const slots = reinterpret_cast<Export>(exported)();
+    if (slots != nullptr) return py::Ref::steal(PyModule_FromSlotsAndSpec(slots, spec.get()));
+    if (PyErr_Occurred() != nullptr) return {};
+    return refuse(name, origin, "its initialization returned nothing");
+  }
+#endif
+  using Initialize = PyObject* (*)();
+  void* const found = find(handle, "PyInit_", "PyInitU_", suffix, is_ascii);
+  if (found == nullptr) {
+    return refuse(name, origin, ("dynamic module does not define module export function (PyInit_" + suffix + ")").c_str());
+  }
+  PyObject* const returned = reinterpret_cast<Initialize>(found)();
+  if (returned == nullptr) {
+    if (PyErr_Occurred() != nullptr) return {};
+    return refuse(name, origin, "its initialization failed without an exception");
+  }
+  const bool is_definition = PyObject_TypeCheck(returned, &PyModuleDef_Type) != 0;
+  py::Ref made = is_definition ? py::Ref() : py::Ref::steal(returned);  // a definition is static, and nobody's
+  if (PyErr_Occurred() != nullptr) {
+    py::raise_from_current(PyExc_SystemError, "an initialization raised an exception and did not fail");
+    return {};
+  }
+  if (is_definition) return py::Ref::steal(PyModule_FromDefAndSpec(reinterpret_cast<PyModuleDef*>(returned), spec.get()));
+  if (!PyModule_Check(made.get())) return refuse(name, origin, "its initialization returned no module");
+  if (!register_module(made.get(), name, origin)) return {};
+  return made;
+}
+
+bool is_complete(const py::Ref& module) {
+  PyModuleDef* const definition = PyModule_Check(module.get()) ? PyModule_GetDef(module.get()) : nullptr;
+  PyErr_Clear();
+  return definition != nullptr && definition->m_slots == nullptr;
+}
+
+bool execute_module(PyObject* module) {
+  if (!PyModule_Check(module)) return true;
+  PyModuleDef* const definition = PyModule_GetDef(module);
+  if (definition == nullptr) {
+    if (PyErr_Occurred() != nullptr) return false;
+#if PY_VERSION_HEX >= 0x030F0000
+    return PyModule_Exec(module) == 0;
+#else
+    return true;
+#endif
+  }
+  // As CPython asks whether it has been executed already.
+  if (PyModule_GetState(module) != nullptr) return true;
+  return PyModule_ExecDef(module, definition) == 0;
+}
+
+}  // namespace aiointerpreters::extensions

@@ -1,0 +1,16 @@
+// Loading shared objects, as far as systems differ in it.
+// Thread: any. Requires: attached, where what an object runs when it is loaded may use Python.
+#pragma once
+
+#include <string>
+
+namespace aiointerpreters::extensions {
+
+// Loads the object and all that it needs, at once, with its symbols for itself; for good. A second time it finds the first.
+// Errors: null, and `why` has the dynamic linker's reason.
+[[nodiscard]] void* load_shared_object(const std::string& path, std::string& why);
+
+// The address of a symbol that the object offers; null: it offers none of that name.
+[[nodiscard]] void* find_symbol(void* handle, const std::string& name);
+
+}  // namespace aiointerpreters::extensions

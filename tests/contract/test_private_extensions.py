@@ -1,0 +1,128 @@
+"""`extensions="private"`: extension modules that support no interpreters are imported, each interpreter's from a file of its own."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from support import built, imports
+from support.gate import Gate
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has private copies so far")
+
+IN_TWO = 2
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of extension modules, on home's path, which workers follow."""
+    folder = tmp_path_factory.mktemp("modules")
+    built.make_modules(folder, "one_phase", "two_phases", "failing", "nothing")
+    built.make_module_with_libraries(folder)
+    sys.path.insert(0, str(folder))
+    yield folder
+    sys.path.remove(str(folder))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Copies are made in a folder of the test's own."""
+    monkeypatch.setenv("AIOINTERPRETERS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def in_both(gate: Gate, fn: object, *args: object) -> list[object]:
+    """Call in two interpreters at the same time."""
+    with InterpreterThreadPoolExecutor(IN_TWO, extensions="private") as pool:
+        futures = [pool.submit(interpreter(imports.arrive_and_call), gate.ends, fn, *args) for _ in range(IN_TWO)]
+        gate.wait_for(IN_TWO)
+        gate.open_wide()
+        return [future.result() for future in futures]
+
+
+@pytest.mark.parametrize("name", ["one_phase", "two_phases"])
+def test_each_interpreter_has_static_memory_of_its_own(folder: Path, gate: Gate, name: str) -> None:
+    assert in_both(gate, imports.call, name, "add", 3) == [3, 3]
+
+
+@pytest.mark.parametrize("name", ["one_phase", "two_phases"])
+def test_without_it_they_are_refused(folder: Path, name: str) -> None:
+    with InterpreterThreadPoolExecutor(1) as pool:
+        error = pool.submit(interpreter(imports.call), name, "add", 3).exception()
+    assert isinstance(error, ImportError)
+    assert "does not support loading in subinterpreters" in str(error)
+
+
+def test_home_keeps_its_own(folder: Path, gate: Gate) -> None:
+    assert imports.call("one_phase", "add", 5) == 5
+    assert in_both(gate, imports.call, "one_phase", "add", 3) == [3, 3]
+    assert imports.call("one_phase", "add", 0) == 5
+
+
+def test_the_module_tells_where_it_is_from(folder: Path, gate: Gate) -> None:
+    (one, other) = in_both(gate, imports.describe, "one_phase")
+    path = next(folder.glob("one_phase.*"))
+    assert one == other == ("one_phase", str(path), str(path))
+
+
+def test_a_module_of_one_phase_is_registered_and_made_once(folder: Path, gate: Gate) -> None:
+    assert in_both(gate, imports.call, "one_phase", "is_registered") == [True, True]
+    assert in_both(gate, imports.is_same_again, "one_phase") == [True, True]
+
+
+def test_libraries_that_use_python_are_private_and_others_are_shared(folder: Path, gate: Gate) -> None:
+    assert in_both(gate, imports.call, "with_library", "count") == [1, 1]
+    one, other = in_both(gate, imports.call, "with_library", "count_shared")
+    assert one != other
+
+
+def test_what_an_initialization_raises_arrives_and_the_next_import_tries_again(folder: Path) -> None:
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        load = interpreter(imports.describe)
+        assert str(pool.submit(load, "failing").exception()) == "not yet"
+        assert pool.submit(load, "failing").result()[0] == "failing"
+
+
+def test_an_object_without_a_module_is_an_import_error(folder: Path) -> None:
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        error = pool.submit(interpreter(imports.describe), "nothing").exception()
+    assert isinstance(error, ImportError)
+    assert "PyInit_nothing" in str(error)
+    assert str(folder) in str(error)
+
+
+@pytest.mark.parametrize("keep", [0, 3, 40, 100, 4000], ids=str)
+def test_a_truncated_object_is_an_import_error(folder: Path, tmp_path: Path, keep: int) -> None:
+    whole = next(folder.glob("one_phase.*"))
+    cut = tmp_path / whole.name.replace("one_phase", "cut")
+    cut.write_bytes(whole.read_bytes()[:keep])
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        error = pool.submit(interpreter(imports.load_from), "cut", str(cut)).exception()
+    assert isinstance(error, ImportError)
+    assert str(cut) in str(error)
+
+
+def test_the_environment_variable_is_the_default(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIOINTERPRETERS_EXTENSIONS", "private")
+    with InterpreterThreadPoolExecutor(1) as pool:
+        assert pool.submit(interpreter(imports.call), "two_phases", "add", 4).result() == 4
+    with InterpreterThreadPoolExecutor(1, extensions="declared") as pool:
+        assert isinstance(pool.submit(interpreter(imports.call), "two_phases", "add", 4).exception(), ImportError)
+
+
+def test_whatever_else_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong: Literal["private"] = "public"  # type: ignore[assignment]
+    with pytest.raises(ValueError, match="extensions must be 'declared', 'private' or None, not 'public'"):
+        InterpreterThreadPoolExecutor(1, extensions=wrong)
+    monkeypatch.setenv("AIOINTERPRETERS_EXTENSIONS", "yes")
+    with pytest.raises(ValueError, match="AIOINTERPRETERS_EXTENSIONS must be 'declared' or 'private', not 'yes'"):
+        InterpreterThreadPoolExecutor(1)
+
+
+def test_modules_of_the_standard_library_are_nobodys_copies(cache: Path) -> None:
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        assert pool.submit(interpreter(imports.describe), "_json").result()[0] == "_json"
+    assert not list(cache.rglob("*.so"))

@@ -1,0 +1,40 @@
+"""Extension modules that are compiled for the tests, from tests/support/extensions."""
+
+import shlex
+import subprocess
+import sysconfig
+from pathlib import Path
+
+SOURCES = Path(__file__).with_name("extensions")
+
+
+def compile_object(source: str, target: Path, *options: str) -> Path:
+    """Make a shared object of one of the sources."""
+    compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")
+    include = f"-I{sysconfig.get_path('include')}"
+    subprocess.run(
+        [*compiler, "-shared", "-fPIC", include, "-o", str(target), str(SOURCES / f"{source}.c"), *options], check=True
+    )
+    return target
+
+
+def make_modules(folder: Path, *names: str) -> None:
+    """Compile extension modules into a folder."""
+    for name in names:
+        compile_object(name, folder / (name + sysconfig.get_config_var("EXT_SUFFIX")))
+
+
+def make_module_with_libraries(folder: Path) -> None:
+    """Compile `with_library`, whose libraries lie in a folder that its search path names relative to itself."""
+    libraries = folder / "with_library.libs"
+    libraries.mkdir()
+    for name in ("library", "plain_library"):
+        compile_object(name, libraries / f"lib{name}.so", f"-Wl,-soname,lib{name}.so")
+    compile_object(
+        "with_library",
+        folder / ("with_library" + sysconfig.get_config_var("EXT_SUFFIX")),
+        f"-L{libraries}",
+        "-l:liblibrary.so",
+        "-l:libplain_library.so",
+        "-Wl,-rpath,$ORIGIN/with_library.libs",
+    )

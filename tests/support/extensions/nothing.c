@@ -1,0 +1,2 @@
+/* No module. */
+int nothing = 0;
