@@ -68,8 +68,8 @@ PyObject* make_pool(ModuleState& state, std::shared_ptr<const pool::PoolOptions>
 }
 
 PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  static const char* const kKeywords[] = {"max_workers", "max_interpreters", "initializer", "initargs",
-                                          "private_extensions", nullptr};
+  static const char* const kKeywords[] = {"max_workers", "max_interpreters",   "initializer",
+                                          "initargs",    "private_extensions", nullptr};
   Py_ssize_t max_workers = 0;
   Py_ssize_t max_interpreters = 0;
   PyObject* initializer = nullptr;

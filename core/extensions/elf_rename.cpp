@@ -166,8 +166,6 @@ class Renaming {
 
 }  // namespace
 
-Edits edits_to_rename(std::span<const std::byte> file, const LibraryNames& names) {
-  return Renaming(file, names).edits();
-}
+Edits edits_to_rename(std::span<const std::byte> file, const LibraryNames& names) { return Renaming(file, names).edits(); }
 
 }  // namespace aiointerpreters::extensions

@@ -28,8 +28,9 @@ struct Hook {
   py::Ref create;       // `_imp`'s own
   py::Ref execute;
   py::Ref override_check;
-  py::Ref standard_names;                                 // sys.stdlib_module_names
-  std::map<std::pair<std::string, std::string>, py::Ref> complete;  // modules of one phase, by path and name: an object makes its only once
+  py::Ref standard_names;  // sys.stdlib_module_names
+  std::map<std::pair<std::string, std::string>, py::Ref>
+      complete;  // modules of one phase, by path and name: an object makes its only once
 };
 
 // The check is as it says, for a scope. It is the interpreter's, not the thread's; what another thread imports meanwhile comes here
@@ -97,7 +98,8 @@ py::Ref import_copy(Hook& hook, const py::Ref& spec, const py::Ref& name) {
   }
   const CheckScope check(hook, kOff);
   py::Ref module = make_module(handle, spec, name, path);
-  if (module && is_complete(module)) hook.complete.emplace(std::pair(path, std::string(text)), py::Ref::borrow(module.get()));
+  if (module && is_complete(module))
+    hook.complete.emplace(std::pair(path, std::string(text)), py::Ref::borrow(module.get()));
   return module;
 }
 

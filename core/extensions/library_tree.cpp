@@ -63,8 +63,9 @@ class Reader {
       const std::size_t index = read(found, searched, depth + 1);
       if (index != kOpen) needs.push_back({name, index});
     }
-    const bool is_private = !elf.python_symbols.empty() ||
-                            std::ranges::any_of(needs, [this](const auto& need) { return libraries[need.library].is_private; });
+    const bool is_private = !elf.python_symbols.empty() || std::ranges::any_of(needs, [this](const auto& need) {
+      return libraries[need.library].is_private;
+    });
     libraries.push_back({path, std::move(file), std::move(elf), std::move(needs), is_private});
     return known_[key] = libraries.size() - 1;
   }

@@ -33,7 +33,7 @@ class Descriptor {
 
 MappedFile::MappedFile(const std::string& path) {
   const Descriptor fd(path);
-  struct stat status {};
+  struct stat status{};
   if (fstat(fd.get(), &status) != 0) fail(errno, path);
   if (!S_ISREG(status.st_mode)) fail(S_ISDIR(status.st_mode) ? EISDIR : EINVAL, path);
   if (status.st_size == 0) return;

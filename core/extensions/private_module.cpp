@@ -2,6 +2,7 @@
 #include "extensions/private_module.h"
 
 #include "extensions/shared_object.h"
+#include "py/compat.h"
 #include "py/error.h"
 #include "py/python.h"
 
@@ -54,15 +55,12 @@ py::Ref make_module(void* handle, const py::Ref& spec, const py::Ref& name, cons
   bool is_ascii = true;
   const std::string suffix = suffix_of(name.get(), is_ascii);
   if (PyErr_Occurred() != nullptr) return {};
-#if PY_VERSION_HEX >= 0x030F0000
-  using Export = PySlot* (*)();
-  if (void* const exported = find(handle, "PyModExport_", "PyModExportU_", suffix, is_ascii)) {
-    PySlot* const slots = reinterpret_cast<Export>(exported)();
-    if (slots != nullptr) return py::Ref::steal(PyModule_FromSlotsAndSpec(slots, spec.get()));
-    if (PyErr_Occurred() != nullptr) return {};
+  if (void* const exported =
+          py::kModulesExportSlots ? find(handle, "PyModExport_", "PyModExportU_", suffix, is_ascii) : nullptr) {
+    py::Ref module = py::Ref::steal(py::make_module_of_slots(exported, spec.get()));
+    if (module || PyErr_Occurred() != nullptr) return module;
     return refuse(name, origin, "its initialization returned nothing");
   }
-#endif
   using Initialize = PyObject* (*)();
   void* const found = find(handle, "PyInit_", "PyInitU_", suffix, is_ascii);
   if (found == nullptr) {
@@ -96,11 +94,7 @@ bool execute_module(PyObject* module) {
   PyModuleDef* const definition = PyModule_GetDef(module);
   if (definition == nullptr) {
     if (PyErr_Occurred() != nullptr) return false;
-#if PY_VERSION_HEX >= 0x030F0000
-    return PyModule_Exec(module) == 0;
-#else
-    return true;
-#endif
+    return py::execute_module_of_slots(module);
   }
   // As CPython asks whether it has been executed already.
   if (PyModule_GetState(module) != nullptr) return true;

@@ -63,8 +63,8 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
   interruptible.begin(&kStarting);
   if (pool_.attend(seat_, visitor_)) stop_work(*runtime_);
   Created created = Created::kReady;
-  if ((pool_.options().copies && !extensions::import_private_copies(pool_.options().copies)) || !frame_.make() || (py::kDummyThreadsComplain && !silence_dummy_thread()) || !py::name_thread(thread_name) ||
-      !follow_environment()) {
+  if ((pool_.options().copies && !extensions::import_private_copies(pool_.options().copies)) || !frame_.make() ||
+      (py::kDummyThreadsComplain && !silence_dummy_thread()) || !py::name_thread(thread_name) || !follow_environment()) {
     breakage.reason = "a worker's interpreter could not be set up";
     created = Created::kNoInterpreter;
   } else if (!run_initializer()) {

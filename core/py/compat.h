@@ -33,6 +33,25 @@ inline constexpr bool kIdleThreadsNeedFrames = true;
 inline constexpr bool kIdleThreadsNeedFrames = false;
 #endif
 
+// Extension modules may export slots instead of a function that initializes them (PEP 793, 3.15).
+#if PY_VERSION_HEX >= 0x030F0000
+inline constexpr bool kModulesExportSlots = true;
+
+// The module that `exported`, a PyModExport_* function, describes, not executed yet. Requires: attached. Runs Python. Null with an
+// exception set, or without one if the function has returned nothing and set none.
+[[nodiscard]] inline PyObject* make_module_of_slots(void* exported, PyObject* spec) {
+  PySlot* const slots = reinterpret_cast<PySlot* (*)()>(exported)();
+  return slots != nullptr ? PyModule_FromSlotsAndSpec(slots, spec) : nullptr;
+}
+
+// Requires: attached. Runs Python. Errors: false with an exception set.
+[[nodiscard]] inline bool execute_module_of_slots(PyObject* module) { return PyModule_Exec(module) == 0; }
+#else
+inline constexpr bool kModulesExportSlots = false;
+[[nodiscard]] inline PyObject* make_module_of_slots(void*, PyObject*) noexcept { return nullptr; }
+[[nodiscard]] inline bool execute_module_of_slots(PyObject*) noexcept { return true; }
+#endif
+
 // A second line of defence: as long as it lives, finalization waits for the interpreter that was attached when it was made
 // (PEP 788, 3.15; nothing before). Must be closed before the interpreter is ended, which would wait for itself.
 class InterpreterGuard {

@@ -63,9 +63,9 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         context_vars: context variables, attributes of modules, that all tagged calls carry: what they are set to where a
             call is submitted they are set to in the worker, for the call. `interpreter.with_context` is for those of one
             function.
-        extensions: what interpreters do with extension modules from outside the standard library. "declared": import those that
-            declare that they support it (PEP 489, PEP 684). "private": import any, as a copy of its file for each interpreter.
-            If None: what the environment variable AIOINTERPRETERS_EXTENSIONS says, else "declared".
+        extensions: which extension modules from outside the standard library interpreters import. "declared": those
+            that declare that they support it (PEP 489, PEP 684). "private": any, as a copy of its file for each
+            interpreter. None: what the environment variable AIOINTERPRETERS_EXTENSIONS says, or else "declared".
 
         Raises ValueError for a number below 1 or a variable that no module has, TypeError for an initializer that is not
         callable or is a tagged coroutine function, and for arguments of a tagged one that cannot cross NotTransferableError.

@@ -1,4 +1,4 @@
-"""`extensions="private"`: extension modules that support no interpreters are imported, each interpreter's from a file of its own."""
+"""`extensions="private"`: each interpreter imports extension modules that support none from files of its own."""
 
 import sys
 from collections.abc import Iterator
