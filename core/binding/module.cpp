@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "binding/codec_functions.h"
+#include "binding/copies_functions.h"
 #include "binding/executor_type.h"
 #include "binding/future_state.h"
 #include "binding/future_type.h"
@@ -90,7 +91,7 @@ int execute(PyObject* module) {
         publish(module, "SharedBuffer", codec::make_shared_buffer_type(module), state.runtime.shared_buffer_type) &&
         publish(module, "Lease", codec::make_lease_type(module), state.runtime.lease_type) &&
         publish(module, "Pool", make_pool_type(module), state.pool_type) && add_codec_functions(module) &&
-        add_lifecycle_functions(module);
+        add_copies_functions(module) && add_lifecycle_functions(module);
     return ready ? 0 : -1;
   });
 }

@@ -75,7 +75,7 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   PyObject* initializer = nullptr;
   PyObject* initargs = nullptr;
   int private_extensions = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "nnOO|p:Pool", const_cast<char**>(kKeywords), &max_workers,
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "nnOOp:Pool", const_cast<char**>(kKeywords), &max_workers,
                                    &max_interpreters, &initializer, &initargs, &private_extensions)) {
     return nullptr;
   }
@@ -88,14 +88,14 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     pool::PoolOptions options;
     options.max_workers = static_cast<std::size_t>(max_workers);
     options.max_interpreters = static_cast<std::size_t>(max_interpreters);
-    if (private_extensions != 0) {
-      options.copies = std::make_shared<extensions::CopyStore>(extensions::Environment::of_process());
-    }
     options.forks = &state.forks;
     options.enter_interpreter = enter_interpreter;
     options.find_home = find_runtime;
     if (!state.reporter) state.reporter = make_reporter(state);
     options.log_warning = [&state](std::string text) { state.reporter->warn(std::move(text)); };
+    if (private_extensions != 0) {
+      options.copies = std::make_shared<extensions::CopyStore>(extensions::Environment::of_process(), options.log_warning);
+    }
     options.log_initializer_failure = log_initializer_failure;
     // A worker that makes a pool of its own is served already.
     if (!state.runtime.lessor->has_bell()) state.visitor = pool::Visitor::serve(state.runtime);

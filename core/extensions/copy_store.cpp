@@ -29,8 +29,10 @@ Environment Environment::of_process() {
   return {variable("AIOINTERPRETERS_CACHE"), variable("XDG_CACHE_HOME"), variable("HOME"), variable("TMPDIR")};
 }
 
-CopyStore::CopyStore(const Environment& environment)
-    : only_folders_(!environment.cache.empty()), temporary_(environment.temporary.empty() ? "/tmp" : environment.temporary) {
+CopyStore::CopyStore(const Environment& environment, Report report)
+    : only_folders_(!environment.cache.empty()),
+      temporary_(environment.temporary.empty() ? "/tmp" : environment.temporary),
+      report_(std::move(report)) {
   if (only_folders_) {
     std::error_code unknown;  // the working directory may be gone
     const std::filesystem::path path = std::filesystem::absolute(environment.cache, unknown);
@@ -60,10 +62,15 @@ std::optional<Copy> CopyStore::get(const std::string& path, unsigned k, const Ed
   if (!name) return std::nullopt;
   std::optional<Copy> copy;
   std::string passed_over;
-  const auto serves = [&copy, &passed_over](const std::string& place, std::optional<Copy> found, const std::string& reason) {
+  const auto serves = [this, &copy, &passed_over](const std::string& place, std::optional<Copy> found,
+                                                  const std::string& reason) {
     if (found) {
       copy = std::move(found);
       copy->passed_over = passed_over;
+      if (report_ && !passed_over.empty() && !reported_.exchange(true)) {
+        report_("private copies of extension modules are kept in " + place +
+                ", not where they would be shared: " + passed_over);
+      }
     } else {
       append(passed_over, place + " does not serve: " + reason);
     }

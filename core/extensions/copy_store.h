@@ -22,6 +22,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -65,14 +66,14 @@ struct Cleared {
 
 class CopyStore {
  public:
-  // The process's. The first call makes it and reads the environment for it: at home, before a worker needs it.
-  [[nodiscard]] static CopyStore& of_process();
-
   // Copies for more interpreters than this have no name in the folder, and are gone with the process: whoever makes and ends
   // interpreters all day needs new ones all the time, as one that was loaded is never given to another.
   static constexpr unsigned kShared = 64;
 
-  explicit CopyStore(const Environment& environment);
+  // `report` gets a sentence when, for the first time, a copy lies in another place than the first one. It is called on the thread
+  // that gets the copy.
+  using Report = std::function<void(std::string sentence)>;
+  explicit CopyStore(const Environment& environment, Report report = nullptr);
 
   // The copy of the object for the k-th interpreter of this process, with `edits` in it. Two originals that are alike get
   // different ones. The same call again returns the same file as long as it is there: k is used once for each interpreter that a
@@ -102,6 +103,8 @@ class CopyStore {
   std::vector<std::string> folders_;  // in order
   bool only_folders_ = false;         // nothing else is tried
   std::string temporary_;
+  const Report report_;
+  std::atomic<bool> reported_{false};
 
   std::atomic<std::uint64_t> made_{0};  // bytes
   base::Mutex mutex_;

@@ -63,8 +63,7 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
   interruptible.begin(&kStarting);
   if (pool_.attend(seat_, visitor_)) stop_work(*runtime_);
   Created created = Created::kReady;
-  if ((pool_.options().copies && !extensions::import_private_copies(pool_.options().copies)) || !frame_.make() ||
-      (py::kDummyThreadsComplain && !silence_dummy_thread()) || !py::name_thread(thread_name) || !follow_environment()) {
+  if (!set_up(thread_name)) {
     breakage.reason = "a worker's interpreter could not be set up";
     created = Created::kNoInterpreter;
   } else if (!run_initializer()) {
@@ -79,6 +78,12 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
   if (created != Created::kReady) codec::encode_exception(*runtime_, breakage.cause);
   interruptible.end();
   return created;
+}
+
+bool HostedInterpreter::set_up(const std::string& thread_name) {
+  const std::shared_ptr<extensions::CopyStore>& copies = pool_.options().copies;
+  return (!copies || extensions::import_private_copies(copies)) && frame_.make() &&
+         (!py::kDummyThreadsComplain || silence_dummy_thread()) && py::name_thread(thread_name) && follow_environment();
 }
 
 void HostedInterpreter::execute(Task& task) {

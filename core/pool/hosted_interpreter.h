@@ -59,6 +59,8 @@ class HostedInterpreter {
  private:
   // Each of these sets a Python exception and returns false or null when it fails.
   bool run_initializer();
+  // What it has before anything of the user's runs in it. False with an exception set.
+  bool set_up(const std::string& thread_name);
   bool follow_environment();
   [[nodiscard]] py::Ref call_unless_interrupted(Task& task);
   void finish_loop();

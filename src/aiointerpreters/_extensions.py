@@ -3,13 +3,16 @@
 import os
 from typing import Literal
 
+type Extensions = Literal["declared", "private"]
+
 _VARIABLE = "AIOINTERPRETERS_EXTENSIONS"
 
 
-def are_private(extensions: Literal["declared", "private"] | None) -> bool:
+def are_private(extensions: Extensions | None) -> bool:
     """Whether extension modules are loaded as private copies.
 
-    extensions: what an executor was told; None asks the environment variable. Raises ValueError for anything else.
+    extensions: what an executor was told; None asks the environment variable AIOINTERPRETERS_EXTENSIONS. Raises ValueError
+    for anything else.
     """
     match extensions if extensions is not None else os.environ.get(_VARIABLE) or "declared":
         case "declared":

@@ -1,6 +1,7 @@
 """Functions in interpreters for users of AnyIO, on asyncio and on Trio; it takes AnyIO 4.11 or newer.
 
-All calls of a process share one executor, which has as many interpreters as the process has processors.
+All calls of a process share one executor, which has as many interpreters as the process has processors. Those that ask for
+private extension modules share another one.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ except ImportError as error:
     raise ImportError("aiointerpreters.anyio needs AnyIO 4.11 or newer: install aiointerpreters[anyio]") from error
 
 from ._core import Future, interpreter
+from ._extensions import Extensions, are_private
 from .executors import InterpreterThreadPoolExecutor
 
 __all__ = ["current_default_interpreter_limiter", "run_sync"]
@@ -35,6 +37,7 @@ async def run_sync[*Ts, R](
     *args: *Ts,
     limiter: anyio.CapacityLimiter | None = None,
     abandon_on_cancel: bool = False,
+    extensions: Extensions | None = None,
 ) -> R: ...
 @overload
 async def run_sync[*Ts, R](
@@ -43,6 +46,7 @@ async def run_sync[*Ts, R](
     *args: *Ts,
     limiter: anyio.CapacityLimiter | None = None,
     abandon_on_cancel: bool = False,
+    extensions: Extensions | None = None,
 ) -> R: ...
 async def run_sync[*Ts](
     fn: Callable[[*Ts], Any],
@@ -50,25 +54,29 @@ async def run_sync[*Ts](
     *args: *Ts,
     limiter: anyio.CapacityLimiter | None = None,
     abandon_on_cancel: bool = False,
+    extensions: Extensions | None = None,
 ) -> Any:
     """Run fn(*args) in an interpreter, tagged or not, and return its result: `anyio.to_thread.run_sync` for interpreters.
 
     limiter: what limits how many calls are under way; `current_default_interpreter_limiter()` if None.
     abandon_on_cancel: False, and who awaits is shielded from cancellation until the call has ended. True, and it goes on at
         once; unlike in a thread, the call is stopped: TaskInterrupted is raised in it.
+    extensions: which extension modules the interpreter imports, as for `InterpreterThreadPoolExecutor`. Calls with "private"
+        have interpreters of their own.
 
     fn's own exceptions arrive as themselves, NotTransferableError tells what cannot cross. Raises TypeError if fn cannot be
-    called.
+    called, ValueError for unknown extensions.
     """
     if not callable(fn):
         raise TypeError(f"run_sync() needs something that can be called, not {fn!r}")
+    executor = _executor(are_private(extensions))
     await checkpoint()
     async with current_default_interpreter_limiter() if limiter is None else limiter:
         with anyio.CancelScope(shield=not abandon_on_cancel):
             token = current_token().native_token
             if isinstance(token, asyncio.AbstractEventLoop):
-                return await _executor().run(fn, *args)
-            return await _run_on_trio(token, interpreter(partial(fn, *args)))  # type: ignore[arg-type]
+                return await executor.run(fn, *args)
+            return await _run_on_trio(token, executor, interpreter(partial(fn, *args)))  # type: ignore[arg-type]
 
 
 def current_default_interpreter_limiter() -> anyio.CapacityLimiter:
@@ -86,11 +94,12 @@ def _workers() -> int:
 
 
 @cache
-def _executor() -> InterpreterThreadPoolExecutor:
-    return InterpreterThreadPoolExecutor(_workers(), "aiointerpreters.anyio")
+def _executor(private: bool) -> InterpreterThreadPoolExecutor:
+    extensions: Extensions = "private" if private else "declared"
+    return InterpreterThreadPoolExecutor(_workers(), "aiointerpreters.anyio", extensions=extensions)
 
 
-async def _run_on_trio(token: _TrioToken, call: Callable[[], Any]) -> Any:
+async def _run_on_trio(token: _TrioToken, executor: InterpreterThreadPoolExecutor, call: Callable[[], Any]) -> Any:
     import trio
 
     ended = trio.Event()
@@ -99,7 +108,7 @@ async def _run_on_trio(token: _TrioToken, call: Callable[[], Any]) -> Any:
         with contextlib.suppress(trio.RunFinishedError):  # nobody awaits it any more
             token.run_sync_soon(ended.set)
 
-    future = _executor().submit(call)
+    future = executor.submit(call)
     future.add_done_callback(end)  # type: ignore[arg-type]
     try:
         await ended.wait()

@@ -14,11 +14,11 @@ from concurrent.futures.thread import _threads_queues
 from contextvars import Context, ContextVar
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from . import _core, _lifecycle, _replaced_submit
 from ._core import Future, interpreter
-from ._extensions import are_private
+from ._extensions import Extensions, are_private
 from ._stopping import is_stop
 from ._waiting import as_completed, wait
 from ._work_queue import WorkQueue
@@ -46,7 +46,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         *,
         max_interpreters: int | None = None,
         context_vars: Iterable[ContextVar[Any]] = (),
-        extensions: Literal["declared", "private"] | None = None,
+        extensions: Extensions | None = None,
     ) -> None:
         """Make an executor; its threads and interpreters start on first need.
 

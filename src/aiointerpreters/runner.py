@@ -13,6 +13,7 @@ from weakref import WeakSet
 
 from . import _core, _module_functions
 from ._core import interpreter
+from ._extensions import Extensions, are_private
 from ._stopping import is_stop
 from ._window import Window, zipped
 from .errors import InterpreterError, RunnerError
@@ -36,16 +37,21 @@ class Runner:
     `InterpreterThreadPoolExecutor`, whose `run` can be awaited as well.
     """
 
-    def __init__(self, *, workers: int) -> None:
+    def __init__(self, *, workers: int, extensions: Extensions | None = None) -> None:
         """Make a runner, which has no interpreters before it is started.
 
-        workers: how many. Raises ValueError below 1, TypeError if it is no integer.
+        workers: how many.
+        extensions: which extension modules its interpreters import, as for `InterpreterThreadPoolExecutor`.
+
+        Raises ValueError for less than one worker or unknown extensions, TypeError if workers is no integer.
         """
         if not isinstance(workers, int):
             raise TypeError(f"workers must be an integer, not {workers!r}")
         if workers < 1:
             raise ValueError("workers must be greater than 0")
+        are_private(extensions)
         self.workers = workers
+        self._extensions = extensions
         self._executor: InterpreterThreadPoolExecutor | None = None
         self._coroutine_functions: dict[ModuleInfo, bool] = {}  # as workers have found them
         self._awaited = 0  # calls under way that `map` has not made
@@ -297,7 +303,7 @@ class Runner:
     def _begin(self) -> None:
         if self._executor is not None:
             raise RunnerError("the runner is started already")
-        executor = InterpreterThreadPoolExecutor(self.workers, f"Runner-{id(self):x}")
+        executor = InterpreterThreadPoolExecutor(self.workers, f"Runner-{id(self):x}", extensions=self._extensions)
         for _ in range(self.workers):
             executor.submit(interpreter(_do_nothing))  # nobody is idle yet, so each takes a thread and an interpreter
         self._executor = executor

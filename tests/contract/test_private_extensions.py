@@ -1,7 +1,7 @@
 """`extensions="private"`: each interpreter imports extension modules that support none from files of its own."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -34,7 +34,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def in_both(gate: Gate, fn: object, *args: object) -> list[object]:
+def in_both(gate: Gate, fn: Callable[..., object], *args: object) -> list[object]:
     """Call in two interpreters at the same time."""
     with InterpreterThreadPoolExecutor(IN_TWO, extensions="private") as pool:
         futures = [pool.submit(interpreter(imports.arrive_and_call), gate.ends, fn, *args) for _ in range(IN_TWO)]

@@ -18,10 +18,16 @@ def compile_object(source: str, target: Path, *options: str) -> Path:
     return target
 
 
+def make_module(folder: Path, name: str, *options: str, source: str | None = None, suffix: str | None = None) -> Path:
+    """Compile an extension module into a folder, from the source of its name or another one."""
+    ending = suffix or sysconfig.get_config_var("EXT_SUFFIX")
+    return compile_object(source or name, folder / (name + ending), *options)
+
+
 def make_modules(folder: Path, *names: str) -> None:
     """Compile extension modules into a folder."""
     for name in names:
-        compile_object(name, folder / (name + sysconfig.get_config_var("EXT_SUFFIX")))
+        make_module(folder, name)
 
 
 def make_module_with_libraries(folder: Path) -> None:

@@ -19,6 +19,16 @@ def call(module: str, name: str, *args: Any) -> Any:
     return getattr(importlib.import_module(module), name)(*args)
 
 
+def get(module: str, name: str) -> Any:
+    """Import a module and return what it has of that name."""
+    return getattr(importlib.import_module(module), name)
+
+
+def is_imported(module: str) -> bool:
+    """Whether it is in sys.modules."""
+    return module in sys.modules
+
+
 def describe(module: str) -> tuple[str, str | None, str | None]:
     """Import a module and tell its name, its file and its spec's origin."""
     imported = importlib.import_module(module)
@@ -38,3 +48,8 @@ def load_from(module: str, path: str) -> str:
     spec = importlib.util.spec_from_file_location(module, path)
     assert spec is not None
     return importlib.util.module_from_spec(spec).__name__
+
+
+def forget_finders() -> None:
+    """Have finders look again for files that were not there before."""
+    importlib.invalidate_caches()

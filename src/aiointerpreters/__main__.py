@@ -1,0 +1,62 @@
+"""`python -m aiointerpreters cache`: shows the private copies of extension modules that are on disk, or removes them."""
+
+import argparse
+import sys
+import time
+
+from . import _core
+
+_DAY = 24 * 60 * 60
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit status: 0, or 1 if copies could not be removed."""
+    parser = argparse.ArgumentParser(prog="python -m aiointerpreters", description="Tools of aiointerpreters.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    cache = commands.add_parser(
+        "cache",
+        help="show or empty the cache of extension modules",
+        description="Show the folders in which private copies of extension modules are kept, or empty them.",
+    )
+    cache.add_argument("--clear", action="store_true", help="remove all copies; running programs are not disturbed")
+    return _clear() if parser.parse_args(arguments).clear else _show()
+
+
+def _show() -> int:
+    for path, refused, absent, read_only, copies, nbytes, oldest_use in _core.describe_copies():
+        print(path)
+        if refused:
+            print(f"  not used: {refused}")
+        elif absent:
+            print("  empty: made on first need")
+        else:
+            since = f", the oldest last used {_days_ago(oldest_use)}" if oldest_use is not None else ""
+            print(f"  {_counted(copies)}, {_megabytes(nbytes)}{since}")
+            if read_only:
+                print("  read-only: these copies are used, new ones are made elsewhere")
+    return 0
+
+
+def _clear() -> int:
+    copies, nbytes, errors = _core.clear_copies()
+    print(f"removed {_counted(copies)}, {_megabytes(nbytes)}")
+    for error in errors:
+        print(error, file=sys.stderr)
+    return 1 if errors else 0
+
+
+def _counted(copies: int) -> str:
+    return f"{copies} {'copy' if copies == 1 else 'copies'}"
+
+
+def _megabytes(nbytes: int) -> str:
+    return f"{nbytes / 1e6:.1f} MB"
+
+
+def _days_ago(timestamp: int) -> str:
+    days = max(0, int((time.time() - timestamp) // _DAY))
+    return "today" if days == 0 else f"{days} {'day' if days == 1 else 'days'} ago"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
