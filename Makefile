@@ -9,7 +9,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || getconf _NPROC
 # Each use brings the environment up to date first and is the path of its Python.
 interpreter = interpreter=$$(tools/find-python)
 with = $(interpreter) && python=$$(tools/develop "$$interpreter" $(1))
-cpp_files = $(wildcard core/*/*.h core/*/*.cpp tests/*/*.h tests/*/*.cpp) $(wildcard tools/portability/*.h tools/portability/*/*.h tools/portability/*/*/*.h)
+cpp_files = $(wildcard core/*/*.h core/*/*.cpp tests/*/*.h tests/*/*.cpp) $(wildcard tools/portability/*.h tools/portability/*.cpp tools/portability/*/*.h tools/portability/*/*/*.h)
 PYTEST_ARGS ?=
 # Four, also on two processors: often tests wait, for programs that they have started. A file stays in one process: its tests share
 # fixtures.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "extensions/copy_store.h"
+#include "extensions/support.h"
 #include "py/error.h"
 #include "py/ref.h"
 
@@ -68,9 +69,19 @@ PyObject* clear_copies(PyObject*, PyObject*) {
   });
 }
 
+PyDoc_STRVAR(why_no_copies_doc,
+             "why_no_copies($module, /)\n--\n\n"
+             "Why extension modules cannot be loaded as private copies on this system; None if they can.");
+
+PyObject* why_no_copies(PyObject*, PyObject*) {
+  const char* const reason = extensions::unsupported_reason();
+  return reason == nullptr ? Py_NewRef(Py_None) : PyUnicode_FromString(reason);
+}
+
 PyMethodDef functions[] = {
     {"describe_copies", describe_copies, METH_NOARGS, describe_doc},
     {"clear_copies", clear_copies, METH_NOARGS, clear_doc},
+    {"why_no_copies", why_no_copies, METH_NOARGS, why_no_copies_doc},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -15,8 +15,7 @@
 //
 // Owner: a pool whose interpreters load private copies, and those interpreters. It is made at home, where the environment is read, and keeps
 // no folder open. Several of one process need not know each other: no two of their interpreters have the same number.
-// Thread: any, in parallel; nothing is locked while files are read and written. Linux only: elsewhere there are no copies, and
-// `get` says so.
+// Thread: any, in parallel; nothing is locked while files are read and written.
 #pragma once
 
 #include <atomic>

@@ -127,6 +127,15 @@ constexpr std::uint16_t kAArch64 = 183;    // EM_AARCH64
 constexpr std::uint16_t kRiscV = 243;      // EM_RISCV
 constexpr std::uint16_t kLoongArch = 258;  // EM_LOONGARCH
 
+// The architecture of this process; kNoMachine where this code has not been tried: then every file is refused.
+#if defined(__x86_64__) && defined(__LP64__)
+constexpr std::uint16_t kOwnMachine = kX64;
+#elif defined(__aarch64__) && defined(__LP64__) && defined(__AARCH64EL__)
+constexpr std::uint16_t kOwnMachine = kAArch64;
+#else
+constexpr std::uint16_t kOwnMachine = kNoMachine;
+#endif
+
 // e_phnum: the count stands elsewhere
 constexpr std::uint16_t kTooManyProgramHeaders = 0xffff;  // PN_XNUM
 

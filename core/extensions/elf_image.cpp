@@ -9,15 +9,6 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// The architecture of this process; kNoMachine where this code has not been tried: then every file is refused.
-#if defined(__x86_64__) && defined(__LP64__)
-constexpr std::uint16_t kOwnMachine = elf::kX64;
-#elif defined(__aarch64__) && defined(__LP64__) && defined(__AARCH64EL__)
-constexpr std::uint16_t kOwnMachine = elf::kAArch64;
-#else
-constexpr std::uint16_t kOwnMachine = elf::kNoMachine;
-#endif
-
 // Longer than any name or search path; a limit, so that looking for the ends of names takes no time to speak of in a file
 // that has none.
 constexpr std::size_t kLongestName = 0x10000;
@@ -78,14 +69,14 @@ elf::FileHeader checked_header(ElfImage::Bytes file) {
   if (file.size() < sizeof(elf::FileHeader)) truncated("its header", file.size());
 
   const auto header = element<elf::FileHeader>(file, 0);
-  if (kOwnMachine == elf::kNoMachine) throw ElfError("cannot be read: this architecture is not supported");
+  if (elf::kOwnMachine == elf::kNoMachine) throw ElfError("cannot be read: this architecture is not supported");
   const std::uint8_t width = header.identification[elf::kClassAt];
   const std::uint8_t order = header.identification[elf::kOrderAt];
   if (width == elf::k32Bit) other_architecture("32-bit");
   if (order == elf::kBigEndian) other_architecture("big-endian");
   if (width != elf::k64Bit || order != elf::kLittleEndian)
     throw ElfError("is corrupt: its header says neither 32-bit nor 64-bit, or no byte order");
-  if (header.machine != kOwnMachine) other_architecture(name_of_machine(header.machine));
+  if (header.machine != elf::kOwnMachine) other_architecture(name_of_machine(header.machine));
   if (header.type != elf::kSharedObject) throw ElfError("is not a shared object but " + name_of_type(header.type));
   return header;
 }

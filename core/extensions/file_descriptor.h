@@ -2,12 +2,7 @@
 // Thread: any, one at a time.
 #pragma once
 
-#include <cerrno>
 #include <utility>
-
-#if !defined(_WIN32)
-#include <unistd.h>
-#endif
 
 namespace aiointerpreters::extensions {
 
@@ -29,14 +24,7 @@ class FileDescriptor {
   // The caller owns it now.
   [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
   // 0 or errno. Where files are written late (quotas, FUSE), it is here that one hears of what could not be written.
-  [[nodiscard]] int close() noexcept {
-    const int number = release();
-#if defined(_WIN32)
-    return number < 0 ? 0 : ENOSYS;  // nothing opens any
-#else
-    return number < 0 || ::close(number) == 0 || errno == EINTR ? 0 : errno;
-#endif
-  }
+  [[nodiscard]] int close() noexcept;
 
  private:
   int number_ = -1;

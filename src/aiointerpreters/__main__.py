@@ -23,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _show() -> int:
+    if (reason := _core.why_no_copies()) is not None:
+        print(reason)
     for path, refused, absent, read_only, copies, nbytes, oldest_use in _core.describe_copies():
         print(path)
         if refused:

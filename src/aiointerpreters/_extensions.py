@@ -3,6 +3,8 @@
 import os
 from typing import Literal
 
+from . import _core
+
 type Extensions = Literal["declared", "private"]
 
 _VARIABLE = "AIOINTERPRETERS_EXTENSIONS"
@@ -12,12 +14,15 @@ def are_private(extensions: Extensions | None) -> bool:
     """Whether extension modules are loaded as private copies.
 
     extensions: what an executor was told; None asks the environment variable AIOINTERPRETERS_EXTENSIONS. Raises ValueError
-    for anything else.
+    for anything else, and NotImplementedError for private copies where there are none.
     """
     match extensions if extensions is not None else os.environ.get(_VARIABLE) or "declared":
         case "declared":
             return False
         case "private":
+            if (reason := _core.why_no_copies()) is not None:
+                asked = "extensions='private'" if extensions is not None else f"the environment variable {_VARIABLE}=private"
+                raise NotImplementedError(f"{asked} is not supported here: {reason}")
             return True
         case other if extensions is None:
             raise ValueError(f"the environment variable {_VARIABLE} must be 'declared' or 'private', not {other!r}")

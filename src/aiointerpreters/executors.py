@@ -68,7 +68,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             interpreter. None: what the environment variable AIOINTERPRETERS_EXTENSIONS says, or else "declared".
 
         Raises ValueError for a number below 1 or a variable that no module has, TypeError for an initializer that is not
-        callable or is a tagged coroutine function, and for arguments of a tagged one that cannot cross NotTransferableError.
+        callable or is a tagged coroutine function, for arguments of a tagged one that cannot cross NotTransferableError, and
+        NotImplementedError for "private" extensions where that does not exist: on musl, macOS and Windows.
         """
         super().__init__(max_workers, thread_name_prefix, initializer, initargs)
         self._max_interpreters = max_interpreters

@@ -1,5 +1,7 @@
 """`extensions="private"`: each interpreter imports extension modules that support none from files of its own."""
 
+import platform
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,11 +9,11 @@ from typing import Literal
 
 import pytest
 
-from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from aiointerpreters import InterpreterThreadPoolExecutor, _core, interpreter
 from support import built, imports
 from support.gate import Gate
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has private copies so far")
+pytestmark = pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_core.why_no_copies()))
 
 IN_TWO = 2
 
@@ -103,6 +105,39 @@ def test_a_truncated_object_is_an_import_error(folder: Path, tmp_path: Path, kee
         error = pool.submit(interpreter(imports.load_from), "cut", str(cut)).exception()
     assert isinstance(error, ImportError)
     assert str(cut) in str(error)
+
+
+def header_for(machine: int, bits: int, order: Literal["<", ">"]) -> bytes:
+    """What an ELF file of a shared object begins with (gABI): Elf64_Ehdr, or Elf32_Ehdr, whose addresses are shorter."""
+    whole = order + {32: "HHIIIIIHHHHHH", 64: "HHIQQQIHHHHHH"}[bits]
+    identification = struct.pack("4sBBB9x", b"\x7fELF", bits // 32, {"<": 1, ">": 2}[order], 1)
+    header_size, segment_size = {32: (52, 32), 64: (64, 56)}[bits]
+    return identification + struct.pack(whole, 3, machine, 1, 0, header_size, 0, 0, header_size, segment_size, 1, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("header", "architecture"),
+    [
+        (header_for(62, 64, "<"), "x86-64"),
+        (header_for(183, 64, "<"), "AArch64"),
+        (header_for(243, 64, "<"), "RISC-V"),
+        (header_for(22, 64, ">"), "big-endian"),
+        (header_for(183, 64, ">"), "big-endian"),
+        (header_for(40, 32, "<"), "32-bit"),
+        (header_for(62, 32, "<"), "32-bit"),
+    ],
+    ids=["x86_64", "aarch64", "riscv64", "s390x", "aarch64_be", "armv7l", "x32"],
+)
+def test_an_object_of_another_machine_is_an_import_error(tmp_path: Path, header: bytes, architecture: str) -> None:
+    if architecture == {"x86_64": "x86-64", "aarch64": "AArch64"}[platform.machine()]:
+        pytest.skip("this machine's own")
+    path = tmp_path / "foreign.so"
+    path.write_bytes(header + bytes(4000))
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        error = pool.submit(interpreter(imports.load_from), "foreign", str(path)).exception()
+    assert isinstance(error, ImportError)
+    assert str(error) == f"{path} is for another architecture ({architecture})"
+    assert (error.name, error.path) == ("foreign", str(path))
 
 
 def test_the_environment_variable_is_the_default(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

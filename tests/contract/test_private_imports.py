@@ -16,7 +16,7 @@ from aiointerpreters import InterpreterThreadPoolExecutor, Runner, TaskInterrupt
 from support import built, imports
 from support.gate import Gate
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has private copies so far")
+pytestmark = pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_core.why_no_copies()))
 
 IN_TWO = 2
 

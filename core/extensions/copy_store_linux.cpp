@@ -23,6 +23,8 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+void append(std::string& sentences, const std::string& sentence) { sentences += (sentences.empty() ? "" : "; ") + sentence; }
+
 }  // namespace
 
 Environment Environment::of_process() {
@@ -46,14 +48,6 @@ CopyStore::CopyStore(const Environment& environment, Report report)
     if (std::find(folders_.begin(), folders_.end(), folder) == folders_.end()) folders_.push_back(std::move(folder));
   }
 }
-
-#if defined(__linux__)
-
-namespace {
-
-void append(std::string& sentences, const std::string& sentence) { sentences += (sentences.empty() ? "" : "; ") + sentence; }
-
-}  // namespace
 
 std::optional<Copy> CopyStore::get(const std::string& path, unsigned k, const Edits& edits, std::string& why) {
   const std::optional<Original> original = Original::open(path, edits, why);
@@ -169,16 +163,5 @@ Cleared CopyStore::clear() const {
   }
   return cleared;
 }
-
-#else
-
-std::optional<Copy> CopyStore::get(const std::string& path, unsigned, const Edits&, std::string& why) {
-  why = "there is no private copy of " + path + ": they are made on Linux only";
-  return std::nullopt;
-}
-std::vector<FolderReport> CopyStore::describe() const { return {}; }
-Cleared CopyStore::clear() const { return {}; }
-
-#endif
 
 }  // namespace aiointerpreters::extensions

@@ -1,8 +1,6 @@
 // See copy_folder.h.
 #include "extensions/copy_folder.h"
 
-#if defined(__linux__)
-
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/stat.h>
@@ -126,5 +124,3 @@ std::string CopyFolder::path_of(const std::string& name, int file) const {
 }
 
 }  // namespace aiointerpreters::extensions
-
-#endif

@@ -1,8 +1,6 @@
 // See folder_rules.h.
 #include "extensions/folder_rules.h"
 
-#if defined(__linux__)
-
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
@@ -139,5 +137,3 @@ std::string safe_path(const std::string& path, int folder) {
 }
 
 }  // namespace aiointerpreters::extensions
-
-#endif

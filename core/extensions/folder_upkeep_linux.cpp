@@ -1,8 +1,6 @@
 // See folder_upkeep.h.
 #include "extensions/folder_upkeep.h"
 
-#if defined(__linux__)
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -104,5 +102,3 @@ Removed clear(int folder) {
 }
 
 }  // namespace aiointerpreters::extensions
-
-#endif

@@ -1,8 +1,6 @@
 // See original.h. The clones: ioctl_ficlone(2), copy_file_range(2).
 #include "extensions/original.h"
 
-#if defined(__linux__)
-
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
@@ -155,5 +153,3 @@ bool Original::is_copied_in(int copy) const {
 }
 
 }  // namespace aiointerpreters::extensions
-
-#endif

@@ -1,22 +1,9 @@
 // See shared_object.h.
 #include "extensions/shared_object.h"
 
-#ifndef _WIN32
 #include <dlfcn.h>
-#endif
 
 namespace aiointerpreters::extensions {
-
-#ifdef _WIN32
-
-void* load_shared_object(const std::string& path, std::string& why) {
-  why = path + ": there are no private copies on Windows";
-  return nullptr;
-}
-
-void* find_symbol(void*, const std::string&) { return nullptr; }
-
-#else
 
 void* load_shared_object(const std::string& path, std::string& why) {
   void* const handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -27,7 +14,5 @@ void* load_shared_object(const std::string& path, std::string& why) {
 }
 
 void* find_symbol(void* handle, const std::string& name) { return dlsym(handle, name.c_str()); }
-
-#endif
 
 }  // namespace aiointerpreters::extensions

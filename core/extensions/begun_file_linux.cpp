@@ -1,8 +1,6 @@
 // See begun_file.h.
 #include "extensions/begun_file.h"
 
-#if defined(__linux__)
-
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -27,5 +25,3 @@ BegunFile::~BegunFile() {
 }
 
 }  // namespace aiointerpreters::extensions
-
-#endif

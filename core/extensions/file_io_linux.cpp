@@ -1,8 +1,6 @@
 // See file_io.h.
 #include "extensions/file_io.h"
 
-#if !defined(_WIN32)
-
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -18,6 +16,11 @@ FileDescriptor open_at(int folder, const char* path, int flags, unsigned mode) n
     const int file = ::openat(folder, path, flags | O_CLOEXEC, static_cast<mode_t>(mode));
     if (file >= 0 || errno != EINTR) return FileDescriptor(file);
   }
+}
+
+int FileDescriptor::close() noexcept {
+  const int number = release();
+  return number < 0 || ::close(number) == 0 || errno == EINTR ? 0 : errno;
 }
 
 std::int64_t read_at(int file, std::uint64_t offset, char* bytes, std::size_t size) noexcept {
@@ -51,5 +54,3 @@ bool write_at(int file, std::uint64_t offset, const char* bytes, std::size_t siz
 }
 
 }  // namespace aiointerpreters::extensions
-
-#endif

@@ -1,8 +1,6 @@
 // See nameless.h.
 #include "extensions/nameless.h"
 
-#if defined(__linux__)
-
 #include <fcntl.h>
 #include <linux/memfd.h>
 #include <sys/mman.h>
@@ -98,5 +96,3 @@ bool lets_code_be_mapped(int file, std::string& why) {
 }
 
 }  // namespace aiointerpreters::extensions
-
-#endif

@@ -1,0 +1,45 @@
+// What *_linux.cpp has, for systems on which there are no private copies: nobody comes here, as a pool that shall have some is refused
+// before it is made (support.h).
+#include <string>
+
+#include "extensions/copy_store.h"
+#include "extensions/file_descriptor.h"
+#include "extensions/private_library.h"
+#include "extensions/shared_object.h"
+#include "extensions/support.h"
+
+namespace aiointerpreters::extensions {
+
+static_assert(unsupported_reason() != nullptr, "who has private copies has no need of this file");
+
+int FileDescriptor::close() noexcept {
+  number_ = -1;
+  return 0;
+}
+
+Environment Environment::of_process() { return {}; }
+
+CopyStore::CopyStore(const Environment&, Report) {}
+
+std::optional<Copy> CopyStore::get(const std::string&, unsigned, const Edits&, std::string& why) {
+  why = unsupported_reason();
+  return std::nullopt;
+}
+
+std::vector<FolderReport> CopyStore::describe() const { return {}; }
+
+Cleared CopyStore::clear() const { return {}; }
+
+void* open_private_library(CopyStore&, const std::string&, unsigned, std::string& why) {
+  why = unsupported_reason();
+  return nullptr;
+}
+
+void* load_shared_object(const std::string&, std::string& why) {
+  why = unsupported_reason();
+  return nullptr;
+}
+
+void* find_symbol(void*, const std::string&) { return nullptr; }
+
+}  // namespace aiointerpreters::extensions
