@@ -171,12 +171,11 @@ def test_a_wrong_initialization_is_an_error(folder: Path, kind: int, raised: typ
 
 
 def test_a_library_that_is_missing_is_an_import_error_with_its_name(folder: Path) -> None:
-    built.make_module_with_libraries(folder)
-    os.remove(folder / "with_library.libs" / "libplain_library.so")
+    built.make_module_with_libraries(folder, plain="missing_library").unlink()
     with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
         error = pool.submit(interpreter(imports.describe), "with_library").exception()
     assert isinstance(error, ImportError)
-    assert "libplain_library.so" in str(error)
+    assert "libmissing_library.so" in str(error)
     assert str(next(folder.glob("with_library.*.so"))) in str(error)
     assert error.name == "with_library"
     assert error.path == str(next(folder.glob("with_library.*.so")))

@@ -30,17 +30,21 @@ def make_modules(folder: Path, *names: str) -> None:
         make_module(folder, name)
 
 
-def make_module_with_libraries(folder: Path) -> None:
-    """Compile `with_library`, whose libraries lie in a folder that its search path names relative to itself."""
+def make_module_with_libraries(folder: Path, plain: str = "plain_library") -> Path:
+    """Compile `with_library`, whose libraries lie in a folder that its search path names relative to itself.
+
+    plain: the name of the one that uses no Python, and so is found once the process has loaded it. Returns its path.
+    """
     libraries = folder / "with_library.libs"
     libraries.mkdir()
-    for name in ("library", "plain_library"):
-        compile_object(name, libraries / f"lib{name}.so", f"-Wl,-soname,lib{name}.so")
+    for source, name in {"library": "library", "plain_library": plain}.items():
+        compile_object(source, libraries / f"lib{name}.so", f"-Wl,-soname,lib{name}.so")
     compile_object(
         "with_library",
         folder / ("with_library" + sysconfig.get_config_var("EXT_SUFFIX")),
         f"-L{libraries}",
         "-l:liblibrary.so",
-        "-l:libplain_library.so",
+        f"-l:lib{plain}.so",
         "-Wl,-rpath,$ORIGIN/with_library.libs",
     )
+    return libraries / f"lib{plain}.so"
