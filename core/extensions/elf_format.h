@@ -145,6 +145,8 @@ constexpr std::uint32_t kDynamic = 2;         // PT_DYNAMIC
 constexpr std::uint32_t kProgramHeaders = 6;  // PT_PHDR
 
 // p_flags
+constexpr std::uint32_t kRunnable = 1;  // PF_X
+constexpr std::uint32_t kWritable = 2;  // PF_W
 constexpr std::uint32_t kReadable = 4;  // PF_R
 
 // sh_type
@@ -178,8 +180,13 @@ constexpr unsigned kBindingShift = 4;
 constexpr std::uint8_t kTypeMask = 0x0f;
 constexpr std::uint8_t kGlobalBinding = 1;   // STB_GLOBAL
 constexpr std::uint8_t kUniqueBinding = 10;  // STB_GNU_UNIQUE
+constexpr std::uint8_t kFunction = 2;        // STT_FUNC
+
+// st_other
+constexpr std::uint8_t kHidden = 2;  // STV_HIDDEN
 
 // st_shndx
-constexpr std::uint16_t kUndefined = 0;  // SHN_UNDEF
+constexpr std::uint16_t kUndefined = 0;   // SHN_UNDEF
+constexpr std::uint16_t kAnySection = 1;  // the dynamic linker only wants to see that it is in one
 
 }  // namespace aiointerpreters::extensions::elf

@@ -15,17 +15,6 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// The new segment begins at a multiple of this in the file and in memory: of the largest page of any system that this code
-// runs on. So it shares no page with anything: where a segment's last page holds zeros that are not in the file, glibc
-// zeroes the rest of that page.
-constexpr std::uint64_t kLargestPage = 0x10000;
-
-std::uint64_t rounded_up(std::uint64_t value) {
-  if (value > std::numeric_limits<std::uint64_t>::max() / 2)
-    throw ElfError("is corrupt: its segments leave no room in memory");
-  return (value + kLargestPage - 1) / kLargestPage * kLargestPage;
-}
-
 // The string table with names added to it.
 class Strings {
  public:
@@ -49,12 +38,12 @@ class Strings {
 // One object that is renamed.
 class Renaming {
  public:
-  Renaming(ElfImage::Bytes file, const LibraryNames& names) : image_(file), names_(names), strings_(image_.strings()) {}
+  Renaming(const ElfImage& image, const LibraryNames& names) : image_(image), names_(names), strings_(image.strings()) {}
 
-  Edits edits() {
+  Edits edits(ElfAdditions& additions) {
     rename_in_dynamic_section();
     rename_in_needed_versions();
-    if (!edits_.empty()) add_segment();
+    if (!edits_.empty()) move_strings_to(additions);
     return std::move(edits_);
   }
 
@@ -89,38 +78,14 @@ class Renaming {
     }
   }
 
-  void add_segment() {
-    std::vector<elf::ProgramHeader> segments = image_.segments();
-    if (segments.size() + 1 >= elf::kTooManyProgramHeaders) throw ElfError("cannot be renamed: it has too many segments");
-    const std::uint64_t table_size = (segments.size() + 1) * sizeof(elf::ProgramHeader);
-    elf::ProgramHeader added{};
-    added.type = elf::kLoad;
-    added.flags = elf::kReadable;
-    added.offset = rounded_up(image_.file().size());
-    added.address = rounded_up(end_in_memory());
-    added.physical = added.address;
-    added.in_file = added.in_memory = table_size + strings_.text().size();
-    added.alignment = kLargestPage;
-    for (elf::ProgramHeader& segment : segments) {
-      if (segment.type != elf::kProgramHeaders) continue;
-      segment.offset = added.offset;
-      segment.address = segment.physical = added.address;
-      segment.in_file = segment.in_memory = table_size;
-    }
-    segments.push_back(added);  // loaded segments are in the order of their addresses: this one is the last
-
+  void move_strings_to(ElfAdditions& additions) {
+    const ElfAdditions::Place place = additions.add(elf::kReadable, strings_.text());
     for (std::size_t index = 0; index < image_.dynamic().size(); ++index) {
       const std::uint64_t tag = image_.dynamic()[index].tag;
-      if (tag == elf::kStrings) set_dynamic(index, added.address + table_size);
+      if (tag == elf::kStrings) set_dynamic(index, place.address);
       if (tag == elf::kStringsSize) set_dynamic(index, strings_.text().size());
     }
-    tell_sections(added.address + table_size, added.offset + table_size);
-    edit(offsetof(elf::FileHeader, program_headers), added.offset);
-    edit(offsetof(elf::FileHeader, program_header_count), static_cast<std::uint16_t>(segments.size()));
-    const std::uint64_t end = image_.file().size();
-    std::string content(added.offset - end, '\0');
-    content.append(reinterpret_cast<const char*>(segments.data()), table_size).append(strings_.text());
-    edits_.push_back({end, std::move(content)});
+    tell_sections(place.address, place.offset);
   }
 
   // The section that was the string table becomes the new one, for readelf, debuggers and the like. If there are no sections,
@@ -142,14 +107,6 @@ class Renaming {
     }
   }
 
-  [[nodiscard]] std::uint64_t end_in_memory() const {
-    std::uint64_t end = 0;
-    for (const elf::ProgramHeader& segment : image_.segments()) {
-      if (segment.type == elf::kLoad) end = std::max(end, segment.address + segment.in_memory);
-    }
-    return end;
-  }
-
   void set_dynamic(std::size_t index, std::uint64_t value) {
     edit(image_.dynamic_offset() + (index * sizeof(elf::DynamicEntry)) + offsetof(elf::DynamicEntry, value), value);
   }
@@ -158,7 +115,7 @@ class Renaming {
     edits_.push_back(edit_to(offset, value));
   }
 
-  ElfImage image_;
+  const ElfImage& image_;
   const LibraryNames& names_;
   Strings strings_;
   Edits edits_;
@@ -166,6 +123,8 @@ class Renaming {
 
 }  // namespace
 
-Edits edits_to_rename(std::span<const std::byte> file, const LibraryNames& names) { return Renaming(file, names).edits(); }
+Edits edits_to_rename(const ElfImage& image, const LibraryNames& names, ElfAdditions& additions) {
+  return Renaming(image, names).edits(additions);
+}
 
 }  // namespace aiointerpreters::extensions

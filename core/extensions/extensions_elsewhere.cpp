@@ -19,7 +19,7 @@ int FileDescriptor::close() noexcept {
 
 Environment Environment::of_process() { return {}; }
 
-CopyStore::CopyStore(const Environment&, Report) {}
+CopyStore::CopyStore(const Environment&, Report) : trust_({}) {}
 
 std::optional<Copy> CopyStore::get(const std::string&, unsigned, const Edits&, std::string& why) {
   why = unsupported_reason();
@@ -30,7 +30,7 @@ std::vector<FolderReport> CopyStore::describe() const { return {}; }
 
 Cleared CopyStore::clear() const { return {}; }
 
-void* open_private_library(CopyStore&, const std::string&, unsigned, std::string& why) {
+void* open_private_library(const CopyOwner&, const std::string&, const std::string&, std::string& why) {
   why = unsupported_reason();
   return nullptr;
 }
@@ -41,5 +41,7 @@ void* load_shared_object(const std::string&, std::string& why) {
 }
 
 void* find_symbol(void*, const std::string&) { return nullptr; }
+
+std::byte* address_in(void*, std::uint64_t) { return nullptr; }
 
 }  // namespace aiointerpreters::extensions

@@ -4,11 +4,13 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "extensions/private_library.h"
 #include "extensions/private_module.h"
+#include "extensions/standard_module.h"
 #include "py/error.h"
 #include "py/method.h"
 #include "py/python.h"
@@ -23,9 +25,9 @@ enum Check : int { kOff = -1, kAsConfigured = 0 };
 
 // An interpreter's.
 struct Hook {
-  std::shared_ptr<CopyStore> copies;
-  unsigned number = 0;  // which copies are this interpreter's: no other one of this process gets them
-  py::Ref create;       // `_imp`'s own
+  CopyOwner owner;
+  py::Ref create;       // `_imp`'s own, as are the next two
+  py::Ref create_builtin;
   py::Ref execute;
   py::Ref override_check;
   py::Ref standard_names;  // sys.stdlib_module_names
@@ -90,7 +92,7 @@ py::Ref import_copy(Hook& hook, const py::Ref& spec, const py::Ref& name) {
     return py::Ref::borrow(known->second.get());
   }
   std::string why;
-  void* const handle = open_private_library(*hook.copies, path, hook.number, why);
+  void* const handle = open_private_library(hook.owner, text, path, why);
   if (handle == nullptr) {
     const py::Ref message = py::Ref::steal(PyUnicode_DecodeFSDefault(why.c_str()));
     if (message) PyErr_SetImportError(message.get(), name.get(), origin.get());
@@ -103,6 +105,26 @@ py::Ref import_copy(Hook& hook, const py::Ref& spec, const py::Ref& name) {
   return module;
 }
 
+// A module of the standard library. `create` is `_imp`'s function for its kind, with arguments that begin with the spec.
+py::Ref import_standard(Hook& hook, const py::Ref& create, const py::Ref& name, std::span<PyObject* const> args) {
+  const char* const text = PyUnicode_AsUTF8(name.get());
+  if (text == nullptr) return {};
+  const StandardModule* const standard = find_standard_module(text);
+  const bool has_file = create.get() == hook.create.get();
+  using Way = StandardModule::Way;
+  py::Ref module;
+  if (standard != nullptr && standard->way == Way::kReplaced) {
+    module = make_replaced_module(name);
+  } else if (standard != nullptr && standard->way == Way::kPrivateCopy && has_file) {
+    module = import_copy(hook, py::Ref::borrow(args[0]), name);
+  } else {
+    const CheckScope check(hook, standard != nullptr && standard->way == Way::kUnchecked ? kOff : kAsConfigured);
+    module = py::Ref::steal(PyObject_Vectorcall(create.get(), args.data(), args.size(), nullptr));
+  }
+  if (module && standard != nullptr && !replace_functions(*standard, module)) return {};
+  return module;
+}
+
 PyObject* create_dynamic(PyObject* capsule, PyObject* const* args, Py_ssize_t nargs) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     Hook& hook = *static_cast<Hook*>(PyCapsule_GetPointer(capsule, nullptr));
@@ -112,8 +134,15 @@ PyObject* create_dynamic(PyObject* capsule, PyObject* const* args, Py_ssize_t na
     const int standard = name ? is_standard(hook, name.get()) : -1;
     if (standard < 0) return nullptr;
     if (standard == 0) return import_copy(hook, spec, name).release();
-    const CheckScope check(hook, kAsConfigured);
-    return PyObject_Vectorcall(hook.create.get(), args, static_cast<std::size_t>(nargs), nullptr);
+    return import_standard(hook, hook.create, name, {args, static_cast<std::size_t>(nargs)}).release();
+  });
+}
+
+PyObject* create_builtin(PyObject* capsule, PyObject* spec) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    Hook& hook = *static_cast<Hook*>(PyCapsule_GetPointer(capsule, nullptr));
+    const py::Ref name = text_of(spec, "name");
+    return name ? import_standard(hook, hook.create_builtin, name, {&spec, 1}).release() : nullptr;
   });
 }
 
@@ -131,29 +160,34 @@ PyObject* exec_dynamic(PyObject* capsule, PyObject* module) {
 }
 
 PyMethodDef kCreate = {"create_dynamic", py::as_method(create_dynamic), METH_FASTCALL, nullptr};
+PyMethodDef kCreateBuiltin = {"create_builtin", create_builtin, METH_O, nullptr};
 PyMethodDef kExecute = {"exec_dynamic", exec_dynamic, METH_O, nullptr};
 
 }  // namespace
 
-bool import_private_copies(std::shared_ptr<CopyStore> copies) {
+bool import_private_copies(std::shared_ptr<CopyStore> copies, std::shared_ptr<py::ForeignThreads> threads) {
   static std::atomic<unsigned> interpreters{0};
   const py::Ref imp = py::Ref::steal(PyImport_ImportModule("_imp"));
-  auto made = std::make_unique<Hook>();
   if (!imp) return false;
+  // relaxed: only the numbers have to differ.
+  auto made = std::make_unique<Hook>(CopyOwner{std::move(copies), std::move(threads),
+                                               interpreters.fetch_add(1, std::memory_order_relaxed), Trust::of_process()});
   made->create = py::Ref::steal(PyObject_GetAttrString(imp.get(), "create_dynamic"));
+  made->create_builtin = py::Ref::steal(PyObject_GetAttrString(imp.get(), "create_builtin"));
   made->execute = py::Ref::steal(PyObject_GetAttrString(imp.get(), "exec_dynamic"));
   made->override_check = py::Ref::steal(PyObject_GetAttrString(imp.get(), "_override_multi_interp_extensions_check"));
   made->standard_names = py::Ref::borrow(PySys_GetObject("stdlib_module_names"));
-  if (!made->create || !made->execute || !made->override_check || !made->standard_names) return false;
-  made->copies = std::move(copies);
-  made->number = interpreters.fetch_add(1, std::memory_order_relaxed);
+  if (!made->create || !made->create_builtin || !made->execute || !made->override_check || !made->standard_names) {
+    return false;
+  }
   const py::Ref capsule = py::Ref::steal(PyCapsule_New(made.get(), nullptr, destroy_hook));
   if (!capsule) return false;
   static_cast<void>(made.release());
-  const py::Ref create = py::Ref::steal(PyCFunction_New(&kCreate, capsule.get()));
-  const py::Ref execute = py::Ref::steal(PyCFunction_New(&kExecute, capsule.get()));
-  return create && execute && PyObject_SetAttrString(imp.get(), "create_dynamic", create.get()) == 0 &&
-         PyObject_SetAttrString(imp.get(), "exec_dynamic", execute.get()) == 0;
+  for (PyMethodDef* const method : {&kCreate, &kCreateBuiltin, &kExecute}) {
+    const py::Ref function = py::Ref::steal(PyCFunction_New(method, capsule.get()));
+    if (!function || PyObject_SetAttrString(imp.get(), method->ml_name, function.get()) < 0) return false;
+  }
+  return true;
 }
 
 }  // namespace aiointerpreters::extensions

@@ -1,21 +1,23 @@
 // How a worker's interpreter comes to import extension modules as private copies.
 //
 // Every way to an extension module ends at `_imp.create_dynamic` and `_imp.exec_dynamic` of the importing interpreter: the standard
-// finders, those of editable installs, whoever makes a spec with ExtensionFileLoader. So these two are replaced there, and nothing
-// else. Extensions of the standard library are passed on to the functions of before.
+// finders, those of editable installs, whoever makes a spec with ExtensionFileLoader. What is built into Python comes from
+// `_imp.create_builtin`. So these three are replaced there, and nothing else. Modules of the standard library are passed on to the
+// functions of before, except for those that would be refused (standard_module.h).
 // Owner: the functions, and so the interpreter's `_imp`. Thread: any of the interpreter's, guarded by its GIL.
 #pragma once
 
 #include <memory>
 
 #include "extensions/copy_store.h"
+#include "py/foreign_threads.h"
 
 namespace aiointerpreters::extensions {
 
-// Has the attached interpreter import copies from now on: extension modules from outside the standard library get files of their own, which
-// `copies` has.
+// Has the attached interpreter import copies from now on: extension modules from outside the standard library get files of their own,
+// which `copies` has. Threads that are not Python's come to it by `threads`.
 // Requires: attached to a worker's interpreter in which nothing else has been imported yet. Runs Python. Errors: false with an
 // exception set.
-[[nodiscard]] bool import_private_copies(std::shared_ptr<CopyStore> copies);
+[[nodiscard]] bool import_private_copies(std::shared_ptr<CopyStore> copies, std::shared_ptr<py::ForeignThreads> threads);
 
 }  // namespace aiointerpreters::extensions

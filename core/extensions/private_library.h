@@ -8,16 +8,28 @@
 // Thread: any.
 #pragma once
 
+#include <memory>
 #include <string>
+
+#include "extensions/copy_store.h"
+#include "extensions/unsound.h"
+#include "py/foreign_threads.h"
 
 namespace aiointerpreters::extensions {
 
-class CopyStore;
+// For whom copies are loaded: an interpreter.
+struct CopyOwner {
+  std::shared_ptr<CopyStore> copies;
+  std::shared_ptr<py::ForeignThreads> threads;  // who come by functions that copies are bound to
+  unsigned number;                              // no other interpreter of this process has or had it
+  Trust trust;
+};
 
-// Loads the copies of `path` that belong to the interpreter with this number; a second time it finds those that there are. Symbols stay
-// local, whatever sys.setdlopenflags says: copies would find each other's.
+// Loads the copies of `path`, an object with the module of that name, that belong to the interpreter; a second time it finds those
+// that there are. Symbols stay local, whatever sys.setdlopenflags says: copies would find each other's.
 // Requires: attached, as for any dlopen of an extension: what it runs may use Python. Returns dlopen's handle. Errors: null, and `why`
 // says why not, naming the path; std::bad_alloc.
-[[nodiscard]] void* open_private_library(CopyStore& store, const std::string& path, unsigned number, std::string& why);
+[[nodiscard]] void* open_private_library(const CopyOwner& owner, const std::string& module, const std::string& path,
+                                         std::string& why);
 
 }  // namespace aiointerpreters::extensions

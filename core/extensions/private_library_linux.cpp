@@ -1,6 +1,7 @@
 // See private_library.h.
 #include "extensions/private_library.h"
 
+#include <atomic>
 #include <exception>
 #include <new>
 #include <optional>
@@ -8,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "extensions/bound_functions.h"
 #include "extensions/copy_store.h"
+#include "extensions/elf_bind.h"
 #include "extensions/elf_rename.h"
 #include "extensions/elf_unique.h"
 #include "extensions/library_tree.h"
@@ -44,36 +47,74 @@ void add_unique_symbols(const std::vector<Library>& libraries, const Library& li
   }
 }
 
-Edits edits_for(const std::vector<Library>& libraries, const Library& library, unsigned number) {
-  Edits edits = edits_to_rename(library.file.bytes(), names_of_copies(libraries, library, number));
+void append(Edits& edits, Edits&& more) {
+  for (Edit& edit : more) edits.push_back(std::move(edit));
+}
+
+// What a copy of the library has that the original has not. `table` is to be filled when it has been loaded.
+Edits edits_for(const std::vector<Library>& libraries, const Library& library, unsigned number, BindingTable& table) {
+  const ElfImage image(library.file.bytes());
+  ElfAdditions additions(image);
+  Edits edits = edits_to_rename(image, names_of_copies(libraries, library, number), additions);
   SymbolNames shared;
   if (!library.elf.unique_symbols.empty()) add_unique_symbols(libraries, library, shared);
-  for (Edit& edit : edits_to_own_unique_symbols(library.file.bytes(), shared)) edits.push_back(std::move(edit));
+  append(edits, edits_to_own_unique_symbols(library.file.bytes(), shared));
+  if (can_bind()) append(edits, edits_to_bind(image, functions_for_copies(), additions, table));
+  append(edits, additions.edits());
   return edits;
 }
 
-void* load_copy(CopyStore& store, const std::vector<Library>& libraries, const Library& library, unsigned number) {
-  const Edits edits = edits_for(libraries, library, number);
+// From now on the object's functions lead to that interpreter. Whoever fills it again puts in the same.
+void fill(void* handle, const BindingTable& table, py::ForeignThreads& threads) {
+  if (table.address == 0) return;
+  threads.keep();
+  auto* const slots = reinterpret_cast<std::uintptr_t*>(address_in(handle, table.address));
+  for (std::size_t index = 0; index < table.functions.size(); ++index) {
+    slots[index + 1] = reinterpret_cast<std::uintptr_t>(table.functions[index]);
+  }
+  // release: who sees that there is somebody finds the functions.
+  std::atomic_ref(slots[0]).store(reinterpret_cast<std::uintptr_t>(&threads), std::memory_order_release);
+}
+
+void* load_copy(const CopyOwner& owner, const std::vector<Library>& libraries, const Library& library) {
+  BindingTable table;
+  const Edits edits = edits_for(libraries, library, owner.number, table);
   std::string why;
   // Others may remove a copy before it is loaded; then there is a new one.
   constexpr int kAttempts = 3;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const std::optional<Copy> copy = store.get(library.path, number, edits, why);
+    const std::optional<Copy> copy = owner.copies->get(library.path, owner.number, edits, why);
     if (!copy) break;
-    if (void* const handle = load_shared_object(copy->path, why)) return handle;
+    if (void* const handle = load_shared_object(copy->path, why)) {
+      fill(handle, table, *owner.threads);
+      return handle;
+    }
   }
   throw std::runtime_error(why + " (private copy of " + library.path + ")");
 }
 
+// Errors: std::runtime_error with the reason.
+void check_soundness(const std::vector<Library>& libraries, const std::string& module) {
+  const char* reason = reason_against(module);
+  const Library* against = &libraries.back();
+  for (const Library& library : libraries) {
+    if (reason != nullptr) break;
+    against = &library;
+    if (library.is_private) reason = reason_against(library.elf.python_symbols);
+  }
+  if (reason != nullptr) throw std::runtime_error(refusal(module, against->path, reason));
+}
+
 }  // namespace
 
-void* open_private_library(CopyStore& store, const std::string& path, unsigned number, std::string& why) {
+void* open_private_library(const CopyOwner& owner, const std::string& module, const std::string& path, std::string& why) {
   try {
     const std::vector<Library> libraries = read_library_tree(path);
+    if (!owner.trust.covers(module)) check_soundness(libraries, module);
     void* handle = nullptr;
     for (const Library& library : libraries) {
       if (library.is_private) {
-        handle = load_copy(store, libraries, library, number);
+        handle = load_copy(owner, libraries, library);
       } else if (load_shared_object(library.path, why) == nullptr) {
         return nullptr;
       }

@@ -2,6 +2,8 @@
 // Thread: any. Requires: attached, where what an object runs when it is loaded may use Python.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace aiointerpreters::extensions {
@@ -12,5 +14,8 @@ namespace aiointerpreters::extensions {
 
 // The address of a symbol that the object offers; null: it offers none of that name.
 [[nodiscard]] void* find_symbol(void* handle, const std::string& name);
+
+// Where an address of the object is in memory.
+[[nodiscard]] std::byte* address_in(void* handle, std::uint64_t address);
 
 }  // namespace aiointerpreters::extensions

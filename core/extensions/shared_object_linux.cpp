@@ -2,6 +2,7 @@
 #include "extensions/shared_object.h"
 
 #include <dlfcn.h>
+#include <link.h>
 
 namespace aiointerpreters::extensions {
 
@@ -14,5 +15,11 @@ void* load_shared_object(const std::string& path, std::string& why) {
 }
 
 void* find_symbol(void* handle, const std::string& name) { return dlsym(handle, name.c_str()); }
+
+std::byte* address_in(void* handle, std::uint64_t address) {
+  link_map* map = nullptr;
+  if (dlinfo(handle, RTLD_DI_LINKMAP, static_cast<void*>(&map)) != 0 || map == nullptr) return nullptr;
+  return reinterpret_cast<std::byte*>(map->l_addr + address);
+}
 
 }  // namespace aiointerpreters::extensions

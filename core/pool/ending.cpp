@@ -1,6 +1,7 @@
 // See ending.h.
 #include "pool/ending.h"
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -91,6 +92,15 @@ void finish_leftovers(codec::Runtime& runtime, const PoolOptions& options, const
   join_left_threads(options, module);
   run_exit_functions();
   join_left_threads(options, module);
+}
+
+void part_from(py::ForeignThreads& threads, const PoolOptions& options) {
+  const std::chrono::duration<double> patience(kThreadPatience);
+  if (threads.close(base::Clock::now() + std::chrono::duration_cast<base::Clock::duration>(patience))) return;
+  options.log_warning(
+      "a worker's interpreter ends when threads of extension modules have left it (PyGILState_Release); one has not");
+  while (!threads.close(base::Deadline())) {
+  }
 }
 
 void settle_loans(codec::Runtime& runtime, py::ThreadSides& sides, const PoolOptions& options) {

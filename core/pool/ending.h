@@ -8,6 +8,7 @@
 #include "codec/runtime.h"
 #include "pool/pool_options.h"
 #include "py/attach.h"
+#include "py/foreign_threads.h"
 
 namespace aiointerpreters::pool {
 
@@ -18,6 +19,9 @@ namespace aiointerpreters::pool {
 // Waits for the pools that tasks have made, then for the threads that they have left, and calls the exit functions. `module` is
 // _left_threads or null: then only CPython joins the threads. Requires: `interruptible` has begun, so that all of it can be stopped.
 void finish_leftovers(codec::Runtime& runtime, const PoolOptions& options, const py::Ref& module);
+
+// Lets no foreign threads in any more, waits for those inside, and calls what is pending.
+void part_from(py::ForeignThreads& threads, const PoolOptions& options);
 
 // Gives back what the interpreter has been lent. What it still holds and others use goes to home.
 void settle_loans(codec::Runtime& runtime, py::ThreadSides& sides, const PoolOptions& options);

@@ -81,8 +81,7 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
 }
 
 bool HostedInterpreter::set_up(const std::string& thread_name) {
-  const std::shared_ptr<extensions::CopyStore>& copies = pool_.options().copies;
-  return (!copies || extensions::import_private_copies(copies)) && frame_.make() &&
+  return prepare_imports() && frame_.make() &&
          (!py::kDummyThreadsComplain || silence_dummy_thread()) && py::name_thread(thread_name) && follow_environment();
 }
 
@@ -163,6 +162,7 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
     runtime_->interruptible.begin(&kEnding);
     end_quietly([&] { finish_loop(); });
     end_quietly([&] { finish_leftovers(*runtime_, pool_.options(), left_threads); });
+    if (foreign_threads_) part_from(*foreign_threads_, pool_.options());
     runtime_->interruptible.end();
     end_quietly([&] { settle_loans(*runtime_, sides, pool_.options()); });
     if (visitor_) visitor_->stop();
@@ -179,6 +179,15 @@ void HostedInterpreter::finish_loop() {
   if (loop_) loop_->finish();
   if (visitor_) visitor_->set_loop(nullptr);
   loop_.reset();
+}
+
+bool HostedInterpreter::prepare_imports() {
+  const std::shared_ptr<extensions::CopyStore>& copies = pool_.options().copies;
+  if (!copies) return true;
+  foreign_threads_ = std::make_shared<py::ForeignThreads>();
+  foreign_threads_->set_bell(visitor_);
+  visitor_->set_foreign_threads(foreign_threads_);
+  return extensions::import_private_copies(copies, foreign_threads_);
 }
 
 bool HostedInterpreter::run_initializer() {

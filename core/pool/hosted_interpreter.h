@@ -13,6 +13,7 @@
 #include "pool/pool.h"
 #include "pool/task.h"
 #include "pool/visitor.h"
+#include "py/foreign_threads.h"
 #include "py/frame_below.h"
 #include "py/interpreter.h"
 
@@ -62,6 +63,8 @@ class HostedInterpreter {
   // What it has before anything of the user's runs in it. False with an exception set.
   bool set_up(const std::string& thread_name);
   bool follow_environment();
+  // Has extension modules imported as private copies, if they are to be.
+  bool prepare_imports();
   [[nodiscard]] py::Ref call_unless_interrupted(Task& task);
   void finish_loop();
   // Calls what drops objects: that may run Python for ever (`__del__`), and can be stopped.
@@ -72,6 +75,7 @@ class HostedInterpreter {
   Seat& seat_;
   py::Interpreter interpreter_;
   std::shared_ptr<Visitor> visitor_;   // null until there is a runtime
+  std::shared_ptr<py::ForeignThreads> foreign_threads_;  // null without private copies
   codec::Runtime* runtime_ = nullptr;  // null until `_core` is set up in it; owned by that module's state
   py::FrameBelow frame_;
   Caller caller_;

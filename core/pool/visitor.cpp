@@ -69,6 +69,16 @@ void Visitor::set_loop(LoopPortPtr loop) noexcept {
   loop_.swap(loop);
 }
 
+void Visitor::set_foreign_threads(std::shared_ptr<py::ForeignThreads> threads) noexcept {
+  base::Lock lock(mutex_);
+  foreign_threads_.swap(threads);
+}
+
+void Visitor::ring_for_pending_calls() noexcept {
+  base::Lock lock(mutex_);
+  if (!call(calls_)) calls_.store(false, std::memory_order_release);  // the next one tries again
+}
+
 LoopPortPtr Visitor::loop() noexcept {
   base::Lock lock(mutex_);
   return loop_;
@@ -140,8 +150,19 @@ void Visitor::run() {
       returns_.exchange(false, std::memory_order_acq_rel);
       if (lessor_->has_returns()) visit([this] { lessor_->take_back(); });
     }
-    if (!looks && !takes_back) parker_.park(earlier(earlier(returns_at, watch_at), look_at_));  // cut short by `stop`
+    const bool calls = calls_.exchange(false, std::memory_order_acq_rel);
+    if (calls) run_pending_calls();
+    if (!looks && !takes_back && !calls) parker_.park(earlier(earlier(returns_at, watch_at), look_at_));  // cut short by `stop`
   }
+}
+
+void Visitor::run_pending_calls() {
+  std::shared_ptr<py::ForeignThreads> threads;
+  {
+    base::Lock lock(mutex_);
+    threads = foreign_threads_;
+  }
+  if (threads) visit([&] { threads->run_pending_calls(); });
 }
 
 void Visitor::look() {

@@ -1,5 +1,5 @@
 // Visitor: a thread that goes into one interpreter to do what its own thread cannot do, because that is busy or asleep: takes
-// back what was lent, interrupts what runs (interrupts.h). Each interpreter has a visitor of its own, as it may have to wait
+// back what was lent, interrupts what runs (interrupts.h), calls what is pending (py/foreign_threads.h). Each interpreter has a visitor of its own, as it may have to wait
 // at the door (py/door.h) for a long call in C. The thread starts when it is needed for the first time.
 //
 // Requests only raise a flag and wake the thread if it was not raised yet, so any number of them cost one visit. The thread
@@ -20,10 +20,11 @@
 #include "pool/interrupter.h"
 #include "pool/interrupts.h"
 #include "pool/loop_port.h"
+#include "py/foreign_threads.h"
 
 namespace aiointerpreters::pool {
 
-class Visitor final : public codec::Bell, public Interrupter {
+class Visitor final : public codec::Bell, public Interrupter, public py::PendingCallsBell {
  public:
   // Makes one and hangs it up as the lessor's bell. It is to be stopped before the interpreter ends.
   // Requires: attached to that interpreter. Errors: std::bad_alloc.
@@ -42,6 +43,10 @@ class Visitor final : public codec::Bell, public Interrupter {
   [[nodiscard]] const std::atomic<bool>& stopped_all() const noexcept { return stopped_all_; }
   // Of the interpreter's event loop; null: there is none any more.
   void set_loop(LoopPortPtr loop) noexcept AIOI_EXCLUDES(mutex_);
+
+  // The interpreter's; the visitor calls what is pending. Until it stops.
+  void set_foreign_threads(std::shared_ptr<py::ForeignThreads> threads) noexcept AIOI_EXCLUDES(mutex_);
+  void ring_for_pending_calls() noexcept override AIOI_EXCLUDES(mutex_);
 
   // Visits no more; returns when the thread has ended. Requires: detached, or the lessor is closed, since the thread may
   // want to attach. Blocks.
@@ -63,6 +68,7 @@ class Visitor final : public codec::Bell, public Interrupter {
   // Each attaches, so it must be able to unwind (hazard 11).
   void run();
   void look();
+  void run_pending_calls();
   template <typename Errand>
   void visit(Errand&& errand);
 
@@ -73,8 +79,10 @@ class Visitor final : public codec::Bell, public Interrupter {
   std::atomic<std::uint32_t> where_{kEnded};     // a Where: of the thread; release / acquire
   std::list<Interrupt> added_ AIOI_GUARDED_BY(mutex_);
   LoopPortPtr loop_ AIOI_GUARDED_BY(mutex_);
+  std::shared_ptr<py::ForeignThreads> foreign_threads_ AIOI_GUARDED_BY(mutex_);
   // What there is to do, and nothing has been done about it since; acq_rel.
   std::atomic<bool> returns_{false};
+  std::atomic<bool> calls_{false};
   std::atomic<bool> strikes_{false};  // something is to be interrupted at once
   std::atomic<bool> watches_{false};  // something has to have ended soon
   std::atomic<bool> stops_all_{false};

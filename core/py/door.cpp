@@ -1,8 +1,6 @@
 // See door.h.
 #include "py/door.h"
 
-#include "base/futex.h"
-
 namespace aiointerpreters::py {
 
 bool Door::enter() noexcept {
@@ -21,15 +19,15 @@ void Door::leave() noexcept {
   if (visitors_.fetch_sub(1, std::memory_order_release) == (kClosed | 1)) base::wake_all(&visitors_);
 }
 
-void Door::close() {
+bool Door::close(const base::Deadline& deadline) {
   std::uint32_t left = visitors_.fetch_or(kClosed, std::memory_order_acquire) | kClosed;
-  if (left == kClosed) return;
-  detached([&] {
-    while (left != kClosed) {
-      static_cast<void>(base::wait_on(visitors_, left, base::Deadline()));
+  if (left == kClosed) return true;
+  return detached([&] {
+    while (left != kClosed && !base::is_over(deadline)) {
+      static_cast<void>(base::wait_on(visitors_, left, deadline));
       left = visitors_.load(std::memory_order_acquire);
     }
-    return 0;
+    return left == kClosed;
   });
 }
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "base/futex.h"
 #include "py/attach.h"
 #include "py/python.h"
 
@@ -28,15 +29,16 @@ class Door {
     return visited;
   }
 
-  // Lets nobody in any more and waits until those inside have left. To be called before the interpreter ends.
-  // Requires: attached. Blocks: detached meanwhile.
-  void close();
+  // Lets nobody in any more and waits until those inside have left, or until the deadline: false, there are some left. To be called
+  // before the interpreter ends. Requires: attached. Blocks: detached meanwhile.
+  bool close(const base::Deadline& deadline = {});
+
+  // For who attaches by other means, and for longer. False: it is closed. Each entry is to be left.
+  [[nodiscard]] bool enter() noexcept;
+  void leave() noexcept;
 
  private:
   static constexpr std::uint32_t kClosed = std::uint32_t{1} << 31;
-
-  [[nodiscard]] bool enter() noexcept;
-  void leave() noexcept;
 
   PyInterpreterState* const interpreter_;
   std::atomic<std::uint32_t> visitors_{0};  // how many are inside; kClosed on top of that

@@ -157,7 +157,7 @@ void expect_an_end(const FileBytes& file) {
   static_cast<void>(error_of(file));
   try {
     FileBytes copy = file;
-    apply_edits(edits_to_rename(file, {{"libelf_sample.so.1", "renamed"}, {"libc.so.6", "other"}}), copy);
+    apply_edits(renaming_of(file, {{"libelf_sample.so.1", "renamed"}, {"libc.so.6", "other"}}), copy);
     apply_edits(edits_to_own_unique_symbols(file, {}), copy);
   } catch (const ElfError&) {
     return;

@@ -20,7 +20,7 @@ namespace {
 constexpr const char* kName = "libelf_sample.so.1";
 
 FileBytes renamed(FileBytes file, const LibraryNames& names) {
-  const std::vector<Edit> edits = edits_to_rename(file, names);
+  const std::vector<Edit> edits = renaming_of(file, names);
   apply_edits(edits, file);
   return file;
 }
@@ -126,9 +126,9 @@ TEST(ElfRename, ChangesTheNamesAndNothingElse) {
 }
 
 TEST(ElfRename, NothingIsWrittenWhereNoNameChanges) {
-  EXPECT_TRUE(edits_to_rename(sample_user(), {}).empty());
+  EXPECT_TRUE(renaming_of(sample_user(), {}).empty());
   EXPECT_TRUE(
-      edits_to_rename(sample_user(), {{"libelf_sample", "x"}, {"not_libelf_sample.so.1", "y"}, {"PyInit_sample", "z"}})
+      renaming_of(sample_user(), {{"libelf_sample", "x"}, {"not_libelf_sample.so.1", "y"}, {"PyInit_sample", "z"}})
           .empty());
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "extensions/elf_format.h"
+#include "extensions/elf_rename.h"
 
 namespace aiointerpreters::extensions {
 
@@ -26,6 +27,15 @@ inline FileBytes read_file(const std::filesystem::path& path) {
 inline void write_file(const std::filesystem::path& path, const FileBytes& bytes) {
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+}
+
+// All that it takes to rename one. Errors: ElfError.
+inline Edits renaming_of(const FileBytes& file, const LibraryNames& names) {
+  const ElfImage image(file);
+  ElfAdditions additions(image);
+  Edits edits = edits_to_rename(image, names, additions);
+  for (Edit& edit : additions.edits()) edits.push_back(std::move(edit));
+  return edits;
 }
 
 inline FileBytes sample_library() { return read_file(ELF_SAMPLE_LIBRARY); }

@@ -53,3 +53,40 @@ def load_from(module: str, path: str) -> str:
 def forget_finders() -> None:
     """Have finders look again for files that were not there before."""
     importlib.invalidate_caches()
+
+
+def import_each(modules: list[str]) -> dict[str, str]:
+    """Import modules and tell of each that cannot be imported why."""
+    errors = {}
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            errors[module] = str(error)
+    return errors
+
+
+def write_own_traceback(path: str) -> str:
+    """Have faulthandler write a traceback and read it."""
+    with open(path, "w+", encoding="utf-8") as file:
+        call("faulthandler", "dump_traceback", file)
+        file.seek(0)
+        return file.read()
+
+
+def use_readline() -> dict[str, Any]:
+    """Set what programs set, and return what they find there."""
+    readline = importlib.import_module("readline")
+    readline.set_completer(len)
+    readline.set_completer_delims(" ")
+    readline.parse_and_bind("tab: complete")
+    readline.add_history("one")
+    readline.add_history("two")
+    readline.replace_history_item(1, "three")
+    readline.remove_history_item(0)
+    return {
+        "name": readline.__name__,
+        "completer": readline.get_completer().__name__,
+        "delims": readline.get_completer_delims(),
+        "history": [readline.get_history_item(1), readline.get_history_item(2)],
+    }

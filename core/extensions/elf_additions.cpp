@@ -1,0 +1,80 @@
+// See elf_additions.h.
+#include "extensions/elf_additions.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace aiointerpreters::extensions {
+
+namespace {
+
+// What is added begins at a multiple of this in memory: of the largest page of any system that this code runs on. So it shares
+// no page with anything: where a segment's last page holds zeros that are not in the file, glibc zeroes the rest of that page.
+constexpr std::uint64_t kLargestPage = 0x10000;
+constexpr std::uint64_t kWord = 8;
+
+std::uint64_t rounded_up(std::uint64_t value, std::uint64_t unit = kLargestPage) {
+  if (value > std::numeric_limits<std::uint64_t>::max() / 2)
+    throw ElfError("is corrupt: its segments leave no room in memory");
+  return (value + unit - 1) / unit * unit;
+}
+
+}  // namespace
+
+ElfAdditions::Place ElfAdditions::next() const {
+  const std::uint64_t end = rounded_up(image_.file().size() + content_.size(), added_.empty() ? kLargestPage : kWord);
+  // What is mapped is a whole page of the file, so both begin at the same place in a page.
+  return {rounded_up(end_in_memory()) + end % kLargestPage, end};
+}
+
+ElfAdditions::Place ElfAdditions::add(std::uint32_t flags, const std::string& bytes) {
+  if (image_.segments().size() + kMost >= elf::kTooManyProgramHeaders) {
+    throw ElfError("cannot be copied: it has too many segments");
+  }
+  if (added_.empty() && flags != elf::kReadable) add(elf::kReadable, {});
+  const Place place = next();
+  const std::uint64_t in_front = added_.empty() ? table_size() : 0;
+  elf::ProgramHeader segment{};
+  segment.type = elf::kLoad;
+  segment.flags = flags;
+  segment.offset = place.offset;
+  segment.address = segment.physical = place.address;
+  segment.in_file = segment.in_memory = in_front + bytes.size();
+  segment.alignment = kLargestPage;
+  added_.push_back(segment);
+  content_.resize(place.offset - image_.file().size() + in_front);
+  content_ += bytes;
+  return {place.address + in_front, place.offset + in_front};
+}
+
+Edits ElfAdditions::edits() const {
+  if (added_.empty()) return {};
+  std::vector<elf::ProgramHeader> segments = image_.segments();
+  const elf::ProgramHeader& first = added_.front();
+  const std::uint64_t size = (segments.size() + added_.size()) * sizeof(elf::ProgramHeader);
+  for (elf::ProgramHeader& segment : segments) {
+    if (segment.type != elf::kProgramHeaders) continue;
+    segment.offset = first.offset;
+    segment.address = segment.physical = first.address;
+    segment.in_file = segment.in_memory = size;
+  }
+  segments.insert(segments.end(), added_.begin(), added_.end());  // loaded ones are in the order of their addresses
+  std::string content = content_;
+  const std::uint64_t end = image_.file().size();
+  std::memcpy(content.data() + (first.offset - end), segments.data(), size);
+  return {edit_to(offsetof(elf::FileHeader, program_headers), first.offset),
+          edit_to(offsetof(elf::FileHeader, program_header_count), static_cast<std::uint16_t>(segments.size())),
+          {end, std::move(content)}};
+}
+
+std::uint64_t ElfAdditions::end_in_memory() const {
+  std::uint64_t end = 0;
+  const auto extend = [&end](const elf::ProgramHeader& segment) {
+    if (segment.type == elf::kLoad) end = std::max(end, segment.address + segment.in_memory);
+  };
+  std::ranges::for_each(image_.segments(), extend);
+  std::ranges::for_each(added_, extend);
+  return end;
+}
+
+}  // namespace aiointerpreters::extensions

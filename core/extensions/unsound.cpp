@@ -1,0 +1,81 @@
+// See unsound.h.
+#include "extensions/unsound.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "extensions/elf_bind.h"
+
+namespace aiointerpreters::extensions {
+
+namespace {
+
+constexpr const char* kVariable = "AIOINTERPRETERS_EXTENSIONS_TRUSTED";
+
+struct Known {
+  std::string_view name;  // of a symbol, or of a module or a package
+  const char* reason;
+  bool unless_bound = false;  // where its functions can be bound to the copy's interpreter, it is sound
+};
+
+constexpr std::array kSymbols{
+    Known{"Py_AddPendingCall", "it has functions called by Py_AddPendingCall, which calls them in the main interpreter", true},
+    Known{"PyMem_SetAllocator", "it replaces the memory allocators of the whole process"},
+    Known{"PyObject_SetArenaAllocator", "it replaces the memory allocators of the whole process"},
+    Known{"PyOS_ReadlineFunctionPointer", "it edits the lines of the process's terminal"},
+};
+
+constexpr std::array kModules{
+    Known{"greenlet", "it frees its objects in the main interpreter (Py_AddPendingCall)", true},
+    Known{"memray", "it replaces the memory allocators of the whole process"},
+};
+
+bool is_or_is_in(std::string_view module, std::string_view name) noexcept {
+  return module.starts_with(name) && (module.size() == name.size() || module[name.size()] == '.');
+}
+
+}  // namespace
+
+Trust Trust::of_process() {
+  const char* const names = std::getenv(kVariable);
+  return Trust(names == nullptr ? "" : names);
+}
+
+Trust::Trust(std::string_view names) {
+  for (;;) {
+    const std::size_t end = names.find(',');
+    std::string name(names.substr(0, end));
+    std::erase(name, ' ');
+    if (!name.empty()) names_.push_back(std::move(name));
+    if (end == std::string_view::npos) return;
+    names.remove_prefix(end + 1);
+  }
+}
+
+bool Trust::covers(std::string_view module) const {
+  return std::ranges::any_of(names_, [module](const std::string& name) { return is_or_is_in(module, name); });
+}
+
+const char* reason_against(std::string_view module) noexcept {
+  for (const Known& known : kModules) {
+    if (is_or_is_in(module, known.name) && !(known.unless_bound && can_bind())) return known.reason;
+  }
+  return nullptr;
+}
+
+const char* reason_against(const std::vector<std::string>& python_symbols) noexcept {
+  for (const Known& known : kSymbols) {
+    const bool has_it = std::ranges::find(python_symbols, known.name) != python_symbols.end();
+    if (has_it && !(known.unless_bound && can_bind())) return known.reason;
+  }
+  return nullptr;
+}
+
+std::string refusal(const std::string& module, const std::string& path, const char* reason) {
+  const std::string package = module.substr(0, module.find('.'));
+  return module + " does not work in a worker's interpreter: " + reason + " (" + path + "; " + kVariable + "=" + package +
+         " has it loaded all the same)";
+}
+
+}  // namespace aiointerpreters::extensions

@@ -1,0 +1,145 @@
+// See foreign_threads.h.
+#include "py/foreign_threads.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <new>
+#include <ranges>
+#include <utility>
+
+namespace aiointerpreters::py {
+
+namespace {
+
+// What `ensure` returns, in PyGILState_STATE's terms.
+constexpr int kWasAttached = 0;
+constexpr int kWasNot = 1;
+
+// One `ensure` of a thread that was not attached, until its `release`.
+struct Stay {
+  ForeignThreads* where;
+  PyThreadState* state;  // with which it is attached
+  PyThreadState* other;  // of another interpreter, that it was attached to; null: none
+  bool is_guest;         // the state was made here
+};
+
+// A thread's, in order.
+struct Stays {
+  std::vector<Stay> list;
+
+  Stays() = default;
+  Stays(const Stays&) = delete;
+  Stays& operator=(const Stays&) = delete;
+  // Some threads end without leaving.
+  ~Stays() {
+    while (!list.empty()) list.back().where->release(kWasNot);
+  }
+
+  [[nodiscard]] auto find(const ForeignThreads* where) {
+    const auto found = std::ranges::find(list.rbegin(), list.rend(), where, &Stay::where);
+    return found == list.rend() ? list.end() : std::prev(found.base());
+  }
+};
+
+Stays& stays() {
+  static thread_local Stays of_thread;
+  return of_thread;
+}
+
+[[noreturn]] void wait_for_ever() {
+  const std::atomic<std::uint32_t> word{0};
+  for (;;) static_cast<void>(base::wait_on(word, 0, base::Deadline()));
+}
+
+}  // namespace
+
+bool ForeignThreads::is_attached() const noexcept {
+  PyThreadState* const current = PyThreadState_GetUnchecked();
+  return current != nullptr && PyThreadState_GetInterpreter(current) == interpreter_;
+}
+
+PyThreadState* ForeignThreads::find_state() const {
+  if (is_attached()) return PyThreadState_GetUnchecked();
+  if (const auto stay = stays().find(this); stay != stays().list.end()) return stay->state;
+  // One that Python has started here and that is detached: the state that it was attached with last.
+  PyThreadState* const own = PyGILState_GetThisThreadState();
+  return own != nullptr && PyThreadState_GetInterpreter(own) == interpreter_ ? own : nullptr;
+}
+
+int ForeignThreads::ensure() {
+  if (is_attached()) return kWasAttached;
+  PyThreadState* state = find_state();
+  PyThreadState* const other = PyThreadState_GetUnchecked() != nullptr ? PyEval_SaveThread() : nullptr;
+  const bool is_guest = state == nullptr;
+  if (is_guest) {
+    if (!door_.enter()) wait_for_ever();
+    state = PyThreadState_New(interpreter_);
+    if (state == nullptr) Py_FatalError("no memory for the state of a thread that comes to an interpreter");
+  }
+  PyEval_RestoreThread(state);
+  stays().list.push_back({this, state, other, is_guest});
+  return kWasNot;
+}
+
+void ForeignThreads::release(int before) {
+  if (before == kWasAttached) return;
+  const auto found = stays().find(this);
+  if (found == stays().list.end()) Py_FatalError("a thread leaves an interpreter to which it has not come");
+  const Stay stay = *found;
+  if (stay.is_guest) {
+    if (!is_attached()) PyEval_RestoreThread(stay.state);
+    PyThreadState_Clear(stay.state);  // may come and leave, inside
+    stays().list.erase(stays().find(this));
+    PyThreadState_DeleteCurrent();
+    door_.leave();
+  } else {
+    stays().list.erase(found);
+    if (is_attached()) PyEval_SaveThread();
+  }
+  if (stay.other != nullptr) PyEval_RestoreThread(stay.other);
+}
+
+bool ForeignThreads::add_pending_call(Call call, void* argument) noexcept {
+  std::shared_ptr<PendingCallsBell> bell;
+  {
+    const base::Lock lock(mutex_);
+    if (is_closed_) return true;
+    try {
+      pending_.push_back({call, argument});
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+    bell = bell_;
+  }
+  if (bell) bell->ring_for_pending_calls();
+  return true;
+}
+
+void ForeignThreads::run_pending_calls() {
+  std::vector<PendingCall> calls;
+  {
+    const base::Lock lock(mutex_);
+    calls.swap(pending_);
+  }
+  for (const PendingCall& pending : calls) {
+    if (pending.call(pending.argument) < 0) PyErr_WriteUnraisable(nullptr);
+  }
+}
+
+void ForeignThreads::set_bell(std::shared_ptr<PendingCallsBell> bell) noexcept {
+  const base::Lock lock(mutex_);
+  bell_.swap(bell);
+}
+
+bool ForeignThreads::close(const base::Deadline& deadline) {
+  if (!door_.close(deadline)) return false;
+  run_pending_calls();
+  const base::Lock lock(mutex_);
+  is_closed_ = true;
+  pending_.clear();  // what those calls have asked for
+  bell_.reset();
+  return true;
+}
+
+}  // namespace aiointerpreters::py

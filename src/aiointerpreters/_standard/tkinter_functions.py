@@ -1,0 +1,7 @@
+"""`_tkinter`: a display's events come to the process's main thread."""
+
+from . import refused
+
+__all__ = ["create"]
+
+create = refused("tkinter.Tk")

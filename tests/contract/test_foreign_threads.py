@@ -1,0 +1,133 @@
+"""Threads of extension modules call back into the interpreter that the private copy belongs to, and pending calls run there."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from support import built, foreign_threads, imports, scripts
+from support.gate import Gate
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has private copies so far")
+
+IN_TWO = 2
+OFTEN = 50
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of extension modules, on home's path, which workers follow."""
+    folder = tmp_path_factory.mktemp("modules")
+    built.make_modules(folder, "foreign", "allocating")
+    sys.path.insert(0, str(folder))
+    yield folder
+    sys.path.remove(str(folder))
+
+
+@pytest.fixture
+def pool(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InterpreterThreadPoolExecutor]:
+    """Two interpreters, whose copies are in a folder of the test's own."""
+    monkeypatch.setenv("AIOINTERPRETERS_CACHE", str(tmp_path / "cache"))
+    with InterpreterThreadPoolExecutor(IN_TWO, extensions="private") as pool:
+        yield pool
+
+
+@pytest.mark.parametrize("forgets", [False, True], ids=["releasing", "forgetting"])
+@pytest.mark.parametrize("nested", [False, True], ids=["once", "nested"])
+def test_a_foreign_thread_calls_the_interpreter_of_the_copy(
+    pool: InterpreterThreadPoolExecutor, gate: Gate, forgets: bool, nested: bool
+) -> None:
+    call = interpreter(imports.arrive_and_call)
+    futures = [pool.submit(call, gate.ends, foreign_threads.call_in_threads, OFTEN, forgets, nested) for _ in range(IN_TWO)]
+    gate.wait_for(IN_TWO)
+    gate.open_wide()
+    results = [future.result() for future in futures]
+    assert len({own for own, _, _ in results}) == IN_TWO
+    assert [(seen, count) for _, seen, count in results] == [({own}, OFTEN * (3 if nested else 1)) for own, _, _ in results]
+
+
+def test_threads_of_python_keep_their_state(pool: InterpreterThreadPoolExecutor) -> None:
+    assert pool.submit(interpreter(foreign_threads.come_detached)).result()
+
+
+def test_pending_calls_are_called_in_the_interpreter_of_the_copy(pool: InterpreterThreadPoolExecutor, gate: Gate) -> None:
+    call = interpreter(imports.arrive_and_call)
+    futures = [pool.submit(call, gate.ends, foreign_threads.call_soon, OFTEN) for _ in range(IN_TWO)]
+    gate.wait_for(IN_TWO)
+    gate.open_wide()
+    for future in futures:
+        own, seen, count = future.result()
+        assert (seen, count) == ({own}, OFTEN)
+
+
+def test_a_pending_call_is_called_before_the_interpreter_ends(pool: InterpreterThreadPoolExecutor) -> None:
+    reader, writer = os.pipe()
+    pool.submit(interpreter(foreign_threads.leave_pending), writer).result()
+    pool.shutdown()
+    os.close(writer)
+    assert os.read(reader, 9) == b"x"
+    os.close(reader)
+
+
+def test_a_copy_takes_its_interpreter_for_the_main_one(pool: InterpreterThreadPoolExecutor) -> None:
+    own, main = pool.submit(interpreter(foreign_threads.main_interpreter)).result()
+    assert own == main != 0
+
+
+def test_home_keeps_to_the_main_interpreter(folder: Path) -> None:
+    assert foreign_threads.call_in_threads(1) == (0, {0}, 1)
+    assert foreign_threads.main_interpreter() == (0, 0)
+
+
+def test_an_interpreter_ends_when_who_is_inside_has_left(pool: InterpreterThreadPoolExecutor) -> None:
+    told, tell = os.pipe()
+    waited_for, wait_for = os.pipe()
+    pool.submit(interpreter(foreign_threads.leave_thread_inside), tell, waited_for).result()
+    pool.shutdown(wait=False)
+    os.write(wait_for, b"x")
+    pool.shutdown()
+    os.close(tell)
+    assert os.read(told, 9) == b"x"
+    for file in (told, waited_for, wait_for):
+        os.close(file)
+
+
+LATE = """
+import os, sys, threading
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from support import foreign_threads
+
+if __name__ == "__main__":
+    told, tell = os.pipe()
+    waited_for, wait_for = os.pipe()
+    for _ in range(3):
+        with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+            pool.submit(interpreter(foreign_threads.leave_thread), waited_for, tell).result()
+    os.write(wait_for, b"xxx")
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        print(pool.submit(interpreter(foreign_threads.call_in_threads), 1).result()[2])
+    os.close(tell)
+    print(os.read(told, 9))
+"""
+
+
+def test_a_thread_that_comes_after_the_end_does_no_harm(folder: Path, tmp_path: Path) -> None:
+    path = os.pathsep.join([str(folder), scripts.environment()["PYTHONPATH"]])
+    env = scripts.environment(PYTHONPATH=path, AIOINTERPRETERS_CACHE=str(tmp_path / "cache"))
+    scripts.run_script(tmp_path, LATE, env=env).check("1", "b''")
+
+
+def test_what_is_known_as_unsound_is_refused_with_the_reason(
+    pool: InterpreterThreadPoolExecutor, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = pool.submit(interpreter(imports.describe), "allocating").exception()
+    assert isinstance(error, ImportError)
+    assert "it replaces the memory allocators of the whole process" in str(error)
+    assert str(folder) in str(error)
+    assert "AIOINTERPRETERS_EXTENSIONS_TRUSTED=allocating" in str(error)
+    monkeypatch.setenv("AIOINTERPRETERS_EXTENSIONS_TRUSTED", "other, allocating")
+    with InterpreterThreadPoolExecutor(1, extensions="private") as trusting:
+        assert trusting.submit(interpreter(imports.describe), "allocating").result()[0] == "allocating"

@@ -1,0 +1,123 @@
+/* Threads that Python has not made, which call it, and calls that are pending. */
+#include <Python.h>
+#include <pthread.h>
+#include <unistd.h>
+
+typedef struct {
+  PyObject* callable;
+  int wait_for;   /* a pipe's end: it comes when something can be read there, or the other end is closed; -1: at once */
+  int forgets;    /* it does not release */
+  int nested;     /* it comes again, inside: attached and detached */
+} Visit;
+
+static void call(PyObject* callable) {
+  PyObject* result = PyObject_CallNoArgs(callable);
+  if (result == NULL) PyErr_WriteUnraisable(callable);
+  Py_XDECREF(result);
+}
+
+static void* visit(void* argument) {
+  Visit* visit = argument;
+  char byte;
+  if (visit->wait_for >= 0 && read(visit->wait_for, &byte, 1) < 0) return NULL;
+  PyGILState_STATE state = PyGILState_Ensure();
+  if (visit->nested) {
+    PyGILState_STATE inner = PyGILState_Ensure();
+    call(visit->callable);
+    PyGILState_Release(inner);
+    PyThreadState* own = PyGILState_GetThisThreadState();
+    PyThreadState* saved = PyEval_SaveThread();
+    inner = PyGILState_Ensure();
+    if (PyThreadState_Get() == own && PyGILState_GetThisThreadState() == saved && PyGILState_Check()) call(visit->callable);
+    PyGILState_Release(inner);
+    PyEval_RestoreThread(saved);
+  }
+  call(visit->callable);
+  Py_DECREF(visit->callable);
+  if (visit->forgets) {
+    PyEval_SaveThread();
+  } else {
+    PyGILState_Release(state);
+  }
+  PyMem_RawFree(visit);
+  return NULL;
+}
+
+static int start(pthread_t* thread, PyObject* callable, int wait_for, int forgets, int nested) {
+  Visit* made = PyMem_RawMalloc(sizeof(Visit));
+  made->callable = Py_NewRef(callable);
+  made->wait_for = wait_for;
+  made->forgets = forgets;
+  made->nested = nested;
+  return pthread_create(thread, NULL, visit, made);
+}
+
+/* Has it called by a thread, and waits for its end. */
+static PyObject* call_in_thread(PyObject* module, PyObject* args) {
+  PyObject* callable;
+  int forgets = 0;
+  int nested = 0;
+  pthread_t thread;
+  if (!PyArg_ParseTuple(args, "O|pp", &callable, &forgets, &nested)) return NULL;
+  if (start(&thread, callable, -1, forgets, nested) != 0) return PyErr_NoMemory();
+  Py_BEGIN_ALLOW_THREADS;
+  pthread_join(thread, NULL);
+  Py_END_ALLOW_THREADS;
+  Py_RETURN_NONE;
+}
+
+/* Has it called by a thread that goes on on its own. */
+static PyObject* call_later(PyObject* module, PyObject* args) {
+  PyObject* callable;
+  int wait_for;
+  pthread_t thread;
+  if (!PyArg_ParseTuple(args, "Oi", &callable, &wait_for)) return NULL;
+  if (start(&thread, callable, wait_for, 0, 0) != 0) return PyErr_NoMemory();
+  pthread_detach(thread);
+  Py_RETURN_NONE;
+}
+
+/* Comes on a thread that Python has made: detached and attached. Whether it had its own state each time. */
+static PyObject* come_detached(PyObject* module, PyObject* unused) {
+  PyThreadState* own = PyThreadState_Get();
+  PyGILState_STATE attached = PyGILState_Ensure();
+  int is_own = PyThreadState_Get() == own && attached == PyGILState_LOCKED;
+  PyGILState_Release(attached);
+  PyThreadState* saved = PyEval_SaveThread();
+  int found = PyGILState_GetThisThreadState() == own && !PyGILState_Check();
+  PyGILState_STATE detached = PyGILState_Ensure();
+  is_own = is_own && found && PyThreadState_Get() == own && detached == PyGILState_UNLOCKED;
+  PyGILState_Release(detached);
+  PyEval_RestoreThread(saved);
+  return PyBool_FromLong(is_own);
+}
+
+static int call_pending(void* callable) {
+  call(callable);
+  Py_DECREF((PyObject*)callable);
+  return 0;
+}
+
+static PyObject* call_soon(PyObject* module, PyObject* callable) {
+  return PyLong_FromLong(Py_AddPendingCall(call_pending, Py_NewRef(callable)));
+}
+
+static PyObject* interpreter(PyObject* module, PyObject* unused) {
+  return PyLong_FromLongLong(PyInterpreterState_GetID(PyInterpreterState_Get()));
+}
+
+static PyObject* main_interpreter(PyObject* module, PyObject* unused) {
+  return PyLong_FromLongLong(PyInterpreterState_GetID(PyInterpreterState_Main()));
+}
+
+static PyMethodDef methods[] = {{"call_in_thread", call_in_thread, METH_VARARGS, NULL},
+                                {"call_later", call_later, METH_VARARGS, NULL},
+                                {"call_soon", call_soon, METH_O, NULL},
+                                {"come_detached", come_detached, METH_NOARGS, NULL},
+                                {"interpreter", interpreter, METH_NOARGS, NULL},
+                                {"main_interpreter", main_interpreter, METH_NOARGS, NULL},
+                                {NULL}};
+static struct PyModuleDef definition = {
+    .m_base = PyModuleDef_HEAD_INIT, .m_name = "foreign", .m_size = 0, .m_methods = methods};
+
+PyMODINIT_FUNC PyInit_foreign(void) { return PyModuleDef_Init(&definition); }
