@@ -29,6 +29,17 @@ int add_pending_call(ForeignThreads::Call call, void* argument, ForeignThreads* 
 
 void* main_interpreter(void*, void*, ForeignThreads* threads) { return threads->interpreter(); }
 
+// Pointers to states are only passed on here.
+void* make_state(PyInterpreterState* interpreter, void*, ForeignThreads* threads) {
+  return threads->make_state(interpreter);
+}
+
+void delete_state(void* state, void*, ForeignThreads* threads) {
+  threads->delete_state(static_cast<decltype(threads->find_state())>(state));
+}
+
+void delete_current_state(void*, void*, ForeignThreads* threads) { threads->delete_current_state(); }
+
 template <typename Function>
 BoundFunction bound(const char* name, Function* function, int unbound) {
   return {name, reinterpret_cast<void (*)()>(function), unbound};
@@ -42,6 +53,9 @@ std::span<const BoundFunction> functions_for_copies() noexcept {
       bound("PyGILState_Release", release, kNull),
       bound("PyGILState_Check", check, 1),
       bound("PyGILState_GetThisThreadState", find_state, kNull),
+      bound("PyThreadState_New", make_state, kNull),
+      bound("PyThreadState_Delete", delete_state, kNull),
+      bound("PyThreadState_DeleteCurrent", delete_current_state, kNull),
       bound("Py_AddPendingCall", add_pending_call, kFull),
       bound("PyInterpreterState_Main", main_interpreter, kNull),
   };

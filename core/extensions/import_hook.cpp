@@ -26,7 +26,7 @@ enum Check : int { kOff = -1, kAsConfigured = 0 };
 // An interpreter's.
 struct Hook {
   CopyOwner owner;
-  py::Ref create;       // `_imp`'s own, as are the next two
+  py::Ref create;  // `_imp`'s own, as are the next two
   py::Ref create_builtin;
   py::Ref execute;
   py::Ref override_check;

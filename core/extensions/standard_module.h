@@ -16,7 +16,7 @@ namespace aiointerpreters::extensions {
 struct StandardModule {
   enum class Way : unsigned char {
     kUnchecked,    // its own code serves, once nobody checks
-    kPrivateCopy,  // a copy of its own code serves; if it is built into Python, there is none, and it is refused
+    kPrivateCopy,  // a copy of its own code serves; if it is built into Python, there is none, and it is imported as ever
     kReplaced,     // its own code does not serve
   };
   std::string_view name;

@@ -20,7 +20,8 @@ struct Known {
 };
 
 constexpr std::array kSymbols{
-    Known{"Py_AddPendingCall", "it has functions called by Py_AddPendingCall, which calls them in the main interpreter", true},
+    Known{"Py_AddPendingCall", "it has functions called by Py_AddPendingCall, which calls them in the main interpreter",
+          true},
     Known{"PyMem_SetAllocator", "it replaces the memory allocators of the whole process"},
     Known{"PyObject_SetArenaAllocator", "it replaces the memory allocators of the whole process"},
     Known{"PyOS_ReadlineFunctionPointer", "it edits the lines of the process's terminal"},

@@ -74,9 +74,9 @@ class HostedInterpreter {
   Pool& pool_;
   Seat& seat_;
   py::Interpreter interpreter_;
-  std::shared_ptr<Visitor> visitor_;   // null until there is a runtime
+  std::shared_ptr<Visitor> visitor_;                     // null until there is a runtime
   std::shared_ptr<py::ForeignThreads> foreign_threads_;  // null without private copies
-  codec::Runtime* runtime_ = nullptr;  // null until `_core` is set up in it; owned by that module's state
+  codec::Runtime* runtime_ = nullptr;                    // null until `_core` is set up in it; owned by that module's state
   py::FrameBelow frame_;
   Caller caller_;
   py::Ref result_;

@@ -152,7 +152,8 @@ void Visitor::run() {
     }
     const bool calls = calls_.exchange(false, std::memory_order_acq_rel);
     if (calls) run_pending_calls();
-    if (!looks && !takes_back && !calls) parker_.park(earlier(earlier(returns_at, watch_at), look_at_));  // cut short by `stop`
+    if (!looks && !takes_back && !calls)
+      parker_.park(earlier(earlier(returns_at, watch_at), look_at_));  // cut short by `stop`
   }
 }
 

@@ -100,6 +100,33 @@ void ForeignThreads::release(int before) {
   if (stay.other != nullptr) PyEval_RestoreThread(stay.other);
 }
 
+PyThreadState* ForeignThreads::make_state(PyInterpreterState* interpreter) {
+  if (interpreter != interpreter_) return PyThreadState_New(interpreter);
+  if (!door_.enter()) wait_for_ever();
+  PyThreadState* const state = PyThreadState_New(interpreter);
+  const base::Lock lock(mutex_);
+  if (state != nullptr) made_.push_back(state);
+  if (state == nullptr) door_.leave();
+  return state;
+}
+
+void ForeignThreads::delete_state(PyThreadState* state) {
+  const bool is_guest = forget(state);
+  PyThreadState_Delete(state);
+  if (is_guest) door_.leave();
+}
+
+void ForeignThreads::delete_current_state() {
+  const bool is_guest = forget(PyThreadState_GetUnchecked());
+  PyThreadState_DeleteCurrent();
+  if (is_guest) door_.leave();
+}
+
+bool ForeignThreads::forget(const PyThreadState* state) noexcept {
+  const base::Lock lock(mutex_);
+  return std::erase(made_, state) != 0;
+}
+
 bool ForeignThreads::add_pending_call(Call call, void* argument) noexcept {
   std::shared_ptr<PendingCallsBell> bell;
   {

@@ -45,6 +45,12 @@ class ForeignThreads : public std::enable_shared_from_this<ForeignThreads> {
   // The state that the calling thread has of this interpreter, attached or not; null: none.
   [[nodiscard]] PyThreadState* find_state() const;
   [[nodiscard]] bool is_attached() const noexcept;
+  // For threads that make their states themselves: PyThreadState_New, PyThreadState_Delete, PyThreadState_DeleteCurrent. A state that
+  // was made here keeps the interpreter from ending until it is deleted here. Blocks: for ever if the interpreter has ended.
+  [[nodiscard]] PyThreadState* make_state(PyInterpreterState* interpreter) AIOI_EXCLUDES(mutex_);
+  void delete_state(PyThreadState* state) AIOI_EXCLUDES(mutex_);
+  void delete_current_state() AIOI_EXCLUDES(mutex_);
+
   // Only to be compared and handed to the C API.
   [[nodiscard]] PyInterpreterState* interpreter() const noexcept { return interpreter_; }
 
@@ -64,10 +70,14 @@ class ForeignThreads : public std::enable_shared_from_this<ForeignThreads> {
     void* argument;
   };
 
+  // Whether it was made by `make_state`; from now on it counts as deleted.
+  [[nodiscard]] bool forget(const PyThreadState* state) noexcept AIOI_EXCLUDES(mutex_);
+
   PyInterpreterState* const interpreter_ = PyInterpreterState_Get();
   Door door_;
   std::shared_ptr<ForeignThreads> self_;
   base::Mutex mutex_;
+  std::vector<const PyThreadState*> made_ AIOI_GUARDED_BY(mutex_);  // by `make_state`, not deleted yet
   std::vector<PendingCall> pending_ AIOI_GUARDED_BY(mutex_);
   std::shared_ptr<PendingCallsBell> bell_ AIOI_GUARDED_BY(mutex_);
   bool is_closed_ AIOI_GUARDED_BY(mutex_) = false;

@@ -1,4 +1,4 @@
-"""Threads of extension modules call back into the interpreter that the private copy belongs to, and pending calls run there."""
+"""Threads of extension modules call the interpreter that their private copy belongs to, and pending calls run there."""
 
 import os
 import sys
@@ -47,6 +47,19 @@ def test_a_foreign_thread_calls_the_interpreter_of_the_copy(
     results = [future.result() for future in futures]
     assert len({own for own, _, _ in results}) == IN_TWO
     assert [(seen, count) for _, seen, count in results] == [({own}, OFTEN * (3 if nested else 1)) for own, _, _ in results]
+
+
+def test_a_thread_with_a_state_of_its_own_making_calls_the_interpreter_of_the_copy(
+    pool: InterpreterThreadPoolExecutor,
+) -> None:
+    own, seen, count = pool.submit(interpreter(foreign_threads.call_with_own_states), OFTEN).result()
+    assert (seen, count) == ({own}, OFTEN)
+
+
+@pytest.mark.skipif("_ctypes" in sys.builtin_module_names, reason="ctypes is built into this Python")
+def test_ctypes_calls_back_into_its_interpreter(pool: InterpreterThreadPoolExecutor) -> None:
+    own, seen, count = pool.submit(interpreter(foreign_threads.call_by_ctypes), OFTEN).result()
+    assert (seen, count) == ({own}, OFTEN)
 
 
 def test_threads_of_python_keep_their_state(pool: InterpreterThreadPoolExecutor) -> None:
@@ -106,7 +119,7 @@ if __name__ == "__main__":
     for _ in range(3):
         with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
             pool.submit(interpreter(foreign_threads.leave_thread), waited_for, tell).result()
-    os.write(wait_for, b"xxx")
+    os.write(wait_for, b"x" * 6)
     with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
         print(pool.submit(interpreter(foreign_threads.call_in_threads), 1).result()[2])
     os.close(tell)

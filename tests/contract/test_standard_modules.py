@@ -1,4 +1,4 @@
-"""Modules of the standard library that refuse interpreters are imported with `extensions="private"`, and spare the process."""
+"""Modules of the standard library that refuse interpreters: with `extensions="private"` they come, and spare the process."""
 
 import faulthandler
 import importlib.util

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "elf_samples.h"
+#include "extensions/elf_bind.h"
 #include "extensions/elf_image.h"
 #include "extensions/elf_rename.h"
 #include "extensions/elf_unique.h"
@@ -159,6 +160,12 @@ void expect_an_end(const FileBytes& file) {
     FileBytes copy = file;
     apply_edits(renaming_of(file, {{"libelf_sample.so.1", "renamed"}, {"libc.so.6", "other"}}), copy);
     apply_edits(edits_to_own_unique_symbols(file, {}), copy);
+    const ElfImage image(file);
+    ElfAdditions additions(image);
+    BindingTable table;
+    const BoundFunction function{"PyList_New", nullptr, 0};
+    apply_edits(edits_to_bind(image, {&function, 1}, additions, table), copy);
+    apply_edits(additions.edits(), copy);
   } catch (const ElfError&) {
     return;
   }

@@ -128,8 +128,7 @@ TEST(ElfRename, ChangesTheNamesAndNothingElse) {
 TEST(ElfRename, NothingIsWrittenWhereNoNameChanges) {
   EXPECT_TRUE(renaming_of(sample_user(), {}).empty());
   EXPECT_TRUE(
-      renaming_of(sample_user(), {{"libelf_sample", "x"}, {"not_libelf_sample.so.1", "y"}, {"PyInit_sample", "z"}})
-          .empty());
+      renaming_of(sample_user(), {{"libelf_sample", "x"}, {"not_libelf_sample.so.1", "y"}, {"PyInit_sample", "z"}}).empty());
 }
 
 TEST(ElfRename, EverySegmentIsKept) {

@@ -1,5 +1,6 @@
 """What the extension `foreign` does in workers. Workers import this by name."""
 
+import ctypes
 import importlib
 import os
 import threading
@@ -19,6 +20,15 @@ def call_in_threads(count: int, forgets: bool = False, nested: bool = False) -> 
     seen = []
     for _ in range(count):
         foreign.call_in_thread(lambda: seen.append(foreign.interpreter()), forgets, nested)
+    return foreign.interpreter(), set(seen), len(seen)
+
+
+def call_with_own_states(count: int) -> tuple[int, set[int], int]:
+    """Be called by threads that make their thread states themselves; the same results as above."""
+    foreign = _extension()
+    seen: list[int] = []
+    for _ in range(count):
+        foreign.call_with_own_state(lambda: seen.append(foreign.interpreter()))
     return foreign.interpreter(), set(seen), len(seen)
 
 
@@ -56,7 +66,9 @@ def leave_pending(file: int) -> None:
 
 def leave_thread(file: int, told: int) -> None:
     """Leave a thread behind that comes when `file` can be read, and writes to `told`."""
-    _extension().call_later(lambda: os.write(told, b"x"), file)
+    foreign = _extension()
+    foreign.call_later(lambda: os.write(told, b"x"), file)
+    foreign.make_state_later(file)
 
 
 def leave_thread_inside(told: int, file: int) -> None:
@@ -76,3 +88,21 @@ def main_interpreter() -> tuple[int, int]:
     """Return this interpreter, and which one its copies take for the main one."""
     foreign = _extension()
     return foreign.interpreter(), foreign.main_interpreter()
+
+
+def call_by_ctypes(count: int) -> tuple[int, set[int], int]:
+    """Be called by threads that ctypes has C start; the same results as above."""
+    foreign = _extension()
+    seen: list[int] = []
+
+    def note(_: object) -> int:
+        seen.append(foreign.interpreter())
+        return 0
+
+    library = ctypes.CDLL(None)
+    callback = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(note)
+    for _ in range(count):
+        thread = ctypes.c_ulong()
+        assert library.pthread_create(ctypes.byref(thread), None, callback, None) == 0
+        library.pthread_join(thread, None)
+    return foreign.interpreter(), set(seen), len(seen)

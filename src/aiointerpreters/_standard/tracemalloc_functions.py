@@ -1,4 +1,4 @@
-"""`_tracemalloc` where nothing is ever traced: traces are the process's, and hold objects of the interpreter that started them."""
+"""`_tracemalloc` where nothing is traced: traces are the process's, and hold objects of who started them."""
 
 from . import refused
 

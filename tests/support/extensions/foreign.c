@@ -66,6 +66,45 @@ static PyObject* call_in_thread(PyObject* module, PyObject* args) {
   Py_RETURN_NONE;
 }
 
+static PyInterpreterState* own_interpreter; /* static, as pybind11 has it */
+
+static void* visit_with_own_state(void* callable) {
+  PyThreadState* state = PyThreadState_New(own_interpreter);
+  PyEval_AcquireThread(state);
+  call(callable);
+  PyThreadState_Clear(state);
+  PyThreadState_DeleteCurrent();
+  return NULL;
+}
+
+/* Has it called by a thread that makes its state itself, and waits for its end. */
+static PyObject* call_with_own_state(PyObject* module, PyObject* callable) {
+  pthread_t thread;
+  own_interpreter = PyInterpreterState_Get();
+  if (pthread_create(&thread, NULL, visit_with_own_state, callable) != 0) return PyErr_NoMemory();
+  Py_BEGIN_ALLOW_THREADS;
+  pthread_join(thread, NULL);
+  Py_END_ALLOW_THREADS;
+  Py_RETURN_NONE;
+}
+
+static void* visit_late(void* file) {
+  char byte;
+  if (read((int)(intptr_t)file, &byte, 1) < 0) return NULL;
+  PyThreadState* state = PyThreadState_New(own_interpreter);
+  PyThreadState_Delete(state);
+  return NULL;
+}
+
+/* A thread makes its state when the file can be read. */
+static PyObject* make_state_later(PyObject* module, PyObject* file) {
+  pthread_t thread;
+  own_interpreter = PyInterpreterState_Get();
+  if (pthread_create(&thread, NULL, visit_late, (void*)(intptr_t)PyLong_AsLong(file)) != 0) return PyErr_NoMemory();
+  pthread_detach(thread);
+  Py_RETURN_NONE;
+}
+
 /* Has it called by a thread that goes on on its own. */
 static PyObject* call_later(PyObject* module, PyObject* args) {
   PyObject* callable;
@@ -112,6 +151,8 @@ static PyObject* main_interpreter(PyObject* module, PyObject* unused) {
 
 static PyMethodDef methods[] = {{"call_in_thread", call_in_thread, METH_VARARGS, NULL},
                                 {"call_later", call_later, METH_VARARGS, NULL},
+                                {"call_with_own_state", call_with_own_state, METH_O, NULL},
+                                {"make_state_later", make_state_later, METH_O, NULL},
                                 {"call_soon", call_soon, METH_O, NULL},
                                 {"come_detached", come_detached, METH_NOARGS, NULL},
                                 {"interpreter", interpreter, METH_NOARGS, NULL},
