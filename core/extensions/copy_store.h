@@ -33,15 +33,17 @@
 #include "extensions/copy.h"
 #include "extensions/folder_upkeep.h"
 #include "extensions/original.h"
+#include "extensions/unsound.h"
 
 namespace aiointerpreters::extensions {
 
-// The variables that name the places; empty is unset.
+// The variables that name the places, and who is trusted; empty is unset.
 struct Environment {
   std::string cache;  // AIOINTERPRETERS_CACHE
   std::string xdg_cache_home;
   std::string home;
   std::string temporary;  // TMPDIR
+  std::string trusted = {};  // AIOINTERPRETERS_EXTENSIONS_TRUSTED (unsound.h)
 
   // Thread: one that nobody changes the environment beside.
   [[nodiscard]] static Environment of_process();
@@ -82,6 +84,9 @@ class CopyStore {
   // Errors: none, and `why` says so with paths and reasons; std::bad_alloc.
   [[nodiscard]] std::optional<Copy> get(const std::string& original, unsigned k, const Edits& edits, std::string& why);
 
+  // Of what it is asked to make copies although it is known as unsound.
+  [[nodiscard]] const Trust& trust() const noexcept { return trust_; }
+
   // The folders, in the order in which they are tried. Makes none.
   [[nodiscard]] std::vector<FolderReport> describe() const;
   // Removes all copies from the folders. Programs that use them are not disturbed.
@@ -102,6 +107,7 @@ class CopyStore {
   std::vector<std::string> folders_;  // in order
   bool only_folders_ = false;         // nothing else is tried
   std::string temporary_;
+  const Trust trust_;
   const Report report_;
   std::atomic<bool> reported_{false};
 

@@ -28,12 +28,14 @@ void append(std::string& sentences, const std::string& sentence) { sentences += 
 }  // namespace
 
 Environment Environment::of_process() {
-  return {variable("AIOINTERPRETERS_CACHE"), variable("XDG_CACHE_HOME"), variable("HOME"), variable("TMPDIR")};
+  return {variable("AIOINTERPRETERS_CACHE"), variable("XDG_CACHE_HOME"), variable("HOME"), variable("TMPDIR"),
+          variable(Trust::kVariable)};
 }
 
 CopyStore::CopyStore(const Environment& environment, Report report)
     : only_folders_(!environment.cache.empty()),
       temporary_(environment.temporary.empty() ? "/tmp" : environment.temporary),
+      trust_(environment.trusted),
       report_(std::move(report)) {
   if (only_folders_) {
     std::error_code unknown;  // the working directory may be gone

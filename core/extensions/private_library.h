@@ -12,7 +12,6 @@
 #include <string>
 
 #include "extensions/copy_store.h"
-#include "extensions/unsound.h"
 #include "py/foreign_threads.h"
 
 namespace aiointerpreters::extensions {
@@ -21,8 +20,7 @@ namespace aiointerpreters::extensions {
 struct CopyOwner {
   std::shared_ptr<CopyStore> copies;
   std::shared_ptr<py::ForeignThreads> threads;  // who come by functions that copies are bound to
-  unsigned number;                              // no other interpreter of this process has or had it
-  Trust trust;
+  unsigned number = 0;                          // no other interpreter of this process has or had it
 };
 
 // Loads the copies of `path`, an object with the module of that name, that belong to the interpreter; a second time it finds those

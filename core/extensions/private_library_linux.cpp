@@ -16,6 +16,7 @@
 #include "extensions/elf_unique.h"
 #include "extensions/library_tree.h"
 #include "extensions/shared_object.h"
+#include "extensions/unsound.h"
 
 namespace aiointerpreters::extensions {
 
@@ -110,7 +111,7 @@ void check_soundness(const std::vector<Library>& libraries, const std::string& m
 void* open_private_library(const CopyOwner& owner, const std::string& module, const std::string& path, std::string& why) {
   try {
     const std::vector<Library> libraries = read_library_tree(path);
-    if (!owner.trust.covers(module)) check_soundness(libraries, module);
+    if (!owner.copies->trust().covers(module)) check_soundness(libraries, module);
     void* handle = nullptr;
     for (const Library& library : libraries) {
       if (library.is_private) {

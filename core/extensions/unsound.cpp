@@ -3,15 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 
 #include "extensions/elf_bind.h"
 
 namespace aiointerpreters::extensions {
 
 namespace {
-
-constexpr const char* kVariable = "AIOINTERPRETERS_EXTENSIONS_TRUSTED";
 
 struct Known {
   std::string_view name;  // of a symbol, or of a module or a package
@@ -37,11 +34,6 @@ bool is_or_is_in(std::string_view module, std::string_view name) noexcept {
 }
 
 }  // namespace
-
-Trust Trust::of_process() {
-  const char* const names = std::getenv(kVariable);
-  return Trust(names == nullptr ? "" : names);
-}
 
 Trust::Trust(std::string_view names) {
   for (;;) {
@@ -75,8 +67,8 @@ const char* reason_against(const std::vector<std::string>& python_symbols) noexc
 
 std::string refusal(const std::string& module, const std::string& path, const char* reason) {
   const std::string package = module.substr(0, module.find('.'));
-  return module + " does not work in a worker's interpreter: " + reason + " (" + path + "; " + kVariable + "=" + package +
-         " has it loaded all the same)";
+  return module + " does not work in a worker's interpreter: " + reason + " (" + path + "; " + Trust::kVariable + "=" +
+         package + " has it loaded all the same)";
 }
 
 }  // namespace aiointerpreters::extensions

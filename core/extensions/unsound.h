@@ -10,11 +10,11 @@
 
 namespace aiointerpreters::extensions {
 
-// Names of modules and packages that the user has loaded all the same: AIOINTERPRETERS_EXTENSIONS_TRUSTED, "greenlet,package.module".
+// Names of modules and packages that the user has loaded all the same: "memray,package.module".
 class Trust {
  public:
-  // Thread: one that nobody changes the environment beside.
-  [[nodiscard]] static Trust of_process();
+  static constexpr const char* kVariable = "AIOINTERPRETERS_EXTENSIONS_TRUSTED";
+
   explicit Trust(std::string_view names);
 
   // Whether the module or a package that it is in has been named.

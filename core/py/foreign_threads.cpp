@@ -31,9 +31,9 @@ struct Stays {
   Stays() = default;
   Stays(const Stays&) = delete;
   Stays& operator=(const Stays&) = delete;
-  // Some threads end without leaving.
+  // Some threads end without leaving. Not when Python ends: who attaches then is unwound before 3.13.8 (hazard 11).
   ~Stays() {
-    while (!list.empty()) list.back().where->release(kWasNot);
+    while (!list.empty() && Py_IsFinalizing() == 0) list.back().where->release(kWasNot);
   }
 
   [[nodiscard]] auto find(const ForeignThreads* where) {

@@ -1,0 +1,48 @@
+// What is known not to work as a private copy, and who is trusted all the same.
+#include "extensions/unsound.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "extensions/elf_bind.h"
+
+namespace aiointerpreters::extensions {
+namespace {
+
+TEST(Unsound, TrustCoversModulesAndWhatIsInPackages) {
+  const Trust trust("memray, package.module,,");
+  for (const char* const name : {"memray", "memray._memray", "package.module", "package.module.part"}) {
+    EXPECT_TRUE(trust.covers(name)) << name;
+  }
+  for (const char* const name : {"", "memra", "memray2", "package", "package.modules", "other.memray"}) {
+    EXPECT_FALSE(trust.covers(name)) << name;
+  }
+  EXPECT_FALSE(Trust("").covers("memray"));
+}
+
+TEST(Unsound, ModulesAreKnownByName) {
+  EXPECT_NE(reason_against("memray._memray"), nullptr);
+  EXPECT_EQ(reason_against("memrays"), nullptr);
+  EXPECT_EQ(reason_against("numpy"), nullptr);
+}
+
+TEST(Unsound, ObjectsAreKnownByWhatTheyWant) {
+  EXPECT_EQ(reason_against(std::vector<std::string>{"PyList_New", "PyMem_SetAllocators"}), nullptr);
+  EXPECT_NE(reason_against(std::vector<std::string>{"PyList_New", "PyMem_SetAllocator"}), nullptr);
+}
+
+TEST(Unsound, WhatCanBeBoundIsSound) {
+  EXPECT_EQ(reason_against("greenlet._greenlet") == nullptr, can_bind());
+  EXPECT_EQ(reason_against(std::vector<std::string>{"Py_AddPendingCall"}) == nullptr, can_bind());
+}
+
+TEST(Unsound, ARefusalTellsWhatWhereWhyAndWhatToDo) {
+  EXPECT_EQ(refusal("a.b", "/x/b.so", "it is so"),
+            "a.b does not work in a worker's interpreter: it is so (/x/b.so; AIOINTERPRETERS_EXTENSIONS_TRUSTED=a has it "
+            "loaded all the same)");
+}
+
+}  // namespace
+}  // namespace aiointerpreters::extensions
