@@ -19,7 +19,7 @@ int FileDescriptor::close() noexcept {
 
 Environment Environment::of_process() { return {}; }
 
-CopyStore::CopyStore(const Environment&, Report) : trust_({}) {}
+CopyStore::CopyStore(const Environment&, Report) : trust_("") {}
 
 std::optional<Copy> CopyStore::get(const std::string&, unsigned, const Edits&, std::string& why) {
   why = unsupported_reason();
@@ -30,7 +30,7 @@ std::vector<FolderReport> CopyStore::describe() const { return {}; }
 
 Cleared CopyStore::clear() const { return {}; }
 
-void* open_private_library(const CopyOwner&, const std::string&, const std::string&, std::string& why) {
+void* open_private_library(CopyOwner&, const std::string&, const std::string&, std::string& why) {
   why = unsupported_reason();
   return nullptr;
 }

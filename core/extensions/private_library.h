@@ -8,6 +8,7 @@
 // Thread: any.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -16,18 +17,21 @@
 
 namespace aiointerpreters::extensions {
 
-// For whom copies are loaded: an interpreter.
+// For whom copies are loaded: an interpreter, whose GIL guards it.
 struct CopyOwner {
   std::shared_ptr<CopyStore> copies;
   std::shared_ptr<py::ForeignThreads> threads;  // who come by functions that copies are bound to
   unsigned number = 0;                          // no other interpreter of this process has or had it
+  // What has been loaded for it: the original's canonical path, dlopen's handle. A copy without a name would else be made once more, and
+  // two modules that need one library would each have their own.
+  std::map<std::string, void*> loaded = {};
 };
 
 // Loads the copies of `path`, an object with the module of that name, that belong to the interpreter; a second time it finds those
 // that there are. Symbols stay local, whatever sys.setdlopenflags says: copies would find each other's.
 // Requires: attached, as for any dlopen of an extension: what it runs may use Python. Returns dlopen's handle. Errors: null, and `why`
 // says why not, naming the path; std::bad_alloc.
-[[nodiscard]] void* open_private_library(const CopyOwner& owner, const std::string& module, const std::string& path,
+[[nodiscard]] void* open_private_library(CopyOwner& owner, const std::string& module, const std::string& path,
                                          std::string& why);
 
 }  // namespace aiointerpreters::extensions

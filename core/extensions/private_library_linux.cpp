@@ -3,9 +3,11 @@
 
 #include <atomic>
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <optional>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -77,7 +79,11 @@ void fill(void* handle, const BindingTable& table, py::ForeignThreads& threads) 
   std::atomic_ref(slots[0]).store(reinterpret_cast<std::uintptr_t>(&threads), std::memory_order_release);
 }
 
-void* load_copy(const CopyOwner& owner, const std::vector<Library>& libraries, const Library& library) {
+void* load_copy(CopyOwner& owner, const std::vector<Library>& libraries, const Library& library) {
+  std::error_code unknown;
+  std::string key = std::filesystem::canonical(library.path, unknown).string();
+  if (unknown) key = library.path;
+  if (const auto known = owner.loaded.find(key); known != owner.loaded.end()) return known->second;
   BindingTable table;
   const Edits edits = edits_for(libraries, library, owner.number, table);
   std::string why;
@@ -88,6 +94,7 @@ void* load_copy(const CopyOwner& owner, const std::vector<Library>& libraries, c
     if (!copy) break;
     if (void* const handle = load_shared_object(copy->path, why)) {
       fill(handle, table, *owner.threads);
+      owner.loaded.emplace(key, handle);
       return handle;
     }
   }
@@ -108,7 +115,7 @@ void check_soundness(const std::vector<Library>& libraries, const std::string& m
 
 }  // namespace
 
-void* open_private_library(const CopyOwner& owner, const std::string& module, const std::string& path, std::string& why) {
+void* open_private_library(CopyOwner& owner, const std::string& module, const std::string& path, std::string& why) {
   try {
     const std::vector<Library> libraries = read_library_tree(path);
     if (!owner.copies->trust().covers(module)) check_soundness(libraries, module);

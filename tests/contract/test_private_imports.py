@@ -77,7 +77,13 @@ def test_two_interpreters_import_while_the_main_one_does(folder: Path, gate: Gat
         here.shutdown()
 
 
-def test_an_import_that_fails_half_way_is_tried_again(folder: Path) -> None:
+@pytest.mark.parametrize("has_folder", [True, False], ids=["with_a_name", "without_a_name"])
+def test_an_import_that_fails_half_way_is_tried_again(
+    folder: Path, has_folder: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_folder:
+        for name in ("AIOINTERPRETERS_CACHE", "XDG_CACHE_HOME", "HOME"):
+            monkeypatch.delenv(name, raising=False)
     built.make_module(folder, "importing", '-DIMPORTED="appearing"')
     with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
         load = interpreter(imports.get)

@@ -1,5 +1,7 @@
 // An object that calls a function which nobody offers, in every way there is: tests bind it to one (elf_bind_test.cpp).
 
+#define OFFERED __attribute__((visibility("default")))
+
 extern "C" {
 
 int PySample_Call(long one, long other);
@@ -7,9 +9,9 @@ long PySample_Weak(void) __attribute__((weak));
 
 int (*sample_in_data)(long, long) = PySample_Call;
 
-int sample_call(long one, long other) { return PySample_Call(one, other); }
-int sample_call_by_data(long one, long other) { return sample_in_data(one, other); }
-long sample_call_weak() { return PySample_Weak != nullptr ? PySample_Weak() : -5; }
+OFFERED int sample_call(long one, long other) { return PySample_Call(one, other); }
+OFFERED int sample_call_by_data(long one, long other) { return sample_in_data(one, other); }
+OFFERED long sample_call_weak() { return PySample_Weak != nullptr ? PySample_Weak() : -5; }
 
 }  // extern "C"
 
@@ -19,4 +21,4 @@ const int kAtLoad = PySample_Call(1, 2);
 
 }  // namespace
 
-extern "C" int sample_at_load() { return kAtLoad; }
+extern "C" OFFERED int sample_at_load() { return kAtLoad; }
