@@ -42,7 +42,7 @@ struct Environment {
   std::string cache;  // AIOINTERPRETERS_CACHE
   std::string xdg_cache_home;
   std::string home;
-  std::string temporary;  // TMPDIR
+  std::string temporary;     // TMPDIR
   std::string trusted = {};  // AIOINTERPRETERS_EXTENSIONS_TRUSTED (unsound.h)
 
   // Thread: one that nobody changes the environment beside.

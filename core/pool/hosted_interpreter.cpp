@@ -81,8 +81,8 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
 }
 
 bool HostedInterpreter::set_up(const std::string& thread_name) {
-  return prepare_imports() && frame_.make() &&
-         (!py::kDummyThreadsComplain || silence_dummy_thread()) && py::name_thread(thread_name) && follow_environment();
+  return prepare_imports() && frame_.make() && (!py::kDummyThreadsComplain || silence_dummy_thread()) &&
+         py::name_thread(thread_name) && follow_environment();
 }
 
 void HostedInterpreter::execute(Task& task) {

@@ -1,7 +1,9 @@
 """Threads of extension modules call the interpreter that their private copy belongs to, and pending calls run there."""
 
+import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,11 +97,29 @@ def test_home_keeps_to_the_main_interpreter(folder: Path) -> None:
     assert foreign_threads.main_interpreter() == (0, 0)
 
 
-def test_an_interpreter_ends_when_who_is_inside_has_left(pool: InterpreterThreadPoolExecutor) -> None:
+class SaidSo(logging.Handler):
+    """Waits for the log to say that an interpreter does not end yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.event = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "when threads of extension modules have left it" in record.getMessage():
+            self.event.set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("has_own_state", [False, True], ids=["ensured", "state_of_its_own"])
+def test_an_interpreter_ends_when_who_is_inside_has_left(pool: InterpreterThreadPoolExecutor, has_own_state: bool) -> None:
     told, tell = os.pipe()
     waited_for, wait_for = os.pipe()
-    pool.submit(interpreter(foreign_threads.leave_thread_inside), tell, waited_for).result()
+    pool.submit(interpreter(foreign_threads.leave_thread_inside), tell, waited_for, has_own_state).result()
+    said = SaidSo()
+    logging.getLogger("aiointerpreters").addHandler(said)
     pool.shutdown(wait=False)
+    said.event.wait()
+    logging.getLogger("aiointerpreters").removeHandler(said)
     os.write(wait_for, b"x")
     pool.shutdown()
     os.close(tell)

@@ -71,8 +71,8 @@ def leave_thread(file: int, told: int) -> None:
     foreign.make_state_later(file)
 
 
-def leave_thread_inside(told: int, file: int) -> None:
-    """Leave a thread behind that is inside until `file` can be read, and writes to `told` before and after."""
+def leave_thread_inside(told: int, file: int, has_own_state: bool) -> None:
+    """Leave a thread behind that is inside until `file` can be read, and writes to `told` then."""
     entered = threading.Event()
 
     def stay() -> None:
@@ -80,7 +80,10 @@ def leave_thread_inside(told: int, file: int) -> None:
         os.read(file, 1)
         os.write(told, b"x")
 
-    _extension().call_later(stay, -1)
+    if has_own_state:
+        _extension().call_later_with_own_state(stay)
+    else:
+        _extension().call_later(stay, -1)
     entered.wait()
 
 

@@ -72,6 +72,7 @@ static void* visit_with_own_state(void* callable) {
   PyThreadState* state = PyThreadState_New(own_interpreter);
   PyEval_AcquireThread(state);
   call(callable);
+  Py_DECREF((PyObject*)callable);
   PyThreadState_Clear(state);
   PyThreadState_DeleteCurrent();
   return NULL;
@@ -81,10 +82,19 @@ static void* visit_with_own_state(void* callable) {
 static PyObject* call_with_own_state(PyObject* module, PyObject* callable) {
   pthread_t thread;
   own_interpreter = PyInterpreterState_Get();
-  if (pthread_create(&thread, NULL, visit_with_own_state, callable) != 0) return PyErr_NoMemory();
+  if (pthread_create(&thread, NULL, visit_with_own_state, Py_NewRef(callable)) != 0) return PyErr_NoMemory();
   Py_BEGIN_ALLOW_THREADS;
   pthread_join(thread, NULL);
   Py_END_ALLOW_THREADS;
+  Py_RETURN_NONE;
+}
+
+/* The same, and goes on on its own. */
+static PyObject* call_later_with_own_state(PyObject* module, PyObject* callable) {
+  pthread_t thread;
+  own_interpreter = PyInterpreterState_Get();
+  if (pthread_create(&thread, NULL, visit_with_own_state, Py_NewRef(callable)) != 0) return PyErr_NoMemory();
+  pthread_detach(thread);
   Py_RETURN_NONE;
 }
 
@@ -152,6 +162,7 @@ static PyObject* main_interpreter(PyObject* module, PyObject* unused) {
 static PyMethodDef methods[] = {{"call_in_thread", call_in_thread, METH_VARARGS, NULL},
                                 {"call_later", call_later, METH_VARARGS, NULL},
                                 {"call_with_own_state", call_with_own_state, METH_O, NULL},
+                                {"call_later_with_own_state", call_later_with_own_state, METH_O, NULL},
                                 {"make_state_later", make_state_later, METH_O, NULL},
                                 {"call_soon", call_soon, METH_O, NULL},
                                 {"come_detached", come_detached, METH_NOARGS, NULL},
