@@ -43,7 +43,8 @@ struct Environment {
   std::string xdg_cache_home;
   std::string home;
   std::string temporary;     // TMPDIR
-  std::string trusted = {};  // AIOINTERPRETERS_EXTENSIONS_TRUSTED (unsound.h)
+  std::string trusted = {};  // AIOINTERPRETERS_EXTENSIONS_TRUSTED (unsound.h) NOLINT(readability-redundant-member-init): who
+                             // leaves it out would be warned of
 
   // Thread: one that nobody changes the environment beside.
   [[nodiscard]] static Environment of_process();

@@ -170,8 +170,10 @@ bool import_private_copies(std::shared_ptr<CopyStore> copies, std::shared_ptr<py
   const py::Ref imp = py::Ref::steal(PyImport_ImportModule("_imp"));
   if (!imp) return false;
   auto made = std::make_unique<Hook>();
+  made->owner.copies = std::move(copies);
+  made->owner.threads = std::move(threads);
   // relaxed: only the numbers have to differ.
-  made->owner = {std::move(copies), std::move(threads), interpreters.fetch_add(1, std::memory_order_relaxed)};
+  made->owner.number = interpreters.fetch_add(1, std::memory_order_relaxed);
   made->create = py::Ref::steal(PyObject_GetAttrString(imp.get(), "create_dynamic"));
   made->create_builtin = py::Ref::steal(PyObject_GetAttrString(imp.get(), "create_builtin"));
   made->execute = py::Ref::steal(PyObject_GetAttrString(imp.get(), "exec_dynamic"));

@@ -24,7 +24,7 @@ struct CopyOwner {
   unsigned number = 0;                          // no other interpreter of this process has or had it
   // What has been loaded for it: the original's canonical path, dlopen's handle. A copy without a name would else be made once more, and
   // two modules that need one library would each have their own.
-  std::map<std::string, void*> loaded = {};
+  std::map<std::string, void*> loaded;
 };
 
 // Loads the copies of `path`, an object with the module of that name, that belong to the interpreter; a second time it finds those

@@ -19,7 +19,9 @@ void* find_symbol(void* handle, const std::string& name) { return dlsym(handle, 
 std::byte* address_in(void* handle, std::uint64_t address) {
   link_map* map = nullptr;
   if (dlinfo(handle, RTLD_DI_LINKMAP, static_cast<void*>(&map)) != 0 || map == nullptr) return nullptr;
-  return reinterpret_cast<std::byte*>(map->l_addr + address);
+  // From a pointer into the object to another one.
+  auto* const dynamic = reinterpret_cast<std::byte*>(map->l_ld);
+  return dynamic + static_cast<std::ptrdiff_t>(map->l_addr + address - reinterpret_cast<std::uintptr_t>(dynamic));
 }
 
 }  // namespace aiointerpreters::extensions

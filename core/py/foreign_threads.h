@@ -31,7 +31,7 @@ class ForeignThreads : public std::enable_shared_from_this<ForeignThreads> {
   using Call = int (*)(void*);
 
   // Requires: attached to the interpreter. Errors: std::bad_alloc.
-  ForeignThreads() : door_() {}
+  ForeignThreads() = default;
   ForeignThreads(const ForeignThreads&) = delete;
   ForeignThreads& operator=(const ForeignThreads&) = delete;
 
