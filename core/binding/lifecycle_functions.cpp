@@ -2,6 +2,7 @@
 #include "binding/lifecycle_functions.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -12,8 +13,11 @@
 #include "binding/pool_type.h"
 #include "binding/waiting.h"
 #include "pool/pool.h"
+#include "py/abandoned.h"
 #include "py/attach.h"
+#include "py/compat.h"
 #include "py/error.h"
+#include "py/interpreter.h"
 
 namespace aiointerpreters::binding {
 
@@ -72,6 +76,36 @@ PyObject* finish_guests(PyObject* module, PyObject* stop) {
   });
 }
 
+// ---- Interpreters that threads have kept from being ended. They are the process's, so it is the main interpreter that ends them.
+
+// Before 3.14 no other thread may attach any more when those are ended that threads are still in (py/abandoned.h). That is so when
+// CPython clears the modules, and with them this.
+constexpr const char* kEndsAbandoned = "ends_abandoned";
+
+void on_modules_end(PyObject*) {
+  py::detached([] {
+    py::end_all_abandoned();
+    return 0;
+  });
+}
+
+PyObject* end_abandoned(PyObject*, PyObject*) {
+  if (PyInterpreterState_Get() != PyInterpreterState_Main() || py::count_abandoned() == 0) Py_RETURN_NONE;
+  static_cast<void>(py::stop_tracing());
+  py::detached([] {
+    static const std::atomic<bool> kStops{true};
+    py::end_deserted(kStops);
+    if (py::kEndsUnderThreads) py::end_all_abandoned();
+    return 0;
+  });
+  Py_RETURN_NONE;
+}
+
+bool add_last_act(PyObject* module) {
+  if (py::kEndsUnderThreads || PyInterpreterState_Get() != PyInterpreterState_Main()) return true;
+  return PyModule_Add(module, kEndsAbandoned, PyCapsule_New(module, nullptr, on_modules_end)) == 0;
+}
+
 // ---- Fork (hazard 16). CPython calls these as they are, with no Python code around them in which Ctrl-C could come between.
 
 // What runs for longer is not waited for. Interpreters that are just being made or ended never take so long.
@@ -117,7 +151,7 @@ void rest_all(ModuleState& state) {
       wait_for_rest(*pool, deadline);
     }
   }
-  std::size_t busy = 0;
+  std::size_t busy = py::count_abandoned();
   for (const std::shared_ptr<pool::Pool>& pool : state.resting) busy += pool->interpreters();
   if (busy == 0) return;
   state.reporter->warn(
@@ -162,6 +196,9 @@ PyObject* after_fork_in_child(PyObject* module, PyObject*) {
 
 PyMethodDef functions[] = {
     {"note_exit", note_exit, METH_NOARGS, "note_exit($module, /)\n--\n\nThe interpreter ends: submit says so from now on."},
+    {"end_abandoned", end_abandoned, METH_NOARGS,
+     "end_abandoned($module, /)\n--\n\n"
+     "The process ends: end the interpreters that threads are in which nothing has stopped. Requires that all pools have ended."},
     {"finish_reports", finish_reports, METH_NOARGS,
      "finish_reports($module, /)\n--\n\nWait until all warnings are in the log. Requires that all pools have ended."},
     {"stop_visitor", stop_visitor, METH_NOARGS,
@@ -203,6 +240,7 @@ void entrust_to_main(const ModuleState& home, const std::shared_ptr<pool::Pool>&
 void note_child(ModuleState& state) noexcept {
   if (state.process == base::process_id()) return;
   state.process = base::process_id();
+  py::forget_abandoned();
   state.is_resting = false;
   if (std::exchange(state.forker, 0) != 0) end_fork(state);
   ++state.forks;
@@ -238,6 +276,8 @@ void end_recess(ModuleState& state) {
   py::restore_exception(std::move(error));
 }
 
-bool add_lifecycle_functions(PyObject* module) { return PyModule_AddFunctions(module, functions) == 0; }
+bool add_lifecycle_functions(PyObject* module) {
+  return PyModule_AddFunctions(module, functions) == 0 && add_last_act(module);
+}
 
 }  // namespace aiointerpreters::binding

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "py/compat.h"
+#include "py/interpreter.h"
 #include "py/ref.h"
 
 namespace aiointerpreters::pool {
@@ -111,14 +112,10 @@ void settle_loans(codec::Runtime& runtime, py::ThreadSides& sides, const PoolOpt
 void stop_tracing(py::ThreadSides& sides, const PoolOptions& options) {
   if (!py::tracing_spoils_ends()) return;
   sides.attach_home();
-  const py::Ref tracer = py::Ref::steal(PyImport_ImportModule("_tracemalloc"));
-  const py::Ref traces = tracer ? py::Ref::steal(PyObject_CallMethod(tracer.get(), "is_tracing", nullptr)) : py::Ref();
-  if (traces.get() == Py_True && py::Ref::steal(PyObject_CallMethod(tracer.get(), "stop", nullptr))) {
-    options.log_warning(
-        "tracemalloc has been stopped: before 3.15, CPython does not survive the end of an interpreter while it traces"
-        " (python/cpython#155725)");
-  }
-  PyErr_Clear();
+  if (!py::stop_tracing()) return;
+  options.log_warning(
+      "tracemalloc has been stopped: before 3.15, CPython does not survive the end of an interpreter while it traces"
+      " (python/cpython#155725)");
 }
 
 }  // namespace aiointerpreters::pool

@@ -8,6 +8,8 @@
 #include "codec/codec.h"
 #include "extensions/import_hook.h"
 #include "pool/ending.h"
+#include "pool/left_threads.h"
+#include "py/abandoned.h"
 #include "py/attach.h"
 #include "py/error.h"
 #include "py/thread_name.h"
@@ -148,6 +150,10 @@ bool HostedInterpreter::open_loop(const LoopPortPtr& port, TellerPtr teller, con
 
 void HostedInterpreter::end(py::ThreadSides& sides) {
   if (!sides.has_own()) return;
+  // Without a visitor nothing has run there yet.
+  const std::atomic<bool> nobody_stops{false};
+  const std::atomic<bool>& stops = visitor_ ? visitor_->stopped_all() : nobody_stops;
+  bool are_left = false;
   sides.attach_own();
   drop_leftovers();
   drop_interruptibly([this] {
@@ -164,15 +170,25 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
     end_quietly([&] { finish_leftovers(*runtime_, pool_.options(), left_threads); });
     if (foreign_threads_) part_from(*foreign_threads_, pool_.options());
     runtime_->interruptible.end();
+    if (visitor_) stop_visitor();
+    end_quietly([&] { are_left = !stop_left_threads(pool_.options(), stops); });
     end_quietly([&] { settle_loans(*runtime_, sides, pool_.options()); });
-    if (visitor_) visitor_->stop();
     const py::Ref module = std::move(runtime_->module);  // may be the last one, and the runtime goes with it
     runtime_ = nullptr;
   }
+  sides.attach_own();
+  // What was dropped may have started some.
+  if (!are_left) end_quietly([&] { static_cast<void>(stop_left_threads(pool_.options(), stops)); });
   end_quietly([&] { stop_tracing(sides, pool_.options()); });
-  // Without a visitor nothing has run there yet.
-  const std::atomic<bool> nobody_stops{false};
-  interpreter_.end(sides, visitor_ ? visitor_->stopped_all() : nobody_stops);
+  interpreter_.end(sides, stops);
+  py::end_deserted(stops);
+}
+
+void HostedInterpreter::stop_visitor() {
+  py::detached([this] {
+    visitor_->stop();
+    return 0;
+  });
 }
 
 void HostedInterpreter::finish_loop() {

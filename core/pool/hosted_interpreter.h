@@ -21,7 +21,7 @@ namespace aiointerpreters::pool {
 
 class HostedInterpreter {
  public:
-  HostedInterpreter(Pool& pool, Seat& seat) noexcept : pool_(pool), seat_(seat) {}
+  HostedInterpreter(Pool& pool, Seat& seat) : pool_(pool), seat_(seat) {}
   HostedInterpreter(const HostedInterpreter&) = delete;
   HostedInterpreter& operator=(const HostedInterpreter&) = delete;
 
@@ -53,7 +53,8 @@ class HostedInterpreter {
   [[nodiscard]] bool open_loop(const LoopPortPtr& port, TellerPtr teller, const std::string& thread_name,
                                Breakage& breakage);
 
-  // Drops every reference (hazard 3) and ends the interpreter. Leaves the thread detached. Thread: the worker's or, while the worker
+  // Drops every reference (hazard 3) and ends the interpreter, or abandons it to threads that nothing stops (py/abandoned.h); ends
+  // those of others, too, that have been left meanwhile. Leaves the thread detached. Thread: the worker's or, while the worker
   // has lent the interpreter, another one. Blocks. Runs Python.
   void end(py::ThreadSides& sides);
 
@@ -67,6 +68,8 @@ class HostedInterpreter {
   bool prepare_imports();
   [[nodiscard]] py::Ref call_unless_interrupted(Task& task);
   void finish_loop();
+  // From now on nobody visits the interpreter.
+  void stop_visitor();
   // Calls what drops objects: that may run Python for ever (`__del__`), and can be stopped.
   template <typename Drop>
   void drop_interruptibly(Drop&& drop);

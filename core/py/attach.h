@@ -87,6 +87,12 @@ class ThreadSides {
     worker.own_ = nullptr;
     return true;
   }
+  // Gives the state of the own interpreter back, which stays for others. Requires: attached to it. Leaves nothing attached. Runs Python.
+  void leave_own() {
+    PyThreadState_Clear(own_);
+    PyThreadState_DeleteCurrent();
+    forget_own();
+  }
   // Called right after it was ended, which leaves nothing attached.
   void forget_own() noexcept {
     own_ = nullptr;

@@ -2,10 +2,13 @@
 #include "py/interpreter.h"
 
 #include <cstddef>
+#include <utility>
 
 #include "base/mutex.h"
 #include "base/pages.h"
 #include "base/stack.h"
+#include "py/other_threads.h"
+#include "py/ref.h"
 #include "py/stoppable_end.h"
 
 namespace aiointerpreters::py {
@@ -17,7 +20,7 @@ constexpr PyInterpreterConfig kConfig = {
     .allow_fork = 0,
     .allow_exec = 0,
     .allow_threads = 1,
-    .allow_daemon_threads = 0,
+    .allow_daemon_threads = 1,  // those that do not end when they are told to are what abandoned.h is for
     .check_multi_interp_extensions = 1,
     .gil = PyInterpreterConfig_OWN_GIL,
 };
@@ -55,10 +58,26 @@ std::string Interpreter::create(ThreadSides& sides) {
 
 void Interpreter::end(ThreadSides& sides, const std::atomic<bool>& stops) {
   sides.attach_own();
-  begin_stoppable_end(stops);
   guard_.close();
+  if (has_other_threads()) {
+    abandoned_->interpreter = PyInterpreterState_Get();
+    sides.leave_own();
+    keep_abandoned(std::move(abandoned_));
+    return;
+  }
+  begin_stoppable_end(stops);
   Py_EndInterpreter(sides.own());
   sides.forget_own();
+}
+
+bool stop_tracing() {
+  if (!tracing_spoils_ends()) return false;
+  const Ref tracer = Ref::steal(PyImport_ImportModule("_tracemalloc"));
+  const Ref traces = tracer ? Ref::steal(PyObject_CallMethod(tracer.get(), "is_tracing", nullptr)) : Ref();
+  const bool stopped =
+      traces.get() == Py_True && static_cast<bool>(Ref::steal(PyObject_CallMethod(tracer.get(), "stop", nullptr)));
+  PyErr_Clear();
+  return stopped;
 }
 
 }  // namespace aiointerpreters::py

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <string>
 
+#include "py/abandoned.h"
 #include "py/attach.h"
 #include "py/compat.h"
 
@@ -12,7 +14,7 @@ namespace aiointerpreters::py {
 
 class Interpreter {
  public:
-  Interpreter() noexcept = default;
+  Interpreter() : abandoned_(std::make_unique<Abandoned>()) {}
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;
 
@@ -21,13 +23,18 @@ class Interpreter {
   // On success: attached to the new interpreter. Errors: returns why not, and is attached to home again; empty on success.
   [[nodiscard]] std::string create(ThreadSides& sides);
 
-  // Ends it: its atexit functions run and its threads are joined. What Python code runs meanwhile ends once `stops` is set.
-  // Requires: every reference to its objects is dropped (hazard 3), no other thread state of it is left (hazard 10).
-  // Leaves the thread detached.
+  // Ends it: its atexit functions run and its threads are joined. What Python code runs meanwhile ends once `stops` is set. If another
+  // thread has a state of it, it is abandoned instead (abandoned.h).
+  // Requires: every reference to its objects is dropped (hazard 3), no visitor can come. Leaves the thread detached.
   void end(ThreadSides& sides, const std::atomic<bool>& stops);
 
  private:
+  std::unique_ptr<Abandoned> abandoned_;
   InterpreterGuard guard_;
 };
+
+// Stops tracemalloc where CPython cannot end an interpreter while it traces (hazard 17). Returns whether it has done so. Requires:
+// attached to home. Runs Python. Leaves no exception set.
+[[nodiscard]] bool stop_tracing();
 
 }  // namespace aiointerpreters::py

@@ -21,9 +21,7 @@ PyObject* on_unraisable(PyObject*, PyObject* unraisable) {
 int on_event(PyObject* capsule, PyFrameObject*, int, PyObject*) {
   const auto* const stops = static_cast<const std::atomic<bool>*>(PyCapsule_GetPointer(capsule, nullptr));
   if (!stops->load(std::memory_order_acquire)) return 0;
-  static PyMethodDef definition = {kHook, on_unraisable, METH_O, nullptr};
-  const Ref hook = Ref::steal(PyCFunction_New(&definition, nullptr));
-  if (hook) PySys_SetObject(kHook, hook.get());
+  silence_stops();
   PyErr_SetNone(PyExc_SystemExit);
   return -1;
 }
@@ -35,6 +33,13 @@ bool is_traced() {
 }
 
 }  // namespace
+
+void silence_stops() {
+  static PyMethodDef definition = {kHook, on_unraisable, METH_O, nullptr};
+  const Ref hook = Ref::steal(PyCFunction_New(&definition, nullptr));
+  if (hook) PySys_SetObject(kHook, hook.get());
+  PyErr_Clear();
+}
 
 void begin_stoppable_end(const std::atomic<bool>& stops) {
   const Ref capsule = Ref::steal(PyCapsule_New(const_cast<std::atomic<bool>*>(&stops), nullptr, nullptr));

@@ -14,4 +14,7 @@ namespace aiointerpreters::py {
 // attached to the interpreter, which is about to end. Runs Python. Leaves no exception set.
 void begin_stoppable_end(const std::atomic<bool>& stops);
 
+// What stops threads, SystemExit, is not reported from now on where CPython can only report it. Requires, errors: the same.
+void silence_stops();
+
 }  // namespace aiointerpreters::py

@@ -9,10 +9,12 @@ namespace aiointerpreters::py {
 
 namespace {
 
-// Errors: false with an exception set.
-bool rename_current(PyObject* threading, PyObject* name) {
+// Has the stand-in that `threading` makes of this thread look like the thread at home. It would be a daemon, and so would all threads
+// be that are started here without a word about it. Errors: false with an exception set.
+bool describe_current(PyObject* threading, PyObject* name) {
   const Ref thread = Ref::steal(PyObject_CallMethod(threading, "current_thread", nullptr));
-  return thread && PyObject_SetAttrString(thread.get(), "name", name) == 0;
+  return thread && PyObject_SetAttrString(thread.get(), "name", name) == 0 &&
+         PyObject_SetAttrString(thread.get(), "_daemonic", Py_False) == 0;
 }
 
 // find_spec(name, path, target): the spec that the other finders have, with us as its loader.
@@ -62,7 +64,7 @@ PyObject* exec_module(PyObject* finder, PyObject* threading) {
   const Ref thread = Ref::steal(PyObject_GetAttrString(finder, "thread"));
   // Where a thread that `threading` does not know either has imported it, the name is not worth a way there.
   const bool is_here = thread && PyLong_AsUnsignedLong(thread.get()) == PyThread_get_thread_ident();
-  if (PyErr_Occurred() == nullptr && name && is_here && !rename_current(threading, name.get())) return nullptr;
+  if (PyErr_Occurred() == nullptr && name && is_here && !describe_current(threading, name.get())) return nullptr;
   PyErr_Clear();
   PyObject* const finders = PySys_GetObject("meta_path");  // borrowed
   static_cast<void>(Ref::steal(finders == nullptr ? nullptr : PyObject_CallMethod(finders, "remove", "O", finder)));
@@ -84,7 +86,7 @@ bool name_thread(const std::string& name) {
   const Ref key = Ref::steal(PyUnicode_FromString("threading"));
   if (!text || !key) return false;
   const Ref threading = Ref::steal(PyImport_GetModule(key.get()));
-  if (threading) return rename_current(threading.get(), text.get());
+  if (threading) return describe_current(threading.get(), text.get());
   if (PyErr_Occurred() != nullptr) return false;
   const Ref finder = Ref::steal(PyModule_New("aiointerpreters.thread_name"));
   const Ref thread = Ref::steal(PyLong_FromUnsignedLong(PyThread_get_thread_ident()));

@@ -14,5 +14,6 @@ def finish() -> None:
     insist(_core.finish_guests, was_ended_by_ctrl_c())
 
 
+atexit.register(_core.end_abandoned)  # called after the next one
 # When the threads have been joined that may use guests, and before CPython ends those.
 atexit.register(finish)

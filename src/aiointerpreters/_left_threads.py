@@ -8,14 +8,15 @@ from ._core import TaskInterrupted
 
 
 def join(timeout: float) -> str:
-    """Wait until all other threads have ended, for `timeout` seconds at most (negative: no limit).
+    """Wait until all other threads have ended but daemon threads, for `timeout` seconds at most (negative: no limit).
 
     Returns the names of those that still run, separated by commas.
     """
     own = (threading.main_thread(), threading.current_thread())
-    threads = [thread for thread in threading.enumerate() if thread not in own and not thread.daemon]
-    if threads:
+    others = [thread for thread in threading.enumerate() if thread not in own]
+    if others:
         _call_exit_functions()
+    threads = [thread for thread in others if not thread.daemon]
     end_time = time.monotonic() + timeout
     for thread in threads:
         thread.join(None if timeout < 0 else max(0.0, end_time - time.monotonic()))

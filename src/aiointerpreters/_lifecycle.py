@@ -77,6 +77,7 @@ def see_to_exit() -> None:
 
 
 see_to_exit()
+atexit.register(_core.end_abandoned)  # called after the next one
 # An atexit function comes later than that join: it is for a Ctrl-C that hits `threading` or a handler above, and ends that.
 atexit.register(finish_at_exit, stopping=True)
 # CPython kills the child of a process with interpreters, so those that are idle are ended before a fork (hazard 16).

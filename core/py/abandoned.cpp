@@ -1,0 +1,99 @@
+// See abandoned.h.
+#include "py/abandoned.h"
+
+#include <utility>
+
+#include "py/compat.h"
+#include "py/other_threads.h"
+#include "py/ref.h"
+#include "py/stoppable_end.h"
+
+namespace aiointerpreters::py {
+
+namespace {
+
+// The last one that came; release when one is put there, acquire when all are taken.
+constinit std::atomic<Abandoned*> list{nullptr};
+constinit std::atomic<std::size_t> count{0};  // relaxed: for a message
+
+void put_back(std::unique_ptr<Abandoned> one) noexcept {
+  one->next = list.load(std::memory_order_relaxed);
+  while (!list.compare_exchange_weak(one->next, one.get(), std::memory_order_release, std::memory_order_relaxed)) {
+  }
+  static_cast<void>(one.release());
+}
+
+// CPython would wait for what `threading` still lists.
+void forget_threading() {
+  const Ref modules = Ref::borrow(PyImport_GetModuleDict());
+  if (modules && PyDict_DelItemString(modules.get(), "threading") < 0) PyErr_Clear();
+}
+
+// Before CPython ends the interpreter under them. They are asleep, and when they wake up they do not come back (hazard 11).
+void delete_other_states(PyThreadState* own) {
+  PyThreadState* state = PyInterpreterState_ThreadHead(PyThreadState_GetInterpreter(own));
+  while (state != nullptr) {
+    PyThreadState* const next = PyThreadState_Next(state);
+    if (state != own) {
+      PyThreadState_Clear(state);
+      PyThreadState_Delete(state);
+    }
+    state = next;
+  }
+}
+
+// Takes all, and has those `ended` that it can.
+template <typename End>
+void end_each(End&& end) {
+  std::unique_ptr<Abandoned> one(list.exchange(nullptr, std::memory_order_acquire));
+  while (one) {
+    std::unique_ptr<Abandoned> next(std::exchange(one->next, nullptr));
+    if (end(one->interpreter)) {
+      count.fetch_sub(1, std::memory_order_relaxed);
+    } else {
+      put_back(std::move(one));
+    }
+    one = std::move(next);
+  }
+}
+
+}  // namespace
+
+void keep_abandoned(std::unique_ptr<Abandoned> one) noexcept {
+  count.fetch_add(1, std::memory_order_relaxed);
+  put_back(std::move(one));
+}
+
+std::size_t count_abandoned() noexcept { return count.load(std::memory_order_relaxed); }
+
+void end_deserted(const std::atomic<bool>& stops) {
+  end_each([&](PyInterpreterState* interpreter) {
+    PyThreadState* const state = has_threads(interpreter) ? nullptr : PyThreadState_New(interpreter);
+    if (state == nullptr) return false;
+    PyEval_RestoreThread(state);
+    begin_stoppable_end(stops);
+    Py_EndInterpreter(state);
+    return true;
+  });
+}
+
+void end_all_abandoned() {
+  static const std::atomic<bool> kStops{true};
+  end_each([](PyInterpreterState* interpreter) {
+    PyThreadState* const state = PyThreadState_New(interpreter);
+    if (state == nullptr) return false;
+    PyEval_RestoreThread(state);
+    begin_stoppable_end(kStops);
+    if (!kEndsUnderThreads) delete_other_states(state);
+    forget_threading();
+    Py_EndInterpreter(state);
+    return true;
+  });
+}
+
+void forget_abandoned() noexcept {
+  list.store(nullptr, std::memory_order_relaxed);
+  count.store(0, std::memory_order_relaxed);
+}
+
+}  // namespace aiointerpreters::py
