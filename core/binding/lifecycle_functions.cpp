@@ -89,15 +89,25 @@ void on_modules_end(PyObject*) {
   });
 }
 
-PyObject* end_abandoned(PyObject*, PyObject*) {
-  if (PyInterpreterState_Get() != PyInterpreterState_Main() || py::count_abandoned() == 0) Py_RETURN_NONE;
+void end_what_is_deserted() {
+  if (py::count_abandoned() == 0) return;
   static_cast<void>(py::stop_tracing());
   py::detached([] {
     static const std::atomic<bool> kStops{true};
     py::end_deserted(kStops);
-    if (py::kEndsUnderThreads) py::end_all_abandoned();
     return 0;
   });
+}
+
+PyObject* end_abandoned(PyObject*, PyObject*) {
+  if (PyInterpreterState_Get() != PyInterpreterState_Main()) Py_RETURN_NONE;
+  end_what_is_deserted();
+  if (py::kEndsUnderThreads) {
+    py::detached([] {
+      py::end_all_abandoned();
+      return 0;
+    });
+  }
   Py_RETURN_NONE;
 }
 
@@ -151,12 +161,18 @@ void rest_all(ModuleState& state) {
       wait_for_rest(*pool, deadline);
     }
   }
-  std::size_t busy = py::count_abandoned();
+  std::size_t busy = 0;
   for (const std::shared_ptr<pool::Pool>& pool : state.resting) busy += pool->interpreters();
-  if (busy == 0) return;
+  end_what_is_deserted();
+  const std::size_t abandoned = py::count_abandoned();
+  if ((busy == 0 && abandoned == 0) || !state.reporter) return;
+  std::string what = busy > 0 ? std::to_string(busy) + " interpreters run tasks" : "";
+  if (abandoned > 0) {
+    what += (busy > 0 ? " and " : "") + std::to_string(abandoned) + " interpreters have threads in them that do not end";
+  }
   state.reporter->warn(
-      "the process forks while " + std::to_string(busy) +
-      " interpreters run tasks: CPython will end the child with a fatal error (python/cpython#101437). Fork before, or "
+      "the process forks while " + what +
+      ": CPython will end the child with a fatal error (python/cpython#101437). Fork before, or "
       "use multiprocessing's spawn");
 }
 

@@ -33,21 +33,6 @@ def ending(how: str, fn: str, *args: str, then: str = "pass") -> str:
 HOW = pytest.mark.parametrize("how", ENDS)
 
 
-def test_daemon_threads_are_refused_in_an_interpreter(tmp_path: Path) -> None:
-    """By CPython: they would go on in an interpreter that ends."""
-    run_script(
-        tmp_path,
-        HEAD
-        + """
-pool = InterpreterThreadPoolExecutor(1)
-error = pool.submit(interpreter(invasive.start_thread), gate.ends, "", True).exception()
-print(type(error).__name__, "daemon threads are disabled" in str(error))
-pool.submit(invasive.start_thread, gate.ends, "", True).result()
-gate.wait_for()
-""",
-    ).check("RuntimeError True")
-
-
 @HOW
 def test_threads_that_end_a_little_later(tmp_path: Path, how: str) -> None:
     marks = tmp_path / "marks"

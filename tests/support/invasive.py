@@ -85,9 +85,9 @@ _left_behind: InterpreterThreadPoolExecutor | None = None
 # ---- Threads and exit handlers
 
 
-def start_thread(ends: Ends, path: str, daemon: bool = False) -> None:
+def start_thread(ends: Ends, path: str) -> None:
     """Leave a thread behind that goes on until it is let through, and leaves a mark then."""
-    threading.Thread(target=hold_then, args=(ends, append_line, path, "the thread"), daemon=daemon).start()
+    threading.Thread(target=hold_then, args=(ends, append_line, path, "the thread")).start()
 
 
 def square_in_standard_pool(number: int) -> int:
