@@ -170,10 +170,9 @@ void rest_all(ModuleState& state) {
   if (abandoned > 0) {
     what += (busy > 0 ? " and " : "") + std::to_string(abandoned) + " interpreters have threads in them that do not end";
   }
-  state.reporter->warn(
-      "the process forks while " + what +
-      ": CPython will end the child with a fatal error (python/cpython#101437). Fork before, or "
-      "use multiprocessing's spawn");
+  state.reporter->warn("the process forks while " + what +
+                       ": CPython will end the child with a fatal error (python/cpython#101437). Fork before, or "
+                       "use multiprocessing's spawn");
 }
 
 void wake_all(ModuleState& state) noexcept {
@@ -214,7 +213,8 @@ PyMethodDef functions[] = {
     {"note_exit", note_exit, METH_NOARGS, "note_exit($module, /)\n--\n\nThe interpreter ends: submit says so from now on."},
     {"end_abandoned", end_abandoned, METH_NOARGS,
      "end_abandoned($module, /)\n--\n\n"
-     "The process ends: end the interpreters that threads are in which nothing has stopped. Requires that all pools have ended."},
+     "The process ends: end the interpreters that threads are in which nothing has stopped. Requires that all pools have "
+     "ended."},
     {"finish_reports", finish_reports, METH_NOARGS,
      "finish_reports($module, /)\n--\n\nWait until all warnings are in the log. Requires that all pools have ended."},
     {"stop_visitor", stop_visitor, METH_NOARGS,

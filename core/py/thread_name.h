@@ -9,7 +9,7 @@
 namespace aiointerpreters::py {
 
 // From now on, or as soon as `threading` is there, the calling thread has that name in the interpreter that is attached, and is
-  // no daemon: threads that it starts inherit that.
+// no daemon: threads that it starts inherit that.
 // Runs Python. Errors: false with an exception set.
 [[nodiscard]] bool name_thread(const std::string& name);
 
