@@ -54,6 +54,7 @@ class Reader {
     MappedFile file(path);
     ElfFile elf = read(file, path);
     std::vector<std::string> searched;
+    searched.reserve(elf.search_path.size() + folders.size());
     for (const std::string& folder : elf.search_path) searched.push_back(expand(folder, folder_of(path)));
     searched.insert(searched.end(), folders.begin(), folders.end());
     std::vector<Library::Need> needs;
@@ -86,7 +87,8 @@ class Reader {
   static std::string find(const std::string& name, const std::vector<std::string>& folders) {
     if (name.find('/') != std::string::npos) return name;
     for (const std::string& folder : folders) {
-      std::string path = folder + "/" + name;
+      std::string path = folder;
+      path.append("/").append(name);
       if (access(path.c_str(), R_OK) == 0) return path;
     }
     return {};

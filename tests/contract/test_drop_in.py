@@ -90,11 +90,12 @@ def test_signatures_of_methods(name: str) -> None:
     assert ours == original
 
 
-def test_the_signature_of_the_class_has_two_names_more() -> None:
+def test_the_signature_of_the_class_has_three_names_more() -> None:
     ours, original = parameters(InterpreterThreadPoolExecutor), parameters(ThreadPoolExecutor)
     original.pop("ctxkwargs", None)  # the standard library's own business, from 3.14 on
     assert ours.pop("max_interpreters") == (inspect.Parameter.KEYWORD_ONLY, None)
     assert ours.pop("context_vars") == (inspect.Parameter.KEYWORD_ONLY, ())
+    assert ours.pop("extensions") == (inspect.Parameter.KEYWORD_ONLY, None)
     assert list(ours.items()) == list(original.items())
 
 
