@@ -26,12 +26,12 @@ struct BridgeObject {
   std::unique_ptr<AsyncioBridge> bridge;
 };
 
-std::unique_ptr<AsyncioBridge>& inside(PyObject* self) noexcept { return reinterpret_cast<BridgeObject*>(self)->bridge; }
+std::unique_ptr<AsyncioBridge>& bridge_of(PyObject* self) noexcept { return reinterpret_cast<BridgeObject*>(self)->bridge; }
 
 PyObject* bridge_drain(PyObject* self, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const py::Ref kept = py::Ref::borrow(self);
-    if (!inside(self)->drain()) return nullptr;
+    if (!bridge_of(self)->drain()) return nullptr;
     Py_RETURN_NONE;
   });
 }
@@ -39,7 +39,7 @@ PyObject* bridge_drain(PyObject* self, PyObject*) {
 PyObject* bridge_look(PyObject* self, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const py::Ref kept = py::Ref::borrow(self);
-    if (!inside(self)->look()) return nullptr;
+    if (!bridge_of(self)->look()) return nullptr;
     Py_RETURN_NONE;
   });
 }
@@ -48,11 +48,11 @@ PyObject* bridge_look(PyObject* self, PyObject*) {
 PyObject* bridge_close_loop(PyObject* self, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const py::Ref kept = py::Ref::borrow(self);
-    const py::Ref loop = py::Ref::borrow(inside(self)->loop());
+    const py::Ref loop = py::Ref::borrow(bridge_of(self)->loop());
     if (!loop) Py_RETURN_NONE;
     auto* const type = reinterpret_cast<PyObject*>(Py_TYPE(loop.get()));
     if (!py::Ref::steal(PyObject_CallMethod(type, "close", "O", loop.get()))) return nullptr;  // it runs
-    inside(self)->close();
+    bridge_of(self)->close();
     if (PyObject_DelAttrString(loop.get(), "close") < 0) PyErr_Clear();
     Py_RETURN_NONE;
   });
@@ -60,11 +60,11 @@ PyObject* bridge_close_loop(PyObject* self, PyObject*) {
 
 int bridge_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
-  return inside(self) ? inside(self)->traverse(visit, arg) : 0;
+  return bridge_of(self) ? bridge_of(self)->traverse(visit, arg) : 0;
 }
 
 int bridge_clear(PyObject* self) {
-  if (inside(self)) inside(self)->close();
+  if (bridge_of(self)) bridge_of(self)->close();
   return 0;
 }
 
@@ -72,13 +72,13 @@ void bridge_dealloc(PyObject* self) {
   PyTypeObject* const type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
   PyObject* const error = PyErr_GetRaisedException();
-  std::destroy_at(&inside(self));
+  std::destroy_at(&bridge_of(self));
   PyErr_SetRaisedException(error);
   type->tp_free(self);
   Py_DECREF(type);
 }
 
-PyMethodDef kMethods[] = {
+PyMethodDef kBridgeMethods[] = {
     {"drain", bridge_drain, METH_NOARGS, "drain($self, /)\n--\n\nTell the futures whose calls have ended."},
     {"look", bridge_look, METH_NOARGS,
      "look($self, /)\n--\n\nTell the same of calls that are new, and have the others mailed."},
@@ -87,21 +87,21 @@ PyMethodDef kMethods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyType_Slot kSlots[] = {
+PyType_Slot kBridgeSlots[] = {
     {Py_tp_doc, const_cast<char*>("What an event loop holds of the calls that it awaits.")},
     {Py_tp_dealloc, reinterpret_cast<void*>(bridge_dealloc)},
     {Py_tp_traverse, reinterpret_cast<void*>(bridge_traverse)},
     {Py_tp_clear, reinterpret_cast<void*>(bridge_clear)},
-    {Py_tp_methods, kMethods},
+    {Py_tp_methods, kBridgeMethods},
     {0, nullptr},
 };
 
-PyType_Spec kSpec = {
+PyType_Spec kBridgeSpec = {
     .name = "aiointerpreters._core.AsyncioBridge",
     .basicsize = sizeof(BridgeObject),
     .itemsize = 0,
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = kSlots,
+    .slots = kBridgeSlots,
 };
 
 }  // namespace
@@ -296,18 +296,18 @@ py::Ref running_bridge(ModuleState& home) {
   auto* const type = reinterpret_cast<PyTypeObject*>(home.asyncio.bridge_type.get());
   py::Ref self = py::Ref::steal(type->tp_alloc(type, 0));
   if (!self) return self;
-  std::construct_at(&inside(self.get()), std::make_unique<AsyncioBridge>(home, self.get(), std::move(loop)));
-  return inside(self.get())->open() ? std::move(self) : py::Ref();
+  std::construct_at(&bridge_of(self.get()), std::make_unique<AsyncioBridge>(home, self.get(), std::move(loop)));
+  return bridge_of(self.get())->open() ? std::move(self) : py::Ref();
 }
 
-AsyncioBridge& bridge_in(const py::Ref& object) noexcept { return *inside(object.get()); }
+AsyncioBridge& bridge_in(const py::Ref& object) noexcept { return *bridge_of(object.get()); }
 
 void AsyncioBridge::wake_all(codec::Runtime& runtime) {
   std::vector<py::Ref> woken;
   for (const auto& [loop, bridge] : state_of(runtime.module.get()).asyncio.bridges) {
     woken.push_back(py::Ref::borrow(bridge->self_));
   }
-  for (const py::Ref& self : woken) inside(self.get())->wake();
+  for (const py::Ref& self : woken) bridge_of(self.get())->wake();
 }
 
 py::Ref bridge_of_callback(ModuleState& home, PyObject* callback) {
@@ -329,6 +329,8 @@ py::Ref bridge_of_callback(ModuleState& home, PyObject* callback) {
   return bridge;
 }
 
-py::Ref make_bridge_type(PyObject* module) { return py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, nullptr)); }
+py::Ref make_bridge_type(PyObject* module) {
+  return py::Ref::steal(PyType_FromModuleAndSpec(module, &kBridgeSpec, nullptr));
+}
 
 }  // namespace aiointerpreters::binding

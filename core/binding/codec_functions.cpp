@@ -20,24 +20,24 @@ struct MessageObject {
   codec::Message message;
 };
 
-codec::Message& inside(PyObject* self) noexcept { return reinterpret_cast<MessageObject*>(self)->message; }
+codec::Message& message_of(PyObject* self) noexcept { return reinterpret_cast<MessageObject*>(self)->message; }
 
 void message_dealloc(PyObject* self) {
   PyTypeObject* const type = Py_TYPE(self);
-  std::destroy_at(&inside(self));
+  std::destroy_at(&message_of(self));
   type->tp_free(self);
   Py_DECREF(type);
 }
 
-PyObject* message_form(PyObject* self, void*) { return PyLong_FromLong(static_cast<long>(inside(self).form)); }
+PyObject* message_form(PyObject* self, void*) { return PyLong_FromLong(static_cast<long>(message_of(self).form)); }
 
 PyObject* message_data(PyObject* self, void*) {
-  const base::Bytes& bytes = inside(self).bytes;
+  const base::Bytes& bytes = message_of(self).bytes;
   return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()), static_cast<Py_ssize_t>(bytes.size()));
 }
 
 PyObject* message_attachments(PyObject* self, void*) {
-  return PyLong_FromSize_t(codec::attachments_of(inside(self)).size());
+  return PyLong_FromSize_t(codec::attachments_of(message_of(self)).size());
 }
 
 PyGetSetDef kMessageGetSet[] = {
@@ -76,7 +76,7 @@ PyObject* encode(PyObject* module, PyObject* value) {
   if (!codec::encode_value(state.runtime, value, message, "result", codec::Views::kLend)) return nullptr;
   auto* const type = reinterpret_cast<PyTypeObject*>(state.message_type.get());
   PyObject* const self = type->tp_alloc(type, 0);
-  if (self != nullptr) std::construct_at(&inside(self), std::move(message));
+  if (self != nullptr) std::construct_at(&message_of(self), std::move(message));
   return self;
 }
 
@@ -94,7 +94,7 @@ PyObject* decode(PyObject* module, PyObject* args) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& state = state_of(module);
     if (Py_IS_TYPE(object, reinterpret_cast<PyTypeObject*>(state.message_type.get()))) {
-      return codec::decode_value(state.runtime, inside(object)).release();
+      return codec::decode_value(state.runtime, message_of(object)).release();
     }
     char* data = nullptr;
     Py_ssize_t length = 0;
@@ -108,7 +108,7 @@ PyObject* decode(PyObject* module, PyObject* args) {
   });
 }
 
-PyMethodDef functions[] = {
+PyMethodDef kCodecFunctions[] = {
     {"encode", encode, METH_O, encode_doc},
     {"decode", decode, METH_VARARGS, decode_doc},
     {nullptr, nullptr, 0, nullptr},
@@ -120,7 +120,7 @@ bool add_codec_functions(PyObject* module) {
   py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kMessageSpec, nullptr));
   if (!type || PyModule_AddObjectRef(module, "Message", type.get()) < 0) return false;
   state_of(module).message_type = std::move(type);
-  return PyModule_AddFunctions(module, functions) == 0;
+  return PyModule_AddFunctions(module, kCodecFunctions) == 0;
 }
 
 }  // namespace aiointerpreters::binding

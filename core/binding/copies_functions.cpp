@@ -78,7 +78,7 @@ PyObject* why_no_copies(PyObject*, PyObject*) {
   return reason == nullptr ? Py_NewRef(Py_None) : PyUnicode_FromString(reason);
 }
 
-PyMethodDef functions[] = {
+PyMethodDef kCopiesFunctions[] = {
     {"describe_copies", describe_copies, METH_NOARGS, describe_doc},
     {"clear_copies", clear_copies, METH_NOARGS, clear_doc},
     {"why_no_copies", why_no_copies, METH_NOARGS, why_no_copies_doc},
@@ -87,6 +87,6 @@ PyMethodDef functions[] = {
 
 }  // namespace
 
-bool add_copies_functions(PyObject* module) { return PyModule_AddFunctions(module, functions) == 0; }
+bool add_copies_functions(PyObject* module) { return PyModule_AddFunctions(module, kCopiesFunctions) == 0; }
 
 }  // namespace aiointerpreters::binding

@@ -15,12 +15,12 @@ struct EndedAwait {
   bool has_yielded;
 };
 
-EndedAwait& inside(PyObject* self) noexcept { return *reinterpret_cast<EndedAwait*>(self); }
+EndedAwait& await_of(PyObject* self) noexcept { return *reinterpret_cast<EndedAwait*>(self); }
 
 // Calls a method of the future, if there still is one. Returns new; null with an exception set.
 py::Ref ask(PyObject* self, py::Ref AsyncioState::Names::* method) {
   const ModuleState& home = state_of(PyType_GetModule(Py_TYPE(self)));
-  const py::Ref future = py::Ref::steal(std::exchange(inside(self).future, nullptr));
+  const py::Ref future = py::Ref::steal(std::exchange(await_of(self).future, nullptr));
   if (!future) {
     PyErr_SetString(PyExc_RuntimeError, "cannot reuse an await that has ended");
     return {};
@@ -29,7 +29,7 @@ py::Ref ask(PyObject* self, py::Ref AsyncioState::Names::* method) {
 }
 
 PyObject* ended_await_next(PyObject* self) {
-  if (!std::exchange(inside(self).has_yielded, true)) Py_RETURN_NONE;
+  if (!std::exchange(await_of(self).has_yielded, true)) Py_RETURN_NONE;
   py::Ref result = ask(self, &AsyncioState::Names::result);
   return result ? stop_with(result.release()) : nullptr;
 }
@@ -38,7 +38,7 @@ PyObject* ended_await_send(PyObject* self, PyObject*) { return ended_await_next(
 
 PyObject* ended_await_throw(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
   // An exception of the call counts as seen by whoever is cancelled here.
-  if (inside(self).future != nullptr && !ask(self, &AsyncioState::Names::exception)) PyErr_Clear();
+  if (await_of(self).future != nullptr && !ask(self, &AsyncioState::Names::exception)) PyErr_Clear();
   return raise_thrown(args, nargs);
 }
 
@@ -46,12 +46,12 @@ PyObject* ended_await_close(PyObject*, PyObject*) { Py_RETURN_NONE; }
 
 int ended_await_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
-  Py_VISIT(inside(self).future);
+  Py_VISIT(await_of(self).future);
   return 0;
 }
 
 int ended_await_clear(PyObject* self) {
-  Py_CLEAR(inside(self).future);
+  Py_CLEAR(await_of(self).future);
   return 0;
 }
 
@@ -63,7 +63,7 @@ void ended_await_dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
-PyMethodDef kMethods[] = {
+PyMethodDef kEndedAwaitMethods[] = {
     {"send", ended_await_send, METH_O, "send($self, value, /)\n--\n\nYield None once, then end with the result."},
     {"throw", py::as_method(ended_await_throw), METH_FASTCALL,
      "throw($self, typ, val=None, tb=None, /)\n--\n\nRaise what is given."},
@@ -71,33 +71,35 @@ PyMethodDef kMethods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyType_Slot kSlots[] = {
+PyType_Slot kEndedAwaitSlots[] = {
     {Py_tp_doc, const_cast<char*>("The await of a call that has ended.")},
     {Py_tp_dealloc, reinterpret_cast<void*>(ended_await_dealloc)},
     {Py_tp_traverse, reinterpret_cast<void*>(ended_await_traverse)},
     {Py_tp_clear, reinterpret_cast<void*>(ended_await_clear)},
     {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
     {Py_tp_iternext, reinterpret_cast<void*>(ended_await_next)},
-    {Py_tp_methods, kMethods},
+    {Py_tp_methods, kEndedAwaitMethods},
     {0, nullptr},
 };
 
-PyType_Spec kSpec = {
+PyType_Spec kEndedAwaitSpec = {
     .name = "aiointerpreters._core.EndedAwait",
     .basicsize = sizeof(EndedAwait),
     .itemsize = 0,
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = kSlots,
+    .slots = kEndedAwaitSlots,
 };
 
 }  // namespace
 
-py::Ref make_ended_await_type(PyObject* module) { return py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, nullptr)); }
+py::Ref make_ended_await_type(PyObject* module) {
+  return py::Ref::steal(PyType_FromModuleAndSpec(module, &kEndedAwaitSpec, nullptr));
+}
 
 py::Ref make_ended_await(const ModuleState& home, PyObject* future) {
   auto* const type = reinterpret_cast<PyTypeObject*>(home.asyncio.ended_await_type.get());
   py::Ref made = py::Ref::steal(type->tp_alloc(type, 0));
-  if (made) inside(made.get()).future = Py_NewRef(future);
+  if (made) await_of(made.get()).future = Py_NewRef(future);
   return made;
 }
 

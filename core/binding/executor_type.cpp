@@ -35,17 +35,17 @@ struct ExecutorState {
   PyObject* context;  // what context variables tagged calls carry (carried_context.h), or null
 };
 
-extern PyMethodDef kMethods[];
+extern PyMethodDef kExecutorMethods[];
 
 // The state of the module that the native type among the bases belongs to. METH_METHOD would hand it over, but the bound methods of
 // that kind have no `__doc__`; PyType_GetModuleByDef takes longer.
 ModuleState& state_of_executor(PyObject* self) noexcept {
   PyTypeObject* type = Py_TYPE(self);
-  while (type->tp_methods != kMethods) type = type->tp_base;
+  while (type->tp_methods != kExecutorMethods) type = type->tp_base;
   return state_of_type(type);
 }
 
-ExecutorState& inside(const ModuleState& state, PyObject* self) noexcept {
+ExecutorState& executor_of(const ModuleState& state, PyObject* self) noexcept {
   auto* const type = reinterpret_cast<PyTypeObject*>(state.executor_type.get());
   return *static_cast<ExecutorState*>(PyObject_GetTypeData(self, type));
 }
@@ -118,7 +118,7 @@ void raise_refusal(ModuleState& state, const pool::Pool& pool, pool::Lane lane) 
 // A pool that wants a thread gets one. Errors: false with the exception set, if nobody is left to serve, or if it says nothing of
 // the thread (an audit hook's, say).
 bool start_thread(PyObject* self, ModuleState& state, pool::Pool& pool) {
-  PyObject* const object = inside(state, self).pool;
+  PyObject* const object = executor_of(state, self).pool;
   if (start_worker_thread(state, self, object)) return true;
   py::Ref error = py::take_exception();
   const bool is_refusal = PyErr_GivenExceptionMatches(error.get(), PyExc_RuntimeError) != 0 ||
@@ -164,10 +164,10 @@ PyObject* enqueue_future(PyObject* self, ModuleState& state, pool::Pool& pool, p
 
 // Errors: null with RuntimeError set if a pool cannot be used here and now.
 pool::Pool* usable_pool(ModuleState& state, PyObject* self) {
-  PyObject* object = inside(state, self).pool;
+  PyObject* object = executor_of(state, self).pool;
   if (object != nullptr && !is_here(state, object)) {
     if (!py::Ref::steal(PyObject_CallMethod(self, "_renew", nullptr))) return nullptr;
-    object = inside(state, self).pool;
+    object = executor_of(state, self).pool;
   }
   pool::Pool* const pool = object == nullptr ? nullptr : pool_in(state, object).get();
   if (pool == nullptr) PyErr_SetString(PyExc_RuntimeError, "the executor's __init__ has not run");
@@ -233,10 +233,11 @@ PyObject* executor_submit(PyObject* self, PyObject* const* args, Py_ssize_t narg
     Submission call(args[0], args + 1, nargs - 1, kwnames);
     if (pool == nullptr || !call.open(state)) return nullptr;
     if (call.tagged() && is_called_by_running_loop(state)) {
-      return start_awaited(self, state, *pool, inside(state, self).context, call, AwaitedTask::Cancelling::kCancelsQueued);
+      return start_awaited(self, state, *pool, executor_of(state, self).context, call,
+                           AwaitedTask::Cancelling::kCancelsQueued);
     }
     py::Ref future =
-        call.tagged() ? prepare_for_worker(state, call, inside(state, self).context) : prepare_for_home(state, call);
+        call.tagged() ? prepare_for_worker(state, call, executor_of(state, self).context) : prepare_for_home(state, call);
     return enqueue_future(self, state, *pool, std::move(future));
   });
 }
@@ -257,7 +258,7 @@ PyObject* executor_submit_rows(PyObject* self, PyObject* const* args, Py_ssize_t
     Submission call(args[0], args + 1, 1, nullptr);
     if (pool == nullptr) return nullptr;
     call.take_tag();  // only: the arguments of a partial belong to each row
-    py::Ref future = prepare_for_worker(state, call, inside(state, self).context);
+    py::Ref future = prepare_for_worker(state, call, executor_of(state, self).context);
     if (!future) return nullptr;
     state_of_future(state, future.get()).task->in_rows = true;
     return enqueue_future(self, state, *pool, std::move(future));
@@ -314,7 +315,7 @@ PyObject* executor_run(PyObject* self, PyObject* const* args, Py_ssize_t nargs, 
     pool::Pool* const pool = usable_pool(state, self);
     Submission call(args[0], args + 1, nargs - 1, kwnames);
     if (pool == nullptr || !call.open(state, true)) return nullptr;
-    return start_awaited(self, state, *pool, inside(state, self).context, call, AwaitedTask::Cancelling::kStops);
+    return start_awaited(self, state, *pool, executor_of(state, self).context, call, AwaitedTask::Cancelling::kStops);
   });
 }
 
@@ -322,7 +323,7 @@ PyObject* executor_run(PyObject* self, PyObject* const* args, Py_ssize_t nargs, 
 PyObject* executor_start_missing_thread(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& state = state_of_executor(self);
-    PyObject* const object = inside(state, self).pool;
+    PyObject* const object = executor_of(state, self).pool;
     if (object == nullptr || !is_here(state, object)) Py_RETURN_FALSE;
     const std::shared_ptr<pool::Pool> pool = pool_in(state, object);
     if (!pool->claim_thread()) Py_RETURN_FALSE;
@@ -339,7 +340,7 @@ PyObject* executor_bind(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
     return nullptr;
   }
   if (!pool_in(state, args[0])) return nullptr;
-  Py_XSETREF(inside(state, self).pool, Py_NewRef(args[0]));
+  Py_XSETREF(executor_of(state, self).pool, Py_NewRef(args[0]));
   Py_RETURN_NONE;
 }
 
@@ -351,13 +352,13 @@ PyObject* executor_declare_context(PyObject* self, PyObject* const* args, Py_ssi
   }
   py::Ref declared = declare_context(args[0]);
   if (!declared && PyErr_Occurred() != nullptr) return nullptr;
-  Py_XSETREF(inside(state, self).context, declared.release());
+  Py_XSETREF(executor_of(state, self).context, declared.release());
   Py_RETURN_NONE;
 }
 
 constexpr int kMethodFlags = METH_FASTCALL | METH_KEYWORDS;
 
-PyMethodDef kMethods[] = {
+PyMethodDef kExecutorMethods[] = {
     {"submit", py::as_method(executor_submit<true>), kMethodFlags,
      "submit($self, fn, /, *args, **kwargs)\n--\n\n"
      "Schedule fn(*args, **kwargs) and return its concurrent.futures.Future.\n\n"
@@ -394,25 +395,25 @@ PyMemberDef kMembers[] = {
     {nullptr, 0, 0, 0, nullptr},
 };
 
-PyType_Slot kSlots[] = {
+PyType_Slot kExecutorSlots[] = {
     {Py_tp_doc, const_cast<char*>("The native half of InterpreterThreadPoolExecutor.")},
-    {Py_tp_methods, kMethods},
+    {Py_tp_methods, kExecutorMethods},
     {Py_tp_members, kMembers},
     {0, nullptr},
 };
 
-PyType_Spec kSpec = {
+PyType_Spec kExecutorSpec = {
     .name = "aiointerpreters._core.ExecutorBase",
     .basicsize = -static_cast<int>(sizeof(ExecutorState)),
     .itemsize = 0,
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-    .slots = kSlots,
+    .slots = kExecutorSlots,
 };
 
 }  // namespace
 
 py::Ref make_executor_type(PyObject* module, PyObject* base) {
-  py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, base));
+  py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kExecutorSpec, base));
   // The members have done their work with the type's layout; nobody is to change them by name.
   for (const PyMemberDef* member = kMembers; type && member->name != nullptr; ++member) {
     if (PyObject_DelAttrString(type.get(), member->name) < 0) return {};

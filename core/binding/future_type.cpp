@@ -395,7 +395,7 @@ void future_dealloc(PyObject* object) {
 
 constexpr int kOneArgument = METH_FASTCALL | METH_KEYWORDS;
 
-PyMethodDef kMethods[] = {
+PyMethodDef kFutureMethods[] = {
     {"result", py::as_method(future_result), kOneArgument,
      "result($self, /, timeout=None)\n--\n\nWait for the call and return its result, or raise its exception.\n\n"
      "timeout: seconds to wait at most, None for no limit. Raises TimeoutError when it is over, CancelledError if the\n"
@@ -428,7 +428,7 @@ PyMethodDef kMethods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyGetSetDef kGetSet[] = {
+PyGetSetDef kFutureGetSet[] = {
     {"__dict__", get_dict, set_dict, nullptr, nullptr},
     {"_state", get_state, nullptr, nullptr, nullptr},
     {"_condition", get_condition, nullptr, nullptr, nullptr},
@@ -454,7 +454,7 @@ PyMemberDef kMembers[] = {
     {nullptr, 0, 0, 0, nullptr},
 };
 
-PyType_Slot kSlots[] = {
+PyType_Slot kFutureSlots[] = {
     {Py_tp_doc, const_cast<char*>("The future of a call. Only executors make them.")},
     {Py_tp_new, reinterpret_cast<void*>(future_new)},
     {Py_tp_init, reinterpret_cast<void*>(future_init)},
@@ -462,24 +462,24 @@ PyType_Slot kSlots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(future_dealloc)},
     {Py_tp_repr, reinterpret_cast<void*>(future_repr)},
     {Py_tp_setattro, reinterpret_cast<void*>(future_setattro)},
-    {Py_tp_methods, kMethods},
-    {Py_tp_getset, kGetSet},
+    {Py_tp_methods, kFutureMethods},
+    {Py_tp_getset, kFutureGetSet},
     {Py_tp_members, kMembers},
     {0, nullptr},
 };
 
-PyType_Spec kSpec = {
+PyType_Spec kFutureSpec = {
     .name = "aiointerpreters._core.Future",
     .basicsize = -static_cast<int>(sizeof(FutureState)),
     .itemsize = 0,
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-    .slots = kSlots,
+    .slots = kFutureSlots,
 };
 
 }  // namespace
 
 py::Ref make_future_type(PyObject* module, PyObject* base) {
-  py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, base));
+  py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kFutureSpec, base));
   // The members have done their work with the type's layout; nobody is to change them by name.
   for (const PyMemberDef* member = kMembers; type && member->name != nullptr; ++member) {
     if (PyObject_DelAttrString(type.get(), member->name) < 0) return {};

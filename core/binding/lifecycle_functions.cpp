@@ -209,7 +209,7 @@ PyObject* after_fork_in_child(PyObject* module, PyObject*) {
   Py_RETURN_NONE;
 }
 
-PyMethodDef functions[] = {
+PyMethodDef kLifecycleFunctions[] = {
     {"note_exit", note_exit, METH_NOARGS, "note_exit($module, /)\n--\n\nThe interpreter ends: submit says so from now on."},
     {"end_abandoned", end_abandoned, METH_NOARGS,
      "end_abandoned($module, /)\n--\n\n"
@@ -293,7 +293,7 @@ void end_recess(ModuleState& state) {
 }
 
 bool add_lifecycle_functions(PyObject* module) {
-  return PyModule_AddFunctions(module, functions) == 0 && add_last_act(module);
+  return PyModule_AddFunctions(module, kLifecycleFunctions) == 0 && add_last_act(module);
 }
 
 }  // namespace aiointerpreters::binding

@@ -180,7 +180,7 @@ void free_state(void* module) {
       std::exchange(*static_cast<ModuleState**>(PyModule_GetState(static_cast<PyObject*>(module))), nullptr));
 }
 
-PyMethodDef kMethods[] = {
+PyMethodDef kModuleMethods[] = {
     {"__getattr__", get_attribute, METH_O, nullptr},
     {"capture", capture_function, METH_O,
      "capture($module, tagged, /)\n--\n\nThe tagged callable as it is now; what crosses by value is pickled once."},
@@ -189,7 +189,7 @@ PyMethodDef kMethods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyModuleDef_Slot kSlots[] = {
+PyModuleDef_Slot kModuleSlots[] = {
     {Py_mod_exec, reinterpret_cast<void*>(execute)},
     {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
     {0, nullptr},
@@ -202,8 +202,8 @@ PyModuleDef module_definition = {
     .m_name = "aiointerpreters._core",
     .m_doc = "The engine of aiointerpreters.",
     .m_size = sizeof(ModuleState*),
-    .m_methods = kMethods,
-    .m_slots = kSlots,
+    .m_methods = kModuleMethods,
+    .m_slots = kModuleSlots,
     .m_traverse = traverse,
     .m_clear = clear,
     .m_free = free_state,

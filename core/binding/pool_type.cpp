@@ -26,7 +26,7 @@ struct PoolObject {
   unsigned forks;  // ModuleState::forks of the process that has its threads
 };
 
-std::shared_ptr<pool::Pool>& inside(PyObject* self) noexcept { return reinterpret_cast<PoolObject*>(self)->pool; }
+std::shared_ptr<pool::Pool>& shared_pool_of(PyObject* self) noexcept { return reinterpret_cast<PoolObject*>(self)->pool; }
 
 // Reads the initializer of new interpreters into the options. False with an exception set.
 bool read_initializer(ModuleState& state, PyObject* initializer, PyObject* initargs, pool::PoolOptions& options) {
@@ -61,7 +61,7 @@ PyObject* make_pool(ModuleState& state, std::shared_ptr<const pool::PoolOptions>
   auto* const type = reinterpret_cast<PyTypeObject*>(state.pool_type.get());
   PyObject* self = type->tp_alloc(type, 0);
   if (self != nullptr) {
-    std::construct_at(&inside(self), std::move(pool));
+    std::construct_at(&shared_pool_of(self), std::move(pool));
     reinterpret_cast<PoolObject*>(self)->forks = state.forks;
   }
   return self;
@@ -107,7 +107,7 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 
 void pool_dealloc(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
-  std::destroy_at(&inside(self));
+  std::destroy_at(&shared_pool_of(self));
   type->tp_free(self);
   Py_DECREF(type);
 }
@@ -135,10 +135,10 @@ PyObject* pool_work(PyObject* self, PyObject* name) {
     ModuleState& state = state_of_type(Py_TYPE(self));
     std::optional<pool::Worker> worker;
     try {
-      worker.emplace(inside(self), std::string(text, static_cast<std::size_t>(size)));
+      worker.emplace(shared_pool_of(self), std::string(text, static_cast<std::size_t>(size)));
     } catch (const std::bad_alloc&) {
       note_serving(state);
-      if (!inside(self)->thread_failed()) end_without_memory(*inside(self));
+      if (!shared_pool_of(self)->thread_failed()) end_without_memory(*shared_pool_of(self));
       throw;
     }
     note_serving(state);
@@ -148,13 +148,13 @@ PyObject* pool_work(PyObject* self, PyObject* name) {
 }
 
 PyObject* pool_close(PyObject* self, PyObject*) {
-  inside(self)->close();
+  shared_pool_of(self)->close();
   Py_RETURN_NONE;
 }
 
 PyObject* pool_wait_ended(PyObject* self, PyObject*) {
   ModuleState& state = state_of_type(Py_TYPE(self));
-  const std::shared_ptr<pool::Pool> pool = inside(self);
+  const std::shared_ptr<pool::Pool> pool = shared_pool_of(self);
   const auto settling = state.settling.find(PyThread_get_thread_ident());
   if (settling != state.settling.end() && settling->second == pool.get()) {
     // A callback of a coroutine function's future: its teller would wait for itself. `threading` says the same of a worker.
@@ -169,7 +169,7 @@ PyObject* pool_wait_ended(PyObject* self, PyObject*) {
 
 PyObject* pool_cancel_queued(PyObject* self, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&] {
-    pool::TaskList tasks = inside(self)->take_queued();
+    pool::TaskList tasks = shared_pool_of(self)->take_queued();
     while (const pool::TaskPtr task = tasks.pop()) task->cancel_at_home();
     return Py_NewRef(Py_None);
   });
@@ -185,7 +185,7 @@ PyObject* raise_empty() {
 
 PyObject* pool_take_call(PyObject* self, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
-    const pool::TaskPtr task = inside(self)->take_queued_of_home();
+    const pool::TaskPtr task = shared_pool_of(self)->take_queued_of_home();
     return task ? take_call(state_of_type(Py_TYPE(self)), static_cast<FutureTask&>(*task)).release() : raise_empty();
   });
 }
@@ -195,12 +195,12 @@ PyObject* pool_set_limits(PyObject* self, PyObject* args) {
   Py_ssize_t max_interpreters = 0;
   if (!PyArg_ParseTuple(args, "nn:set_limits", &max_workers, &max_interpreters)) return nullptr;
   const auto number = [](Py_ssize_t value) { return static_cast<std::size_t>(std::max<Py_ssize_t>(value, 0)); };
-  inside(self)->set_limits(number(max_workers), number(max_interpreters));
+  shared_pool_of(self)->set_limits(number(max_workers), number(max_interpreters));
   Py_RETURN_NONE;
 }
 
 PyObject* pool_census(PyObject* self, PyObject*) {
-  const pool::Census census = inside(self)->census();
+  const pool::Census census = shared_pool_of(self)->census();
   return Py_BuildValue("(nnnn)", census.threads, census.busy, census.interpreters, census.queued);
 }
 
@@ -216,38 +216,38 @@ PyObject* pool_break_down(PyObject* self, PyObject* args) {
       codec::encode_exception(state_of_type(Py_TYPE(self)).runtime, breakage.cause);
     }
     const auto shared = std::make_shared<const pool::Breakage>(std::move(breakage));
-    pool::TaskList tasks = inside(self)->break_down(shared, pool::Pool::Scope::kAll);
+    pool::TaskList tasks = shared_pool_of(self)->break_down(shared, pool::Pool::Scope::kAll);
     while (const pool::TaskPtr task = tasks.pop()) {
       const pool::Task::Change ended = task->end_broken(shared);
       if (task->needs_home(ended)) task->settle_at_home(ended);
     }
     note_serving(state_of_type(Py_TYPE(self)));
-    inside(self)->thread_failed();
+    shared_pool_of(self)->thread_failed();
     return Py_NewRef(Py_None);
   });
 }
 
-PyObject* pool_queued(PyObject* self, void*) { return PyLong_FromSize_t(inside(self)->census().queued); }
+PyObject* pool_queued(PyObject* self, void*) { return PyLong_FromSize_t(shared_pool_of(self)->census().queued); }
 
 PyObject* pool_broken(PyObject* self, void*) {
-  const std::shared_ptr<const pool::Breakage> breakage = inside(self)->broken(pool::Lane::kHome);
+  const std::shared_ptr<const pool::Breakage> breakage = shared_pool_of(self)->broken(pool::Lane::kHome);
   if (!breakage) Py_RETURN_NONE;
   return PyUnicode_FromStringAndSize(breakage->reason.data(), static_cast<Py_ssize_t>(breakage->reason.size()));
 }
 
 PyObject* pool_stop(PyObject* self, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&] {
-    inside(self)->stop();
+    shared_pool_of(self)->stop();
     return Py_NewRef(Py_None);
   });
 }
 
 PyObject* pool_renewed(PyObject* self, PyObject*) {
-  return py::guarded<PyObject*>(nullptr,
-                                [&] { return make_pool(state_of_type(Py_TYPE(self)), inside(self)->shared_options()); });
+  return py::guarded<PyObject*>(
+      nullptr, [&] { return make_pool(state_of_type(Py_TYPE(self)), shared_pool_of(self)->shared_options()); });
 }
 
-PyMethodDef kMethods[] = {
+PyMethodDef kPoolMethods[] = {
     {"work", pool_work, METH_O, "work($self, name, /)\n--\n\nServe the pool on this thread until it is closed."},
     {"close", pool_close, METH_NOARGS, "close($self, /)\n--\n\nTake no more tasks; workers end when the queues are empty."},
     {"wait_ended", pool_wait_ended, METH_NOARGS,
@@ -275,7 +275,7 @@ PyMethodDef kMethods[] = {
 
 PyObject* pool_is_here(PyObject* self, void*) { return PyBool_FromLong(is_here(state_of_type(Py_TYPE(self)), self)); }
 
-PyGetSetDef kGetSet[] = {
+PyGetSetDef kPoolGetSet[] = {
     {"is_here", pool_is_here, nullptr, "Whether its threads are in this process, and not in the one it was forked from.",
      nullptr},
     {"queued", pool_queued, nullptr, "How many tasks wait for a worker.", nullptr},
@@ -283,26 +283,26 @@ PyGetSetDef kGetSet[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
-PyType_Slot kSlots[] = {
+PyType_Slot kPoolSlots[] = {
     {Py_tp_doc, const_cast<char*>("The engine of one executor.")},
     {Py_tp_new, reinterpret_cast<void*>(pool_new)},
     {Py_tp_dealloc, reinterpret_cast<void*>(pool_dealloc)},
-    {Py_tp_methods, kMethods},
-    {Py_tp_getset, kGetSet},
+    {Py_tp_methods, kPoolMethods},
+    {Py_tp_getset, kPoolGetSet},
     {0, nullptr},
 };
 
-PyType_Spec kSpec = {
+PyType_Spec kPoolSpec = {
     .name = "aiointerpreters._core.Pool",
     .basicsize = sizeof(PoolObject),
     .itemsize = 0,
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = kSlots,
+    .slots = kPoolSlots,
 };
 
 }  // namespace
 
-py::Ref make_pool_type(PyObject* module) { return py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, nullptr)); }
+py::Ref make_pool_type(PyObject* module) { return py::Ref::steal(PyType_FromModuleAndSpec(module, &kPoolSpec, nullptr)); }
 
 bool may_use_pools(ModuleState& state) {
   if (!state.runtime.running_main) return true;
@@ -325,7 +325,7 @@ bool wait_for_end(ModuleState& state, const pool::Pool& pool) {
 }
 
 std::shared_ptr<pool::Pool> pool_in(const ModuleState& state, PyObject* object) {
-  if (PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject*>(state.pool_type.get())) != 0) return inside(object);
+  if (PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject*>(state.pool_type.get())) != 0) return shared_pool_of(object);
   PyErr_Format(PyExc_TypeError, "a _core.Pool is needed, not %R", object);
   return nullptr;
 }

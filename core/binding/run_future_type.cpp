@@ -174,7 +174,7 @@ PyObject* run_future_close(PyObject* self, PyObject*) {
 // What asyncio shows of a coroutine.
 PyObject* get_name(PyObject*, void*) { return PyUnicode_FromString("run"); }
 
-PyMethodDef kMethods[] = {
+PyMethodDef kRunFutureMethods[] = {
     {"cancel", py::as_method(run_future_cancel), METH_FASTCALL | METH_KEYWORDS,
      "cancel($self, /, msg=None)\n--\n\nCancel the future, and with it the call: one that is queued is never run, in one\n"
      "that runs TaskInterrupted is raised. Who awaits goes on at once. Returns False if the future was done."},
@@ -188,7 +188,7 @@ PyMethodDef kMethods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyGetSetDef kGetSet[] = {
+PyGetSetDef kRunFutureGetSet[] = {
     {"__name__", get_name, nullptr, nullptr, nullptr},
     {"__qualname__", get_name, nullptr, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
@@ -204,22 +204,22 @@ PyGetSetDef kCoroutineGetSet[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
-PyType_Slot kSlots[] = {
+PyType_Slot kRunFutureSlots[] = {
     {Py_tp_doc, const_cast<char*>("The awaitable of a call: an asyncio.Future, and a coroutine for who needs one. Only "
                                   "`executor.run` makes them.")},
     {Py_am_await, reinterpret_cast<void*>(run_future_await)},
     {Py_am_send, reinterpret_cast<void*>(run_future_send_step)},
-    {Py_tp_methods, kMethods},
-    {Py_tp_getset, kGetSet},
+    {Py_tp_methods, kRunFutureMethods},
+    {Py_tp_getset, kRunFutureGetSet},
     {0, nullptr},
 };
 
-PyType_Spec kSpec = {
+PyType_Spec kRunFutureSpec = {
     .name = "aiointerpreters._core.RunFuture",
     .basicsize = -static_cast<int>(sizeof(RunFutureState)),
     .itemsize = 0,
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = kSlots,
+    .slots = kRunFutureSlots,
 };
 
 PyType_Slot kCoroutineSlots[] = {
@@ -244,7 +244,7 @@ RunFutureState& state_of_run_future(const ModuleState& home, PyObject* future) n
 }
 
 py::Ref make_run_future_type(PyObject* module, PyObject* base) {
-  return py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, base));
+  return py::Ref::steal(PyType_FromModuleAndSpec(module, &kRunFutureSpec, base));
 }
 
 py::Ref make_run_coroutine_type(PyObject* module, PyObject* base) {

@@ -34,25 +34,25 @@ void doc_dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
-PyType_Slot kSlots[] = {
+PyType_Slot kTagDocSlots[] = {
     {Py_tp_descr_get, reinterpret_cast<void*>(doc_get)},
     {Py_tp_dealloc, reinterpret_cast<void*>(doc_dealloc)},
     {Py_tp_traverse, reinterpret_cast<void*>(doc_traverse)},
     {0, nullptr},
 };
 
-PyType_Spec kSpec = {
+PyType_Spec kTagDocSpec = {
     .name = "aiointerpreters._core.TagDoc",
     .basicsize = sizeof(TagDoc),
     .itemsize = 0,
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = kSlots,
+    .slots = kTagDocSlots,
 };
 
 }  // namespace
 
 bool add_tag_doc(PyObject* tag_type) {
-  const py::Ref type = py::Ref::steal(PyType_FromSpec(&kSpec));
+  const py::Ref type = py::Ref::steal(PyType_FromSpec(&kTagDocSpec));
   py::Ref text = type ? py::Ref::steal(PyObject_GetAttrString(tag_type, "__doc__")) : py::Ref();
   if (!text) return false;
   auto* const doc_type = reinterpret_cast<PyTypeObject*>(type.get());

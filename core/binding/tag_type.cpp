@@ -161,7 +161,7 @@ PyObject* tag_reduce(PyObject* self, PyObject*) {
   return module ? PyObject_CallMethod(module.get(), "reduce", "OOO", Py_TYPE(self), as_tag(self)->fn, context) : nullptr;
 }
 
-PyMethodDef kMethods[] = {
+PyMethodDef kTagMethods[] = {
     {"with_context", tag_type_with_context, METH_VARARGS | METH_CLASS,
      "with_context($type, /, *variables)\n--\n\n"
      "Return a decorator that tags a callable whose calls carry context variables into the worker.\n\n"
@@ -174,7 +174,7 @@ PyMethodDef kMethods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyGetSetDef kGetSet[] = {
+PyGetSetDef kTagGetSet[] = {
     {"fn", tag_get_fn, nullptr, "The callable that was tagged.", nullptr},
     {"__wrapped__", tag_get_fn, nullptr, "The callable that was tagged, for inspect.unwrap.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
@@ -191,7 +191,7 @@ constexpr const char* kDoc =
     "fn: a function, builtin, class, bound method, functools.partial or callable instance; TypeError for anything else.\n"
     "Works as a wrapper, interpreter(fn), and as a decorator. Calling the tagged object calls fn here, unchanged.";
 
-PyType_Slot kSlots[] = {
+PyType_Slot kTagSlots[] = {
     {Py_tp_doc, const_cast<char*>(kDoc)},
     {Py_tp_new, reinterpret_cast<void*>(tag_new)},
     {Py_tp_traverse, reinterpret_cast<void*>(tag_traverse)},
@@ -203,25 +203,25 @@ PyType_Slot kSlots[] = {
     {Py_tp_richcompare, reinterpret_cast<void*>(tag_richcompare)},
     {Py_tp_hash, reinterpret_cast<void*>(tag_hash)},
     {Py_tp_descr_get, reinterpret_cast<void*>(tag_descr_get)},
-    {Py_tp_methods, kMethods},
-    {Py_tp_getset, kGetSet},
+    {Py_tp_methods, kTagMethods},
+    {Py_tp_getset, kTagGetSet},
     {Py_tp_members, kMembers},
     {0, nullptr},
 };
 
-PyType_Spec kSpec = {
+PyType_Spec kTagSpec = {
     .name = "aiointerpreters.interpreter",
     .basicsize = sizeof(Tag),
     .itemsize = 0,
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |
              Py_TPFLAGS_MANAGED_DICT | Py_TPFLAGS_MANAGED_WEAKREF,
-    .slots = kSlots,
+    .slots = kTagSlots,
 };
 
 }  // namespace
 
 py::Ref make_tag_type(PyObject* module) {
-  py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, nullptr));
+  py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kTagSpec, nullptr));
   const py::Ref match_args = py::Ref::steal(Py_BuildValue("(s)", "fn"));  // `case interpreter(fn):`
   if (!type || !match_args || PyObject_SetAttrString(type.get(), "__match_args__", match_args.get()) < 0) return {};
   return add_tag_doc(type.get()) ? std::move(type) : py::Ref();

@@ -17,7 +17,7 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-constexpr std::size_t kFirstSweep = 64;
+constexpr std::size_t kFirstTableSweep = 64;
 
 // Process-wide, so that no two callables of different homes share an id.
 std::atomic<std::uint64_t> next_id{CallableRef::kUncached + 1};
@@ -136,7 +136,7 @@ void CallableTable::remember(PyObject* callable, const CallablePtr& ref) {
       Py_XDECREF(alive);
       return alive == nullptr;
     });
-    sweep_at_ = std::max(kFirstSweep, entries_.size() * 2);
+    sweep_at_ = std::max(kFirstTableSweep, entries_.size() * 2);
   }
   entries_.insert_or_assign(callable, Entry{std::move(weak), ref});
 }

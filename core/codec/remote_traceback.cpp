@@ -59,43 +59,43 @@ PyObject* reduce(PyObject* self, PyObject*) {
   return PyObject_CallMethod(PyExc_Exception, "__reduce__", "O", self);
 }
 
-PyGetSetDef kGetSet[] = {
+PyGetSetDef kTracebackGetSet[] = {
     {"args", get_args, set_args, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
-PyMethodDef kMethods[] = {
+PyMethodDef kTracebackMethods[] = {
     {"__reduce__", reduce, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 
 constexpr char kDoc[] = "The traceback of a worker as text: the innermost cause of an exception that came from one.";
 
-PyType_Slot kSlots[] = {
+PyType_Slot kTracebackSlots[] = {
     {Py_tp_doc, const_cast<char*>(kDoc)},
     {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
     {Py_tp_clear, reinterpret_cast<void*>(clear)},
     {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
     {Py_tp_str, reinterpret_cast<void*>(to_str)},
     {Py_tp_repr, reinterpret_cast<void*>(to_repr)},
-    {Py_tp_getset, kGetSet},
-    {Py_tp_methods, kMethods},
+    {Py_tp_getset, kTracebackGetSet},
+    {Py_tp_methods, kTracebackMethods},
     {0, nullptr},
 };
 
-PyType_Spec kSpec = {
+PyType_Spec kTracebackSpec = {
     .name = "aiointerpreters.errors.RemoteTraceback",
     .basicsize = -static_cast<int>(sizeof(Remote)),
     .itemsize = 0,
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_MANAGED_WEAKREF,
-    .slots = kSlots,
+    .slots = kTracebackSlots,
 };
 
 }  // namespace
 
 py::Ref make_remote_traceback_type(PyObject* module) {
   const py::Ref bases = py::Ref::steal(PyTuple_Pack(1, PyExc_Exception));
-  return bases ? py::Ref::steal(PyType_FromModuleAndSpec(module, &kSpec, bases.get())) : py::Ref();
+  return bases ? py::Ref::steal(PyType_FromModuleAndSpec(module, &kTracebackSpec, bases.get())) : py::Ref();
 }
 
 py::Ref make_remote_traceback(const Runtime& runtime, PyObject* content) {

@@ -12,7 +12,7 @@ namespace {
 
 using Way = StandardModule::Way;
 
-constexpr std::array kModules{
+constexpr std::array kStandardModules{
     // No state at all.
     StandardModule{"_suggestions", Way::kUnchecked, nullptr},
     // Its state is the runtime's; the module itself has none.
@@ -32,8 +32,8 @@ constexpr std::array kModules{
 }  // namespace
 
 const StandardModule* find_standard_module(std::string_view name) noexcept {
-  const auto* const found = std::ranges::find(kModules, name, &StandardModule::name);
-  return found == kModules.end() ? nullptr : found;
+  const auto* const found = std::ranges::find(kStandardModules, name, &StandardModule::name);
+  return found == kStandardModules.end() ? nullptr : found;
 }
 
 py::Ref make_replaced_module(const py::Ref& name) { return py::Ref::steal(PyModule_NewObject(name.get())); }

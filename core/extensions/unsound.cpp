@@ -16,7 +16,7 @@ struct Known {
   bool unless_bound = false;  // where its functions can be bound to the copy's interpreter, it is sound
 };
 
-constexpr std::array kSymbols{
+constexpr std::array kUnsoundSymbols{
     Known{"Py_AddPendingCall", "it has functions called by Py_AddPendingCall, which calls them in the main interpreter",
           true},
     Known{"PyMem_SetAllocator", "it replaces the memory allocators of the whole process"},
@@ -24,7 +24,7 @@ constexpr std::array kSymbols{
     Known{"PyOS_ReadlineFunctionPointer", "it edits the lines of the process's terminal"},
 };
 
-constexpr std::array kModules{
+constexpr std::array kUnsoundModules{
     Known{"greenlet", "it frees its objects in the main interpreter (Py_AddPendingCall)", true},
     Known{"memray", "it replaces the memory allocators of the whole process"},
 };
@@ -51,14 +51,14 @@ bool Trust::covers(std::string_view module) const {
 }
 
 const char* reason_against(std::string_view module) noexcept {
-  for (const Known& known : kModules) {
+  for (const Known& known : kUnsoundModules) {
     if (is_or_is_in(module, known.name) && !(known.unless_bound && can_bind())) return known.reason;
   }
   return nullptr;
 }
 
 const char* reason_against(const std::vector<std::string>& python_symbols) noexcept {
-  for (const Known& known : kSymbols) {
+  for (const Known& known : kUnsoundSymbols) {
     const bool has_it = std::ranges::find(python_symbols, known.name) != python_symbols.end();
     if (has_it && !(known.unless_bound && can_bind())) return known.reason;
   }

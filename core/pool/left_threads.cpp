@@ -21,7 +21,7 @@ struct Patience {
   Span handling;  // for so long code may do something about it
   Span all;
 };
-constexpr Patience kPatience{Span(1000), Span(4000), Span(5000)};
+constexpr Patience kPatient{Span(1000), Span(4000), Span(5000)};
 constexpr Patience kStopped{Span(200), Span(800), Span(1000)};
 
 // CPython tells nobody when a thread state goes, so one has to look: soon at first, as most threads end at once.
@@ -47,7 +47,7 @@ bool stop_left_threads(const PoolOptions& options, const std::atomic<bool>& stop
   py::stop_other_threads();
   for (Span look = kFirstLook; py::has_other_threads(); look = std::min(2 * look, kLastLook)) {
     const auto now = base::Clock::now();
-    const Patience& patience = stopped.load(std::memory_order_acquire) ? kStopped : kPatience;
+    const Patience& patience = stopped.load(std::memory_order_acquire) ? kStopped : kPatient;
     if (now - begin >= patience.all) {
       options.log_warning("a worker's interpreter stays in memory, since threads do not end that tasks have left there: " +
                           py::names_of_other_threads());
