@@ -11,6 +11,7 @@ import select
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -60,16 +61,22 @@ def background_worker() -> None:
     jobs.join()
 
 
+def new_loop() -> asyncio.AbstractEventLoop:
+    """Make an event loop that nobody closes, as in those libraries; a debug build would warn of it."""
+    warnings.simplefilter("ignore", ResourceWarning)
+    return asyncio.new_event_loop()
+
+
 def event_loop() -> None:
     """Run an event loop in a thread, as fsspec and zarr do."""
-    loop = asyncio.new_event_loop()
+    loop = new_loop()
     start("event loop", loop.run_forever)
     asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result()
 
 
 def executor_of_event_loop() -> None:
     """Have such a loop use its executor, whose threads are daemons like the loop's own."""
-    loop = asyncio.new_event_loop()
+    loop = new_loop()
     start("event loop", loop.run_forever)
 
     async def use() -> None:
