@@ -32,6 +32,9 @@ struct Runtime {
   py::Ref pickling_error;
   py::Ref bytes_io_type;
   py::Ref dispatch_table;  // of copyreg
+  // NumPy's, once it has been imported here (arrays.h).
+  py::Ref array_type;
+  py::Ref mapped_array_type;
   // Names of attributes, interned on first need.
   struct Names {
     py::Ref dump;
@@ -39,6 +42,7 @@ struct Runtime {
     py::Ref persistent_id;
     py::Ref dispatch_table;
     py::Ref queue_module;
+    py::Ref numpy;
     // Of exceptions (exception_type.h).
     py::Ref cause;
     py::Ref context;
