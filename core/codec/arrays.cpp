@@ -41,9 +41,9 @@ int is_plain(PyObject* dtype, char kind) {
 }
 
 // Whether the elements may be written to. -1: an exception is set.
-int is_writeable(PyObject* array, const ArrayInterface& interface) {
+int is_writeable(PyObject* array, const ArrayInterface& facts) {
   // NumPy clears all flags where it describes fields.
-  if (interface.kind != kStructured) return (interface.flags & kWriteable) != 0 ? 1 : 0;
+  if (facts.kind != kStructured) return (facts.flags & kWriteable) != 0 ? 1 : 0;
   const py::Ref flags = py::Ref::steal(PyObject_GetAttrString(array, "flags"));
   const py::Ref writeable = flags ? py::Ref::steal(PyObject_GetAttrString(flags.get(), "writeable")) : py::Ref();
   return writeable ? PyObject_IsTrue(writeable.get()) : -1;
@@ -65,24 +65,6 @@ py::Ref exporter_below(const Runtime& runtime, PyObject* array) {
     if (!below) return {};
   }
   return {};
-}
-
-// Where the memory of a view begins and ends, as bytes; and where its first element lies in there.
-struct Extent {
-  char* begin;
-  std::ptrdiff_t size;
-  std::ptrdiff_t first;
-};
-
-// Requires: the view has an element.
-Extent extent_of(const Geometry& geometry) {
-  std::ptrdiff_t below = 0;
-  std::ptrdiff_t above = geometry.item_size;
-  for (std::size_t i = 0; i < geometry.shape.size(); ++i) {
-    const std::ptrdiff_t last = geometry.strides[i] * (geometry.shape[i] - 1);
-    (last < 0 ? below : above) += last;
-  }
-  return {static_cast<char*>(geometry.start) + below, above - below, -below};
 }
 
 bool contains(const Geometry& geometry, const Extent& extent) {
@@ -116,7 +98,7 @@ py::Ref reduction(const Runtime& runtime, PyObject* dtype, BlockView view) {
                 .shape = {extent.size},
                 .strides = {1},
                 .suboffsets = {}};
-  const py::Ref memory = make_view(runtime, {std::move(view.block), std::move(flat)});
+  const py::Ref memory = make_view(runtime, {std::move(view.block), std::move(flat), view.is_own});
   if (!shape || !strides || !memory) return {};
   return py::Ref::steal(
       Py_BuildValue("O(OOOnO)", runtime.array_type.get(), shape.get(), dtype, memory.get(), extent.first, strides.get()));
@@ -150,26 +132,26 @@ py::Ref array_reductions(const Runtime& runtime, PyObject* reduce) {
 py::Ref reduce_array(const Runtime& runtime, PyObject* array, Views views) {
   const py::Ref capsule = py::Ref::steal(PyObject_GetAttrString(array, "__array_struct__"));
   const py::Ref dtype = capsule ? py::Ref::steal(PyObject_GetAttrString(array, "dtype")) : py::Ref();
-  const auto* const interface =
+  const auto* const facts =
       dtype ? static_cast<const ArrayInterface*>(PyCapsule_GetPointer(capsule.get(), nullptr)) : nullptr;
-  const int plain = interface == nullptr ? -1 : is_plain(dtype.get(), interface->kind);
-  const int writeable = plain < 0 ? -1 : is_writeable(array, *interface);
+  const int plain = facts == nullptr ? -1 : is_plain(dtype.get(), facts->kind);
+  const int writeable = plain < 0 ? -1 : is_writeable(array, *facts);
   if (writeable < 0) return {};
-  Py_ssize_t size = interface->item_size;
-  for (int i = 0; i < interface->dimensions; ++i) size *= interface->shape[i];
+  Py_ssize_t size = facts->item_size;
+  for (int i = 0; i < facts->dimensions; ++i) size *= facts->shape[i];
   if (plain == 0 || size == 0) return reduce_plainly(array);
   const py::Ref exporter = exporter_below(runtime, array);
   const BlockView* known = exporter ? exported_view(runtime, exporter.get()) : nullptr;
   const Py_buffer buffer{
-      .buf = interface->data,
+      .buf = facts->data,
       .obj = nullptr,
       .len = size,
-      .itemsize = interface->item_size,
+      .itemsize = facts->item_size,
       .readonly = writeable != 0 ? 0 : 1,
-      .ndim = interface->dimensions,
+      .ndim = facts->dimensions,
       .format = nullptr,
-      .shape = interface->shape,
-      .strides = interface->strides,
+      .shape = facts->shape,
+      .strides = facts->strides,
       .suboffsets = nullptr,
       .internal = nullptr,
   };

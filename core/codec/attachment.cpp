@@ -1,11 +1,13 @@
 // See attachment.h.
 #include "codec/attachment.h"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <utility>
 
 #include "base/pages.h"
+#include "codec/array_memory.h"
 #include "codec/exporter.h"
 #include "py/attach.h"
 #include "py/error.h"
@@ -36,6 +38,13 @@ bool copy_view(const Py_buffer& buffer, BlockView& out) {
   return true;
 }
 
+// The block of this interpreter's arrays that has this memory; null if none has.
+ArrayBlockPtr own_block(const Runtime& runtime, const Py_buffer& buffer) {
+  if (!runtime.array_memory || buffer.len == 0 || buffer.suboffsets != nullptr) return {};
+  const Extent extent = extent_of(geometry_of(buffer));
+  return runtime.array_memory->find(extent.begin, static_cast<std::size_t>(extent.size));
+}
+
 // Fills a new object from what is held; others may run meanwhile if that takes its time.
 bool fill(void* destination, std::size_t size, HeldContent& content) {
   constexpr std::size_t kMuch = std::size_t{1} << 20;
@@ -49,7 +58,7 @@ bool fill(void* destination, std::size_t size, HeldContent& content) {
 struct Rebuilder {
   const Runtime& runtime;
 
-  py::Ref operator()(const BlockView& view) const { return make_view(runtime, view); }
+  py::Ref operator()(const BlockView& view) const { return make_view(runtime, {view.block, view.geometry}); }
   py::Ref operator()(const WholeBuffer& buffer) const { return make_shared_buffer(runtime, buffer.view); }
   py::Ref operator()(const HeldBytes& held) const {
     py::Ref bytes = py::Ref::steal(PyBytes_FromStringAndSize(nullptr, held.size));
@@ -130,10 +139,16 @@ bool share_memory(const Runtime& runtime, PyObject* owner, const Py_buffer& buff
                   BlockView& out) {
   // What has come back from a pool of this interpreter's own may be memory that it had lent: that is as any of its own.
   if (known != nullptr && (views == Views::kLend || !known->block->lent_by(runtime.lessor))) {
-    out = {known->block, geometry_of(buffer)};
+    out = {known->block, geometry_of(buffer), known->is_own};
     return true;
   }
-  if (views == Views::kCopy) return copy_view(buffer, out);
+  if (views == Views::kCopy) {
+    if (ArrayBlockPtr own = own_block(runtime, buffer)) {
+      out = {std::move(own), geometry_of(buffer), true};
+      return true;
+    }
+    return copy_view(buffer, out);
+  }
   Loan loan = runtime.lessor->lend(owner);
   if (!loan) {
     PyErr_SetString(PyExc_RuntimeError, "the interpreter is about to end");
@@ -141,6 +156,30 @@ bool share_memory(const Runtime& runtime, PyObject* owner, const Py_buffer& buff
   }
   out = {BlockPtr(std::make_unique<SharedBlock>(std::move(loan)).release()), geometry_of(buffer)};
   return true;
+}
+
+bool has_own_memory(const Message& message) noexcept {
+  const std::span<const Attachment> all = attachments_of(message);
+  return std::any_of(all.begin(), all.end(), [](const Attachment& attachment) {
+    const auto* const view = std::get_if<BlockView>(&attachment);
+    return view != nullptr && view->is_own;
+  });
+}
+
+void settle_own_memory(const Runtime& runtime, Message& message) {
+  for (Attachment& attachment : attachments_in(message)) {
+    auto* const view = std::get_if<BlockView>(&attachment);
+    if (view == nullptr || !view->is_own) continue;
+    auto& block = static_cast<ArrayBlock&>(*view->block);
+    if (runtime.array_memory->is_used(block) || !block.claim()) {
+      const Extent extent = extent_of(view->geometry);
+      BlockPtr copy(std::make_unique<SharedBlock>(static_cast<std::size_t>(extent.size)).release());
+      std::memcpy(copy->data(), extent.begin, static_cast<std::size_t>(extent.size));
+      view->geometry.start = copy->data() + extent.first;
+      view->block = std::move(copy);
+    }
+    view->is_own = false;
+  }
 }
 
 bool attach_view(const Runtime& runtime, PyObject* memoryview, Views views, Attachment& out) {

@@ -2,6 +2,8 @@
 // Requires: attached to that interpreter for every use, the destructor included.
 #pragma once
 
+#include <memory>
+
 #include "codec/blueprints.h"
 #include "codec/class_plans.h"
 #include "codec/lessor.h"
@@ -16,14 +18,15 @@ struct Runtime {
   py::Ref module;
 
   // Made with the module.
-  py::Ref interpreter_error;       // aiointerpreters.errors.InterpreterError
-  py::Ref not_transferable_error;  // aiointerpreters.errors.NotTransferableError
-  py::Ref task_interrupted;        // aiointerpreters.errors.TaskInterrupted
-  py::Ref tag_type;                // aiointerpreters.interpreter: what wraps a function that was decorated
-  py::Ref shared_buffer_type;      // aiointerpreters.SharedBuffer
-  py::Ref lease_type;              // what views that have crossed stand on
-  LessorPtr lessor;                // of this interpreter's memory; never null
-  py::Ref remote_traceback;        // aiointerpreters.errors.RemoteTraceback: str(e) is the worker's traceback text
+  py::Ref interpreter_error;                        // aiointerpreters.errors.InterpreterError
+  py::Ref not_transferable_error;                   // aiointerpreters.errors.NotTransferableError
+  py::Ref task_interrupted;                         // aiointerpreters.errors.TaskInterrupted
+  py::Ref tag_type;                                 // aiointerpreters.interpreter: what wraps a function that was decorated
+  py::Ref shared_buffer_type;                       // aiointerpreters.SharedBuffer
+  py::Ref lease_type;                               // what views that have crossed stand on
+  LessorPtr lessor;                                 // of this interpreter's memory; never null
+  std::shared_ptr<class ArrayMemory> array_memory;  // of a worker that imports private copies; else null
+  py::Ref remote_traceback;  // aiointerpreters.errors.RemoteTraceback: str(e) is the worker's traceback text
 
   // Imported on first need by pickling.cpp; null until then.
   py::Ref pickler_type;

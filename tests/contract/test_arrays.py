@@ -15,7 +15,7 @@ import numpy as np
 from aiointerpreters import InterpreterThreadPoolExecutor, SharedBuffer, _core, interpreter
 from support import arrays, work
 from support import gate as gates
-from support.arrays import COPIED, COUNT, SHARED, address
+from support.arrays import COPIED, COUNT, RESULTS_COPIED, SHARED, address
 from support.gate import Gate
 
 pytestmark = pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_core.why_no_copies()))
@@ -118,9 +118,10 @@ class TestArguments:
 class TestResults:
     @pytest.mark.parametrize("kind", SHARED)
     def test_an_array_of_the_worker_arrives_with_its_layout(self, pool: InterpreterThreadPoolExecutor, kind: str) -> None:
-        _, array = pool.submit(interpreter(arrays.make), kind).result()
+        where, array = pool.submit(interpreter(arrays.make), kind).result()
         own = SHARED[kind]()
         np.testing.assert_array_equal(array, own)
+        assert (address(array) == where) == (kind not in RESULTS_COPIED)
         assert (array.dtype, array.shape, array.flags.writeable) == (own.dtype, own.shape, own.flags.writeable)
         assert own.flags.c_contiguous <= array.flags.c_contiguous
         assert own.flags.f_contiguous <= array.flags.f_contiguous
@@ -142,6 +143,22 @@ class TestResults:
         assert first is table["again"]
         assert first is named.values
 
+    def test_an_array_and_a_part_of_it_arrive_as_two(self, pool: InterpreterThreadPoolExecutor) -> None:
+        whole, rest = pool.submit(interpreter(arrays.make_with_part), "contiguous").result()
+        np.testing.assert_array_equal(rest, whole[1:])
+        assert not np.shares_memory(whole, rest)
+
+    def test_a_result_goes_on_as_an_argument(self, pool: InterpreterThreadPoolExecutor) -> None:
+        _, array = pool.submit(interpreter(arrays.make), "contiguous").result()
+        assert address(pool.submit(interpreter(arrays.part), array).result()) == address(arrays.part(array))
+
+    def test_memory_that_numpy_makes_larger_or_smaller(self, pool: InterpreterThreadPoolExecutor) -> None:
+        for count in (10, COUNT, 3 * COUNT):
+            for wanted in (20, 2 * COUNT, 4 * COUNT):
+                where, array = pool.submit(interpreter(arrays.make_resized), count, wanted).result()
+                np.testing.assert_array_equal(array, np.resize(np.arange(count), wanted) * (np.arange(wanted) < count))
+                assert (address(array) == where) == (wanted > COUNT)
+
     def test_an_exception_with_an_array(self, pool: InterpreterThreadPoolExecutor) -> None:
         error = pool.submit(interpreter(arrays.fail), "contiguous").exception()
         assert isinstance(error, arrays.Failure)
@@ -160,5 +177,6 @@ class TestResults:
 
     def test_a_coroutine_function(self, pool: InterpreterThreadPoolExecutor) -> None:
         make_later: Any = interpreter(arrays.make_later)
-        array = pool.submit(make_later, "contiguous").result()[1]
+        where, array = pool.submit(make_later, "contiguous").result()
+        assert address(array) == where
         np.testing.assert_array_equal(array, SHARED["contiguous"]())

@@ -34,6 +34,8 @@ SHARED: dict[str, Callable[[], Array]] = {
     "big_endian": lambda: np.arange(COUNT).astype(">i4"),
     "misaligned": lambda: np.frombuffer(bytearray(COUNT * 4 + 1), dtype="i4", offset=1),
 }
+# Of these, results that are copied: of little memory, of a little part of an array's, of memory that is not NumPy's.
+RESULTS_COPIED = {"small", "one_element", "strided", "repeated", "misaligned"}
 # Arrays that are pickled.
 COPIED: dict[str, Callable[[], Array]] = {
     "objects": lambda: np.array([1, "two", None], dtype=object),
@@ -107,6 +109,20 @@ def doubled(array: Array) -> Array:
 def make(kind: str) -> tuple[int, Array]:
     """Return an array of a worker's own, and where it was."""
     array = SHARED[kind]()
+    return address(array), array
+
+
+def make_with_part(kind: str) -> tuple[Array, Array]:
+    """Return an array and a view of it."""
+    array = SHARED[kind]()
+    return array, array[1:]
+
+
+def make_resized(count: int, wanted: int) -> tuple[int, Array]:
+    """Return an array that was of another size."""
+    array = np.zeros(count, dtype=int)
+    array += np.arange(count)
+    array.resize(wanted, refcheck=False)
     return address(array), array
 
 
