@@ -25,6 +25,7 @@ ONCE = {
     "typing": "type checkers read the package's source",
     "contract/test_anyio.py": "it is about AnyIO and Trio, on what the tests of `run` show for each version",
     "contract/test_anyio_programs.py": "the same",
+    "contract/test_frames.py": "it is about other packages, on what test_arrays.py shows for each version",
     "contract/test_release_060.py": "it compares with what the last release promised",
 }
 ONCE_FIXTURES = {"report": "benchmarks show here that they run, not how fast"}

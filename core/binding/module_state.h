@@ -89,6 +89,8 @@ struct ModuleState {
                          &runtime.pickling_error,
                          &runtime.bytes_io_type,
                          &runtime.dispatch_table,
+                         &runtime.array_type,
+                         &runtime.mapped_array_type,
                          &runtime.caller,
                          &pool_type,
                          &message_type,

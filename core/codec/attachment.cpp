@@ -1,11 +1,13 @@
 // See attachment.h.
 #include "codec/attachment.h"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <utility>
 
 #include "base/pages.h"
+#include "codec/array_memory.h"
 #include "codec/exporter.h"
 #include "py/attach.h"
 #include "py/error.h"
@@ -16,33 +18,31 @@ namespace {
 
 constexpr char kQueueModule[] = "concurrent.interpreters._queues";  // of the class, which is public one level higher
 
-Geometry geometry_of(const Py_buffer& buffer) {
-  Geometry geometry{.start = buffer.buf,
-                    .size = buffer.len,
-                    .item_size = buffer.itemsize,
-                    .readonly = buffer.readonly != 0,
-                    .format = buffer.format == nullptr ? "B" : buffer.format,
-                    .shape = {buffer.shape, buffer.shape + buffer.ndim},
-                    .strides = {buffer.strides, buffer.strides + buffer.ndim},
-                    .suboffsets = {}};
-  if (buffer.suboffsets != nullptr) geometry.suboffsets.assign(buffer.suboffsets, buffer.suboffsets + buffer.ndim);
-  return geometry;
-}
-
-// A copy that the process owns, in the order of C; null with an exception set.
+// A copy that the process owns, in the order of the original where that has no gaps, else in the order of C; false with an exception set.
 bool copy_view(const Py_buffer& buffer, BlockView& out) {
   BlockPtr block(std::make_unique<SharedBlock>(static_cast<std::size_t>(buffer.len)).release());
-  if (PyBuffer_ToContiguous(block->data(), &buffer, buffer.len, 'C') < 0) return false;
   Geometry geometry = geometry_of(buffer);
   geometry.start = block->data();
-  geometry.suboffsets.clear();
-  std::ptrdiff_t stride = geometry.item_size;
-  for (std::size_t i = geometry.shape.size(); i-- > 0;) {
-    geometry.strides[i] = stride;
-    stride *= geometry.shape[i];
+  if (PyBuffer_IsContiguous(&buffer, 'A') != 0) {
+    std::memcpy(block->data(), buffer.buf, static_cast<std::size_t>(buffer.len));
+  } else {
+    if (PyBuffer_ToContiguous(block->data(), &buffer, buffer.len, 'C') < 0) return false;
+    geometry.suboffsets.clear();
+    std::ptrdiff_t stride = geometry.item_size;
+    for (std::size_t i = geometry.shape.size(); i-- > 0;) {
+      geometry.strides[i] = stride;
+      stride *= geometry.shape[i];
+    }
   }
   out = {std::move(block), std::move(geometry)};
   return true;
+}
+
+// The block of this interpreter's arrays that has this memory; null if none has.
+ArrayBlockPtr own_block(const Runtime& runtime, const Py_buffer& buffer) {
+  if (!runtime.array_memory || buffer.len == 0 || buffer.suboffsets != nullptr) return {};
+  const Extent extent = extent_of(geometry_of(buffer));
+  return runtime.array_memory->find(extent.begin, static_cast<std::size_t>(extent.size));
 }
 
 // Fills a new object from what is held; others may run meanwhile if that takes its time.
@@ -58,7 +58,7 @@ bool fill(void* destination, std::size_t size, HeldContent& content) {
 struct Rebuilder {
   const Runtime& runtime;
 
-  py::Ref operator()(const BlockView& view) const { return make_view(runtime, view); }
+  py::Ref operator()(const BlockView& view) const { return make_view(runtime, {view.block, view.geometry}); }
   py::Ref operator()(const WholeBuffer& buffer) const { return make_shared_buffer(runtime, buffer.view); }
   py::Ref operator()(const HeldBytes& held) const {
     py::Ref bytes = py::Ref::steal(PyBytes_FromStringAndSize(nullptr, held.size));
@@ -122,6 +122,66 @@ void HeldQueue::move_out(Refuge& refuge) {
   });
 }
 
+Geometry geometry_of(const Py_buffer& buffer) {
+  Geometry geometry{.start = buffer.buf,
+                    .size = buffer.len,
+                    .item_size = buffer.itemsize,
+                    .readonly = buffer.readonly != 0,
+                    .format = buffer.format == nullptr ? "B" : buffer.format,
+                    .shape = {buffer.shape, buffer.shape + buffer.ndim},
+                    .strides = {buffer.strides, buffer.strides + buffer.ndim},
+                    .suboffsets = {}};
+  if (buffer.suboffsets != nullptr) geometry.suboffsets.assign(buffer.suboffsets, buffer.suboffsets + buffer.ndim);
+  return geometry;
+}
+
+bool share_memory(const Runtime& runtime, PyObject* owner, const Py_buffer& buffer, const BlockView* known, Views views,
+                  BlockView& out) {
+  // What has come back from a pool of this interpreter's own may be memory that it had lent: that is as any of its own.
+  if (known != nullptr && (views == Views::kLend || !known->block->lent_by(runtime.lessor))) {
+    out = {known->block, geometry_of(buffer), known->is_own};
+    return true;
+  }
+  if (views == Views::kCopy) {
+    if (ArrayBlockPtr own = own_block(runtime, buffer)) {
+      out = {std::move(own), geometry_of(buffer), true};
+      return true;
+    }
+    return copy_view(buffer, out);
+  }
+  Loan loan = runtime.lessor->lend(owner);
+  if (!loan) {
+    PyErr_SetString(PyExc_RuntimeError, "the interpreter is about to end");
+    return false;
+  }
+  out = {BlockPtr(std::make_unique<SharedBlock>(std::move(loan)).release()), geometry_of(buffer)};
+  return true;
+}
+
+bool has_own_memory(const Message& message) noexcept {
+  const std::span<const Attachment> all = attachments_of(message);
+  return std::any_of(all.begin(), all.end(), [](const Attachment& attachment) {
+    const auto* const view = std::get_if<BlockView>(&attachment);
+    return view != nullptr && view->is_own;
+  });
+}
+
+void settle_own_memory(const Runtime& runtime, Message& message) {
+  for (Attachment& attachment : attachments_in(message)) {
+    auto* const view = std::get_if<BlockView>(&attachment);
+    if (view == nullptr || !view->is_own) continue;
+    auto& block = static_cast<ArrayBlock&>(*view->block);
+    if (runtime.array_memory->is_used(block) || !block.claim()) {
+      const Extent extent = extent_of(view->geometry);
+      BlockPtr copy(std::make_unique<SharedBlock>(static_cast<std::size_t>(extent.size)).release());
+      std::memcpy(copy->data(), extent.begin, static_cast<std::size_t>(extent.size));
+      view->geometry.start = copy->data() + extent.first;
+      view->block = std::move(copy);
+    }
+    view->is_own = false;
+  }
+}
+
 bool attach_view(const Runtime& runtime, PyObject* memoryview, Views views, Attachment& out) {
   // A view of its own, so that the sender may release his while this one is out. It also refuses one that is released.
   const py::Ref own = py::Ref::steal(PyPickleBuffer_Check(memoryview)
@@ -134,19 +194,7 @@ bool attach_view(const Runtime& runtime, PyObject* memoryview, Views views, Atta
   while (base != nullptr && PyMemoryView_Check(base)) base = PyMemoryView_GET_BASE(base);
   const BlockView* const known = base == nullptr ? nullptr : exported_view(runtime, base);
   BlockView view;
-  // What has come back from a pool of this interpreter's own may be memory that it had lent: that is as any of its own.
-  if (known != nullptr && (views == Views::kLend || !known->block->lent_by(runtime.lessor))) {
-    view = {known->block, geometry_of(buffer)};
-  } else if (views == Views::kCopy) {
-    if (!copy_view(buffer, view)) return false;
-  } else {
-    Loan loan = runtime.lessor->lend(own.get());
-    if (!loan) {
-      PyErr_SetString(PyExc_RuntimeError, "the interpreter is about to end");
-      return false;
-    }
-    view = {BlockPtr(std::make_unique<SharedBlock>(std::move(loan)).release()), geometry_of(buffer)};
-  }
+  if (!share_memory(runtime, own.get(), buffer, known, views, view)) return false;
   out = std::move(view);
   return true;
 }

@@ -2,7 +2,9 @@
 #include "codec/parts.h"
 
 #include <cstdint>
+#include <optional>
 
+#include "codec/arrays.h"
 #include "codec/exporter.h"
 #include "py/callback.h"
 #include "py/error.h"
@@ -135,11 +137,19 @@ bool Parts::pickle(const Memo& written, ByValue by_value) {
                            : py::Ref();
   static PyMethodDef definition = {"persistent_id", persistent_id, METH_O, nullptr};
   const py::Callback<Parts> callback(definition, this);
+  static PyMethodDef reduce_definition = {"reduce", reduce, METH_O, nullptr};
+  std::optional<py::Callback<Parts>> reduce_callback;
+  py::Ref reductions;
+  if (knows_arrays(runtime_)) {
+    reduce_callback.emplace(reduce_definition, this);
+    reductions = reduce_callback->get() == nullptr ? py::Ref() : array_reductions(runtime_, reduce_callback->get());
+    if (!reductions) return false;
+  }
   if (!both || callback.get() == nullptr) return false;
   tables_->written = &written;
   tables_->seen.close();
   tables_->pickled_parts = tables_->parts.size();
-  tables_->pickle = codec::pickle(runtime_, both.get(), callback.get(), by_value);
+  tables_->pickle = codec::pickle(runtime_, both.get(), callback.get(), reductions.get(), by_value);
   if (tables_->pickle.content) return true;
   drop_own_notes();
   return false;
@@ -202,6 +212,24 @@ PyObject* Parts::persistent_id(PyObject* capsule, PyObject* object) {
     Parts* const parts = py::Callback<Parts>::target(capsule);
     return parts == nullptr ? nullptr : parts->identify(object);
   });
+}
+
+PyObject* Parts::reduce(PyObject* capsule, PyObject* array) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    Parts* const parts = py::Callback<Parts>::target(capsule);
+    return parts == nullptr ? nullptr : parts->reduce_once(array).release();
+  });
+}
+
+py::Ref Parts::reduce_once(PyObject* array) {
+  const std::size_t known = tables_->arrays.find(array);
+  if (known != Memo::kNew) return py::Ref::borrow(tables_->array_reductions[known].get());
+  py::Ref reduction = reduce_array(runtime_, array, views_);
+  if (!reduction) return {};
+  tables_->kept.push_back(py::Ref::borrow(array));
+  tables_->array_reductions.push_back(py::Ref::borrow(reduction.get()));
+  static_cast<void>(tables_->arrays.find_or_add(array));
+  return reduction;
 }
 
 PyObject* Parts::identify(PyObject* object) {

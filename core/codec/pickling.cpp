@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "codec/arrays.h"
 #include "codec/attachment.h"
 #include "py/error.h"
 
@@ -68,20 +69,34 @@ bool names_main(PyObject* content) {
          text.find("\x8c\x0b__mp_main__") != std::string_view::npos;  // in a worker it has this name
 }
 
-// `buffer_callback`: as of pickle.Pickler. Sets one more attribute of the pickler.
-Pickle dump(Runtime& runtime, PyObject* value, PyObject* name, PyObject* attribute, PyObject* buffer_callback) {
+// Of pickle.Pickler. Null: the pickler has its usual one, or none.
+struct PicklerAttributes {
+  PyObject* persistent_id = nullptr;
+  PyObject* dispatch_table = nullptr;
+  PyObject* buffer_callback = Py_None;
+};
+
+bool set_attribute(const py::Ref& pickler, PyObject* name, PyObject* value) {
+  return value == nullptr || (name != nullptr && PyObject_SetAttr(pickler.get(), name, value) == 0);
+}
+
+Pickle dump(Runtime& runtime, PyObject* value, const PicklerAttributes& attributes) {
   PyObject* const dump_name = interned(runtime.names.dump, "dump");
   PyObject* const getbuffer = interned(runtime.names.getbuffer, "getbuffer");
   PyObject* const pickler_type = cached_class(runtime.pickler_type, "Pickler");
   PyObject* const file_type = cached(runtime.bytes_io_type, "_io", "BytesIO");
   const py::Ref protocol = py::Ref::steal(PyLong_FromLong(kPickleProtocol));
   if (pickler_type == nullptr || file_type == nullptr || !protocol) return {};
-  if (name == nullptr || dump_name == nullptr || getbuffer == nullptr) return {};
+  if (dump_name == nullptr || getbuffer == nullptr) return {};
   const py::Ref file = py::Ref::steal(PyObject_CallNoArgs(file_type));
   if (!file) return {};
-  PyObject* const args[] = {file.get(), protocol.get(), Py_True, buffer_callback};
+  PyObject* const args[] = {file.get(), protocol.get(), Py_True, attributes.buffer_callback};
   const py::Ref pickler = py::Ref::steal(PyObject_Vectorcall(pickler_type, args, 4, nullptr));
-  if (!pickler || PyObject_SetAttr(pickler.get(), name, attribute) < 0) return {};
+  if (!pickler ||
+      !set_attribute(pickler, interned(runtime.names.persistent_id, "persistent_id"), attributes.persistent_id) ||
+      !set_attribute(pickler, interned(runtime.names.dispatch_table, "dispatch_table"), attributes.dispatch_table)) {
+    return {};
+  }
   const py::Ref done = py::Ref::steal(PyObject_CallMethodOneArg(pickler.get(), dump_name, value));
   if (!done) return {};
   Pickle pickled{py::Ref::steal(PyObject_CallMethodNoArgs(file.get(), getbuffer))};
@@ -94,24 +109,33 @@ PyObject* refuse(PyObject*, PyObject* object) {
   return PyErr_Format(PyExc_TypeError, "%s objects are attached", Py_TYPE(object)->tp_name);
 }
 
-// copyreg's table of reductions, which refuses what has to be attached.
-py::Ref refusing_table(Runtime& runtime, PyObject* refusal) {
+// copyreg's table of reductions, to be changed. Returns new.
+py::Ref copied_table(Runtime& runtime) {
   PyObject* const known = reduction_table(runtime);
   py::Ref table = known != nullptr ? py::Ref::steal(PyDict_New()) : py::Ref();
   if (!table || PyDict_Update(table.get(), known) < 0) return {};
+  return table;
+}
+
+// The same table, which refuses what has to be attached.
+py::Ref refusing_table(Runtime& runtime, PyObject* refusal) {
+  py::Ref table = copied_table(runtime);
+  if (!table) return {};
   const py::Ref queue_type = find_queue_type(runtime);
+  static_cast<void>(knows_arrays(runtime));
   PyObject* const types[] = {reinterpret_cast<PyObject*>(&PyMemoryView_Type), runtime.shared_buffer_type.get(),
-                             queue_type.get()};
+                             queue_type.get(), runtime.array_type.get(), runtime.mapped_array_type.get()};
   for (PyObject* const type : types) {
     if (type != nullptr && PyDict_SetItem(table.get(), type, refusal) < 0) return {};
   }
   return table;
 }
 
-Pickle pickle_by_value(PyObject* value, PyObject* persistent_id) {
+Pickle pickle_by_value(PyObject* value, PyObject* persistent_id, PyObject* reductions) {
   const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._by_value"));
-  const py::Ref dumped =
-      module ? py::Ref::steal(PyObject_CallMethod(module.get(), "dumps", "OO", value, persistent_id)) : py::Ref();
+  const py::Ref dumped = module ? py::Ref::steal(PyObject_CallMethod(module.get(), "dumps", "OOO", value, persistent_id,
+                                                                     reductions == nullptr ? Py_None : reductions))
+                                : py::Ref();
   PyObject* bytes = nullptr;  // borrowed
   int needs_main = 0;
   if (!dumped || !PyArg_ParseTuple(dumped.get(), "O!p", &PyBytes_Type, &bytes, &needs_main)) return {};
@@ -129,10 +153,10 @@ bool is_nameless_error(Runtime& runtime) {
 }
 
 // The exception set now stays the one to report if this fails too.
-Pickle pickle_nameless(Runtime& runtime, PyObject* value, PyObject* persistent_id) {
+Pickle pickle_nameless(Runtime& runtime, PyObject* value, PyObject* persistent_id, PyObject* reductions) {
   const Retry retry(runtime);
   py::Ref error = py::take_exception();
-  Pickle pickled = pickle_by_value(value, persistent_id);
+  Pickle pickled = pickle_by_value(value, persistent_id, reductions);
   if (!pickled.content && error) py::restore_exception(std::move(error));
   return pickled;
 }
@@ -178,13 +202,19 @@ py::Ref find_class(Runtime& runtime, const std::string& module, const std::strin
                                             qualname.data(), qualname_size));
 }
 
-Pickle pickle(Runtime& runtime, PyObject* value, PyObject* persistent_id, ByValue by_value) {
-  if (by_value == ByValue::kAtOnce) return pickle_by_value(value, persistent_id);
-  Pickle pickled = dump(runtime, value, interned(runtime.names.persistent_id, "persistent_id"), persistent_id, Py_None);
+Pickle pickle(Runtime& runtime, PyObject* value, PyObject* persistent_id, PyObject* reductions, ByValue by_value) {
+  if (by_value == ByValue::kAtOnce) return pickle_by_value(value, persistent_id, reductions);
+  py::Ref table;
+  if (reductions != nullptr) {
+    table = copied_table(runtime);
+    if (!table || PyDict_Update(table.get(), reductions) < 0) return {};
+  }
+  Pickle pickled = dump(runtime, value, {.persistent_id = persistent_id, .dispatch_table = table.get()});
   const bool failed = !pickled.content;
   if (failed && (by_value == ByValue::kNever || !is_nameless_error(runtime))) return {};
   // A worker cannot look into a `__main__` that is no script.
-  if (failed || (runtime.main_is_nowhere && pickled.needs_main)) return pickle_nameless(runtime, value, persistent_id);
+  if (failed || (runtime.main_is_nowhere && pickled.needs_main))
+    return pickle_nameless(runtime, value, persistent_id, reductions);
   return pickled;
 }
 
@@ -193,8 +223,7 @@ Pickle pickle_unless_attached(Runtime& runtime, PyObject* value) {
   const py::Ref refusal = py::Ref::steal(PyCFunction_New(&definition, nullptr));
   const py::Ref table = refusal ? refusing_table(runtime, refusal.get()) : py::Ref();
   if (!table) return {};
-  Pickle pickled =
-      dump(runtime, value, interned(runtime.names.dispatch_table, "dispatch_table"), table.get(), refusal.get());
+  Pickle pickled = dump(runtime, value, {.dispatch_table = table.get(), .buffer_callback = refusal.get()});
   if (runtime.main_is_nowhere && pickled.needs_main) return {};
   return pickled;
 }

@@ -64,8 +64,10 @@ enum class StandIns : unsigned char { kNone, kForMissing };
 [[nodiscard]] py::Ref find_class(Runtime& runtime, const std::string& module, const std::string& qualname,
                                  StandIns stand_ins);
 
-// `persistent_id`: as of pickle.Pickler, called with every object.
-[[nodiscard]] Pickle pickle(Runtime& runtime, PyObject* value, PyObject* persistent_id, ByValue by_value);
+// `persistent_id`: as of pickle.Pickler, called with every object. `reductions`: a dict of types, each with what reduces its objects, in
+// addition to copyreg's table; null: none.
+[[nodiscard]] Pickle pickle(Runtime& runtime, PyObject* value, PyObject* persistent_id, PyObject* reductions,
+                            ByValue by_value);
 // A plain pickle, sooner: no object is shown to anybody. Fails with some exception if there is anything in the value that has
 // to be attached to a message (attachment.h), or that has no name.
 [[nodiscard]] Pickle pickle_unless_attached(Runtime& runtime, PyObject* value);

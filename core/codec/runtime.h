@@ -2,6 +2,8 @@
 // Requires: attached to that interpreter for every use, the destructor included.
 #pragma once
 
+#include <memory>
+
 #include "codec/blueprints.h"
 #include "codec/class_plans.h"
 #include "codec/lessor.h"
@@ -16,14 +18,15 @@ struct Runtime {
   py::Ref module;
 
   // Made with the module.
-  py::Ref interpreter_error;       // aiointerpreters.errors.InterpreterError
-  py::Ref not_transferable_error;  // aiointerpreters.errors.NotTransferableError
-  py::Ref task_interrupted;        // aiointerpreters.errors.TaskInterrupted
-  py::Ref tag_type;                // aiointerpreters.interpreter: what wraps a function that was decorated
-  py::Ref shared_buffer_type;      // aiointerpreters.SharedBuffer
-  py::Ref lease_type;              // what views that have crossed stand on
-  LessorPtr lessor;                // of this interpreter's memory; never null
-  py::Ref remote_traceback;        // aiointerpreters.errors.RemoteTraceback: str(e) is the worker's traceback text
+  py::Ref interpreter_error;                        // aiointerpreters.errors.InterpreterError
+  py::Ref not_transferable_error;                   // aiointerpreters.errors.NotTransferableError
+  py::Ref task_interrupted;                         // aiointerpreters.errors.TaskInterrupted
+  py::Ref tag_type;                                 // aiointerpreters.interpreter: what wraps a function that was decorated
+  py::Ref shared_buffer_type;                       // aiointerpreters.SharedBuffer
+  py::Ref lease_type;                               // what views that have crossed stand on
+  LessorPtr lessor;                                 // of this interpreter's memory; never null
+  std::shared_ptr<class ArrayMemory> array_memory;  // of a worker that imports private copies; else null
+  py::Ref remote_traceback;  // aiointerpreters.errors.RemoteTraceback: str(e) is the worker's traceback text
 
   // Imported on first need by pickling.cpp; null until then.
   py::Ref pickler_type;
@@ -32,6 +35,9 @@ struct Runtime {
   py::Ref pickling_error;
   py::Ref bytes_io_type;
   py::Ref dispatch_table;  // of copyreg
+  // NumPy's, once it has been imported here (arrays.h).
+  py::Ref array_type;
+  py::Ref mapped_array_type;
   // Names of attributes, interned on first need.
   struct Names {
     py::Ref dump;
@@ -39,6 +45,7 @@ struct Runtime {
     py::Ref persistent_id;
     py::Ref dispatch_table;
     py::Ref queue_module;
+    py::Ref numpy;
     // Of exceptions (exception_type.h).
     py::Ref cause;
     py::Ref context;

@@ -1,6 +1,6 @@
 // SharedBlock: memory that several interpreters may see at once, and what a memoryview says about it (PEP 3118).
 //
-// Either the process owns it, or it is lent: then an exporter of one interpreter stays alive, and locked against resizing,
+// Either the process owns it, or it was an array's (array_memory.h), or it is lent: then an exporter of one interpreter stays alive, and locked against resizing,
 // until the block is gone. Lent is only what outlives every reader: the memory of whoever waits for the answer
 // (docs/design/ownership.md). Nothing but the readers' own agreement orders what they write.
 // Owner: shared by exporters (exporter.h) and messages. Thread: any.
@@ -17,17 +17,20 @@
 
 namespace aiointerpreters::codec {
 
-class SharedBlock final : public base::Counted {
+class SharedBlock : public base::Counted {
  public:
   // Zeroed memory of the process. Errors: std::bad_alloc.
   explicit SharedBlock(std::size_t size);
   // The memory of the object on loan, which stays where it is until the loan is back.
   explicit SharedBlock(Loan loan) noexcept : loan_(std::move(loan)) {}
 
-  // The process's memory; null if the block is lent, as views know where they start.
+  // The process's memory; null if the block is another's, as views know where they start.
   [[nodiscard]] unsigned char* data() const noexcept { return data_; }
   // Whether it is memory of that lessor's interpreter.
   [[nodiscard]] bool lent_by(const LessorPtr& lessor) const noexcept { return loan_ && loan_.is_of(lessor); }
+
+ protected:
+  SharedBlock() noexcept = default;
 
  private:
   Loan loan_;
@@ -52,6 +55,17 @@ struct Geometry {
 struct BlockView {
   BlockPtr block;
   Geometry geometry;
+  // It is an ArrayBlock of the interpreter that sends it, whose array may still be used there: to be settled (attachment.h).
+  bool is_own = false;
 };
+
+// The bytes between the first and the last one that a view shows, and where among them its first element begins.
+struct Extent {
+  char* begin;
+  std::ptrdiff_t size;
+  std::ptrdiff_t first;
+};
+// Requires: the view has an element, and no suboffsets.
+[[nodiscard]] Extent extent_of(const Geometry& geometry) noexcept;
 
 }  // namespace aiointerpreters::codec

@@ -2,6 +2,7 @@
 #include "extensions/import_hook.h"
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -26,6 +27,7 @@ enum Check : int { kOff = -1, kAsConfigured = 0 };
 // An interpreter's.
 struct Hook {
   CopyOwner owner;
+  std::function<void(const char*, PyObject*)> made;
   py::Ref create;  // `_imp`'s own, as are the next two
   py::Ref create_builtin;
   py::Ref execute;
@@ -100,8 +102,10 @@ py::Ref import_copy(Hook& hook, const py::Ref& spec, const py::Ref& name) {
   }
   const CheckScope check(hook, kOff);
   py::Ref module = make_module(handle, spec, name, path);
-  if (module && is_complete(module))
+  if (module && is_complete(module)) {
     hook.complete.emplace(std::pair(path, std::string(text)), py::Ref::borrow(module.get()));
+    hook.made(text, module.get());
+  }
   return module;
 }
 
@@ -154,7 +158,9 @@ PyObject* exec_dynamic(PyObject* capsule, PyObject* module) {
     if (standard < 0 && PyErr_Occurred() != nullptr) return nullptr;
     const CheckScope check(hook, standard == 0 ? kOff : kAsConfigured);
     if (standard != 0) return PyObject_CallOneArg(hook.execute.get(), module);
+    const char* const text = standard == 0 ? PyUnicode_AsUTF8(name.get()) : nullptr;
     if (!execute_module(module)) return nullptr;
+    if (text != nullptr) hook.made(text, module);
     return PyLong_FromLong(0);
   });
 }
@@ -165,11 +171,13 @@ PyMethodDef kExecute = {"exec_dynamic", exec_dynamic, METH_O, nullptr};
 
 }  // namespace
 
-bool import_private_copies(std::shared_ptr<CopyStore> copies, std::shared_ptr<py::ForeignThreads> threads) {
+bool import_private_copies(std::shared_ptr<CopyStore> copies, std::shared_ptr<py::ForeignThreads> threads,
+                           std::function<void(const char*, PyObject*)> made_module) {
   static std::atomic<unsigned> interpreters{0};
   const py::Ref imp = py::Ref::steal(PyImport_ImportModule("_imp"));
   if (!imp) return false;
   auto made = std::make_unique<Hook>();
+  made->made = std::move(made_module);
   made->owner.copies = std::move(copies);
   made->owner.threads = std::move(threads);
   // relaxed: only the numbers have to differ.

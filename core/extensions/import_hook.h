@@ -7,17 +7,21 @@
 // Owner: the functions, and so the interpreter's `_imp`. Thread: any of the interpreter's, guarded by its GIL.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "extensions/copy_store.h"
 #include "py/foreign_threads.h"
+#include "py/python.h"
 
 namespace aiointerpreters::extensions {
 
 // Has the attached interpreter import copies from now on: extension modules from outside the standard library get files of their own,
 // which `copies` has. Threads that are not Python's come to it by `threads`.
+// `made` is called, attached, with the name of each module that has been made from a copy, and the module. It must not raise.
 // Requires: attached to a worker's interpreter in which nothing else has been imported yet. Runs Python. Errors: false with an
 // exception set.
-[[nodiscard]] bool import_private_copies(std::shared_ptr<CopyStore> copies, std::shared_ptr<py::ForeignThreads> threads);
+[[nodiscard]] bool import_private_copies(std::shared_ptr<CopyStore> copies, std::shared_ptr<py::ForeignThreads> threads,
+                                         std::function<void(const char* name, PyObject* module)> made);
 
 }  // namespace aiointerpreters::extensions

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "codec/attachment.h"
 #include "py/error.h"
 
 namespace aiointerpreters::pool {
@@ -89,6 +90,17 @@ void encode_outcome(codec::Runtime& runtime, py::Interruptible& interruptible, T
     }
   }
   interruptible.end();
+}
+
+bool has_shared_outcome(const Task& task) noexcept { return codec::has_own_memory(task.message); }
+
+void settle_outcome(const codec::Runtime& runtime, Task& task) {
+  try {
+    codec::settle_own_memory(runtime, task.message);
+  } catch (const std::bad_alloc&) {
+    task.message.clear();
+    task.outcome = Task::Outcome::kNoMemory;
+  }
 }
 
 void Caller::clear() {

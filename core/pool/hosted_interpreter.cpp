@@ -5,6 +5,8 @@
 #include <new>
 #include <utility>
 
+#include "codec/array_memory.h"
+#include "codec/attachment.h"
 #include "codec/codec.h"
 #include "extensions/import_hook.h"
 #include "pool/ending.h"
@@ -31,6 +33,12 @@ void end_quietly(Step&& step) {
   } catch (const std::bad_alloc&) {
     PyErr_Clear();
   }
+}
+
+// Encodes the exception that is set, for whoever asks later.
+void encode_cause(codec::Runtime& runtime, codec::Message& cause) {
+  codec::encode_exception(runtime, cause);
+  if (codec::has_own_memory(cause)) codec::settle_own_memory(runtime, cause);
 }
 
 // Whether to drop the object may take long or run code of somebody's. Containers are looked into one level deep.
@@ -77,7 +85,7 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
     breakage.reason = "a worker's interpreter was stopped before it was ready";
     created = Created::kStopped;
   }
-  if (created != Created::kReady) codec::encode_exception(*runtime_, breakage.cause);
+  if (created != Created::kReady) encode_cause(*runtime_, breakage.cause);
   interruptible.end();
   return created;
 }
@@ -96,7 +104,9 @@ void HostedInterpreter::execute(Task& task) {
   result_ = py::guarded(py::Ref(), [&] { return call_unless_interrupted(task); });
   caller_.leave_context();
   encode_outcome(*runtime_, runtime_->interruptible, task, result_);
-  if (on_loan) drop_leftovers();
+  const bool is_shared = has_shared_outcome(task);
+  if (on_loan || is_shared) drop_leftovers();
+  if (is_shared) settle_outcome(*runtime_, task);
 }
 
 py::Ref HostedInterpreter::call_unless_interrupted(Task& task) {
@@ -142,7 +152,7 @@ bool HostedInterpreter::open_loop(const LoopPortPtr& port, TellerPtr teller, con
     visitor_->set_loop(nullptr);
     loop_.reset();
     breakage.reason = "the event loop of a worker's interpreter could not be made";
-    codec::encode_exception(*runtime_, breakage.cause);
+    encode_cause(*runtime_, breakage.cause);
   }
   interruptible.end();
   return is_open;
@@ -203,7 +213,10 @@ bool HostedInterpreter::prepare_imports() {
   foreign_threads_ = std::make_shared<py::ForeignThreads>();
   foreign_threads_->set_bell(visitor_);
   visitor_->set_foreign_threads(foreign_threads_);
-  return extensions::import_private_copies(copies, foreign_threads_);
+  // Modules may be made when the runtime is gone.
+  const auto memory = runtime_->array_memory = std::make_shared<codec::ArrayMemory>();
+  return extensions::import_private_copies(
+      copies, foreign_threads_, [memory](const char* name, PyObject* module) { memory->see_module(name, module); });
 }
 
 bool HostedInterpreter::run_initializer() {

@@ -173,12 +173,16 @@ void HostedLoop::end_step() {
   py::restore_exception(std::move(error));
 }
 
-void HostedLoop::end_task(const TaskPtr& task, const py::Ref& result) {
+void HostedLoop::end_task(const TaskPtr& task, py::Ref result) {
   if (task->done()) {
     PyErr_Clear();
     return runtime_.loop_interruptible.end();
   }
   encode_outcome(runtime_, runtime_.loop_interruptible, *task, result);
+  if (has_shared_outcome(*task)) {
+    result.reset();
+    settle_outcome(runtime_, *task);
+  }
   const auto running = running_.extract(task.get());
   runtime_.loop_interruptible.begin_between(running_.size());
   if (port_->stopped()) static_cast<void>(task->request_interrupt());

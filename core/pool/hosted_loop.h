@@ -42,7 +42,7 @@ class HostedLoop {
   [[nodiscard]] bool stops() const noexcept { return port_->stopped(); }
   [[nodiscard]] const py::Ref& task_interrupted() const noexcept { return runtime_.task_interrupted; }
   // The task ends with that result or, null, with the exception that is set, unless it has ended before. Ends the step.
-  void end_task(const TaskPtr& task, const py::Ref& result);
+  void end_task(const TaskPtr& task, py::Ref result);
 
   // ---- For the loop. Thread: the loop's.
 

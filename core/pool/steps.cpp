@@ -48,9 +48,9 @@ void close_inner(PyObject* self) {
 }
 
 // Ends the task with that result or, null, with the exception that is set. Runs Python.
-void end(PyObject* self, const py::Ref& result) {
+void end(PyObject* self, py::Ref result) {
   const py::Ref inner = py::Ref::steal(std::exchange(as_steps(self)->inner, nullptr));
-  as_steps(self)->loop->end_task(std::exchange(as_steps(self)->task, {}), result);
+  as_steps(self)->loop->end_task(std::exchange(as_steps(self)->task, {}), std::move(result));
 }
 
 // Runs the coroutine up to its next await by `advance(inner, &result)`. asyncio learns nothing of how it ends. `told`: this step
@@ -68,8 +68,7 @@ PySendResult take_step(PyObject* self, PyObject** result, bool told, Advance&& a
     loop.end_step();
     return status;
   }
-  const py::Ref returned = py::Ref::steal(std::exchange(*result, nullptr));
-  end(self, returned);
+  end(self, py::Ref::steal(std::exchange(*result, nullptr)));
   *result = Py_NewRef(Py_None);
   return PYGEN_RETURN;
 }

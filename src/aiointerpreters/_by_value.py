@@ -14,6 +14,8 @@ import cloudpickle  # type: ignore[import-untyped]
 from . import _script
 from ._core import interpreter
 
+type Reductions = dict[type, Callable[[Any], Any]]
+
 
 def _reduce_code(code: CodeType) -> Any:
     """Reduce code by marshal, which keeps the name of its file, so that tracebacks show where a function was written.
@@ -32,13 +34,16 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
     dispatch_table: ClassVar = ChainMap({CodeType: _reduce_code}, cloudpickle.Pickler.dispatch_table)
 
-    def __init__(self, file: io.BytesIO, persistent_id: Callable[[object], object]) -> None:
+    def __init__(self, file: io.BytesIO, persistent_id: Callable[[object], object], reductions: Reductions | None) -> None:
         super().__init__(file, protocol=5)
         self.persistent_id = persistent_id
+        self._reductions = reductions or {}
         self._main_by_value = _script.describe(sys.modules.get("__main__")) is None
         self.names_main = False
 
     def reducer_override(self, obj: Any) -> Any:
+        if (reduce_own := self._reductions.get(type(obj))) is not None:
+            return reduce_own(obj)
         if isinstance(obj, FunctionType | type | interpreter):
             in_main = obj.__module__ in _script.NAMES
             if in_main and self._main_by_value:
@@ -64,12 +69,15 @@ def _find(obj: FunctionType | type | interpreter[..., Any]) -> object:
         return None
 
 
-def dumps(obj: object, persistent_id: Callable[[object], object]) -> tuple[bytes, bool]:
+def dumps(
+    obj: object, persistent_id: Callable[[object], object], reductions: Reductions | None = None
+) -> tuple[bytes, bool]:
     """Return the pickle of obj, protocol 5, and whether it names something of a script's `__main__`.
 
     What no name leads back to is in it by value. persistent_id: as of pickle.Pickler.
+    reductions: what reduces the objects of some types.
     """
     with io.BytesIO() as file:
-        pickler = _Pickler(file, persistent_id)
+        pickler = _Pickler(file, persistent_id, reductions)
         pickler.dump(obj)
         return file.getvalue(), pickler.names_main

@@ -1,0 +1,165 @@
+// See arrays.h.
+#include "codec/arrays.h"
+
+#include <cstddef>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "codec/exporter.h"
+#include "codec/pickling.h"
+
+namespace aiointerpreters::codec {
+
+namespace {
+
+// What `__array_struct__` tells of an array (The array interface protocol, version 3, in NumPy's documentation).
+struct ArrayInterface {
+  int two;
+  int dimensions;
+  char kind;
+  int item_size;
+  int flags;
+  Py_ssize_t* shape;
+  Py_ssize_t* strides;
+  void* data;
+};
+constexpr int kWriteable = 0x400;
+
+// The kinds of elements that are nothing but their bytes; 'V' is left out: it may contain others.
+constexpr char kPlainKinds[] = "biufcmMSU";
+constexpr char kStructured = 'V';
+
+// Views that stand on each other are that many at most: NumPy and memoryview go down to the lowest one themselves.
+constexpr int kViewsMax = 8;
+
+// Whether the elements are nothing but their bytes. -1: an exception is set.
+int is_plain(PyObject* dtype, char kind) {
+  if (kind != kStructured) return kind != '\0' && std::strchr(kPlainKinds, kind) != nullptr ? 1 : 0;
+  const py::Ref has_object = py::Ref::steal(PyObject_GetAttrString(dtype, "hasobject"));
+  return has_object ? PyObject_Not(has_object.get()) : -1;
+}
+
+// Whether the elements may be written to. -1: an exception is set.
+int is_writeable(PyObject* array, const ArrayInterface& facts) {
+  // NumPy clears all flags where it describes fields.
+  if (facts.kind != kStructured) return (facts.flags & kWriteable) != 0 ? 1 : 0;
+  const py::Ref flags = py::Ref::steal(PyObject_GetAttrString(array, "flags"));
+  const py::Ref writeable = flags ? py::Ref::steal(PyObject_GetAttrString(flags.get(), "writeable")) : py::Ref();
+  return writeable ? PyObject_IsTrue(writeable.get()) : -1;
+}
+
+// What is below an array: a Lease or SharedBuffer whose memory it shows; null without an exception if there is none.
+py::Ref exporter_below(const Runtime& runtime, PyObject* array) {
+  py::Ref below = py::Ref::borrow(array);
+  for (int i = 0; i < kViewsMax; ++i) {
+    if (exported_view(runtime, below.get()) != nullptr) return below;
+    if (PyMemoryView_Check(below.get())) {
+      below = py::Ref::borrow(PyMemoryView_GET_BASE(below.get()));
+    } else if (PyObject_TypeCheck(below.get(), reinterpret_cast<PyTypeObject*>(runtime.array_type.get())) != 0) {
+      below = py::Ref::steal(PyObject_GetAttrString(below.get(), "base"));
+      PyErr_Clear();
+    } else {
+      return {};
+    }
+    if (!below) return {};
+  }
+  return {};
+}
+
+bool contains(const Geometry& geometry, const Extent& extent) {
+  if (geometry.size == 0 || !geometry.suboffsets.empty()) return false;
+  const Extent all = extent_of(geometry);
+  return all.begin <= extent.begin && extent.begin + extent.size <= all.begin + all.size;
+}
+
+py::Ref tuple_of(const std::vector<std::ptrdiff_t>& numbers) {
+  py::Ref tuple = py::Ref::steal(PyTuple_New(static_cast<Py_ssize_t>(numbers.size())));
+  for (std::size_t i = 0; tuple && i < numbers.size(); ++i) {
+    PyObject* const number = PyLong_FromSsize_t(numbers[i]);
+    if (number == nullptr) return {};
+    PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), number);
+  }
+  return tuple;
+}
+
+py::Ref reduce_plainly(PyObject* array) {
+  return py::Ref::steal(PyObject_CallMethod(array, "__reduce_ex__", "i", kPickleProtocol));
+}
+
+// `numpy.ndarray(shape, dtype, memory, offset, strides)`
+py::Ref reduction(const Runtime& runtime, PyObject* dtype, BlockView view) {
+  const Extent extent = extent_of(view.geometry);
+  const py::Ref shape = tuple_of(view.geometry.shape);
+  const py::Ref strides = tuple_of(view.geometry.strides);
+  Geometry flat{.start = extent.begin,
+                .size = extent.size,
+                .readonly = view.geometry.readonly,
+                .shape = {extent.size},
+                .strides = {1},
+                .suboffsets = {}};
+  const py::Ref memory = make_view(runtime, {std::move(view.block), std::move(flat), view.is_own});
+  if (!shape || !strides || !memory) return {};
+  return py::Ref::steal(
+      Py_BuildValue("O(OOOnO)", runtime.array_type.get(), shape.get(), dtype, memory.get(), extent.first, strides.get()));
+}
+
+}  // namespace
+
+bool knows_arrays(Runtime& runtime) {
+  if (runtime.array_type) return true;
+  py::Ref& name = runtime.names.numpy;
+  if (!name) name = py::Ref::steal(PyUnicode_InternFromString("numpy"));
+  const py::Ref numpy = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
+  py::Ref mapped = numpy ? py::Ref::steal(PyObject_GetAttrString(numpy.get(), "memmap")) : py::Ref();
+  py::Ref plain = mapped ? py::Ref::steal(PyObject_GetAttrString(numpy.get(), "ndarray")) : py::Ref();
+  PyErr_Clear();  // it is being imported
+  if (!plain || !PyType_Check(plain.get()) || !PyType_Check(mapped.get())) return false;
+  runtime.mapped_array_type = std::move(mapped);
+  runtime.array_type = std::move(plain);
+  return true;
+}
+
+py::Ref array_reductions(const Runtime& runtime, PyObject* reduce) {
+  py::Ref reductions = py::Ref::steal(PyDict_New());
+  if (!reductions || PyDict_SetItem(reductions.get(), runtime.array_type.get(), reduce) < 0 ||
+      PyDict_SetItem(reductions.get(), runtime.mapped_array_type.get(), reduce) < 0) {
+    return {};
+  }
+  return reductions;
+}
+
+py::Ref reduce_array(const Runtime& runtime, PyObject* array, Views views) {
+  const py::Ref capsule = py::Ref::steal(PyObject_GetAttrString(array, "__array_struct__"));
+  const py::Ref dtype = capsule ? py::Ref::steal(PyObject_GetAttrString(array, "dtype")) : py::Ref();
+  const auto* const facts =
+      dtype ? static_cast<const ArrayInterface*>(PyCapsule_GetPointer(capsule.get(), nullptr)) : nullptr;
+  const int plain = facts == nullptr ? -1 : is_plain(dtype.get(), facts->kind);
+  const int writeable = plain < 0 ? -1 : is_writeable(array, *facts);
+  if (writeable < 0) return {};
+  Py_ssize_t size = facts->item_size;
+  for (int i = 0; i < facts->dimensions; ++i) size *= facts->shape[i];
+  if (plain == 0 || size == 0) return reduce_plainly(array);
+  const py::Ref exporter = exporter_below(runtime, array);
+  const BlockView* known = exporter ? exported_view(runtime, exporter.get()) : nullptr;
+  const Py_buffer buffer{
+      .buf = facts->data,
+      .obj = nullptr,
+      .len = size,
+      .itemsize = facts->item_size,
+      .readonly = writeable != 0 ? 0 : 1,
+      .ndim = facts->dimensions,
+      .format = nullptr,
+      .shape = facts->shape,
+      .strides = facts->strides,
+      .suboffsets = nullptr,
+      .internal = nullptr,
+  };
+  if (known != nullptr && !contains(known->geometry, extent_of(geometry_of(buffer)))) known = nullptr;
+  if (known == nullptr && views == Views::kCopy && static_cast<std::size_t>(size) < kHeldMin) return reduce_plainly(array);
+  BlockView view;
+  if (!share_memory(runtime, array, buffer, known, views, view)) return {};
+  return reduction(runtime, dtype.get(), std::move(view));
+}
+
+}  // namespace aiointerpreters::codec

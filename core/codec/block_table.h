@@ -1,0 +1,56 @@
+// BlockTable: the blocks of memory that somebody has, by their addresses, each with its owner. Plain C++.
+// Owner: whoever hands the memory out. Thread: any.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <utility>
+
+#include "base/intrusive.h"
+#include "base/mutex.h"
+
+namespace aiointerpreters::codec {
+
+template <typename Block>
+class BlockTable {
+ public:
+  using BlockPtr = base::IntrusivePtr<Block>;
+
+  // Requires: no block of the table has any of these bytes; there is at least one. Errors: std::bad_alloc.
+  void add(void* begin, std::size_t size, BlockPtr block) AIOI_EXCLUDES(mutex_) {
+    const base::Lock lock(mutex_);
+    blocks_.emplace(static_cast<char*>(begin), Entry{size, std::move(block)});
+  }
+  // Takes the block that begins there out of the table; null if none does.
+  [[nodiscard]] BlockPtr take(void* begin) noexcept AIOI_EXCLUDES(mutex_) {
+    const base::Lock lock(mutex_);
+    const auto found = blocks_.find(static_cast<char*>(begin));
+    if (found == blocks_.end()) return {};
+    BlockPtr block = std::move(found->second.block);
+    blocks_.erase(found);
+    return block;
+  }
+  // The block that has all these bytes, and how large it is; null if none does.
+  [[nodiscard]] std::pair<BlockPtr, std::size_t> find(const void* begin, std::size_t size) noexcept AIOI_EXCLUDES(mutex_) {
+    const base::Lock lock(mutex_);
+    auto* const first = static_cast<char*>(const_cast<void*>(begin));
+    auto found = blocks_.upper_bound(first);
+    if (found == blocks_.begin()) return {};
+    --found;
+    const std::size_t before = static_cast<std::size_t>(first - found->first);
+    const std::size_t all = found->second.size;
+    if (before > all || size > all - before) return {};
+    return {found->second.block, all};
+  }
+
+ private:
+  struct Entry {
+    std::size_t size;
+    BlockPtr block;
+  };
+
+  base::Mutex mutex_;
+  std::map<char*, Entry> blocks_ AIOI_GUARDED_BY(mutex_);
+};
+
+}  // namespace aiointerpreters::codec

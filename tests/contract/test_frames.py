@@ -1,0 +1,64 @@
+"""Frames of pandas, pyarrow and polars: the rows of the table in docs/guide.md ("Arrays and frames") that are about them."""
+
+import importlib.util
+from collections.abc import Iterator
+
+import pytest
+
+from aiointerpreters import InterpreterThreadPoolExecutor, _core, interpreter
+from support import frames, work
+
+MISSING = [name for name in ("pandas", "pyarrow", "polars") if importlib.util.find_spec(name) is None]
+pytestmark = [
+    pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_core.why_no_copies())),
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)} (the extra `frames`)"),
+]
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[InterpreterThreadPoolExecutor]:
+    """One worker: each imports all three packages."""
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        yield pool
+
+
+def test_a_frame_of_pandas_as_argument_is_shared_and_comes_back(pool: InterpreterThreadPoolExecutor) -> None:
+    frame = frames.make_pandas()
+    here = frames.pandas_addresses(frame)
+    assert pool.submit(interpreter(frames.pandas_addresses), frame).result() == here
+    back = pool.submit(interpreter(work.echo), frame).result()
+    assert back.equals(frame)
+    assert frames.pandas_addresses(back) == here
+
+
+def test_a_frame_of_pandas_as_result_is_taken_over(pool: InterpreterThreadPoolExecutor) -> None:
+    there, frame = pool.submit(interpreter(frames.make_and_look)).result()
+    assert frames.pandas_addresses(frame) == there
+    assert frame.equals(frames.make_pandas())
+    doubled = pool.submit(interpreter(frames.row_sums), frame).result()
+    assert doubled["float"].tolist() == list(range(frames.ROWS))
+
+
+def test_a_table_of_pyarrow_as_argument_is_shared(pool: InterpreterThreadPoolExecutor) -> None:
+    table = frames.make_arrow()
+    assert pool.submit(interpreter(frames.arrow_addresses), table).result() == frames.arrow_addresses(table)
+    part = table.slice(10, 1000)
+    assert pool.submit(interpreter(frames.arrow_addresses), part).result() == frames.arrow_addresses(part)
+
+
+def test_a_table_of_pyarrow_as_result_is_copied(pool: InterpreterThreadPoolExecutor) -> None:
+    table = pool.submit(interpreter(frames.make_arrow)).result()
+    assert table.equals(frames.make_arrow())
+    back = pool.submit(interpreter(work.echo), table).result()
+    assert back.equals(table)
+
+
+def test_a_frame_of_polars_is_copied(pool: InterpreterThreadPoolExecutor) -> None:
+    frame = frames.make_polars()
+    assert pool.submit(interpreter(work.echo), frame).result().equals(frame)
+
+
+def test_a_frame_of_polars_goes_through_pyarrow_without_a_copy(pool: InterpreterThreadPoolExecutor) -> None:
+    table = frames.make_polars().to_arrow()
+    assert pool.submit(interpreter(frames.polars_addresses), table).result() == frames.polars_addresses(table)
+    assert frames.polars_addresses(table) == frames.column_addresses(table["int"])

@@ -1,0 +1,159 @@
+"""NumPy arrays of each kind, and what workers do with them."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Never
+
+import numpy as np
+
+from support import work
+
+Array = np.ndarray[Any, Any]
+
+COUNT = 60_000  # elements: more than what is allocated as any other memory, whatever the type
+
+# Arrays whose memory is shared, whatever their layout and type.
+SHARED: dict[str, Callable[[], Array]] = {
+    "contiguous": lambda: np.arange(COUNT, dtype="f8"),
+    "small": lambda: np.arange(3),
+    "one_element": lambda: np.array(5.0),
+    "fortran": lambda: np.asfortranarray(np.arange(COUNT).reshape(200, 300)),
+    "transposed": lambda: np.arange(COUNT).reshape(20, 30, 100).transpose(1, 2, 0),
+    "strided": lambda: np.arange(COUNT).reshape(200, 300)[10:20, ::3],
+    "backwards": lambda: np.arange(COUNT)[::-2],
+    "repeated": lambda: np.broadcast_to(np.arange(300), (200, 300)),
+    "read_only": lambda: _read_only(np.arange(COUNT)),
+    "structured": lambda: _filled([("id", "<i4"), ("at", "<M8[us]"), ("point", "<f8", (2,)), ("name", "S5")]),
+    "datetime64": lambda: np.arange(COUNT).astype("M8[s]"),
+    "timedelta64": lambda: np.arange(COUNT).astype("m8[ms]"),
+    "text": lambda: np.array(["aé", "b"] * (COUNT // 2), dtype="U3"),
+    "complex": lambda: np.arange(COUNT) * 1j,
+    "float16": lambda: np.arange(COUNT).astype("f2"),
+    "long_double": lambda: np.arange(COUNT).astype(np.longdouble),
+    "big_endian": lambda: np.arange(COUNT).astype(">i4"),
+    "misaligned": lambda: np.frombuffer(bytearray(COUNT * 4 + 1), dtype="i4", offset=1),
+}
+# Of these, results that are copied: of little memory, of a little part of an array's, of memory that is not NumPy's.
+RESULTS_COPIED = {"small", "one_element", "strided", "repeated", "misaligned"}
+# Arrays that are pickled.
+COPIED: dict[str, Callable[[], Array]] = {
+    "objects": lambda: np.array([1, "two", None], dtype=object),
+    "objects_in_fields": lambda: np.array([(1, [2])], dtype=[("a", "i4"), ("b", object)]),
+    "variable_text": lambda: np.array(["a", "b" * 100], dtype=np.dtypes.StringDType()),
+    "no_elements": lambda: np.zeros((0, 3)),
+    "no_bytes": lambda: np.zeros(3, dtype="V0"),
+    "subclass": lambda: np.arange(COUNT).reshape(200, 300).view(np.matrix),
+}
+
+
+def _read_only(array: Array) -> Array:
+    array.flags.writeable = False
+    return array
+
+
+def _filled(fields: list[Any]) -> Array:
+    array = np.zeros(COUNT, dtype=fields)
+    array[fields[0][0]] = np.arange(COUNT)
+    return array
+
+
+@dataclass
+class Named:
+    """An array in an object."""
+
+    name: str
+    values: Any
+
+
+class Failure(Exception):
+    """An exception with an array."""
+
+    def __init__(self, values: Any) -> None:
+        super().__init__("failed", values)
+        self.values = values
+
+
+def address(array: Any) -> int:
+    """Where the first element lies."""
+    where: int = array.__array_interface__["data"][0]
+    return where
+
+
+def describe(array: Array) -> tuple[Any, ...]:
+    """All that an array says about itself, but for where its memory is, and its content."""
+    return type(array), array.dtype, array.shape, array.strides, array.flags.writeable, array.tobytes()
+
+
+def look(array: Array) -> tuple[Any, ...]:
+    """Where an array is, and what it is."""
+    return address(array), *describe(array)
+
+
+def set_first(array: Array, value: Any) -> Array:
+    """Write where this runs."""
+    array.flat[0] = value
+    return array
+
+
+def part(array: Array) -> Array:
+    """Every third element of the second half."""
+    return array[len(array) // 2 :: 3]
+
+
+def doubled(array: Array) -> Array:
+    """Return an array that is new."""
+    return array * 2
+
+
+def make(kind: str) -> tuple[int, Array]:
+    """Return an array of a worker's own, and where it was."""
+    array = SHARED[kind]()
+    return address(array), array
+
+
+def make_with_part(kind: str) -> tuple[Array, Array]:
+    """Return an array and a view of it."""
+    array = SHARED[kind]()
+    return array, array[1:]
+
+
+def make_resized(count: int, wanted: int) -> tuple[int, Array]:
+    """Return an array that was of another size."""
+    array = np.zeros(count, dtype=int)
+    array += np.arange(count)
+    array.resize(wanted, refcheck=False)
+    return address(array), array
+
+
+def make_kept(kind: str) -> Array:
+    """Return one that is kept here, too."""
+    array = SHARED[kind]()
+    work.remember(kind, array)
+    return array
+
+
+def keep(name: str, array: Any) -> None:
+    """Keep an array here beyond its task."""
+    work.remember(name, array)
+
+
+def first_kept(name: str) -> Any:
+    """The first element of what is kept."""
+    return work.recall(name).flat[0].item()
+
+
+def are_one(first: Any, second: Any) -> tuple[bool, bool]:
+    """Whether two are the same object, and whether they show the same memory."""
+    return first is second, np.shares_memory(first, second)
+
+
+def fail(kind: str) -> Never:
+    """Raise an exception with an array."""
+    raise Failure(SHARED[kind]())
+
+
+async def make_later(kind: str) -> tuple[int, Array]:
+    """The same as make, in an event loop."""
+    await asyncio.sleep(0)
+    return make(kind)

@@ -1,0 +1,83 @@
+"""Tables of pandas, pyarrow and polars, and what workers do with them."""
+
+import importlib
+from typing import Any
+
+import numpy as np
+
+ROWS = 30_000  # each column has more than what is allocated as any other memory
+SHARED_MIN = 16 * 1024  # bytes of a buffer that is pickled out of band
+
+
+def make_pandas() -> Any:
+    """A frame of pandas with columns of several kinds."""
+    pd, pa = _module("pandas"), _module("pyarrow")
+    return pd.DataFrame(
+        {
+            "int": np.arange(ROWS),
+            "float": np.arange(ROWS) / 2,
+            "time": pd.date_range("2020-01-01", periods=ROWS, freq="s"),
+            "text": pd.array([f"row {i}" for i in range(ROWS)], dtype=pd.ArrowDtype(pa.string())),
+            "object": [(i,) for i in range(ROWS)],
+        }
+    )
+
+
+def make_arrow() -> Any:
+    """A table of pyarrow with numbers, text, lists and missing values."""
+    pa = _module("pyarrow")
+    return pa.table(
+        {
+            "int": pa.array([None, *range(1, ROWS)]),
+            "text": [f"row {i}" for i in range(ROWS)],
+            "list": pa.array([[i, i + 1] for i in range(ROWS)]),
+        }
+    )
+
+
+def make_polars() -> Any:
+    """A frame of polars."""
+    return _module("polars").DataFrame({"int": range(ROWS), "text": [f"row {i}" for i in range(ROWS)]})
+
+
+def _module(name: str) -> Any:
+    """A package that need not be installed where types are checked."""
+    return importlib.import_module(name)
+
+
+def _address(values: Any) -> Any:
+    return values.__array_interface__["data"][0]
+
+
+def pandas_addresses(frame: Any) -> dict[str, Any]:
+    """Where the columns of NumPy's lie."""
+    return {name: _address(np.asarray(frame[name])) for name in ("int", "float", "time")}
+
+
+def column_addresses(column: Any) -> list[int]:
+    """Where the buffers of a pyarrow array lie, but for small ones."""
+    chunks = getattr(column, "chunks", [column])
+    return [
+        buffer.address for chunk in chunks for buffer in chunk.buffers() if buffer is not None and buffer.size >= SHARED_MIN
+    ]
+
+
+def arrow_addresses(table: Any) -> dict[str, list[int]]:
+    """Where the buffers of a table lie."""
+    return {name: column_addresses(table[name]) for name in table.column_names}
+
+
+def polars_addresses(table: Any) -> list[int]:
+    """Where a frame of polars that is made of a pyarrow table has its numbers."""
+    return column_addresses(_module("polars").from_arrow(table)["int"].to_arrow())[-1:]
+
+
+def make_and_look() -> tuple[dict[str, Any], Any]:
+    """Return where a frame's columns are, and the frame."""
+    frame = make_pandas()
+    return pandas_addresses(frame), frame
+
+
+def row_sums(frame: Any) -> Any:
+    """A new frame."""
+    return frame[["int", "float"]] * 2
