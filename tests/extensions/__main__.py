@@ -1,7 +1,7 @@
 """Try real packages in interpreters: `make extensions`, `make extensions ARGS="--rounds 100 numpy pandas"`.
 
-Each package is installed in an environment below build/extensions/ and tried in a process of its own (extensions.trial). What
-came of it is written to docs/extensions.md, if all packages have been tried with this Python one day.
+Each package is installed in an environment below build/extensions/ and tried in a process of its own (extensions.trial).
+What came of it is written to docs/extensions.md, if all packages have been tried with this Python one day.
 """
 
 import argparse
