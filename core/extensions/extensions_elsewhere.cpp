@@ -44,4 +44,6 @@ void* find_symbol(void*, const std::string&) { return nullptr; }
 
 std::byte* address_in(void*, std::uint64_t) { return nullptr; }
 
+void run_constructors(void*, const Constructors&) {}
+
 }  // namespace aiointerpreters::extensions

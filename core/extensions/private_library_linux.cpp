@@ -14,6 +14,7 @@
 #include "extensions/bound_functions.h"
 #include "extensions/copy_store.h"
 #include "extensions/elf_bind.h"
+#include "extensions/elf_constructors.h"
 #include "extensions/elf_rename.h"
 #include "extensions/elf_unique.h"
 #include "extensions/library_tree.h"
@@ -54,22 +55,28 @@ void append(Edits& edits, Edits&& more) {
   for (Edit& edit : more) edits.push_back(std::move(edit));
 }
 
-// What a copy of the library has that the original has not. `table` is to be filled when it has been loaded.
-Edits edits_for(const std::vector<Library>& libraries, const Library& library, unsigned number, BindingTable& table) {
+// What is left to be done when a copy has been loaded, in this order.
+struct Rest {
+  BindingTable table;
+  Constructors constructors;
+};
+
+// What a copy of the library has that the original has not.
+Edits edits_for(const std::vector<Library>& libraries, const Library& library, unsigned number, Rest& rest) {
   const ElfImage image(library.file.bytes());
   ElfAdditions additions(image);
   Edits edits = edits_to_rename(image, names_of_copies(libraries, library, number), additions);
   SymbolNames shared;
   if (!library.elf.unique_symbols.empty()) add_unique_symbols(libraries, library, shared);
   append(edits, edits_to_own_unique_symbols(library.file.bytes(), shared));
-  if (can_bind()) append(edits, edits_to_bind(image, functions_for_copies(), additions, table));
+  if (can_bind()) append(edits, edits_to_bind(image, functions_for_copies(), additions, rest.table));
+  if (rest.table.address != 0) append(edits, edits_to_defer_constructors(image, rest.constructors));
   append(edits, additions.edits());
   return edits;
 }
 
 // From now on the object's functions lead to that interpreter. Whoever fills it again puts in the same.
 void fill(void* handle, const BindingTable& table, py::ForeignThreads& threads) {
-  if (table.address == 0) return;
   threads.keep();
   auto* const slots = reinterpret_cast<std::uintptr_t*>(address_in(handle, table.address));
   for (std::size_t index = 0; index < table.functions.size(); ++index) {
@@ -84,8 +91,8 @@ void* load_copy(CopyOwner& owner, const std::vector<Library>& libraries, const L
   std::string key = std::filesystem::canonical(library.path, unknown).string();
   if (unknown) key = library.path;
   if (const auto known = owner.loaded.find(key); known != owner.loaded.end()) return known->second;
-  BindingTable table;
-  const Edits edits = edits_for(libraries, library, owner.number, table);
+  Rest rest;
+  const Edits edits = edits_for(libraries, library, owner.number, rest);
   std::string why;
   // Others may remove a copy before it is loaded; then there is a new one.
   constexpr int kAttempts = 3;
@@ -93,8 +100,9 @@ void* load_copy(CopyOwner& owner, const std::vector<Library>& libraries, const L
     const std::optional<Copy> copy = owner.copies->get(library.path, owner.number, edits, why);
     if (!copy) break;
     if (void* const handle = load_shared_object(copy->path, why)) {
-      fill(handle, table, *owner.threads);
       owner.loaded.emplace(key, handle);
+      if (rest.table.address != 0) fill(handle, rest.table, *owner.threads);
+      run_constructors(handle, rest.constructors);
       return handle;
     }
   }

@@ -49,5 +49,5 @@ class Environment:
 
     def _install(self, requirements: Iterable[str]) -> str:
         """Return what the installer has to say; nothing if it worked."""
-        command = [self.python, "-W", "ignore", "-m", "pip", "install", "-qq", "--only-binary=:all:", *requirements]
+        command = [str(self.python), "-W", "ignore", "-m", "pip", "install", "-qq", "--only-binary=:all:", *requirements]
         return subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False).stderr.strip()

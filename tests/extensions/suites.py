@@ -46,7 +46,9 @@ class Tally:
         """Of set-up, call and tear-down the worst counts."""
         expected = hasattr(report, "wasxfail")
         if report.when == "call" or report.outcome != "passed":
-            self.outcomes[report.nodeid] = f"x{report.outcome}" if expected else report.outcome
+            self.outcomes[report.nodeid] = (
+                {"skipped": "xfailed", "passed": "xpassed"}[report.outcome] if expected else report.outcome
+            )
 
     def pytest_collectreport(self, report: Any) -> None:
         """What cannot even be collected."""
