@@ -35,7 +35,7 @@ LibraryNames names_of_copies(const std::vector<Library>& libraries, const Librar
     const Library& needed = libraries[need.library];
     if (!needed.is_private) continue;
     if (needed.elf.soname.empty()) {
-      throw std::runtime_error(needed.path + " uses Python and has no SONAME: its copies could not be told apart");
+      throw std::runtime_error(needed.path + " has to be private and has no SONAME: its copies could not be told apart");
     }
     names.insert_or_assign(need.name, name_of_copy(needed.elf.soname, number));
   }
@@ -121,21 +121,45 @@ void check_soundness(const std::vector<Library>& libraries, const std::string& m
   if (reason != nullptr) throw std::runtime_error(refusal(module, against->path, reason));
 }
 
+// Each one before those that need it. Returns the handle of the last. Errors: std::runtime_error, std::bad_alloc.
+void* load(CopyOwner& owner, const std::vector<Library>& libraries) {
+  void* handle = nullptr;
+  for (const Library& library : libraries) {
+    std::string why;
+    handle = library.is_private ? load_copy(owner, libraries, library) : load_shared_object(library.path, why);
+    if (handle == nullptr) throw std::runtime_error(why);
+  }
+  return handle;
+}
+
 }  // namespace
 
 void* open_private_library(CopyOwner& owner, const std::string& module, const std::string& path, std::string& why) {
   try {
-    const std::vector<Library> libraries = read_library_tree(path);
+    std::vector<Library> libraries = read_library_tree(path);
+    libraries.back().is_private = true;  // an extension module is, whatever it uses
     if (!owner.copies->trust().covers(module)) check_soundness(libraries, module);
-    void* handle = nullptr;
-    for (const Library& library : libraries) {
-      if (library.is_private) {
-        handle = load_copy(owner, libraries, library);
-      } else if (load_shared_object(library.path, why) == nullptr) {
-        return nullptr;
-      }
-    }
-    return handle;
+    return load(owner, libraries);
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    why = error.what();
+    return nullptr;
+  }
+}
+
+void* open_if_private(CopyOwner& owner, const std::string& path, std::string& why) {
+  std::vector<Library> libraries;
+  try {
+    libraries = read_library_tree(path);
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception&) {
+    return nullptr;  // whoever opens it as ever finds out
+  }
+  if (!libraries.back().is_private) return nullptr;
+  try {
+    return load(owner, libraries);
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {

@@ -31,7 +31,7 @@ void keep_arguments(int argc, char** argv, char** /*environment*/) { arguments()
 }  // namespace
 
 void* load_shared_object(const std::string& path, std::string& why) {
-  void* const handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  void* const handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (handle != nullptr) return handle;
   const char* const reason = dlerror();
   why = reason != nullptr ? reason : path + " cannot be loaded";

@@ -81,6 +81,31 @@ def test_libraries_that_use_python_are_private_and_others_are_shared(folder: Pat
     assert one != other
 
 
+def test_libraries_that_keep_what_is_their_users_are_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gate: Gate
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    built.make_module_with_libraries(tmp_path, name="with_hdf5", plain="hdf5")
+    assert in_both(gate, imports.call, "with_hdf5", "count_shared") == [1, 1]
+    assert imports.call("with_hdf5", "count_shared") == 1
+
+
+@pytest.mark.parametrize(("name", "counts", "at_home"), [("libllvmlite.so", {1}, 1), ("libother.so", {1, 2}, 3)])
+def test_so_they_are_where_ctypes_opens_them(tmp_path: Path, gate: Gate, name: str, counts: set[int], at_home: int) -> None:
+    path = built.compile_object("plain_library", tmp_path / name, f"-Wl,-soname,{name}")
+    assert set(in_both(gate, imports.count_in, str(path))) == counts
+    assert imports.count_in(str(path)) == at_home
+
+
+def test_what_ctypes_cannot_open_is_an_error_as_ever(tmp_path: Path) -> None:
+    (tmp_path / "libllvmlite.so").write_bytes(b"nothing")
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        for path in (tmp_path / "libllvmlite.so", tmp_path / "gone.so"):
+            error = pool.submit(interpreter(imports.count_in), str(path)).exception()
+            assert isinstance(error, OSError)
+            assert str(path) in str(error)
+
+
 def test_what_an_initialization_raises_arrives_and_the_next_import_tries_again(folder: Path) -> None:
     with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
         load = interpreter(imports.describe)

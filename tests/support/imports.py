@@ -19,6 +19,12 @@ def call(module: str, name: str, *args: Any) -> Any:
     return getattr(importlib.import_module(module), name)(*args)
 
 
+def count_in(path: str) -> int:
+    """Open a library through ctypes and have it count."""
+    count: int = importlib.import_module("ctypes").CDLL(path).count_without_python()
+    return count
+
+
 def get(module: str, name: str) -> Any:
     """Import a module and return what it has of that name."""
     return getattr(importlib.import_module(module), name)
