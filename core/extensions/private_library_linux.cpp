@@ -19,6 +19,7 @@
 #include "extensions/elf_unique.h"
 #include "extensions/library_tree.h"
 #include "extensions/shared_object.h"
+#include "extensions/shared_pages.h"
 #include "extensions/unsound.h"
 
 namespace aiointerpreters::extensions {
@@ -101,6 +102,7 @@ void* load_copy(CopyOwner& owner, const std::vector<Library>& libraries, const L
     if (!copy) break;
     if (void* const handle = load_shared_object(copy->path, why)) {
       owner.loaded.emplace(key, handle);
+      share_pages(handle, ElfImage(library.file.bytes()), copy->original.number(), edits);
       if (rest.table.address != 0) fill(handle, rest.table, *owner.threads);
       run_constructors(handle, rest.constructors);
       return handle;

@@ -64,6 +64,14 @@ def test_home_keeps_its_own(folder: Path, gate: Gate) -> None:
     assert imports.call("one_phase", "add", 0) == 5
 
 
+@pytest.mark.parametrize("name", ["one_phase", "with_library"])
+def test_code_is_the_originals(tmp_path: Path, cache: Path, folder: Path, name: str) -> None:
+    original = next(folder.glob(f"{name}.*.so"))
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        assert str(original) in pool.submit(interpreter(imports.code_of), name).result()
+    assert list(cache.rglob(f"*{original.name}"))
+
+
 def test_the_module_tells_where_it_is_from(folder: Path, gate: Gate) -> None:
     (one, other) = in_both(gate, imports.describe, "one_phase")
     path = next(folder.glob("one_phase.*"))

@@ -29,7 +29,8 @@ class Environment:
         missing = [each for each in requirements if not self._has(each)]
         failures = {}
         while missing and (said := self._install(missing)):
-            named = [each for each in missing if re.search(rf"No matching distribution found for {re.escape(each)}\s", said)]
+            unknown = set(re.findall(r"No matching distribution found for (\S+)", said))
+            named = [each for each in missing if each in unknown]
             for each in named or missing:
                 failures[each] = "no wheel" if named else said.splitlines()[-1]
                 missing.remove(each)

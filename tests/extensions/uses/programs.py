@@ -241,7 +241,7 @@ def asyncpg() -> object:
     return ""
 
 
-@package("mysqlclient==2.3.1", group="odd")
+@package("mysqlclient==2.3.1")
 def mysqlclient() -> object:
     """Text escaped, a connection that is refused."""
     module = load("MySQLdb")
