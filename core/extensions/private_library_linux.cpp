@@ -18,6 +18,7 @@
 #include "extensions/elf_rename.h"
 #include "extensions/elf_unique.h"
 #include "extensions/library_tree.h"
+#include "extensions/mapping_limit.h"
 #include "extensions/shared_object.h"
 #include "extensions/shared_pages.h"
 #include "extensions/unsound.h"
@@ -145,7 +146,7 @@ void* open_private_library(CopyOwner& owner, const std::string& module, const st
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
-    why = error.what();
+    why = error.what() + hint_of_mapping_limit();
     return nullptr;
   }
 }
@@ -165,7 +166,7 @@ void* open_if_private(CopyOwner& owner, const std::string& path, std::string& wh
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
-    why = error.what();
+    why = error.what() + hint_of_mapping_limit();
     return nullptr;
   }
 }
