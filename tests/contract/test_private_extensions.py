@@ -140,6 +140,33 @@ def test_a_truncated_object_is_an_import_error(folder: Path, tmp_path: Path, kee
     assert str(cut) in str(error)
 
 
+@pytest.mark.parametrize(
+    ("offset", "value"),
+    [(4, b"\7"), (32, b"\xff" * 8), (54, b"\0\0"), (56, b"\0\0"), (64, b"\xff" * 200)],
+    ids=["class", "where_segments_are", "size_of_a_segment", "no_segments", "segments"],
+)
+def test_a_corrupt_object_is_an_import_error(folder: Path, tmp_path: Path, offset: int, value: bytes) -> None:
+    whole = bytearray(next(folder.glob("one_phase.*")).read_bytes())
+    whole[offset : offset + len(value)] = value
+    path = tmp_path / "corrupt.so"
+    path.write_bytes(whole)
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        error = pool.submit(interpreter(imports.load_from), "corrupt", str(path)).exception()
+    assert isinstance(error, ImportError)
+    assert str(path) in str(error)
+    assert (error.name, error.path) == ("corrupt", str(path))
+
+
+def test_a_library_that_is_corrupt_is_an_import_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    library = built.make_module_with_libraries(tmp_path, name="with_corrupt", plain="corrupt")
+    library.write_bytes(library.read_bytes()[:2000])
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        error = pool.submit(interpreter(imports.describe), "with_corrupt").exception()
+    assert isinstance(error, ImportError)
+    assert str(library) in str(error)
+
+
 def header_for(machine: int, bits: int, order: Literal["<", ">"]) -> bytes:
     """What an ELF file of a shared object begins with (gABI): Elf64_Ehdr, or Elf32_Ehdr, whose addresses are shorter."""
     whole = order + {32: "HHIIIIIHHHHHH", 64: "HHIQQQIHHHHHH"}[bits]
