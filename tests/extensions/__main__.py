@@ -31,7 +31,7 @@ def arguments() -> argparse.Namespace:
 
 def run_trial(package: Package, environment: Environment, rounds: int) -> Result:
     """In a process of its own. What it says on the way is kept in a file."""
-    result = Result(package.tried, rounds)
+    result = Result(package.tried)
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     variables |= {"PYTHONPATH": str(ROOT / "tests"), "PYTHONFAULTHANDLER": "1"}
     logs = FOLDER / "logs"
@@ -69,7 +69,7 @@ def main() -> int:
         missing = environment.prepare(package.requirement for package in in_group)
         for package in in_group:
             if package.requirement in missing:
-                result = Result(package.tried, 0, failure=missing[package.requirement])
+                result = Result(package.tried, failure=missing[package.requirement])
             else:
                 result = run_trial(package, environment, wanted.rounds)
             failed += not result.works

@@ -18,7 +18,6 @@ class Result:
     """Of one package: how its trial ended."""
 
     tried: str
-    rounds: int
     outcome: Outcome | None = None  # none: there was none
     failure: str = ""  # of the installation or of the process
 
@@ -35,8 +34,10 @@ class Result:
             return self.failure
         if outcome.home_error:
             return f"fails in the main interpreter: {outcome.home_error}"
-        rounds = f", {self.rounds} rounds" if self.rounds > 1 else ""
-        return outcome.error or "; ".join([f"works{rounds}", *outcome.warnings])
+        if outcome.error:
+            return f"{outcome.error}{f', after {outcome.rounds} rounds' if outcome.rounds else ''}"
+        rounds = f", {outcome.rounds} rounds" if outcome.rounds > 1 else ""
+        return "; ".join([f"works{rounds}", *outcome.warnings])
 
 
 def how_it_ended(code: int) -> str:

@@ -159,10 +159,11 @@ def main(names: list[str]) -> None:
     """Run suites."""
     packages = all_packages()
     environment = Environment("most")
-    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     for name in names or SUITES:
         environment.prepare([packages[SUITES[name][0]].requirement])
-        results[name] = compare(name, environment.python)
+        result = compare(name, environment.python)
+        results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}  # others may run beside
+        results[name] = result
         print(name, json.dumps(results[name], indent=1), flush=True)
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         write_page(results)

@@ -30,6 +30,7 @@ class Outcome:
     version: str
     error: str = ""  # an interpreter's, with its type; empty: it works
     home_error: str = ""  # home's
+    rounds: int = 0  # without an error
     memory: float | None = None  # private memory of a further interpreter that uses the package, in MB
     warnings: list[str] = field(default_factory=list)  # what the engine had to say
 
@@ -120,6 +121,7 @@ def try_package(package: Package, rounds: int) -> Outcome:
         judge(outcome, *use_everywhere(package.use))
         if outcome.error or outcome.home_error:
             break
+        outcome.rounds += 1
     else:
         outcome.memory = round(memory_of_further(package.use), 1)
     outcome.warnings = warnings.messages
