@@ -42,6 +42,14 @@ test-python: ## the Python tests, in several processes; PYTEST_ARGS="-k name" fo
 cpython: ## CPython's own tests on this package's executors: figures, what cannot pass and why; ARGS=WORD for some of them
 	@$(call with,test) && PYTHONPATH=tests exec "$$python" -m cpython $(ARGS)
 
+.PHONY: extensions
+extensions: ## try real packages in interpreters, and write the table in docs/extensions.md; ARGS="--rounds 100 numpy pandas" for some
+	@$(call with,test) && PYTHONPATH=tests exec "$$python" -m extensions $(ARGS)
+
+.PHONY: extensions-suites
+extensions-suites: ## the tests that packages ship, in two interpreters at once; ARGS='"numpy fft"' for some (needs an hour)
+	@$(call with,test) && PYTHONPATH=tests exec "$$python" -m extensions.suites $(ARGS)
+
 .PHONY: crawl
 crawl: ## examples/crawl.py
 	@$(call with,examples) && exec "$$python" examples/crawl.py $(ARGS)

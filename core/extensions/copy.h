@@ -16,6 +16,8 @@ struct Copy {
   std::string path;
   // The file whose content was compared. While it is open, /proc/self/fd has it: the path of a copy that has no name in a folder.
   FileDescriptor file;
+  // The original, open for reading: what the copy was compared with, whatever has its path by now.
+  FileDescriptor original;
   std::uint64_t size = 0;
   bool made = false;  // by this call; false: it was there
   // Why better places did not serve, a sentence for each; empty if the first one did.

@@ -52,17 +52,18 @@ CopyStore::CopyStore(const Environment& environment, Report report)
 }
 
 std::optional<Copy> CopyStore::get(const std::string& path, unsigned k, const Edits& edits, std::string& why) {
-  const std::optional<Original> original = Original::open(path, edits, why);
+  std::optional<Original> original = Original::open(path, edits, why);
   if (!original) return std::nullopt;
   const std::optional<std::string> name = name_for(*original, k, why);
   if (!name) return std::nullopt;
   std::optional<Copy> copy;
   std::string passed_over;
-  const auto serves = [this, &copy, &passed_over](const std::string& place, std::optional<Copy> found,
-                                                  const std::string& reason) {
+  const auto serves = [this, &original, &copy, &passed_over](const std::string& place, std::optional<Copy> found,
+                                                             const std::string& reason) {
     if (found) {
       copy = std::move(found);
       copy->passed_over = passed_over;
+      copy->original = original->take_file();
       if (report_ && !passed_over.empty() && !reported_.exchange(true)) {
         report_("private copies of extension modules are kept in " + place +
                 ", not where they would be shared: " + passed_over);

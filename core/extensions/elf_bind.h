@@ -4,8 +4,8 @@
 // How: the copy gets a piece of code for each of them, and a table in which it finds whom it shall call, and for whom. The symbol,
 // which it had undefined, becomes one that it defines itself, at that code, and hidden: so the dynamic linker looks nowhere else
 // for it, whatever kind of relocation asks, at once or lazily, in read-only places or others. There is nothing to be patched
-// when it is loaded. No other object can find the symbol: hash tables do not know it. The table is filled after the object has been
-// loaded; until then, while its own initialization runs (constructors of C++), the functions only return a value.
+// when it is loaded. No other object can find the symbol: hash tables do not know it. The table is filled when the object has been
+// loaded, before its constructors run (elf_constructors.h); until then the functions only return a value.
 // Thread: any.
 #pragma once
 

@@ -162,9 +162,14 @@ constexpr std::uint64_t kSymbols = 6;                  // DT_SYMTAB
 constexpr std::uint64_t kRelocations = 7;              // DT_RELA
 constexpr std::uint64_t kRelocationsSize = 8;          // DT_RELASZ
 constexpr std::uint64_t kStringsSize = 10;             // DT_STRSZ
+constexpr std::uint64_t kInitialize = 12;              // DT_INIT
 constexpr std::uint64_t kSoname = 14;                  // DT_SONAME
 constexpr std::uint64_t kRpath = 15;                   // DT_RPATH
+constexpr std::uint64_t kDebug = 21;                   // DT_DEBUG: means nothing in a shared object
+constexpr std::uint64_t kTextRelocations = 22;         // DT_TEXTREL
 constexpr std::uint64_t kPltRelocations = 23;          // DT_JMPREL
+constexpr std::uint64_t kConstructors = 25;            // DT_INIT_ARRAY
+constexpr std::uint64_t kConstructorsSize = 27;        // DT_INIT_ARRAYSZ
 constexpr std::uint64_t kRunpath = 29;                 // DT_RUNPATH
 constexpr std::uint64_t kFlags = 30;                   // DT_FLAGS
 constexpr std::uint64_t kGnuHash = 0x6ffffef5;         // DT_GNU_HASH
@@ -172,8 +177,9 @@ constexpr std::uint64_t kFlags1 = 0x6ffffffb;          // DT_FLAGS_1
 constexpr std::uint64_t kVersionsNeeded = 0x6ffffffe;  // DT_VERNEED
 
 // Flags of kFlags and kFlags1
-constexpr std::uint64_t kStaticTls = 0x10;      // DF_STATIC_TLS
-constexpr std::uint64_t kProgram = 0x08000000;  // DF_1_PIE
+constexpr std::uint64_t kHasTextRelocations = 0x4;  // DF_TEXTREL
+constexpr std::uint64_t kStaticTls = 0x10;          // DF_STATIC_TLS
+constexpr std::uint64_t kProgram = 0x08000000;      // DF_1_PIE
 
 // st_info: the upper half tells how the symbol is bound
 constexpr unsigned kBindingShift = 4;

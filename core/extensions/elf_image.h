@@ -41,6 +41,10 @@ class ElfImage {
   [[nodiscard]] std::size_t dynamic_offset() const noexcept { return dynamic_offset_; }
   // The value of a tag of the dynamic section: of the last one if there are several, as the dynamic linker has it.
   [[nodiscard]] std::optional<std::uint64_t> dynamic_value(std::uint64_t tag) const noexcept;
+  // Where in the file an entry of the dynamic section is.
+  [[nodiscard]] std::size_t offset_of_dynamic(std::size_t index) const noexcept {
+    return dynamic_offset_ + (index * sizeof(elf::DynamicEntry));
+  }
 
   // Where in the file an address of the object is. Errors: ElfError if it is in none of what is loaded from the file.
   [[nodiscard]] std::size_t offset_of(std::uint64_t address) const { return to_segment_end(address).offset; }

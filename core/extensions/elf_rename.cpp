@@ -108,7 +108,7 @@ class Renaming {
   }
 
   void set_dynamic(std::size_t index, std::uint64_t value) {
-    edit(image_.dynamic_offset() + (index * sizeof(elf::DynamicEntry)) + offsetof(elf::DynamicEntry, value), value);
+    edit(image_.offset_of_dynamic(index) + offsetof(elf::DynamicEntry, value), value);
   }
   template <typename Plain>
   void edit(std::size_t offset, Plain value) {

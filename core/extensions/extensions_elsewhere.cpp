@@ -35,6 +35,8 @@ void* open_private_library(CopyOwner&, const std::string&, const std::string&, s
   return nullptr;
 }
 
+void* open_if_private(CopyOwner&, const std::string&, std::string&) { return nullptr; }
+
 void* load_shared_object(const std::string&, std::string& why) {
   why = unsupported_reason();
   return nullptr;
@@ -43,5 +45,7 @@ void* load_shared_object(const std::string&, std::string& why) {
 void* find_symbol(void*, const std::string&) { return nullptr; }
 
 std::byte* address_in(void*, std::uint64_t) { return nullptr; }
+
+void run_constructors(void*, const Constructors&) {}
 
 }  // namespace aiointerpreters::extensions

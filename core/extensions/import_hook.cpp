@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "extensions/ctypes_libraries.h"
 #include "extensions/private_library.h"
 #include "extensions/private_module.h"
 #include "extensions/standard_module.h"
@@ -126,6 +127,7 @@ py::Ref import_standard(Hook& hook, const py::Ref& create, const py::Ref& name, 
     module = py::Ref::steal(PyObject_Vectorcall(create.get(), args.data(), args.size(), nullptr));
   }
   if (module && standard != nullptr && !replace_functions(*standard, module)) return {};
+  if (module && standard != nullptr && standard->opens_libraries && !open_libraries_privately(module, hook.owner)) return {};
   return module;
 }
 

@@ -21,7 +21,7 @@ struct Library {
     std::size_t library;  // its index
   };
   std::vector<Need> needs;
-  bool is_private = false;  // it uses Python, or needs one that does
+  bool is_private = false;  // it uses Python, or keeps what its user's is (stateful_libraries.h), or needs one that does
 };
 
 // The object at `path` comes last, each other one before those that need it; a circle is cut somewhere.

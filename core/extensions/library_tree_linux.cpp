@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "extensions/elf_image.h"
+#include "extensions/stateful_libraries.h"
 
 namespace aiointerpreters::extensions {
 
@@ -64,9 +65,10 @@ class Reader {
       const std::size_t index = read(found, searched, depth + 1);
       if (index != kOpen) needs.push_back({name, index});
     }
-    const bool is_private = !elf.python_symbols.empty() || std::ranges::any_of(needs, [this](const auto& need) {
-      return libraries[need.library].is_private;
-    });
+    const bool is_private =
+        !elf.python_symbols.empty() || keeps_state_of_its_user(elf.soname) ||
+        keeps_state_of_its_user(path.substr(path.rfind('/') + 1)) ||
+        std::ranges::any_of(needs, [this](const auto& need) { return libraries[need.library].is_private; });
     libraries.push_back({path, std::move(file), std::move(elf), std::move(needs), is_private});
     return known_[key] = libraries.size() - 1;
   }
@@ -102,7 +104,6 @@ class Reader {
 std::vector<Library> read_library_tree(const std::string& path) {
   Reader reader;
   reader.read(path, {}, 0);
-  reader.libraries.back().is_private = true;  // an extension module is, whatever it uses
   return std::move(reader.libraries);
 }
 

@@ -36,6 +36,8 @@ class Original {
   // The last part of the path.
   [[nodiscard]] std::string name() const;
   [[nodiscard]] const Identity& identity() const noexcept { return identity_; }
+  // The file, for whoever goes on with it. To be called last.
+  [[nodiscard]] FileDescriptor take_file() noexcept { return std::move(file_); }
   // A copy's, in bytes.
   [[nodiscard]] std::uint64_t copy_size() const noexcept { return copy_size_; }
 

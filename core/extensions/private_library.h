@@ -1,5 +1,5 @@
-// Private copies of shared objects: an extension module and, of the libraries that it needs, those that use Python themselves or need one
-// that does. All others are shared by the process, as ever.
+// Private copies of shared objects: an extension module and, of the libraries that it needs, those that use Python themselves or keep what
+// is their user's (stateful_libraries.h), or need one that does. All others are shared by the process, as ever.
 //
 // A copy lies elsewhere than what it was made of, so a search path relative to the object ($ORIGIN) leads nowhere. Therefore what it
 // needs is loaded first, by its path; the dynamic linker finds it by its SONAME then. A library's copy has a SONAME of its own, which its
@@ -33,5 +33,9 @@ struct CopyOwner {
 // says why not, naming the path; std::bad_alloc.
 [[nodiscard]] void* open_private_library(CopyOwner& owner, const std::string& module, const std::string& path,
                                          std::string& why);
+
+// Loads a library that is no module, and what it needs: as that interpreter's own copy if it is one that would be private where an
+// extension module needs it. Requires and returns the same. Null with an empty `why`: it is shared, or cannot be read.
+[[nodiscard]] void* open_if_private(CopyOwner& owner, const std::string& path, std::string& why);
 
 }  // namespace aiointerpreters::extensions

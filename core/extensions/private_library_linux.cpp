@@ -14,10 +14,13 @@
 #include "extensions/bound_functions.h"
 #include "extensions/copy_store.h"
 #include "extensions/elf_bind.h"
+#include "extensions/elf_constructors.h"
 #include "extensions/elf_rename.h"
 #include "extensions/elf_unique.h"
 #include "extensions/library_tree.h"
+#include "extensions/mapping_limit.h"
 #include "extensions/shared_object.h"
+#include "extensions/shared_pages.h"
 #include "extensions/unsound.h"
 
 namespace aiointerpreters::extensions {
@@ -34,7 +37,7 @@ LibraryNames names_of_copies(const std::vector<Library>& libraries, const Librar
     const Library& needed = libraries[need.library];
     if (!needed.is_private) continue;
     if (needed.elf.soname.empty()) {
-      throw std::runtime_error(needed.path + " uses Python and has no SONAME: its copies could not be told apart");
+      throw std::runtime_error(needed.path + " has to be private and has no SONAME: its copies could not be told apart");
     }
     names.insert_or_assign(need.name, name_of_copy(needed.elf.soname, number));
   }
@@ -54,22 +57,28 @@ void append(Edits& edits, Edits&& more) {
   for (Edit& edit : more) edits.push_back(std::move(edit));
 }
 
-// What a copy of the library has that the original has not. `table` is to be filled when it has been loaded.
-Edits edits_for(const std::vector<Library>& libraries, const Library& library, unsigned number, BindingTable& table) {
+// What is left to be done when a copy has been loaded, in this order.
+struct Rest {
+  BindingTable table;
+  Constructors constructors;
+};
+
+// What a copy of the library has that the original has not.
+Edits edits_for(const std::vector<Library>& libraries, const Library& library, unsigned number, Rest& rest) {
   const ElfImage image(library.file.bytes());
   ElfAdditions additions(image);
   Edits edits = edits_to_rename(image, names_of_copies(libraries, library, number), additions);
   SymbolNames shared;
   if (!library.elf.unique_symbols.empty()) add_unique_symbols(libraries, library, shared);
   append(edits, edits_to_own_unique_symbols(library.file.bytes(), shared));
-  if (can_bind()) append(edits, edits_to_bind(image, functions_for_copies(), additions, table));
+  if (can_bind()) append(edits, edits_to_bind(image, functions_for_copies(), additions, rest.table));
+  if (rest.table.address != 0) append(edits, edits_to_defer_constructors(image, rest.constructors));
   append(edits, additions.edits());
   return edits;
 }
 
 // From now on the object's functions lead to that interpreter. Whoever fills it again puts in the same.
 void fill(void* handle, const BindingTable& table, py::ForeignThreads& threads) {
-  if (table.address == 0) return;
   threads.keep();
   auto* const slots = reinterpret_cast<std::uintptr_t*>(address_in(handle, table.address));
   for (std::size_t index = 0; index < table.functions.size(); ++index) {
@@ -84,8 +93,8 @@ void* load_copy(CopyOwner& owner, const std::vector<Library>& libraries, const L
   std::string key = std::filesystem::canonical(library.path, unknown).string();
   if (unknown) key = library.path;
   if (const auto known = owner.loaded.find(key); known != owner.loaded.end()) return known->second;
-  BindingTable table;
-  const Edits edits = edits_for(libraries, library, owner.number, table);
+  Rest rest;
+  const Edits edits = edits_for(libraries, library, owner.number, rest);
   std::string why;
   // Others may remove a copy before it is loaded; then there is a new one.
   constexpr int kAttempts = 3;
@@ -93,8 +102,10 @@ void* load_copy(CopyOwner& owner, const std::vector<Library>& libraries, const L
     const std::optional<Copy> copy = owner.copies->get(library.path, owner.number, edits, why);
     if (!copy) break;
     if (void* const handle = load_shared_object(copy->path, why)) {
-      fill(handle, table, *owner.threads);
       owner.loaded.emplace(key, handle);
+      share_pages(handle, ElfImage(library.file.bytes()), copy->original.number(), edits);
+      if (rest.table.address != 0) fill(handle, rest.table, *owner.threads);
+      run_constructors(handle, rest.constructors);
       return handle;
     }
   }
@@ -113,25 +124,49 @@ void check_soundness(const std::vector<Library>& libraries, const std::string& m
   if (reason != nullptr) throw std::runtime_error(refusal(module, against->path, reason));
 }
 
+// Each one before those that need it. Returns the handle of the last. Errors: std::runtime_error, std::bad_alloc.
+void* load(CopyOwner& owner, const std::vector<Library>& libraries) {
+  void* handle = nullptr;
+  for (const Library& library : libraries) {
+    std::string why;
+    handle = library.is_private ? load_copy(owner, libraries, library) : load_shared_object(library.path, why);
+    if (handle == nullptr) throw std::runtime_error(why);
+  }
+  return handle;
+}
+
 }  // namespace
 
 void* open_private_library(CopyOwner& owner, const std::string& module, const std::string& path, std::string& why) {
   try {
-    const std::vector<Library> libraries = read_library_tree(path);
+    std::vector<Library> libraries = read_library_tree(path);
+    libraries.back().is_private = true;  // an extension module is, whatever it uses
     if (!owner.copies->trust().covers(module)) check_soundness(libraries, module);
-    void* handle = nullptr;
-    for (const Library& library : libraries) {
-      if (library.is_private) {
-        handle = load_copy(owner, libraries, library);
-      } else if (load_shared_object(library.path, why) == nullptr) {
-        return nullptr;
-      }
-    }
-    return handle;
+    return load(owner, libraries);
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
-    why = error.what();
+    why = error.what() + hint_of_mapping_limit();
+    return nullptr;
+  }
+}
+
+void* open_if_private(CopyOwner& owner, const std::string& path, std::string& why) {
+  std::vector<Library> libraries;
+  try {
+    libraries = read_library_tree(path);
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception&) {
+    return nullptr;  // whoever opens it as ever finds out
+  }
+  if (!libraries.back().is_private) return nullptr;
+  try {
+    return load(owner, libraries);
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    why = error.what() + hint_of_mapping_limit();
     return nullptr;
   }
 }

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "extensions/elf_constructors.h"
+
 namespace aiointerpreters::extensions {
 
 // Loads the object and all that it needs, at once, with its symbols for itself; for good. A second time it finds the first.
@@ -17,5 +19,9 @@ namespace aiointerpreters::extensions {
 
 // Where an address of the object is in memory.
 [[nodiscard]] std::byte* address_in(void* handle, std::uint64_t address);
+
+// Runs what the dynamic linker was not to run when it loaded the object, as it would have: with the arguments and the
+// environment of the process. To be called once. Runs whatever it is.
+void run_constructors(void* handle, const Constructors& constructors);
 
 }  // namespace aiointerpreters::extensions

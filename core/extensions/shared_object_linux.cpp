@@ -3,11 +3,35 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <unistd.h>
 
 namespace aiointerpreters::extensions {
 
+namespace {
+
+// As glibc calls constructors; it is the only way to what it hands to them. Some keep the pointers (Rust, for std::env::args).
+using Constructor = void (*)(int argc, char** argv, char** environment);
+
+struct Arguments {
+  int count = 0;
+  char** values = nullptr;
+};
+
+Arguments& arguments() {
+  static constinit Arguments of_process;
+  return of_process;
+}
+
+void keep_arguments(int argc, char** argv, char** /*environment*/) { arguments() = {argc, argv}; }
+
+// Once, when this library is loaded; nobody writes to it afterwards. Not by the attribute `constructor`: gcc may unite all of those in
+// one function, which has no arguments.
+[[gnu::section(".init_array"), gnu::used]] const Constructor kKeepArguments = keep_arguments;
+
+}  // namespace
+
 void* load_shared_object(const std::string& path, std::string& why) {
-  void* const handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  void* const handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (handle != nullptr) return handle;
   const char* const reason = dlerror();
   why = reason != nullptr ? reason : path + " cannot be loaded";
@@ -22,6 +46,16 @@ std::byte* address_in(void* handle, std::uint64_t address) {
   // From a pointer into the object to another one.
   auto* const dynamic = reinterpret_cast<std::byte*>(map->l_ld);
   return dynamic + static_cast<std::ptrdiff_t>(map->l_addr + address - reinterpret_cast<std::uintptr_t>(dynamic));
+}
+
+void run_constructors(void* handle, const Constructors& constructors) {
+  const auto [count, values] = arguments();
+  if (constructors.first != 0) {
+    reinterpret_cast<Constructor>(address_in(handle, constructors.first))(count, values, environ);
+  }
+  // What stands there are addresses in memory: the dynamic linker has relocated them.
+  const auto* const array = reinterpret_cast<const Constructor*>(address_in(handle, constructors.array));
+  for (std::uint64_t index = 0; index < constructors.count; ++index) array[index](count, values, environ);
 }
 
 }  // namespace aiointerpreters::extensions

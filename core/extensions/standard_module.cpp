@@ -25,7 +25,7 @@ constexpr std::array kStandardModules{
     StandardModule{"_curses", Way::kPrivateCopy, "aiointerpreters._standard.curses_functions"},
     StandardModule{"_curses_panel", Way::kPrivateCopy, "aiointerpreters._standard.curses_panel_functions"},
     // It supports interpreters, but for what C calls on threads of its own: a copy knows which interpreter is meant.
-    StandardModule{"_ctypes", Way::kPrivateCopy, nullptr},
+    StandardModule{"_ctypes", Way::kPrivateCopy, nullptr, true},
     StandardModule{"_tkinter", Way::kPrivateCopy, "aiointerpreters._standard.tkinter_functions"},
 };
 

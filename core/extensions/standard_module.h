@@ -21,7 +21,8 @@ struct StandardModule {
   };
   std::string_view name;
   Way way;
-  const char* replacements;  // the module with the functions that it has instead of its own; null: it keeps all
+  const char* replacements;      // the module with the functions that it has instead of its own; null: it keeps all
+  bool opens_libraries = false;  // of which some have to be private (ctypes_libraries.h)
 };
 
 // Null: it is imported as ever, which refuses it if it is refused.

@@ -92,6 +92,16 @@ def test_a_copy_takes_its_interpreter_for_the_main_one(pool: InterpreterThreadPo
     assert own == main != 0
 
 
+def test_constructors_find_the_interpreter_of_the_copy(pool: InterpreterThreadPoolExecutor, gate: Gate) -> None:
+    call = interpreter(imports.arrive_and_call)
+    futures = [pool.submit(call, gate.ends, foreign_threads.constructed_in) for _ in range(IN_TWO)]
+    gate.wait_for(IN_TWO)
+    gate.open_wide()
+    found = {future.result() for future in futures}
+    assert len(found) == IN_TWO
+    assert all(own == seen for own, seen in found)
+
+
 def test_home_keeps_to_the_main_interpreter(folder: Path) -> None:
     assert foreign_threads.call_in_threads(1) == (0, {0}, 1)
     assert foreign_threads.main_interpreter() == (0, 0)

@@ -64,6 +64,14 @@ def test_home_keeps_its_own(folder: Path, gate: Gate) -> None:
     assert imports.call("one_phase", "add", 0) == 5
 
 
+@pytest.mark.parametrize("name", ["one_phase", "with_library"])
+def test_code_is_the_originals(tmp_path: Path, cache: Path, folder: Path, name: str) -> None:
+    original = next(folder.glob(f"{name}.*.so"))
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        assert str(original) in pool.submit(interpreter(imports.code_of), name).result()
+    assert list(cache.rglob(f"*{original.name}"))
+
+
 def test_the_module_tells_where_it_is_from(folder: Path, gate: Gate) -> None:
     (one, other) = in_both(gate, imports.describe, "one_phase")
     path = next(folder.glob("one_phase.*"))
@@ -79,6 +87,31 @@ def test_libraries_that_use_python_are_private_and_others_are_shared(folder: Pat
     assert in_both(gate, imports.call, "with_library", "count") == [1, 1]
     one, other = in_both(gate, imports.call, "with_library", "count_shared")
     assert one != other
+
+
+def test_libraries_that_keep_what_is_their_users_are_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gate: Gate
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    built.make_module_with_libraries(tmp_path, name="with_hdf5", plain="hdf5")
+    assert in_both(gate, imports.call, "with_hdf5", "count_shared") == [1, 1]
+    assert imports.call("with_hdf5", "count_shared") == 1
+
+
+@pytest.mark.parametrize(("name", "counts", "at_home"), [("libllvmlite.so", {1}, 1), ("libother.so", {1, 2}, 3)])
+def test_so_they_are_where_ctypes_opens_them(tmp_path: Path, gate: Gate, name: str, counts: set[int], at_home: int) -> None:
+    path = built.compile_object("plain_library", tmp_path / name, f"-Wl,-soname,{name}")
+    assert set(in_both(gate, imports.count_in, str(path))) == counts
+    assert imports.count_in(str(path)) == at_home
+
+
+def test_what_ctypes_cannot_open_is_an_error_as_ever(tmp_path: Path) -> None:
+    (tmp_path / "libllvmlite.so").write_bytes(b"nothing")
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        for path in (tmp_path / "libllvmlite.so", tmp_path / "gone.so"):
+            error = pool.submit(interpreter(imports.count_in), str(path)).exception()
+            assert isinstance(error, OSError)
+            assert str(path) in str(error)
 
 
 def test_what_an_initialization_raises_arrives_and_the_next_import_tries_again(folder: Path) -> None:
@@ -105,6 +138,33 @@ def test_a_truncated_object_is_an_import_error(folder: Path, tmp_path: Path, kee
         error = pool.submit(interpreter(imports.load_from), "cut", str(cut)).exception()
     assert isinstance(error, ImportError)
     assert str(cut) in str(error)
+
+
+@pytest.mark.parametrize(
+    ("offset", "value"),
+    [(4, b"\7"), (32, b"\xff" * 8), (54, b"\0\0"), (56, b"\0\0"), (64, b"\xff" * 200)],
+    ids=["class", "where_segments_are", "size_of_a_segment", "no_segments", "segments"],
+)
+def test_a_corrupt_object_is_an_import_error(folder: Path, tmp_path: Path, offset: int, value: bytes) -> None:
+    whole = bytearray(next(folder.glob("one_phase.*")).read_bytes())
+    whole[offset : offset + len(value)] = value
+    path = tmp_path / "corrupt.so"
+    path.write_bytes(whole)
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        error = pool.submit(interpreter(imports.load_from), "corrupt", str(path)).exception()
+    assert isinstance(error, ImportError)
+    assert str(path) in str(error)
+    assert (error.name, error.path) == ("corrupt", str(path))
+
+
+def test_a_library_that_is_corrupt_is_an_import_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    library = built.make_module_with_libraries(tmp_path, name="with_corrupt", plain="corrupt")
+    library.write_bytes(library.read_bytes()[:2000])
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        error = pool.submit(interpreter(imports.describe), "with_corrupt").exception()
+    assert isinstance(error, ImportError)
+    assert str(library) in str(error)
 
 
 def header_for(machine: int, bits: int, order: Literal["<", ">"]) -> bytes:

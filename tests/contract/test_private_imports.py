@@ -13,7 +13,7 @@ import pytest
 
 import aiointerpreters.anyio
 from aiointerpreters import InterpreterThreadPoolExecutor, Runner, TaskInterrupted, _core, interpreter
-from support import built, imports
+from support import built, imports, scripts
 from support.gate import Gate
 
 pytestmark = pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_core.why_no_copies()))
@@ -230,6 +230,37 @@ def test_more_interpreters_than_have_names_for_copies(folder: Path) -> None:
     for _ in range(70):
         with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
             assert pool.submit(interpreter(imports.call), "one_phase", "add", 1).result() == 1
+
+
+def test_where_no_memory_can_be_mapped_the_import_fails_and_says_why(folder: Path, tmp_path: Path) -> None:
+    most = int(Path("/proc/sys/vm/max_map_count").read_text(encoding="ascii"))
+    if most > 100_000:
+        pytest.skip("so many mappings take long")
+    built.make_module(folder, "one_phase")
+    script = f"""
+    import ctypes, sys
+    from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+    from support import imports
+
+    def take_mappings(left):
+        "A page that may be written to beside one that may not is a mapping."
+        libc = ctypes.CDLL(None)
+        libc.mmap.restype = ctypes.c_void_p
+        with open("/proc/self/maps") as maps:
+            count = {most} - len(maps.readlines()) - left
+        begin = libc.mmap(None, ctypes.c_size_t(4096 * count), 3, 0x22, -1, ctypes.c_long(0))
+        for page in range(0, count, 2):
+            libc.mprotect(ctypes.c_void_p(begin + 4096 * page), ctypes.c_size_t(4096), 1)
+
+    if __name__ == "__main__":
+        sys.path.insert(0, {str(folder)!r})
+        with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+            pool.submit(interpreter(imports.is_imported), "one_phase").result()
+            take_mappings(1)
+            error = pool.submit(interpreter(imports.call), "one_phase", "add", 1).exception()
+        print(type(error).__name__, "vm.max_map_count" in str(error), {str(folder)!r} in str(error))
+    """
+    scripts.run_script(tmp_path, script).check("ImportError True True")
 
 
 def test_a_runner_has_them_too(folder: Path) -> None:

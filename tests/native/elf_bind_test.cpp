@@ -13,7 +13,9 @@
 #include <utility>
 
 #include "elf_samples.h"
+#include "extensions/elf_constructors.h"
 #include "extensions/elf_file.h"
+#include "extensions/shared_object.h"
 
 namespace aiointerpreters::extensions {
 namespace {
@@ -32,12 +34,15 @@ std::array<BoundFunction, 3> functions() {
 // A copy of a sample, bound and under another name.
 class Bound {
  public:
-  Bound(const std::string& sample, const std::string& path, int flags, const LibraryNames& names = {}) {
+  Bound(const std::string& sample, const std::string& path, int flags, const LibraryNames& names = {}, bool defer = false) {
     FileBytes file = read_file(sample);
     const ElfImage image(file);
     ElfAdditions additions(image);
     Edits edits = edits_to_rename(image, names, additions);
     for (Edit& edit : edits_to_bind(image, functions(), additions, table_)) edits.push_back(std::move(edit));
+    if (defer) {
+      for (Edit& edit : edits_to_defer_constructors(image, constructors_)) edits.push_back(std::move(edit));
+    }
     for (Edit& edit : additions.edits()) edits.push_back(std::move(edit));
     apply_edits(edits, file);
     write_file(path, file);
@@ -59,9 +64,11 @@ class Bound {
     return reinterpret_cast<Result (*)(Arguments...)>(dlsym(handle_, name))(arguments...);
   }
   [[nodiscard]] const BindingTable& table() const { return table_; }
+  void run() const { run_constructors(handle_, constructors_); }
 
  private:
   BindingTable table_;
+  Constructors constructors_;
   void* handle_ = nullptr;
 };
 
@@ -96,6 +103,16 @@ TEST_P(ElfBind, UntilTheTableIsFilledANumberIsReturned) {
   EXPECT_EQ(bound.call("sample_call", 1L, 2L), kUnbound);
   EXPECT_EQ(bound.call<long>("sample_call_weak"), 0);
   EXPECT_EQ(bound.table().functions.size(), 2U);
+}
+
+TEST_P(ElfBind, ConstructorsThatAreDeferredRunWhenTheTableIsFilled) {
+  const ElfFolder folder;
+  const int value = 10;
+  const Bound bound(GetParam().first, folder.in("copy"), GetParam().second, {}, true);
+  EXPECT_EQ(bound.call("sample_at_load"), 0);
+  bound.fill(value);
+  bound.run();
+  EXPECT_EQ(bound.call("sample_at_load"), 13);
 }
 
 TEST_P(ElfBind, ItGoesTogetherWithOtherNames) {

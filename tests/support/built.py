@@ -30,21 +30,22 @@ def make_modules(folder: Path, *names: str) -> None:
         make_module(folder, name)
 
 
-def make_module_with_libraries(folder: Path, plain: str = "plain_library") -> Path:
-    """Compile `with_library`, whose libraries lie in a folder that its search path names relative to itself.
+def make_module_with_libraries(folder: Path, plain: str = "plain_library", name: str = "with_library") -> Path:
+    """Compile `with_library`, or the same under another name; its search path names its libraries relative to itself.
 
     plain: the name of the one that uses no Python, and so is found once the process has loaded it. Returns its path.
     """
-    libraries = folder / "with_library.libs"
+    libraries = folder / f"{name}.libs"
     libraries.mkdir()
-    for source, name in {"library": "library", "plain_library": plain}.items():
-        compile_object(source, libraries / f"lib{name}.so", f"-Wl,-soname,lib{name}.so")
+    for source, library in {"library": "library", "plain_library": plain}.items():
+        compile_object(source, libraries / f"lib{library}.so", f"-Wl,-soname,lib{library}.so")
     compile_object(
         "with_library",
-        folder / ("with_library" + sysconfig.get_config_var("EXT_SUFFIX")),
+        folder / (name + sysconfig.get_config_var("EXT_SUFFIX")),
         f"-L{libraries}",
         "-l:liblibrary.so",
         f"-l:lib{plain}.so",
-        "-Wl,-rpath,$ORIGIN/with_library.libs",
+        f"-Wl,-rpath,$ORIGIN/{name}.libs",
+        f"-DINITIALIZE=PyInit_{name}",
     )
     return libraries / f"lib{plain}.so"

@@ -87,6 +87,12 @@ def leave_thread_inside(told: int, file: int, has_own_state: bool) -> None:
     entered.wait()
 
 
+def constructed_in() -> tuple[int, int]:
+    """This interpreter, and the one that calls from the extension's constructor came to."""
+    foreign = _extension()
+    return foreign.interpreter(), foreign.constructed_in()
+
+
 def main_interpreter() -> tuple[int, int]:
     """Return this interpreter, and which one its copies take for the main one."""
     foreign = _extension()

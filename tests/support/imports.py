@@ -19,6 +19,22 @@ def call(module: str, name: str, *args: Any) -> Any:
     return getattr(importlib.import_module(module), name)(*args)
 
 
+def count_in(path: str) -> int:
+    """Open a library through ctypes and have it count."""
+    count: int = importlib.import_module("ctypes").CDLL(path).count_without_python()
+    return count
+
+
+def code_of(module: str) -> list[str]:
+    """Import a module and return the files that its code is mapped from, in order."""
+    path = importlib.import_module(module).__file__
+    assert path is not None
+    name = path.rpartition("/")[2]
+    with open("/proc/self/maps", encoding="utf-8") as maps:
+        fields = [line.split(maxsplit=5) for line in maps]
+    return sorted({each[5].strip() for each in fields if "x" in each[1] and each[-1].strip().endswith(name)})
+
+
 def get(module: str, name: str) -> Any:
     """Import a module and return what it has of that name."""
     return getattr(importlib.import_module(module), name)

@@ -159,6 +159,19 @@ static PyObject* main_interpreter(PyObject* module, PyObject* unused) {
   return PyLong_FromLongLong(PyInterpreterState_GetID(PyInterpreterState_Main()));
 }
 
+static long long at_load = -1; /* the interpreter that calls from a constructor come to */
+
+static void __attribute__((constructor)) construct(int argc, char** argv, char** environment) {
+  PyGILState_STATE state = PyGILState_Ensure();
+  PyThreadState* own = PyGILState_GetThisThreadState();
+  if (own != NULL && argc > 0 && argv[0] != NULL && environment != NULL) {
+    at_load = PyInterpreterState_GetID(PyThreadState_GetInterpreter(own));
+  }
+  PyGILState_Release(state);
+}
+
+static PyObject* constructed_in(PyObject* module, PyObject* unused) { return PyLong_FromLongLong(at_load); }
+
 static PyMethodDef methods[] = {{"call_in_thread", call_in_thread, METH_VARARGS, NULL},
                                 {"call_later", call_later, METH_VARARGS, NULL},
                                 {"call_with_own_state", call_with_own_state, METH_O, NULL},
@@ -166,6 +179,7 @@ static PyMethodDef methods[] = {{"call_in_thread", call_in_thread, METH_VARARGS,
                                 {"make_state_later", make_state_later, METH_O, NULL},
                                 {"call_soon", call_soon, METH_O, NULL},
                                 {"come_detached", come_detached, METH_NOARGS, NULL},
+                                {"constructed_in", constructed_in, METH_NOARGS, NULL},
                                 {"interpreter", interpreter, METH_NOARGS, NULL},
                                 {"main_interpreter", main_interpreter, METH_NOARGS, NULL},
                                 {NULL}};

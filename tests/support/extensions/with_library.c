@@ -14,4 +14,4 @@ static PyModuleDef_Slot slots[] = {{0, NULL}};
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "with_library", .m_methods = methods, .m_slots = slots};
 
-PyMODINIT_FUNC PyInit_with_library(void) { return PyModuleDef_Init(&definition); }
+PyMODINIT_FUNC INITIALIZE(void) { return PyModuleDef_Init(&definition); }

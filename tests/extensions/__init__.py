@@ -1,0 +1,1 @@
+"""Proof that `extensions="private"` runs real packages (`make extensions`)."""

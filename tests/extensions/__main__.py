@@ -1,0 +1,89 @@
+"""Try real packages in interpreters: `make extensions`, `make extensions ARGS="--rounds 100 numpy pandas"`.
+
+Each package is installed in an environment below build/extensions/ and tried in a process of its own (extensions.trial).
+What came of it is written to docs/extensions.md, if all packages have been tried with this Python one day.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+from itertools import groupby
+
+from extensions.environments import FOLDER, ROOT, Environment
+from extensions.packages import Package, all_packages
+from extensions.results import Result, as_table, how_it_ended, load_results, put_between_marks, save_results
+from extensions.trial import Outcome
+
+PAGE = ROOT / "docs" / "extensions.md"
+SECONDS = 300  # for a package, and for each round
+
+
+def arguments() -> argparse.Namespace:
+    """What is wanted."""
+    parser = argparse.ArgumentParser(prog="make extensions", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=1, help="how often an executor is made, used and ended")
+    parser.add_argument("--no-page", action="store_true", help="leave docs/extensions.md as it is")
+    parser.add_argument("packages", nargs="*", help="some of them; all otherwise")
+    return parser.parse_args()
+
+
+def run_trial(package: Package, environment: Environment, rounds: int) -> Result:
+    """In a process of its own. What it says on the way is kept in a file."""
+    result = Result(package.tried)
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    variables |= {"PYTHONPATH": str(ROOT / "tests"), "PYTHONFAULTHANDLER": "1"}
+    logs = FOLDER / "logs"
+    logs.mkdir(exist_ok=True)
+    with open(logs / f"{package.name}.txt", "w", encoding="utf-8") as log:
+        try:
+            process = subprocess.run(
+                [environment.python, "-m", "extensions.trial", package.name, str(rounds)],
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                timeout=SECONDS + rounds * 10,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            result.failure = "the process hangs"
+            return result
+    if process.stdout:
+        result.outcome = Outcome.from_line(process.stdout)
+    result.failure = how_it_ended(process.returncode)
+    return result
+
+
+def main() -> int:
+    """Return how many do not work."""
+    wanted = arguments()
+    packages, results = all_packages(), load_results()
+    names = wanted.packages or list(packages)
+    failed = 0
+    chosen = sorted((packages[name] for name in names), key=lambda package: package.group)
+    for group, members in groupby(chosen, key=lambda package: package.group):
+        environment, in_group = Environment(group), list(members)
+        missing = environment.prepare(package.requirement for package in in_group)
+        for package in in_group:
+            if package.requirement in missing:
+                result = Result(package.tried, failure=missing[package.requirement])
+            else:
+                result = run_trial(package, environment, wanted.rounds)
+            failed += not result.works
+            print(f"{package.name}: {result.text}", flush=True)
+            results[package.name] = result
+            save_results(results)
+    print(f"{len(chosen) - failed} of {len(chosen)} work")
+    if packages.keys() <= results.keys() and not wanted.no_page:
+        tried = f"CPython {platform.python_version()}, {platform.machine()}, {' '.join(platform.libc_ver())}"
+        working = sum(results[name].works for name in packages)
+        lines = [f"{working} of {len(packages)} packages work. Tried with {tried}.", "", *as_table(results, packages)]
+        put_between_marks(PAGE, "packages", lines)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(), 1))

@@ -1,0 +1,54 @@
+"""Environments with the packages that are tried: one for each group, below build/extensions/, made by this Python.
+
+What this Python has itself, the project among it, comes behind what is installed there.
+"""
+
+import re
+import site
+import subprocess
+import sys
+import venv
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "build" / "extensions" / "{}.{}".format(*sys.version_info[:2])
+
+
+class Environment:
+    """One group's."""
+
+    def __init__(self, group: str) -> None:
+        self.folder = FOLDER / group
+        self.python = self.folder / "bin" / "python"
+
+    def prepare(self, requirements: Iterable[str]) -> dict[str, str]:
+        """Install what is not there yet. Return, for each requirement that cannot be had, why not."""
+        if not self.python.exists():
+            self._make()
+        missing = [each for each in requirements if not self._has(each)]
+        failures = {}
+        while missing and (said := self._install(missing)):
+            unknown = set(re.findall(r"No matching distribution found for (\S+)", said))
+            named = [each for each in missing if each in unknown]
+            for each in named or missing:
+                failures[each] = "no wheel" if named else said.splitlines()[-1]
+                missing.remove(each)
+        return failures
+
+    def _make(self) -> None:
+        venv.create(self.folder, with_pip=True)
+        (packages,) = self.folder.glob("lib/python*/site-packages")
+        behind = "\n".join(f"import site; site.addsitedir({folder!r})" for folder in site.getsitepackages())
+        (packages / "project.pth").write_text(behind + "\n", encoding="utf-8")
+
+    def _has(self, requirement: str) -> bool:
+        name, _, version = requirement.partition("==")
+        name = re.sub(r"[-_.]+", "[-_.]", re.escape(name.partition("[")[0]).replace(r"\-", "-"))
+        known = re.compile(rf"{name}-{re.escape(version)}\.dist-info", re.IGNORECASE)
+        return any(known.fullmatch(path.name) for path in self.folder.glob("lib/python*/site-packages/*.dist-info"))
+
+    def _install(self, requirements: Iterable[str]) -> str:
+        """Return what the installer has to say; nothing if it worked."""
+        command = [str(self.python), "-W", "ignore", "-m", "pip", "install", "-qq", "--only-binary=:all:", *requirements]
+        return subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False).stderr.strip()

@@ -1,0 +1,178 @@
+"""Run the tests that packages ship, in two workers at once, and compare with the same run at home: `make extensions-suites`.
+
+    python -m extensions.suites [NAME...]             all of them, or some; writes docs/extensions.md
+    python -m extensions.suites --run WHERE NAME      in this process: WHERE is home or workers; one line of JSON
+
+Tests that differ are named. pytest's capture of descriptors is the whole process's, so what is captured is Python's own
+output, and faulthandler, which it would switch on, is the process's too.
+"""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from extensions.environments import FOLDER, ROOT, Environment
+from extensions.packages import all_packages
+from extensions.results import how_it_ended, put_between_marks
+from support.gate import Gate, hold_then
+
+PAGE = ROOT / "docs" / "extensions.md"
+RESULTS = FOLDER / "suites.json"
+SECONDS = 5400  # for a suite
+
+# Name of a suite: the package, and what of it.
+SUITES = {
+    **{f"numpy {part}": ("numpy", f"numpy.{part}") for part in ("_core", "fft", "lib", "linalg", "ma", "random")},
+    **{f"pandas {part}": ("pandas", f"pandas.tests.{part}") for part in ("frame", "groupby", "reshape", "series")},
+    **{f"scipy {part}": ("scipy", f"scipy.{part}") for part in ("linalg", "optimize", "sparse", "special")},
+    **{f"scikit-learn {part}": ("scikit-learn", f"sklearn.{part}") for part in ("linear_model", "tree")},
+}
+
+
+class Tally:
+    """A plugin of pytest's: what came of each test."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, str] = {}
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Of set-up, call and tear-down the worst counts."""
+        expected = hasattr(report, "wasxfail")
+        if report.when == "call" or report.outcome != "passed":
+            self.outcomes[report.nodeid] = (
+                {"skipped": "xfailed", "passed": "xpassed"}[report.outcome] if expected else report.outcome
+            )
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """What cannot even be collected."""
+        if report.outcome == "failed":
+            self.outcomes[report.nodeid] = "error"
+
+
+def run_suite(module: str) -> dict[str, str]:
+    """In this interpreter, which may be anybody's. Return what came of each test. Workers import this by name."""
+    import pytest
+
+    folder = Path(str(importlib.import_module(module).__file__)).parent
+    tally = Tally()
+    options = ["-q", "-c", os.devnull, "--rootdir", str(folder), "--capture=sys", "--tb=short", "--import-mode=importlib"]
+    plugins = [
+        "-p",
+        "no:faulthandler",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "not slow and not network and not db and not single_cpu",
+    ]
+    pytest.main([*options, *plugins, "-W", "ignore::pytest.PytestUnknownMarkWarning", str(folder)], plugins=[tally])
+    return tally.outcomes
+
+
+def run_here(where: str, module: str) -> list[dict[str, str]]:
+    """One run at home, or two in workers at the same time."""
+    if where == "home":
+        return [run_suite(module)]
+    gate = Gate()
+    with InterpreterThreadPoolExecutor(2, extensions="private") as pool:
+        futures = [pool.submit(interpreter(hold_then), gate.ends, run_suite, module) for _ in range(2)]
+        gate.wait_for(2)
+        gate.open_wide()
+        outcomes = [future.result() for future in futures]
+    gate.dispose()
+    return outcomes
+
+
+@dataclass
+class Run:
+    """A process."""
+
+    outcomes: list[dict[str, str]]
+    failure: str
+
+    @classmethod
+    def of(cls, where: str, name: str, python: Path) -> "Run":
+        """Run a suite in a process of its own, whose output is kept in a file."""
+        variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+        variables |= {"PYTHONPATH": str(ROOT / "tests"), "PYTHONFAULTHANDLER": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        variables |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        logs = FOLDER / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        with open(logs / f"{name} {where}.txt", "w", encoding="utf-8") as log:
+            try:
+                process = subprocess.run(
+                    [python, "-m", "extensions.suites", "--run", where, name],
+                    env=variables,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    timeout=SECONDS,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                return cls([], "the process hangs")
+        return cls(json.loads(process.stdout or "[]"), how_it_ended(process.returncode))
+
+
+def counted(outcomes: dict[str, str]) -> str:
+    """How many of each kind."""
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(outcomes.values()).items()))
+
+
+def differing(one: dict[str, str], other: dict[str, str]) -> list[str]:
+    """Tests of which not the same came, and what."""
+    return sorted(
+        f"{test}: {one.get(test, 'not run')} at home, {other.get(test, 'not run')} in a worker"
+        for test in one.keys() | other.keys()
+        if one.get(test) != other.get(test)
+    )
+
+
+def compare(name: str, python: Path) -> dict[str, Any]:
+    """Run a suite at home and in workers."""
+    home, workers = Run.of("home", name, python), Run.of("workers", name, python)
+    if home.failure or workers.failure or not home.outcomes:
+        return {"home": home.failure or counted(home.outcomes[0]), "workers": workers.failure, "differing": []}
+    differences = [difference for each in workers.outcomes for difference in differing(home.outcomes[0], each)]
+    in_workers = " / ".join(dict.fromkeys(counted(each) for each in workers.outcomes))
+    return {"home": counted(home.outcomes[0]), "workers": in_workers, "differing": sorted(set(differences))}
+
+
+def write_page(results: dict[str, Any]) -> None:
+    """The table."""
+    lines = ["| tests | at home | in two workers at once | tests with another outcome |", "| --- | --- | --- | --- |"]
+    for name in SUITES:
+        if name in results:
+            each = results[name]
+            lines.append(f"| {name} | {each['home']} | {each['workers']} | {len(each['differing']) or 'none'} |")
+    put_between_marks(PAGE, "suites", lines)
+
+
+def main(names: list[str]) -> None:
+    """Run suites."""
+    packages = all_packages()
+    environment = Environment("most")
+    for name in names or SUITES:
+        environment.prepare([packages[SUITES[name][0]].requirement])
+        result = compare(name, environment.python)
+        results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}  # others may run beside
+        results[name] = result
+        print(name, json.dumps(results[name], indent=1), flush=True)
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        write_page(results)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--run"]:
+        with open(os.dup(1), "w", encoding="utf-8") as output:
+            os.dup2(2, 1)
+            print(json.dumps(run_here(sys.argv[2], SUITES[sys.argv[3]][1])), file=output)
+    else:
+        main(sys.argv[1:])

@@ -1,0 +1,139 @@
+"""Tries one package, in this process: `python -m extensions.trial NAME [ROUNDS]`. What came of it is one line of JSON.
+
+In each round a new executor has two interpreters use the package at the same time, while home uses it too; nobody has
+imported it before the first one. A crash is the process's exit code, which whoever started this looks at.
+"""
+
+import dataclasses
+import gc
+import importlib.metadata
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from extensions.packages import Package, Use, all_packages
+from support.gate import Gate, hold_then
+
+INTERPRETERS = 2
+
+
+@dataclass
+class Outcome:
+    """What came of a trial."""
+
+    version: str
+    error: str = ""  # an interpreter's, with its type; empty: it works
+    home_error: str = ""  # home's
+    rounds: int = 0  # without an error
+    memory: float | None = None  # private memory of a further interpreter that uses the package, in MB
+    warnings: list[str] = field(default_factory=list)  # what the engine had to say
+
+    @classmethod
+    def from_line(cls, line: str) -> "Outcome":
+        """What `as_line` has made."""
+        return cls(**json.loads(line))
+
+    def as_line(self) -> str:
+        """For another process."""
+        return json.dumps(dataclasses.asdict(self))
+
+
+def describe(error: BaseException) -> str:
+    """One line: the type and the message."""
+    return re.sub(r"\s+", " ", f"{type(error).__name__}: {error}").strip()
+
+
+def outcome_here(use: Use) -> object:
+    """Use it at home. An exception is an outcome, too."""
+    try:
+        return use()
+    except Exception as error:
+        return error
+
+
+def use_everywhere(use: Use) -> tuple[object, list[object]]:
+    """Use it at home and in two interpreters at once. Return what came of it here, and there."""
+    gate = Gate()
+    try:
+        with InterpreterThreadPoolExecutor(INTERPRETERS, extensions="private") as pool:
+            futures = [pool.submit(interpreter(hold_then), gate.ends, use) for _ in range(INTERPRETERS)]
+            gate.wait_for(INTERPRETERS)
+            gate.open_wide()
+            here = outcome_here(use)
+            there: list[object] = [future.exception() or future.result() for future in futures]
+    finally:
+        gate.dispose()
+    return here, there
+
+
+def private_memory() -> float:
+    """Of this process, in MB: what no other process shares with it."""
+    gc.collect()
+    rollup = Path("/proc/self/smaps_rollup").read_text(encoding="ascii")
+    return sum(int(size) for size in re.findall(r"^Private_\w+:\s+(\d+) kB$", rollup, re.MULTILINE)) / 1000
+
+
+def memory_of_further(use: Use) -> float:
+    """How much one more interpreter takes that has used the package, and still is there."""
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        before = private_memory()
+        pool.submit(interpreter(use)).result()
+        return private_memory() - before
+
+
+class Warnings(logging.Handler):
+    """Collects what the engine says."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        self.messages.append(record.getMessage())
+
+
+def judge(outcome: Outcome, here: object, there: Sequence[object]) -> None:
+    """Write down what is not as it should be."""
+    if isinstance(here, Exception):
+        outcome.home_error = describe(here)
+    for each in there:
+        if outcome.error:
+            return
+        if isinstance(each, BaseException):
+            outcome.error = describe(each)
+        elif not isinstance(here, Exception) and each != here:
+            outcome.error = f"another result: {each!r:.100}, at home {here!r:.100}"
+
+
+def try_package(package: Package, rounds: int) -> Outcome:
+    """Try it, again and again until something is wrong."""
+    outcome = Outcome(importlib.metadata.version(package.name))
+    warnings = Warnings()
+    logging.getLogger("aiointerpreters").addHandler(warnings)
+    for _ in range(rounds):
+        judge(outcome, *use_everywhere(package.use))
+        if outcome.error or outcome.home_error:
+            break
+        outcome.rounds += 1
+    else:
+        outcome.memory = round(memory_of_further(package.use), 1)
+    outcome.warnings = warnings.messages
+    return outcome
+
+
+def main(name: str, rounds: str = "1") -> None:
+    """Print what came of it, whatever libraries print or have done to standard output."""
+    with open(os.dup(1), "w", encoding="utf-8") as output:
+        os.dup2(2, 1)
+        print(try_package(all_packages()[name], int(rounds)).as_line(), file=output)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
