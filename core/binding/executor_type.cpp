@@ -388,7 +388,7 @@ PyMethodDef kExecutorMethods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyMemberDef kMembers[] = {
+PyMemberDef kExecutorMembers[] = {
     {"_native_pool", Py_T_OBJECT_EX, static_cast<Py_ssize_t>(offsetof(ExecutorState, pool)), Py_RELATIVE_OFFSET, nullptr},
     {"_native_context", Py_T_OBJECT_EX, static_cast<Py_ssize_t>(offsetof(ExecutorState, context)), Py_RELATIVE_OFFSET,
      nullptr},
@@ -398,7 +398,7 @@ PyMemberDef kMembers[] = {
 PyType_Slot kExecutorSlots[] = {
     {Py_tp_doc, const_cast<char*>("The native half of InterpreterThreadPoolExecutor.")},
     {Py_tp_methods, kExecutorMethods},
-    {Py_tp_members, kMembers},
+    {Py_tp_members, kExecutorMembers},
     {0, nullptr},
 };
 
@@ -415,7 +415,7 @@ PyType_Spec kExecutorSpec = {
 py::Ref make_executor_type(PyObject* module, PyObject* base) {
   py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kExecutorSpec, base));
   // The members have done their work with the type's layout; nobody is to change them by name.
-  for (const PyMemberDef* member = kMembers; type && member->name != nullptr; ++member) {
+  for (const PyMemberDef* member = kExecutorMembers; type && member->name != nullptr; ++member) {
     if (PyObject_DelAttrString(type.get(), member->name) < 0) return {};
   }
   return type;

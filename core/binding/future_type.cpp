@@ -444,7 +444,7 @@ constexpr PyMemberDef held(const char* name, std::size_t offset) {
   return {name, Py_T_OBJECT_EX, static_cast<Py_ssize_t>(offset), Py_RELATIVE_OFFSET, nullptr};
 }
 
-PyMemberDef kMembers[] = {
+PyMemberDef kFutureMembers[] = {
     held("_native_outcome", offsetof(FutureState, outcome)),
     held("_native_condition", offsetof(FutureState, condition)),
     held("_native_waiters", offsetof(FutureState, waiters)),
@@ -464,7 +464,7 @@ PyType_Slot kFutureSlots[] = {
     {Py_tp_setattro, reinterpret_cast<void*>(future_setattro)},
     {Py_tp_methods, kFutureMethods},
     {Py_tp_getset, kFutureGetSet},
-    {Py_tp_members, kMembers},
+    {Py_tp_members, kFutureMembers},
     {0, nullptr},
 };
 
@@ -481,7 +481,7 @@ PyType_Spec kFutureSpec = {
 py::Ref make_future_type(PyObject* module, PyObject* base) {
   py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kFutureSpec, base));
   // The members have done their work with the type's layout; nobody is to change them by name.
-  for (const PyMemberDef* member = kMembers; type && member->name != nullptr; ++member) {
+  for (const PyMemberDef* member = kFutureMembers; type && member->name != nullptr; ++member) {
     if (PyObject_DelAttrString(type.get(), member->name) < 0) return {};
   }
   return type;

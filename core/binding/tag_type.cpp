@@ -180,7 +180,7 @@ PyGetSetDef kTagGetSet[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
-PyMemberDef kMembers[] = {
+PyMemberDef kTagMembers[] = {
     {"__vectorcalloffset__", Py_T_PYSSIZET, offsetof(Tag, vectorcall), Py_READONLY, nullptr},
     {nullptr, 0, 0, 0, nullptr},
 };
@@ -205,7 +205,7 @@ PyType_Slot kTagSlots[] = {
     {Py_tp_descr_get, reinterpret_cast<void*>(tag_descr_get)},
     {Py_tp_methods, kTagMethods},
     {Py_tp_getset, kTagGetSet},
-    {Py_tp_members, kMembers},
+    {Py_tp_members, kTagMembers},
     {0, nullptr},
 };
 

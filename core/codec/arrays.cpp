@@ -34,7 +34,7 @@ constexpr char kStructured = 'V';
 constexpr int kViewsMax = 8;
 
 // Whether the elements are nothing but their bytes. -1: an exception is set.
-int is_plain(PyObject* dtype, char kind) {
+int is_plain_dtype(PyObject* dtype, char kind) {
   if (kind != kStructured) return kind != '\0' && std::strchr(kPlainKinds, kind) != nullptr ? 1 : 0;
   const py::Ref has_object = py::Ref::steal(PyObject_GetAttrString(dtype, "hasobject"));
   return has_object ? PyObject_Not(has_object.get()) : -1;
@@ -73,7 +73,7 @@ bool contains(const Geometry& geometry, const Extent& extent) {
   return all.begin <= extent.begin && extent.begin + extent.size <= all.begin + all.size;
 }
 
-py::Ref tuple_of(const std::vector<std::ptrdiff_t>& numbers) {
+py::Ref tuple_of_sizes(const std::vector<std::ptrdiff_t>& numbers) {
   py::Ref tuple = py::Ref::steal(PyTuple_New(static_cast<Py_ssize_t>(numbers.size())));
   for (std::size_t i = 0; tuple && i < numbers.size(); ++i) {
     PyObject* const number = PyLong_FromSsize_t(numbers[i]);
@@ -90,8 +90,8 @@ py::Ref reduce_plainly(PyObject* array) {
 // `numpy.ndarray(shape, dtype, memory, offset, strides)`
 py::Ref reduction(const Runtime& runtime, PyObject* dtype, BlockView view) {
   const Extent extent = extent_of(view.geometry);
-  const py::Ref shape = tuple_of(view.geometry.shape);
-  const py::Ref strides = tuple_of(view.geometry.strides);
+  const py::Ref shape = tuple_of_sizes(view.geometry.shape);
+  const py::Ref strides = tuple_of_sizes(view.geometry.strides);
   Geometry flat{.start = extent.begin,
                 .size = extent.size,
                 .readonly = view.geometry.readonly,
@@ -134,7 +134,7 @@ py::Ref reduce_array(const Runtime& runtime, PyObject* array, Views views) {
   const py::Ref dtype = capsule ? py::Ref::steal(PyObject_GetAttrString(array, "dtype")) : py::Ref();
   const auto* const facts =
       dtype ? static_cast<const ArrayInterface*>(PyCapsule_GetPointer(capsule.get(), nullptr)) : nullptr;
-  const int plain = facts == nullptr ? -1 : is_plain(dtype.get(), facts->kind);
+  const int plain = facts == nullptr ? -1 : is_plain_dtype(dtype.get(), facts->kind);
   const int writeable = plain < 0 ? -1 : is_writeable(array, *facts);
   if (writeable < 0) return {};
   Py_ssize_t size = facts->item_size;

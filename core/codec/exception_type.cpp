@@ -68,11 +68,11 @@ bool read_fields_of(PyTypeObject* owner, PyObject* exception, PyObject* fields) 
 }
 
 // Whether something is made of what home shows as it is here.
-bool is_plain(PyObject* value) {
+bool is_plain_value(PyObject* value) {
   if (PyTuple_CheckExact(value)) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(value); ++i) {
       PyObject* const item = PyTuple_GET_ITEM(value, i);
-      if (PyTuple_CheckExact(item) || !is_plain(item)) return false;
+      if (PyTuple_CheckExact(item) || !is_plain_value(item)) return false;
     }
     return true;
   }
@@ -162,7 +162,7 @@ py::Ref read_syntax(PyObject* exception) {
   if (!fields) return {};
   Py_ssize_t at = 0;
   const auto add = [&](PyObject* value) {
-    if (value == nullptr || !is_plain(value)) return Py_XDECREF(value), false;
+    if (value == nullptr || !is_plain_value(value)) return Py_XDECREF(value), false;
     PyTuple_SET_ITEM(fields.get(), at++, value);
     return true;
   };

@@ -37,16 +37,16 @@ constexpr char kPickleModule[] = "_pickle";
 // What is that large stands in a pickle outside of its frames (PEP 3154), so it is found by going from frame to frame.
 bool has_large(PyObject* content) {
   constexpr unsigned char kFrame = 0x95;
-  constexpr Py_ssize_t kHead = 1 + sizeof(std::uint64_t);
+  constexpr Py_ssize_t kFrameHead = 1 + sizeof(std::uint64_t);
   const Py_buffer& buffer = *PyMemoryView_GET_BUFFER(content);
   const auto* const data = static_cast<const unsigned char*>(buffer.buf);
   Py_ssize_t at = 2;  // behind the protocol
-  while (buffer.len - at >= kHead && data[at] == kFrame) {
+  while (buffer.len - at >= kFrameHead && data[at] == kFrame) {
     std::uint64_t size;
     std::memcpy(&size, data + at + 1, sizeof size);
-    at += kHead + static_cast<Py_ssize_t>(size);
+    at += kFrameHead + static_cast<Py_ssize_t>(size);
   }
-  return at < buffer.len && buffer.len > kHead + 4;  // the smallest pickles have no frame at all
+  return at < buffer.len && buffer.len > kFrameHead + 4;  // the smallest pickles have no frame at all
 }
 
 // `_pickle`'s class of that name, whose objects take attributes: before some 3.13 they take none themselves, and a method of

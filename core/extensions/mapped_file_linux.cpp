@@ -13,12 +13,14 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-[[noreturn]] void fail(int error, const std::string& path) { throw std::system_error(error, std::generic_category(), path); }
+[[noreturn]] void throw_error(int error, const std::string& path) {
+  throw std::system_error(error, std::generic_category(), path);
+}
 
 class Descriptor {
  public:
-  explicit Descriptor(const std::string& path) : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (fd_ < 0) fail(errno, path);
+  explicit Descriptor(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (fd_ < 0) throw_error(errno, path);
   }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
@@ -34,12 +36,12 @@ class Descriptor {
 MappedFile::MappedFile(const std::string& path) {
   const Descriptor fd(path);
   struct stat status{};
-  if (fstat(fd.get(), &status) != 0) fail(errno, path);
-  if (!S_ISREG(status.st_mode)) fail(S_ISDIR(status.st_mode) ? EISDIR : EINVAL, path);
+  if (fstat(fd.get(), &status) != 0) throw_error(errno, path);
+  if (!S_ISREG(status.st_mode)) throw_error(S_ISDIR(status.st_mode) ? EISDIR : EINVAL, path);
   if (status.st_size == 0) return;
   const auto size = static_cast<std::size_t>(status.st_size);
   void* const at = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-  if (at == MAP_FAILED) fail(errno, path);
+  if (at == MAP_FAILED) throw_error(errno, path);
   bytes_ = {static_cast<const std::byte*>(at), size};
 }
 

@@ -13,7 +13,7 @@ namespace {
 // Whoever uses the engine takes back what is his at the next occasion, at no cost; a visit needs the interpreter's GIL.
 constexpr std::chrono::milliseconds kGrace{50};
 // A coroutine that has been cancelled mostly ends within that time, and nobody has to visit.
-constexpr std::chrono::milliseconds kFirstLook{20};
+constexpr std::chrono::milliseconds kFirstWatch{20};
 
 base::Deadline earlier(const base::Deadline& one, const base::Deadline& other) {
   return one && other ? std::min(one, other) : one ? one : other;
@@ -138,7 +138,7 @@ void Visitor::run() {
   base::Deadline watch_at;
   while (!stopping_.load(std::memory_order_acquire) || !may_end()) {
     if (!returns_at && returns_.load(std::memory_order_acquire)) returns_at = base::Clock::now() + kGrace;
-    if (!watch_at && watches_.load(std::memory_order_acquire)) watch_at = base::Clock::now() + kFirstLook;
+    if (!watch_at && watches_.load(std::memory_order_acquire)) watch_at = base::Clock::now() + kFirstWatch;
     const bool takes_back = base::is_over(returns_at);
     const bool looks = strikes_.load(std::memory_order_acquire) || base::is_over(watch_at) || base::is_over(look_at_);
     if (looks) {

@@ -13,12 +13,12 @@ namespace aiointerpreters::py {
 namespace {
 
 // The last one that came; release when one is put there, acquire when all are taken.
-constinit std::atomic<Abandoned*> list{nullptr};
+constinit std::atomic<Abandoned*> first{nullptr};
 constinit std::atomic<std::size_t> count{0};  // relaxed: for a message
 
 void put_back(std::unique_ptr<Abandoned> one) noexcept {
-  one->next = list.load(std::memory_order_relaxed);
-  while (!list.compare_exchange_weak(one->next, one.get(), std::memory_order_release, std::memory_order_relaxed)) {
+  one->next = first.load(std::memory_order_relaxed);
+  while (!first.compare_exchange_weak(one->next, one.get(), std::memory_order_release, std::memory_order_relaxed)) {
   }
   static_cast<void>(one.release());
 }
@@ -45,7 +45,7 @@ void delete_other_states(PyThreadState* own) {
 // Takes all, and has those `ended` that it can.
 template <typename End>
 void end_each(End&& end) {
-  std::unique_ptr<Abandoned> one(list.exchange(nullptr, std::memory_order_acquire));
+  std::unique_ptr<Abandoned> one(first.exchange(nullptr, std::memory_order_acquire));
   while (one) {
     std::unique_ptr<Abandoned> next(std::exchange(one->next, nullptr));
     if (end(one->interpreter)) {
@@ -92,7 +92,7 @@ void end_all_abandoned() {
 }
 
 void forget_abandoned() noexcept {
-  list.store(nullptr, std::memory_order_relaxed);
+  first.store(nullptr, std::memory_order_relaxed);
   count.store(0, std::memory_order_relaxed);
 }
 

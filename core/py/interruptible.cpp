@@ -12,7 +12,7 @@ namespace aiointerpreters::py {
 
 namespace {
 
-constexpr const char* kHook = "unraisablehook";
+constexpr const char* kHookName = "unraisablehook";
 
 }  // namespace
 
@@ -30,7 +30,7 @@ void Interruptible::end() {
   if (type_ == nullptr) return;
   type_ = nullptr;
   PyThreadState_SetAsyncExc(thread_, nullptr);
-  if (hook_ && PySys_GetObject(kHook) == hook_->get()) PySys_SetObject(kHook, former_hook_.get());
+  if (hook_ && PySys_GetObject(kHookName) == hook_->get()) PySys_SetObject(kHookName, former_hook_.get());
   PyErr_Clear();
 }
 
@@ -128,12 +128,12 @@ void Interruptible::raise_in_thread(PyObject* type) const {
 }
 
 void Interruptible::watch_lost() {
-  static PyMethodDef definition = {kHook, on_unraisable, METH_O, nullptr};
+  static PyMethodDef definition = {kHookName, on_unraisable, METH_O, nullptr};
   if (!hook_) hook_.emplace(definition, this);
-  PyObject* const current = PySys_GetObject(kHook);  // borrowed
+  PyObject* const current = PySys_GetObject(kHookName);  // borrowed
   if (hook_->get() != nullptr && current != nullptr && current != hook_->get()) {
     former_hook_ = Ref::borrow(current);
-    PySys_SetObject(kHook, hook_->get());
+    PySys_SetObject(kHookName, hook_->get());
   }
   PyErr_Clear();
 }

@@ -7,7 +7,7 @@ namespace aiointerpreters::py {
 
 namespace {
 
-constexpr const char* kHook = "unraisablehook";
+constexpr const char* kQuietHook = "unraisablehook";
 
 // What is raised in a finalizer CPython can only report, and here it tells nothing.
 PyObject* on_unraisable(PyObject*, PyObject* unraisable) {
@@ -35,9 +35,9 @@ bool is_traced() {
 }  // namespace
 
 void silence_stops() {
-  static PyMethodDef definition = {kHook, on_unraisable, METH_O, nullptr};
+  static PyMethodDef definition = {kQuietHook, on_unraisable, METH_O, nullptr};
   const Ref hook = Ref::steal(PyCFunction_New(&definition, nullptr));
-  if (hook) PySys_SetObject(kHook, hook.get());
+  if (hook) PySys_SetObject(kQuietHook, hook.get());
   PyErr_Clear();
 }
 
