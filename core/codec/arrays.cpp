@@ -87,8 +87,18 @@ py::Ref reduce_plainly(PyObject* array) {
   return py::Ref::steal(PyObject_CallMethod(array, "__reduce_ex__", "i", kPickleProtocol));
 }
 
+// What `numpy.ndarray` takes for the type of the elements: its text where that says it all, as it is sooner written and read.
+py::Ref type_argument(PyObject* dtype, char kind) {
+  if (kind != kStructured) {
+    const py::Ref metadata = py::Ref::steal(PyObject_GetAttrString(dtype, "metadata"));
+    if (!metadata || metadata.get() == Py_None)
+      return metadata ? py::Ref::steal(PyObject_GetAttrString(dtype, "str")) : py::Ref();
+  }
+  return py::Ref::borrow(dtype);
+}
+
 // `numpy.ndarray(shape, dtype, memory, offset, strides)`
-py::Ref reduction(const Runtime& runtime, PyObject* dtype, BlockView view) {
+py::Ref reduction(const Runtime& runtime, const py::Ref& dtype, BlockView view) {
   const Extent extent = extent_of(view.geometry);
   const py::Ref shape = tuple_of(view.geometry.shape);
   const py::Ref strides = tuple_of(view.geometry.strides);
@@ -99,9 +109,9 @@ py::Ref reduction(const Runtime& runtime, PyObject* dtype, BlockView view) {
                 .strides = {1},
                 .suboffsets = {}};
   const py::Ref memory = make_view(runtime, {std::move(view.block), std::move(flat), view.is_own});
-  if (!shape || !strides || !memory) return {};
-  return py::Ref::steal(
-      Py_BuildValue("O(OOOnO)", runtime.array_type.get(), shape.get(), dtype, memory.get(), extent.first, strides.get()));
+  if (!dtype || !shape || !strides || !memory) return {};
+  return py::Ref::steal(Py_BuildValue("O(OOOnO)", runtime.array_type.get(), shape.get(), dtype.get(), memory.get(),
+                                      extent.first, strides.get()));
 }
 
 }  // namespace
@@ -159,7 +169,7 @@ py::Ref reduce_array(const Runtime& runtime, PyObject* array, Views views) {
   if (known == nullptr && views == Views::kCopy && static_cast<std::size_t>(size) < kHeldMin) return reduce_plainly(array);
   BlockView view;
   if (!share_memory(runtime, array, buffer, known, views, view)) return {};
-  return reduction(runtime, dtype.get(), std::move(view));
+  return reduction(runtime, type_argument(dtype.get(), facts->kind), std::move(view));
 }
 
 }  // namespace aiointerpreters::codec

@@ -32,6 +32,7 @@ SHARED: dict[str, Callable[[], Array]] = {
     "float16": lambda: np.arange(COUNT).astype("f2"),
     "long_double": lambda: np.arange(COUNT).astype(np.longdouble),
     "big_endian": lambda: np.arange(COUNT).astype(">i4"),
+    "described": lambda: np.zeros(COUNT, dtype=np.dtype("f8", metadata={"unit": "m"})),
     "misaligned": lambda: np.frombuffer(bytearray(COUNT * 4 + 1), dtype="i4", offset=1),
 }
 # Of these, results that are copied: of little memory, of a little part of an array's, of memory that is not NumPy's.
