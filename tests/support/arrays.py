@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Never
 
@@ -152,6 +153,12 @@ def are_one(first: Any, second: Any) -> tuple[bool, bool]:
 def fail(kind: str) -> Never:
     """Raise an exception with an array."""
     raise Failure(SHARED[kind]())
+
+
+def make_in_thread(kind: str) -> tuple[int, Array]:
+    """The same as make, in a thread of its own."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(make, kind).result()
 
 
 async def make_later(kind: str) -> tuple[int, Array]:
