@@ -176,6 +176,12 @@ class TestResults:
             np.testing.assert_array_equal(array, SHARED[kind]())
             array[0] = 77
 
+    @pytest.mark.parametrize("count", [10, COUNT])
+    def test_a_file_in_memory(self, pool: InterpreterThreadPoolExecutor, tmp_path: Path, count: int) -> None:
+        np.ones(COUNT, dtype="u1").tofile(tmp_path / "mapped")
+        array = pool.submit(interpreter(arrays.make_mapped), str(tmp_path / "mapped"), count).result()
+        assert (type(array), array.sum(), array.flags.writeable) == (np.ndarray, count, False)
+
     def test_an_array_that_another_thread_of_the_worker_has_made(self, pool: InterpreterThreadPoolExecutor) -> None:
         where, array = pool.submit(interpreter(arrays.make_in_thread), "contiguous").result()
         assert address(array) == where

@@ -155,6 +155,11 @@ def fail(kind: str) -> Never:
     raise Failure(SHARED[kind]())
 
 
+def make_mapped(path: str, count: int) -> Array:
+    """Return a file's content."""
+    return np.memmap(path, dtype="u1", mode="r", shape=(count,))
+
+
 def make_in_thread(kind: str) -> tuple[int, Array]:
     """The same as make, in a thread of its own."""
     with ThreadPoolExecutor(1) as threads:
