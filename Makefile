@@ -35,8 +35,8 @@ test-native: ## the C++ unit tests
 	@tools/native-tests dev
 
 .PHONY: test-python
-test-python: ## the Python tests, in several processes; PYTEST_ARGS="-k name" for some of them, in one
-	@$(call with,test examples) && exec "$$python" -u -X faulthandler -m pytest $(or $(PYTEST_ARGS),$(shared_out))
+test-python: ## the Python tests, in several processes; PYTEST_ARGS="-k name" for some of them, in one; EXTRAS=frames for more
+	@$(call with,test examples $(EXTRAS)) && exec "$$python" -u -X faulthandler -m pytest $(or $(PYTEST_ARGS),$(shared_out))
 
 .PHONY: cpython
 cpython: ## CPython's own tests on this package's executors: figures, what cannot pass and why; ARGS=WORD for some of them

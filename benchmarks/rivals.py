@@ -1,5 +1,7 @@
 """The executors that are compared: how each is made, how a function is handed to it, and where it is to be had."""
 
+import importlib
+import importlib.util
 import multiprocessing
 import sys
 from collections.abc import Callable
@@ -7,7 +9,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from aiointerpreters import InterpreterThreadPoolExecutor, _core, interpreter
 
 type Function = Callable[..., Any]
 
@@ -36,6 +38,15 @@ def _process_pool(workers: int) -> Executor:
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
 
 
+def _private(workers: int) -> Executor:
+    return InterpreterThreadPoolExecutor(workers, extensions="private")
+
+
+def _loky(workers: int) -> Executor:
+    made: Executor = importlib.import_module("loky").ProcessPoolExecutor(workers)
+    return made
+
+
 def _not_to_be_had(workers: int) -> Executor:
     raise NotImplementedError(f"no such executor here, with {workers} workers or any other number")
 
@@ -50,6 +61,8 @@ if sys.version_info >= (3, 14):
     INTERPRETER_POOL = Rival("InterpreterPoolExecutor", InterpreterPoolExecutor, as_it_is)
 else:
     INTERPRETER_POOL = Rival("InterpreterPoolExecutor", _not_to_be_had, as_it_is, missing="new in Python 3.14")
+PRIVATE = Rival("aiointerpreters, private", _private, interpreter, missing=_core.why_no_copies() or "")
+LOKY = Rival("loky", _loky, as_it_is, missing="" if importlib.util.find_spec("loky") else "it is not installed")
 
 ALL = (TAGGED, UNTAGGED, INTERPRETER_POOL, THREAD_POOL, PROCESS_POOL)
 

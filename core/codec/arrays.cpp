@@ -83,12 +83,26 @@ py::Ref tuple_of_sizes(const std::vector<std::ptrdiff_t>& numbers) {
   return tuple;
 }
 
-py::Ref reduce_plainly(PyObject* array) {
-  return py::Ref::steal(PyObject_CallMethod(array, "__reduce_ex__", "i", kPickleProtocol));
+// As NumPy does it; an array over a file as one of no file.
+py::Ref reduce_plainly(const Runtime& runtime, PyObject* array) {
+  const py::Ref plain = Py_IS_TYPE(array, reinterpret_cast<PyTypeObject*>(runtime.array_type.get()))
+                            ? py::Ref::borrow(array)
+                            : py::Ref::steal(PyObject_CallMethod(array, "view", "O", runtime.array_type.get()));
+  return plain ? py::Ref::steal(PyObject_CallMethod(plain.get(), "__reduce_ex__", "i", kPickleProtocol)) : py::Ref();
+}
+
+// What `numpy.ndarray` takes for the type of the elements: its text where that says it all, as it is sooner written and read.
+py::Ref type_argument(PyObject* dtype, char kind) {
+  if (kind != kStructured) {
+    const py::Ref metadata = py::Ref::steal(PyObject_GetAttrString(dtype, "metadata"));
+    if (!metadata || metadata.get() == Py_None)
+      return metadata ? py::Ref::steal(PyObject_GetAttrString(dtype, "str")) : py::Ref();
+  }
+  return py::Ref::borrow(dtype);
 }
 
 // `numpy.ndarray(shape, dtype, memory, offset, strides)`
-py::Ref reduction(const Runtime& runtime, PyObject* dtype, BlockView view) {
+py::Ref reduction(const Runtime& runtime, const py::Ref& dtype, BlockView view) {
   const Extent extent = extent_of(view.geometry);
   const py::Ref shape = tuple_of_sizes(view.geometry.shape);
   const py::Ref strides = tuple_of_sizes(view.geometry.strides);
@@ -99,9 +113,9 @@ py::Ref reduction(const Runtime& runtime, PyObject* dtype, BlockView view) {
                 .strides = {1},
                 .suboffsets = {}};
   const py::Ref memory = make_view(runtime, {std::move(view.block), std::move(flat), view.is_own});
-  if (!shape || !strides || !memory) return {};
-  return py::Ref::steal(
-      Py_BuildValue("O(OOOnO)", runtime.array_type.get(), shape.get(), dtype, memory.get(), extent.first, strides.get()));
+  if (!dtype || !shape || !strides || !memory) return {};
+  return py::Ref::steal(Py_BuildValue("O(OOOnO)", runtime.array_type.get(), shape.get(), dtype.get(), memory.get(),
+                                      extent.first, strides.get()));
 }
 
 }  // namespace
@@ -139,7 +153,7 @@ py::Ref reduce_array(const Runtime& runtime, PyObject* array, Views views) {
   if (writeable < 0) return {};
   Py_ssize_t size = facts->item_size;
   for (int i = 0; i < facts->dimensions; ++i) size *= facts->shape[i];
-  if (plain == 0 || size == 0) return reduce_plainly(array);
+  if (plain == 0 || size == 0) return reduce_plainly(runtime, array);
   const py::Ref exporter = exporter_below(runtime, array);
   const BlockView* known = exporter ? exported_view(runtime, exporter.get()) : nullptr;
   const Py_buffer buffer{
@@ -156,10 +170,11 @@ py::Ref reduce_array(const Runtime& runtime, PyObject* array, Views views) {
       .internal = nullptr,
   };
   if (known != nullptr && !contains(known->geometry, extent_of(geometry_of(buffer)))) known = nullptr;
-  if (known == nullptr && views == Views::kCopy && static_cast<std::size_t>(size) < kHeldMin) return reduce_plainly(array);
+  if (known == nullptr && views == Views::kCopy && static_cast<std::size_t>(size) < kHeldMin)
+    return reduce_plainly(runtime, array);
   BlockView view;
   if (!share_memory(runtime, array, buffer, known, views, view)) return {};
-  return reduction(runtime, dtype.get(), std::move(view));
+  return reduction(runtime, type_argument(dtype.get(), facts->kind), std::move(view));
 }
 
 }  // namespace aiointerpreters::codec

@@ -143,8 +143,8 @@ bool share_memory(const Runtime& runtime, PyObject* owner, const Py_buffer& buff
     return true;
   }
   if (views == Views::kCopy) {
-    if (ArrayBlockPtr own = own_block(runtime, buffer)) {
-      out = {std::move(own), geometry_of(buffer), true};
+    if (const ArrayBlockPtr own = own_block(runtime, buffer)) {
+      out = {own, geometry_of(buffer), true};
       return true;
     }
     return copy_view(buffer, out);

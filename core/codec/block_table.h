@@ -37,7 +37,7 @@ class BlockTable {
     auto found = blocks_.upper_bound(first);
     if (found == blocks_.begin()) return {};
     --found;
-    const std::size_t before = static_cast<std::size_t>(first - found->first);
+    const auto before = static_cast<std::size_t>(first - found->first);
     const std::size_t all = found->second.size;
     if (before > all || size > all - before) return {};
     return {found->second.block, all};

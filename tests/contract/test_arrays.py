@@ -17,6 +17,7 @@ from support import arrays, work
 from support import gate as gates
 from support.arrays import COPIED, COUNT, RESULTS_COPIED, SHARED, address
 from support.gate import Gate
+from support.scripts import run_script
 
 pytestmark = pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_core.why_no_copies()))
 
@@ -174,6 +175,31 @@ class TestResults:
             _, array = future.result()
             np.testing.assert_array_equal(array, SHARED[kind]())
             array[0] = 77
+
+    @pytest.mark.parametrize("count", [10, COUNT])
+    def test_a_file_in_memory(self, pool: InterpreterThreadPoolExecutor, tmp_path: Path, count: int) -> None:
+        np.ones(COUNT, dtype="u1").tofile(tmp_path / "mapped")
+        array = pool.submit(interpreter(arrays.make_mapped), str(tmp_path / "mapped"), count).result()
+        assert (type(array), array.sum(), array.flags.writeable) == (np.ndarray, count, False)
+
+    def test_an_array_that_another_thread_of_the_worker_has_made(self, pool: InterpreterThreadPoolExecutor) -> None:
+        where, array = pool.submit(interpreter(arrays.make_in_thread), "contiguous").result()
+        assert address(array) == where
+
+    def test_a_program_ends_while_both_sides_have_arrays_of_the_other(self, tmp_path: Path) -> None:
+        program = """
+            import numpy as np
+            from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+            from support import arrays
+
+            if __name__ == "__main__":
+                pool = InterpreterThreadPoolExecutor(1, extensions="private")
+                pool.submit(interpreter(arrays.keep), "array", np.ones(arrays.COUNT)).result()
+                result = pool.submit(interpreter(arrays.make), "contiguous").result()
+                unread = pool.submit(interpreter(arrays.make), "contiguous")
+                print(result[1][-1])
+        """
+        run_script(tmp_path, program).check(str(COUNT - 1.0))
 
     def test_a_coroutine_function(self, pool: InterpreterThreadPoolExecutor) -> None:
         make_later: Any = interpreter(arrays.make_later)

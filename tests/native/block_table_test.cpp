@@ -64,10 +64,12 @@ TEST(BlockTable, ABlockThatWasFoundStaysWhenItIsTakenOut) {
 }
 
 TEST(BlockTable, ManyThreadsUseIt) {
-  std::array<char, 400> memory{};
+  constexpr std::size_t kThreads = 4;
+  std::array<char, kThreads * 100> memory{};
   Table table;
   std::vector<std::thread> threads;
-  for (std::size_t part = 0; part < 4; ++part) {
+  threads.reserve(kThreads);
+  for (std::size_t part = 0; part < kThreads; ++part) {
     threads.emplace_back([&table, begin = memory.data() + part * 100] {
       for (int round = 0; round < 1000; ++round) {
         table.add(begin, 100, make_block());

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Never
 
@@ -32,6 +33,7 @@ SHARED: dict[str, Callable[[], Array]] = {
     "float16": lambda: np.arange(COUNT).astype("f2"),
     "long_double": lambda: np.arange(COUNT).astype(np.longdouble),
     "big_endian": lambda: np.arange(COUNT).astype(">i4"),
+    "described": lambda: np.zeros(COUNT, dtype=np.dtype("f8", metadata={"unit": "m"})),
     "misaligned": lambda: np.frombuffer(bytearray(COUNT * 4 + 1), dtype="i4", offset=1),
 }
 # Of these, results that are copied: of little memory, of a little part of an array's, of memory that is not NumPy's.
@@ -151,6 +153,17 @@ def are_one(first: Any, second: Any) -> tuple[bool, bool]:
 def fail(kind: str) -> Never:
     """Raise an exception with an array."""
     raise Failure(SHARED[kind]())
+
+
+def make_mapped(path: str, count: int) -> Array:
+    """Return a file's content."""
+    return np.memmap(path, dtype="u1", mode="r", shape=(count,))
+
+
+def make_in_thread(kind: str) -> tuple[int, Array]:
+    """The same as make, in a thread of its own."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(make, kind).result()
 
 
 async def make_later(kind: str) -> tuple[int, Array]:

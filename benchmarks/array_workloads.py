@@ -1,0 +1,38 @@
+"""What the benchmark of arrays lets workers do. Who imports it imports NumPy, too; pandas only where a frame is made."""
+
+import importlib
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+def norms(rows: int) -> float:
+    """Returns the sum of the norms of that many vectors, each an array: Python and NumPy's calls, which hold the GIL."""
+    total = 0.0
+    vector = np.array([3.0, 4.0, 12.0])
+    for row in range(rows):
+        scaled = vector * row
+        total += float(np.sqrt((scaled * scaled).sum()))
+    return total
+
+
+def no_operation(value: object) -> None:
+    """Does nothing: what is left to measure is the way of the argument."""
+
+
+def make_array(count: int) -> Array:
+    """Returns an array of that many zeros, whose memory the system has yet to find: what is left to measure is its way."""
+    return np.zeros(count)
+
+
+def make_written_array(count: int) -> Array:
+    """Returns one whose memory is written to."""
+    return np.full(count, 1.0)
+
+
+def make_frame(rows: int) -> Any:
+    """Returns a frame of pandas with five columns of zeros, over an array that is not copied."""
+    pandas = importlib.import_module("pandas")
+    return pandas.DataFrame(np.zeros((5, rows)).T, columns=list("abcde"), copy=False)
