@@ -26,7 +26,7 @@ void destroy_opener(PyObject* capsule) {
 std::string path_in(PyObject* name) {
   if (!PyUnicode_Check(name) && !PyBytes_Check(name)) return {};
   PyObject* encoded = nullptr;
-  if (PyUnicode_FSConverter(name, &encoded) == 0) return {};
+  if (PyUnicode_FSConverter(name, static_cast<void*>(&encoded)) == 0) return {};
   const py::Ref bytes = py::Ref::steal(encoded);
   std::string path(PyBytes_AS_STRING(encoded), static_cast<std::size_t>(PyBytes_GET_SIZE(encoded)));
   return path.find('/') == std::string::npos ? std::string() : path;

@@ -60,7 +60,7 @@ def run_trial(package: Package, environment: Environment, rounds: int) -> Result
 def main() -> int:
     """Return how many do not work."""
     wanted = arguments()
-    packages, results = all_packages(), load_results()
+    packages = all_packages()
     names = wanted.packages or list(packages)
     failed = 0
     chosen = sorted((packages[name] for name in names), key=lambda package: package.group)
@@ -74,9 +74,9 @@ def main() -> int:
                 result = run_trial(package, environment, wanted.rounds)
             failed += not result.works
             print(f"{package.name}: {result.text}", flush=True)
-            results[package.name] = result
-            save_results(results)
+            save_results(load_results() | {package.name: result})  # others may run beside
     print(f"{len(chosen) - failed} of {len(chosen)} work")
+    results = load_results()
     if packages.keys() <= results.keys() and not wanted.no_page:
         tried = f"CPython {platform.python_version()}, {platform.machine()}, {' '.join(platform.libc_ver())}"
         working = sum(results[name].works for name in packages)

@@ -3,6 +3,7 @@
 What this Python has itself, the project among it, comes behind what is installed there.
 """
 
+import os
 import re
 import site
 import subprocess
@@ -37,7 +38,7 @@ class Environment:
         return failures
 
     def _make(self) -> None:
-        venv.create(self.folder, with_pip=True)
+        venv.create(self.folder, with_pip=True, symlinks=os.name != "nt")
         (packages,) = self.folder.glob("lib/python*/site-packages")
         behind = "\n".join(f"import site; site.addsitedir({folder!r})" for folder in site.getsitepackages())
         (packages / "project.pth").write_text(behind + "\n", encoding="utf-8")

@@ -37,7 +37,7 @@ class Result:
         if outcome.error:
             return f"{outcome.error}{f', after {outcome.rounds} rounds' if outcome.rounds else ''}"
         rounds = f", {outcome.rounds} rounds" if outcome.rounds > 1 else ""
-        return "; ".join([f"works{rounds}", *outcome.warnings])
+        return "; ".join([f"works{rounds}", *dict.fromkeys(outcome.warnings)])
 
 
 def how_it_ended(code: int) -> str:

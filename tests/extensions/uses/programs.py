@@ -54,7 +54,7 @@ def gevent() -> object:
 
 @package("uvloop==0.23.0")
 def uvloop() -> object:
-    """A loop with a server and its client, a subprocess not at all, timers, threads."""
+    """A loop with a server and its client, timers, threads."""
 
     async def use() -> object:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -304,7 +304,7 @@ def apsw() -> object:
 
 @package("SQLAlchemy==2.1.9")
 def sqlalchemy() -> object:
-    """A table in memory with its C code, a session with objects, asyncio's engine not at all."""
+    """A table in memory with its C code, a session with objects."""
     module, orm = load("sqlalchemy"), load("sqlalchemy.orm")
     load("sqlalchemy.util._collections_cy")
     engine = module.create_engine("sqlite://")

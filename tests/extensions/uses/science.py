@@ -395,7 +395,7 @@ def pyroaring() -> object:
     return len(one | other), len(one & other), module.BitMap.deserialize(one.serialize()) == one
 
 
-@package("gensim==0.10.1")
+@package("gensim==4.4.0")
 def gensim() -> object:
     """Word vectors, trained on a few sentences."""
     model = load("gensim.models").Word2Vec(
