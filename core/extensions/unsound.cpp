@@ -27,6 +27,7 @@ constexpr std::array kUnsoundSymbols{
 constexpr std::array kUnsoundModules{
     Known{"greenlet", "it frees its objects in the main interpreter (Py_AddPendingCall)", true},
     Known{"memray", "it replaces the memory allocators of the whole process"},
+    Known{"torch", "its libraries, which all interpreters share, know one interpreter (libc10's registry)"},
 };
 
 bool is_or_is_in(std::string_view module, std::string_view name) noexcept {

@@ -45,8 +45,9 @@ class Outcome:
 
 
 def describe(error: BaseException) -> str:
-    """One line: the type and the message."""
-    return re.sub(r"\s+", " ", f"{type(error).__name__}: {error}").strip()
+    """One line: the type and the message, without the folders of this machine."""
+    text = re.sub(r"\s+", " ", f"{type(error).__name__}: {error}").strip()
+    return re.sub(r"[^\s(]*/site-packages/", "", text)
 
 
 def outcome_here(use: Use) -> object:
