@@ -63,7 +63,7 @@ void* ArrayMemory::listed(void* block, std::size_t size) noexcept {
   ArrayBlockPtr made;
   try {
     made = ArrayBlockPtr(std::make_unique<ArrayBlock>(original_, block, size).release());
-    blocks_.add(block, size, made);
+    if (const ArrayBlockPtr stale = blocks_.add(block, size, made)) stale->forget();
   } catch (const std::bad_alloc&) {
     if (made) made->forget();  // it is as memory of any other library then: results are copied
   }

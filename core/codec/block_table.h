@@ -16,10 +16,13 @@ class BlockTable {
  public:
   using BlockPtr = base::IntrusivePtr<Block>;
 
-  // Requires: no block of the table has any of these bytes; there is at least one. Errors: std::bad_alloc.
-  void add(void* begin, std::size_t size, BlockPtr block) AIOI_EXCLUDES(mutex_) {
+  // Requires: there is at least one byte. Returns the block that began there, which is no longer in the table; mostly there is none: its
+  // memory has been given back past the table. Errors: std::bad_alloc.
+  [[nodiscard]] BlockPtr add(void* begin, std::size_t size, BlockPtr block) AIOI_EXCLUDES(mutex_) {
     const base::Lock lock(mutex_);
-    blocks_.emplace(static_cast<char*>(begin), Entry{size, std::move(block)});
+    Entry& entry = blocks_[static_cast<char*>(begin)];
+    entry.size = size;
+    return std::exchange(entry.block, std::move(block));
   }
   // Takes the block that begins there out of the table; null if none does.
   [[nodiscard]] BlockPtr take(void* begin) noexcept AIOI_EXCLUDES(mutex_) {
@@ -45,7 +48,7 @@ class BlockTable {
 
  private:
   struct Entry {
-    std::size_t size;
+    std::size_t size = 0;
     BlockPtr block;
   };
 

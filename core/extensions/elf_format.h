@@ -140,9 +140,10 @@ constexpr std::uint16_t kOwnMachine = kNoMachine;
 constexpr std::uint16_t kTooManyProgramHeaders = 0xffff;  // PN_XNUM
 
 // p_type
-constexpr std::uint32_t kLoad = 1;            // PT_LOAD
-constexpr std::uint32_t kDynamic = 2;         // PT_DYNAMIC
-constexpr std::uint32_t kProgramHeaders = 6;  // PT_PHDR
+constexpr std::uint32_t kLoad = 1;                    // PT_LOAD
+constexpr std::uint32_t kDynamic = 2;                 // PT_DYNAMIC
+constexpr std::uint32_t kProgramHeaders = 6;          // PT_PHDR
+constexpr std::uint32_t kReadOnlyLater = 0x6474e552;  // PT_GNU_RELRO
 
 // p_flags
 constexpr std::uint32_t kRunnable = 1;  // PF_X

@@ -13,6 +13,9 @@ namespace {
 // that has none.
 constexpr std::size_t kLongestName = 0x10000;
 
+// Some linkers let the part that becomes read-only end with a page, behind the end of its segment.
+constexpr std::uint64_t kMostPadding = 0x10000;
+
 std::string name_of_machine(std::uint16_t machine) {
   switch (machine) {
     case elf::kX86:
@@ -97,6 +100,7 @@ void ElfImage::read_segments() {
   if (!is_within(header_.program_headers, table_size, file_.size())) truncated("its table of segments", file_.size());
 
   const Bytes table = file_.subspan(header_.program_headers, table_size);
+  std::uint64_t end_of_last = 0;
   for (std::size_t index = 0; index < header_.program_header_count; ++index) {
     const auto segment = element<elf::ProgramHeader>(table, index);
     segments_.push_back(segment);
@@ -107,7 +111,25 @@ void ElfImage::read_segments() {
     if (segment.in_file > segment.in_memory || !is_within(segment.address, segment.in_memory, highest)) {
       throw ElfError("is corrupt: segment " + std::to_string(index) + " makes no sense");
     }
+    if (segment.address < end_of_last) {
+      throw ElfError("is corrupt: segment " + std::to_string(index) + " is not behind the one before it");
+    }
+    end_of_last = segment.address + segment.in_memory;
   }
+  // The dynamic linker changes them, and looks at neither.
+  for (const elf::ProgramHeader& segment : segments_) {
+    if ((segment.type == elf::kDynamic || segment.type == elf::kReadOnlyLater) && !is_in_writable_segment(segment)) {
+      throw ElfError("is corrupt: what is linked in it is in no segment that can be written to");
+    }
+  }
+}
+
+bool ElfImage::is_in_writable_segment(const elf::ProgramHeader& part) const noexcept {
+  return std::any_of(segments_.begin(), segments_.end(), [&](const elf::ProgramHeader& segment) {
+    return segment.type == elf::kLoad && (segment.flags & elf::kWritable) != 0 && part.address >= segment.address &&
+           part.address - segment.address < segment.in_memory &&
+           is_within(part.address - segment.address, part.in_memory, segment.in_memory + kMostPadding);
+  });
 }
 
 void ElfImage::read_dynamic() {

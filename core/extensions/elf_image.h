@@ -65,6 +65,7 @@ class ElfImage {
   };
   [[nodiscard]] Range to_segment_end(std::uint64_t address) const;
   void read_segments();
+  [[nodiscard]] bool is_in_writable_segment(const elf::ProgramHeader& part) const noexcept;
   void read_dynamic();
 
   Bytes file_;

@@ -38,30 +38,31 @@ struct Hook {
       complete;  // modules of one phase, by path and name: an object makes its only once
 };
 
-// The check is as it says, for a scope. It is the interpreter's, not the thread's; what another thread imports meanwhile comes here
-// too, and sets it again.
-class CheckScope {
+// Returns false with an exception set.
+bool set_check(const Hook& hook, Check check) {
+  return static_cast<bool>(py::Ref::steal(PyObject_CallFunction(hook.override_check.get(), "i", check)));
+}
+
+// CPython checks extension modules as the interpreter is configured, for a scope. Otherwise it does not check them here: copies may do
+// what they want, and while one is executed, so may those that other threads import. So there is one moment of this kind, in
+// which CPython makes a module of its own and runs no Python.
+class CheckedScope {
  public:
-  CheckScope(const Hook& hook, Check check) : hook_(hook), before_(set(check)) {}
-  CheckScope(const CheckScope&) = delete;
-  CheckScope& operator=(const CheckScope&) = delete;
-  ~CheckScope() {
+  CheckedScope(const Hook& hook, bool wanted) : hook_(hook), wanted_(wanted) {
+    if (wanted_ && !set_check(hook_, kAsConfigured)) PyErr_Clear();
+  }
+  CheckedScope(const CheckedScope&) = delete;
+  CheckedScope& operator=(const CheckedScope&) = delete;
+  ~CheckedScope() {
+    if (!wanted_) return;
     py::Ref error = py::take_exception();
-    static_cast<void>(set(before_));
+    if (!set_check(hook_, kOff)) PyErr_Clear();
     py::restore_exception(std::move(error));
   }
 
  private:
-  // Returns what it was before.
-  int set(int check) const noexcept {
-    const py::Ref before = py::Ref::steal(PyObject_CallFunction(hook_.override_check.get(), "i", check));
-    if (before) return static_cast<int>(PyLong_AsLong(before.get()));
-    PyErr_Clear();
-    return kAsConfigured;
-  }
-
   const Hook& hook_;
-  const int before_;
+  const bool wanted_;
 };
 
 void destroy_hook(PyObject* capsule) {
@@ -101,13 +102,12 @@ py::Ref import_copy(Hook& hook, const py::Ref& spec, const py::Ref& name) {
     if (message) PyErr_SetImportError(message.get(), name.get(), origin.get());
     return {};
   }
-  const CheckScope check(hook, kOff);
-  py::Ref module = make_module(handle, spec, name, path);
-  if (module && is_complete(module)) {
+  auto [module, is_complete] = make_module(handle, spec, name, path);
+  if (is_complete) {
     hook.complete.emplace(std::pair(path, std::string(text)), py::Ref::borrow(module.get()));
     hook.made(text, module.get());
   }
-  return module;
+  return std::move(module);
 }
 
 // A module of the standard library. `create` is `_imp`'s function for its kind, with arguments that begin with the spec.
@@ -123,7 +123,7 @@ py::Ref import_standard(Hook& hook, const py::Ref& create, const py::Ref& name, 
   } else if (standard != nullptr && standard->way == Way::kPrivateCopy && has_file) {
     module = import_copy(hook, py::Ref::borrow(args[0]), name);
   } else {
-    const CheckScope check(hook, standard != nullptr && standard->way == Way::kUnchecked ? kOff : kAsConfigured);
+    const CheckedScope checked(hook, standard == nullptr || standard->way != Way::kUnchecked);
     module = py::Ref::steal(PyObject_Vectorcall(create.get(), args.data(), args.size(), nullptr));
   }
   if (module && standard != nullptr && !replace_functions(*standard, module)) return {};
@@ -156,13 +156,12 @@ PyObject* exec_dynamic(PyObject* capsule, PyObject* module) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const Hook& hook = *static_cast<Hook*>(PyCapsule_GetPointer(capsule, nullptr));
     const py::Ref name = py::Ref::steal(PyObject_GetAttrString(module, "__name__"));
-    const int standard = name && PyUnicode_Check(name.get()) ? is_standard(hook, name.get()) : -1;
-    if (standard < 0 && PyErr_Occurred() != nullptr) return nullptr;
-    const CheckScope check(hook, standard == 0 ? kOff : kAsConfigured);
+    const int standard = name && PyUnicode_Check(name.get()) ? is_standard(hook, name.get()) : 1;
+    if (standard < 0) return nullptr;
     if (standard != 0) return PyObject_CallOneArg(hook.execute.get(), module);
-    const char* const text = standard == 0 ? PyUnicode_AsUTF8(name.get()) : nullptr;
-    if (!execute_module(module)) return nullptr;
-    if (text != nullptr) hook.made(text, module);
+    const char* const text = PyUnicode_AsUTF8(name.get());
+    if (text == nullptr || !execute_module(module)) return nullptr;
+    hook.made(text, module);
     return PyLong_FromLong(0);
   });
 }
@@ -192,6 +191,7 @@ bool import_private_copies(std::shared_ptr<CopyStore> copies, std::shared_ptr<py
   if (!made->create || !made->create_builtin || !made->execute || !made->override_check || !made->standard_names) {
     return false;
   }
+  if (!set_check(*made, kOff)) return false;
   const py::Ref capsule = py::Ref::steal(PyCapsule_New(made.get(), nullptr, destroy_hook));
   if (!capsule) return false;
   static_cast<void>(made.release());

@@ -4,10 +4,11 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
+
+#include "extensions/file_io.h"
 
 namespace aiointerpreters::extensions {
 
@@ -17,30 +18,16 @@ namespace {
   throw std::system_error(error, std::generic_category(), path);
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (fd_ < 0) throw_error(errno, path);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { close(fd_); }
-  [[nodiscard]] int get() const noexcept { return fd_; }
-
- private:
-  const int fd_;
-};
-
 }  // namespace
 
 MappedFile::MappedFile(const std::string& path) {
-  const Descriptor fd(path);
+  const FileDescriptor file = open_at(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK);  // a FIFO would be waited for
   struct stat status{};
-  if (fstat(fd.get(), &status) != 0) throw_error(errno, path);
+  if (!file || fstat(file.number(), &status) != 0) throw_error(errno, path);
   if (!S_ISREG(status.st_mode)) throw_error(S_ISDIR(status.st_mode) ? EISDIR : EINVAL, path);
   if (status.st_size == 0) return;
   const auto size = static_cast<std::size_t>(status.st_size);
-  void* const at = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  void* const at = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number(), 0);
   if (at == MAP_FAILED) throw_error(errno, path);
   bytes_ = {static_cast<const std::byte*>(at), size};
 }

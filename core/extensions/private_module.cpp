@@ -51,25 +51,25 @@ bool register_module(PyObject* module, const py::Ref& name, const std::string& o
 
 }  // namespace
 
-py::Ref make_module(void* handle, const py::Ref& spec, const py::Ref& name, const std::string& origin) {
+MadeModule make_module(void* handle, const py::Ref& spec, const py::Ref& name, const std::string& origin) {
   bool is_ascii = true;
   const std::string suffix = suffix_of(name.get(), is_ascii);
   if (PyErr_Occurred() != nullptr) return {};
   if (void* const exported =
           py::kModulesExportSlots ? find(handle, "PyModExport_", "PyModExportU_", suffix, is_ascii) : nullptr) {
     py::Ref module = py::Ref::steal(py::make_module_of_slots(exported, spec.get()));
-    if (module || PyErr_Occurred() != nullptr) return module;
-    return refuse(name, origin, "its initialization returned nothing");
+    if (module || PyErr_Occurred() != nullptr) return {std::move(module)};
+    return {refuse(name, origin, "its initialization returned nothing")};
   }
   using Initialize = PyObject* (*)();
   void* const found = find(handle, "PyInit_", "PyInitU_", suffix, is_ascii);
   if (found == nullptr) {
-    return refuse(name, origin, ("dynamic module does not define module export function (PyInit_" + suffix + ")").c_str());
+    return {refuse(name, origin, ("dynamic module does not define module export function (PyInit_" + suffix + ")").c_str())};
   }
   PyObject* const returned = reinterpret_cast<Initialize>(found)();
   if (returned == nullptr) {
     if (PyErr_Occurred() != nullptr) return {};
-    return refuse(name, origin, "its initialization failed without an exception");
+    return {refuse(name, origin, "its initialization failed without an exception")};
   }
   const bool is_definition = PyObject_TypeCheck(returned, &PyModuleDef_Type) != 0;
   py::Ref made = is_definition ? py::Ref() : py::Ref::steal(returned);  // a definition is static, and nobody's
@@ -77,16 +77,10 @@ py::Ref make_module(void* handle, const py::Ref& spec, const py::Ref& name, cons
     py::raise_from_current(PyExc_SystemError, "an initialization raised an exception and did not fail");
     return {};
   }
-  if (is_definition) return py::Ref::steal(PyModule_FromDefAndSpec(reinterpret_cast<PyModuleDef*>(returned), spec.get()));
-  if (!PyModule_Check(made.get())) return refuse(name, origin, "its initialization returned no module");
+  if (is_definition) return {py::Ref::steal(PyModule_FromDefAndSpec(reinterpret_cast<PyModuleDef*>(returned), spec.get()))};
+  if (!PyModule_Check(made.get())) return {refuse(name, origin, "its initialization returned no module")};
   if (!register_module(made.get(), name, origin)) return {};
-  return made;
-}
-
-bool is_complete(const py::Ref& module) {
-  PyModuleDef* const definition = PyModule_Check(module.get()) ? PyModule_GetDef(module.get()) : nullptr;
-  PyErr_Clear();
-  return definition != nullptr && definition->m_slots == nullptr;
+  return {std::move(made), true};
 }
 
 bool execute_module(PyObject* module) {

@@ -12,13 +12,15 @@
 
 namespace aiointerpreters::extensions {
 
+struct MadeModule {
+  py::Ref module;
+  bool is_complete = false;  // made by an initialization of one phase: then the object makes no second one
+};
+
 // Makes the module of `spec` from an object that dlopen has given a handle for. A module of several phases is still to be executed.
 // A module of one phase is complete, and is added to this interpreter's state as its definition wants it.
 // `origin`: of the object that was copied; errors name it. Errors: null with ImportError set, or what the initialization has raised.
-[[nodiscard]] py::Ref make_module(void* handle, const py::Ref& spec, const py::Ref& name, const std::string& origin);
-
-// Whether an initialization of one phase has made it: then the object makes no second one.
-[[nodiscard]] bool is_complete(const py::Ref& module);
+[[nodiscard]] MadeModule make_module(void* handle, const py::Ref& spec, const py::Ref& name, const std::string& origin);
 
 // Executes what is left of a module's initialization; nothing if it is complete. Errors: false with an exception set.
 [[nodiscard]] bool execute_module(PyObject* module);

@@ -24,9 +24,9 @@ Arguments& arguments() {
 
 void keep_arguments(int argc, char** argv, char** /*environment*/) { arguments() = {argc, argv}; }
 
-// Once, when this library is loaded; nobody writes to it afterwards. Not by the attribute `constructor`: gcc may unite all of those in
-// one function, which has no arguments.
-[[gnu::section(".init_array"), gnu::used]] const Constructor kKeepArguments = keep_arguments;
+// Once, when this library is loaded. Not const, as the compiler's own entries of that section are not. Not by the attribute
+// `constructor`: gcc may unite all of those in one function, which has no arguments.
+[[gnu::section(".init_array"), gnu::used]] constinit Constructor kept_by = keep_arguments;
 
 }  // namespace
 

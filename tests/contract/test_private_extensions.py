@@ -22,7 +22,7 @@ IN_TWO = 2
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder of extension modules, on home's path, which workers follow."""
     folder = tmp_path_factory.mktemp("modules")
-    built.make_modules(folder, "one_phase", "two_phases", "failing", "nothing")
+    built.make_modules(folder, "one_phase", "two_phases", "no_slots", "failing", "nothing")
     built.make_module_with_libraries(folder)
     sys.path.insert(0, str(folder))
     yield folder
@@ -81,6 +81,11 @@ def test_the_module_tells_where_it_is_from(folder: Path, gate: Gate) -> None:
 def test_a_module_of_one_phase_is_registered_and_made_once(folder: Path, gate: Gate) -> None:
     assert in_both(gate, imports.call, "one_phase", "is_registered") == [True, True]
     assert in_both(gate, imports.is_same_again, "one_phase") == [True, True]
+
+
+def test_a_module_of_several_phases_is_made_anew(folder: Path, gate: Gate) -> None:
+    assert in_both(gate, imports.is_same_again, "two_phases") == [False, False]
+    assert in_both(gate, imports.is_same_again, "no_slots") == [False, False]
 
 
 def test_libraries_that_use_python_are_private_and_others_are_shared(folder: Path, gate: Gate) -> None:

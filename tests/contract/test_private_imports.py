@@ -77,6 +77,25 @@ def test_two_interpreters_import_while_the_main_one_does(folder: Path, gate: Gat
         here.shutdown()
 
 
+def test_two_threads_of_an_interpreter_import_at_the_same_time(folder: Path) -> None:
+    """What the second one makes inside is made after the first one's import, in which nothing was checked either."""
+    names = ("first_is_inside", "second_is_inside", "first_is_done")
+    events = "".join(f"{name} = threading.Event()\n" for name in names)
+    (folder / "meeting.py").write_text(f"import threading\n{events}", encoding="utf-8")
+    for module, sets, waits in (
+        ("begun", "first_is_inside", "second_is_inside"),
+        ("ended", "second_is_inside", "first_is_done"),
+    ):
+        (folder / f"{module}.py").write_text(
+            f"import meeting\nmeeting.{sets}.set()\nmeeting.{waits}.wait()\n", encoding="utf-8"
+        )
+    built.make_module(folder, "importing", '-DIMPORTED="begun"')
+    built.make_module(folder, "two_phases", '-DIMPORTED="ended"')
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        pool.submit(interpreter(imports.import_in_two_threads), "meeting", "importing", "two_phases").result()
+        assert pool.submit(interpreter(imports.call), "two_phases", "add", 1).result() == 1
+
+
 @pytest.mark.parametrize("has_folder", [True, False], ids=["with_a_name", "without_a_name"])
 def test_an_import_that_fails_half_way_is_tried_again(
     folder: Path, has_folder: bool, monkeypatch: pytest.MonkeyPatch

@@ -34,6 +34,7 @@ def run_trial(package: Package, environment: Environment, rounds: int) -> Result
     result = Result(package.tried)
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     variables |= {"PYTHONPATH": str(ROOT / "tests"), "PYTHONFAULTHANDLER": "1"}
+    variables |= {"AIOINTERPRETERS_CACHE": str(FOLDER / "cache")}  # not the user's own
     logs = FOLDER / "logs"
     logs.mkdir(exist_ok=True)
     with open(logs / f"{package.name}.txt", "w", encoding="utf-8") as log:

@@ -26,6 +26,7 @@ from support.gate import Gate, hold_then
 PAGE = ROOT / "docs" / "extensions.md"
 RESULTS = FOLDER / "suites.json"
 SECONDS = 5400  # for a suite
+IN_TWO = 2
 
 # Name of a suite: the package, and what of it.
 SUITES = {
@@ -80,9 +81,9 @@ def run_here(where: str, module: str) -> list[dict[str, str]]:
     if where == "home":
         return [run_suite(module)]
     gate = Gate()
-    with InterpreterThreadPoolExecutor(2, extensions="private") as pool:
-        futures = [pool.submit(interpreter(hold_then), gate.ends, run_suite, module) for _ in range(2)]
-        gate.wait_for(2)
+    with InterpreterThreadPoolExecutor(IN_TWO, extensions="private") as pool:
+        futures = [pool.submit(interpreter(hold_then), gate.ends, run_suite, module) for _ in range(IN_TWO)]
+        gate.wait_for(IN_TWO)
         gate.open_wide()
         outcomes = [future.result() for future in futures]
     gate.dispose()
@@ -96,11 +97,17 @@ class Run:
     outcomes: list[dict[str, str]]
     failure: str
 
+    @property
+    def text(self) -> str:
+        """How it ended, or how many tests of each kind there were."""
+        return self.failure or " / ".join(dict.fromkeys(counted(each) for each in self.outcomes)) or "no tests"
+
     @classmethod
     def of(cls, where: str, name: str, python: Path) -> "Run":
         """Run a suite in a process of its own, whose output is kept in a file."""
         variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         variables |= {"PYTHONPATH": str(ROOT / "tests"), "PYTHONFAULTHANDLER": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        variables |= {"AIOINTERPRETERS_CACHE": str(FOLDER / "cache")}  # not the user's own
         variables |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         logs = FOLDER / "logs"
         logs.mkdir(parents=True, exist_ok=True)
@@ -136,13 +143,13 @@ def differing(one: dict[str, str], other: dict[str, str]) -> list[str]:
 
 
 def compare(name: str, python: Path) -> dict[str, Any]:
-    """Run a suite at home and in workers."""
+    """Run a suite at home and in workers. Where nothing can be compared, `differing` is None."""
     home, workers = Run.of("home", name, python), Run.of("workers", name, python)
-    if home.failure or workers.failure or not home.outcomes:
-        return {"home": home.failure or counted(home.outcomes[0]), "workers": workers.failure, "differing": []}
+    failure = home.failure or workers.failure
+    if failure or [len(run.outcomes) for run in (home, workers)] != [1, IN_TWO] or not home.outcomes[0]:
+        return {"home": home.text, "workers": workers.text, "differing": None}
     differences = [difference for each in workers.outcomes for difference in differing(home.outcomes[0], each)]
-    in_workers = " / ".join(dict.fromkeys(counted(each) for each in workers.outcomes))
-    return {"home": counted(home.outcomes[0]), "workers": in_workers, "differing": sorted(set(differences))}
+    return {"home": home.text, "workers": workers.text, "differing": sorted(set(differences))}
 
 
 def write_page(results: dict[str, Any]) -> None:
@@ -151,7 +158,8 @@ def write_page(results: dict[str, Any]) -> None:
     for name in SUITES:
         if name in results:
             each = results[name]
-            lines.append(f"| {name} | {each['home']} | {each['workers']} | {len(each['differing']) or 'none'} |")
+            others = "not compared" if each["differing"] is None else len(each["differing"]) or "none"
+            lines.append(f"| {name} | {each['home']} | {each['workers']} | {others} |")
     put_between_marks(PAGE, "suites", lines)
 
 

@@ -13,6 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,11 +82,17 @@ def private_memory() -> float:
 
 
 def memory_of_further(use: Use) -> float:
-    """How much one more interpreter takes that has used the package, and still is there."""
-    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
-        before = private_memory()
-        pool.submit(interpreter(use)).result()
-        return private_memory() - before
+    """How much one more interpreter takes that has used the package, and still is there, beside others that do.
+
+    Those before it take what interpreters that have ended have left in the process, and share pages of files with it.
+    """
+    sizes = []
+    with ExitStack() as pools:
+        for _ in range(INTERPRETERS + 1):
+            sizes.append(private_memory())
+            pool = pools.enter_context(InterpreterThreadPoolExecutor(1, extensions="private"))
+            pool.submit(interpreter(use)).result()
+        return private_memory() - sizes[-1]
 
 
 class Warnings(logging.Handler):

@@ -28,8 +28,8 @@ TEST(BlockTable, FindsTheBlockThatHasAllOfTheBytes) {
   Table table;
   const auto first = make_block();
   const auto second = make_block();
-  table.add(memory.data() + 10, 20, first);
-  table.add(memory.data() + 30, 20, second);
+  EXPECT_FALSE(table.add(memory.data() + 10, 20, first));
+  EXPECT_FALSE(table.add(memory.data() + 30, 20, second));
   EXPECT_EQ(table.find(memory.data() + 10, 20).first, first);
   EXPECT_EQ(table.find(memory.data() + 29, 1).first, first);
   EXPECT_EQ(table.find(memory.data() + 30, 1).first, second);
@@ -43,7 +43,7 @@ TEST(BlockTable, FindsTheBlockThatHasAllOfTheBytes) {
 TEST(BlockTable, TakesOutOnlyWhatBeginsThere) {
   std::array<char, 100> memory{};
   Table table;
-  table.add(memory.data(), 100, make_block());
+  EXPECT_FALSE(table.add(memory.data(), 100, make_block()));
   EXPECT_FALSE(table.take(memory.data() + 1));
   EXPECT_EQ(alive, 1);
   EXPECT_TRUE(table.take(memory.data()));
@@ -52,10 +52,21 @@ TEST(BlockTable, TakesOutOnlyWhatBeginsThere) {
   EXPECT_FALSE(table.find(memory.data(), 1).first);
 }
 
+TEST(BlockTable, ABlockThatWasGivenBackPastItIsReplaced) {
+  std::array<char, 100> memory{};
+  Table table;
+  EXPECT_FALSE(table.add(memory.data(), 100, make_block()));
+  const auto second = make_block();
+  EXPECT_TRUE(table.add(memory.data(), 10, second));
+  EXPECT_EQ(alive, 1);
+  EXPECT_EQ(table.find(memory.data(), 10).first.get(), second.get());
+  EXPECT_FALSE(table.find(memory.data(), 11).first);
+}
+
 TEST(BlockTable, ABlockThatWasFoundStaysWhenItIsTakenOut) {
   std::array<char, 10> memory{};
   Table table;
-  table.add(memory.data(), 10, make_block());
+  EXPECT_FALSE(table.add(memory.data(), 10, make_block()));
   auto found = table.find(memory.data(), 10).first;
   EXPECT_TRUE(table.take(memory.data()));
   EXPECT_EQ(alive, 1);
@@ -72,7 +83,7 @@ TEST(BlockTable, ManyThreadsUseIt) {
   for (std::size_t part = 0; part < kThreads; ++part) {
     threads.emplace_back([&table, begin = memory.data() + part * 100] {
       for (int round = 0; round < 1000; ++round) {
-        table.add(begin, 100, make_block());
+        EXPECT_FALSE(table.add(begin, 100, make_block()));
         EXPECT_TRUE(table.find(begin + 50, 50).first);
         EXPECT_TRUE(table.take(begin));
       }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -132,6 +133,36 @@ TEST(ElfFile, ThatIsNoSharedObject) {
   EXPECT_EQ(error_of(read_file("/proc/self/exe")), "is not a shared object but a program");
   EXPECT_EQ(error_of(with_header([](auto& header) { header.program_header_count = 0; })),
             "is not a shared object: it has no dynamic section");
+}
+
+// Why the library cannot be read when each of its segments was changed in turn.
+template <typename Change>
+std::set<std::string> errors_with_segments(std::uint32_t type, const Change& change) {
+  std::set<std::string> errors;
+  const FileBytes whole = sample_library();
+  const auto header = plain_at<elf::FileHeader>(whole, 0);
+  for (std::size_t index = 0; index < header.program_header_count; ++index) {
+    const std::size_t offset = header.program_headers + (index * sizeof(elf::ProgramHeader));
+    auto segment = plain_at<elf::ProgramHeader>(whole, offset);
+    if (segment.type != type) continue;
+    FileBytes file = whole;
+    change(segment);
+    put_at(file, offset, segment);
+    errors.insert(error_of(file));
+  }
+  return errors;
+}
+
+TEST(ElfFile, WhoseSegmentsTheDynamicLinkerWouldStumbleOver) {
+  const std::string nowhere = "is corrupt: what is linked in it is in no segment that can be written to";
+  for (const std::uint32_t type : {elf::kDynamic, elf::kReadOnlyLater}) {
+    EXPECT_EQ(errors_with_segments(type, [](auto& segment) { segment.address = 0; }), std::set{nowhere});
+    EXPECT_EQ(errors_with_segments(type, [](auto& segment) { segment.address += 0x10000000; }), std::set{nowhere});
+    EXPECT_EQ(errors_with_segments(type, [](auto& segment) { segment.in_memory = 0x10000000; }), std::set{nowhere});
+  }
+  EXPECT_TRUE(errors_with_segments(elf::kLoad, [](auto& segment) { segment.flags &= ~elf::kWritable; }).contains(nowhere));
+  const auto first_goes_on = errors_with_segments(elf::kLoad, [](auto& segment) { segment.in_memory = 0x10000000; });
+  EXPECT_TRUE(first_goes_on.contains("is corrupt: segment 1 is not behind the one before it"));
 }
 
 TEST(ElfFile, TruncatedAnywhere) {

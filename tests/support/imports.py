@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +39,21 @@ def code_of(module: str) -> list[str]:
 def get(module: str, name: str) -> Any:
     """Import a module and return what it has of that name."""
     return getattr(importlib.import_module(module), name)
+
+
+def import_in_two_threads(meeting: str, first: str, second: str) -> None:
+    """Import the second module while a thread imports the first one, which is done before the second one is."""
+    events = importlib.import_module(meeting)
+
+    def import_first() -> None:
+        importlib.import_module(first)
+        events.first_is_done.set()
+
+    thread = threading.Thread(target=import_first)
+    thread.start()
+    events.first_is_inside.wait()
+    importlib.import_module(second)
+    thread.join()
 
 
 def is_imported(module: str) -> bool:

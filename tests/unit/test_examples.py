@@ -22,7 +22,7 @@ PEER_REFUSES = {
     "gather of to_thread beside a computing process",
     "loop held up by a SharedBuffer of 64 MB",
 }
-WITHOUT_PEER = {"interrupt", "asyncio_cancel", "many_threads"}
+WITHOUT_PEER = {"arrays", "interrupt", "asyncio_cancel", "many_threads"}
 MAY_BE_NOTHING = {"memory left by one interpreter", "memory of an interpreter's first exception"}
 MEASURES_MEMORY = Path("/proc/self/smaps_rollup").exists()
 
@@ -104,7 +104,7 @@ def test_each_benchmark_measures_every_contestant_in_every_round(report: dict[st
     in_process = report["benchmark"] == "codec"
     peer = "pickle" if in_process else "InterpreterPoolExecutor"
     for metric, by_contestant in report["samples"].items():
-        ours = by_contestant.keys() & {f"aiointerpreters, {what}" for what in ("codec", "tagged", "run")}
+        ours = by_contestant.keys() & {f"aiointerpreters, {what}" for what in ("codec", "private", "tagged", "run")}
         assert ours, metric
         if metric not in PEER_REFUSES and report["benchmark"] not in WITHOUT_PEER:
             assert (peer in by_contestant) == (in_process or sys.version_info >= (3, 14)), metric

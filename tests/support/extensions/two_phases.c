@@ -1,4 +1,5 @@
-/* A module of several phases that does not support interpreters. While it is executed it makes another one of that kind inside. */
+/* A module of several phases that does not support interpreters. While it is executed it makes another one of that kind inside, after
+   it has imported IMPORTED, if there is one. */
 #include <Python.h>
 
 static long count = 0;
@@ -15,6 +16,10 @@ static PyModuleDef_Slot inner_slots[] = {{Py_mod_multiple_interpreters, Py_MOD_M
 static struct PyModuleDef inner = {PyModuleDef_HEAD_INIT, .m_name = "inner", .m_slots = inner_slots};
 
 static int execute(PyObject *module) {
+#ifdef IMPORTED
+  PyObject *imported = PyImport_ImportModule(IMPORTED);
+  if (imported == NULL || PyModule_Add(module, "imported", imported) < 0) return -1;
+#endif
   PyObject *spec = PyObject_GetAttrString(module, "__spec__");
   PyObject *made = spec == NULL ? NULL : PyModule_FromDefAndSpec(&inner, spec);
   Py_XDECREF(spec);

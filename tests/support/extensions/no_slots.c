@@ -1,0 +1,6 @@
+/* A module of several phases that has nothing to execute, and so no slots. */
+#include <Python.h>
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "no_slots"};
+
+PyMODINIT_FUNC PyInit_no_slots(void) { return PyModuleDef_Init(&definition); }
