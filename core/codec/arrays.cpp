@@ -91,9 +91,20 @@ py::Ref reduce_plainly(const Runtime& runtime, PyObject* array) {
   return plain ? py::Ref::steal(PyObject_CallMethod(plain.get(), "__reduce_ex__", "i", kPickleProtocol)) : py::Ref();
 }
 
+// Whether NumPy knows the type of the elements by itself. -1: an exception is set.
+int is_numpys_own(PyObject* dtype) {
+  // By another package, which may give it the text of one of NumPy's own, or one that NumPy cannot read.
+  constexpr long kRegistered = 2;
+  const py::Ref kind = py::Ref::steal(PyObject_GetAttrString(dtype, "isbuiltin"));
+  const long number = kind ? PyLong_AsLong(kind.get()) : -1;
+  return number == -1 && PyErr_Occurred() != nullptr ? -1 : number != kRegistered ? 1 : 0;
+}
+
 // What `numpy.ndarray` takes for the type of the elements: its text where that says it all, as it is sooner written and read.
 py::Ref type_argument(PyObject* dtype, char kind) {
-  if (kind != kStructured) {
+  const int has_text = kind == kStructured ? 0 : is_numpys_own(dtype);
+  if (has_text < 0) return {};
+  if (has_text != 0) {
     const py::Ref metadata = py::Ref::steal(PyObject_GetAttrString(dtype, "metadata"));
     if (!metadata || metadata.get() == Py_None)
       return metadata ? py::Ref::steal(PyObject_GetAttrString(dtype, "str")) : py::Ref();

@@ -36,6 +36,13 @@ class TestArguments:
         array = SHARED[kind]()
         assert pool.submit(interpreter(arrays.look), array).result() == arrays.look(array)
 
+    @pytest.mark.parametrize("name", ["bfloat16", "float8_e5m2", "int4"])
+    def test_types_that_another_package_has_added(self, pool: InterpreterThreadPoolExecutor, name: str) -> None:
+        added = pytest.importorskip("ml_dtypes", reason="ml_dtypes is not installed")
+        array = np.ones(COUNT, dtype=getattr(added, name))
+        back = pool.submit(interpreter(work.echo), array).result()
+        assert (back.dtype, address(back)) == (array.dtype, address(array))
+
     @pytest.mark.parametrize("kind", COPIED)
     def test_what_is_more_than_its_memory_is_pickled(self, pool: InterpreterThreadPoolExecutor, kind: str) -> None:
         array = COPIED[kind]()
