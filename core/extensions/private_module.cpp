@@ -32,7 +32,10 @@ void* find(void* handle, const char* prefix, const char* prefix_of_others, const
 }
 
 py::Ref refuse(const py::Ref& name, const std::string& origin, const char* what) {
-  PyErr_Format(PyExc_ImportError, "%U: %s (private copy of %s)", name.get(), what, origin.c_str());
+  const py::Ref path = py::Ref::steal(PyUnicode_DecodeFSDefault(origin.c_str()));
+  const py::Ref message =
+      path ? py::Ref::steal(PyUnicode_FromFormat("%U: %s (private copy of %U)", name.get(), what, path.get())) : py::Ref();
+  if (message) PyErr_SetImportError(message.get(), name.get(), path.get());
   return {};
 }
 

@@ -132,6 +132,7 @@ def test_an_object_without_a_module_is_an_import_error(folder: Path) -> None:
     assert isinstance(error, ImportError)
     assert "PyInit_nothing" in str(error)
     assert str(folder) in str(error)
+    assert (error.name, error.path) == ("nothing", str(next(folder.glob("nothing.*"))))
 
 
 @pytest.mark.parametrize("keep", [0, 3, 40, 100, 4000], ids=str)
