@@ -27,8 +27,8 @@ namespace aiointerpreters::extensions {
 // Whether it is a regular file of the effective user's that nobody else may write to.
 [[nodiscard]] bool is_own_file(int file) noexcept;
 
-// The path of the folder that is open as `folder`, if it leads there for certain: without symbolic links, and nobody but the
-// effective user and root may put something else in the place of any part of it. Else empty.
+// The path of the folder that is open as `folder`, if it leads there for certain: without symbolic links, or what the dynamic linker
+// replaces, and nobody but the effective user and root may put something else in the place of any part of it. Else empty.
 [[nodiscard]] std::string safe_path(const std::string& path, int folder);
 
 }  // namespace aiointerpreters::extensions

@@ -126,6 +126,7 @@ std::string safe_path(const std::string& path, int folder) {
   struct stat facts{};
   if (error || ::fstat(folder, &wanted) != 0 || ::stat(real.c_str(), &facts) != 0) return "";
   if (facts.st_dev != wanted.st_dev || facts.st_ino != wanted.st_ino) return "";
+  if (real.native().find('$') != std::string::npos) return "";  // the dynamic linker would read ${ORIGIN} and the like there
   for (std::filesystem::path part = real; part != part.parent_path();) {
     part = part.parent_path();
     if (::stat(part.c_str(), &facts) != 0) return "";
