@@ -168,6 +168,9 @@ class TestResults:
                 np.testing.assert_array_equal(array, np.resize(np.arange(count), wanted) * (np.arange(wanted) < count))
                 assert (address(array) == where) == (wanted > COUNT)
 
+    def test_memory_that_somebody_takes_from_numpy_and_frees(self, pool: InterpreterThreadPoolExecutor) -> None:
+        assert pool.submit(interpreter(arrays.make_where_freed), COUNT).result()
+
     def test_an_exception_with_an_array(self, pool: InterpreterThreadPoolExecutor) -> None:
         error = pool.submit(interpreter(arrays.fail), "contiguous").exception()
         assert isinstance(error, arrays.Failure)

@@ -1,6 +1,7 @@
 """NumPy arrays of each kind, and what workers do with them."""
 
 import asyncio
+import ctypes
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -170,3 +171,20 @@ async def make_later(kind: str) -> tuple[int, Array]:
     """The same as make, in an event loop."""
     await asyncio.sleep(0)
     return make(kind)
+
+
+def make_where_freed(count: int) -> bool:
+    """Take the memory of arrays from NumPy, as C code can, and free it; return whether new ones are sound."""
+    flags_at, owns_data = 64, 4  # of PyArrayObject; NPY_ARRAY_OWNDATA
+    free = ctypes.CDLL(None).free
+    free.argtypes = [ctypes.c_void_p]
+    for _ in range(3):
+        array = np.ones(count)
+        ctypes.c_int.from_address(id(array) + flags_at).value &= ~owns_data
+        memory = address(array)
+        del array
+        free(memory)
+        made = [np.full(count, float(i)) for i in range(3)]
+        if not all((each == i).all() for i, each in enumerate(made)):
+            return False
+    return True
