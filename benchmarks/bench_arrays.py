@@ -119,12 +119,12 @@ def serially(pieces: Sequence[int]) -> Mapping[str, float]:
 def in_pool(
     rival: rivals.Rival, pool: Executor, pieces: Sequence[int], cases: Sequence[Case], part: float
 ) -> Mapping[str, float]:
-    """Returns what the rival's `pool` takes for the work and for each case, over `part` of its calls and at least three."""
+    """Returns what the rival's `pool` takes for the work and for each case, over `part` of its calls; 0: over one."""
     found = {WORK.name: work_time(pool, rival.prepare(array_workloads.norms), pieces)}
     for case in cases:
         task, value = rival.prepare(case.function), case.make()
-        call_time(pool, task, value, WARM_UP)
-        found[case.metric.name] = call_time(pool, task, value, max(3, int(case.calls * part)))
+        call_time(pool, task, value, WARM_UP if part else 1)
+        found[case.metric.name] = call_time(pool, task, value, max(1, int(case.calls * part)))
     return found
 
 

@@ -2,8 +2,8 @@
 # pandas 3.1.1 with pyarrow 26.0.1: pickling a frame copies its columns of text, even out of band.
 #
 # Columns of numbers are pickled out of band as the very memory that the frame holds. A column of text (dtype `str`, which is pyarrow's) has its
-# chunks combined first, so the buffers that are handed out are new ones each time. It is not the other way round: pyarrow itself, given the same
-# data, hands out its own.
+# chunks combined first, so the buffers that are handed out are new ones each time. pyarrow itself, given the same data, hands out its own
+# memory.
 . "$(dirname "$0")/environment"
 install pandas==3.1.1 pyarrow==26.0.1
 

@@ -213,6 +213,7 @@ def test_threads_are_no_daemons_that_do_not_say_so(make_pool: MakePool) -> None:
     assert pool.submit(interpreter(daemons.has_daemon_threads)).result() == (False, False)
 
 
+@pytest.mark.once
 def test_a_hundred_interpreters_with_them_leave_nothing_behind(tmp_path: Path) -> None:
     run_script(
         tmp_path,
