@@ -135,20 +135,28 @@ void* load(CopyOwner& owner, const std::vector<Library>& libraries) {
   return handle;
 }
 
-}  // namespace
-
-void* open_private_library(CopyOwner& owner, const std::string& module, const std::string& path, std::string& why) {
+// What `open` returns; if it throws, null, and `why` is the reason. Errors: std::bad_alloc.
+template <typename Open>
+void* or_tell(std::string& why, const Open& open) {
   try {
-    std::vector<Library> libraries = read_library_tree(path);
-    libraries.back().is_private = true;  // an extension module is, whatever it uses
-    if (!owner.copies->trust().covers(module)) check_soundness(libraries, module);
-    return load(owner, libraries);
+    return open();
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
     why = error.what() + hint_of_mapping_limit();
     return nullptr;
   }
+}
+
+}  // namespace
+
+void* open_private_library(CopyOwner& owner, const std::string& module, const std::string& path, std::string& why) {
+  return or_tell(why, [&] {
+    std::vector<Library> libraries = read_library_tree(path);
+    libraries.back().is_private = true;  // an extension module is, whatever it uses
+    if (!owner.copies->trust().covers(module)) check_soundness(libraries, module);
+    return load(owner, libraries);
+  });
 }
 
 void* open_if_private(CopyOwner& owner, const std::string& path, std::string& why) {
@@ -160,15 +168,7 @@ void* open_if_private(CopyOwner& owner, const std::string& path, std::string& wh
   } catch (const std::exception&) {
     return nullptr;  // whoever opens it as ever finds out
   }
-  if (!libraries.back().is_private) return nullptr;
-  try {
-    return load(owner, libraries);
-  } catch (const std::bad_alloc&) {
-    throw;
-  } catch (const std::exception& error) {
-    why = error.what() + hint_of_mapping_limit();
-    return nullptr;
-  }
+  return libraries.back().is_private ? or_tell(why, [&] { return load(owner, libraries); }) : nullptr;
 }
 
 }  // namespace aiointerpreters::extensions
