@@ -1,7 +1,11 @@
 // See mapping_limit.h.
 #include "extensions/mapping_limit.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstddef>
 #include <fstream>
 #include <iterator>
 
@@ -12,7 +16,23 @@ namespace {
 // More than an object and what it needs take.
 constexpr long kNear = 200;
 
+// An object takes fewer than ten. The rest is for whoever else needs memory.
+constexpr std::size_t kRoom = 64;
+
 }  // namespace
+
+bool has_room_for_mappings() noexcept {
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  void* const begin = ::mmap(nullptr, kRoom * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (begin == MAP_FAILED) return false;
+  bool has_room = true;
+  // Neighbours that may be used in different ways are mappings of their own.
+  for (std::size_t index = 0; has_room && index < kRoom; index += 2) {
+    has_room = ::mprotect(static_cast<std::byte*>(begin) + index * page, page, PROT_READ) == 0;
+  }
+  ::munmap(begin, kRoom * page);
+  return has_room;
+}
 
 std::string hint_of_mapping_limit() {
   long most = 0;

@@ -93,6 +93,7 @@ void* load_copy(CopyOwner& owner, const std::vector<Library>& libraries, const L
   std::string key = std::filesystem::canonical(library.path, unknown).string();
   if (unknown) key = library.path;
   if (const auto known = owner.loaded.find(key); known != owner.loaded.end()) return known->second;
+  if (!has_room_for_mappings()) throw std::runtime_error("no memory can be mapped for a private copy of " + library.path);
   Rest rest;
   const Edits edits = edits_for(libraries, library, owner.number, rest);
   std::string why;
