@@ -267,14 +267,20 @@ def test_what_one_version_shows_is_there() -> None:
 
 @pytest.mark.parametrize("names", ["import aiointerpreters", "from aiointerpreters import Shareable, interpreter"])
 def test_importing_the_package_is_light(names: str) -> None:
+    assert modules_after(names) & {"cloudpickle", "asyncio"} == set()
+
+
+def test_the_tag_alone_is_lighter() -> None:
+    names = modules_after("from aiointerpreters import interpreter")
+    assert names & {"typing", "functools", "collections", "logging", "inspect", "multiprocessing"} == set()
+
+
+def modules_after(source: str) -> set[str]:
+    """The modules that are imported by this code in a process of its own, as each worker does it."""
     from support.scripts import run_python
 
-    source = (
-        f"import sys; before = set(sys.modules); {names}; "
-        "print(sorted({'cloudpickle', 'asyncio', 'logging', 'typing', 'inspect', 'multiprocessing'}"
-        " & (set(sys.modules) - before)))"
-    )
-    finished = run_python("-c", source)
+    finished = run_python("-I", "-c", f"import sys; before = set(sys.modules); {source}; print(*set(sys.modules) - before)")
     assert (finished.code, finished.stderr) == (0, "")
-    assert "cloudpickle" not in finished.stdout
-    assert "asyncio" not in finished.stdout
+    modules = set(finished.stdout.split())
+    assert "aiointerpreters" in modules
+    return modules

@@ -6,8 +6,7 @@ else in the same pool behaves as in `concurrent.futures.ThreadPoolExecutor`.
 The names below are loaded on first use: a worker that imports a module with tagged functions needs the tag alone.
 """
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # type checkers know the name; to import it from `typing` would cost each worker 1.4 MB
 if TYPE_CHECKING:
     from ._core import SharedBuffer as SharedBuffer
     from ._core import interpreter as interpreter

@@ -22,7 +22,7 @@ PEER_REFUSES = {
     "gather of to_thread beside a computing process",
     "loop held up by a SharedBuffer of 64 MB",
 }
-WITHOUT_PEER = {"arrays", "interrupt", "asyncio_cancel", "many_threads"}
+WITHOUT_PEER = {"arrays", "packages", "interrupt", "asyncio_cancel", "many_threads"}
 MAY_BE_NOTHING = {"memory left by one interpreter", "memory of an interpreter's first exception"}
 MEASURES_MEMORY = Path("/proc/self/smaps_rollup").exists()
 
@@ -91,7 +91,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=BENCHMARKS, scope="module")
 def report(request: pytest.FixtureRequest, results: Path) -> dict[str, Any]:
     """What a quick run of one benchmark wrote."""
-    if request.param == "memory" and not MEASURES_MEMORY:
+    if request.param in {"memory", "packages"} and not MEASURES_MEMORY:
         pytest.skip("needs /proc/self/smaps_rollup")
     finished = run_python(str(REPOSITORY / "benchmarks" / f"bench_{request.param}.py"), "--quick", "--json", str(results))
     assert finished.code == 0, finished.stderr
