@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <stdexcept>
 
 namespace aiointerpreters::extensions {
 
@@ -33,6 +34,7 @@ ElfAdditions::Place ElfAdditions::add(std::uint32_t flags, const std::string& by
     throw ElfError("cannot be copied: it has too many segments");
   }
   if (added_.empty() && flags != elf::kReadable) add(elf::kReadable, {});
+  if (added_.size() == kMost) throw std::logic_error("the table of segments has no room for a further one");
   const Place place = next();
   const std::uint64_t in_front = added_.empty() ? table_size() : 0;
   elf::ProgramHeader segment{};

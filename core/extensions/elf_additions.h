@@ -28,16 +28,16 @@ class ElfAdditions {
   explicit ElfAdditions(const ElfImage& image) noexcept : image_(image) {}
 
   // Adds a segment with these bytes and flags (elf::kReadable, ...). One that is only read comes first if there is one: it holds
-  // the table too. Errors: ElfError if there is no room.
+  // the table too. Errors: ElfError if there is no room; std::logic_error if it would be one more than kMost.
   Place add(std::uint32_t flags, const std::string& bytes);
   // Where `add` would put a segment that is not the first.
   [[nodiscard]] Place next() const;
   // What has to be written into the file; nothing if nothing was added.
   [[nodiscard]] Edits edits() const;
 
- private:
   static constexpr std::size_t kMost = 3;  // one for the table, and names; one for data; one for code
 
+ private:
   // Of the table with room for all.
   [[nodiscard]] std::uint64_t table_size() const noexcept {
     return (image_.segments().size() + kMost) * sizeof(elf::ProgramHeader);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -13,11 +12,6 @@
 namespace aiointerpreters::extensions {
 
 namespace {
-
-bool begins_with_one_of(std::string_view name, std::initializer_list<std::string_view> beginnings) {
-  return std::any_of(beginnings.begin(), beginnings.end(),
-                     [name](std::string_view beginning) { return name.starts_with(beginning); });
-}
 
 void sort_and_unite(std::vector<std::string>& names) {
   std::sort(names.begin(), names.end());
@@ -29,17 +23,12 @@ void read_symbols(const ElfImage& image, ElfFile& to) {
   for (std::size_t index = 0; index < symbols.count(); ++index) {
     const elf::Symbol symbol = symbols.at(index);
     const std::string_view begin = image.from_string(symbol.name);  // no name that is of no interest is looked at as a whole
-    if (symbol.section == elf::kUndefined) {
-      if (begins_with_one_of(begin, {"Py", "_Py"})) to.python_symbols.emplace_back(image.string(symbol.name));
-      continue;
-    }
-    if (begins_with_one_of(begin, {"PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_"})) {
-      to.initializers.emplace_back(image.string(symbol.name));
+    if (symbol.section == elf::kUndefined && (begin.starts_with("Py") || begin.starts_with("_Py"))) {
+      to.python_symbols.emplace_back(image.string(symbol.name));
     }
     if (is_unique(symbol)) to.unique_symbols.emplace_back(image.string(symbol.name));
   }
   sort_and_unite(to.python_symbols);
-  sort_and_unite(to.initializers);
   sort_and_unite(to.unique_symbols);
 }
 
@@ -66,7 +55,6 @@ ElfFile read_elf_file(std::span<const std::byte> file) {
   const auto runpath = image.dynamic_value(elf::kRunpath);
   const auto path = runpath ? runpath : image.dynamic_value(elf::kRpath);
   if (path) result.search_path = folders_in(image.string(*path));
-  result.has_static_tls = (image.dynamic_value(elf::kFlags).value_or(0) & elf::kStaticTls) != 0;
   read_symbols(image, result);
   return result;
 }

@@ -18,14 +18,8 @@ struct ElfFile {
   // What it wants of Python: the undefined symbols that begin with "Py" or "_Py", weak ones too; each once, in order. A
   // library that wants some uses Python itself.
   std::vector<std::string> python_symbols;
-  // How it can be initialized: the symbols that it offers and that begin as functions that initialize modules do, "PyInit_"
-  // and "PyModExport_" ("PyInitU_" and "PyModExportU_" for names that are not ASCII); each once, in order.
-  std::vector<std::string> initializers;
   // What it offers as the one of its name in the process (elf_unique.h); each once, in order.
   std::vector<std::string> unique_symbols;
-  // Whether it takes its thread-local storage out of the little that the process has set aside (DF_STATIC_TLS, the initial-exec
-  // model): many copies may use that up.
-  bool has_static_tls = false;
 };
 
 // Reads a shared object. `file` is all of it; it is not trusted.

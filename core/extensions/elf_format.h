@@ -179,7 +179,6 @@ constexpr std::uint64_t kVersionsNeeded = 0x6ffffffe;  // DT_VERNEED
 
 // Flags of kFlags and kFlags1
 constexpr std::uint64_t kHasTextRelocations = 0x4;  // DF_TEXTREL
-constexpr std::uint64_t kStaticTls = 0x10;          // DF_STATIC_TLS
 constexpr std::uint64_t kProgram = 0x08000000;      // DF_1_PIE
 
 // st_info: the upper half tells how the symbol is bound

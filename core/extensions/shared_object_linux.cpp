@@ -5,6 +5,8 @@
 #include <link.h>
 #include <unistd.h>
 
+#include <stdexcept>
+
 namespace aiointerpreters::extensions {
 
 namespace {
@@ -42,7 +44,10 @@ void* find_symbol(void* handle, const std::string& name) { return dlsym(handle, 
 
 std::byte* address_in(void* handle, std::uint64_t address) {
   link_map* map = nullptr;
-  if (dlinfo(handle, RTLD_DI_LINKMAP, static_cast<void*>(&map)) != 0 || map == nullptr) return nullptr;
+  if (dlinfo(handle, RTLD_DI_LINKMAP, static_cast<void*>(&map)) != 0 || map == nullptr) {
+    const char* const reason = dlerror();
+    throw std::runtime_error(reason != nullptr ? reason : "the dynamic linker does not tell where it has loaded an object");
+  }
   // From a pointer into the object to another one.
   auto* const dynamic = reinterpret_cast<std::byte*>(map->l_ld);
   return dynamic + static_cast<std::ptrdiff_t>(map->l_addr + address - reinterpret_cast<std::uintptr_t>(dynamic));

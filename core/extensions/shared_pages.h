@@ -9,7 +9,7 @@
 namespace aiointerpreters::extensions {
 
 // Maps them anew. `image` is the original's, whose file is open as `original`; `edits` are what the copy has instead. What cannot
-// be mapped stays as it is. Requires: `handle` is of a copy that has just been loaded. Errors: none.
-void share_pages(void* handle, const ElfImage& image, int original, const Edits& edits) noexcept;
+// be mapped stays as it is. Requires: `handle` is of a copy that has just been loaded. Errors: as address_in.
+void share_pages(void* handle, const ElfImage& image, int original, const Edits& edits);
 
 }  // namespace aiointerpreters::extensions

@@ -35,7 +35,7 @@ int protection_of(const elf::ProgramHeader& segment) {
 
 }  // namespace
 
-void share_pages(void* handle, const ElfImage& image, int original, const Edits& edits) noexcept {
+void share_pages(void* handle, const ElfImage& image, int original, const Edits& edits) {
   if (is_relocated_in_place(image)) return;
   const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   for (const elf::ProgramHeader& segment : image.segments()) {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -136,6 +137,21 @@ TEST(ElfBindNothing, AnObjectThatWantsNoneOfThemIsLeftAsItIs) {
   EXPECT_TRUE(edits_to_bind(image, functions(), additions, table).empty());
   EXPECT_TRUE(additions.edits().empty());
   EXPECT_EQ(table.address, 0U);
+}
+
+TEST(SharedObject, WhatTheDynamicLinkerDoesNotKnowHasNoAddress) {
+  EXPECT_THROW(static_cast<void>(address_in(nullptr, 8)), std::runtime_error);
+  EXPECT_THROW(run_constructors(nullptr, {8, 0, 0}), std::runtime_error);
+}
+
+TEST(ElfAdditions, NoMoreSegmentsAreAddedThanTheTableHasRoomFor) {
+  const FileBytes file = sample_library();
+  const ElfImage image(file);
+  ElfAdditions additions(image);
+  for (std::size_t index = 0; index < ElfAdditions::kMost; ++index) additions.add(elf::kReadable, "more");
+  const Edits edits = additions.edits();
+  EXPECT_THROW(additions.add(elf::kReadable, "too much"), std::logic_error);
+  EXPECT_EQ(additions.edits().back().bytes, edits.back().bytes) << "nothing has changed";
 }
 
 }  // namespace

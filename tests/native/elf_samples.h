@@ -3,15 +3,19 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "extensions/elf_format.h"
+#include "extensions/elf_image.h"
 #include "extensions/elf_rename.h"
+#include "extensions/elf_symbols.h"
 
 namespace aiointerpreters::extensions {
 
@@ -36,6 +40,21 @@ inline Edits renaming_of(const FileBytes& file, const LibraryNames& names) {
   Edits edits = edits_to_rename(image, names, additions);
   for (Edit& edit : additions.edits()) edits.push_back(std::move(edit));
   return edits;
+}
+
+// The symbols that the object offers and that begin as functions that initialize modules do, in order.
+inline std::vector<std::string> initializers_of(const FileBytes& file) {
+  const ElfImage image(file);
+  const ElfSymbols symbols(image);
+  std::vector<std::string> names;
+  for (std::size_t index = 0; index < symbols.count(); ++index) {
+    const elf::Symbol symbol = symbols.at(index);
+    const std::string_view name = image.string(symbol.name);
+    if (symbol.section == elf::kUndefined) continue;
+    if (name.starts_with("PyInit") || name.starts_with("PyModExport")) names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 inline FileBytes sample_library() { return read_file(ELF_SAMPLE_LIBRARY); }
