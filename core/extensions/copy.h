@@ -20,8 +20,6 @@ struct Copy {
   FileDescriptor original;
   std::uint64_t size = 0;
   bool made = false;  // by this call; false: it was there
-  // Why better places did not serve, a sentence for each; empty if the first one did.
-  std::string passed_over;
 };
 
 }  // namespace aiointerpreters::extensions

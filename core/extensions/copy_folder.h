@@ -4,7 +4,8 @@
 // synced to the disk, which would take longer than all else: what a power failure leaves of it is noticed when it is used, as
 // every copy is compared with its original, byte by byte, before each use. That is also why a collision of hashes cannot load
 // wrong code: the file is then replaced.
-// A file may be removed or replaced at any time, by any process: what is open or mapped stays as it is.
+// A file may be removed or replaced at any time, by any process, and so may the folder: what is open or mapped stays as it is. A
+// copy whose file is removed while it is made is whole all the same, and is handed out without a name.
 // Owner: one call of CopyStore's. Thread: that call's; any number of them, of any number of processes, on the same folder. Linux
 // only.
 #pragma once
@@ -28,11 +29,11 @@ class CopyFolder {
   [[nodiscard]] int number() const noexcept { return folder_.number(); }
 
   // The copy with that name: the file that is there if it is what it should be, else a new one.
-  // Errors: none, and `why` has the reason. What was begun is removed.
+  // Errors: none, and `why` has the reason; so it is where the folder has been removed meanwhile. What was begun is removed.
   [[nodiscard]] std::optional<Copy> get(const Original& original, const std::string& name, std::string& why) const;
 
  private:
-  enum class Made { kYes, kAnotherIsThere, kNo };
+  enum class Made { kYes, kWithoutName, kAnotherIsThere, kNo };
 
   // None: there is none, or not what should be there, which `replace` tells apart.
   [[nodiscard]] std::optional<Copy> find(const Original& original, const std::string& name, bool& replace) const;

@@ -40,6 +40,7 @@ std::optional<Copy> CopyFolder::get(const Original& original, const std::string&
     Copy copy;
     switch (make(original, name, replace, copy, why)) {
       case Made::kYes:
+      case Made::kWithoutName:
         return copy;
       case Made::kNo:
         return std::nullopt;
@@ -69,8 +70,9 @@ CopyFolder::Made CopyFolder::make(const Original& original, const std::string& n
   copy.file = write(original, begun, why);
   if (!copy.file || !lets_code_be_mapped(copy.file.number(), why)) return Made::kNo;
   const Made made = publish(begun, name, replace, why);
-  if (made == Made::kYes) {
-    copy.path = path_of(name, copy.file.number());
+  if (made == Made::kYes || made == Made::kWithoutName) {
+    const int file = copy.file.number();
+    copy.path = made == Made::kYes ? path_of(name, file) : path_of_descriptor(file);
     copy.size = original.copy_size();
     copy.made = true;
   }
@@ -87,6 +89,7 @@ FileDescriptor CopyFolder::write(const Original& original, BegunFile& begun, std
   // Nobody writes to it by mistake. There are file systems without such modes.
   static_cast<void>(::fchmod(file, 0400));
   FileDescriptor written = open_at(number(), begun.name().c_str(), O_RDONLY | O_NOFOLLOW);
+  if (!written && errno == ENOENT) written = open_at(AT_FDCWD, path_of_descriptor(file).c_str(), O_RDONLY);  // removed
   if (!written) {
     why = error_text(errno);
     return {};
@@ -111,6 +114,7 @@ CopyFolder::Made CopyFolder::publish(BegunFile& begun, const std::string& name, 
     replace = true;
   }
   if (replace && ::renameat(number(), from, number(), name.c_str()) != 0) {
+    if (errno == ENOENT) return Made::kWithoutName;  // somebody has emptied the folder
     why = error_text(errno);
     return Made::kNo;
   }

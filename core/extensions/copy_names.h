@@ -10,7 +10,7 @@
 namespace aiointerpreters::extensions {
 
 // The file that makes one process at a time prune a folder.
-inline constexpr const char* kLockName = ".lock";
+inline constexpr const char* kLockName = ".aiointerpreters-lock";
 
 // "44bc2cf5ad770999-0000000000000000-2-0-_speedups.abi3.so": a copy of what has this content, with these edits, for the
 // interpreters with the number 2; `twin` tells apart originals that are alike in all of that. The original's name is at the end,

@@ -9,7 +9,7 @@
 //   4. a file without a name in $TMPDIR or /tmp, which is this process's alone;
 //   5. memory (memfd_create).
 // A folder serves if it belongs to the effective user and nobody else may write to it, and if code can be mapped from it
-// (folder_rules.h). Whatever else goes wrong, a full disk, a quota, a file system that is read-only, makes the next place serve.
+// (folder_rules.h). One that the user has named must not be somebody else's: empty, or with something of ours in it. Whatever else goes wrong, a full disk, a quota, a file system that is read-only, makes the next place serve.
 // Copies that are already in a folder are used though nothing can be written there.
 // Every copy is compared with its original, byte by byte, before it is handed out (copy_folder.h).
 //
@@ -80,7 +80,7 @@ class CopyStore {
   // The copy of the object for the k-th interpreter of this process, with `edits` in it. Two originals that are alike get
   // different ones. The same call again returns the same file as long as it is there: k is used once for each interpreter that a
   // process has ever had, and the child of a fork, which has inherited what was loaded, goes on with it. The path may be gone
-  // before it is loaded, as others empty and prune the folder. Ask again then.
+  // before it is loaded, as others empty and prune the folder: the open file is loaded then (path_of_descriptor).
   // Blocks: reads the original and the copy, writes the copy if there is none; prunes now and then.
   // Errors: none, and `why` says so with paths and reasons; std::bad_alloc.
   [[nodiscard]] std::optional<Copy> get(const std::string& original, unsigned k, const Edits& edits, std::string& why);
@@ -106,7 +106,7 @@ class CopyStore {
   [[nodiscard]] bool is_time_to_prune(std::uint64_t made) noexcept;
 
   std::vector<std::string> folders_;  // in order
-  bool only_folders_ = false;         // nothing else is tried
+  bool only_folders_ = false;         // the user has named it, and nothing else is tried
   std::string temporary_;
   const Trust trust_;
   const Report report_;

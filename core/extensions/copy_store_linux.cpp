@@ -40,7 +40,8 @@ CopyStore::CopyStore(const Environment& environment, Report report)
   if (only_folders_) {
     std::error_code unknown;  // the working directory may be gone
     const std::filesystem::path path = std::filesystem::absolute(environment.cache, unknown);
-    folders_.push_back(unknown ? environment.cache : path.string());
+    // A folder that is called ~ is nobody's wish. It is refused as it stands.
+    folders_.push_back(unknown || environment.cache.starts_with('~') ? environment.cache : path.string());
     return;
   }
   // What is no absolute path does not count (XDG Base Directory Specification).
@@ -62,7 +63,6 @@ std::optional<Copy> CopyStore::get(const std::string& path, unsigned k, const Ed
                                                              const std::string& reason) {
     if (found) {
       copy = std::move(found);
-      copy->passed_over = passed_over;
       copy->original = original->take_file();
       if (report_ && !passed_over.empty() && !reported_.exchange(true)) {
         report_("private copies of extension modules are kept in " + place +
@@ -87,14 +87,22 @@ std::optional<Copy> CopyStore::get(const std::string& path, unsigned k, const Ed
 
 std::optional<Copy> CopyStore::from_folder(const std::string& path, const Original& original, const std::string& name,
                                            std::string& why) {
-  bool absent = false;
-  FileDescriptor opened = open_own_folder(path, true, why, absent);
-  if (!opened) return std::nullopt;
-  const CopyFolder folder(path, std::move(opened));
-  std::optional<Copy> copy =
-      name.empty() ? copy_without_name(original, folder.number(), why) : folder.get(original, name, why);
-  if (copy && copy->made && is_time_to_prune(copy->size)) prune(folder.number(), Limits());
-  return copy;
+  // Whoever empties a cache by hand removes the folder at any time. Another round is only needed where it goes in the instant between
+  // its making and that of a file in it.
+  constexpr int kRounds = 100;
+  for (int round = 0; round < kRounds; ++round) {
+    bool absent = false;
+    FileDescriptor opened = open_own_folder(path, true, why, absent);
+    if (absent) continue;
+    if (!opened || (only_folders_ && holds_only_others(opened.number(), why))) return std::nullopt;
+    const CopyFolder folder(path, std::move(opened));
+    std::optional<Copy> copy =
+        name.empty() ? copy_without_name(original, folder.number(), why) : folder.get(original, name, why);
+    if (!copy && !leads_to(path, folder.number())) continue;
+    if (copy && copy->made && is_time_to_prune(copy->size)) prune(folder.number(), Limits());
+    return copy;
+  }
+  return std::nullopt;
 }
 
 std::optional<std::string> CopyStore::name_for(const Original& original, unsigned k, std::string& why) {
@@ -141,7 +149,7 @@ std::vector<FolderReport> CopyStore::describe() const {
     report.path = path;
     const FileDescriptor folder = open_own_folder(path, false, report.refused, report.absent);
     if (report.absent) report.refused.clear();
-    if (!folder) continue;
+    if (!folder || (only_folders_ && holds_only_others(folder.number(), report.refused))) continue;
     report.read_only = !may_write_to(folder.number());
     report.contents = look_through(folder.number());
   }

@@ -16,6 +16,9 @@ namespace aiointerpreters::extensions {
 // openat(2); the descriptor does not survive an exec. None: see errno.
 [[nodiscard]] FileDescriptor open_at(int folder, const char* path, int flags, unsigned mode = 0) noexcept;
 
+// Whether the path leads to the file or folder that is open, and not to nothing or to another one.
+[[nodiscard]] bool leads_to(const std::string& path, int file) noexcept;
+
 // How many bytes were read from `offset` on: fewer than `size` only at the end of the file. -1: see errno.
 [[nodiscard]] std::int64_t read_at(int file, std::uint64_t offset, char* bytes, std::size_t size) noexcept;
 // False: see errno.

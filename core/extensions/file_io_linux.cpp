@@ -2,6 +2,7 @@
 #include "extensions/file_io.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +17,13 @@ FileDescriptor open_at(int folder, const char* path, int flags, unsigned mode) n
     const int file = ::openat(folder, path, flags | O_CLOEXEC, static_cast<mode_t>(mode));
     if (file >= 0 || errno != EINTR) return FileDescriptor(file);
   }
+}
+
+bool leads_to(const std::string& path, int file) noexcept {
+  struct stat there{};
+  struct stat open{};
+  return ::stat(path.c_str(), &there) == 0 && ::fstat(file, &open) == 0 && there.st_dev == open.st_dev &&
+         there.st_ino == open.st_ino;
 }
 
 int FileDescriptor::close() noexcept {

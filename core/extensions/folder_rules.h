@@ -12,7 +12,7 @@ namespace aiointerpreters::extensions {
 // Opens the folder, after making it and those above it where they are missing (mode 0700) if `make` says so. It has to be a
 // folder itself, no symbolic link, that belongs to the effective user and that nobody else may write to; its file system has to
 // be suitable. What is opened is what was checked: go on by openat.
-// Errors: none, and `why` has the reason, `absent` whether it is only not there.
+// Errors: none, and `why` has the reason, `absent` whether it is only not there: with `make`, since somebody has just removed it.
 [[nodiscard]] FileDescriptor open_own_folder(const std::string& path, bool make, std::string& why, bool& absent);
 
 // Whether code can be mapped from the file system and no other machine has a hand in it.

@@ -29,12 +29,12 @@ std::string in_octal(mode_t mode) {
   return "0" + std::string(digits, written.ptr);
 }
 
-// Makes the folder and those above it that are missing.
-bool make_folders(const std::filesystem::path& path, std::string& why) {
+// Makes the folder and those above it that are missing. `removed`: one of those has been removed meanwhile.
+bool make_folders(const std::filesystem::path& path, std::string& why, bool& removed) {
   struct stat above{};
   const std::filesystem::path parent = path.parent_path();
   if (::stat(parent.c_str(), &above) != 0) {
-    if (errno != ENOENT || parent == path || !make_folders(parent, why)) {
+    if (errno != ENOENT || parent == path || !make_folders(parent, why, removed)) {
       if (why.empty()) why = error_text(errno);
       return false;
     }
@@ -44,6 +44,7 @@ bool make_folders(const std::filesystem::path& path, std::string& why) {
     return false;
   }
   if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return true;
+  removed = errno == ENOENT;
   why = error_text(errno);
   return false;
 }
@@ -51,6 +52,12 @@ bool make_folders(const std::filesystem::path& path, std::string& why) {
 }  // namespace
 
 FileDescriptor open_own_folder(const std::string& path, bool make, std::string& why, bool& absent) {
+  absent = false;
+  if (!path.starts_with('/')) {
+    why = path.starts_with('~') ? "only a shell puts the home folder in the place of ~: it has to be a whole path"
+                                : "it is relative to a working directory that is gone";
+    return {};
+  }
   // O_NOFOLLOW does not look at a link with a slash behind it.
   std::string plain = path;
   while (plain.size() > 1 && plain.back() == '/') plain.pop_back();
@@ -59,14 +66,15 @@ FileDescriptor open_own_folder(const std::string& path, bool make, std::string& 
   absent = !folder && errno == ENOENT;
   if (absent && make) {
     why.clear();
-    if (!make_folders(plain, why)) return {};
+    absent = false;
+    if (!make_folders(plain, why, absent)) return {};
     folder = open();
+    absent = !folder && errno == ENOENT;
   }
   if (!folder) {
     why = errno == ENOTDIR || errno == ELOOP ? "it is a symbolic link or not a folder" : error_text(errno);
     return {};
   }
-  absent = false;
   struct stat facts{};
   if (::fstat(folder.number(), &facts) != 0) {
     why = error_text(errno);
@@ -122,13 +130,11 @@ bool is_own_file(int file) noexcept {
 std::string safe_path(const std::string& path, int folder) {
   std::error_code error;
   const std::filesystem::path real = std::filesystem::canonical(path, error);
-  struct stat wanted{};
-  struct stat facts{};
-  if (error || ::fstat(folder, &wanted) != 0 || ::stat(real.c_str(), &facts) != 0) return "";
-  if (facts.st_dev != wanted.st_dev || facts.st_ino != wanted.st_ino) return "";
+  if (error || !leads_to(real.native(), folder)) return "";
   if (real.native().find('$') != std::string::npos) return "";  // the dynamic linker would read ${ORIGIN} and the like there
   for (std::filesystem::path part = real; part != part.parent_path();) {
     part = part.parent_path();
+    struct stat facts{};
     if (::stat(part.c_str(), &facts) != 0) return "";
     // In a folder with the sticky bit, as /tmp is, only the owner of an entry moves it away.
     if ((facts.st_mode & kOthersWrite) != 0 && (facts.st_mode & S_ISVTX) == 0) return "";

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace aiointerpreters::extensions {
 
@@ -34,6 +35,9 @@ struct Removed {
   std::uint64_t bytes = 0;
   int error = 0;  // the errno of the last one that could not be removed
 };
+
+// Whether there is something in the folder, and nothing of ours. `why` says so, with some names. An error counts as no.
+[[nodiscard]] bool holds_only_others(int folder, std::string& why);
 
 // The copies in the folder. Errors: what cannot be read is not counted.
 [[nodiscard]] Contents look_through(int folder);

@@ -12,6 +12,7 @@
 #include <ctime>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "extensions/copy_names.h"
@@ -33,14 +34,21 @@ struct CloseFolder {
   void operator()(DIR* folder) const noexcept { ::closedir(folder); }
 };
 
+using Listing = std::unique_ptr<DIR, CloseFolder>;
+
+// Errors: none, see errno.
+Listing open_listing(int folder) {
+  FileDescriptor again = open_at(folder, ".", O_RDONLY | O_DIRECTORY);  // with a position of its own
+  Listing listing(again ? ::fdopendir(again.number()) : nullptr);
+  if (listing != nullptr) static_cast<void>(again.release());  // the listing owns it
+  return listing;
+}
+
 // Ours, oldest use first.
 std::vector<Entry> entries_of(int folder) {
   std::vector<Entry> entries;
-  FileDescriptor again = open_at(folder, ".", O_RDONLY | O_DIRECTORY);  // with a position of its own
-  const std::unique_ptr<DIR, CloseFolder> listing(again ? ::fdopendir(again.number()) : nullptr);
-  if (listing == nullptr) return entries;
-  static_cast<void>(again.release());  // the listing owns it
-  while (const dirent* const found = ::readdir(listing.get())) {
+  const Listing listing = open_listing(folder);
+  while (const dirent* const found = listing == nullptr ? nullptr : ::readdir(listing.get())) {
     const bool begun = is_begun_name(found->d_name);
     if (!begun && !is_copy_name(found->d_name)) continue;
     struct stat facts{};
@@ -61,6 +69,23 @@ void remove(int folder, const Entry& entry, Removed& removed) noexcept {
 }
 
 }  // namespace
+
+bool holds_only_others(int folder, std::string& why) {
+  constexpr std::size_t kShown = 3;
+  std::string shown;
+  std::size_t others = 0;
+  const Listing listing = open_listing(folder);
+  while (const dirent* const found = listing == nullptr ? nullptr : ::readdir(listing.get())) {
+    const std::string_view name = found->d_name;
+    if (name == "." || name == "..") continue;
+    if (name == kLockName || is_begun_name(name) || is_copy_name(name)) return false;
+    if (++others <= kShown) shown += (others == 1 ? "" : ", ") + std::string(name);
+  }
+  if (others == 0) return false;
+  why = "it holds other things (" + shown + (others > kShown ? ", ...)" : ")") +
+        ": a folder for copies has to be new or empty";
+  return true;
+}
 
 Contents look_through(int folder) {
   Contents contents;

@@ -17,8 +17,10 @@
 #include "extensions/elf_constructors.h"
 #include "extensions/elf_rename.h"
 #include "extensions/elf_unique.h"
+#include "extensions/file_io.h"
 #include "extensions/library_tree.h"
 #include "extensions/mapping_limit.h"
+#include "extensions/nameless.h"
 #include "extensions/shared_object.h"
 #include "extensions/shared_pages.h"
 #include "extensions/unsound.h"
@@ -77,7 +79,7 @@ Edits edits_for(const std::vector<Library>& libraries, const Library& library, u
   return edits;
 }
 
-// From now on the object's functions lead to that interpreter. Whoever fills it again puts in the same.
+// From now on the object's functions lead to that interpreter. Whoever fills it again puts in the same. Errors: as address_in.
 void fill(void* handle, const BindingTable& table, py::ForeignThreads& threads) {
   threads.keep();
   auto* const slots = reinterpret_cast<std::uintptr_t*>(address_in(handle, table.address));
@@ -97,20 +99,18 @@ void* load_copy(CopyOwner& owner, const std::vector<Library>& libraries, const L
   Rest rest;
   const Edits edits = edits_for(libraries, library, owner.number, rest);
   std::string why;
-  // Others may remove a copy before it is loaded; then there is a new one.
-  constexpr int kAttempts = 3;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const std::optional<Copy> copy = owner.copies->get(library.path, owner.number, edits, why);
-    if (!copy) break;
-    if (void* const handle = load_shared_object(copy->path, why)) {
-      owner.loaded.emplace(key, handle);
-      share_pages(handle, ElfImage(library.file.bytes()), copy->original.number(), edits);
-      if (rest.table.address != 0) fill(handle, rest.table, *owner.threads);
-      run_constructors(handle, rest.constructors);
-      return handle;
-    }
+  const std::optional<Copy> copy = owner.copies->get(library.path, owner.number, edits, why);
+  void* handle = copy ? load_shared_object(copy->path, why) : nullptr;
+  // Others may remove the file before it is loaded. It is still open.
+  if (copy && handle == nullptr && !leads_to(copy->path, copy->file.number())) {
+    handle = load_shared_object(path_of_descriptor(copy->file.number()), why);
   }
-  throw std::runtime_error(why + " (private copy of " + library.path + ")");
+  if (handle == nullptr) throw std::runtime_error(why + " (private copy of " + library.path + ")");
+  share_pages(handle, ElfImage(library.file.bytes()), copy->original.number(), edits);
+  if (rest.table.address != 0) fill(handle, rest.table, *owner.threads);
+  owner.loaded.emplace(key, handle);
+  run_constructors(handle, rest.constructors);
+  return handle;
 }
 
 // Errors: std::runtime_error with the reason.
@@ -136,6 +136,13 @@ void* load(CopyOwner& owner, const std::vector<Library>& libraries) {
   return handle;
 }
 
+// What to add to an error that says that static memory of threads (the initial-exec model) is used up: each copy takes its part.
+std::string hint_of_static_tls(const std::string& error) {
+  if (error.find("static TLS") == std::string::npos) return {};
+  return "; glibc sets little of it aside, and each copy takes some: the environment variable "
+         "GLIBC_TUNABLES=glibc.rtld.optional_static_tls=65536 has a new process set more aside";
+}
+
 // What `open` returns; if it throws, null, and `why` is the reason. Errors: std::bad_alloc.
 template <typename Open>
 void* or_tell(std::string& why, const Open& open) {
@@ -144,7 +151,8 @@ void* or_tell(std::string& why, const Open& open) {
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
-    why = error.what() + hint_of_mapping_limit();
+    why = error.what();
+    why += hint_of_static_tls(why) + hint_of_mapping_limit();
     return nullptr;
   }
 }

@@ -61,6 +61,17 @@ def test_a_folder_that_does_not_serve_is_told_and_left_alone(tmp_path: Path) -> 
     assert list(cache.iterdir()) == [cache / "somebody's"]
 
 
+def test_a_folder_with_other_things_in_it_is_told_and_left_alone(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir(mode=0o700)
+    (cache / "notes.txt").write_text("mine", encoding="utf-8")
+    shown = run(cache=cache)
+    reason = "it holds other things (notes.txt): a folder for copies has to be new or empty"
+    assert (shown.returncode, shown.stdout) == (0, f"{cache}\n  not used: {reason}\n")
+    assert run("-m", "aiointerpreters", "cache", "--clear", cache=cache).stdout == "removed 0 copies, 0.0 MB\n"
+    assert list(cache.iterdir()) == [cache / "notes.txt"]
+
+
 @pytest.mark.parametrize("arguments", [(), ("caches",), ("cache", "--clean")])
 def test_wrong_arguments_are_told(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     told = run("-m", "aiointerpreters", *arguments, cache=tmp_path)

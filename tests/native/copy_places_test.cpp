@@ -41,14 +41,15 @@ TEST_F(CopyPlaces, ComeInOrder) {
   EXPECT_TRUE(has(get(without_own, from).path, "/xdg/aiointerpreters/extensions/"));
   CopyStore without_xdg({"", "", path("home"), path("tmp")});
   EXPECT_TRUE(has(get(without_xdg, from).path, "/home/.cache/aiointerpreters/extensions/"));
-  CopyStore relative({"", "xdg", path("home"), path("tmp")});
+  CopyStore relative({"", "xdg", path("home"), path("tmp")}, telling());
   EXPECT_TRUE(has(get(relative, from).path, "/home/.cache/aiointerpreters/extensions/"));
-  EXPECT_EQ(get(relative, from).passed_over, "") << "it is no place";
+  EXPECT_EQ(told_, "") << "it is no place";
 }
 
 TEST_F(CopyPlaces, AreMadeForTheUserAlone) {
-  CopyStore store(home());
-  EXPECT_EQ(get(store, original()).passed_over, "");
+  CopyStore store(home(), telling());
+  static_cast<void>(get(store, original()));
+  EXPECT_EQ(told_, "");
   for (const char* made : {"home", "home/.cache", "home/.cache/aiointerpreters", "home/.cache/aiointerpreters/extensions"}) {
     EXPECT_EQ(facts_of(path(made)).st_mode & 07777U, 0700U) << made;
   }
@@ -76,8 +77,9 @@ TEST_F(CopyPlaces, AFolderThatOthersMayWriteToDoesNotServe) {
     EXPECT_EQ(names_in(folder()).size(), 0U);
   }
   ASSERT_EQ(::chmod(folder().c_str(), 0755), 0);
-  CopyStore store(only());
-  EXPECT_EQ(get(store, from).passed_over, "");
+  CopyStore store(only(), telling());
+  static_cast<void>(get(store, from));
+  EXPECT_EQ(told_, "");
 }
 
 TEST_F(CopyPlaces, ASymbolicLinkDoesNotServe) {
@@ -98,6 +100,74 @@ TEST_F(CopyPlaces, AFileDoesNotServe) {
   EXPECT_TRUE(has(refusal(below, original()), path("file/cache") + " does not serve: "));
 }
 
+TEST_F(CopyPlaces, AFolderWithOtherThingsInItDoesNotServe) {
+  const std::string from = original();
+  std::filesystem::create_directories(path("cache/bin"));
+  ASSERT_EQ(::chmod(folder().c_str(), 0700), 0);
+  for (const char* name : {"cache/boot", "cache/dev", "cache/etc"}) static_cast<void>(write(name, ""));
+  CopyStore store(only());
+  const std::string why = refusal(store, from);
+  EXPECT_TRUE(has(why, folder() + " does not serve: it holds other things (")) << why;
+  EXPECT_TRUE(has(why, ", ...): a folder for copies has to be new or empty")) << why;
+  std::string ignored;
+  EXPECT_FALSE(store.get(from, CopyStore::kShared, {}, ignored)) << "nor for copies without a name";
+  EXPECT_TRUE(store.describe()[0].refused.starts_with("it holds other things (")) << store.describe()[0].refused;
+  EXPECT_EQ(names_in(folder()).size(), 4U);
+  CopyStore below(only(path("cache/copies")));
+  EXPECT_TRUE(get(below, from).made);
+}
+
+TEST_F(CopyPlaces, AFolderThatHasCopiesServesWhateverElseIsPutThere) {
+  CopyStore store(only());
+  const std::string from = original();
+  static_cast<void>(get(store, from));
+  static_cast<void>(write("cache/notes.txt", "mine"));
+  EXPECT_FALSE(get(store, from, 0).made);
+  EXPECT_TRUE(get(store, from, 1).made);
+  EXPECT_EQ(store.clear().files, 2U);
+  EXPECT_TRUE(get(store, from, 2).made) << "emptied, it is known by its lock";
+  EXPECT_EQ(store.describe()[0].refused, "");
+}
+
+TEST_F(CopyPlaces, TheRootOfAllFoldersDoesNotServe) {
+  for (const char* name : {"/", "//", "/."}) {
+    CopyStore store(only(name));
+    EXPECT_TRUE(has(refusal(store, original()), "/ does not serve: it ") ||
+                has(refusal(store, original()), "/. does not serve: it "));
+  }
+}
+
+TEST_F(CopyPlaces, AHomeFolderThatNoShellHasPutInDoesNotServe) {
+  const std::string from = original();
+  EXPECT_EQ(in_child([&] {
+              if (::chdir(path("tmp").c_str()) != 0) return 2;
+              for (const char* name : {"~", "~/cache", "~somebody/cache"}) {
+                CopyStore store({name, "", path("home"), path("tmp")});
+                const std::string why = refusal(store, from);
+                EXPECT_TRUE(has(why, std::string(name) + " does not serve: only a shell puts the home folder")) << why;
+                EXPECT_TRUE(store.describe()[0].refused.starts_with("only a shell")) << store.describe()[0].refused;
+              }
+              CopyStore meant(only("./~/cache"));
+              EXPECT_TRUE(get(meant, from).made);
+              return HasFailure() ? 1 : 0;
+            }),
+            0);
+  EXPECT_EQ(names_in(path("tmp")), std::vector<std::string>{"~"});
+}
+
+TEST_F(CopyPlaces, ARelativeFolderOfAWorkingDirectoryThatIsGoneDoesNotServe) {
+  const std::string from = original();
+  EXPECT_EQ(in_child([&] {
+              std::filesystem::create_directories(path("gone"));
+              if (::chdir(path("gone").c_str()) != 0) return 2;
+              std::filesystem::remove_all(path("gone"));
+              CopyStore store(only("cache"));
+              EXPECT_TRUE(has(refusal(store, from), "cache does not serve: it is relative to a working directory"));
+              return HasFailure() ? 1 : 0;
+            }),
+            0);
+}
+
 TEST_F(CopyPlaces, AFolderOfSomebodyElseDoesNotServe) {
   std::string foreign = "/";
   if (::geteuid() == 0) {
@@ -115,9 +185,9 @@ TEST_F(CopyPlaces, RootMakesNoFolderInThatOfAUser) {
   if (::geteuid() != 0) GTEST_SKIP() << "this is about root";
   std::filesystem::create_directories(path("home"));
   ASSERT_EQ(::chown(path("home").c_str(), 12345, 12345), 0);
-  CopyStore store(home());
-  const Copy copy = get(store, original());
-  EXPECT_TRUE(has(copy.passed_over, "root does not make it in a folder of user 12345")) << copy.passed_over;
+  CopyStore store(home(), telling());
+  static_cast<void>(get(store, original()));
+  EXPECT_TRUE(has(told_, "root does not make it in a folder of user 12345")) << told_;
   EXPECT_EQ(names_in(path("home")).size(), 0U);
 }
 
@@ -156,25 +226,24 @@ TEST_F(CopyPlaces, NetworkFileSystemsDoNotServe) {
 
 TEST_F(CopyPlaces, WithoutAFolderATemporaryFileServes) {
   static_cast<void>(write("home", "a file in the way"));
-  CopyStore store(home());
+  CopyStore store(home(), telling());
   const std::string from = original(300'001);
   const Copy copy = get(store, from, 2, {{0, "edit"}});
   EXPECT_TRUE(copy.path.starts_with("/proc/self/fd")) << copy.path;
   EXPECT_EQ(read(copy.path).substr(0, 4), "edit");
   EXPECT_EQ(read(copy.path).substr(4), read(from).substr(4));
-  EXPECT_TRUE(has(copy.passed_over, path("home") + "/.cache/aiointerpreters/extensions does not serve: "))
-      << copy.passed_over;
+  EXPECT_TRUE(has(told_, path("home") + "/.cache/aiointerpreters/extensions does not serve: ")) << told_;
   EXPECT_EQ(names_in(path("tmp")).size(), 0U);
   const std::string target = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(copy.file.number())).string();
   EXPECT_TRUE(has(target, path("tmp")) && has(target, "-_speedups.abi3.so")) << target;
 }
 
 TEST_F(CopyPlaces, WithoutAFolderForTemporaryFilesMemoryServes) {
-  CopyStore store({"", "", "", path("not there")});
+  CopyStore store({"", "", "", path("not there")}, telling());
   const std::string from = original(300'001);
   const Copy copy = get(store, from, 2, {{300'001, "more"}});
   EXPECT_EQ(read(copy.path), read(from) + "more");
-  EXPECT_TRUE(has(copy.passed_over, path("not there") + " does not serve: No such file")) << copy.passed_over;
+  EXPECT_TRUE(has(told_, path("not there") + " does not serve: No such file")) << told_;
   const std::string target = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(copy.file.number())).string();
   EXPECT_TRUE(has(target, "memfd:_speedups.abi3.so")) << target;
   EXPECT_NE(::ftruncate(copy.file.number(), 0), 0) << "nobody changes it any more";
@@ -204,11 +273,11 @@ TEST_F(CopyPlaces, AFileThatCannotBeWrittenToItsEndIsAnErrorAndLeavesNothing) {
 TEST_F(CopyPlaces, AFullDiskMakesTheNextOneServe) {
   const std::string from = original(200'000);
   with_small_file_system(0, [&] {
-    CopyStore store({"", path("small"), path("home"), path("tmp")});
-    EXPECT_EQ(get(store, from, 0).passed_over, "");
+    CopyStore store({"", path("small"), path("home"), path("tmp")}, telling());
+    static_cast<void>(get(store, from, 0));
+    EXPECT_EQ(told_, "");
     const Copy copy = get(store, from, 1);
-    EXPECT_TRUE(has(copy.passed_over, "/small/aiointerpreters/extensions does not serve: No space left"))
-        << copy.passed_over;
+    EXPECT_TRUE(has(told_, "/small/aiointerpreters/extensions does not serve: No space left")) << told_;
     EXPECT_TRUE(has(copy.path, "/home/.cache/")) << copy.path;
     EXPECT_EQ(read(copy.path), read(from));
     EXPECT_EQ(names_in(path("small/aiointerpreters/extensions")).size(), 1U) << "what was begun is removed";
@@ -221,9 +290,9 @@ TEST_F(CopyPlaces, AFileSystemWithNoexecDoesNotServe) {
     CopyStore only_there(only(path("small")));
     const std::string why = refusal(only_there, from);
     EXPECT_TRUE(has(why, "its file system is mounted with noexec")) << why;
-    CopyStore store({"", "", "", path("small")});
+    CopyStore store({"", "", "", path("small")}, telling());
     const Copy copy = get(store, from);
-    EXPECT_TRUE(has(copy.passed_over, path("small") + " does not serve: its file system is mounted with noexec"));
+    EXPECT_TRUE(has(told_, path("small") + " does not serve: its file system is mounted with noexec")) << told_;
     EXPECT_EQ(read(copy.path), read(from));
     EXPECT_EQ(names_in(path("small")).size(), 0U);
   });
@@ -243,7 +312,7 @@ TEST_F(CopyPlaces, TheKernelIsAskedWhetherCodeMayBeMapped) {
 TEST_F(CopyPlaces, WhatIsInAReadOnlyFolderIsUsed) {
   const std::string from = original();
   with_small_file_system(0, [&] {
-    CopyStore store({"", path("small"), path("home"), path("tmp")});
+    CopyStore store({"", path("small"), path("home"), path("tmp")}, telling());
     const std::string there = get(store, from, 0).path;
     set_age(there, 1'000'000);
     ASSERT_EQ(::mount("none", path("small").c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
@@ -252,7 +321,7 @@ TEST_F(CopyPlaces, WhatIsInAReadOnlyFolderIsUsed) {
     EXPECT_FALSE(known.made);
     const Copy fresh = get(store, from, 1);
     EXPECT_TRUE(has(fresh.path, "/home/.cache/")) << fresh.path;
-    EXPECT_TRUE(has(fresh.passed_over, "Read-only file system")) << fresh.passed_over;
+    EXPECT_TRUE(has(told_, "Read-only file system")) << told_;
     EXPECT_TRUE(store.describe()[0].read_only);
   });
 }

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "extensions/copy_names.h"
 #include "extensions/copy_store.h"
 
 namespace aiointerpreters::extensions {
@@ -75,7 +76,7 @@ class CopyStoreTest : public testing::Test {
     std::vector<std::string> names;
     if (!std::filesystem::exists(folder)) return names;
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-      if (entry.path().filename() != ".lock") names.push_back(entry.path().filename().string());
+      if (entry.path().filename() != kLockName) names.push_back(entry.path().filename().string());
     }
     std::sort(names.begin(), names.end());
     return names;
@@ -95,6 +96,10 @@ class CopyStoreTest : public testing::Test {
     EXPECT_NE(why, "");
     return why;
   }
+  // For a store: what it reports is added to `told_`, in threads one after the other.
+  [[nodiscard]] CopyStore::Report telling() {
+    return [this](const std::string& sentence) { told_ += sentence; };
+  }
   static bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
   // The exit status of `body` in a process of its own.
@@ -106,6 +111,9 @@ class CopyStoreTest : public testing::Test {
     EXPECT_EQ(::waitpid(child, &status, 0), child);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + status;
   }
+
+  // What stores have reported: why better places than the one that served do not. Empty: the first one did.
+  std::string told_;
 
  private:
   std::filesystem::path root_;

@@ -2,9 +2,11 @@
 #include <dlfcn.h>
 #include <sys/mman.h>
 
+#include <atomic>
 #include <latch>
 #include <memory>
 #include <set>
+#include <system_error>
 #include <thread>
 
 #include "copy_store_fixture.h"
@@ -43,7 +45,7 @@ TEST(CopyNames, AreKnownAgain) {
   EXPECT_TRUE(is_copy_name(copy_name(~std::uint64_t{0}, ~std::uint64_t{0}, ~0U, 0, "a")));
   EXPECT_TRUE(is_begun_name(begun_name("a")));
   EXPECT_FALSE(is_copy_name(begun_name("a")));
-  for (const char* other : {"", ".", "..", ".lock", "a.so", "000000000000001f-0000000000000000-12-3-", "1f-0-1-1-a",
+  for (const char* other : {"", ".", "..", kLockName, "a.so", "000000000000001f-0000000000000000-12-3-", "1f-0-1-1-a",
                             "000000000000001f-0000000000000000-12-a", "00000000000000_f-0000000000000000-12-3-a"}) {
     EXPECT_FALSE(is_copy_name(other)) << other;
     EXPECT_FALSE(is_begun_name(other)) << other;
@@ -60,11 +62,11 @@ TEST(CopyNames, FitWhateverTheOriginalIsCalled) {
 }
 
 TEST_F(CopyStoreTest, MakesAFileOfItsOwnThatTellsWhatItIs) {
-  CopyStore store(only());
+  CopyStore store(only(), telling());
   const std::string from = original(kLarge);
   const Copy copy = get(store, from);
   EXPECT_TRUE(copy.made);
-  EXPECT_EQ(copy.passed_over, "");
+  EXPECT_EQ(told_, "");
   EXPECT_EQ(copy.size, kLarge);
   EXPECT_EQ(read(copy.path), read(from));
   EXPECT_NE(facts_of(copy.path).st_ino, facts_of(from).st_ino);
@@ -273,6 +275,29 @@ TEST_F(CopyStoreTest, FourProcessesGetOneWholeCopyAlthoughTheFolderIsEmptiedMean
   CopyStore store(only());
   EXPECT_TRUE(read(get(store, from).path) == content);
   EXPECT_EQ(names_in(folder()).size(), 1U);
+}
+
+// As whoever empties a cache by hand, only without end.
+TEST_F(CopyStoreTest, CopiesAreWholeAlthoughTheFolderIsRemovedAllTheTime) {
+  const std::string from = original(kLarge);
+  const std::string content = read(from);
+  CopyStore store(home());
+  const std::string home_folder = path("home");
+  std::atomic<bool> is_over{false};
+  std::jthread remover([&] {
+    while (!is_over.load()) {
+      std::error_code somebody_else_is_at_work;
+      std::filesystem::remove_all(home_folder, somebody_else_is_at_work);
+    }
+  });
+  CopyStore named(only(path("home/named/copies")));
+  for (unsigned k = 0; k < 2 * CopyStore::kShared; ++k) {
+    for (CopyStore* const each : {&store, &named}) {
+      const Copy copy = get(*each, from, k);
+      EXPECT_TRUE(read("/proc/self/fd/" + std::to_string(copy.file.number())) == content);
+    }
+  }
+  is_over.store(true);
 }
 
 TEST_F(CopyStoreTest, KeepsNoFileForVeryManyInterpreters) {

@@ -87,7 +87,7 @@ TEST_F(CopyUpkeep, FilesOfOthersStay) {
 TEST_F(CopyUpkeep, OnePrunesAtATime) {
   static_cast<void>(copy(1, 31 * kDay));
   {
-    const FileDescriptor lock = open_at(AT_FDCWD, path("cache/.lock").c_str(), O_RDWR | O_CREAT, 0600);
+    const FileDescriptor lock = open_at(AT_FDCWD, path(std::string("cache/") + kLockName).c_str(), O_RDWR | O_CREAT, 0600);
     ASSERT_EQ(::flock(lock.number(), LOCK_EX), 0);
     EXPECT_EQ(prune_it().files, 0U);
     EXPECT_EQ(in_child([&] { return static_cast<int>(prune_it().files); }), 0);
