@@ -11,9 +11,17 @@ import subprocess
 import sys
 from itertools import groupby
 
-from extensions.environments import FOLDER, ROOT, Environment
+from extensions.environments import COMPILED, FOLDER, ROOT, Environment
 from extensions.packages import Package, all_packages
-from extensions.results import Result, as_table, how_it_ended, load_results, put_between_marks, save_results
+from extensions.results import (
+    Result,
+    as_table,
+    how_it_ended,
+    load_results,
+    put_between_marks,
+    save_results,
+    with_other_versions,
+)
 from extensions.trial import Outcome
 
 PAGE = ROOT / "docs" / "extensions.md"
@@ -23,21 +31,30 @@ SECONDS = 300  # for a package, and for each round
 def arguments() -> argparse.Namespace:
     """What is wanted."""
     parser = argparse.ArgumentParser(prog="make extensions", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=1, help="how often an executor is made, used and ended")
+    parser.add_argument("--rounds", type=int, help="with how many executors; by default as many as the list says")
     parser.add_argument("--no-page", action="store_true", help="leave docs/extensions.md as it is")
     parser.add_argument("packages", nargs="*", help="some of them; all otherwise")
     return parser.parse_args()
 
 
 def run_trial(package: Package, environment: Environment, rounds: int) -> Result:
-    """In a process of its own. What it says on the way is kept in a file."""
-    result = Result(package.tried)
+    """In a process of its own, and in further ones if one has no room for all rounds."""
+    (FOLDER / "logs" / f"{package.name}.txt").unlink(missing_ok=True)
+    result = run_process(package, environment, rounds)
+    while result.works and (left := rounds - result.rounds):
+        result = result.followed_by(run_process(package, environment, left))
+    return result
+
+
+def run_process(package: Package, environment: Environment, rounds: int) -> Result:
+    """As many rounds as it has room for. What it says on the way is kept in a file."""
+    result = Result(package.tried, note="compiled here, as it has no wheel" if package.name in COMPILED else "")
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     variables |= {"PYTHONPATH": str(ROOT / "tests"), "PYTHONFAULTHANDLER": "1"}
     variables |= {"AIOINTERPRETERS_CACHE": str(FOLDER / "cache")}  # not the user's own
     logs = FOLDER / "logs"
     logs.mkdir(exist_ok=True)
-    with open(logs / f"{package.name}.txt", "w", encoding="utf-8") as log:
+    with open(logs / f"{package.name}.txt", "a", encoding="utf-8") as log:
         try:
             process = subprocess.run(
                 [environment.python, "-m", "extensions.trial", package.name, str(rounds)],
@@ -67,17 +84,17 @@ def main() -> int:
     chosen = sorted((packages[name] for name in names), key=lambda package: package.group)
     for group, members in groupby(chosen, key=lambda package: package.group):
         environment, in_group = Environment(group), list(members)
-        missing = environment.prepare(package.requirement for package in in_group)
+        missing = environment.prepare(dict.fromkeys(each for package in in_group for each in package.requirements))
         for package in in_group:
-            if package.requirement in missing:
-                result = Result(package.tried, failure=missing[package.requirement])
+            if failure := next((missing[each] for each in package.requirements if each in missing), ""):
+                result = Result(package.tried, failure=failure)
             else:
-                result = run_trial(package, environment, wanted.rounds)
+                result = run_trial(package, environment, wanted.rounds or package.rounds)
             failed += not result.works
             print(f"{package.name}: {result.text}", flush=True)
             save_results(load_results() | {package.name: result})  # others may run beside
     print(f"{len(chosen) - failed} of {len(chosen)} work")
-    results = load_results()
+    results = with_other_versions(load_results())
     if packages.keys() <= results.keys() and not wanted.no_page:
         tried = f"CPython {platform.python_version()}, {platform.machine()}, {' '.join(platform.libc_ver())}"
         working = sum(results[name].works for name in packages)

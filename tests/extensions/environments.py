@@ -13,7 +13,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "build" / "extensions" / "{}.{}".format(*sys.version_info[:2])
+FOLDERS = ROOT / "build" / "extensions"  # of all versions of Python
+FOLDER = FOLDERS / "{}.{}".format(*sys.version_info[:2])
+NO_WHEEL = "no wheel"
+COMPILED = {"mysqlclient"}  # have no wheels at all, and are compiled here, where there is what they want for it
 
 
 class Environment:
@@ -27,13 +30,15 @@ class Environment:
         """Install what is not there yet. Return, for each requirement that cannot be had, why not."""
         if not self.python.exists():
             self._make()
-        missing = [each for each in requirements if not self._has(each)]
-        failures = {}
+        absent = [each for each in requirements if not self._has(each)]
+        compiled = [each for each in absent if each.partition("==")[0] in COMPILED]
+        failures = {each: NO_WHEEL + ", and it does not compile here" for each in compiled if self._install([each])}
+        missing = [each for each in absent if each not in compiled]
         while missing and (said := self._install(missing)):
             unknown = set(re.findall(r"No matching distribution found for (\S+)", said))
             named = [each for each in missing if each in unknown]
             for each in named or missing:
-                failures[each] = "no wheel" if named else said.splitlines()[-1]
+                failures[each] = NO_WHEEL if named else said.splitlines()[-1]
                 missing.remove(each)
         return failures
 
@@ -51,5 +56,7 @@ class Environment:
 
     def _install(self, requirements: Iterable[str]) -> str:
         """Return what the installer has to say; nothing if it worked."""
-        command = [str(self.python), "-W", "ignore", "-m", "pip", "install", "-qq", "--only-binary=:all:", *requirements]
+        sources = [f"--no-binary={name}" for name in COMPILED]
+        options = ["install", "-qq", "--only-binary=:all:", *sources]
+        command = [str(self.python), "-W", "ignore", "-m", "pip", *options, *requirements]
         return subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False).stderr.strip()

@@ -16,7 +16,14 @@ class Package:
 
     requirement: str  # as pip takes it
     use: Use
-    group: str  # of packages that go together in one environment
+    group: str  # of packages that go together in one environment; one that imports whatever it finds is alone
+    needs: tuple[str, ...]  # what else its use wants, as pip takes it
+    rounds: int  # how often it is tried, each time with new interpreters
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """All that has to be installed."""
+        return self.requirement, *self.needs
 
     @property
     def name(self) -> str:
@@ -32,11 +39,11 @@ class Package:
 _packages: dict[str, Package] = {}
 
 
-def package(requirement: str, group: str = "most") -> Callable[[Use], Use]:
+def package(requirement: str, group: str = "most", needs: tuple[str, ...] = (), rounds: int = 1) -> Callable[[Use], Use]:
     """Put a package on the list, with what is done with it."""
 
     def add(use: Use) -> Use:
-        added = Package(requirement, use, group)
+        added = Package(requirement, use, group, needs, rounds)
         _packages[added.name] = added
         return use
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from extensions.environments import FOLDER
+from extensions.environments import FOLDER, FOLDERS, NO_WHEEL
 from extensions.trial import Outcome
 
-RESULTS = FOLDER / "results.json"
+RESULTS = "results.json"
 
 
 @dataclass
@@ -20,24 +20,51 @@ class Result:
     tried: str
     outcome: Outcome | None = None  # none: there was none
     failure: str = ""  # of the installation or of the process
+    note: str = ""  # what was not as with the others
 
     @property
     def works(self) -> bool:
         """Whether all was as it should be."""
-        return self.outcome is not None and not (self.failure or self.outcome.error or self.outcome.home_error)
+        return self.outcome is not None and not (self.failure or self.outcome.failed)
 
     @property
     def text(self) -> str:
         """One line."""
+        return "; ".join(filter(None, (self._what_came, self.note)))
+
+    @property
+    def _what_came(self) -> str:
         outcome = self.outcome
         if self.failure or outcome is None:
-            return self.failure
+            return f"{self.failure}{f', after {self.rounds} rounds' if self.rounds else ''}"
         if outcome.home_error:
             return f"fails in the main interpreter: {outcome.home_error}"
         if outcome.error:
             return f"{outcome.error}{f', after {outcome.rounds} rounds' if outcome.rounds else ''}"
-        rounds = f", {outcome.rounds} rounds" if outcome.rounds > 1 else ""
+        processes = f" in {outcome.processes} processes" if outcome.processes > 1 else ""
+        rounds = f", {outcome.rounds} rounds{processes}" if outcome.rounds > 1 else ""
         return "; ".join([f"works{rounds}", *dict.fromkeys(outcome.warnings)])
+
+    @property
+    def rounds(self) -> int:
+        """How many were done."""
+        return self.outcome.rounds if self.outcome else 0
+
+    def followed_by(self, other: "Result") -> "Result":
+        """What came of both, where the other process went on after this one, which had no error."""
+        mine, others = self.outcome, other.outcome
+        if mine is None:
+            return other
+        if others is None:
+            return dataclasses.replace(other, outcome=mine)
+        both = dataclasses.replace(
+            others,
+            rounds=mine.rounds + others.rounds,
+            processes=mine.processes + others.processes,
+            memory=mine.memory,
+            warnings=mine.warnings + others.warnings,
+        )
+        return dataclasses.replace(other, outcome=both)
 
 
 def how_it_ended(code: int) -> str:
@@ -47,12 +74,13 @@ def how_it_ended(code: int) -> str:
     return f"the process ends by {signal.Signals(-code).name}"
 
 
-def load_results() -> dict[str, Result]:
-    """By the names of packages."""
-    if not RESULTS.exists():
+def load_results(folder: Path = FOLDER) -> dict[str, Result]:
+    """By the names of packages; with a version of Python, which has a folder."""
+    file = folder / RESULTS
+    if not file.exists():
         return {}
     loaded = {}
-    for name, fields in json.loads(RESULTS.read_text(encoding="utf-8")).items():
+    for name, fields in json.loads(file.read_text(encoding="utf-8")).items():
         outcome = fields.pop("outcome")
         loaded[name] = Result(**fields, outcome=Outcome(**outcome) if outcome else None)
     return loaded
@@ -61,7 +89,18 @@ def load_results() -> dict[str, Result]:
 def save_results(results: dict[str, Result]) -> None:
     """For the next time."""
     text = json.dumps({name: dataclasses.asdict(result) for name, result in results.items()}, indent=1)
-    RESULTS.write_text(text + "\n", encoding="utf-8")
+    (FOLDER / RESULTS).write_text(text + "\n", encoding="utf-8")
+
+
+def with_other_versions(results: dict[str, Result]) -> dict[str, Result]:
+    """Where there is no wheel for this Python, what came of it with another, if it has been tried with that."""
+    completed = dict(results)
+    for folder in sorted(FOLDERS.glob("3.*")):
+        for name, result in load_results(folder).items():
+            if name in results and results[name].failure == NO_WHEEL and result.outcome is not None:
+                note = f"with CPython {folder.name}, as there is no wheel for {FOLDER.name}"
+                completed[name] = dataclasses.replace(result, note=note)
+    return completed
 
 
 def as_table(results: dict[str, Result], names: Iterable[str]) -> list[str]:
@@ -79,9 +118,20 @@ def as_table(results: dict[str, Result], names: Iterable[str]) -> list[str]:
     return lines
 
 
+def _comments(mark: str) -> tuple[str, str]:
+    return f"<!-- {mark}: written by make extensions -->", f"<!-- /{mark} -->"
+
+
+def rows_between_marks(page: Path, mark: str) -> dict[str, str]:
+    """The lines of the table that stands between two comments in a page, by their first cells."""
+    begin, end = _comments(mark)
+    table = page.read_text(encoding="utf-8").partition(begin)[2].partition(end)[0]
+    return {line.split("|")[1].strip(): line for line in table.splitlines() if line.startswith("|")}
+
+
 def put_between_marks(page: Path, mark: str, lines: list[str]) -> None:
     """Replace what stands between two comments in a page."""
-    begin, end = f"<!-- {mark}: written by make extensions -->", f"<!-- /{mark} -->"
+    begin, end = _comments(mark)
     before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
     page.write_text("\n".join([before + begin, "", *lines, "", end + after]), encoding="utf-8")

@@ -20,7 +20,7 @@ from typing import Any
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
 from extensions.environments import FOLDER, ROOT, Environment
 from extensions.packages import all_packages
-from extensions.results import how_it_ended, put_between_marks
+from extensions.results import how_it_ended, put_between_marks, rows_between_marks
 from support.gate import Gate, hold_then
 
 PAGE = ROOT / "docs" / "extensions.md"
@@ -153,14 +153,13 @@ def compare(name: str, python: Path) -> dict[str, Any]:
 
 
 def write_page(results: dict[str, Any]) -> None:
-    """The table."""
+    """The table. Rows of suites that have not been run here stay as they are."""
     lines = ["| tests | at home | in two workers at once | tests with another outcome |", "| --- | --- | --- | --- |"]
-    for name in SUITES:
-        if name in results:
-            each = results[name]
-            others = "not compared" if each["differing"] is None else len(each["differing"]) or "none"
-            lines.append(f"| {name} | {each['home']} | {each['workers']} | {others} |")
-    put_between_marks(PAGE, "suites", lines)
+    rows = rows_between_marks(PAGE, "suites")
+    for name, each in results.items():
+        others = "not compared" if each["differing"] is None else len(each["differing"]) or "none"
+        rows[name] = f"| {name} | {each['home']} | {each['workers']} | {others} |"
+    put_between_marks(PAGE, "suites", lines + [rows[name] for name in SUITES if name in rows])
 
 
 def main(names: list[str]) -> None:

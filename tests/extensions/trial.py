@@ -1,7 +1,9 @@
 """Tries one package, in this process: `python -m extensions.trial NAME [ROUNDS]`. What came of it is one line of JSON.
 
 In each round a new executor has two interpreters use the package at the same time, while home uses it too; nobody has
-imported it before the first one. A crash is the process's exit code, which whoever started this looks at.
+imported it before the first one. Interpreters that end leave their copies in the process. When it has no room for another
+round, the outcome has fewer rounds than were wanted, and no error. A crash is the process's exit code, which whoever
+started this looks at.
 """
 
 import dataclasses
@@ -22,6 +24,7 @@ from extensions.packages import Package, Use, all_packages
 from support.gate import Gate, hold_then
 
 INTERPRETERS = 2
+SPARE_ROUNDS = 4  # what has to be free before a round: its share, twice that for measuring memory, one to spare
 
 
 @dataclass
@@ -32,8 +35,14 @@ class Outcome:
     error: str = ""  # an interpreter's, with its type; empty: it works
     home_error: str = ""  # home's
     rounds: int = 0  # without an error
+    processes: int = 1  # that these rounds were done in, one after another
     memory: float | None = None  # private memory of a further interpreter that uses the package, in MB
     warnings: list[str] = field(default_factory=list)  # what the engine had to say
+
+    @property
+    def failed(self) -> bool:
+        """Whether there was an error."""
+        return bool(self.error or self.home_error)
 
     @classmethod
     def from_line(cls, line: str) -> "Outcome":
@@ -95,6 +104,36 @@ def memory_of_further(use: Use) -> float:
         return private_memory() - sizes[-1]
 
 
+def mappings() -> int:
+    """How many the process has."""
+    return Path("/proc/self/maps").read_bytes().count(b"\n")
+
+
+def kilobytes(file: str, name: str) -> int:
+    """A line of a file of Linux's."""
+    (found,) = re.findall(rf"^{name}:\s+(\d+) kB$", Path("/proc", file).read_text(encoding="ascii"), re.MULTILINE)
+    return int(found)
+
+
+class Room:
+    """Whether this process can have another round: Linux bounds its mappings, and the machine its memory."""
+
+    def __init__(self) -> None:
+        self._most_mappings = int(Path("/proc/sys/vm/max_map_count").read_text(encoding="ascii"))
+        self._most_memory = kilobytes("meminfo", "MemAvailable") // 2
+        self._before = self._used()
+
+    @staticmethod
+    def _used() -> tuple[int, int]:
+        return mappings(), kilobytes("self/status", "RssAnon")
+
+    def is_left(self) -> bool:
+        """To be asked after each round."""
+        before, self._before = self._before, self._used()
+        wanted = [now + SPARE_ROUNDS * (now - then) for now, then in zip(self._before, before, strict=True)]
+        return wanted[0] < self._most_mappings and wanted[1] < self._most_memory
+
+
 class Warnings(logging.Handler):
     """Collects what the engine says."""
 
@@ -121,16 +160,19 @@ def judge(outcome: Outcome, here: object, there: Sequence[object]) -> None:
 
 
 def try_package(package: Package, rounds: int) -> Outcome:
-    """Try it, again and again until something is wrong."""
+    """Try it, again and again until something is wrong or there is no room."""
     outcome = Outcome(importlib.metadata.version(package.name))
     warnings = Warnings()
     logging.getLogger("aiointerpreters").addHandler(warnings)
+    room = Room()
     for _ in range(rounds):
         judge(outcome, *use_everywhere(package.use))
-        if outcome.error or outcome.home_error:
+        if outcome.failed:
             break
         outcome.rounds += 1
-    else:
+        if not room.is_left():
+            break
+    if not outcome.failed:
         outcome.memory = round(memory_of_further(package.use), 1)
     outcome.warnings = warnings.messages
     return outcome

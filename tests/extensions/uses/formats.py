@@ -25,7 +25,7 @@ def failure(fn: Callable[..., object], *args: object) -> str:
     return ""
 
 
-@package("orjson==3.13.0")
+@package("orjson==3.13.0", rounds=100)
 def orjson() -> object:
     """JSON both ways, options, dates, a default function, a parser's error."""
     module = load("orjson")
@@ -69,7 +69,7 @@ def simdjson() -> object:
     return module.Parser().parse(b'{"a": [1, 2, {"b": 3}]}')["a"][2]["b"], module.loads("[1.5]"), failure(module.loads, "{")
 
 
-@package("msgspec==0.22.0")
+@package("msgspec==0.22.0", rounds=100)
 def msgspec() -> object:
     """Structs with JSON and MessagePack both ways, constraints, unions, errors."""
     module = load("msgspec")
@@ -137,7 +137,7 @@ def bson() -> object:
     return module.has_c(), module.decode(module.encode(sample)) == sample, failure(module.decode, b"xx")
 
 
-@package("protobuf==7.36.2")
+@package("protobuf==7.36.2", rounds=100)
 def protobuf() -> object:
     """Messages with fields of every kind, there and back, with the implementation in C; JSON; a parser's error."""
     implementation = load("google.protobuf.internal.api_implementation").Type()
@@ -308,7 +308,7 @@ def crc32c() -> object:
     return load("crc32c").crc32c(BYTES)
 
 
-@package("cryptography==50.0.2")
+@package("cryptography==50.0.2", rounds=100)
 def cryptography() -> object:
     """Fernet, AES-GCM, RSA and Ed25519 signatures, a certificate, a wrong signature."""
     hazmat = "cryptography.hazmat.primitives"

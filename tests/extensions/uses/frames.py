@@ -8,7 +8,7 @@ from pathlib import Path
 from extensions.packages import package
 
 
-@package("pandas==3.1.1")
+@package("pandas==3.1.1", rounds=100)
 def pandas() -> object:
     """Grouping, joining, pivoting, resampling, rolling means, CSV, categories, missing values."""
     np, pd = load("numpy"), load("pandas")
@@ -30,7 +30,7 @@ def pandas() -> object:
     )
 
 
-@package("polars==2.1.0")
+@package("polars==2.1.0", rounds=100)
 def polars() -> object:
     """A lazy query with groups and windows on its threads, strings, joins, Parquet in memory."""
     pl = load("polars")
@@ -50,7 +50,7 @@ def polars() -> object:
     return query.sort("key").collect().rows(), joined, bool(pl.read_parquet(memory).equals(frame))
 
 
-@package("pyarrow==26.0.1")
+@package("pyarrow==26.0.1", rounds=100)
 def pyarrow() -> object:
     """Tables, compute functions, Parquet, IPC streams, CSV, a dataset with a filter."""
     pa, compute, parquet, csv = (load(name) for name in ("pyarrow", "pyarrow.compute", "pyarrow.parquet", "pyarrow.csv"))
@@ -73,7 +73,7 @@ def pyarrow() -> object:
     )
 
 
-@package("duckdb==2.0.1")
+@package("duckdb==2.0.1", needs=("pandas==3.1.1",), rounds=100)
 def duckdb() -> object:
     """SQL in memory with groups and windows, a Python function in a query, a table from pandas."""
     module, pd = load("duckdb"), load("pandas")
@@ -133,7 +133,7 @@ def zarr() -> object:
     return float(array[5:50].sum()), array.shape, float(array[99, 99])
 
 
-@package("h5py==3.16.0")
+@package("h5py==3.16.0", rounds=100)
 def h5py() -> object:
     """A file in memory: groups, attributes, compressed and chunked data, strings, slices."""
     np, module = load("numpy"), load("h5py")

@@ -1,6 +1,5 @@
-"""Networks, event loops, databases, the system, media."""
+"""Networks, databases, the system, media."""
 
-import asyncio
 import io
 import os
 import tempfile
@@ -52,54 +51,6 @@ def gevent() -> object:
     return sorted(queue.get() for _ in range(5)), received
 
 
-@package("uvloop==0.23.0")
-def uvloop() -> object:
-    """A loop with a server and its client, timers, threads."""
-
-    async def use() -> object:
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write((await reader.readline()).upper())
-            await writer.drain()
-            writer.close()
-
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-        writer.write(b"hello\n")
-        line = await reader.readline()
-        writer.close()
-        server.close()
-        slept = await asyncio.gather(*(asyncio.sleep(0.001, n) for n in range(5)))
-        return line, slept, await asyncio.to_thread(lambda: 7)
-
-    with asyncio.Runner(loop_factory=load("uvloop").new_event_loop) as runner:
-        return runner.run(use())
-
-
-@package("aiohttp==3.14.5")
-def aiohttp() -> object:
-    """A server and a client of its own, with its parsers in C, JSON both ways."""
-    module, web = load("aiohttp"), load("aiohttp.web")
-    load("aiohttp._http_parser")
-
-    async def answer(request: object) -> object:
-        return web.json_response({"got": (await request.json())["a"]})  # type: ignore[attr-defined]
-
-    async def use() -> object:
-        app = web.Application()
-        app.router.add_post("/", answer)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        port = runner.addresses[0][1]
-        async with module.ClientSession() as session, session.post(f"http://127.0.0.1:{port}/", json={"a": 3}) as response:
-            got = await response.json()
-        await runner.cleanup()
-        return got
-
-    return asyncio.run(use())
-
-
 @package("httptools==0.9.0")
 def httptools() -> object:
     """A request and a URL, parsed, with callbacks; an error."""
@@ -122,46 +73,6 @@ def httptools() -> object:
     else:
         failed = ""
     return seen.headers, parser.get_method(), module.parse_url(b"http://a:80/b?c").port, failed
-
-
-@package("websockets==17.4")
-def websockets() -> object:
-    """Masking with its C code, a server and its client."""
-    masked = load("websockets.speedups").apply_mask(b"text" * 10, b"abcd")
-
-    async def use() -> object:
-        async def echo(connection: object) -> None:
-            async for message in connection:  # type: ignore[attr-defined]
-                await connection.send(message)  # type: ignore[attr-defined]
-
-        async with load("websockets.asyncio.server").serve(echo, "127.0.0.1", 0) as server:
-            port = server.sockets[0].getsockname()[1]
-            async with load("websockets.asyncio.client").connect(f"ws://127.0.0.1:{port}") as client:
-                await client.send("hello")
-                return await client.recv()
-
-    return masked[:4], asyncio.run(use())
-
-
-@package("tornado==6.6.1")
-def tornado() -> object:
-    """Masking with its C code, a server and its client."""
-    masked = load("tornado.speedups").websocket_mask(b"abcd", b"text")
-    web, httpserver, testing = load("tornado.web"), load("tornado.httpserver"), load("tornado.testing")
-
-    class Answer(web.RequestHandler):  # type: ignore[misc, name-defined]
-        def get(self) -> None:
-            self.write("hello")
-
-    async def use() -> object:
-        sock, port = testing.bind_unused_port()
-        server = httpserver.HTTPServer(web.Application([("/", Answer)]))
-        server.add_sockets([sock])
-        response = await load("tornado.httpclient").AsyncHTTPClient().fetch(f"http://127.0.0.1:{port}/")
-        server.stop()
-        return response.body
-
-    return masked, asyncio.run(use())
 
 
 @package("grpcio==1.85.3")
@@ -229,18 +140,6 @@ def psycopg() -> object:
     return module.pq.__impl__, sql.SQL("select {}").format(sql.Identifier("a")).as_string(None), failed
 
 
-@package("asyncpg==0.32.0")
-def asyncpg() -> object:
-    """A connection that is refused, its protocol in C."""
-    module = load("asyncpg")
-    load("asyncpg.protocol.protocol")
-    try:
-        asyncio.run(module.connect("postgresql:///x", host="/nonexistent", timeout=5))
-    except OSError as error:
-        return type(error).__name__
-    return ""
-
-
 @package("mysqlclient==2.3.1")
 def mysqlclient() -> object:
     """Text escaped, a connection that is refused."""
@@ -302,7 +201,7 @@ def apsw() -> object:
     return doubled, ""
 
 
-@package("SQLAlchemy==2.1.9")
+@package("SQLAlchemy==2.1.9", rounds=100)
 def sqlalchemy() -> object:
     """A table in memory with its C code, a session with objects."""
     module, orm = load("sqlalchemy"), load("sqlalchemy.orm")
@@ -321,7 +220,7 @@ def sqlalchemy() -> object:
         return session.scalar(module.select(module.func.count()).select_from(item)), session.get(item, 7).name
 
 
-@package("psutil==7.2.2")
+@package("psutil==7.2.2", rounds=100)
 def psutil() -> object:
     """This process: its memory, its threads, its files; the processors."""
     module = load("psutil")
@@ -466,7 +365,7 @@ def dm_tree() -> object:
     return module.flatten({"a": [1, 2], "b": (3,)}), module.map_structure(lambda x: x + 1, {"a": [1]})
 
 
-@package("Pillow==13.0.0")
+@package("Pillow==13.0.0", rounds=100)
 def pillow() -> object:
     """Images drawn, resized, filtered; PNG, JPEG and WebP both ways; text; a file that is none."""
     image, draw, filters = load("PIL.Image"), load("PIL.ImageDraw"), load("PIL.ImageFilter")
@@ -499,7 +398,7 @@ def soundfile() -> object:
     return data.shape, rate
 
 
-@package("av==19.0.2")
+@package("av==19.0.2", needs=("numpy==2.5.5",))
 def av() -> object:
     """Frames of video, encoded and decoded."""
     np, module = load("numpy"), load("av")

@@ -7,7 +7,7 @@ from pathlib import Path
 from extensions.packages import package
 
 
-@package("scipy==1.18.1")
+@package("scipy==1.18.1", rounds=100)
 def scipy() -> object:
     """Linear algebra, optimization with a callback, sparse solving, integration, special functions, splines, FFT, a tree."""
     np = load("numpy")
@@ -33,7 +33,7 @@ def scipy() -> object:
     )
 
 
-@package("scikit-learn==1.9.1")
+@package("scikit-learn==1.9.1", rounds=100)
 def sklearn() -> object:
     """Logistic regression, a random forest, k-means, PCA, a pipeline with cross-validation."""
     datasets, np = load("sklearn.datasets"), load("numpy")
@@ -422,7 +422,7 @@ def spacy() -> object:
     )
 
 
-@package("safetensors==0.8.0")
+@package("safetensors==0.8.0", needs=("numpy==2.5.5",))
 def safetensors() -> object:
     """Tensors of NumPy's, in a file and as bytes."""
     np, module = load("numpy"), load("safetensors.numpy")

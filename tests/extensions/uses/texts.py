@@ -110,7 +110,7 @@ def charset_normalizer() -> object:
     return found is not None
 
 
-@package("tree-sitter==0.26.1")
+@package("tree-sitter==0.26.1", needs=("tree-sitter-python==0.25.0", "tree-sitter-json==0.24.8"))
 def tree_sitter() -> object:
     """Syntax trees of two languages, a query, an edit."""
     module, python, json = load("tree_sitter"), load("tree_sitter_python"), load("tree_sitter_json")

@@ -5,7 +5,7 @@ from importlib import import_module as load
 from extensions.packages import package
 
 
-@package("numpy==2.5.5")
+@package("numpy==2.5.5", rounds=100)
 def numpy() -> object:
     """Sums, matrices, linear algebra, FFT, random numbers, sorting, structured and object arrays."""
     np = load("numpy")
@@ -26,7 +26,7 @@ def numpy() -> object:
     )
 
 
-@package("pydantic==2.14.4")
+@package("pydantic==2.14.4", rounds=100)
 def pydantic() -> object:
     """A model with nested ones: validation, errors, JSON both ways, its schema."""
     module = load("pydantic")
@@ -43,7 +43,7 @@ def pydantic() -> object:
     return same, made.parts[0].number, [each["type"] for each in errors], sorted(model.model_json_schema()["$defs"])
 
 
-@package("lxml==6.1.3")
+@package("lxml==6.1.3", rounds=100)
 def lxml() -> object:
     """Parsing XML and HTML, XPath, XSLT, a parser's errors, serialization."""
     etree, html = load("lxml.etree"), load("lxml.html")
@@ -64,7 +64,7 @@ def lxml() -> object:
     return root.xpath("sum(//b/@n)"), str(sheet(root)), message, [each.text_content() for each in page.iter("p")]
 
 
-@package("regex==2026.11.19")
+@package("regex==2026.11.19", rounds=100)
 def regex() -> object:
     """Matching with sets, fuzzy matching, named groups, a recursive pattern."""
     module = load("regex")
