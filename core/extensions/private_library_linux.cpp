@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/process_end.h"
 #include "extensions/bound_functions.h"
 #include "extensions/copy_store.h"
 #include "extensions/elf_bind.h"
@@ -110,6 +111,7 @@ void* load_copy(CopyOwner& owner, const std::vector<Library>& libraries, const L
   if (rest.table.address != 0) fill(handle, rest.table, *owner.threads);
   owner.loaded.emplace(key, handle);
   run_constructors(handle, rest.constructors);
+  if (rest.table.address != 0) base::watch_for_exit();  // behind the handlers that these have registered
   return handle;
 }
 

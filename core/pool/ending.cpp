@@ -95,13 +95,12 @@ void finish_leftovers(codec::Runtime& runtime, const PoolOptions& options, const
   join_left_threads(options, module);
 }
 
-void part_from(py::ForeignThreads& threads, const PoolOptions& options) {
-  const std::chrono::duration<double> patience(kThreadPatience);
+void part_from(py::ForeignThreads& threads, const PoolOptions& options, bool stopped) {
+  const std::chrono::duration<double> patience(stopped ? kThreadPatience / 5 : kThreadPatience);
   if (threads.close(base::Clock::now() + std::chrono::duration_cast<base::Clock::duration>(patience))) return;
   options.log_warning(
-      "a worker's interpreter ends when threads of extension modules have left it (PyGILState_Release); one has not");
-  while (!threads.close(base::Deadline())) {
-  }
+      "a worker's interpreter is about to end, and a thread of an extension module has not left it (PyGILState_Release):"
+      " Python code that it runs is stopped");
 }
 
 void settle_loans(codec::Runtime& runtime, py::ThreadSides& sides, const PoolOptions& options) {

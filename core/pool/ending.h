@@ -20,8 +20,9 @@ namespace aiointerpreters::pool {
 // _left_threads or null: then only CPython joins the threads. Requires: `interruptible` has begun, so that all of it can be stopped.
 void finish_leftovers(codec::Runtime& runtime, const PoolOptions& options, const py::Ref& module);
 
-// Lets no foreign threads in any more, waits for those inside, and calls what is pending.
-void part_from(py::ForeignThreads& threads, const PoolOptions& options);
+// Lets no foreign threads in any more, waits for those inside, and calls what is pending. Who stays for longer than five seconds (one, if
+// everything is to be stopped) is told of in home's log, and left to `stop_left_threads`.
+void part_from(py::ForeignThreads& threads, const PoolOptions& options, bool stopped);
 
 // Gives back what the interpreter has been lent. What it still holds and others use goes to home.
 void settle_loans(codec::Runtime& runtime, py::ThreadSides& sides, const PoolOptions& options);

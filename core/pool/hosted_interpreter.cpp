@@ -178,7 +178,7 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
     runtime_->interruptible.begin(&kEnding);
     end_quietly([&] { finish_loop(); });
     end_quietly([&] { finish_leftovers(*runtime_, pool_.options(), left_threads); });
-    if (foreign_threads_) part_from(*foreign_threads_, pool_.options());
+    if (foreign_threads_) part_from(*foreign_threads_, pool_.options(), stops.load(std::memory_order_acquire));
     runtime_->interruptible.end();
     if (visitor_) stop_visitor();
     end_quietly([&] { are_left = !stop_left_threads(pool_.options(), stops); });
@@ -190,7 +190,7 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
   // What was dropped may have started some.
   if (!are_left) end_quietly([&] { static_cast<void>(stop_left_threads(pool_.options(), stops)); });
   end_quietly([&] { stop_tracing(sides, pool_.options()); });
-  interpreter_.end(sides, stops);
+  interpreter_.end(sides, stops, foreign_threads_);
   py::end_deserted(stops);
 }
 

@@ -48,7 +48,7 @@ void end_each(End&& end) {
   std::unique_ptr<Abandoned> one(first.exchange(nullptr, std::memory_order_acquire));
   while (one) {
     std::unique_ptr<Abandoned> next(std::exchange(one->next, nullptr));
-    if (end(one->interpreter)) {
+    if (end(*one)) {
       count.fetch_sub(1, std::memory_order_relaxed);
     } else {
       put_back(std::move(one));
@@ -67,10 +67,12 @@ void keep_abandoned(std::unique_ptr<Abandoned> one) noexcept {
 std::size_t count_abandoned() noexcept { return count.load(std::memory_order_relaxed); }
 
 void end_deserted(const std::atomic<bool>& stops) {
-  end_each([&](PyInterpreterState* interpreter) {
-    PyThreadState* const state = has_threads(interpreter) ? nullptr : PyThreadState_New(interpreter);
+  end_each([&](const Abandoned& one) {
+    const bool is_left = has_threads(one.interpreter) || (one.threads && one.threads->has_guests());
+    PyThreadState* const state = is_left ? nullptr : PyThreadState_New(one.interpreter);
     if (state == nullptr) return false;
     PyEval_RestoreThread(state);
+    if (one.threads) static_cast<void>(one.threads->close(base::Deadline()));  // nobody is inside, what is pending is called
     begin_stoppable_end(stops);
     Py_EndInterpreter(state);
     return true;
@@ -79,8 +81,8 @@ void end_deserted(const std::atomic<bool>& stops) {
 
 void end_all_abandoned() {
   static const std::atomic<bool> kStops{true};
-  end_each([](PyInterpreterState* interpreter) {
-    PyThreadState* const state = PyThreadState_New(interpreter);
+  end_each([](const Abandoned& one) {
+    PyThreadState* const state = PyThreadState_New(one.interpreter);
     if (state == nullptr) return false;
     PyEval_RestoreThread(state);
     begin_stoppable_end(kStops);

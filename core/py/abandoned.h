@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "py/foreign_threads.h"
 #include "py/python.h"
 
 namespace aiointerpreters::py {
@@ -18,7 +19,8 @@ namespace aiointerpreters::py {
 // One of them; made before it is needed, since memory may be short then.
 struct Abandoned {
   PyInterpreterState* interpreter = nullptr;
-  Abandoned* next = nullptr;  // in the list
+  std::shared_ptr<ForeignThreads> threads;  // who may be inside; null: nobody comes that way
+  Abandoned* next = nullptr;                // in the list
 };
 
 // Takes charge of it. Requires: nobody but the threads that are in it has a state of that interpreter.

@@ -8,6 +8,8 @@
 #include <ranges>
 #include <utility>
 
+#include "base/process_end.h"
+
 namespace aiointerpreters::py {
 
 namespace {
@@ -33,7 +35,7 @@ struct Stays {
   Stays& operator=(const Stays&) = delete;
   // Some threads end without leaving. Not when Python ends: who attaches then is unwound before 3.13.8 (hazard 11).
   ~Stays() {
-    while (!list.empty() && Py_IsFinalizing() == 0) list.back().where->release(kWasNot);
+    while (!list.empty() && Py_IsFinalizing() == 0 && Py_IsInitialized() != 0) list.back().where->release(kWasNot);
   }
 
   [[nodiscard]] auto find(const ForeignThreads* where) {
@@ -47,12 +49,25 @@ Stays& stays() {
   return of_thread;
 }
 
-[[noreturn]] void wait_for_ever() {
+// Nobody attaches to anything any more.
+bool is_python_gone() noexcept { return Py_IsInitialized() == 0 && Py_IsFinalizing() == 0; }
+
+// What a thread does to which the interpreter is closed: it must not return to who would use it. If it runs exit handlers, it goes on
+// with the next one. Else it waits for ever.
+[[noreturn]] void stay_outside() {
+  if (base::runs_exit_handlers()) base::go_on_with_exit();
   const std::atomic<std::uint32_t> word{0};
   for (;;) static_cast<void>(base::wait_on(word, 0, base::Deadline()));
 }
 
 }  // namespace
+
+void ForeignThreads::keep() {
+  self_ = shared_from_this();
+  // When Python has ended, the process is about to exit. Handlers that others register come before that.
+  static const bool is_watched = Py_AtExit([] { base::watch_for_exit(); }) == 0;
+  static_cast<void>(is_watched);
+}
 
 bool ForeignThreads::is_attached() const noexcept {
   PyThreadState* const current = PyThreadState_GetUnchecked();
@@ -73,7 +88,7 @@ int ForeignThreads::ensure() {
   PyThreadState* const other = PyThreadState_GetUnchecked() != nullptr ? PyEval_SaveThread() : nullptr;
   const bool is_guest = state == nullptr;
   if (is_guest) {
-    if (!door_.enter()) wait_for_ever();
+    if (is_python_gone() || !door_.enter()) stay_outside();
     state = PyThreadState_New(interpreter_);
     if (state == nullptr) Py_FatalError("no memory for the state of a thread that comes to an interpreter");
   }
@@ -87,6 +102,7 @@ void ForeignThreads::release(int before) {
   const auto found = stays().find(this);
   if (found == stays().list.end()) Py_FatalError("a thread leaves an interpreter to which it has not come");
   const Stay stay = *found;
+  if (is_python_gone()) stay_outside();
   if (stay.is_guest) {
     if (!is_attached()) PyEval_RestoreThread(stay.state);
     PyThreadState_Clear(stay.state);  // may come and leave, inside
@@ -102,7 +118,7 @@ void ForeignThreads::release(int before) {
 
 PyThreadState* ForeignThreads::make_state(PyInterpreterState* interpreter) {
   if (interpreter != interpreter_) return PyThreadState_New(interpreter);
-  if (!door_.enter()) wait_for_ever();
+  if (is_python_gone() || !door_.enter()) stay_outside();
   PyThreadState* const state = PyThreadState_New(interpreter);
   const base::Lock lock(mutex_);
   if (state != nullptr) made_.push_back(state);

@@ -3,7 +3,8 @@
 // private copies of an interpreter mean that one, and are bound to the functions here (extensions/bound_functions.h).
 //
 // A thread that comes is let in by a door (door.h): it gets a thread state for as long as it stays, and the interpreter does not end
-// meanwhile. Whoever comes after that waits for ever, as CPython has it at its own end: there is nothing to which it could return.
+// meanwhile. Whoever comes after that waits for ever, as CPython has it at its own end: there is nothing to which it could return. But the thread
+// that ends the process and comes from an exit handler goes on with the next handler, or the process would never end.
 // Owner: the interpreter's host, and itself from `keep` on: code of a copy stays and may call at any time.
 // Thread: any, where nothing else is said.
 #pragma once
@@ -35,18 +36,18 @@ class ForeignThreads : public std::enable_shared_from_this<ForeignThreads> {
   ForeignThreads(const ForeignThreads&) = delete;
   ForeignThreads& operator=(const ForeignThreads&) = delete;
 
-  // It is there for ever from now on. Requires: it is owned by a shared_ptr.
-  void keep() { self_ = shared_from_this(); }
+  // It is there for ever from now on. Requires: it is owned by a shared_ptr. Thread: attached.
+  void keep();
 
   // Attaches the calling thread, which may be attached to another interpreter and is again after `release`. Returns what `release`
-  // has to be called with. Blocks: while others hold the GIL; for ever if the interpreter has ended.
+  // has to be called with. Blocks: while others hold the GIL; for ever if the interpreter has ended. Does not return from an exit handler then (base/process_end.h).
   [[nodiscard]] int ensure();
   void release(int before);
   // The state that the calling thread has of this interpreter, attached or not; null: none.
   [[nodiscard]] PyThreadState* find_state() const;
   [[nodiscard]] bool is_attached() const noexcept;
   // For threads that make their states themselves: PyThreadState_New, PyThreadState_Delete, PyThreadState_DeleteCurrent. A state that
-  // was made here keeps the interpreter from ending until it is deleted here. Blocks: for ever if the interpreter has ended.
+  // was made here keeps the interpreter from ending until it is deleted here. Blocks: as `ensure`.
   [[nodiscard]] PyThreadState* make_state(PyInterpreterState* interpreter) AIOI_EXCLUDES(mutex_);
   void delete_state(PyThreadState* state) AIOI_EXCLUDES(mutex_);
   void delete_current_state() AIOI_EXCLUDES(mutex_);
@@ -59,6 +60,9 @@ class ForeignThreads : public std::enable_shared_from_this<ForeignThreads> {
   // Requires: attached. Runs Python. Leaves no exception set.
   void run_pending_calls() AIOI_EXCLUDES(mutex_);
   void set_bell(std::shared_ptr<PendingCallsBell> bell) noexcept AIOI_EXCLUDES(mutex_);
+
+  // Whether somebody is inside. Thread: any.
+  [[nodiscard]] bool has_guests() const noexcept { return door_.has_visitors(); }
 
   // Lets nobody in any more, and waits for those inside and calls what is pending. To be called before the interpreter ends; again
   // if it returns false: the deadline has passed. Requires: attached. Blocks: detached meanwhile. Runs Python.

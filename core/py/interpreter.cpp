@@ -1,6 +1,7 @@
 // See interpreter.h.
 #include "py/interpreter.h"
 
+#include <chrono>
 #include <cstddef>
 #include <utility>
 
@@ -34,6 +35,9 @@ constinit base::Mutex creation_mutex;
 // takes.
 constexpr std::size_t kHeadroom = std::size_t{8} << 20;
 
+// For a thread to run a few instructions, on a machine that others keep busy.
+constexpr std::chrono::seconds kInstant{1};
+
 PyStatus create_serialized(PyThreadState** own) {
   lock_detached(creation_mutex);
   const PyStatus status = Py_NewInterpreterFromConfig(own, &kConfig);
@@ -56,11 +60,14 @@ std::string Interpreter::create(ThreadSides& sides) {
   return {};
 }
 
-void Interpreter::end(ThreadSides& sides, const std::atomic<bool>& stops) {
+void Interpreter::end(ThreadSides& sides, const std::atomic<bool>& stops, const std::shared_ptr<ForeignThreads>& threads) {
   sides.attach_own();
+  // Who is inside and has no state yet, or none any more, has an instant to go.
+  const bool is_left = has_other_threads() || (threads && !threads->close(base::Clock::now() + kInstant));
   guard_.close();
-  if (has_other_threads()) {
+  if (is_left || has_other_threads()) {
     abandoned_->interpreter = PyInterpreterState_Get();
+    abandoned_->threads = threads;
     sides.leave_own();
     keep_abandoned(std::move(abandoned_));
     return;

@@ -9,6 +9,7 @@
 #include "py/abandoned.h"
 #include "py/attach.h"
 #include "py/compat.h"
+#include "py/foreign_threads.h"
 
 namespace aiointerpreters::py {
 
@@ -24,9 +25,10 @@ class Interpreter {
   [[nodiscard]] std::string create(ThreadSides& sides);
 
   // Ends it: its atexit functions run and its threads are joined. What Python code runs meanwhile ends once `stops` is set. If another
-  // thread has a state of it, it is abandoned instead (abandoned.h).
-  // Requires: every reference to its objects is dropped (hazard 3), no visitor can come. Leaves the thread detached.
-  void end(ThreadSides& sides, const std::atomic<bool>& stops);
+  // thread has a state of it, or one of `threads` has not left, it is abandoned instead (abandoned.h).
+  // Requires: every reference to its objects is dropped (hazard 3), no visitor can come, `threads` have been closed once; null: there are
+  // none. Leaves the thread detached.
+  void end(ThreadSides& sides, const std::atomic<bool>& stops, const std::shared_ptr<ForeignThreads>& threads);
 
  private:
   std::unique_ptr<Abandoned> abandoned_;

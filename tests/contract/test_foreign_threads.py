@@ -1,9 +1,8 @@
 """Threads of extension modules call the interpreter that their private copy belongs to, and pending calls run there."""
 
-import logging
 import os
+import re
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,42 +106,124 @@ def test_home_keeps_to_the_main_interpreter(folder: Path) -> None:
     assert foreign_threads.main_interpreter() == (0, 0)
 
 
-class SaidSo(logging.Handler):
-    """Waits for the log to say that an interpreter does not end yet."""
+NOT_LEFT = (
+    "a worker's interpreter is about to end, and a thread of an extension module has not left it (PyGILState_Release):"
+    " Python code that it runs is stopped"
+)
+STAYS = r"a worker's interpreter stays in memory, since threads do not end that tasks have left there: thread \d+"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.event = threading.Event()
+HEAD = """
+import _interpreters, atexit, ctypes, os, sys, threading
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from support import foreign_threads, work
 
-    def emit(self, record: logging.LogRecord) -> None:
-        if "when threads of extension modules have left it" in record.getMessage():
-            self.event.set()
+def interpreters():
+    "How many there are in this process."
+    return len(_interpreters.list_all())
+"""
+
+
+def run(folder: Path, tmp_path: Path, source: str) -> scripts.Finished:
+    """Run a program that finds the extension."""
+    path = os.pathsep.join([str(folder), scripts.environment()["PYTHONPATH"]])
+    env = scripts.environment(PYTHONPATH=path, AIOINTERPRETERS_CACHE=str(tmp_path / "cache"))
+    return scripts.run_script(tmp_path, HEAD + source, env=env)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("has_own_state", [False, True], ids=["ensured", "state_of_its_own"])
-def test_an_interpreter_ends_when_who_is_inside_has_left(pool: InterpreterThreadPoolExecutor, has_own_state: bool) -> None:
+def test_an_interpreter_is_left_behind_where_a_thread_stays_and_ends_when_it_has_left(
+    folder: Path, tmp_path: Path, has_own_state: bool
+) -> None:
+    finished = run(
+        folder,
+        tmp_path,
+        f"""
+if __name__ == "__main__":
     told, tell = os.pipe()
     waited_for, wait_for = os.pipe()
-    pool.submit(interpreter(foreign_threads.leave_thread_inside), tell, waited_for, has_own_state).result()
-    said = SaidSo()
-    logging.getLogger("aiointerpreters").addHandler(said)
-    pool.shutdown(wait=False)
-    said.event.wait()
-    logging.getLogger("aiointerpreters").removeHandler(said)
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        pool.submit(interpreter(foreign_threads.leave_thread_inside), tell, waited_for, {has_own_state}).result()
+    print(interpreters())
     os.write(wait_for, b"x")
-    pool.shutdown()
-    os.close(tell)
-    assert os.read(told, 9) == b"x"
-    for file in (told, waited_for, wait_for):
-        os.close(file)
+    while interpreters() > 1:  # the thread may need a moment
+        with InterpreterThreadPoolExecutor(1) as pool:
+            pool.submit(interpreter(work.nothing)).result()
+    print(interpreters())
+""",
+    )
+    assert (finished.code, finished.lines) == (0, ["2", "1"])
+    assert re.fullmatch(f"{re.escape(NOT_LEFT)}\n{STAYS}\n", finished.stderr)
 
 
-LATE = """
-import os, sys, threading
-from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
-from support import foreign_threads
+@pytest.mark.slow
+def test_python_code_of_a_thread_that_stays_is_stopped_and_the_interpreter_ends(folder: Path, tmp_path: Path) -> None:
+    finished = run(
+        folder,
+        tmp_path,
+        """
+if __name__ == "__main__":
+    entered, enter = os.pipe()
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        pool.submit(interpreter(foreign_threads.stay_busy), enter).result()
+        os.read(entered, 1)
+    print(interpreters())
+""",
+    )
+    assert (finished.code, finished.lines, finished.stderr) == (0, ["1"], f"{NOT_LEFT}\n")
 
+
+EXITS = {
+    "ended": "with make() as pool:\n    use()\nsys.exit(3)",
+    "dropped": "pool = make()\nuse()\ndel pool\nsys.exit(3)",
+    "alive": "pool = make()\nuse()\nsys.exit(3)",
+    "raised": "pool = make()\nuse()\nsys.excepthook = lambda *error: None\nraise RuntimeError",
+}
+
+
+@pytest.mark.parametrize("has_own_state", [False, True], ids=["ensured", "state_of_its_own"])
+@pytest.mark.parametrize("place", ["handler", "destructor"])
+@pytest.mark.parametrize("how", EXITS)
+def test_who_comes_from_an_exit_handler_after_the_end_lets_the_process_end(
+    folder: Path, tmp_path: Path, how: str, place: str, has_own_state: bool
+) -> None:
+    finished = run(
+        folder,
+        tmp_path,
+        f"""
+def make():
+    return InterpreterThreadPoolExecutor(1, extensions="private")
+
+def use():
+    pool.submit(interpreter(foreign_threads.come_at_exit), {place == "destructor"}, {has_own_state}).result()
+
+atexit.register(print, "at exit", flush=True)
+{EXITS[how]}
+""",
+    )
+    assert (finished.lines, finished.stderr) == (["at exit", "handler", "handler"], "")
+    assert finished.code == (1 if how == "raised" else 3)
+
+
+def test_so_it_does_where_c_ends_the_process(folder: Path, tmp_path: Path) -> None:
+    """What is not known then are handlers that have been registered after the extension was loaded."""
+    finished = run(
+        folder,
+        tmp_path,
+        """
+with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+    pool.submit(interpreter(foreign_threads.come_at_exit), True, False).result()
+ctypes.CDLL(None).exit(4)
+""",
+    )
+    assert (finished.code, finished.lines, finished.stderr) == (4, ["handler", "handler"], "")
+
+
+def test_a_thread_that_comes_after_the_end_does_no_harm(folder: Path, tmp_path: Path) -> None:
+    run(
+        folder,
+        tmp_path,
+        """
 if __name__ == "__main__":
     told, tell = os.pipe()
     waited_for, wait_for = os.pipe()
@@ -154,13 +235,8 @@ if __name__ == "__main__":
         print(pool.submit(interpreter(foreign_threads.call_in_threads), 1).result()[2])
     os.close(tell)
     print(os.read(told, 9))
-"""
-
-
-def test_a_thread_that_comes_after_the_end_does_no_harm(folder: Path, tmp_path: Path) -> None:
-    path = os.pathsep.join([str(folder), scripts.environment()["PYTHONPATH"]])
-    env = scripts.environment(PYTHONPATH=path, AIOINTERPRETERS_CACHE=str(tmp_path / "cache"))
-    scripts.run_script(tmp_path, LATE, env=env).check("1", "b''")
+""",
+    ).check("1", "b''")
 
 
 def test_what_is_known_as_unsound_is_refused_with_the_reason(

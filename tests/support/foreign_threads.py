@@ -87,6 +87,22 @@ def leave_thread_inside(told: int, file: int, has_own_state: bool) -> None:
     entered.wait()
 
 
+def come_at_exit(in_destructor: bool, has_own_state: bool) -> None:
+    """Have C code of the extension come here when the process ends."""
+    _extension().come_at_exit(in_destructor, has_own_state)
+
+
+def stay_busy(entered: int) -> None:
+    """Leave a thread of C's inside that runs Python code for ever."""
+
+    def loop() -> None:
+        os.write(entered, b"x")
+        while True:
+            pass
+
+    _extension().call_later(loop, -1)
+
+
 def constructed_in() -> tuple[int, int]:
     """This interpreter, and the one that calls from the extension's constructor came to."""
     foreign = _extension()

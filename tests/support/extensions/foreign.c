@@ -1,6 +1,8 @@
 /* Threads that Python has not made, which call it, and calls that are pending. */
 #include <Python.h>
 #include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 typedef struct {
@@ -172,12 +174,52 @@ static void __attribute__((constructor)) construct(int argc, char** argv, char**
 
 static PyObject* constructed_in(PyObject* module, PyObject* unused) { return PyLong_FromLongLong(at_load); }
 
+/* What C runs when the process ends. */
+
+static void say(const char* what) {
+  if (write(STDOUT_FILENO, what, strlen(what)) < 0) _exit(9);
+}
+static void say_handler(void) { say("handler\n"); }
+
+static void ensure_at_end(void) {
+  PyGILState_STATE state = PyGILState_Ensure();
+  say("ensured\n");
+  PyGILState_Release(state);
+}
+static void make_state_at_end(void) {
+  PyThreadState_Delete(PyThreadState_New(own_interpreter));
+  say("made a state\n");
+}
+
+static void (*at_unload)(void);
+static void __attribute__((destructor)) destruct(void) {
+  if (at_unload != NULL) at_unload();
+}
+
+/* Has it come when the process ends: from a handler or a destructor, making its own state or not. A handler before and one after it say so. */
+static PyObject* come_at_exit(PyObject* module, PyObject* args) {
+  int in_destructor;
+  int has_own_state;
+  if (!PyArg_ParseTuple(args, "pp", &in_destructor, &has_own_state)) return NULL;
+  own_interpreter = PyInterpreterState_Get();
+  void (*come)(void) = has_own_state ? make_state_at_end : ensure_at_end;
+  atexit(say_handler);
+  if (in_destructor) {
+    at_unload = come;
+  } else {
+    atexit(come);
+  }
+  atexit(say_handler);
+  Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {{"call_in_thread", call_in_thread, METH_VARARGS, NULL},
                                 {"call_later", call_later, METH_VARARGS, NULL},
                                 {"call_with_own_state", call_with_own_state, METH_O, NULL},
                                 {"call_later_with_own_state", call_later_with_own_state, METH_O, NULL},
                                 {"make_state_later", make_state_later, METH_O, NULL},
                                 {"call_soon", call_soon, METH_O, NULL},
+                                {"come_at_exit", come_at_exit, METH_VARARGS, NULL},
                                 {"come_detached", come_detached, METH_NOARGS, NULL},
                                 {"constructed_in", constructed_in, METH_NOARGS, NULL},
                                 {"interpreter", interpreter, METH_NOARGS, NULL},
