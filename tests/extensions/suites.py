@@ -27,6 +27,7 @@ PAGE = ROOT / "docs" / "extensions.md"
 RESULTS = FOLDER / "suites.json"
 SECONDS = 5400  # for a suite
 IN_TWO = 2
+TOOLS = ("Cython==3.3.1", "meson==1.12.1", "ninja==1.13.2")  # for tests that compile
 
 # Name of a suite: the package, and what of it.
 SUITES = {
@@ -109,6 +110,7 @@ class Run:
         variables |= {"PYTHONPATH": str(ROOT / "tests"), "PYTHONFAULTHANDLER": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         variables |= {"AIOINTERPRETERS_CACHE": str(FOLDER / "cache")}  # not the user's own
         variables |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        variables["PATH"] = os.pathsep.join([str(python.parent), variables.get("PATH", os.defpath)])
         logs = FOLDER / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         with open(logs / f"{name} {where}.txt", "w", encoding="utf-8") as log:
@@ -167,7 +169,7 @@ def main(names: list[str]) -> None:
     packages = all_packages()
     environment = Environment("most")
     for name in names or SUITES:
-        environment.prepare([packages[SUITES[name][0]].requirement])
+        environment.prepare([packages[SUITES[name][0]].requirement, *TOOLS])
         result = compare(name, environment.python)
         results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}  # others may run beside
         results[name] = result
