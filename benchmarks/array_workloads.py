@@ -1,4 +1,4 @@
-"""What the benchmark of arrays lets workers do. Who imports it imports NumPy, too; pandas only where a frame is made."""
+"""What the benchmark of arrays lets workers do. Who imports it imports NumPy, too; other packages where a frame is made."""
 
 import importlib
 from typing import Any
@@ -36,3 +36,9 @@ def make_frame(rows: int) -> Any:
     """Returns a frame of pandas with five columns of zeros, over an array that is not copied."""
     pandas = importlib.import_module("pandas")
     return pandas.DataFrame(np.zeros((5, rows)).T, columns=list("abcde"), copy=False)
+
+
+def make_polars(rows: int) -> Any:
+    """Returns a frame of polars with five columns."""
+    polars = importlib.import_module("polars")
+    return polars.DataFrame({name: np.ones(rows) for name in "abcde"})

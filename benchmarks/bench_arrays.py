@@ -1,4 +1,4 @@
-"""NumPy arrays and frames of pandas in workers: how much faster code with small arrays gets, how long large ones take.
+"""NumPy arrays and frames of pandas and polars in workers: how much faster small arrays get, how long large ones take.
 
 Arguments are passed to a function that does nothing. Results are arrays of zeros that the worker has just made; as the
 system finds their memory when it is first read, nearly all of the time is for their way. One kind is written to, as real
@@ -71,11 +71,21 @@ FRAMES = (
     ),
     Case("DataFrame of 1 M rows x 5 as result", array_workloads.make_frame, lambda: ROWS, 10, target=50),
 )
-CASES = ARRAYS + (FRAMES if importlib.util.find_spec("pandas") is not None else ())
+POLARS = (
+    Case(
+        "polars frame of 1 M rows x 5 as argument",
+        array_workloads.no_operation,
+        partial(array_workloads.make_polars, ROWS),
+        10,
+        50,
+    ),
+)
+BY_PACKAGE = {"pandas": FRAMES, "polars": POLARS}
+CASES = ARRAYS + sum((cases for name, cases in BY_PACKAGE.items() if importlib.util.find_spec(name) is not None), ())
 
 BENCHMARK = harness.Benchmark(
     name="arrays",
-    title="NumPy and pandas in two workers",
+    title="NumPy, pandas and polars in two workers",
     metrics=[WORK, *(case.metric for case in CASES)],
     claims=[
         harness.Claim(WORK.name, OURS, SERIAL, target=1.9),

@@ -16,6 +16,7 @@
 #include "binding/pool_type.h"
 #include "binding/tag_type.h"
 #include "binding/worker_thread.h"
+#include "codec/arrow_stream.h"
 #include "codec/codec.h"
 #include "codec/exporter.h"
 #include "codec/remote_traceback.h"
@@ -90,6 +91,7 @@ int execute(PyObject* module) {
         publish(module, "interpreter", make_tag_type(module), state.runtime.tag_type) &&
         publish(module, "SharedBuffer", codec::make_shared_buffer_type(module), state.runtime.shared_buffer_type) &&
         publish(module, "Lease", codec::make_lease_type(module), state.runtime.lease_type) &&
+        publish(module, "ArrowStream", codec::make_arrow_stream_type(module), state.runtime.arrow_stream_type) &&
         publish(module, "Pool", make_pool_type(module), state.pool_type) && add_codec_functions(module) &&
         add_copies_functions(module) && add_lifecycle_functions(module);
     return ready ? 0 : -1;

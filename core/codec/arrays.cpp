@@ -145,15 +145,6 @@ bool knows_arrays(Runtime& runtime) {
   return true;
 }
 
-py::Ref array_reductions(const Runtime& runtime, PyObject* reduce) {
-  py::Ref reductions = py::Ref::steal(PyDict_New());
-  if (!reductions || PyDict_SetItem(reductions.get(), runtime.array_type.get(), reduce) < 0 ||
-      PyDict_SetItem(reductions.get(), runtime.mapped_array_type.get(), reduce) < 0) {
-    return {};
-  }
-  return reductions;
-}
-
 py::Ref reduce_array(const Runtime& runtime, PyObject* array, Views views) {
   const py::Ref capsule = py::Ref::steal(PyObject_GetAttrString(array, "__array_struct__"));
   const py::Ref dtype = capsule ? py::Ref::steal(PyObject_GetAttrString(array, "dtype")) : py::Ref();

@@ -13,9 +13,7 @@ namespace aiointerpreters::codec {
 
 // Whether there can be arrays: NumPy has been imported in this interpreter. No error.
 [[nodiscard]] bool knows_arrays(Runtime& runtime);
-// A dict of the types of arrays, each with `reduce`: what a pickler calls for an array. Requires: knows_arrays. Returns new.
-[[nodiscard]] py::Ref array_reductions(const Runtime& runtime, PyObject* reduce);
-// What that has to return: how the array is made again, from a memoryview that is to be attached. Small results, and what cannot
+// What a pickler has to write for an array: how it is made again, from a memoryview that is to be attached. Small results, and what cannot
 // be attached, are reduced as NumPy does it. Requires: knows_arrays, of one of whose types the array is. Returns new.
 [[nodiscard]] py::Ref reduce_array(const Runtime& runtime, PyObject* array, Views views);
 

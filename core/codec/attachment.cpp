@@ -8,6 +8,7 @@
 
 #include "base/pages.h"
 #include "codec/array_memory.h"
+#include "codec/arrow_stream.h"
 #include "codec/exporter.h"
 #include "py/attach.h"
 #include "py/error.h"
@@ -71,6 +72,7 @@ struct Rebuilder {
     if (str && !fill(PyUnicode_DATA(str.get()), size, *held.content)) return {};
     return str;
   }
+  py::Ref operator()(const ArrowTablePtr& table) const { return make_arrow_stream(runtime, table); }
   py::Ref operator()(const QueuePtr&) const { return py::Ref::borrow(Py_None); }
 };
 
@@ -196,6 +198,21 @@ bool attach_view(const Runtime& runtime, PyObject* memoryview, Views views, Atta
   BlockView view;
   if (!share_memory(runtime, own.get(), buffer, known, views, view)) return false;
   out = std::move(view);
+  return true;
+}
+
+bool attach_columns(const Runtime& runtime, PyObject* stream, Views views, Attachment& out) {
+  ArrowTable* const table = table_of(runtime, stream);
+  if (views == Views::kCopy) {
+    out = ArrowTablePtr(table);
+    return true;
+  }
+  Loan loan = runtime.lessor->lend(stream);
+  if (!loan) {
+    PyErr_SetString(PyExc_RuntimeError, "the interpreter is about to end");
+    return false;
+  }
+  out = ArrowTablePtr(std::make_unique<ArrowTable>(*table, std::move(loan)).release());
   return true;
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/memory.h"
 #include "base/mutex.h"
+#include "codec/arrow_table.h"
 #include "codec/lessor.h"
 #include "codec/message.h"
 #include "codec/runtime.h"
@@ -73,7 +74,7 @@ using QueuePtr = base::IntrusivePtr<HeldQueue>;
 struct WholeBuffer {  // a SharedBuffer
   BlockView view;
 };
-using Attachment = std::variant<BlockView, WholeBuffer, HeldBytes, HeldStr, QueuePtr>;
+using Attachment = std::variant<BlockView, WholeBuffer, HeldBytes, HeldStr, QueuePtr, ArrowTablePtr>;
 
 struct Attachments final : AttachmentList {
   std::vector<Attachment> list;
@@ -111,6 +112,8 @@ void settle_own_memory(const Runtime& runtime, Message& message);
 // Attach what an object stands for. Requires: attached. No Python runs, but for the __buffer__ of a class behind a
 // PickleBuffer. Errors: false with an exception set; std::bad_alloc.
 [[nodiscard]] bool attach_view(const Runtime& runtime, PyObject* memoryview, Views views, Attachment& out);
+// Of an ArrowStream; its data crosses as it is, whichever way.
+[[nodiscard]] bool attach_columns(const Runtime& runtime, PyObject* stream, Views views, Attachment& out);
 // A loan may not be had; then false without an exception: the content has to be copied.
 [[nodiscard]] bool attach_bytes(const Runtime& runtime, PyObject* bytes, Attachment& out);
 [[nodiscard]] bool attach_str(const Runtime& runtime, PyObject* str, Attachment& out);

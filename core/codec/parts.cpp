@@ -4,8 +4,9 @@
 #include <cstdint>
 #include <optional>
 
-#include "codec/arrays.h"
+#include "codec/arrow_stream.h"
 #include "codec/exporter.h"
+#include "codec/shared_types.h"
 #include "py/callback.h"
 #include "py/error.h"
 
@@ -90,6 +91,7 @@ bool Parts::attach_new(PyObject* object, Attachment& out) {
     out = WholeBuffer{*exported_view(runtime_, object)};
     return true;
   }
+  if (table_of(runtime_, object) != nullptr) return attach_columns(runtime_, object, views_, out);
   return (PyMemoryView_Check(object) || PyPickleBuffer_Check(object)) && attach_view(runtime_, object, views_, out);
 }
 
@@ -140,10 +142,13 @@ bool Parts::pickle(const Memo& written, ByValue by_value) {
   static PyMethodDef reduce_definition = {"reduce", reduce, METH_O, nullptr};
   std::optional<py::Callback<Parts>> reduce_callback;
   py::Ref reductions;
-  if (knows_arrays(runtime_)) {
+  if (knows_shared_types(runtime_)) {
     reduce_callback.emplace(reduce_definition, this);
-    reductions = reduce_callback->get() == nullptr ? py::Ref() : array_reductions(runtime_, reduce_callback->get());
-    if (!reductions) return false;
+    reductions = py::Ref::steal(PyDict_New());
+    if (!reductions || reduce_callback->get() == nullptr ||
+        !add_shared_types(runtime_, reductions.get(), reduce_callback->get())) {
+      return false;
+    }
   }
   if (!both || callback.get() == nullptr) return false;
   tables_->written = &written;
@@ -214,32 +219,34 @@ PyObject* Parts::persistent_id(PyObject* capsule, PyObject* object) {
   });
 }
 
-PyObject* Parts::reduce(PyObject* capsule, PyObject* array) {
+PyObject* Parts::reduce(PyObject* capsule, PyObject* object) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     Parts* const parts = py::Callback<Parts>::target(capsule);
-    return parts == nullptr ? nullptr : parts->reduce_once(array).release();
+    return parts == nullptr ? nullptr : parts->reduce_once(object).release();
   });
 }
 
-py::Ref Parts::reduce_once(PyObject* array) {
-  const std::size_t known = tables_->arrays.find(array);
-  if (known != Memo::kNew) return py::Ref::borrow(tables_->array_reductions[known].get());
-  py::Ref reduction = reduce_array(runtime_, array, views_);
+py::Ref Parts::reduce_once(PyObject* object) {
+  const std::size_t known = tables_->reduced.find(object);
+  if (known != Memo::kNew) return py::Ref::borrow(tables_->reductions[known].get());
+  py::Ref reduction = reduce_shared(runtime_, object, views_);
   if (!reduction) return {};
-  tables_->kept.push_back(py::Ref::borrow(array));
-  tables_->array_reductions.push_back(py::Ref::borrow(reduction.get()));
-  static_cast<void>(tables_->arrays.find_or_add(array));
+  tables_->kept.push_back(py::Ref::borrow(object));
+  tables_->reductions.push_back(py::Ref::borrow(reduction.get()));
+  static_cast<void>(tables_->reduced.find_or_add(object));
   return reduction;
 }
 
 PyObject* Parts::identify(PyObject* object) {
   if (has_no_identity(Py_TYPE(object))) Py_RETURN_NONE;
-  const bool is_view = PyMemoryView_Check(object) != 0;
+  const bool is_columns = table_of(runtime_, object) != nullptr;
+  const bool is_view = is_columns || PyMemoryView_Check(object) != 0;
   if (is_view || is_large(object) || is_shared_buffer(runtime_, object)) {
     const std::size_t index = attach(object);
     if (index != kNone) return PyLong_FromSize_t(index);
     if (is_view) {
-      PyErr_SetString(PyExc_ValueError, "a memoryview that has been released, or cannot be lent");
+      PyErr_SetString(PyExc_ValueError,
+                      is_columns ? "columns that cannot be lent" : "a memoryview that has been released, or cannot be lent");
       return nullptr;
     }
   } else if (is_queue(object) && tables_->attached.find(object) == Memo::kNew) {

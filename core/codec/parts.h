@@ -95,13 +95,13 @@ class Parts {
   };
 
   static PyObject* persistent_id(PyObject* capsule, PyObject* object);
-  static PyObject* reduce(PyObject* capsule, PyObject* array);
+  static PyObject* reduce(PyObject* capsule, PyObject* object);
   // What the pickler is to write for an object: the index of an attachment, or None for its usual way. Returns new.
   [[nodiscard]] PyObject* identify(PyObject* object);
   [[nodiscard]] bool attach_new(PyObject* object, Attachment& out);
   [[nodiscard]] bool cross_over(PyObject* object);
-  // How an array is made again (arrays.h); the same each time it is pickled. Returns new.
-  [[nodiscard]] py::Ref reduce_once(PyObject* array);
+  // How an object of a shared type is made again (shared_types.h); the same each time it is pickled. Returns new.
+  [[nodiscard]] py::Ref reduce_once(PyObject* object);
 
   // Most messages have neither parts nor attachments and do without this.
   struct Tables {
@@ -111,9 +111,9 @@ class Parts {
     Memo crossing;
     AddressSet seen;
     Memo ruled;
-    Memo arrays;
-    std::vector<py::Ref> array_reductions;  // of these
-    const Memo* written = nullptr;          // while pickling
+    Memo reduced;
+    std::vector<py::Ref> reductions;  // of these
+    const Memo* written = nullptr;    // while pickling
     std::size_t pickled_parts = 0;
     // What the memos above know by address stays alive.
     std::vector<py::Ref> kept;

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <utility>
 
-#include "codec/arrays.h"
 #include "codec/attachment.h"
+#include "codec/shared_types.h"
 #include "py/error.h"
 
 namespace aiointerpreters::codec {
@@ -122,12 +122,12 @@ py::Ref refusing_table(Runtime& runtime, PyObject* refusal) {
   py::Ref table = copied_table(runtime);
   if (!table) return {};
   const py::Ref queue_type = find_queue_type(runtime);
-  static_cast<void>(knows_arrays(runtime));
   PyObject* const types[] = {reinterpret_cast<PyObject*>(&PyMemoryView_Type), runtime.shared_buffer_type.get(),
-                             queue_type.get(), runtime.array_type.get(), runtime.mapped_array_type.get()};
+                             queue_type.get()};
   for (PyObject* const type : types) {
     if (type != nullptr && PyDict_SetItem(table.get(), type, refusal) < 0) return {};
   }
+  if (knows_shared_types(runtime) && !add_shared_types(runtime, table.get(), refusal)) return {};
   return table;
 }
 

@@ -24,6 +24,7 @@ struct Runtime {
   py::Ref tag_type;                                 // aiointerpreters.interpreter: what wraps a function that was decorated
   py::Ref shared_buffer_type;                       // aiointerpreters.SharedBuffer
   py::Ref lease_type;                               // what views that have crossed stand on
+  py::Ref arrow_stream_type;                        // what frames that cross are made of
   LessorPtr lessor;                                 // of this interpreter's memory; never null
   std::shared_ptr<class ArrayMemory> array_memory;  // of a worker that imports private copies; else null
   py::Ref remote_traceback;  // aiointerpreters.errors.RemoteTraceback: str(e) is the worker's traceback text
@@ -38,6 +39,9 @@ struct Runtime {
   // NumPy's, once it has been imported here (arrays.h).
   py::Ref array_type;
   py::Ref mapped_array_type;
+  // Likewise polars' (frames.h).
+  py::Ref frame_type;
+  py::Ref series_type;
   // Names of attributes, interned on first need.
   struct Names {
     py::Ref dump;
@@ -46,6 +50,7 @@ struct Runtime {
     py::Ref dispatch_table;
     py::Ref queue_module;
     py::Ref numpy;
+    py::Ref polars;
     // Of exceptions (exception_type.h).
     py::Ref cause;
     py::Ref context;

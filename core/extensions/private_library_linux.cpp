@@ -7,6 +7,7 @@
 #include <new>
 #include <optional>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -91,6 +92,10 @@ void fill(void* handle, const BindingTable& table, py::ForeignThreads& threads) 
   std::atomic_ref(slots[0]).store(reinterpret_cast<std::uintptr_t>(&threads), std::memory_order_release);
 }
 
+std::runtime_error no_copy(const Library& library, const std::string& why) {
+  return std::runtime_error(why + " (private copy of " + library.path + ")");
+}
+
 void* load_copy(CopyOwner& owner, const std::vector<Library>& libraries, const Library& library) {
   std::error_code unknown;
   std::string key = std::filesystem::canonical(library.path, unknown).string();
@@ -101,12 +106,13 @@ void* load_copy(CopyOwner& owner, const std::vector<Library>& libraries, const L
   const Edits edits = edits_for(libraries, library, owner.number, rest);
   std::string why;
   const std::optional<Copy> copy = owner.copies->get(library.path, owner.number, edits, why);
-  void* handle = copy ? load_shared_object(copy->path, why) : nullptr;
+  if (!copy) throw no_copy(library, why);
+  void* handle = load_shared_object(copy->path, why);
   // Others may remove the file before it is loaded. It is still open.
-  if (copy && handle == nullptr && !leads_to(copy->path, copy->file.number())) {
+  if (handle == nullptr && !leads_to(copy->path, copy->file.number())) {
     handle = load_shared_object(path_of_descriptor(copy->file.number()), why);
   }
-  if (handle == nullptr) throw std::runtime_error(why + " (private copy of " + library.path + ")");
+  if (handle == nullptr) throw no_copy(library, why);
   share_pages(handle, ElfImage(library.file.bytes()), copy->original.number(), edits);
   if (rest.table.address != 0) fill(handle, rest.table, *owner.threads);
   owner.loaded.emplace(key, handle);
@@ -139,8 +145,8 @@ void* load(CopyOwner& owner, const std::vector<Library>& libraries) {
 }
 
 // What to add to an error that says that static memory of threads (the initial-exec model) is used up: each copy takes its part.
-std::string hint_of_static_tls(const std::string& error) {
-  if (error.find("static TLS") == std::string::npos) return {};
+const char* hint_of_static_tls(std::string_view error) {
+  if (error.find("static TLS") == std::string_view::npos) return "";
   return "; glibc sets little of it aside, and each copy takes some: the environment variable "
          "GLIBC_TUNABLES=glibc.rtld.optional_static_tls=65536 has a new process set more aside";
 }

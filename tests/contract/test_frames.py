@@ -53,11 +53,6 @@ def test_a_table_of_pyarrow_as_result_is_copied(pool: InterpreterThreadPoolExecu
     assert back.equals(table)
 
 
-def test_a_frame_of_polars_is_copied(pool: InterpreterThreadPoolExecutor) -> None:
-    frame = frames.make_polars()
-    assert pool.submit(interpreter(work.echo), frame).result().equals(frame)
-
-
 def test_a_frame_of_polars_goes_through_pyarrow_without_a_copy(pool: InterpreterThreadPoolExecutor) -> None:
     table = frames.make_polars().to_arrow()
     assert pool.submit(interpreter(frames.polars_addresses), table).result() == frames.polars_addresses(table)

@@ -1,0 +1,123 @@
+// See arrow_content.h.
+#include "codec/arrow_content.h"
+
+#include <cerrno>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <utility>
+
+namespace aiointerpreters::codec::arrow {
+
+namespace {
+
+using Owner = base::IntrusivePtr<base::Counted>;
+
+// What a copy of a Schema or Array has for itself, beside what it shows of the content. Its children may be moved elsewhere by whoever
+// reads them, so each of them keeps the owner too.
+template <typename Data>
+struct Node {
+  Owner owner;
+  std::vector<Data> children;
+  std::vector<Data*> pointers;
+  Data dictionary{};
+};
+
+template <typename Data>
+void release_node(Data* data) noexcept {
+  const std::unique_ptr<Node<Data>> node(static_cast<Node<Data>*>(data->private_data));
+  for (Data& child : node->children) release(child);
+  release(node->dictionary);
+  data->release = nullptr;
+}
+
+// Makes `out` the same as `from`, which stays the content's. Errors: std::bad_alloc, `out` is as it was.
+template <typename Data>
+void share(const Data& from, const Owner& owner, Data& out) {
+  const auto children = static_cast<std::size_t>(from.n_children);
+  auto node = std::make_unique<Node<Data>>();
+  node->owner = owner;
+  node->children.resize(children);
+  node->pointers.resize(children);
+  try {
+    for (std::size_t i = 0; i < children; ++i) {
+      share(*from.children[i], owner, node->children[i]);
+      node->pointers[i] = &node->children[i];
+    }
+    if (from.dictionary != nullptr) share(*from.dictionary, owner, node->dictionary);
+  } catch (const std::bad_alloc&) {
+    for (Data& child : node->children) release(child);
+    throw;
+  }
+  out = from;
+  out.children = children == 0 ? nullptr : node->pointers.data();
+  out.dictionary = from.dictionary == nullptr ? nullptr : &node->dictionary;
+  out.release = release_node<Data>;
+  out.private_data = node.release();
+}
+
+template <typename Data>
+int shared_or_no_memory(const Data& from, const Owner& owner, Data& out) noexcept {
+  try {
+    share(from, owner, out);
+    return 0;
+  } catch (const std::bad_alloc&) {
+    return ENOMEM;
+  }
+}
+
+// Who reads a content, and how far that has come.
+struct Reader {
+  const Content& content;
+  Owner owner;
+  std::size_t next = 0;
+};
+
+Reader& reader_of(Stream* stream) noexcept { return *static_cast<Reader*>(stream->private_data); }
+
+int read_schema(Stream* stream, Schema* out) noexcept {
+  const Reader& reader = reader_of(stream);
+  return shared_or_no_memory(reader.content.schema, reader.owner, *out);
+}
+
+int read_next(Stream* stream, Array* out) noexcept {
+  Reader& reader = reader_of(stream);
+  *out = {};
+  if (reader.next == reader.content.chunks.size()) return 0;
+  const int error = shared_or_no_memory(reader.content.chunks[reader.next], reader.owner, *out);
+  if (error == 0) ++reader.next;
+  return error;
+}
+
+// The one error that there is.
+const char* last_error(Stream*) noexcept { return "out of memory"; }
+
+void release_reader(Stream* stream) noexcept {
+  const std::unique_ptr<Reader> reader(&reader_of(stream));
+  stream->release = nullptr;
+}
+
+}  // namespace
+
+Content::~Content() {
+  for (Array& chunk : chunks) release(chunk);
+  release(schema);
+}
+
+bool Content::take(Stream& stream) {
+  if (stream.get_schema(&stream, &schema) != 0) return false;
+  for (;;) {
+    Array& chunk = chunks.emplace_back();
+    if (stream.get_next(&stream, &chunk) != 0) return false;
+    if (chunk.release != nullptr) continue;
+    chunks.pop_back();
+    return true;
+  }
+}
+
+void stream_content(const Content& content, Owner owner, Stream& out) {
+  auto reader = std::make_unique<Reader>(Reader{content, std::move(owner)});
+  out = {read_schema, read_next, last_error, release_reader, reader.release()};
+}
+
+}  // namespace aiointerpreters::codec::arrow

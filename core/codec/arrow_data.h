@@ -1,0 +1,53 @@
+// Arrow's C data interface and C stream interface: how columns of data are handed on inside a process, whatever library they are
+// from (Apache Arrow's specification, "The Arrow C data interface" and "The Arrow C stream interface"). Plain data; the names of the
+// fields are the specification's. Whoever has one calls `release` in the end, once; where that is null, it has been released, or moved.
+#pragma once
+
+#include <cstdint>
+
+namespace aiointerpreters::codec::arrow {
+
+struct Schema {
+  const char* format;
+  const char* name;
+  const char* metadata;
+  std::int64_t flags;
+  std::int64_t n_children;
+  Schema** children;
+  Schema* dictionary;
+  void (*release)(Schema*);
+  void* private_data;
+};
+
+struct Array {
+  std::int64_t length;
+  std::int64_t null_count;
+  std::int64_t offset;
+  std::int64_t n_buffers;
+  std::int64_t n_children;
+  const void** buffers;
+  Array** children;
+  Array* dictionary;
+  void (*release)(Array*);
+  void* private_data;
+};
+
+struct Stream {
+  int (*get_schema)(Stream*, Schema*);
+  int (*get_next)(Stream*, Array*);  // an array that is released already is the end
+  const char* (*get_last_error)(Stream*);
+  void (*release)(Stream*);
+  void* private_data;
+};
+
+// What a PyCapsule with a Stream is called (The Arrow PyCapsule interface).
+inline constexpr char kStreamName[] = "arrow_array_stream";
+
+// Releases it, if that has not been done.
+template <typename Data>
+void release(Data& data) noexcept {
+  if (data.release != nullptr) data.release(&data);
+  data.release = nullptr;
+}
+
+}  // namespace aiointerpreters::codec::arrow

@@ -1,0 +1,21 @@
+// ArrowStream: the Python object by which an interpreter sees an ArrowTable: its one method, `__arrow_c_stream__`, is what libraries for
+// frames ask for (The Arrow PyCapsule interface).
+// Requires: attached, for every function here.
+#pragma once
+
+#include "codec/arrow_table.h"
+#include "codec/runtime.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::codec {
+
+// Makes the type. Returns new; null with an exception set.
+[[nodiscard]] py::Ref make_arrow_stream_type(PyObject* module);
+
+// Returns new; null with an exception set.
+[[nodiscard]] py::Ref make_arrow_stream(const Runtime& runtime, ArrowTablePtr table);
+// The table of such an object; null if it is none.
+[[nodiscard]] ArrowTable* table_of(const Runtime& runtime, PyObject* object) noexcept;
+
+}  // namespace aiointerpreters::codec

@@ -1,0 +1,24 @@
+// Frames and series of polars in a pickle: their columns are attached to the message as Arrow's buffers, which are shared and not copied;
+// what Arrow does not know of them (which columns are sorted) stands in the pickle.
+// Of polars this needs `__arrow_c_stream__` and no header. A frame with Python objects in it is left to polars' own pickling; so is
+// every result where pyarrow has been imported: polars may show memory of pyarrow's there, which may belong to a Python object of
+// that interpreter, and could not be released once it has ended.
+// Requires: attached. Runs Python: polars'. Errors: null or false with an exception set; std::bad_alloc.
+#pragma once
+
+#include "codec/attachment.h"
+#include "codec/runtime.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::codec {
+
+// Whether there can be frames: polars has been imported in this interpreter. No error.
+[[nodiscard]] bool knows_frames(Runtime& runtime);
+// Whether the object is of one of their types. Requires: knows_frames.
+[[nodiscard]] bool is_frame(const Runtime& runtime, PyObject* object) noexcept;
+// What a pickler has to write for a frame: how it is made again, from an ArrowStream that is to be attached. What has no such stream is
+// reduced as polars does it. Requires: is_frame. Returns new.
+[[nodiscard]] py::Ref reduce_frame(const Runtime& runtime, PyObject* frame, Views views);
+
+}  // namespace aiointerpreters::codec

@@ -1,0 +1,170 @@
+"""Frames and series of polars cross by reference: their rows of the table in docs/guide.md ("Arrays and frames")."""
+
+import asyncio
+import importlib.util
+import pickle
+from collections.abc import Iterator
+from concurrent.futures import wait
+
+import pytest
+
+pytest.importorskip("polars", reason="polars is not installed (the extra `frames`)")
+
+from aiointerpreters import InterpreterThreadPoolExecutor, NotTransferableError, _core, interpreter
+from support import polars_frames as frames
+from support import work
+from support.scripts import run_script
+
+pl = frames.pl
+pytestmark = pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_core.why_no_copies()))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Copies that are not the user's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIOINTERPRETERS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def pool(cache: None) -> Iterator[InterpreterThreadPoolExecutor]:
+    """One worker, so that what it keeps is found again."""
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        yield pool
+
+
+def test_a_frame_as_argument_is_shared_and_comes_back(pool: InterpreterThreadPoolExecutor) -> None:
+    frame = frames.make()
+    here = frames.addresses(frame)
+    assert len(here) >= 4
+    assert pool.submit(interpreter(frames.addresses), frame).result() == here
+    back = pool.submit(interpreter(work.echo), frame).result()
+    assert frames.addresses(back) == here
+    assert back.equals(frame)
+
+
+def test_a_series_as_argument_is_shared_and_comes_back(pool: InterpreterThreadPoolExecutor) -> None:
+    series = frames.make()["text"]
+    assert pool.submit(interpreter(frames.addresses), series).result() == frames.addresses(series)
+    back = pool.submit(interpreter(work.echo), series).result()
+    assert back.name == "text"
+    assert back.equals(series)
+    assert frames.addresses(back) == frames.addresses(series)
+
+
+def test_a_frame_as_result_is_taken_over_and_outlives_the_worker(cache: None) -> None:
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        there, frame = pool.submit(interpreter(frames.make_and_look)).result()
+        of_numpy = pool.submit(interpreter(frames.of_numpy), 100_000).result()
+    assert frames.addresses(frame) == there
+    assert frame.equals(frames.make())
+    assert frame.filter(pl.col("int") > 10)["text"][0].startswith("row 11 ")
+    assert of_numpy["int"].sum() == sum(range(100_000))
+
+
+@pytest.mark.parametrize("kind", frames.KINDS)
+def test_each_kind_of_column_arrives_as_it_is(pool: InterpreterThreadPoolExecutor, kind: str) -> None:
+    frame = frames.KINDS[kind]
+    back = pool.submit(interpreter(work.echo), frame).result()
+    assert type(back) is pl.DataFrame
+    assert (back.schema, back.shape) == (frame.schema, frame.shape)
+    assert back.equals(frame)
+    for column in frame.get_columns():
+        again = pool.submit(interpreter(work.echo), column).result()
+        assert (again.name, again.dtype) == (column.name, column.dtype)
+        assert again.equals(column)
+
+
+def test_which_columns_are_sorted_is_kept(pool: InterpreterThreadPoolExecutor) -> None:
+    frame = pl.DataFrame({"up": [1, 2, 3], "none": [2, 1, 3], "down": ["c", "b", "a"]})
+    frame = frame.with_columns(pl.col("up").set_sorted(), pl.col("down").set_sorted(descending=True))
+    expected = frames.flags(frame)
+    assert [known["SORTED_ASC"] for known in expected] == [True, False, False]
+    assert [known["SORTED_DESC"] for known in expected] == [False, False, True]
+    assert pool.submit(interpreter(frames.flags), frame).result() == expected
+    assert frames.flags(pool.submit(interpreter(work.echo), frame).result()) == expected
+    assert frames.flags(pool.submit(interpreter(work.echo), frame["down"]).result()) == expected[2:]
+
+
+def test_the_same_object_twice_is_one_object(pool: InterpreterThreadPoolExecutor) -> None:
+    frame = frames.make(10)
+    column = frame["int"]
+    assert pool.submit(interpreter(frames.look_at_both), (frame, frame, column, column)).result() is True
+
+
+def test_a_lazy_frame_and_a_subclass_are_pickled(pool: InterpreterThreadPoolExecutor) -> None:
+    lazy = frames.make(10).lazy().select("int")
+    assert pool.submit(interpreter(work.echo), lazy).result().collect().equals(lazy.collect())
+    named = frames.Named({"int": [1]})
+    assert type(pool.submit(interpreter(work.echo), named).result()) is type(pickle.loads(pickle.dumps(named)))
+
+
+def test_columns_of_objects_are_refused_as_by_pickle(pool: InterpreterThreadPoolExecutor) -> None:
+    frame = pl.DataFrame({"object": pl.Series([object()], dtype=pl.Object)})
+    with pytest.raises(pl.exceptions.ComputeError, match="type Object"):
+        pickle.dumps(frame)
+    with pytest.raises(NotTransferableError, match="type Object"):
+        pool.submit(interpreter(work.echo), frame).result()
+    assert pool.submit(interpreter(work.echo), 1).result() == 1
+
+
+def test_what_the_worker_keeps_stays_when_home_has_let_go(pool: InterpreterThreadPoolExecutor) -> None:
+    pool.submit(interpreter(frames.keep), frames.make()).result()
+    pool.submit(interpreter(frames.keep), frames.of_numpy(100_000)).result()
+    assert pool.submit(interpreter(frames.kept_sum)).result() == sum(range(frames.ROWS))
+    assert pool.submit(interpreter(frames.kept_sum)).result() == sum(range(100_000))
+
+
+def test_a_change_in_place_is_not_seen_on_the_other_side(pool: InterpreterThreadPoolExecutor) -> None:
+    series = pl.Series("int", range(5000))
+    back = pool.submit(interpreter(work.echo), series).result()
+    series[0] = -1
+    assert back[0] == 0
+    back[1] = -2
+    assert series[1] == 1
+
+
+def test_several_workers_read_one_frame_at_the_same_time(cache: None) -> None:
+    frame = frames.make()
+    with InterpreterThreadPoolExecutor(3, extensions="private") as pool:
+        futures = [pool.submit(interpreter(frames.sum_of), frame) for _ in range(60)]
+        wait(futures)
+        assert {future.result() for future in futures} == {sum(range(frames.ROWS))}
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="pyarrow is not installed")
+def test_results_are_copied_where_pyarrow_has_been_imported(cache: None) -> None:
+    frame = frames.make()
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        imported, back = pool.submit(interpreter(frames.echo_after_pyarrow), frame).result()
+        assert pool.submit(interpreter(frames.addresses), frame).result() == frames.addresses(frame)
+    assert imported
+    assert back.equals(frame)
+    assert not set(frames.addresses(back)) & set(frames.addresses(frame))
+
+
+def test_a_runner_too(cache: None) -> None:
+    assert asyncio.run(frames.sum_in(frames.make())) == sum(range(frames.ROWS))
+
+
+def test_frames_that_are_dropped_leave_no_memory(cache: None, tmp_path: object) -> None:
+    script = """
+    from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+    from support import polars_frames as frames, work
+
+    def resident():
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[1]) * 4096
+
+    if __name__ == "__main__":
+        with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+            for _ in range(10):
+                pool.submit(interpreter(work.echo), frames.of_numpy(2_000_000)).result()
+            before = resident()
+            for _ in range(60):
+                pool.submit(interpreter(work.echo), frames.of_numpy(2_000_000)).result()
+                pool.submit(interpreter(frames.of_numpy), 2_000_000).result()
+            print((resident() - before) // 320_000_000)  # 2 GB have been made, 16 MB at a time
+    """
+    run_script(tmp_path, script).check("0")  # type: ignore[arg-type]
