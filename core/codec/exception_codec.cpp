@@ -11,6 +11,7 @@
 #include "codec/exception_trace.h"
 #include "codec/exception_type.h"
 #include "codec/format.h"
+#include "codec/import_hint.h"
 #include "codec/message_bytes.h"
 #include "codec/message_decoder.h"
 #include "codec/message_encoder.h"
@@ -61,6 +62,8 @@ class ExceptionEncoder {
   py::Ref describe(std::size_t index);
   py::Ref describe_members(PyObject* group);
   py::Ref notes_of(PyObject* attributes);
+  // Adds the hint to the notes of the exception that leaves, unless they have it. Errors: false with an exception set.
+  bool add_hint(py::Ref& notes) const;
   py::Ref text_of(PyObject* exception, PyObject* message) const;
 
   // Takes the exceptions of the message out of the parts and makes them links.
@@ -70,7 +73,8 @@ class ExceptionEncoder {
   Runtime& runtime_;
   std::vector<py::Ref> exceptions_;  // in the order of their records
   std::unordered_map<PyObject*, Py_ssize_t> indices_;
-  Traced traced_;  // those that are printed
+  Traced traced_;     // those that are printed
+  std::string hint_;  // what to tell home besides; empty: nothing
   // So many have been found among the parts of others; a class may make new ones each time it is asked for its parts.
   static constexpr std::size_t kLinkedMax = 1000;
   std::size_t linked_ = 0;
@@ -89,6 +93,7 @@ bool ExceptionEncoder::encode(PyObject* exception) {
   if (!trace) trace = traceback_text(exception);
   const py::Ref records = py::Ref::steal(PyList_New(0));
   if (!trace || !records) return false;
+  if (runtime_.refuses_extensions) hint_ = hint_about_imports(exception);
   index_of(exception);
   for (std::size_t i = 0; i < exceptions_.size(); ++i) {  // grows while it is walked
     const py::Ref record = describe(i);
@@ -110,6 +115,15 @@ py::Ref ExceptionEncoder::notes_of(PyObject* attributes) {
     if (!text || PyList_Append(copy.get(), text.get()) < 0) return {};
   }
   return py::Ref::steal(PyList_AsTuple(copy.get()));
+}
+
+bool ExceptionEncoder::add_hint(py::Ref& notes) const {
+  const py::Ref hint = py::Ref::steal(PyUnicode_FromStringAndSize(hint_.data(), static_cast<Py_ssize_t>(hint_.size())));
+  const int known = hint ? PySequence_Contains(notes.get(), hint.get()) : -1;
+  if (known != 0) return known > 0;
+  const py::Ref added = py::Ref::steal(PyTuple_Pack(1, hint.get()));
+  if (added) notes = py::Ref::steal(PySequence_Concat(notes.get(), added.get()));
+  return added && notes;
 }
 
 // Null, without an error, if the value is not made of exceptions alone.
@@ -268,6 +282,7 @@ py::Ref ExceptionEncoder::describe(std::size_t index) {
     PyErr_Clear();
   }
   const bool has_notes = PyTuple_GET_SIZE(notes.get()) != 0;
+  if (index == 0 && !hint_.empty() && !add_hint(notes)) return {};
   ExceptionParts parts;
   parts[kArgs] = is_group(exception) ? py::Ref::steal(PyTuple_New(0)) : py::Ref::steal(PyException_GetArgs(exception));
   parts[kFields] = read_fields(exception);

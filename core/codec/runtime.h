@@ -27,6 +27,7 @@ struct Runtime {
   py::Ref arrow_stream_type;                        // what frames that cross are made of
   LessorPtr lessor;                                 // of this interpreter's memory; never null
   std::shared_ptr<class ArrayMemory> array_memory;  // of a worker that imports private copies; else null
+  bool refuses_extensions = false;                  // of a worker that imports none, on a system that has private copies
   py::Ref remote_traceback;  // aiointerpreters.errors.RemoteTraceback: str(e) is the worker's traceback text
 
   // Imported on first need by pickling.cpp; null until then.

@@ -9,6 +9,7 @@
 #include "codec/attachment.h"
 #include "codec/codec.h"
 #include "extensions/import_hook.h"
+#include "extensions/support.h"
 #include "pool/ending.h"
 #include "pool/left_threads.h"
 #include "py/abandoned.h"
@@ -209,6 +210,7 @@ void HostedInterpreter::finish_loop() {
 
 bool HostedInterpreter::prepare_imports() {
   const std::shared_ptr<extensions::CopyStore>& copies = pool_.options().copies;
+  runtime_->refuses_extensions = !copies && extensions::unsupported_reason() == nullptr;
   if (!copies) return true;
   foreign_threads_ = std::make_shared<py::ForeignThreads>();
   foreign_threads_->set_bell(visitor_);
