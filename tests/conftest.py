@@ -2,8 +2,11 @@
 
 import gc
 import logging
+import os
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +42,19 @@ PROGRAMS = {"cpython", "unit/test_examples.py"}  # and what has a folder to put 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # In debug mode asyncio tells of each step that took over 100 ms: how busy the machine is. For programs: `Finished.of`.
 logging.getLogger("asyncio").addFilter(lambda record: record.msg != "Executing %s took %.3f seconds")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Private copies of extension modules are kept in a folder of this run's own, which its processes share."""
+    if "AIOINTERPRETERS_CACHE" in os.environ:
+        return  # an outer process has made it, or the user has named one
+    os.environ["AIOINTERPRETERS_CACHE"] = folder = tempfile.mkdtemp(prefix="aiointerpreters-tests-")
+    config.add_cleanup(lambda: _remove_copies(folder))
+
+
+def _remove_copies(folder: str) -> None:
+    del os.environ["AIOINTERPRETERS_CACHE"]
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

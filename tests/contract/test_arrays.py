@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("numpy", reason="NumPy is not installed")
 
+import ml_dtypes
 import numpy as np
 
 from aiointerpreters import InterpreterThreadPoolExecutor, SharedBuffer, _core, interpreter
@@ -38,8 +39,7 @@ class TestArguments:
 
     @pytest.mark.parametrize("name", ["bfloat16", "float8_e5m2", "int4"])
     def test_types_that_another_package_has_added(self, pool: InterpreterThreadPoolExecutor, name: str) -> None:
-        added = pytest.importorskip("ml_dtypes", reason="ml_dtypes is not installed")
-        array = np.ones(COUNT, dtype=getattr(added, name))
+        array = np.ones(COUNT, dtype=getattr(ml_dtypes, name))
         back = pool.submit(interpreter(work.echo), array).result()
         assert (back.dtype, address(back)) == (array.dtype, address(array))
 
@@ -82,6 +82,11 @@ class TestArguments:
         named, table = pool.submit(interpreter(work.echo), [arrays.Named("a", array), {"b": array}]).result()
         assert named.values is table["b"]
         assert address(table["b"]) == address(array)
+
+    def test_an_array_in_an_exception(self, pool: InterpreterThreadPoolExecutor) -> None:
+        failure = ValueError("failed", np.arange(COUNT))
+        where, back = pool.submit(interpreter(arrays.look_into), failure).result()
+        assert where == address(failure.args[1]) == address(back.args[1])
 
     def test_an_array_that_a_function_has_captured(self, pool: InterpreterThreadPoolExecutor) -> None:
         array = np.arange(3)
@@ -190,8 +195,9 @@ class TestResults:
     @pytest.mark.parametrize("count", [10, COUNT])
     def test_a_file_in_memory(self, pool: InterpreterThreadPoolExecutor, tmp_path: Path, count: int) -> None:
         np.ones(COUNT, dtype="u1").tofile(tmp_path / "mapped")
-        array = pool.submit(interpreter(arrays.make_mapped), str(tmp_path / "mapped"), count).result()
+        where, array = pool.submit(interpreter(arrays.make_mapped), str(tmp_path / "mapped"), count).result()
         assert (type(array), array.sum(), array.flags.writeable) == (np.ndarray, count, False)
+        assert address(array) != where  # the worker still has that one
 
     def test_an_array_that_another_thread_of_the_worker_has_made(self, pool: InterpreterThreadPoolExecutor) -> None:
         where, array = pool.submit(interpreter(arrays.make_in_thread), "contiguous").result()

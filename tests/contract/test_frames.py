@@ -46,11 +46,49 @@ def test_a_table_of_pyarrow_as_argument_is_shared(pool: InterpreterThreadPoolExe
     assert pool.submit(interpreter(frames.arrow_addresses), part).result() == frames.arrow_addresses(part)
 
 
+def test_text_of_pandas_is_copied(pool: InterpreterThreadPoolExecutor) -> None:
+    frame = frames.make_pandas()
+    here = frames.text_addresses(frame)
+    where, back = pool.submit(interpreter(frames.look_at_text), frame).result()
+    assert len(here) == len(where) == 1
+    assert here[0].isdisjoint(where[0])
+    (again,) = frames.text_addresses(back)
+    assert again.isdisjoint(where[0])
+    assert again.isdisjoint(here[0])
+    assert back["text"].equals(frame["text"])
+
+
+def test_text_of_pandas_in_several_chunks_arrives_in_one(pool: InterpreterThreadPoolExecutor) -> None:
+    frame = frames.make_pandas_of_chunks()
+    assert len(frames.text_addresses(frame)) == 2
+    where, back = pool.submit(interpreter(frames.look_at_text), frame).result()
+    assert len(where) == 1
+    assert back["text"].equals(frame["text"])
+
+
+def test_objects_of_pandas_are_pickled(pool: InterpreterThreadPoolExecutor) -> None:
+    frame = frames.make_pandas()
+    ids, back = pool.submit(interpreter(frames.look_at_objects), frame).result()
+    assert set(ids).isdisjoint(map(id, frame["object"]))
+    assert back["object"].equals(frame["object"])
+
+
 def test_a_table_of_pyarrow_as_result_is_copied(pool: InterpreterThreadPoolExecutor) -> None:
-    table = pool.submit(interpreter(frames.make_arrow)).result()
+    there, table = pool.submit(interpreter(frames.make_arrow_and_keep)).result()
     assert table.equals(frames.make_arrow())
+    here = frames.arrow_addresses(table)
+    assert all(here.values())
+    assert all(set(here[name]).isdisjoint(there[name]) for name in here)
     back = pool.submit(interpreter(work.echo), table).result()
     assert back.equals(table)
+    again = frames.arrow_addresses(back)
+    assert all(set(again[name]).isdisjoint(here[name]) for name in here)
+
+
+def test_what_pyarrow_has_made_of_an_array_is_taken_over_like_it(pool: InterpreterThreadPoolExecutor) -> None:
+    where, values = pool.submit(interpreter(frames.make_arrow_of_array)).result()
+    assert frames.column_addresses(values) == [where]
+    assert values.to_pylist() == list(range(frames.ROWS))
 
 
 def test_a_frame_of_polars_goes_through_pyarrow_without_a_copy(pool: InterpreterThreadPoolExecutor) -> None:

@@ -156,9 +156,16 @@ def fail(kind: str) -> Never:
     raise Failure(SHARED[kind]())
 
 
-def make_mapped(path: str, count: int) -> Array:
-    """Return a file's content."""
-    return np.memmap(path, dtype="u1", mode="r", shape=(count,))
+def look_into(failure: Exception) -> tuple[int, Exception]:
+    """Where the array of an exception is, and the exception."""
+    return address(failure.args[1]), failure
+
+
+def make_mapped(path: str, count: int) -> tuple[int, Array]:
+    """Return where a file's content is, and that; it stays there."""
+    array = np.memmap(path, dtype="u1", mode="r", shape=(count,))
+    work.remember("mapped", array)
+    return address(array), array
 
 
 def make_in_thread(kind: str) -> tuple[int, Array]:

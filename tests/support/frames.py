@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from support.work import remember
+
 ROWS = 30_000  # each column has more than what is allocated as any other memory
 SHARED_MIN = 16 * 1024  # bytes of a buffer that is pickled out of band
 
@@ -76,6 +78,40 @@ def make_and_look() -> tuple[dict[str, Any], Any]:
     """Return where a frame's columns are, and the frame."""
     frame = make_pandas()
     return pandas_addresses(frame), frame
+
+
+def text_addresses(frame: Any) -> list[set[int]]:
+    """Where the buffers of each chunk of a text column lie, but for small ones."""
+    return [set(column_addresses(chunk)) for chunk in frame["text"].array.__arrow_array__().chunks]
+
+
+def make_pandas_of_chunks() -> Any:
+    """Two frames of pandas in one, whose text stays in two chunks."""
+    return _module("pandas").concat([make_pandas(), make_pandas()], ignore_index=True)
+
+
+def look_at_text(frame: Any) -> tuple[list[set[int]], Any]:
+    """Where the text of a frame is, and the frame."""
+    return text_addresses(frame), frame
+
+
+def look_at_objects(frame: Any) -> tuple[list[int], Any]:
+    """Which objects are in a frame, and the frame; they stay here."""
+    remember("objects", frame)
+    return [id(each) for each in frame["object"]], frame
+
+
+def make_arrow_and_keep() -> tuple[dict[str, list[int]], Any]:
+    """Return where a table's buffers are, and the table, which stays here."""
+    table = make_arrow()
+    remember("table", table)
+    return arrow_addresses(table), table
+
+
+def make_arrow_of_array() -> tuple[int, Any]:
+    """Return where an array of NumPy's was, and what pyarrow has made of it without a copy."""
+    array = np.arange(ROWS)
+    return _address(array), _module("pyarrow").array(array)
 
 
 def row_sums(frame: Any) -> Any:
