@@ -68,6 +68,10 @@ class Lease:
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
 @final
+class ArrowStream:
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
+
+@final
 class Message:
     @property
     def form(self) -> int: ...
