@@ -58,6 +58,10 @@ crawl: ## examples/crawl.py
 bench: ## all benchmarks, beside their rivals
 	@$(call with) && exec "$$python" benchmarks $(ARGS)
 
+.PHONY: figures
+figures: ## README's figures and the pictures, from what `make bench ARGS=--json` has recorded
+	@$(call with,plots) && "$$python" benchmarks/readme_figures.py && "$$python" benchmarks/plots.py
+
 .PHONY: asan
 asan: ## both test suites under AddressSanitizer and UBSan, but for the tests that measure memory; then `make fuzz`
 	@tools/native-tests asan

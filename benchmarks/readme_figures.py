@@ -1,0 +1,118 @@
+"""Writes the table of figures in README.md from the recorded results: `make figures`; `--check` only says whether it is so.
+
+A figure is the median of the rounds. "Better" is the median of the ratios of the rounds, as in the benchmarks' own reports.
+"""
+
+import json
+import statistics
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import awaiting
+import harness
+
+README = Path(__file__).parent.parent / "README.md"
+BEGIN, END = "<!-- figures: written by make figures -->\n", "<!-- /figures -->\n"
+OURS, RUN, PRIVATE = "aiointerpreters, tagged", "aiointerpreters, run", "aiointerpreters, private"
+THREADS, INTERPRETERS, PROCESSES = "ThreadPoolExecutor", "InterpreterPoolExecutor", "ProcessPoolExecutor"
+# How values are written: from which on, divided by what, in which unit.
+SCALES = {
+    "us": ((1e6, 1e6, "s"), (1e3, 1e3, "ms"), (0, 1, "µs")),
+    "ms": ((1e3, 1e3, "s"), (0.1, 1, "ms"), (0, 1e-3, "µs")),
+    "MB": ((0, 1, "MB"),),
+    "tasks/s": ((1e6, 1e6, "M/s"), (1e3, 1e3, "k/s"), (0, 1, "/s")),
+    "calls/s": ((1e6, 1e6, "M/s"), (1e3, 1e3, "k/s"), (0, 1, "/s")),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: what was measured, by which benchmark, of whom and beside whom."""
+
+    what: str
+    benchmark: str
+    metric: str
+    rival: str = INTERPRETERS
+    ours: str = OURS
+
+
+ROWS = (
+    Row("no-op tasks, submitted and collected", "throughput", "no-op throughput"),
+    Row("the same", "throughput", "no-op throughput", THREADS),
+    Row("the same, not tagged: in threads", "throughput", "no-op throughput", THREADS, "aiointerpreters, untagged"),
+    Row("one `submit().result()`, median", "latency", "p50 of one no-op"),
+    Row(
+        "a dataclass there and back while one program computes on each core, 90th percentile",
+        "busy",
+        "one dataclass, p90, 1 foreign process a core",
+    ),
+    Row("10,000 ints there and back", "data", "echo of 10 k ints"),
+    Row("1,000 small dicts there and back", "data", "echo of 1 k small dicts"),
+    Row("64 MB of bytes there and back", "data", "echo of 64 MB of bytes"),
+    Row("a 64 MB memoryview there and back", "data", "echo of a memoryview of 64 MB"),
+    Row("first results of two new interpreters", "startup", "first results of 2 interpreters"),
+    Row("memory of a further interpreter", "memory", "memory per further interpreter, 16 of them"),
+    Row("CPU-bound work on 2 cores", "cpu", "CPU-bound work", "serial"),
+    Row("asyncio: `gather` of no-ops through `run`", "asyncio", "gather of no-ops", INTERPRETERS, RUN),
+    Row("asyncio: `to_thread` of a no-op", "asyncio", "gather of to_thread", THREADS),
+    Row(
+        "asyncio: how late the event loop is while both workers compute, 99th percentile",
+        "asyncio_delay",
+        awaiting.delay("p99", awaiting.LOADS[-1]),
+        THREADS,
+        RUN,
+    ),
+)
+
+
+def number(value: float, unit: str) -> str:
+    """Returns the value with at least two digits that count."""
+    divisor, name = next((divisor, name) for least, divisor, name in SCALES[unit] if value >= least)
+    return f"{digits(value / divisor)} {name}"
+
+
+def digits(value: float) -> str:
+    """Returns a value with two digits that count, or all of those in front of the point."""
+    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}" if value >= 0.995 else f"{value:.2f}"
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """Returns the columns of a line."""
+    path = harness.RESULTS / harness.result_name(row.benchmark)
+    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    metric = next(metric for metric in report["metrics"] if metric["name"] == row.metric)
+    samples = report["samples"][row.metric]
+    ours, rival = samples[row.ours], samples[row.rival]
+    better, worse = (ours, rival) if metric["higher_is_better"] else (rival, ours)
+    ratio = statistics.median(one / other for one, other in zip(better, worse, strict=True))
+    unit = metric["unit"]
+    return (
+        row.what,
+        number(statistics.median(ours), unit),
+        f"{row.rival} {number(statistics.median(rival), unit)}",
+        f"{digits(ratio)}x",
+    )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Returns the table, as Markdown."""
+    head = ("What", "aiointerpreters", "beside it", "better")
+    lines = [head, ("---",) * len(head), *(cells(row) for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def main() -> None:
+    text = README.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    written = f"{before}{begin}\n{table(ROWS)}\n{end}{after}"
+    if "--check" in sys.argv[1:]:
+        sys.exit(0 if written == text and begin and end else "README.md does not have the recorded figures: make figures")
+    README.write_text(written, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
