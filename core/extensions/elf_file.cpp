@@ -8,6 +8,7 @@
 
 #include "extensions/elf_image.h"
 #include "extensions/elf_symbols.h"
+#include "extensions/thread_key_limit.h"
 
 namespace aiointerpreters::extensions {
 
@@ -25,6 +26,9 @@ void read_symbols(const ElfImage& image, ElfFile& to) {
     const std::string_view begin = image.from_string(symbol.name);  // no name that is of no interest is looked at as a whole
     if (symbol.section == elf::kUndefined && (begin.starts_with("Py") || begin.starts_with("_Py"))) {
       to.python_symbols.emplace_back(image.string(symbol.name));
+    }
+    if (symbol.section == elf::kUndefined && begin.starts_with(kMakesThreadKeys)) {
+      to.makes_thread_keys |= image.string(symbol.name) == kMakesThreadKeys;
     }
     if (is_unique(symbol)) to.unique_symbols.emplace_back(image.string(symbol.name));
   }

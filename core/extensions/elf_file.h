@@ -20,6 +20,7 @@ struct ElfFile {
   std::vector<std::string> python_symbols;
   // What it offers as the one of its name in the process (elf_unique.h); each once, in order.
   std::vector<std::string> unique_symbols;
+  bool makes_thread_keys = false;  // whether it wants the function that does (thread_key_limit.h)
 };
 
 // Reads a shared object. `file` is all of it; it is not trusted.

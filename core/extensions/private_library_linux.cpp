@@ -25,6 +25,7 @@
 #include "extensions/nameless.h"
 #include "extensions/shared_object.h"
 #include "extensions/shared_pages.h"
+#include "extensions/thread_key_limit.h"
 #include "extensions/unsound.h"
 
 namespace aiointerpreters::extensions {
@@ -96,12 +97,23 @@ std::runtime_error no_copy(const Library& library, const std::string& why) {
   return std::runtime_error(why + " (private copy of " + library.path + ")");
 }
 
+// Errors: std::runtime_error, if the process comes to what the system allows it; Rust and CPython end it there.
+void check_room(const Library& library) {
+  if (!has_room_for_mappings()) throw std::runtime_error("no memory can be mapped for a private copy of " + library.path);
+  if (library.elf.makes_thread_keys && !has_room_for_thread_keys()) {
+    throw no_copy(
+        library,
+        "this process has nearly as many keys of threads' own memory as it may have (PTHREAD_KEYS_MAX): interpreters that "
+        "have ended keep those of their copies");
+  }
+}
+
 void* load_copy(CopyOwner& owner, const std::vector<Library>& libraries, const Library& library) {
   std::error_code unknown;
   std::string key = std::filesystem::canonical(library.path, unknown).string();
   if (unknown) key = library.path;
   if (const auto known = owner.loaded.find(key); known != owner.loaded.end()) return known->second;
-  if (!has_room_for_mappings()) throw std::runtime_error("no memory can be mapped for a private copy of " + library.path);
+  check_room(library);
   Rest rest;
   const Edits edits = edits_for(libraries, library, owner.number, rest);
   std::string why;

@@ -292,6 +292,29 @@ def test_where_no_memory_can_be_mapped_the_import_fails_and_says_why(folder: Pat
     scripts.run_script(tmp_path, script).check("ImportError True True")
 
 
+def test_where_no_key_of_threads_is_left_the_import_fails_and_says_why(folder: Path, tmp_path: Path) -> None:
+    built.make_modules(folder, "one_phase", "takes_keys")
+    script = f"""
+    import ctypes, sys
+    from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+    from support import imports
+
+    if __name__ == "__main__":
+        sys.path.insert(0, {str(folder)!r})
+        with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+            assert pool.submit(interpreter(imports.call), "takes_keys", "has_key").result()
+        key = ctypes.c_uint()
+        while ctypes.CDLL(None).pthread_key_create(ctypes.byref(key), None) == 0:
+            last = key.value
+        ctypes.CDLL(None).pthread_key_delete(last)  # there is one, and CPython may want it
+        with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+            error = pool.submit(interpreter(imports.call), "takes_keys", "has_key").exception()
+            other = pool.submit(interpreter(imports.call), "one_phase", "add", 1).result()
+        print(type(error).__name__, "PTHREAD_KEYS_MAX" in str(error), {str(folder)!r} in str(error), other)
+    """
+    scripts.run_script(tmp_path, script).check("ImportError True True 1")
+
+
 def test_a_runner_has_them_too(folder: Path) -> None:
     built.make_module(folder, "one_phase")
 

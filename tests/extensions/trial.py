@@ -6,6 +6,7 @@ round, the outcome has fewer rounds than were wanted, and no error. A crash is t
 started this looks at.
 """
 
+import ctypes
 import dataclasses
 import gc
 import importlib.metadata
@@ -25,6 +26,9 @@ from support.gate import Gate, hold_then
 
 INTERPRETERS = 2
 SPARE_ROUNDS = 4  # what has to be free before a round: its share, twice that for measuring memory, one to spare
+
+MOST_KEYS = os.sysconf("SC_THREAD_KEYS_MAX")
+SPARE_KEYS = 128  # as the engine has it (core/extensions/thread_key_limit_linux.cpp)
 
 
 @dataclass
@@ -115,23 +119,34 @@ def kilobytes(file: str, name: str) -> int:
     return int(found)
 
 
+def thread_keys() -> int:
+    """How many keys of threads' own memory the process has."""
+    library, free = ctypes.CDLL(None), []
+    key = ctypes.c_uint()
+    while library.pthread_key_create(ctypes.byref(key), None) == 0:
+        free.append(key.value)
+    for each in free:
+        library.pthread_key_delete(each)
+    return MOST_KEYS - len(free)
+
+
 class Room:
-    """Whether this process can have another round: Linux bounds its mappings, and the machine its memory."""
+    """Whether this process can have another round: mappings, memory and keys of threads are bounded."""
 
     def __init__(self) -> None:
-        self._most_mappings = int(Path("/proc/sys/vm/max_map_count").read_text(encoding="ascii"))
-        self._most_memory = kilobytes("meminfo", "MemAvailable") // 2
+        most_mappings = int(Path("/proc/sys/vm/max_map_count").read_text(encoding="ascii"))
+        self._most = most_mappings, kilobytes("meminfo", "MemAvailable") // 2, MOST_KEYS - SPARE_KEYS
         self._before = self._used()
 
     @staticmethod
-    def _used() -> tuple[int, int]:
-        return mappings(), kilobytes("self/status", "RssAnon")
+    def _used() -> tuple[int, int, int]:
+        return mappings(), kilobytes("self/status", "RssAnon"), thread_keys()
 
     def is_left(self) -> bool:
         """To be asked after each round."""
         before, self._before = self._before, self._used()
         wanted = [now + SPARE_ROUNDS * (now - then) for now, then in zip(self._before, before, strict=True)]
-        return wanted[0] < self._most_mappings and wanted[1] < self._most_memory
+        return all(each < most for each, most in zip(wanted, self._most, strict=True))
 
 
 class Warnings(logging.Handler):

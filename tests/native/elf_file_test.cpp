@@ -24,7 +24,8 @@ namespace {
 using Names = std::vector<std::string>;
 
 auto fields_of(const ElfFile& file) {
-  return std::tie(file.soname, file.needed, file.search_path, file.python_symbols, file.unique_symbols);
+  return std::tie(file.soname, file.needed, file.search_path, file.python_symbols, file.unique_symbols,
+                  file.makes_thread_keys);
 }
 
 bool contains(const Names& names, const std::string& name) {
@@ -56,6 +57,7 @@ TEST(ElfFile, OfALibraryThatUsesPython) {
   EXPECT_EQ(file.soname, "libelf_sample.so.1");
   EXPECT_EQ(file.search_path, Names{});
   EXPECT_EQ(file.python_symbols, (Names{"PyList_New", "_PyObject_New", "_Py_NoneStruct"}));
+  EXPECT_FALSE(file.makes_thread_keys);
   EXPECT_EQ(initializers_of(sample_library()), Names{});
   EXPECT_EQ(file.unique_symbols, Names{});
 }
@@ -66,6 +68,7 @@ TEST(ElfFile, OfAnExtensionModule) {
   EXPECT_TRUE(contains(file.needed, "libelf_sample.so.1"));
   EXPECT_EQ(file.search_path, (Names{"$ORIGIN", "$ORIGIN/../lib"}));
   EXPECT_EQ(file.python_symbols, Names{"PyModuleDef_Init"});
+  EXPECT_TRUE(file.makes_thread_keys);
   EXPECT_EQ(initializers_of(sample_user()), (Names{"PyInitU_sample", "PyInit_sample", "PyModExport_sample"}));
 #if defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__)
   EXPECT_EQ(file.unique_symbols, Names{"_ZN6SharedIiE5countE"});

@@ -6,6 +6,7 @@
 extern "C" {
 int sample_count();
 __attribute__((weak)) void* PyModuleDef_Init(void*);
+__attribute__((weak)) int pthread_key_create(unsigned*, void (*)(void*));
 }
 
 namespace {
@@ -23,5 +24,6 @@ OFFERED int PyInit_sample() { return sample_count(); }
 OFFERED int PyInitU_sample() { return ++thread_count; }
 OFFERED int PyModExport_sample() { return ++Shared<int>::count; }
 OFFERED int other() { return &PyModuleDef_Init != nullptr ? 1 : 0; }
+OFFERED int takes_key(unsigned* key) { return pthread_key_create(key, nullptr); }
 OFFERED int name_that_ends_alike() asm("not_libelf_sample.so.1");
 int name_that_ends_alike() { return 1234; }
