@@ -14,6 +14,7 @@ struct Known {
   std::string_view name;  // of a symbol, or of a module or a package
   const char* reason;
   bool unless_bound = false;  // where its functions can be bound to the copy's interpreter, it is sound
+  bool crashes = false;       // it certainly ends the process, so nobody is told how to have it loaded
 };
 
 constexpr std::array kUnsoundSymbols{
@@ -27,11 +28,17 @@ constexpr std::array kUnsoundSymbols{
 constexpr std::array kUnsoundModules{
     Known{"greenlet", "it frees its objects in the main interpreter (Py_AddPendingCall)", true},
     Known{"memray", "it replaces the memory allocators of the whole process"},
-    Known{"torch", "its libraries, which all interpreters share, know one interpreter (libc10's registry)"},
+    Known{"torch", "a second import in the process would crash it (libc10 has one registry for all interpreters)", false,
+          true},
 };
 
 bool is_or_is_in(std::string_view module, std::string_view name) noexcept {
   return module.starts_with(name) && (module.size() == name.size() || module[name.size()] == '.');
+}
+
+bool crashes(std::string_view module) noexcept {
+  return std::ranges::any_of(kUnsoundModules,
+                             [module](const Known& known) { return known.crashes && is_or_is_in(module, known.name); });
 }
 
 }  // namespace
@@ -68,8 +75,8 @@ const char* reason_against(const std::vector<std::string>& python_symbols) noexc
 
 std::string refusal(const std::string& module, const std::string& path, const char* reason) {
   const std::string package = module.substr(0, module.find('.'));
-  return module + " does not work in a worker's interpreter: " + reason + " (" + path + "; " + Trust::kVariable + "=" +
-         package + " has it loaded all the same)";
+  const std::string hint = std::string("; ") + Trust::kVariable + "=" + package + " loads it anyway";
+  return module + " does not work in a worker's interpreter: " + reason + " (" + path + (crashes(module) ? "" : hint) + ")";
 }
 
 }  // namespace aiointerpreters::extensions

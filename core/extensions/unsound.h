@@ -28,7 +28,7 @@ class Trust {
 [[nodiscard]] const char* reason_against(std::string_view module) noexcept;
 [[nodiscard]] const char* reason_against(const std::vector<std::string>& python_symbols) noexcept;
 
-// The whole message.
+// The whole message. It says how to have the module loaded all the same, unless that would certainly crash the process.
 [[nodiscard]] std::string refusal(const std::string& module, const std::string& path, const char* reason);
 
 }  // namespace aiointerpreters::extensions

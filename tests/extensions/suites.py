@@ -156,7 +156,8 @@ def compare(name: str, python: Path) -> dict[str, Any]:
 
 def write_page(results: dict[str, Any]) -> None:
     """The table. Rows of suites that have not been run here stay as they are."""
-    lines = ["| tests | at home | in two workers at once | tests with another outcome |", "| --- | --- | --- | --- |"]
+    head = "| tests | in the main interpreter | in two workers at once | tests with another outcome |"
+    lines = [head, "| --- | --- | --- | --- |"]
     rows = rows_between_marks(PAGE, "suites")
     for name, each in results.items():
         others = "not compared" if each["differing"] is None else len(each["differing"]) or "none"

@@ -41,8 +41,13 @@ TEST(Unsound, WhatCanBeBoundIsSound) {
 
 TEST(Unsound, ARefusalTellsWhatWhereWhyAndWhatToDo) {
   EXPECT_EQ(refusal("a.b", "/x/b.so", "it is so"),
-            "a.b does not work in a worker's interpreter: it is so (/x/b.so; AIOINTERPRETERS_EXTENSIONS_TRUSTED=a has it "
-            "loaded all the same)");
+            "a.b does not work in a worker's interpreter: it is so (/x/b.so; AIOINTERPRETERS_EXTENSIONS_TRUSTED=a loads it "
+            "anyway)");
+}
+
+TEST(Unsound, ARefusalDoesNotSayHowToLoadWhatWouldCrashTheProcess) {
+  EXPECT_EQ(refusal("torch._C", "/x/_C.so", "it is so"),
+            "torch._C does not work in a worker's interpreter: it is so (/x/_C.so)");
 }
 
 }  // namespace
