@@ -1,6 +1,8 @@
 // See loop_wait.h.
 #include "py/loop_wait.h"
 
+#include <string>
+
 #include "py/frame.h"
 #include "py/python.h"
 
@@ -16,18 +18,59 @@ bool is_round_of_loop(PyObject* frame) {
   return name && PyUnicode_EqualToUTF8(name.get(), "_run_once") != 0 && module_of(frame) == "asyncio.base_events";
 }
 
+// What is imported here; null: it is not.
+Ref imported(const char* module, const char* attribute) {
+  const Ref name = Ref::steal(PyUnicode_FromString(module));
+  const Ref found = name ? Ref::steal(PyImport_GetModule(name.get())) : Ref();
+  Ref value = found ? Ref::steal(PyObject_GetAttrString(found.get(), attribute)) : Ref();
+  PyErr_Clear();
+  return value;
+}
+
+Ref attribute_of(const Ref& object, const char* name) {
+  Ref value = object ? Ref::steal(PyObject_GetAttrString(object.get(), name)) : Ref();
+  PyErr_Clear();
+  return value;
+}
+
+void wake(const Ref& loop) {
+  // A loop in Python gets the exception before it calls anything; one in C gets it in code of Python's that it calls.
+  const Ref callable = imported("aiointerpreters._left_threads", "come_out");
+  PyObject* const called = callable ? callable.get() : reinterpret_cast<PyObject*>(&PyBool_Type);
+  static_cast<void>(Ref::steal(PyObject_CallMethod(loop.get(), "call_soon_threadsafe", "O", called)));
+  PyErr_Clear();
+}
+
+// A loop in C has no frame: the innermost one is of who has called it. That is `threading`, where the loop's method is the target of
+// a thread, `asyncio.run`, or a function with a variable for the loop.
+void wake_loops_in(PyObject* frame, const Ref& loop_type) {
+  const Ref locals = Ref::steal(PyFrame_GetLocals(reinterpret_cast<PyFrameObject*>(frame)));
+  const Ref values = locals ? Ref::steal(PyMapping_Values(locals.get())) : Ref();
+  PyErr_Clear();
+  const std::string module = module_of(frame);
+  for (Py_ssize_t i = 0; values && i < PyList_GET_SIZE(values.get()); ++i) {
+    Ref loop = Ref::borrow(PyList_GET_ITEM(values.get(), i));
+    if (module == "threading") loop = attribute_of(attribute_of(loop, "_target"), "__self__");
+    if (module == "asyncio.runners") loop = attribute_of(loop, "_loop");
+    if (loop && PyObject_IsInstance(loop.get(), loop_type.get()) == 1) wake(loop);
+    PyErr_Clear();
+  }
+}
+
 }  // namespace
 
 void wake_loop_wait(const Ref& frame) {
-  if (!frame || module_of(frame.get()) != "selectors") return;
+  if (!frame) return;
+  const Ref loop_type = imported("asyncio.events", "AbstractEventLoop");
+  if (!loop_type) return;
+  if (module_of(frame.get()) != "selectors") return wake_loops_in(frame.get(), loop_type);
   Ref round = Ref::borrow(frame.get());
   for (int i = 0; round && i < kMaxFrames && !is_round_of_loop(round.get()); ++i) {
     round = Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetBack(reinterpret_cast<PyFrameObject*>(round.get()))));
   }
   if (round && is_round_of_loop(round.get())) {
     const Ref loop = Ref::steal(PyFrame_GetVarString(reinterpret_cast<PyFrameObject*>(round.get()), "self"));
-    // What it calls does not matter: the exception comes before.
-    if (loop) static_cast<void>(Ref::steal(PyObject_CallMethod(loop.get(), "call_soon_threadsafe", "O", &PyBool_Type)));
+    if (loop) wake(loop);
   }
   PyErr_Clear();
 }

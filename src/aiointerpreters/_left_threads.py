@@ -23,6 +23,10 @@ def join(timeout: float) -> str:
     return ", ".join(thread.name for thread in threads if thread.is_alive())
 
 
+def come_out() -> None:
+    """Be called by an event loop whose thread has been told to end: in code of Python's, that takes effect."""
+
+
 def _call_exit_functions() -> None:
     """Call what ends threads that wait for work, those of the standard library's executors for one."""
     functions = threading._threading_atexits  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aiointerpreters import interpreter
+from aiointerpreters import _core, interpreter
 from support import daemons
 from support.protocols import MakePool
 from support.scripts import FORKING, SANITIZED, Running, run_script
@@ -42,6 +42,19 @@ def ending(how: str, *call: str, then: str = "") -> str:
 def test_they_end_with_their_interpreter(tmp_path: Path, kind: str) -> None:
     then = "print(interpreters(), threading.active_count())"
     run_script(tmp_path, ending("with", f"daemons.{kind}", then=then)).check("1 1", "at exit", code=3)
+
+
+@pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_core.why_no_copies()))
+def test_event_loops_in_c_end_with_it_too(tmp_path: Path) -> None:
+    program = """
+    from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+    from support import daemons
+
+    if __name__ == "__main__":
+        with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+            pool.submit(interpreter(daemons.event_loop_in_c)).result()
+    """
+    run_script(tmp_path, program).check()
 
 
 @HOW

@@ -3,6 +3,7 @@
 import _thread
 import asyncio
 import contextlib
+import importlib
 import logging.handlers
 import multiprocessing
 import os
@@ -72,6 +73,27 @@ def event_loop() -> None:
     loop = new_loop()
     start("event loop", loop.run_forever)
     asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result()
+
+
+def event_loop_in_c() -> None:
+    """Run uvloop in threads, in each of the ways in which one comes to it."""
+
+    def run() -> None:
+        own.run_forever()
+
+    async def wait() -> None:
+        ready.set()
+        await asyncio.Event().wait()
+
+    uvloop: Any = importlib.import_module("uvloop")
+    warnings.simplefilter("ignore", ResourceWarning)
+    loop, own, ready = uvloop.new_event_loop(), uvloop.new_event_loop(), threading.Event()
+    start("uvloop", loop.run_forever)
+    start("function with uvloop", run)
+    start("runner of uvloop", uvloop.run, wait())
+    for each in (loop, own):
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), each).result()
+    ready.wait()
 
 
 def executor_of_event_loop() -> None:
