@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from aiointerpreters import _core
 from support.scripts import Finished, run_python
 
 REPOSITORY = Path(__file__).parents[2]
@@ -72,6 +73,16 @@ def test_mandelbrot_is_painted_in_shared_memory() -> None:
     assert len(picture) == 21
     assert picture[10].count("%") > 10  # the set itself
     assert picture[10].startswith(".....---")
+
+
+@pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_core.why_no_copies()))
+def test_blur_writes_the_same_picture_in_interpreters() -> None:
+    finished = run_example("blur.py", "--size", "45", "--radius", "2", "--band", "10")
+    *progress, times, said = finished.lines
+    assert progress[-1] == "45 of 45 rows"
+    assert len(progress) == 5
+    assert re.fullmatch(r"In the main interpreter: .* In \d+ interpreters, which import NumPy first: \d+\.\d\d s\.", times)
+    assert said == "Both pictures are the same."
 
 
 @needs_extra
