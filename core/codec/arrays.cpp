@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "codec/exporter.h"
+#include "codec/imported_type.h"
 #include "codec/pickling.h"
 
 namespace aiointerpreters::codec {
@@ -133,13 +134,9 @@ py::Ref reduction(const Runtime& runtime, const py::Ref& dtype, BlockView view) 
 
 bool knows_arrays(Runtime& runtime) {
   if (runtime.array_type) return true;
-  py::Ref& name = runtime.names.numpy;
-  if (!name) name = py::Ref::steal(PyUnicode_InternFromString("numpy"));
-  const py::Ref numpy = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
-  py::Ref mapped = numpy ? py::Ref::steal(PyObject_GetAttrString(numpy.get(), "memmap")) : py::Ref();
-  py::Ref plain = mapped ? py::Ref::steal(PyObject_GetAttrString(numpy.get(), "ndarray")) : py::Ref();
-  PyErr_Clear();  // it is being imported
-  if (!plain || !PyType_Check(plain.get()) || !PyType_Check(mapped.get())) return false;
+  py::Ref mapped = imported_type(runtime.names.numpy, "numpy", "memmap");
+  py::Ref plain = mapped ? imported_type(runtime.names.numpy, "numpy", "ndarray") : py::Ref();
+  if (!plain) return false;
   runtime.mapped_array_type = std::move(mapped);
   runtime.array_type = std::move(plain);
   return true;

@@ -4,8 +4,11 @@
 #include <memory>
 #include <utility>
 
+#include "codec/arrow_copy.h"
 #include "codec/arrow_stream.h"
+#include "codec/imported_type.h"
 #include "codec/pickling.h"
+#include "py/error.h"
 
 namespace aiointerpreters::codec {
 
@@ -21,22 +24,16 @@ bool has_objects(const arrow::Schema& schema) {
   return false;
 }
 
-// All of the frame's columns; null if they cannot be had so.
-std::unique_ptr<arrow::Content> columns_of(PyObject* frame) {
+// Reads all of the frame's columns into `out`, which stays null if they cannot be had so: polars' own pickling says what is wrong.
+// Errors: false with an exception set, if it is one that ends everything.
+bool read_columns(PyObject* frame, std::unique_ptr<arrow::Content>& out) {
   const py::Ref capsule = py::Ref::steal(PyObject_CallMethod(frame, "__arrow_c_stream__", nullptr));
   auto* const stream =
       capsule ? static_cast<arrow::Stream*>(PyCapsule_GetPointer(capsule.get(), arrow::kStreamName)) : nullptr;
-  PyErr_Clear();  // polars' own pickling says what is wrong
+  if (stream == nullptr) return py::clear_ordinary_exception();
   auto content = std::make_unique<arrow::Content>();
-  const bool is_read = stream != nullptr && stream->release != nullptr && content->take(*stream);
-  return is_read && !has_objects(content->schema) ? std::move(content) : nullptr;
-}
-
-bool is_imported(const char* name) {
-  const py::Ref text = py::Ref::steal(PyUnicode_FromString(name));
-  const py::Ref module = text ? py::Ref::steal(PyImport_GetModule(text.get())) : py::Ref();
-  PyErr_Clear();
-  return static_cast<bool>(module);
+  if (stream->release != nullptr && content->take(*stream) && !has_objects(content->schema)) out = std::move(content);
+  return py::clear_ordinary_exception();
 }
 
 py::Ref reduce_plainly(PyObject* frame) {
@@ -47,13 +44,9 @@ py::Ref reduce_plainly(PyObject* frame) {
 
 bool knows_frames(Runtime& runtime) {
   if (runtime.frame_type) return true;
-  py::Ref& name = runtime.names.polars;
-  if (!name) name = py::Ref::steal(PyUnicode_InternFromString("polars"));
-  const py::Ref polars = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
-  py::Ref series = polars ? py::Ref::steal(PyObject_GetAttrString(polars.get(), "Series")) : py::Ref();
-  py::Ref frame = series ? py::Ref::steal(PyObject_GetAttrString(polars.get(), "DataFrame")) : py::Ref();
-  PyErr_Clear();  // it is being imported
-  if (!frame || !PyType_Check(frame.get()) || !PyType_Check(series.get())) return false;
+  py::Ref series = imported_type(runtime.names.polars, "polars", "Series");
+  py::Ref frame = series ? imported_type(runtime.names.polars, "polars", "DataFrame") : py::Ref();
+  if (!frame) return false;
   runtime.series_type = std::move(series);
   runtime.frame_type = std::move(frame);
   return true;
@@ -65,8 +58,9 @@ bool is_frame(const Runtime& runtime, PyObject* object) noexcept {
 }
 
 py::Ref reduce_frame(const Runtime& runtime, PyObject* frame, Views views) {
-  if (views == Views::kCopy && is_imported("pyarrow")) return reduce_plainly(frame);
-  std::unique_ptr<arrow::Content> content = columns_of(frame);
+  std::unique_ptr<arrow::Content> content;
+  if (!read_columns(frame, content)) return {};
+  if (content && views == Views::kCopy) content = copy_content(*content);
   if (!content) return reduce_plainly(frame);
   const ArrowTablePtr table(std::make_unique<ArrowTable>(std::move(content)).release());
   const py::Ref stream = make_arrow_stream(runtime, table);

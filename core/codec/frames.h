@@ -1,8 +1,7 @@
-// Frames and series of polars in a pickle: their columns are attached to the message as Arrow's buffers, which are shared and not copied;
-// what Arrow does not know of them (which columns are sorted) stands in the pickle.
-// Of polars this needs `__arrow_c_stream__` and no header. A frame with Python objects in it is left to polars' own pickling; so is
-// every result where pyarrow has been imported: polars may show memory of pyarrow's there, which may belong to a Python object of
-// that interpreter, and could not be released once it has ended.
+// Frames and series of polars in a pickle: their columns are attached to the message as Arrow's buffers; what Arrow does not know of them
+// (which columns are sorted) stands in the pickle. The buffers of arguments are shared. Those of results are copied, once: they may be
+// memory of another library's, which needs the worker's interpreter to release it, or which the worker may write to.
+// Of polars this needs `__arrow_c_stream__` and no header. A frame with Python objects in it is left to polars' own pickling.
 // Requires: attached. Runs Python: polars'. Errors: null or false with an exception set; std::bad_alloc.
 #pragma once
 

@@ -37,7 +37,7 @@ class Parts {
 
   // ---- For the encoder. No Python runs.
 
-  // Attaches a memoryview, SharedBuffer, or large bytes or str, once, and returns its index; kNone if it is of another type
+  // Attaches a memoryview, SharedBuffer, ArrowStream, or large bytes or str, once, and returns its index; kNone if it is of another type
   // or cannot be attached.
   [[nodiscard]] std::size_t attach(PyObject* object);
   // Makes an object a part, once, and returns its index. Errors: kNone with an exception set.

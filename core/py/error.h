@@ -25,6 +25,15 @@ Result guarded(Result failed, Body&& body) {
   return failed;
 }
 
+// Clears the exception that is set, if there is another way: not where there is no memory, nor one that is no Exception, such as
+// KeyboardInterrupt. Returns whether none is set now.
+[[nodiscard]] inline bool clear_ordinary_exception() noexcept {
+  if (PyErr_Occurred() == nullptr) return true;
+  if (PyErr_ExceptionMatches(PyExc_Exception) == 0 || PyErr_ExceptionMatches(PyExc_MemoryError) != 0) return false;
+  PyErr_Clear();
+  return true;
+}
+
 // Takes the exception that is set, with its traceback; null if none is.
 [[nodiscard]] inline Ref take_exception() noexcept { return Ref::steal(PyErr_GetRaisedException()); }
 inline void restore_exception(Ref exception) noexcept { PyErr_SetRaisedException(exception.release()); }

@@ -3,7 +3,6 @@
 import ctypes
 import datetime
 import importlib
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -144,10 +143,26 @@ def of_numpy(count: int) -> Any:
     return pl.DataFrame({"int": pl.Series(np.arange(count))})
 
 
-def echo_after_pyarrow(frame: Any) -> tuple[bool, Any]:
-    """Import pyarrow, and return whether that was done, and the frame."""
-    importlib.import_module("pyarrow")
-    return "pyarrow" in sys.modules, frame
+def of_kept_array(count: int) -> Any:
+    """The same; the array is kept."""
+    array = np.arange(count)
+    kept.append(array)
+    return pl.DataFrame({"int": pl.Series(array)})
+
+
+def write_to_kept_array() -> None:
+    """Write to it, and drop it."""
+    kept.pop()[...] = 7
+
+
+def of_pyarrow(count: int) -> Any:
+    """A frame over an array of pyarrow's that is one over an array of NumPy's."""
+    return pl.from_arrow(importlib.import_module("pyarrow").table({"int": np.arange(count)}))
+
+
+def wrong_capsule() -> object:
+    """A capsule that is no stream."""
+    return importlib.import_module("datetime").datetime_CAPI
 
 
 def sum_of(frame: Any) -> int:

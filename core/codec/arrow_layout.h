@@ -1,0 +1,33 @@
+// How the buffers of an array of Arrow's are to be read: what its format says (Apache Arrow's specification, "The Arrow C data
+// interface", "Data type description"). Plain C++.
+#pragma once
+
+#include <cstdint>
+
+#include "codec/arrow_data.h"
+
+namespace aiointerpreters::codec::arrow {
+
+enum class Kind : std::uint8_t {
+  kUnknown,
+  kNothing,     // no buffers: each row is missing
+  kBits,        // validity, a bit for each row
+  kNumbers,     // validity, `width` bytes for each row
+  kBytes32,     // validity, offsets, bytes
+  kBytes64,     // the same, with larger offsets
+  kViews,       // validity, views, any number of buffers of bytes, their sizes
+  kList32,      // validity, offsets; the values are the child
+  kList64,      // the same, with larger offsets
+  kFixedLists,  // validity; `width` values of the child for each row
+  kStructure,   // validity; a child for each field
+};
+
+struct Layout {
+  Kind kind = Kind::kUnknown;
+  std::int64_t width = 0;
+};
+
+// By the format. What has as many buffers and children as it must have is known.
+[[nodiscard]] Layout layout_of(const Schema& schema, const Array& array) noexcept;
+
+}  // namespace aiointerpreters::codec::arrow
