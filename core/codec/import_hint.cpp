@@ -17,7 +17,7 @@ namespace aiointerpreters::codec {
 namespace {
 
 // As many exceptions are looked at: chains may be as long as programs run.
-constexpr std::size_t kMost = 100;
+constexpr std::size_t kLookedAtMost = 100;
 
 // The module that CPython refuses by this exception (Python/import.c); empty: it is another one. Of a module of a single phase CPython
 // tells the last part of the name alone.
@@ -66,7 +66,7 @@ std::string hint_about_imports(PyObject* exception) {
     }
     for (py::Ref& shown : shown_with(exceptions[i].get())) {
       const bool is_known = std::ranges::any_of(exceptions, [&](const py::Ref& one) { return one.get() == shown.get(); });
-      if (!is_known && exceptions.size() < kMost) exceptions.push_back(std::move(shown));
+      if (!is_known && exceptions.size() < kLookedAtMost) exceptions.push_back(std::move(shown));
     }
   }
   return {};
