@@ -1,5 +1,5 @@
-// How much processor time the cgroups of this process let it have, in containers above all: 64 processors may be usable while the
-// quota is two processors' worth. Linux only; elsewhere there is none.
+// How much processor time the cgroups of this process let it have, in containers above all: 64 processors may be usable
+// while the quota is two processors' worth. Linux only; elsewhere there is none.
 // Thread: any.
 #pragma once
 
@@ -9,9 +9,9 @@
 
 namespace aiointerpreters::base {
 
-// The least quota of the process's cgroup and of those around it, in processors; 0.5 is half of one. None: no quota. Read from
-// `cpu.max` (cgroup v2) and from `cpu.cfs_quota_us` and `cpu.cfs_period_us` (v1), which are found as /proc/self/cgroup and
-// /proc/self/mountinfo say. `root` stands before all these paths, for tests. What cannot be read limits nothing.
+// The least quota of the process's cgroup and of those around it, in processors; 0.5 is half of one. None: no quota. Read
+// from `cpu.max` (cgroup v2) and from `cpu.cfs_quota_us` and `cpu.cfs_period_us` (v1), which are found as /proc/self/cgroup
+// and /proc/self/mountinfo say. `root` stands before all these paths, for tests. What cannot be read limits nothing.
 // Errors: std::bad_alloc.
 [[nodiscard]] std::optional<double> cpu_quota(const std::string& root = "");
 

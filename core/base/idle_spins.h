@@ -1,12 +1,13 @@
 // IdleSpins: which of the threads that wait for work should spin for it, where, and for how long.
 //
-// Spinners take processors from those who compute, so at most half of the usable ones spin, and nobody where there is one; and
-// none where it does not pay (spin_policy.h). A thread on the processor of whoever hands out work never spins there: it would
-// keep the work from coming. It sleeps, and the two take turns, 5 to 7 microseconds each, where side by side it is half of one.
-// The scheduler likes to wake a thread where it was woken from; so after some such turns the thread moves to another processor.
-// Where that turns out to be busy, it takes more and more turns until the next attempt.
-// Owner: those threads' pool. Thread: any. Locks: not thread-safe; the owner's lock guards all but Plan::spin, which is called
-// without it.
+// Spinners take processors from those who compute, so at most half of the usable ones spin, and nobody where there is one;
+// and none where it does not pay (spin_policy.h). A thread on the processor of whoever hands out work never spins there: it
+// would keep the work from coming. It sleeps, and the two take turns, 5 to 7 microseconds each,
+// where side by side it is half of one.
+// The scheduler likes to wake a thread where it was woken from; so after some such turns the thread moves to another
+// processor. Where that turns out to be busy, it takes more and more turns until the next attempt.
+// Owner: those threads' pool. Thread: any. Locks: not thread-safe; the owner's lock guards all but Plan::spin, which is
+// called without it.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Memory: a block that crosses interpreters and threads. A small one comes from malloc, a large one from the operating system: malloc
-// would keep it, or its address space, in an arena where small blocks follow.
+// Memory: a block that crosses interpreters and threads. A small one comes from malloc, a large one from the operating
+// system: malloc would keep it, or its address space, in an arena where small blocks follow.
 // Thread: none of its own; one owner at a time.
 #pragma once
 

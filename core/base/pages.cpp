@@ -56,8 +56,8 @@ LargePages::LargePages(void* memory, std::size_t size) noexcept {
 }
 
 LargePages::~LargePages() {
-  // What has been written stays as it is. The kernel cannot be told to do again as it did before; without this, small blocks that
-  // malloc puts here later would cost a large page each.
+  // What has been written stays as it is. The kernel cannot be told to do again as it did before; without this, small blocks
+  // that malloc puts here later would cost a large page each.
   if (size_ != 0) static_cast<void>(madvise(first_, size_, MADV_NOHUGEPAGE));
 }
 

@@ -6,17 +6,18 @@
 
 namespace aiointerpreters::base {
 
-// Zeroed memory, aligned to a page; null if a limit forbids it (RLIMIT_AS, the kernel's rules of overcommitting). It takes room in
-// the address space at once, and memory where it is written. On large pages where there are such, if it is large.
+// Zeroed memory, aligned to a page; null if a limit forbids it (RLIMIT_AS, the kernel's rules of overcommitting). It takes
+// room in the address space at once, and memory where it is written. On large pages where there are such, if it is large.
 [[nodiscard]] void* map_pages(std::size_t size) noexcept;
 // Gives back all that `map_pages(size)` has returned.
 void unmap_pages(void* pages, std::size_t size) noexcept;
 
-// Whether the process may have `size` more bytes. Takes none: malloc would keep what it got for this question, and would from then
-// on put blocks of that size into its arenas (glibc).
+// Whether the process may have `size` more bytes. Takes none: malloc would keep what it got for this question, and would
+// from then on put blocks of that size into its arenas (glibc).
 [[nodiscard]] bool has_headroom(std::size_t size) noexcept;
 
-// As long as it lives, memory that is written for the first time comes in large pages, where there are such: one page fault for
+// As long as it lives, memory that is written for the first time comes in large pages, where there are such:
+// one page fault for
 // 2 MiB instead of 512, which is most of what copying into fresh memory costs. For large blocks of malloc: what it does with
 // the pages later is as it was. Does nothing for small blocks.
 class LargePages {

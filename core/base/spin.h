@@ -1,6 +1,6 @@
 // Bounded spinning: what comes before parking. Another core's answer takes a fraction of a microsecond, waking a parked
-// thread 5 to 50 microseconds; so whoever waits looks for a while before it sleeps, where that pays (spin_policy.h). It never
-// yields the processor: where other processes compute, that gives away a whole slice of 1 to 4 milliseconds.
+// thread 5 to 50 microseconds; so whoever waits looks for a while before it sleeps, where that pays (spin_policy.h). It
+// never yields the processor: where other processes compute, that gives away a whole slice of 1 to 4 milliseconds.
 // Thread: any. Blocks: for the budget at most, so the caller should be detached.
 #pragma once
 
@@ -26,8 +26,8 @@ inline void cpu_relax() noexcept {
 // Who is away for longer has been taken off its processor: interrupts take less, another thread's slice takes more.
 inline constexpr std::chrono::microseconds kRobbed{100};
 
-// Calls `ready` until it is true or the budget is used up; tells its last answer, and whether the thread was off its processor
-// in between.
+// Calls `ready` until it is true or the budget is used up; tells its last answer, and whether the thread was off its
+// processor in between.
 template <typename Ready>
 [[nodiscard]] Spun spin_until(Ready&& ready, std::chrono::nanoseconds budget) {
   constexpr int kLooksPerClock = 16;  // the clock costs as much as several looks

@@ -1,9 +1,10 @@
-// SpinPolicy: whether whoever waits should look for a while, awake, before it sleeps. On a quiet machine that saves the 5 to 50
-// microseconds of a wake-up. Where other processes compute it does harm: a spinner spends this process's share of the processor,
-// and then has to wait, runnable, for several milliseconds. So the policy judges by what the last waits found:
+// SpinPolicy: whether whoever waits should look for a while, awake, before it sleeps. On a quiet machine that saves the 5 to
+// 50 microseconds of a wake-up. Where other processes compute it does harm: a spinner spends this process's share of the
+// processor, and then has to wait, runnable, for several milliseconds. So the policy judges by what the last waits found:
 //
-// - A spin that ends without an answer makes the next waits sleep at once: after the first such spin none, then 1, 3, 7, up to
-//   kMaxPause of them. Then one wait spins again, to learn whether that pays by now. Some answers in a row, and all is forgotten.
+// - A spin that ends without an answer makes the next waits sleep at once: after the first such spin none, then 1, 3, 7, up
+//   to kMaxPause of them. Then one wait spins again, to learn whether that pays by now.
+//   Some answers in a row, and all is forgotten.
 // - A spin that was taken off its processor shows that others want it. For some waits spins are short then: what an awake
 //   partner answers at once is still found, and little is spent on anything else.
 //

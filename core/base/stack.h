@@ -4,7 +4,8 @@
 
 namespace aiointerpreters::base {
 
-// Gives back the pages that deeper calls have left written. The next deep call gets fresh ones. Linux only; elsewhere it does nothing.
+// Gives back the pages that deeper calls have left written. The next deep call gets fresh ones.
+// Linux only; elsewhere it does nothing.
 void trim_stack() noexcept;
 
 }  // namespace aiointerpreters::base

@@ -1,5 +1,5 @@
-// AwaitedTask: the task of a call that an event loop awaits by a RunFuture, made by `executor.run` or `loop.run_in_executor`. It
-// is outstanding until its future has been told or wants to know no more.
+// AwaitedTask: the task of a call that an event loop awaits by a RunFuture, made by `executor.run` or
+// `loop.run_in_executor`. It is outstanding until its future has been told or wants to know no more.
 // Requires: attached to home, on the loop's thread, where nothing else is said.
 #pragma once
 
@@ -26,14 +26,14 @@ class AwaitedTask final : public HomeTask {
   // Blocks: for that moment, detached. Runs Python. Errors: as arrive.
   enum class Found { kNothing, kEnd, kError };
   [[nodiscard]] Found find_end();
-  // Somebody has begun to wait for the future, in this context. Of those who await it themselves (expect_await) the last one counts,
-  // else the last one at all. Runs Python.
+  // Somebody has begun to wait for the future, in this context. Of those who await it themselves (expect_await) the last one
+  // counts, else the last one at all. Runs Python.
   void note_waiter(py::Ref waiting);
   // Whoever comes to note_waiter next is about to await the future itself.
   void expect_await() noexcept { is_await_coming_ = true; }
-  // Another loop than the future's waits for it from now on, and the waker, a future of that loop, is told that the future is
-  // done. Requires: attached on that loop's thread; nobody waits for the future in its own loop. Runs Python. Errors: as expect,
-  // or as arrive.
+  // Another loop than the future's waits for it from now on, and the waker, a future of that loop, is told that the future
+  // is done. Requires: attached on that loop's thread; nobody waits for the future in its own loop. Runs Python. Errors: as
+  // expect, or as arrive.
   [[nodiscard]] bool move(AsyncioBridge& bridge, PyObject* waker);
   // The future is not told. Nothing happens if the task is not outstanding.
   void forget();

@@ -1,5 +1,5 @@
-// `_core.describe_copies` and `_core.clear_copies`: the folders in which private copies of extension modules are kept, for the command
-// `python -m aiointerpreters cache`. `_core.why_no_copies`: whether this system has any.
+// `_core.describe_copies` and `_core.clear_copies`: the folders in which private copies of extension modules are kept, for
+// the command `python -m aiointerpreters cache`. `_core.why_no_copies`: whether this system has any.
 // Requires: attached.
 #pragma once
 

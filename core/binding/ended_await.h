@@ -1,6 +1,6 @@
-// `_core.EndedAwait`: the await of a call whose end was found before the loop has had a turn. It gives the loop that turn, by
-// yielding once as asyncio.sleep(0) does, and then hands out the result. So what awaits one call after the other lets other
-// tasks run, and can be cancelled.
+// `_core.EndedAwait`: the await of a call whose end was found before the loop has had a turn. It gives the loop that turn,
+// by yielding once as asyncio.sleep(0) does, and then hands out the result. So what awaits one call after the other lets
+// other tasks run, and can be cancelled.
 // Requires: attached to home, on the loop's thread, for every function here.
 #pragma once
 

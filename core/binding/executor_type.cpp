@@ -37,8 +37,8 @@ struct ExecutorState {
 
 extern PyMethodDef kExecutorMethods[];
 
-// The state of the module that the native type among the bases belongs to. METH_METHOD would hand it over, but the bound methods of
-// that kind have no `__doc__`; PyType_GetModuleByDef takes longer.
+// The state of the module that the native type among the bases belongs to. METH_METHOD would hand it over, but the bound
+// methods of that kind have no `__doc__`; PyType_GetModuleByDef takes longer.
 ModuleState& state_of_executor(PyObject* self) noexcept {
   PyTypeObject* type = Py_TYPE(self);
   while (type->tp_methods != kExecutorMethods) type = type->tp_base;
@@ -50,7 +50,8 @@ ExecutorState& executor_of(const ModuleState& state, PyObject* self) noexcept {
   return *static_cast<ExecutorState*>(PyObject_GetTypeData(self, type));
 }
 
-// Whether the exception that is set is about what the callable or its arguments cannot do: the future tells that, never submit.
+// Whether the exception that is set is about what the callable or its arguments cannot do: the future tells that,
+// never submit.
 bool is_refusal() { return PyErr_ExceptionMatches(PyExc_Exception) != 0 && PyErr_ExceptionMatches(PyExc_MemoryError) == 0; }
 
 // Makes such an exception the outcome of a future. Errors: false with the exception set if it is none.
@@ -65,7 +66,8 @@ bool refuse(ModuleState& state, PyObject* future) {
   return true;
 }
 
-// Writes a call into a task that is not home's; `context` is the executor's. Runs Python. Errors: false with an exception set.
+// Writes a call into a task that is not home's; `context` is the executor's. Runs Python.
+// Errors: false with an exception set.
 bool write_call(ModuleState& state, const Submission& call, PyObject* context, pool::Task& task) {
   task.callable = call.describe(state);
   if (!task.callable || !codec::encode_call(state.runtime, call.args(), call.nargs(), call.kwnames(), task.message)) {
@@ -115,8 +117,8 @@ void raise_refusal(ModuleState& state, const pool::Pool& pool, pool::Lane lane) 
   if (error) py::restore_exception(std::move(error));
 }
 
-// A pool that wants a thread gets one. Errors: false with the exception set, if nobody is left to serve, or if it says nothing of
-// the thread (an audit hook's, say).
+// A pool that wants a thread gets one. Errors: false with the exception set, if nobody is left to serve, or if it says
+// nothing of the thread (an audit hook's, say).
 bool start_thread(PyObject* self, ModuleState& state, pool::Pool& pool) {
   PyObject* const object = executor_of(state, self).pool;
   if (start_worker_thread(state, self, object)) return true;
@@ -242,7 +244,8 @@ PyObject* executor_submit(PyObject* self, PyObject* const* args, Py_ssize_t narg
   });
 }
 
-// _submit_rows(tagged, rows), _submit_rows_here: one task that calls the function once for each tuple of arguments, for map's chunks.
+// _submit_rows(tagged, rows), _submit_rows_here: one task that calls the function once for each tuple of arguments,
+// for map's chunks.
 template <bool kLooksForReplacement>
 PyObject* executor_submit_rows(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {

@@ -169,8 +169,8 @@ void begin_delivery(PyObject* future, FutureState& state) {
   FutureTask& task = *state.task;
   if (task.delivery_requested()) return;
   show_to_collector(future);
-  // A task of home's holds its future until it has run, one that is mailed since then. Hold first: a worker may settle it from
-  // the request on.
+  // A task of home's holds its future until it has run, one that is mailed since then. Hold first: a worker may settle it
+  // from the request on.
   const bool held_now = task.queued && !task.mailbox && (task.lane != pool::Lane::kHome || task.has_left_home);
   if (held_now) task.hold(future);
   const pool::Task::Standing standing = task.request_delivery();

@@ -3,8 +3,8 @@
 // Two modes (hazards 28 to 30). A future is born quiet: only the task's state word says how it stands, and the worker never
 // needs home to finish it. The first use of its condition, waiters or callbacks makes it delivered, once and for all: from
 // then on what others see changes at home only, under the condition, when the task is settled.
-// With nothing but the callback by which asyncio's wrap_future awaits it, it stays quiet: the callback is called by the event
-// loop that it is for.
+// With nothing but the callback by which asyncio's wrap_future awaits it, it stays quiet: the callback is called by the
+// event loop that it is for.
 // Requires: attached to home, for every function here.
 #pragma once
 
@@ -43,9 +43,9 @@ class FutureTask final : public HomeTask {
   void lose_loop() override;
 };
 
-// The native part of a Future object. (docs/design/ownership.md) All zero bits is a valid state but for the task, which is there
-// until the object is deallocated. The objects are members of the type (future_type.cpp), so that the inherited garbage
-// collection of the Python base sees them (hazard 28).
+// The native part of a Future object. (docs/design/ownership.md) All zero bits is a valid state but for the task, which is
+// there until the object is deallocated. The objects are members of the type (future_type.cpp), so that the inherited
+// garbage collection of the Python base sees them (hazard 28).
 struct FutureState {
   base::IntrusivePtr<FutureTask> task;  // never null
 
@@ -76,25 +76,26 @@ inline void show_to_collector(PyObject* future) noexcept {
   if (!PyObject_GC_IsTracked(future)) PyObject_GC_Track(future);
 }
 
-// For a task of Lane::kHome that was taken out of its queue and will not be run by a worker: lets go of the future and the call.
+// For a task of Lane::kHome that was taken out of its queue and will not be run by a worker:
+// lets go of the future and the call.
 // Returns new: (future, callable, arguments, keyword arguments). Null with MemoryError set.
 [[nodiscard]] py::Ref take_call(ModuleState& home, FutureTask& task);
 
-// Ends, in a forked process, a future of the other one whose call had not ended: its workers are not here. Without memory for
-// that it stays open.
+// Ends, in a forked process, a future of the other one whose call had not ended: its workers are not here. Without memory
+// for that it stays open.
 void leave_to_parent(ModuleState& home, FutureState& state) noexcept;
 
 // Switches to delivered mode.
 void begin_delivery(PyObject* future, FutureState& state);
-// Adds the callback if it is asyncio's for the running loop, and there is nothing else; false: it is to be added otherwise. Runs
-// Python. Errors: false with MemoryError set.
+// Adds the callback if it is asyncio's for the running loop, and there is nothing else; false: it is to be added otherwise.
+// Runs Python. Errors: false with MemoryError set.
 [[nodiscard]] bool add_callback_of_loop(ModuleState& home, PyObject* future, FutureState& state, PyObject* callback);
 // The name of the state as others see it, in either mode.
 [[nodiscard]] const char* shown_state_name(const FutureState& state) noexcept;
 
 // Makes the outcome of a finished future available; what goes wrong becomes its exception. Runs Python.
-// Errors: false with KeyboardInterrupt or TaskInterrupted set; the outcome is still to be had. RuntimeError: the garbage collector
-// has cleared it.
+// Errors: false with KeyboardInterrupt or TaskInterrupted set; the outcome is still to be had. RuntimeError: the garbage
+// collector has cleared it.
 [[nodiscard]] bool resolve(ModuleState& home, PyObject* future, FutureState& state);
 
 // Writes the exception that is set to the log of concurrent.futures, as `method` of its logger does. Runs Python.

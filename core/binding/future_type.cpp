@@ -77,8 +77,8 @@ bool read_deadline(PyObject* timeout, base::Deadline& deadline) {
   return true;
 }
 
-// Looks for a while whether the task ends, where that pays. Another thread may wait at the same time: the policy is asked and told
-// with home attached.
+// Looks for a while whether the task ends, where that pays. Another thread may wait at the same time: the policy is asked
+// and told with home attached.
 bool spin_until_done(ModuleState& home, const pool::Task& task, const base::Deadline& deadline) {
   const std::chrono::nanoseconds budget = home.result_spins.begin();
   if (budget.count() == 0) return false;
@@ -361,8 +361,8 @@ PyObject* future_new(PyTypeObject* type, PyObject*, PyObject*) {
 
 int future_init(PyObject*, PyObject*, PyObject*) { return 0; }
 
-// The future is part of a cycle that is garbage. It stays whole: others in the cycle may still ask it, in their `__del__`, and
-// may keep it.
+// The future is part of a cycle that is garbage. It stays whole: others in the cycle may still ask it, in their `__del__`,
+// and may keep it.
 void future_finalize(PyObject* object) {
   static_cast<FutureState*>(native_part(object, &PyTypeObject::tp_finalize, future_finalize))->finalized = true;
 }

@@ -13,8 +13,8 @@ namespace aiointerpreters::binding {
 
 class HomeEnvironment {
  public:
-  // Looks whether sys.path or `__main__` has changed since the last call (hazard 7): at a dozen pointers when neither has. Runs
-  // Python the first time, and when `__main__` is another module. What is published is what holds at that moment: other
+  // Looks whether sys.path or `__main__` has changed since the last call (hazard 7): at a dozen pointers when neither has.
+  // Runs Python the first time, and when `__main__` is another module. What is published is what holds at that moment: other
   // threads, and Python code that runs meanwhile, may publish before, and are not overwritten with something older.
   // Errors: false with a Python exception set.
   [[nodiscard]] bool refresh(codec::Runtime& runtime);

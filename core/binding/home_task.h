@@ -39,7 +39,8 @@ class HomeTask : public pool::Task {
   [[nodiscard]] bool is_outstanding() const noexcept { return bridge_ != nullptr; }
 
   PyObject* future_ = nullptr;  // owned, while the task leads to one
-  // Owned: where future_ is of another loop than the bridge's, a future of the bridge's loop that ends with the task; else null.
+  // Owned: where future_ is of another loop than the bridge's, a future of the bridge's loop that ends with the task;
+  // else null.
   PyObject* waker_ = nullptr;
   [[nodiscard]] bool is_fresh() const noexcept { return is_fresh_; }
 
@@ -55,8 +56,8 @@ class HomeTask : public pool::Task {
 };
 using HomeTaskPtr = base::IntrusivePtr<HomeTask>;
 
-// Has a running task of another lane than home's end as interrupted, and stops it if an interpreter runs it. False: it is not
-// running, or no interpreter's. Errors: -1 with RuntimeError set if there is no thread to see to it.
+// Has a running task of another lane than home's end as interrupted, and stops it if an interpreter runs it. False: it is
+// not running, or no interpreter's. Errors: -1 with RuntimeError set if there is no thread to see to it.
 [[nodiscard]] int interrupt_running(const ModuleState& home, pool::Task& task);
 
 }  // namespace aiointerpreters::binding

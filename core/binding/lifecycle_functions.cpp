@@ -76,10 +76,11 @@ PyObject* finish_guests(PyObject* module, PyObject* stop) {
   });
 }
 
-// ---- Interpreters that threads have kept from being ended. They are the process's, so it is the main interpreter that ends them.
+// ---- Interpreters that threads have kept from being ended.
+// They are the process's, so it is the main interpreter that ends them.
 
-// Before 3.14 no other thread may attach any more when those are ended that threads are still in (py/abandoned.h). That is so when
-// CPython clears the modules, and with them this.
+// Before 3.14 no other thread may attach any more when those are ended that threads are still in (py/abandoned.h). That is
+// so when CPython clears the modules, and with them this.
 constexpr const char* kEndsAbandoned = "ends_abandoned";
 
 void on_modules_end(PyObject*) {
@@ -116,7 +117,8 @@ bool add_last_act(PyObject* module) {
   return PyModule_Add(module, kEndsAbandoned, PyCapsule_New(module, nullptr, on_modules_end)) == 0;
 }
 
-// ---- Fork (hazard 16). CPython calls these as they are, with no Python code around them in which Ctrl-C could come between.
+// ---- Fork (hazard 16). CPython calls these as they are, with no Python code around them in which Ctrl-C could come
+// between.
 
 // What runs for longer is not waited for. Interpreters that are just being made or ended never take so long.
 constexpr std::chrono::seconds kRest{2};
@@ -130,7 +132,8 @@ void pause_visitor(ModuleState& state) {
   });
 }
 
-// Waits until the pool has no interpreter left, and ends those that its workers have lent, whose threads run other code meanwhile.
+// Waits until the pool has no interpreter left, and ends those that its workers have lent,
+// whose threads run other code meanwhile.
 void wait_for_rest(pool::Pool& pool, const base::Deadline& deadline) {
   for (;;) {
     const std::uint32_t seen = pool.rest_news();

@@ -12,7 +12,8 @@ namespace aiointerpreters::binding {
 // Adds the functions to a `_core` whose state has been made. Errors: false with a Python exception set.
 [[nodiscard]] bool add_lifecycle_functions(PyObject* module);
 
-// Has the main interpreter finish the pool before it ends, if home is an interpreter that others have made and may not close:
+// Has the main interpreter finish the pool before it ends, if home is an interpreter that others have made and may not
+// close:
 // CPython ends those, and their workers', when no worker can do anything any more. Requires: attached to home. Blocks. Runs
 // Python there. Errors: none; a main interpreter that cannot import this package does nothing.
 void entrust_to_main(const ModuleState& home, const std::shared_ptr<pool::Pool>& pool);
@@ -25,8 +26,8 @@ inline void note_fork(ModuleState& home) noexcept {
   if (home.forker != 0 && home.process != base::process_id()) note_child(home);
 }
 
-// The calling thread is about to wait for what workers do. If it is the one that forks, in a hook, it would wait for ever while the
-// pools rest: so they do not, for that time. False: nothing rests because of this thread.
+// The calling thread is about to wait for what workers do. If it is the one that forks, in a hook, it would wait for ever
+// while the pools rest: so they do not, for that time. False: nothing rests because of this thread.
 [[nodiscard]] bool begin_recess(ModuleState& home) noexcept;
 // Has the pools rest again. Leaves an exception that is set so. Blocks. Runs Python.
 void end_recess(ModuleState& home);

@@ -13,8 +13,8 @@ namespace aiointerpreters::binding {
 // `module` the caller has to drop in the end; null with an exception set.
 [[nodiscard]] codec::Runtime* enter_interpreter();
 
-// What `_core` keeps in the attached interpreter. Requires: attached. Returns null with an exception set if there is none, or
-// none any more.
+// What `_core` keeps in the attached interpreter. Requires: attached. Returns null with an exception set if there is none,
+// or none any more.
 [[nodiscard]] ModuleState* find_state();
 // What the codec keeps in the attached interpreter. Requires: attached. Errors: as find_state.
 [[nodiscard]] codec::Runtime* find_runtime();

@@ -129,8 +129,8 @@ PyObject* pool_work(PyObject* self, PyObject* name) {
   py::Ref bytes = py::Ref::steal(PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass"));
   char* text = nullptr;
   if (!bytes || PyBytes_AsStringAndSize(bytes.get(), &text, &size) < 0) return nullptr;
-  // The pool counts on this thread from the moment on when it was asked for. If it never comes to serve, it is counted out where
-  // it ends (worker_thread.h).
+  // The pool counts on this thread from the moment on when it was asked for. If it never comes to serve, it is counted out
+  // where it ends (worker_thread.h).
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& state = state_of_type(Py_TYPE(self));
     std::optional<pool::Worker> worker;

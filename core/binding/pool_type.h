@@ -24,8 +24,8 @@ namespace aiointerpreters::binding {
 // The pool inside. Errors: null with TypeError set if `object` is no `_core.Pool`.
 [[nodiscard]] std::shared_ptr<pool::Pool> pool_in(const ModuleState& state, PyObject* object);
 
-// Waits until the last thread of a closed pool has left. Blocks. Runs Python: signal handlers. Errors: false as wait_at_home's
-// kError.
+// Waits until the last thread of a closed pool has left. Blocks. Runs Python: signal handlers. Errors: false as
+// wait_at_home's kError.
 [[nodiscard]] bool wait_for_end(ModuleState& state, const pool::Pool& pool);
 
 }  // namespace aiointerpreters::binding

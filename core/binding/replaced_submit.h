@@ -1,6 +1,6 @@
-// What stands in the place of `submit`: tools that trace calls put something there, on ThreadPoolExecutor, on a class derived from it
-// or on an instance, and want to see all calls. Here is found out whether there is anything, as cheaply as can be; what is done about
-// it then, src/aiointerpreters/_replaced_submit.py and _replaced_run.py tell.
+// What stands in the place of `submit`: tools that trace calls put something there, on ThreadPoolExecutor, on a class
+// derived from it or on an instance, and want to see all calls. Here is found out whether there is anything, as cheaply as
+// can be; what is done about it then, src/aiointerpreters/_replaced_submit.py and _replaced_run.py tell.
 // Requires: attached to home, for every function here.
 #pragma once
 
@@ -26,7 +26,8 @@ struct StandardSubmit {
 
 // Whether ThreadPoolExecutor.submit is another one than the standard library's. Runs no Python. Errors: none.
 [[nodiscard]] bool is_submit_replaced(StandardSubmit& submit);
-// Whether `submit` of an executor is another one than the `engines`: a class's own, or an attribute of the instance. Runs no Python.
+// Whether `submit` of an executor is another one than the `engines`: a class's own, or an attribute of the instance.
+// Runs no Python.
 // Errors: none.
 [[nodiscard]] bool has_own_submit(StandardSubmit& submit, PyObject* executor, PyCFunction engines);
 

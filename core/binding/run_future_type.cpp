@@ -33,8 +33,8 @@ PyObject* run_future_cancel(PyObject* self, PyObject* const* args, Py_ssize_t na
   });
 }
 
-// The context that a callback is to run in: the one argument by name, else the current one. Null without an exception: no memory, or
-// something else was given.
+// The context that a callback is to run in: the one argument by name, else the current one. Null without an exception: no
+// memory, or something else was given.
 py::Ref context_of_callback(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   const bool is_given = nargs == 1 && kwnames != nullptr && PyTuple_GET_SIZE(kwnames) == 1 && PyContext_CheckExact(args[1]);
   py::Ref context = is_given ? py::Ref::borrow(args[1]) : py::Ref::steal(PyContext_CopyCurrent());
@@ -90,8 +90,8 @@ bool is_elsewhere(const ModuleState& home, PyObject* self) {
   return running && own && running.get() != own.get();
 }
 
-// _asyncio_future_blocking of what may be a coroutine still. It is False where nobody awaits the future; so who reads that asks
-// whether it is one. In another loop it is none, but a coroutine as good as any.
+// _asyncio_future_blocking of what may be a coroutine still. It is False where nobody awaits the future; so who reads that
+// asks whether it is one. In another loop it is none, but a coroutine as good as any.
 PyObject* get_blocking(PyObject* self, void*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const ModuleState& home = home_of(self);

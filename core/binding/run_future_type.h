@@ -1,10 +1,10 @@
-// `_core.RunFuture`: what `executor.run` returns where an event loop runs: an asyncio.Future, so that gather and others need no
-// task for it, and a coroutine for who asks for one (create_task, TaskGroup, run_coroutine_threadsafe).
+// `_core.RunFuture`: what `executor.run` returns where an event loop runs: an asyncio.Future, so that gather and others need
+// no task for it, and a coroutine for who asks for one (create_task, TaskGroup, run_coroutine_threadsafe).
 //
-// asyncio tells coroutines from futures by type, and `asyncio.wait` takes futures that are no coroutines. So there are two types
-// with the same name and layout. `run` makes the derived one, which has all that makes a collections.abc.Coroutine. Who asks
-// whether it is a future (`isfuture`, as ensure_future and gather do) takes it for one: its type becomes the base then, which
-// lacks `close` and so is no coroutine.
+// asyncio tells coroutines from futures by type, and `asyncio.wait` takes futures that are no coroutines. So there are two
+// types with the same name and layout. `run` makes the derived one, which has all that makes a collections.abc.Coroutine.
+// Who asks whether it is a future (`isfuture`, as ensure_future and gather do) takes it for one: its type becomes the base
+// then, which lacks `close` and so is no coroutine.
 // Requires: attached to home, on the loop's thread, for every function here.
 #pragma once
 

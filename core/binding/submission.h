@@ -18,8 +18,8 @@ class Submission {
   Submission(PyObject* fn, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) noexcept
       : fn_(fn), args_(args), nargs_(nargs), kwnames_(kwnames) {}
 
-  // Looks for the tag and opens what is around it; a call without one is left as it was, unless that may be `untagged` too. Runs
-  // no Python for a plain tag or a plain function. Errors: false with an exception set.
+  // Looks for the tag and opens what is around it; a call without one is left as it was, unless that may be `untagged` too.
+  // Runs no Python for a plain tag or a plain function. Errors: false with an exception set.
   [[nodiscard]] bool open(const ModuleState& state, bool untagged = false);
 
   // Opens the tag and nothing inside. Requires: the callable is a tag.

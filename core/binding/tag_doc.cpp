@@ -20,7 +20,8 @@ PyObject* doc_get(PyObject* self, PyObject* tag, PyObject*) {
   return PyObject_GetAttrString(tagged_callable(tag), "__doc__");
 }
 
-// The collector has to see the type in it: at the end of an interpreter there may be one collection only for all of the module.
+// The collector has to see the type in it: at the end of an interpreter there may be one collection only for all of the
+// module.
 int doc_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
   return 0;

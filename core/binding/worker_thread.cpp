@@ -65,8 +65,8 @@ void call(const py::Ref& callable) {
 
 bool is_serving(const ModuleState& state) { return !state.starting.contains(PyThread_get_thread_ident()); }
 
-// Has a registered thread serve the pool, by threading's own `_bootstrap` if that can be. A thread that fails before it serves is
-// counted out; if it was the only one, nobody will run what is queued, and it ends as cancelled.
+// Has a registered thread serve the pool, by threading's own `_bootstrap` if that can be. A thread that fails before it
+// serves is counted out; if it was the only one, nobody will run what is queued, and it ends as cancelled.
 void serve(ModuleState& state, PyObject* thread, PyObject* service, pool::Pool& pool) {
   call(py::Ref::steal(PyObject_GetAttrString(thread, "_bootstrap")));
   if (is_serving(state)) return;
@@ -113,8 +113,8 @@ PyObject* run_thread(PyObject* capsule, PyObject*) {
 
 PyMethodDef kRunThread = {"run_worker", run_thread, METH_NOARGS, nullptr};
 
-// Has new threads get a stack that is big enough for Python (hazard 6), unless they would anyway. Runs no Python, so nobody sees
-// the other size.
+// Has new threads get a stack that is big enough for Python (hazard 6), unless they would anyway. Runs no Python, so nobody
+// sees the other size.
 class StackSize {
  public:
   StackSize() noexcept : before_(PyThread_get_stacksize()) {

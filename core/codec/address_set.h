@@ -1,5 +1,5 @@
-// AddressSet: which objects were met, by address: first all are added, then it is asked. Adding is a store; the hash table is
-// made once, of the right size. Holds no references.
+// AddressSet: which objects were met, by address: first all are added, then it is asked. Adding is a store; the hash table
+// is made once, of the right size. Holds no references.
 // Owner: one encoding. Thread: its owner's. Errors: std::bad_alloc.
 #pragma once
 

@@ -1,6 +1,7 @@
-// ArrayMemory: where NumPy's arrays of a worker's interpreter have their elements, so that a result needs no copy: its memory belongs to
-// the process, and stays when the array, and even its interpreter, are gone. NumPy asks its data allocator for memory (NEP 49), and the
-// one of a private copy is told to ask here. Large blocks are listed, with NumPy as the first owner; all else is NumPy's as before.
+// ArrayMemory: where NumPy's arrays of a worker's interpreter have their elements, so that a result needs no copy: its
+// memory belongs to the process, and stays when the array, and even its interpreter, are gone. NumPy asks its data allocator
+// for memory (NEP 49), and the one of a private copy is told to ask here.
+// Large blocks are listed, with NumPy as the first owner; all else is NumPy's as before.
 // Owner: its interpreter's Runtime; once NumPy asks here, itself as well, for ever, as the copy of NumPy does.
 // Thread: any, where nothing else is said.
 #pragma once
@@ -57,8 +58,8 @@ class ArrayMemory final : public std::enable_shared_from_this<ArrayMemory> {
   ArrayMemory(const ArrayMemory&) = delete;
   ArrayMemory& operator=(const ArrayMemory&) = delete;
 
-  // A module that has just been made from a private copy. If it is NumPy's, that allocates here from now on. If it cannot be found how,
-  // nothing changes, and results are copied. Requires: attached to its interpreter. No error.
+  // A module that has just been made from a private copy. If it is NumPy's, that allocates here from now on. If it cannot be
+  // found how, nothing changes, and results are copied. Requires: attached to its interpreter. No error.
   void see_module(const char* name, PyObject* module);
   // Stands in for that allocator, whose large blocks any thread may release.
   void serve(ArrayAllocator& allocator);

@@ -101,7 +101,8 @@ int is_numpys_own(PyObject* dtype) {
   return number == -1 && PyErr_Occurred() != nullptr ? -1 : number != kRegistered ? 1 : 0;
 }
 
-// What `numpy.ndarray` takes for the type of the elements: its text where that says it all, as it is sooner written and read.
+// What `numpy.ndarray` takes for the type of the elements: its text where that says it all,
+// as it is sooner written and read.
 py::Ref type_argument(PyObject* dtype, char kind) {
   const int has_text = kind == kStructured ? 0 : is_numpys_own(dtype);
   if (has_text < 0) return {};

@@ -1,6 +1,7 @@
-// Arrow's C data interface and C stream interface: how columns of data are handed on inside a process, whatever library they are
-// from (Apache Arrow's specification, "The Arrow C data interface" and "The Arrow C stream interface"). Plain data; the names of the
-// fields are the specification's. Whoever has one calls `release` in the end, once; where that is null, it has been released, or moved.
+// Arrow's C data interface and C stream interface: how columns of data are handed on inside a process, whatever library they
+// are from (Apache Arrow's specification, "The Arrow C data interface" and "The Arrow C stream interface"). Plain data; the
+// names of the fields are the specification's. Whoever has one calls `release` in the end, once; where that is null,
+// it has been released, or moved.
 #pragma once
 
 #include <cstdint>

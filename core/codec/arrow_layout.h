@@ -1,5 +1,5 @@
-// How the buffers of an array of Arrow's are to be read: what its format says (Apache Arrow's specification, "The Arrow C data
-// interface", "Data type description"). Plain C++.
+// How the buffers of an array of Arrow's are to be read: what its format says (Apache Arrow's specification, "The Arrow C
+// data interface", "Data type description"). Plain C++.
 #pragma once
 
 #include <cstdint>

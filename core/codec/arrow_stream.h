@@ -1,5 +1,5 @@
-// ArrowStream: the Python object by which an interpreter sees an ArrowTable: its one method, `__arrow_c_stream__`, is what libraries for
-// frames ask for (The Arrow PyCapsule interface).
+// ArrowStream: the Python object by which an interpreter sees an ArrowTable: its one method, `__arrow_c_stream__`, is what
+// libraries for frames ask for (The Arrow PyCapsule interface).
 // Requires: attached, for every function here.
 #pragma once
 

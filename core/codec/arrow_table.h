@@ -1,4 +1,5 @@
-// ArrowTable: columns of data that a library has handed out by Arrow's C stream interface, on their way to other interpreters.
+// ArrowTable: columns of data that a library has handed out by Arrow's C stream interface,
+// on their way to other interpreters.
 // Owner: shared by messages, Python objects (arrow_stream.h) and all that has been read from it. Thread: any.
 #pragma once
 

@@ -19,7 +19,8 @@ namespace {
 
 constexpr char kQueueModule[] = "concurrent.interpreters._queues";  // of the class, which is public one level higher
 
-// A copy that the process owns, in the order of the original where that has no gaps, else in the order of C; false with an exception set.
+// A copy that the process owns, in the order of the original where that has no gaps, else in the order of C;
+// false with an exception set.
 bool copy_view(const Py_buffer& buffer, BlockView& out) {
   BlockPtr block(std::make_unique<SharedBlock>(static_cast<std::size_t>(buffer.len)).release());
   Geometry geometry = geometry_of(buffer);

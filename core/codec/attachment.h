@@ -98,15 +98,16 @@ enum class Views : std::uint8_t {
 
 // What of its memory a buffer shows.
 [[nodiscard]] Geometry geometry_of(const Py_buffer& buffer);
-// Has the memory that `buffer` describes cross. `owner` keeps it alive, and where it is; `known`: of what it is a part, if that is known
-// (exporter.h), else null. Requires: attached. No Python runs. Errors: false with an exception set; std::bad_alloc.
+// Has the memory that `buffer` describes cross. `owner` keeps it alive, and where it is; `known`: of what it is a part, if
+// that is known (exporter.h), else null. Requires: attached. No Python runs.
+// Errors: false with an exception set; std::bad_alloc.
 [[nodiscard]] bool share_memory(const Runtime& runtime, PyObject* owner, const Py_buffer& buffer, const BlockView* known,
                                 Views views, BlockView& out);
 
 // Whether arrays that the sender may still use have their memory in a message (array_memory.h).
 [[nodiscard]] bool has_own_memory(const Message& message) noexcept;
-// For such a message, once the sender has let go of what it has sent: memory that arrays use there all the same is copied. Requires:
-// attached to the sender's interpreter. No Python runs. Errors: std::bad_alloc, and it can be called again.
+// For such a message, once the sender has let go of what it has sent: memory that arrays use there all the same is copied.
+// Requires: attached to the sender's interpreter. No Python runs. Errors: std::bad_alloc, and it can be called again.
 void settle_own_memory(const Runtime& runtime, Message& message);
 
 // Attach what an object stands for. Requires: attached. No Python runs, but for the __buffer__ of a class behind a

@@ -16,8 +16,8 @@ class BlockTable {
  public:
   using BlockPtr = base::IntrusivePtr<Block>;
 
-  // Requires: there is at least one byte. Returns the block that began there, which is no longer in the table; mostly there is none: its
-  // memory has been given back past the table. Errors: std::bad_alloc.
+  // Requires: there is at least one byte. Returns the block that began there, which is no longer in the table; mostly there
+  // is none: its memory has been given back past the table. Errors: std::bad_alloc.
   [[nodiscard]] BlockPtr add(void* begin, std::size_t size, BlockPtr block) AIOI_EXCLUDES(mutex_) {
     const base::Lock lock(mutex_);
     Entry& entry = blocks_[static_cast<char*>(begin)];

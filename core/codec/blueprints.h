@@ -1,5 +1,5 @@
-// Blueprints: how one interpreter makes the instances of the layouts that arrive (layout.h). A blueprint is drawn once, and once more
-// when its class has changed, or its name leads to another one.
+// Blueprints: how one interpreter makes the instances of the layouts that arrive (layout.h). A blueprint is drawn once, and
+// once more when its class has changed, or its name leads to another one.
 // Requires: attached, for every use.
 #pragma once
 
@@ -47,16 +47,17 @@ struct Buildable {
 
 class Blueprints {
  public:
-  // The class of a layout as it is now. Runs Python, where it has to be imported. Errors: null type, with what unpickling would raise
-  // (ModuleNotFoundError, AttributeError, ...) set, or ValueError for a number that no layout has; std::bad_alloc.
+  // The class of a layout as it is now. Runs Python, where it has to be imported. Errors: null type, with what unpickling
+  // would raise (ModuleNotFoundError, AttributeError, ...) set, or ValueError for a number that no layout has;
+  // std::bad_alloc.
   [[nodiscard]] Buildable find(Runtime& runtime, std::size_t number, StandIns stand_ins);
 
  private:
   std::vector<BlueprintPtr> drawn_;  // by number
 };
 
-// Gives an instance its state as an unpickler does: to its `__setstate__`, else to its dict or its slots. `values`: a list, in the
-// order of the names. Runs Python. Errors: false with what that raises set.
+// Gives an instance its state as an unpickler does: to its `__setstate__`, else to its dict or its slots. `values`: a list,
+// in the order of the names. Runs Python. Errors: false with what that raises set.
 [[nodiscard]] bool build_by_pickle(const Blueprint& blueprint, PyObject* instance, PyObject* values);
 
 }  // namespace aiointerpreters::codec

@@ -12,8 +12,8 @@
 
 namespace aiointerpreters::codec {
 
-// As inspect.iscoroutinefunction, without what is only marked as one, and with objects whose class defines `async def __call__`.
-// Runs Python. Errors: none.
+// As inspect.iscoroutinefunction, without what is only marked as one, and with objects whose class defines `async def
+// __call__`. Runs Python. Errors: none.
 [[nodiscard]] bool is_coroutine_function(const Runtime& runtime, PyObject* callable);
 
 class CallableTable {

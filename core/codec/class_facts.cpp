@@ -12,7 +12,8 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-// Calls `see(base, dict)` with the class and each base, and the dict of that, in the order of look-up, until it returns false.
+// Calls `see(base, dict)` with the class and each base, and the dict of that, in the order of look-up,
+// until it returns false.
 template <typename See>
 void each_dict(PyTypeObject* type, See&& see) {
   PyObject* const mro = type->tp_mro;

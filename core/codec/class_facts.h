@@ -17,8 +17,8 @@ namespace aiointerpreters::codec {
 // The same, without its bases.
 [[nodiscard]] PyObject* find_in_class_alone(PyTypeObject* type, const char* name);
 
-// The tag that CPython gives to the present state of a class: it changes with every change of the class or of a base, and no other
-// class of the interpreter ever has the same. 0: there is none to be had.
+// The tag that CPython gives to the present state of a class: it changes with every change of the class or of a base, and no
+// other class of the interpreter ever has the same. 0: there is none to be had.
 [[nodiscard]] unsigned version_of(PyTypeObject* type) noexcept;
 
 // Where instances keep what `object.__getstate__` takes for their state.
@@ -40,8 +40,8 @@ struct Storage {
 // `__getstate__`.
 [[nodiscard]] bool has_default_reduction(PyTypeObject* type);
 [[nodiscard]] bool has_default_state(PyTypeObject* type);
-// Of a dataclass with slots that is frozen, `dataclasses` sees to its state. If the class is one and the fields are its slots: which
-// slot is the first field, the second, ...; else empty.
+// Of a dataclass with slots that is frozen, `dataclasses` sees to its state. If the class is one and the fields are its
+// slots: which slot is the first field, the second, ...; else empty.
 [[nodiscard]] std::vector<std::uint16_t> fields_in_slots(PyTypeObject* type, const std::vector<py::Ref>& slots);
 // Whether hashing or comparing an instance may run Python code.
 [[nodiscard]] bool has_own_hash(PyTypeObject* type) noexcept;

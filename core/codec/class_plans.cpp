@@ -53,7 +53,8 @@ const ClassPlan::Known* find_layout(const ClassPlan& plan, PyObject* dict, IsSam
   return found == plan.layouts.end() ? nullptr : &*found;
 }
 
-// Whether a class's module and qualified name are what they are for any class; nothing else of a metaclass matters to pickle.
+// Whether a class's module and qualified name are what they are for any class;
+// nothing else of a metaclass matters to pickle.
 bool names_classes_plainly(PyTypeObject* metatype) {
   if (metatype == &PyType_Type) return true;
   PyObject* const module = find_in_class(metatype, "__module__");

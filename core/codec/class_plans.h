@@ -1,8 +1,9 @@
-// ClassPlans: what one interpreter has found out about the classes whose instances it sends: which of them the codec can take
-// apart by itself, and the layouts of their instances. It is found out once, and once more when the class has changed.
+// ClassPlans: what one interpreter has found out about the classes whose instances it sends: which of them the codec can
+// take apart by itself, and the layouts of their instances. It is found out once, and once more when the class has changed.
 //
-// Taken apart are instances that `pickle` would give to `object.__reduce_ex__`: of classes made by a class statement, with or
-// without slots, dataclasses among them, where nothing says otherwise (no reduction, state, attribute access or `__new__` of its own).
+// Taken apart are instances that `pickle` would give to `object.__reduce_ex__`: of classes made by a class statement, with
+// or without slots, dataclasses among them, where nothing says otherwise (no reduction, state,
+// attribute access or `__new__` of its own).
 // Requires: attached, for every use. Runs no Python code. Errors: std::bad_alloc.
 #pragma once
 

@@ -112,8 +112,8 @@ bool CallArguments::read(Decoder& decoder) {
 
 namespace {
 
-// Has the exception that is set say which of the decoded values could not be made. `read` reads the message once more, with stand-ins
-// for what is not to be had, and `values` gives a tuple of them then: one that is called `root`, or
+// Has the exception that is set say which of the decoded values could not be made. `read` reads the message once more, with
+// stand-ins for what is not to be had, and `values` gives a tuple of them then: one that is called `root`, or
 // arguments and the tuple of the last ones' names. Runs Python.
 template <typename Read, typename Values>
 void name_refused(Runtime& runtime, const Message& message, Read&& read, Values&& values, const char* root) {

@@ -31,8 +31,8 @@ class Decoder;
 [[nodiscard]] bool encode_callable(Runtime& runtime, PyObject* callable, Message& out);
 // Returns new. Errors: whatever unpickling raises.
 [[nodiscard]] py::Ref decode_value(Runtime& runtime, const Message& message);
-// The same. An error that is about a class or module which is not to be had here names the path to what needs it, which starts with
-// `root`.
+// The same. An error that is about a class or module which is not to be had here names the path to what needs it, which
+// starts with `root`.
 [[nodiscard]] py::Ref decode_value(Runtime& runtime, const Message& message, const char* root);
 
 // Encodes the arguments of one call; views are lent (attachment.h). The arguments are as the vectorcall protocol has them:
@@ -74,13 +74,14 @@ class CallArguments {
   Py_ssize_t total_ = 0;           // with the keyword ones
   py::Ref kwnames_;
 };
-// Errors: whatever unpickling raises. Where a class or module is not to be had here the text names the argument that needs it.
+// Errors: whatever unpickling raises. Where a class or module is not to be had here the text names the argument that needs
+// it.
 [[nodiscard]] bool decode_call(Runtime& runtime, const Message& message, CallArguments& out);
 
 // Turns the exception that is set into a message and clears it. It keeps type, args, attributes, notes, __cause__,
-// __context__, __suppress_context__ and the members of exception groups as far as they can cross, and always what is printed of
-// the traceback (exception_trace.h). What cannot cross is left out and named in a note. It cannot fail: in the worst case only
-// the type's name is kept.
+// __context__, __suppress_context__ and the members of exception groups as far as they can cross, and always what is printed
+// of the traceback (exception_trace.h). What cannot cross is left out and named in a note. It cannot fail: in the worst case
+// only the type's name is kept.
 // Requires: an exception is set. Runs Python.
 void encode_exception(Runtime& runtime, Message& out);
 // Rebuilds that exception. Its class is looked up here; one that cannot be found becomes InterpreterError with the type's

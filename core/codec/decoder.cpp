@@ -1,15 +1,15 @@
 // The decoder; see decoder.h for its contract and format.h for what it reads.
 //
 // Why no incomplete object is ever hashed, whatever the message says. Hashing follows tuples and frozensets only, and stops
-// with TypeError at the first list, dict or set, and without one at an instance, of which it does not look at the attributes. (An
-// instance whose class has a hash of its own looks where it likes, in Python code: see hide.) So in what follows an instance is as
-// a list is, but that it may stand in a key, and what is inside of it is not inside of that key. A frozenset cannot be referred to before it is complete. A tuple can, for
-// the sake of cycles, but only (a) outside of keys, and (b) from below a list, dict or set that is below that tuple. Inside
-// keys only tuples and frozensets open frames. So if hashing reaches an incomplete tuple T, it meets, among the elements of
-// T that are there, the list, dict or set of (b) first: either it is on the path of open frames, all of which stand in their
-// tuple already, or in a complete element before that path. The proof also bounds the recursion of hashing: every cycle
-// goes through such a T (one of tuples alone, which only a forged message can make, closes behind that list), and the
-// nesting of tuples and frozensets is counted (height).
+// with TypeError at the first list, dict or set, and without one at an instance, of which it does not look at the
+// attributes. (An instance whose class has a hash of its own looks where it likes, in Python code: see hide.) So in what
+// follows an instance is as a list is, but that it may stand in a key, and what is inside of it is not inside of that key. A
+// frozenset cannot be referred to before it is complete. A tuple can, for the sake of cycles, but only (a) outside of keys,
+// and (b) from below a list, dict or set that is below that tuple. Inside keys only tuples and frozensets open frames. So if
+// hashing reaches an incomplete tuple T, it meets, among the elements of T that are there, the list, dict or set of (b)
+// first: either it is on the path of open frames, all of which stand in their tuple already, or in a complete element before
+// that path. The proof also bounds the recursion of hashing: every cycle goes through such a T (one of tuples alone, which
+// only a forged message can make, closes behind that list), and the nesting of tuples and frozensets is counted (height).
 #include "codec/decoder.h"
 
 #include <algorithm>

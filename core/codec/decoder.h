@@ -1,9 +1,9 @@
 // Decoder: rebuilds Python objects from the native format (format.h), with a stack of its own instead of recursion.
 //
 // It trusts nothing in a message: it never reads past the end, makes no container larger than the bytes left can fill, and
-// hashes nothing that is incomplete. It runs no Python code but for the hashing and comparing of parts and instances, and for the
-// classes that have a say in how their instances are made. Whatever that finds and does, there is no harm: where it may run, lists
-// grow item by item, and unfinished tuples hold None.
+// hashes nothing that is incomplete. It runs no Python code but for the hashing and comparing of parts and instances, and
+// for the classes that have a say in how their instances are made. Whatever that finds and does, there is no harm: where it
+// may run, lists grow item by item, and unfinished tuples hold None.
 // Owner: one call of the codec. Requires: attached. Errors: Python exception set and null or false returned (ValueError
 // "corrupt message"; TypeError for an unhashable key; RecursionError for a key nested too deep; MemoryError);
 // std::bad_alloc.

@@ -27,8 +27,8 @@ class Encoder {
   Encoder& operator=(const Encoder&) = delete;
   ~Encoder();
 
-  // Appends one value. Values written by one encoder share one memo. After a failure the content is of no use; one without an
-  // exception set says that parts are needed, and the Parts are not open.
+  // Appends one value. Values written by one encoder share one memo. After a failure the content is of no use; one without
+  // an exception set says that parts are needed, and the Parts are not open.
   [[nodiscard]] bool write(PyObject* value);
   // Appends a number that is not a value.
   void write_varint(std::size_t number);
@@ -56,8 +56,9 @@ class Encoder {
 
   // Whether an object that a container in the graph holds may be met a second time. Containers hold strong references, so
   // one that is held by two places of the graph has a count of at least two. References that CPython only borrows (the
-  // evaluation stack of 3.14, the arguments of a call) are none that a container holds, so they cannot lower that count. They
-  // do matter at the roots: in f(x, x) both may be borrowed from one local variable. Roots therefore always count as shared.
+  // evaluation stack of 3.14, the arguments of a call) are none that a container holds, so they cannot lower that count.
+  // They do matter at the roots: in f(x, x) both may be borrowed from one local variable.
+  // Roots therefore always count as shared.
   [[nodiscard]] static bool may_be_shared(PyObject* object) noexcept { return Py_REFCNT(object) != 1; }
 
   // Writes a leaf, or the head of a container and pushes its frame.
@@ -92,13 +93,14 @@ class Encoder {
   void write_int(std::int64_t value);
   void write_float(double value);
   void write_tagged(unsigned char tag, std::size_t index);
-  // True if the object was written before, or crosses over: a reference to it has been written. Else it is to be written now.
+  // True if the object was written before, or crosses over: a reference to it has been written.
+  // Else it is to be written now.
   bool write_known(PyObject* object, bool shared) {
     return parts_.open() ? write_known_to_parts(object, shared) : shared && write_reference(object);
   }
   bool write_known_to_parts(PyObject* object, bool shared);
-  // Whether a container is being written. Requires: it is a tuple or a frozenset, which its reader cannot refer to before all of it
-  // is there, as pickle arranges it by its own order.
+  // Whether a container is being written. Requires: it is a tuple or a frozenset, which its reader cannot refer to before
+  // all of it is there, as pickle arranges it by its own order.
   [[nodiscard]] bool is_open(PyObject* container);
   // What becomes of a tuple or frozenset to which a reference has been written.
   Step referred(PyObject* container) {

@@ -112,7 +112,8 @@ py::Ref ExceptionBuilder::build(PyObject* message) {
   return std::move(built_[0]);
 }
 
-// For the last resort of encode_exception, which has no room for more. Lack of memory needs no more, and is the usual reason.
+// For the last resort of encode_exception, which has no room for more.
+// Lack of memory needs no more, and is the usual reason.
 py::Ref ExceptionBuilder::make_of_name(PyObject* name) {
   const bool is_memory = PyUnicode_CheckExact(name) && PyUnicode_EqualToUTF8(name, "MemoryError") != 0;
   return py::Ref::steal(is_memory ? PyObject_CallNoArgs(PyExc_MemoryError)

@@ -1,10 +1,10 @@
 // How an exception travels: the fields that exception_codec.cpp writes in the worker and exception_rebuild.cpp reads at
 // home.
 //
-// The message is one native value, the tuple (trace, (record, ...)), the trace as in exception_trace.h, or as text. The first record is the exception
-// itself; records name each other by index, so causes and contexts may form cycles and chains of any length. Each part that
-// may have any type is packed (message_bytes.h). Requires: attached, for all functions. Errors: Python exception set and
-// null returned; std::bad_alloc.
+// The message is one native value, the tuple (trace, (record, ...)), the trace as in exception_trace.h, or as text. The
+// first record is the exception itself; records name each other by index, so causes and contexts may form cycles and chains
+// of any length. Each part that may have any type is packed (message_bytes.h). Requires: attached, for all functions.
+// Errors: Python exception set and null returned; std::bad_alloc.
 #pragma once
 
 #include <span>

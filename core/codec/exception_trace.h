@@ -29,8 +29,8 @@ enum TraceField : int {
   kTraceFields,
 };
 
-// Of a frame: file name, name of the function, line, last line, column, last column (in bytes; -1: not known); the source, or
-// None where home reads it by the file's name; how often this frame comes again right behind.
+// Of a frame: file name, name of the function, line, last line, column, last column (in bytes; -1: not known); the source,
+// or None where home reads it by the file's name; how often this frame comes again right behind.
 inline constexpr Py_ssize_t kFrameItems = 8;
 
 // Exceptions that are in a trace, and their texts.

@@ -25,12 +25,12 @@ namespace aiointerpreters::codec {
 // Fills in runtime.names what is read of every exception. Errors: false with MemoryError set.
 [[nodiscard]] bool intern_exception_names(Runtime& runtime);
 
-// What is printed of a SyntaxError (kTraceSyntax), as it shows it; None for others. Returns new; null, with an exception set or
-// not, if it shows odd things.
+// What is printed of a SyntaxError (kTraceSyntax), as it shows it; None for others. Returns new; null, with an exception set
+// or not, if it shows odd things.
 [[nodiscard]] py::Ref read_syntax(PyObject* exception);
 
-// The tuple of a group's members, by the base's own descriptor: a class may show anything under that name. Returns new; empty if
-// it cannot be read, null without memory.
+// The tuple of a group's members, by the base's own descriptor: a class may show anything under that name. Returns new;
+// empty if it cannot be read, null without memory.
 [[nodiscard]] py::Ref members_of(PyObject* group);
 
 }  // namespace aiointerpreters::codec

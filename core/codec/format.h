@@ -62,8 +62,8 @@ enum Tag : unsigned char {
   // each a str.
   kRecord = 0x20,
 
-  // An instance of a class, a container: varint (layout << 1 | shared), where the layout is an index in the list at the end of the
-  // message; then the values of as many attributes as that one has names. Those of slots may stand in runs.
+  // An instance of a class, a container: varint (layout << 1 | shared), where the layout is an index in the list at the end
+  // of the message; then the values of as many attributes as that one has names. Those of slots may stand in runs.
   kInstance = 0x21,
 
   // 0x22 to 0x3F: reserved.
@@ -90,10 +90,11 @@ inline constexpr std::size_t kShapeMax = 16;  // dicts with more keys are writte
 // Tuples and frozensets inside a key are hashed by recursive C code of CPython: deeper ones are a RecursionError here.
 inline constexpr std::uint32_t kKeyDepthMax = 10'000;
 
-// A mixed message: the native bytes, the pickle of a list of two lists of parts (parts.h), and the number of the native bytes
-// as 8 bytes.
+// A mixed message: the native bytes, the pickle of a list of two lists of parts (parts.h), and the number of the native
+// bytes as 8 bytes.
 
-// A message with instances: the native bytes, the number of each layout (layout.h) in 4 bytes, how many there are in 4 bytes.
+// A message with instances: the native bytes, the number of each layout (layout.h) in 4 bytes,
+// how many there are in 4 bytes.
 
 // The content of a call: varint (positional arguments << 1 | has keywords), if so the tuple of the names as a value, then
 // all values, in one memo. A call without arguments is the single byte 0.

@@ -8,8 +8,8 @@
 
 namespace aiointerpreters::codec {
 
-// A sentence, if the exception is CPython's refusal of an extension module, or a traceback of it would show one: among its causes,
-// contexts and members. Empty else. For a worker that imports no private copies on a system that has them.
+// A sentence, if the exception is CPython's refusal of an extension module, or a traceback of it would show one: among its
+// causes, contexts and members. Empty else. For a worker that imports no private copies on a system that has them.
 // Leaves no exception set. Errors: std::bad_alloc.
 [[nodiscard]] std::string hint_about_imports(PyObject* exception);
 

@@ -1,7 +1,8 @@
 // Instances: the instances of classes in one message that are taken apart natively, on their way into it (class_plans.h).
 //
-// The encoder asks how to write each of them. In the end `confirm` asks what pickle would have asked for each class: that its name
-// leads back to it, and that nobody has registered another reduction for it (copyreg). If not, pickle is to have the message.
+// The encoder asks how to write each of them. In the end `confirm` asks what pickle would have asked for each class: that
+// its name leads back to it, and that nobody has registered another reduction for it (copyreg).
+// If not, pickle is to have the message.
 // Owner: one encoding. Requires: attached. Errors: std::bad_alloc.
 #pragma once
 

@@ -1,6 +1,6 @@
-// Layout: how the instances of a class are written: which class it is, and which attributes they have, in which order. One list of
-// all layouts serves the whole process, so a message names a layout by its number: neither the name of the class nor those of
-// its attributes travel.
+// Layout: how the instances of a class are written: which class it is, and which attributes they have, in which order. One
+// list of all layouts serves the whole process, so a message names a layout by its number: neither the name of the class nor
+// those of its attributes travel.
 // Plain data, immutable once it has a number. Thread: any.
 #pragma once
 
@@ -35,7 +35,8 @@ class Layouts {
   static constexpr std::size_t kMax = 4096;           // they are kept for good
   static constexpr std::size_t kNamesMax = 1U << 16;  // of all layouts
 
-  // The number of such a layout, a new one if there is none yet. kNone: there are as many as there can be, or it has very many names.
+  // The number of such a layout, a new one if there is none yet.
+  // kNone: there are as many as there can be, or it has very many names.
   // Errors: std::bad_alloc.
   [[nodiscard]] static Number number_of(Layout layout);
   // Null: nothing has that number.

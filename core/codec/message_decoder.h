@@ -1,6 +1,6 @@
 // Decoding a whole message, with its parts and attachments.
-// Requires: attached to the runtime's interpreter. Runs Python where there are parts or instances. Errors: false with a Python exception
-// set; std::bad_alloc.
+// Requires: attached to the runtime's interpreter. Runs Python where there are parts or instances. Errors: false with a
+// Python exception set; std::bad_alloc.
 #pragma once
 
 #include <cstdint>

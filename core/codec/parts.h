@@ -37,8 +37,8 @@ class Parts {
 
   // ---- For the encoder. No Python runs.
 
-  // Attaches a memoryview, SharedBuffer, ArrowStream, or large bytes or str, once, and returns its index; kNone if it is of another type
-  // or cannot be attached.
+  // Attaches a memoryview, SharedBuffer, ArrowStream, or large bytes or str, once, and returns its index; kNone if it is of
+  // another type or cannot be attached.
   [[nodiscard]] std::size_t attach(PyObject* object);
   // Makes an object a part, once, and returns its index. Errors: kNone with an exception set.
   [[nodiscard]] std::size_t add(PyObject* object);
@@ -68,8 +68,8 @@ class Parts {
   [[nodiscard]] bool rule_cycles();
   // Whether the roots are parts already, or nothing with an identity.
   [[nodiscard]] bool are_all(const Memo& written) const noexcept { return written.size() == 0 && tables_->seen.size() == 0; }
-  // Whether the value consists of parts for the most part, so that one pickle of it all is the shortest way: pickle then need
-  // not show what it meets. `written`: as below.
+  // Whether the value consists of parts for the most part, so that one pickle of it all is the shortest way: pickle then
+  // need not show what it meets. `written`: as below.
   [[nodiscard]] bool dominate(const Memo& written) const noexcept;
   // Rules a root to be a part; or nothing any more.
   void rule(PyObject* root);
@@ -78,9 +78,9 @@ class Parts {
   [[nodiscard]] bool any_crossing() const noexcept { return open_ && tables_->crossing.size() != 0; }
   // Pickles all parts. `written`: what the encoder has in its memo. Runs Python. Errors: false with an exception set.
   [[nodiscard]] bool pickle(const Memo& written, ByValue by_value);
-  // Pickles all parts, which are the whole value, unless there is something in it that would have to be attached, or it cannot
-  // be done so easily for another reason. Runs Python. Returns whether it is done; if not, with an exception set only if that
-  // ends everything.
+  // Pickles all parts, which are the whole value, unless there is something in it that would have to be attached, or it
+  // cannot be done so easily for another reason. Runs Python. Returns whether it is done; if not, with an exception set only
+  // if that ends everything.
   [[nodiscard]] bool pickle_plainly();
   // Whether the containers with parts in them are as large as they were. Errors: false with RuntimeError set.
   [[nodiscard]] bool unchanged() const;

@@ -193,7 +193,8 @@ py::Ref find_class(Runtime& runtime, const std::string& module, const std::strin
     return py::Ref::steal(PyObject_CallMethod(refusals.get(), "find_class", "s#s#", module.data(), module_size,
                                               qualname.data(), qualname_size));
   }
-  // The methods of an unpickler that has read what protocol its pickle is of: `find_class` follows dotted names since the fourth.
+  // The methods of an unpickler that has read what protocol its pickle is of:
+  // `find_class` follows dotted names since the fourth.
   constexpr unsigned char kNothing[] = {0x80, 4, 'N', '.'};
   const py::Ref unpickler = make_unpickler(runtime, kNothing, sizeof kNothing);
   const py::Ref none = unpickler ? py::Ref::steal(PyObject_CallMethod(unpickler.get(), "load", nullptr)) : py::Ref();

@@ -64,12 +64,12 @@ enum class StandIns : unsigned char { kNone, kForMissing };
 [[nodiscard]] py::Ref find_class(Runtime& runtime, const std::string& module, const std::string& qualname,
                                  StandIns stand_ins);
 
-// `persistent_id`: as of pickle.Pickler, called with every object. `reductions`: a dict of types, each with what reduces its objects, in
-// addition to copyreg's table; null: none.
+// `persistent_id`: as of pickle.Pickler, called with every object. `reductions`: a dict of types, each with what reduces its
+// objects, in addition to copyreg's table; null: none.
 [[nodiscard]] Pickle pickle(Runtime& runtime, PyObject* value, PyObject* persistent_id, PyObject* reductions,
                             ByValue by_value);
-// A plain pickle, sooner: no object is shown to anybody. Fails with some exception if there is anything in the value that has
-// to be attached to a message (attachment.h), or that has no name.
+// A plain pickle, sooner: no object is shown to anybody. Fails with some exception if there is anything in the value that
+// has to be attached to a message (attachment.h), or that has no name.
 [[nodiscard]] Pickle pickle_unless_attached(Runtime& runtime, PyObject* value);
 // `persistent_load`: as of pickle.Unpickler; null: the pickle has no persistent ids. Returns new.
 [[nodiscard]] py::Ref unpickle(Runtime& runtime, const unsigned char* data, std::size_t size, PyObject* persistent_load);

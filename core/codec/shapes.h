@@ -21,9 +21,9 @@ class Shapes {
   Shapes& operator=(const Shapes&) = delete;
 
   // The number of the dict's shape, if the dict is at least the second one in a row that has it; else kNone. A number that
-  // equals `size` before the call is new: the keys have to be written. `is_written(key)`: the key will not become an object that
-  // others refer to. Where one will, since the dict before holds this one and is not written to its end, there is no number: the
-  // reader meets the keys of a new shape before the dict, and would count them in another order.
+  // equals `size` before the call is new: the keys have to be written. `is_written(key)`: the key will not become an object
+  // that others refer to. Where one will, since the dict before holds this one and is not written to its end, there is no
+  // number: the reader meets the keys of a new shape before the dict, and would count them in another order.
   // Requires: attached. No Python runs.
   template <typename IsWritten>
   [[nodiscard]] std::size_t find(PyObject* dict, IsWritten&& is_written) noexcept {

@@ -1,8 +1,8 @@
 // SharedBlock: memory that several interpreters may see at once, and what a memoryview says about it (PEP 3118).
 //
-// Either the process owns it, or it was an array's (array_memory.h), or it is lent: then an exporter of one interpreter stays alive, and locked against resizing,
-// until the block is gone. Lent is only what outlives every reader: the memory of whoever waits for the answer
-// (docs/design/ownership.md). Nothing but the readers' own agreement orders what they write.
+// Either the process owns it, or it was an array's (array_memory.h), or it is lent: then an exporter of one interpreter
+// stays alive, and locked against resizing, until the block is gone. Lent is only what outlives every reader: the memory of
+// whoever waits for the answer (docs/design/ownership.md). Nothing but the readers' own agreement orders what they write.
 // Owner: shared by exporters (exporter.h) and messages. Thread: any.
 #pragma once
 

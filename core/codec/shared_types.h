@@ -1,5 +1,5 @@
-// Types of other packages whose memory is shared: NumPy's arrays (arrays.h) and polars' frames (frames.h). A pickler asks here how to
-// write their objects.
+// Types of other packages whose memory is shared: NumPy's arrays (arrays.h) and polars' frames (frames.h). A pickler asks
+// here how to write their objects.
 // Requires: attached. Errors: null or false with an exception set; std::bad_alloc.
 #pragma once
 

@@ -1,5 +1,5 @@
-// The functions of the C API that a private copy has from here (elf_bind.h), because CPython's mean the main interpreter, or the one
-// that is no more. They do what CPython's do, for the interpreter that the copy belongs to.
+// The functions of the C API that a private copy has from here (elf_bind.h), because CPython's mean the main interpreter, or
+// the one that is no more. They do what CPython's do, for the interpreter that the copy belongs to.
 // Thread: any.
 #pragma once
 

@@ -11,10 +11,11 @@
 namespace aiointerpreters::extensions {
 
 struct Copy {
-  // For dlopen. No other copy in this process has had it: glibc takes a path that it has seen for the object that it has loaded
-  // from there, even if that file is gone.
+  // For dlopen. No other copy in this process has had it: glibc takes a path that it has seen for the object that it has
+  // loaded from there, even if that file is gone.
   std::string path;
-  // The file whose content was compared. While it is open, /proc/self/fd has it: the path of a copy that has no name in a folder.
+  // The file whose content was compared. While it is open, /proc/self/fd has it:
+  // the path of a copy that has no name in a folder.
   FileDescriptor file;
   // The original, open for reading: what the copy was compared with, whatever has its path by now.
   FileDescriptor original;

@@ -1,13 +1,13 @@
 // CopyFolder: one folder of copies, opened and checked: finds a copy in it, or makes it.
 //
-// A copy is written under another name and gets its own when it is complete, so no half-written file is ever found. It is not
-// synced to the disk, which would take longer than all else: what a power failure leaves of it is noticed when it is used, as
-// every copy is compared with its original, byte by byte, before each use. That is also why a collision of hashes cannot load
-// wrong code: the file is then replaced.
-// A file may be removed or replaced at any time, by any process, and so may the folder: what is open or mapped stays as it is. A
-// copy whose file is removed while it is made is whole all the same, and is handed out without a name.
-// Owner: one call of CopyStore's. Thread: that call's; any number of them, of any number of processes, on the same folder. Linux
-// only.
+// A copy is written under another name and gets its own when it is complete, so no half-written file is ever found. It is
+// not synced to the disk, which would take longer than all else: what a power failure leaves of it is noticed when it is
+// used, as every copy is compared with its original, byte by byte, before each use. That is also why a collision of hashes
+// cannot load wrong code: the file is then replaced.
+// A file may be removed or replaced at any time, by any process, and so may the folder: what is open or mapped stays as it
+// is. A copy whose file is removed while it is made is whole all the same, and is handed out without a name.
+// Owner: one call of CopyStore's. Thread: that call's; any number of them, of any number of processes, on the same folder.
+// Linux only.
 #pragma once
 
 #include <optional>

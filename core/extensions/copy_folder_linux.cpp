@@ -20,7 +20,8 @@ namespace {
 
 constexpr std::time_t kDay = std::time_t{24} * 60 * 60;
 
-// The time of last use is a file's time of modification, to the day: a change each time would be a write to the disk each time.
+// The time of last use is a file's time of modification, to the day: a change each time would be a write to the disk each
+// time.
 void mark_as_used(int file) noexcept {
   struct stat facts{};
   if (::fstat(file, &facts) != 0) return;
@@ -107,8 +108,9 @@ FileDescriptor CopyFolder::write(const Original& original, BegunFile& begun, std
 
 CopyFolder::Made CopyFolder::publish(BegunFile& begun, const std::string& name, bool replace, std::string& why) const {
   const char* const from = begun.name().c_str();
-  // Not over a file that is there: others may use it already, and one file for all is the point. The system call, as not every C
-  // library has the function. Not every file system can do it: one that has a copy too many for a while is no worse than that.
+  // Not over a file that is there: others may use it already, and one file for all is the point. The system call, as not
+  // every C library has the function. Not every file system can do it: one that has a copy too many for a while is no worse
+  // than that.
   if (!replace && ::syscall(SYS_renameat2, number(), from, number(), name.c_str(), RENAME_NOREPLACE) != 0) {
     if (errno == EEXIST) return Made::kAnotherIsThere;
     replace = true;

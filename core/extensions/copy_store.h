@@ -1,20 +1,22 @@
-// CopyStore: where private copies of object files come from. An extension module keeps one set of static variables for each file
-// that it is loaded from, so each interpreter loads a file of its own.
+// CopyStore: where private copies of object files come from. An extension module keeps one set of static variables for each
+// file that it is loaded from, so each interpreter loads a file of its own.
 //
-// Copies are files in a folder of the user's. Their names tell content and interpreter: the k-th copy of an object is shared by
-// the k-th interpreters of all processes, and so are its pages, as far as nobody writes to them. The places, in order:
+// Copies are files in a folder of the user's. Their names tell content and interpreter: the k-th copy of an object is shared
+// by the k-th interpreters of all processes, and so are its pages, as far as nobody writes to them. The places, in order:
 //   1. the folder in AIOINTERPRETERS_CACHE; where that is set, there is no other;
 //   2. $XDG_CACHE_HOME/aiointerpreters/extensions;
 //   3. $HOME/.cache/aiointerpreters/extensions;
 //   4. a file without a name in $TMPDIR or /tmp, which is this process's alone;
 //   5. memory (memfd_create).
 // A folder serves if it belongs to the effective user and nobody else may write to it, and if code can be mapped from it
-// (folder_rules.h). One that the user has named must not be somebody else's: empty, or with something of ours in it. Whatever else goes wrong, a full disk, a quota, a file system that is read-only, makes the next place serve.
-// Copies that are already in a folder are used though nothing can be written there.
-// Every copy is compared with its original, byte by byte, before it is handed out (copy_folder.h).
+// (folder_rules.h). One that the user has named must not be somebody else's: empty, or with something of ours in it.
+// Whatever else goes wrong, a full disk, a quota, a file system that is read-only, makes the next place serve. Copies that
+// are already in a folder are used though nothing can be written there. Every copy is compared with its original, byte by
+// byte, before it is handed out (copy_folder.h).
 //
-// Owner: a pool whose interpreters load private copies, and those interpreters. It is made at home, where the environment is read, and keeps
-// no folder open. Several of one process need not know each other: no two of their interpreters have the same number.
+// Owner: a pool whose interpreters load private copies, and those interpreters. It is made at home, where the environment is
+// read, and keeps no folder open. Several of one process need not know each other:
+// no two of their interpreters have the same number.
 // Thread: any, in parallel; nothing is locked while files are read and written.
 #pragma once
 
@@ -72,15 +74,15 @@ class CopyStore {
   // interpreters all day needs new ones all the time, as one that was loaded is never given to another.
   static constexpr unsigned kShared = 64;
 
-  // `report` gets a sentence when, for the first time, a copy lies in another place than the first one. It is called on the thread
-  // that gets the copy.
+  // `report` gets a sentence when, for the first time, a copy lies in another place than the first one. It is called on the
+  // thread that gets the copy.
   using Report = std::function<void(std::string sentence)>;
   explicit CopyStore(const Environment& environment, Report report = nullptr);
 
   // The copy of the object for the k-th interpreter of this process, with `edits` in it. Two originals that are alike get
-  // different ones. The same call again returns the same file as long as it is there: k is used once for each interpreter that a
-  // process has ever had, and the child of a fork, which has inherited what was loaded, goes on with it. The path may be gone
-  // before it is loaded, as others empty and prune the folder: the open file is loaded then (path_of_descriptor).
+  // different ones. The same call again returns the same file as long as it is there: k is used once for each interpreter
+  // that a process has ever had, and the child of a fork, which has inherited what was loaded, goes on with it. The path may
+  // be gone before it is loaded, as others empty and prune the folder: the open file is loaded then (path_of_descriptor).
   // Blocks: reads the original and the copy, writes the copy if there is none; prunes now and then.
   // Errors: none, and `why` says so with paths and reasons; std::bad_alloc.
   [[nodiscard]] std::optional<Copy> get(const std::string& original, unsigned k, const Edits& edits, std::string& why);
@@ -114,9 +116,11 @@ class CopyStore {
 
   std::atomic<std::uint64_t> made_{0};  // bytes
   base::Mutex mutex_;
-  // What the hash of an original was. A wrong one could only make a file under a name that does not fit: names prove nothing.
+  // What the hash of an original was. A wrong one could only make a file under a name that does not fit:
+  // names prove nothing.
   std::map<Original::Identity, std::uint64_t> hashes_ AIOI_GUARDED_BY(mutex_);
-  // Originals, by path, that have the same content, edits and name: their places here tell them apart (wheels have duplicates).
+  // Originals, by path, that have the same content, edits and name: their places here tell them apart
+  // (wheels have duplicates).
   std::map<std::string, std::vector<std::string>> twins_ AIOI_GUARDED_BY(mutex_);
 };
 

@@ -87,8 +87,8 @@ std::optional<Copy> CopyStore::get(const std::string& path, unsigned k, const Ed
 
 std::optional<Copy> CopyStore::from_folder(const std::string& path, const Original& original, const std::string& name,
                                            std::string& why) {
-  // Whoever empties a cache by hand removes the folder at any time. Another round is only needed where it goes in the instant between
-  // its making and that of a file in it.
+  // Whoever empties a cache by hand removes the folder at any time. Another round is only needed where it goes in the
+  // instant between its making and that of a file in it.
   constexpr int kRounds = 100;
   for (int round = 0; round < kRounds; ++round) {
     bool absent = false;

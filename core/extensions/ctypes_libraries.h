@@ -8,8 +8,8 @@
 
 namespace aiointerpreters::extensions {
 
-// Has `_ctypes`, a module that has just been made, open them so. `owner` lives as long as the interpreter's modules. Errors: false
-// with an exception set.
+// Has `_ctypes`, a module that has just been made, open them so. `owner` lives as long as the interpreter's modules. Errors:
+// false with an exception set.
 [[nodiscard]] bool open_libraries_privately(const py::Ref& ctypes, CopyOwner& owner);
 
 }  // namespace aiointerpreters::extensions

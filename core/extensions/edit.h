@@ -1,6 +1,6 @@
-// Edit: bytes that a copy of a file has instead of the original's, at most reaching beyond its end: that is how something is added. Of
-// several, a later one sees what earlier ones have added, and wins where both write. Plain data and not a function, so that a copy
-// can be told by what it is: two copies with equal edits are the same file.
+// Edit: bytes that a copy of a file has instead of the original's, at most reaching beyond its end: that is how something is
+// added. Of several, a later one sees what earlier ones have added, and wins where both write. Plain data and not a
+// function, so that a copy can be told by what it is: two copies with equal edits are the same file.
 // Thread: any; plain data.
 #pragma once
 

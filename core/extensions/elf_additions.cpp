@@ -9,9 +9,9 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// What is added begins at a multiple of this in memory: of the largest page that the processor has. So it shares no page with
-// anything: where a segment's last page holds zeros that are not in the file, glibc zeroes the rest of that page. Not of a larger one:
-// each gap is a mapping of its own, of which a process may only have so many.
+// What is added begins at a multiple of this in memory: of the largest page that the processor has. So it shares no page
+// with anything: where a segment's last page holds zeros that are not in the file, glibc zeroes the rest of that page. Not
+// of a larger one: each gap is a mapping of its own, of which a process may only have so many.
 constexpr std::uint64_t kLargestPage = elf::kOwnMachine == elf::kX64 ? 0x1000 : 0x10000;
 constexpr std::uint64_t kWord = 8;
 

@@ -1,8 +1,9 @@
-// ElfAdditions: what a copy of a shared object has on top of the original: further segments at the end of the file, loaded behind
-// all others, and a table of segments that knows them.
+// ElfAdditions: what a copy of a shared object has on top of the original: further segments at the end of the file, loaded
+// behind all others, and a table of segments that knows them.
 //
-// It takes nothing away (patchers that reuse a PT_NOTE lose the build id), needs no spare room in the file, and holds any amount:
-// there is no object that loads and cannot be added to, short of 2^16 segments. Nothing moves in the memory of what was there.
+// It takes nothing away (patchers that reuse a PT_NOTE lose the build id), needs no spare room in the file, and holds any
+// amount: there is no object that loads and cannot be added to, short of 2^16 segments.
+// Nothing moves in the memory of what was there.
 // Thread: one.
 #pragma once
 
@@ -27,8 +28,8 @@ class ElfAdditions {
   // Borrows the image.
   explicit ElfAdditions(const ElfImage& image) noexcept : image_(image) {}
 
-  // Adds a segment with these bytes and flags (elf::kReadable, ...). One that is only read comes first if there is one: it holds
-  // the table too. Errors: ElfError if there is no room; std::logic_error if it would be one more than kMost.
+  // Adds a segment with these bytes and flags (elf::kReadable, ...). One that is only read comes first if there is one: it
+  // holds the table too. Errors: ElfError if there is no room; std::logic_error if it would be one more than kMost.
   Place add(std::uint32_t flags, const std::string& bytes);
   // Where `add` would put a segment that is not the first.
   [[nodiscard]] Place next() const;

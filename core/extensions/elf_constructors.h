@@ -1,7 +1,8 @@
 // The constructors of a private copy (C++'s, Rust's, DT_INIT): run by who loads it, not by the dynamic linker.
 //
-// They may already use Python's functions, and some of those a copy has from here (elf_bind.h): whose table can only be filled
-// when the copy is in memory, and has to be before the first constructor runs. So the dynamic linker is told that there are none.
+// They may already use Python's functions, and some of those a copy has from here (elf_bind.h): whose table can only be
+// filled when the copy is in memory, and has to be before the first constructor runs.
+// So the dynamic linker is told that there are none.
 // Thread: any.
 #pragma once
 

@@ -88,8 +88,8 @@ class Renaming {
     tell_sections(place.address, place.offset);
   }
 
-  // The section that was the string table becomes the new one, for readelf, debuggers and the like. If there are no sections,
-  // or they make no sense, nobody misses it.
+  // The section that was the string table becomes the new one, for readelf, debuggers and the like. If there are no
+  // sections, or they make no sense, nobody misses it.
   void tell_sections(std::uint64_t address, std::uint64_t offset) {
     const elf::FileHeader& header = image_.header();
     const ElfImage::Bytes file = image_.file();

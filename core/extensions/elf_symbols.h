@@ -1,4 +1,5 @@
-// ElfSymbols: the symbols of a shared object, those of the dynamic linker: what it offers and what it wants. Borrows its image.
+// ElfSymbols: the symbols of a shared object, those of the dynamic linker: what it offers and what it wants.
+// Borrows its image.
 // Thread: any; one that is made is never changed.
 #pragma once
 

@@ -1,4 +1,5 @@
-// What reading and writing files takes everywhere: all bytes or an error, no call that a signal has cut short, errors as text.
+// What reading and writing files takes everywhere: all bytes or an error, no call that a signal has cut short,
+// errors as text.
 // Thread: any. Linux only.
 #pragma once
 

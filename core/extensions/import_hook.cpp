@@ -43,9 +43,9 @@ bool set_check(const Hook& hook, Check check) {
   return static_cast<bool>(py::Ref::steal(PyObject_CallFunction(hook.override_check.get(), "i", check)));
 }
 
-// CPython checks extension modules as the interpreter is configured, for a scope. Otherwise it does not check them here: copies may do
-// what they want, and while one is executed, so may those that other threads import. So there is one moment of this kind, in
-// which CPython makes a module of its own and runs no Python.
+// CPython checks extension modules as the interpreter is configured, for a scope. Otherwise it does not check them here:
+// copies may do what they want, and while one is executed, so may those that other threads import. So there is one moment of
+// this kind, in which CPython makes a module of its own and runs no Python.
 class CheckedScope {
  public:
   CheckedScope(const Hook& hook, bool wanted) : hook_(hook), wanted_(wanted) {

@@ -1,5 +1,5 @@
-// LibraryTree: a shared object and the libraries that it needs, as far as they lie where the search paths of the objects say.
-// What the system has elsewhere (libc, libstdc++) is not part of it, nor is Python's own library.
+// LibraryTree: a shared object and the libraries that it needs, as far as they lie where the search paths of the objects
+// say. What the system has elsewhere (libc, libstdc++) is not part of it, nor is Python's own library.
 // Thread: one; plain data.
 #pragma once
 

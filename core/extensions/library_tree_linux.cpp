@@ -46,7 +46,8 @@ std::string expand(std::string folder, const std::string& origin) {
 
 class Reader {
  public:
-  // Returns the index of the object. `folders`: those of whoever needs it, which are searched after its own, as for DT_RPATH.
+  // Returns the index of the object. `folders`: those of whoever needs it, which are searched after its own,
+  // as for DT_RPATH.
   std::size_t read(const std::string& path, const std::vector<std::string>& folders, std::size_t depth) {
     const std::string key = canonical(path);
     if (const auto known = known_.find(key); known != known_.end()) return known->second;

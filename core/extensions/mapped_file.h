@@ -1,5 +1,6 @@
 // MappedFile: the bytes of a file, read-only, without reading them all.
-// Whoever makes the file shorter meanwhile ends the process (SIGBUS), as with any object that is loaded; installers replace files.
+// Whoever makes the file shorter meanwhile ends the process (SIGBUS), as with any object that is loaded;
+// installers replace files.
 // Owner: whoever looks at them. Thread: any.
 #pragma once
 

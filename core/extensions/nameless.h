@@ -1,4 +1,5 @@
-// Copies without a name: files that are gone from their folder as soon as they are open, or that never had one (memfd_create).
+// Copies without a name: files that are gone from their folder as soon as they are open,
+// or that never had one (memfd_create).
 // They belong to this process alone and are gone with its last mapping of them, whatever happens to it.
 // Thread: any. Linux only.
 #pragma once
@@ -19,8 +20,8 @@ namespace aiointerpreters::extensions {
 // Makes one in memory. The last resort: no other process shares it, and it cannot be paged out to a file.
 [[nodiscard]] std::optional<Copy> copy_in_memory(const Original& original, std::string& why);
 
-// A path for dlopen of the file that is open as `file`: "/proc/self/fd/7", with further "/" and "/." in front of the number. They
-// lead to the same place and make each path a new one (see Copy::path): numbers of descriptors are soon used again.
+// A path for dlopen of the file that is open as `file`: "/proc/self/fd/7", with further "/" and "/." in front of the number.
+// They lead to the same place and make each path a new one (see Copy::path): numbers of descriptors are soon used again.
 [[nodiscard]] std::string path_of_descriptor(int file);
 
 // Whether code may be mapped from the file. Errors: false, with the reason.

@@ -17,8 +17,8 @@ namespace aiointerpreters::extensions {
 
 class Original {
  public:
-  // By which a file is known again: unlike its path, it changes with its content (within what the clock of the file system can
-  // tell).
+  // By which a file is known again: unlike its path, it changes with its content (within what the clock of the file system
+  // can tell).
   struct Identity {
     std::uint64_t device;
     std::uint64_t inode;
@@ -28,8 +28,8 @@ class Original {
     friend auto operator<=>(const Identity&, const Identity&) = default;
   };
 
-  // Opens a regular file. Borrows `edits`. Errors: none, and `why` says so with the path: it cannot be read, or an edit begins
-  // beyond the end.
+  // Opens a regular file. Borrows `edits`. Errors: none, and `why` says so with the path: it cannot be read, or an edit
+  // begins beyond the end.
   [[nodiscard]] static std::optional<Original> open(const std::string& path, const Edits& edits, std::string& why);
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
@@ -46,8 +46,9 @@ class Original {
   // A ContentHash of the edits; 0 if there are none.
   [[nodiscard]] std::uint64_t hash_of_edits() const noexcept;
 
-  // Makes a copy's content in the file `copy`, which is empty and open for writing. Shares the blocks of the original where the
-  // file system can (FICLONE, copy_file_range). Errors: false, and `why` has the reason, with the path if it is the original's.
+  // Makes a copy's content in the file `copy`, which is empty and open for writing. Shares the blocks of the original where
+  // the file system can (FICLONE, copy_file_range). Errors: false, and `why` has the reason,
+  // with the path if it is the original's.
   [[nodiscard]] bool write_copy(int copy, std::string& why) const;
   // Whether the file has exactly a copy's content, byte by byte. False too if one of the two cannot be read.
   [[nodiscard]] bool is_copied_in(int copy) const;

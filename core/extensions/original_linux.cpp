@@ -26,8 +26,8 @@ std::int64_t nanoseconds(const timespec& time) noexcept {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + std::int64_t{time.tv_nsec};
 }
 
-// Copies what it can without moving the bytes through this process. Returns how many it was: what is left, and what errors mean,
-// is found out by writing the rest.
+// Copies what it can without moving the bytes through this process. Returns how many it was: what is left, and what errors
+// mean, is found out by writing the rest.
 std::uint64_t copy_in_kernel(int from, int to, std::uint64_t size) noexcept {
   if (::ioctl(to, FICLONE, from) == 0) return size;
   off_t read = 0;

@@ -82,7 +82,8 @@ Edits edits_for(const std::vector<Library>& libraries, const Library& library, u
   return edits;
 }
 
-// From now on the object's functions lead to that interpreter. Whoever fills it again puts in the same. Errors: as address_in.
+// From now on the object's functions lead to that interpreter. Whoever fills it again puts in the same.
+// Errors: as address_in.
 void fill(void* handle, const BindingTable& table, py::ForeignThreads& threads) {
   threads.keep();
   auto* const slots = reinterpret_cast<std::uintptr_t*>(address_in(handle, table.address));
@@ -156,7 +157,8 @@ void* load(CopyOwner& owner, const std::vector<Library>& libraries) {
   return handle;
 }
 
-// What to add to an error that says that static memory of threads (the initial-exec model) is used up: each copy takes its part.
+// What to add to an error that says that static memory of threads (the initial-exec model) is used up:
+// each copy takes its part.
 const char* hint_of_static_tls(std::string_view error) {
   if (error.find("static TLS") == std::string_view::npos) return "";
   return "; glibc sets little of it aside, and each copy takes some: the environment variable "

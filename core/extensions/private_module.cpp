@@ -10,8 +10,8 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// The last part of a module's name, as the function that makes the module has it in its own name (PEP 489): ASCII names as they are,
-// others in punycode.
+// The last part of a module's name, as the function that makes the module has it in its own name (PEP 489): ASCII names as
+// they are, others in punycode.
 std::string suffix_of(PyObject* name, bool& is_ascii) {
   const py::Ref dot = py::Ref::steal(PyUnicode_FromString("."));
   const py::Ref parts = dot ? py::Ref::steal(PyUnicode_RPartition(name, dot.get())) : py::Ref();

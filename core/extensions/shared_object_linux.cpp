@@ -11,7 +11,8 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// As glibc calls constructors; it is the only way to what it hands to them. Some keep the pointers (Rust, for std::env::args).
+// As glibc calls constructors; it is the only way to what it hands to them.
+// Some keep the pointers (Rust, for std::env::args).
 using Constructor = void (*)(int argc, char** argv, char** environment);
 
 struct Arguments {

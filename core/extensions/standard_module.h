@@ -1,9 +1,10 @@
-// Modules of the standard library that refuse interpreters with a GIL of their own, and how a worker's interpreter comes by them.
+// Modules of the standard library that refuse interpreters with a GIL of their own,
+// and how a worker's interpreter comes by them.
 //
-// What they share with other interpreters decides how: some have nothing to share and do not say so, some have static memory that a
-// private copy has for itself, some belong to the process from top to bottom. Functions that act on the whole process are replaced by
-// others in Python, which say so when they are called (src/aiointerpreters/_standard). Modules for CPython's own tests stay
-// refused.
+// What they share with other interpreters decides how: some have nothing to share and do not say so, some have static memory
+// that a private copy has for itself, some belong to the process from top to bottom. Functions that act on the whole process
+// are replaced by others in Python, which say so when they are called (src/aiointerpreters/_standard). Modules for CPython's
+// own tests stay refused.
 // Thread: any; Requires: attached to a worker's interpreter, where Python's objects are taken or returned.
 #pragma once
 

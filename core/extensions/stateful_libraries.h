@@ -1,6 +1,6 @@
-// Libraries that do not use Python and are copied all the same: what they keep belongs to one user of theirs, and there is one
-// of it in a process. They count on Python's GIL to have one caller at a time, or keep what a caller has registered for all: a
-// function of one interpreter's copy would be called for another one, or when that interpreter has ended.
+// Libraries that do not use Python and are copied all the same: what they keep belongs to one user of theirs, and there is
+// one of it in a process. They count on Python's GIL to have one caller at a time, or keep what a caller has registered for
+// all: a function of one interpreter's copy would be called for another one, or when that interpreter has ended.
 // Thread: any.
 #pragma once
 

@@ -1,5 +1,6 @@
-// Whether this system has private copies of extension modules: the one place that says so. They need the dynamic linker's help, and no two
-// systems' linkers are alike. A port brings its own share of what *_linux.cpp has, and gives no reason here any more.
+// Whether this system has private copies of extension modules: the one place that says so. They need the dynamic linker's
+// help, and no two systems' linkers are alike. A port brings its own share of what *_linux.cpp has,
+// and gives no reason here any more.
 // Thread: any.
 #pragma once
 
@@ -21,7 +22,8 @@ namespace aiointerpreters::extensions {
 #elif !defined(__linux__)
   return AIOI_ONLY_WHERE "another system";
 #elif !defined(__GLIBC__)
-  // Among others: musl knows a library that it has loaded by its path, not by its SONAME, so a copy would not find what it needs.
+  // Among others: musl knows a library that it has loaded by its path, not by its SONAME,
+  // so a copy would not find what it needs.
   return AIOI_ONLY_WHERE "Linux with another C library (musl)";
 #else
   return elf::kOwnMachine == elf::kNoMachine ? AIOI_ONLY_WHERE "another processor" : nullptr;

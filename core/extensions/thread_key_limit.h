@@ -1,6 +1,6 @@
-// How many keys of memory that each thread has for itself a process may have (PTHREAD_KEYS_MAX; 1,024 in glibc). OpenSSL and Rust's
-// standard library take some in each copy, and copies are never unloaded. Rust ends the process where there is none ("out of TLS
-// keys"). So copies that take keys are refused before that.
+// How many keys of memory that each thread has for itself a process may have (PTHREAD_KEYS_MAX; 1,024 in glibc). OpenSSL and
+// Rust's standard library take some in each copy, and copies are never unloaded. Rust ends the process where there is none
+// ("out of TLS keys"). So copies that take keys are refused before that.
 // Thread: any.
 #pragma once
 

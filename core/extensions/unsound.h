@@ -1,6 +1,6 @@
-// Extension modules that are known not to work as private copies, whatever they look like: their state is not in their static memory,
-// where there is one of each for each interpreter, but in the process. They are refused with the reason, unless the user trusts them.
-// They are known by what they import from Python, or by name.
+// Extension modules that are known not to work as private copies, whatever they look like: their state is not in their
+// static memory, where there is one of each for each interpreter, but in the process. They are refused with the reason,
+// unless the user trusts them. They are known by what they import from Python, or by name.
 // Thread: any.
 #pragma once
 
@@ -24,7 +24,8 @@ class Trust {
   std::vector<std::string> names_;
 };
 
-// Why a module with this name, or an object that wants these symbols of Python's, is not to be loaded; null: nothing is known.
+// Why a module with this name, or an object that wants these symbols of Python's, is not to be loaded; null:
+// nothing is known.
 [[nodiscard]] const char* reason_against(std::string_view module) noexcept;
 [[nodiscard]] const char* reason_against(const std::vector<std::string>& python_symbols) noexcept;
 

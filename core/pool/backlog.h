@@ -1,5 +1,5 @@
-// Backlog: the tasks of a pool that wait for a worker, one queue for each lane in the order of their submission. Those of Lane::kLoops
-// wait at their ports instead (loops.h).
+// Backlog: the tasks of a pool that wait for a worker, one queue for each lane in the order of their submission. Those of
+// Lane::kLoops wait at their ports instead (loops.h).
 // Owner: the pool. Locks: the pool's guards everything here.
 #pragma once
 

@@ -1,5 +1,5 @@
-// Call: what is to be run, without a word of who waits for it: the callable, its arguments, the context variables that it carries,
-// and which lane of the pool runs it.
+// Call: what is to be run, without a word of who waits for it: the callable, its arguments, the context variables that it
+// carries, and which lane of the pool runs it.
 // Owner: the task. It belongs to home until the task is queued, and to the worker from a successful start to the end.
 #pragma once
 

@@ -44,14 +44,14 @@ class Caller {
   py::Ref context_;  // that was entered for the call, because it carries variables
 };
 
-// Writes into the task what it has come to, the result or, null, the exception that is set, and ends what `interruptible` has
-// begun for it. Where there is no memory even for that, it says so. Requires: attached. Runs Python.
+// Writes into the task what it has come to, the result or, null, the exception that is set, and ends what `interruptible`
+// has begun for it. Where there is no memory even for that, it says so. Requires: attached. Runs Python.
 void encode_outcome(codec::Runtime& runtime, py::Interruptible& interruptible, Task& task, const py::Ref& result);
 
 // Whether memory of the worker's arrays is part of what the task has come to.
 [[nodiscard]] bool has_shared_outcome(const Task& task) noexcept;
-// For such a task, once the worker has dropped what it has encoded: what it has kept of that memory all the same is copied. Where there
-// is no memory for that, the outcome says so. Requires: attached.
+// For such a task, once the worker has dropped what it has encoded: what it has kept of that memory all the same is copied.
+// Where there is no memory for that, the outcome says so. Requires: attached.
 void settle_outcome(const codec::Runtime& runtime, Task& task);
 
 }  // namespace aiointerpreters::pool

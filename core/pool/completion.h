@@ -1,6 +1,6 @@
-// Completion: how far a call is, and who is told of its end. One word decides every race: start, cancel, interrupt, finish, and who
-// has to tell. The end is told once, by the thread that makes the change, which need not be attached to any interpreter.
-// (docs/design/threading.md, "How a call ends", has the drawing.)
+// Completion: how far a call is, and who is told of its end. One word decides every race: start, cancel, interrupt, finish,
+// and who has to tell. The end is told once, by the thread that makes the change, which need not be attached to any
+// interpreter. (docs/design/threading.md, "How a call ends", has the drawing.)
 // Owner: the task. Thread: any, where nothing else is said.
 #pragma once
 
@@ -51,12 +51,13 @@ class Completion {
   // Asks that every change to an end from now on be delivered at home (hazard 30). An end that has come counts as shown.
   [[nodiscard]] Standing request_delivery() noexcept;
   [[nodiscard]] bool delivery_requested() const noexcept { return (word_.load(std::memory_order_acquire) & kDeliver) != 0; }
-  // An end that is delivered is shown to others at home by who delivers it, later than it comes: from here on they see it. True:
-  // it is news to those who wait. Requires: done.
+  // An end that is delivered is shown to others at home by who delivers it, later than it comes: from here on they see it.
+  // True: it is news to those who wait. Requires: done.
   [[nodiscard]] bool show() noexcept;
   // How the call stands for others at home: an end that is to be delivered counts from when it is shown.
   [[nodiscard]] Standing shown() const noexcept;
-  // Asks that the task be put into an event loop's mailbox when it has ended, unless delivery is asked for before. Once only.
+  // Asks that the task be put into an event loop's mailbox when it has ended, unless delivery is asked for before.
+  // Once only.
   [[nodiscard]] Standing request_mail(MailboxPtr to) noexcept;
 
   // Looks, awake, until the call is done or the budget is used up, and tells what came of it. Requires: detached. Blocks.

@@ -1,5 +1,5 @@
-// Dispatch: what a pool decides over all its lanes: who gets which task, who is woken, when a thread is wanted. What a lane needs is
-// the lane's own matter (lane.h); here they meet, since they share the workers.
+// Dispatch: what a pool decides over all its lanes: who gets which task, who is woken, when a thread is wanted. What a lane
+// needs is the lane's own matter (lane.h); here they meet, since they share the workers.
 //
 //   HomeLane         threads attached to home                    home_lane.h
 //   InterpreterLane  the workers' interpreters                   interpreter_lane.h

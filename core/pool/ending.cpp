@@ -35,9 +35,9 @@ py::Ref finish_pools(bool stopping) {
 constexpr double kThreadPatience = 5.0;
 constexpr double kForEver = -1.0;
 
-// Joins the threads of this interpreter, as Py_EndInterpreter will do, but so that it can be stopped. `running` gets the names
-// of those that still run after `timeout` seconds; `module` is _left_threads. False: it was stopped, which has ended those
-// threads too, if anything can.
+// Joins the threads of this interpreter, as Py_EndInterpreter will do, but so that it can be stopped. `running` gets the
+// names of those that still run after `timeout` seconds; `module` is _left_threads. False: it was stopped, which has ended
+// those threads too, if anything can.
 bool join_threads(const py::Ref& module, double timeout, std::string& running) {
   const py::Ref names = py::Ref::steal(PyObject_CallMethod(module.get(), "join", "d", timeout));
   const char* const text = names ? PyUnicode_AsUTF8(names.get()) : nullptr;

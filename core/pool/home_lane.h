@@ -1,8 +1,8 @@
 // HomeLane: untagged calls, run by workers that are attached to home.
 //
 // With more workers than interpreters, so many workers are kept free of it: its calls may block, and never hold up an
-// interpreter that is there or may be needed. With as many interpreters as workers, all share: hosts run home's calls when no
-// plain worker is available for them and there can be no further thread.
+// interpreter that is there or may be needed. With as many interpreters as workers, all share: hosts run home's calls when
+// no plain worker is available for them and there can be no further thread.
 // Owner, locks: Dispatch.
 #pragma once
 

@@ -41,21 +41,23 @@ class HostedInterpreter {
   // Requires: attached to this interpreter. Runs Python.
   void drop_leftovers();
 
-  // Applies what of home's state is newer than what is here, and runs home's script if the task needs it. Thread: also the event
-  // loop's; a thread waits, detached, while the other one runs the script. Runs Python. Errors: false with an exception set.
+  // Applies what of home's state is newer than what is here, and runs home's script if the task needs it. Thread: also the
+  // event loop's; a thread waits, detached, while the other one runs the script. Runs Python.
+  // Errors: false with an exception set.
   [[nodiscard]] bool prepare(const Task& task);
 
   // Below which the worker serves the interpreter.
   [[nodiscard]] py::FrameBelow& frame() noexcept { return frame_; }
 
-  // Makes the event loop of the interpreter. What it is to tell home it leaves to `teller`. Requires: attached to it. Runs Python.
+  // Makes the event loop of the interpreter. What it is to tell home it leaves to `teller`. Requires: attached to it.
+  // Runs Python.
   // Errors: false with why in `breakage`; std::bad_alloc too.
   [[nodiscard]] bool open_loop(const LoopPortPtr& port, TellerPtr teller, const std::string& thread_name,
                                Breakage& breakage);
 
-  // Drops every reference (hazard 3) and ends the interpreter, or abandons it to threads that nothing stops (py/abandoned.h); ends
-  // those of others, too, that have been left meanwhile. Leaves the thread detached. Thread: the worker's or, while the worker
-  // has lent the interpreter, another one. Blocks. Runs Python.
+  // Drops every reference (hazard 3) and ends the interpreter, or abandons it to threads that nothing stops
+  // (py/abandoned.h); ends those of others, too, that have been left meanwhile. Leaves the thread detached. Thread: the
+  // worker's or, while the worker has lent the interpreter, another one. Blocks. Runs Python.
   void end(py::ThreadSides& sides);
 
  private:

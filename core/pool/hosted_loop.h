@@ -28,14 +28,14 @@ class HostedLoop {
 
   // Starts the thread. Thread: the worker's. Runs Python. Errors: false with an exception set; nothing runs then.
   [[nodiscard]] bool start(const std::string& worker_name);
-  // Waits until everything that was sent here has ended, closes the loop, joins the thread. Thread: the worker's. Blocks. Runs
-  // Python.
+  // Waits until everything that was sent here has ended, closes the loop, joins the thread. Thread: the worker's. Blocks.
+  // Runs Python.
   void finish();
 
   // ---- For `Steps`. Thread: the loop's.
 
-  // A step of the task begins or ends; the task has not ended yet. `told`: it begins by learning that it is to end. Leaves an
-  // exception that is set so.
+  // A step of the task begins or ends; the task has not ended yet. `told`: it begins by learning that it is to end. Leaves
+  // an exception that is set so.
   void begin_step(const Task& task, bool told) noexcept;
   void end_step();
   // Everything is to end: what goes on is interrupted.
@@ -48,7 +48,8 @@ class HostedLoop {
 
   // What the loop is called for when there is mail: cancels tasks, begins others. True: the loop is to stop.
   [[nodiscard]] bool read_mail(const py::Ref& loop);
-  // The loop is gone, stopped or broken by what ran in it: so is all that was sent here. Thread: the worker's, too, after that.
+  // The loop is gone, stopped or broken by what ran in it: so is all that was sent here.
+  // Thread: the worker's, too, after that.
   void end_all();
 
  private:

@@ -1,8 +1,8 @@
 // InterpreterLane: tagged calls, run one at a time in the interpreters of workers.
 //
-// A worker that has an interpreter is a host; the others are plain. A plain worker becomes a host when more calls wait than hosts are
-// idle or being made, and there are fewer than max_interpreters. It makes the interpreter first and takes a call then, so no
-// call waits for that while a host is idle.
+// A worker that has an interpreter is a host; the others are plain. A plain worker becomes a host when more calls wait than
+// hosts are idle or being made, and there are fewer than max_interpreters. It makes the interpreter first and takes a call
+// then, so no call waits for that while a host is idle.
 // Owner, locks: Dispatch.
 #pragma once
 

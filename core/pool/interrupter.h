@@ -1,5 +1,5 @@
-// Interrupter: whom a pool asks to stop what one of its interpreters runs, without a word of Python. An interpreter has two: its
-// visitor (visitor.h) for what its own thread runs, the port of its event loop (loop_port.h) for coroutine functions.
+// Interrupter: whom a pool asks to stop what one of its interpreters runs, without a word of Python. An interpreter has two:
+// its visitor (visitor.h) for what its own thread runs, the port of its event loop (loop_port.h) for coroutine functions.
 // Thread: any. Blocks: no.
 #pragma once
 

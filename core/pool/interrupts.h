@@ -1,9 +1,9 @@
 // Interrupts: what is to be stopped in an interpreter, and how its visitor (visitor.h) goes about it, look by look.
 // (docs/design/threading.md, "Interrupting")
 //
-// The interpreter's own thread runs one task at a time; the thread of its event loop runs steps of many. A look finds out what
-// each of the two does now, and raises an exception there if that is due. When something is due is a matter of time, not of the
-// number of looks: so looks may come as often as they like.
+// The interpreter's own thread runs one task at a time; the thread of its event loop runs steps of many. A look finds out
+// what each of the two does now, and raises an exception there if that is due. When something is due is a matter of time,
+// not of the number of looks: so looks may come as often as they like.
 // Owner, thread: the visitor's.
 #pragma once
 
@@ -16,8 +16,8 @@
 
 namespace aiointerpreters::pool {
 
-// Stops whatever the interpreter's own thread runs by TaskInterrupted, and all that it begins from now on; threads that tasks
-// have started get SystemExit. The event loop is told by its port. Requires: attached to it. Runs Python.
+// Stops whatever the interpreter's own thread runs by TaskInterrupted, and all that it begins from now on; threads that
+// tasks have started get SystemExit. The event loop is told by its port. Requires: attached to it. Runs Python.
 void stop_work(codec::Runtime& runtime);
 
 // A task that is to be stopped, until it has ended.
@@ -48,8 +48,8 @@ class Interrupts {
   // ---- Outside. Requires: the thread has no state of any interpreter. Blocks: no.
 
   void add(std::list<Interrupt> added) noexcept;
-  // Begins a look: lets go of what has ended, and has those named in home's log that go on for too long. False: there is nothing
-  // to pursue.
+  // Begins a look: lets go of what has ended, and has those named in home's log that go on for too long. False: there is
+  // nothing to pursue.
   [[nodiscard]] bool review(bool has_loop);
   // Unset: never.
   [[nodiscard]] base::Deadline next_look() const;

@@ -1,12 +1,13 @@
 // Lane: where a call runs, and what a pool asks of each such place.
 //
-// A lane decides for its own calls; what it decides by is in the pool's inventory (inventory.h), since all lanes share the workers.
-// Which of them a worker serves next, Dispatch decides over all. That happens at every call, under the pool's lock, and a pool
-// knows all its lanes: so there is nothing virtual here. What a lane has to do is said once, by `LaneContract`, which each
-// lane's type is checked against where it is declared.
+// A lane decides for its own calls; what it decides by is in the pool's inventory (inventory.h),
+// since all lanes share the workers.
+// Which of them a worker serves next, Dispatch decides over all. That happens at every call, under the pool's lock, and a
+// pool knows all its lanes: so there is nothing virtual here. What a lane has to do is said once, by `LaneContract`, which
+// each lane's type is checked against where it is declared.
 //
-// A further lane is a name below, a pair of files beside home_lane.h, a line in Dispatch::over_lanes, and what its workers do
-// (Worker::execute, an errand of seat.h).
+// A further lane is a name below, a pair of files beside home_lane.h, a line in Dispatch::over_lanes, and what its workers
+// do (Worker::execute, an errand of seat.h).
 #pragma once
 
 #include <concepts>
@@ -51,8 +52,8 @@ concept LaneContract = requires(Type lane, const Type& seen, Seat& seat, const S
 
   // Whether that worker can do something for it now: begin a call, or get ready for calls.
   { seen.has_work_for(looked_at) } noexcept -> std::same_as<bool>;
-  // Gives it to the worker: a call or, null, an errand of the seat. Who cannot begin a call gives it back (Pool::give_back), and
-  // what comes of an errand is told to the pool. Requires: has_work_for.
+  // Gives it to the worker: a call or, null, an errand of the seat. Who cannot begin a call gives it back (Pool::give_back),
+  // and what comes of an errand is told to the pool. Requires: has_work_for.
   { lane.assign(seat) } noexcept -> std::same_as<base::IntrusivePtr<Task>>;
 
   // ---- Ending.

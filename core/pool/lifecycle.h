@@ -41,7 +41,8 @@ class Lifecycle {
   [[nodiscard]] bool may_make_interpreter() const noexcept { return !retry_at_ || base::is_over(retry_at_); }
   void interpreter_made() noexcept { retry_at_.reset(), failures_ = 0; }
   void interpreter_failed() noexcept;
-  // Nothing but that failure stands against calls in interpreters: those lanes count as broken until the next attempt may be made.
+  // Nothing but that failure stands against calls in interpreters: those lanes count as broken until the next attempt may be
+  // made.
   void break_until_retry(std::shared_ptr<const Breakage>& why) noexcept { transient_.swap(why); }
 
   // ---- Signals.

@@ -1,7 +1,7 @@
 // LoopLane: coroutine functions, many at once in the event loop of a worker's interpreter.
 //
-// Its calls wait at the ports of the loops (loop_port.h), not for a worker: the one with the fewest gets the next. What waits for a
-// worker is a port that has no loop yet.
+// Its calls wait at the ports of the loops (loop_port.h), not for a worker: the one with the fewest gets the next. What
+// waits for a worker is a port that has no loop yet.
 // Owner, locks: Dispatch.
 #pragma once
 

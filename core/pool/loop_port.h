@@ -1,8 +1,8 @@
-// LoopPort: where the event loop of a worker's interpreter is reached: coroutine functions that are to begin, and those that are
-// to be cancelled. It is there before its loop is, and takes what comes until then.
+// LoopPort: where the event loop of a worker's interpreter is reached: coroutine functions that are to begin, and those that
+// are to be cancelled. It is there before its loop is, and takes what comes until then.
 //
-// Owner: shared by the pool, the worker that has the loop, and the tasks that were sent there. Thread: any, where nothing else
-// is said.
+// Owner: shared by the pool, the worker that has the loop, and the tasks that were sent there. Thread: any, where nothing
+// else is said.
 #pragma once
 
 #include <atomic>
@@ -28,8 +28,8 @@ class LoopPort final : public Interrupter {
   // Of tasks that are to begin.
   const MailboxPtr mailbox;
 
-  // Has the loop cancel the task, which runs there, and the visitor see to it that it ends. Any number of them, until the loop
-  // comes to it, wake the loop once.
+  // Has the loop cancel the task, which runs there, and the visitor see to it that it ends. Any number of them, until the
+  // loop comes to it, wake the loop once.
   bool interrupt(TaskPtr task) noexcept override AIOI_EXCLUDES(mutex_);
   // Has the loop cancel all that it runs, and end.
   bool interrupt_all() noexcept override;

@@ -40,7 +40,8 @@ class Loops {
   [[nodiscard]] bool fits(const Room& room) const noexcept {
     return room.port && (heap_.capacity() > heap_.size() || room.places.capacity() > heap_.size());
   }
-  // Adds a port that some worker has to bind. Requires: fits(room). Afterwards `room` holds what is to be freed without the lock.
+  // Adds a port that some worker has to bind. Requires: fits(room).
+  // Afterwards `room` holds what is to be freed without the lock.
   LoopPortPtr add(Room& room) noexcept;
   // Gives the seat one that is unbound. Requires: there is one.
   LoopPortPtr bind(Seat& seat) noexcept;

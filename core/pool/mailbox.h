@@ -3,8 +3,8 @@
 //
 // Whoever puts the first task into an empty mailbox wakes the loop; the loop takes them all at once. So there is one wake-up
 // for each batch, and nobody needs an interpreter to post.
-// Owner: shared by the loop's side, which closes it, and the tasks that are to go there. Thread: post and remind by any; take and
-// close by one at a time: the loop's, or whoever holds the lock of its port (loop_port.h).
+// Owner: shared by the loop's side, which closes it, and the tasks that are to go there. Thread: post and remind by any;
+// take and close by one at a time: the loop's, or whoever holds the lock of its port (loop_port.h).
 #pragma once
 
 #include <atomic>

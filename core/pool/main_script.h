@@ -1,5 +1,7 @@
-// MainScript: home's script, which a worker's interpreter runs once, as `__mp_main__`, to find the functions in it (hazard 31).
-// Owner: the HostedInterpreter. Thread: the worker's and its event loop's; the interpreter's GIL guards everything but `state_`.
+// MainScript: home's script, which a worker's interpreter runs once, as `__mp_main__`,
+// to find the functions in it (hazard 31).
+// Owner: the HostedInterpreter. Thread: the worker's and its event loop's; the interpreter's GIL guards everything but
+// `state_`.
 #pragma once
 
 #include <atomic>
@@ -18,8 +20,8 @@ class MainScript {
   MainScript& operator=(const MainScript&) = delete;
 
   // Sees to it that the script has been run. While another thread runs it, this one waits, detached.
-  // Requires: attached. Blocks. Runs Python. Errors: false with an exception set. A script that has failed is not run again, since
-  // it had its side effects; one that was stopped is.
+  // Requires: attached. Blocks. Runs Python. Errors: false with an exception set. A script that has failed is not run again,
+  // since it had its side effects; one that was stopped is.
   [[nodiscard]] bool run_once(codec::Runtime& runtime, const EnvironmentPtr& environment);
 
  private:

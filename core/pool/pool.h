@@ -53,18 +53,18 @@ class Pool {
   // The contract of one submit.
   //
   // Owner: the pool shares the task from here on until it has ended; the caller keeps its own share.
-  // Lane: the call's, chosen by who submits; a coroutine function goes to the event loop with the fewest of them, and a further loop
-  // is made while all have some and there may be more.
-  // Order: tasks for threads of home and tasks for interpreters each start in the order of their submission. A task that is cancelled before it starts is let go of when
-  // a worker comes to it.
-  // Thread: any. A worker starts the task, runs it, and publishes its outcome by one atomic change of its state; what is left of
-  // arguments and result is dropped afterwards, on that worker's thread, attached to the interpreter that they belong to. Home's
-  // objects of the call are dropped at home: those of an untagged one by its worker, before the outcome is published if nobody
-  // has asked to be told; those of a tagged one by whoever submitted it, since only bytes cross.
-  // Told: once, by the thread that makes the last change: nobody (whoever asks looks at the state), a sleeper (futex), the mailbox
-  // of an event loop, or home (callbacks, by a visit).
-  // Cancelling: one that has not started never runs, and nobody waits. One that runs goes on; `interrupter_of` tells who can stop
-  // it. Neither waits for the worker.
+  // Lane: the call's, chosen by who submits; a coroutine function goes to the event loop with the fewest of them, and a
+  // further loop is made while all have some and there may be more.
+  // Order: tasks for threads of home and tasks for interpreters each start in the order of their submission. A task that is
+  // cancelled before it starts is let go of when a worker comes to it.
+  // Thread: any. A worker starts the task, runs it, and publishes its outcome by one atomic change of its state; what is
+  // left of arguments and result is dropped afterwards, on that worker's thread, attached to the interpreter that they
+  // belong to. Home's objects of the call are dropped at home: those of an untagged one by its worker, before the outcome is
+  // published if nobody has asked to be told; those of a tagged one by whoever submitted it, since only bytes cross.
+  // Told: once, by the thread that makes the last change: nobody (whoever asks looks at the state), a sleeper (futex), the
+  // mailbox of an event loop, or home (callbacks, by a visit).
+  // Cancelling: one that has not started never runs, and nobody waits. One that runs goes on; `interrupter_of` tells who can
+  // stop it. Neither waits for the worker.
   // Errors: std::bad_alloc, for Lane::kLoops alone; nothing is queued then.
   [[nodiscard]] Submitted submit(TaskPtr task) AIOI_EXCLUDES(mutex_) {
     return task->lane == Lane::kLoops ? submit_to_loop(std::move(task)) : submit_to_queue(std::move(task));
@@ -100,10 +100,10 @@ class Pool {
 
   // ---- Rests: before a fork, which no interpreter may see (hazard 16).
 
-  // From now on, until as many calls of `end_rest`, no interpreter is made, and a worker that is between two tasks ends its own.
+  // Until as many calls of `end_rest`, no interpreter is made, and a worker that is between two tasks ends its own.
   void begin_rest() noexcept AIOI_EXCLUDES(mutex_);
-  // A worker that runs code of home's while its interpreter has nothing to do. The caller has to call the seat's `end_lent`, then
-  // `return_lent`. Null: there is none at this moment.
+  // A worker that runs code of home's while its interpreter has nothing to do. The caller has to call the seat's `end_lent`,
+  // then `return_lent`. Null: there is none at this moment.
   [[nodiscard]] Seat* take_lent() noexcept AIOI_EXCLUDES(mutex_);
   void return_lent(Seat& seat, bool has_ended) noexcept AIOI_EXCLUDES(mutex_);
   // A number to be read before one looks at `interpreters` and `take_lent`, and what waits until that has changed. Requires:
@@ -135,7 +135,7 @@ class Pool {
   // The next task; null if there is none now, or the seat has an errand. Without either, the worker counts as available from
   // then on, before anybody can learn that its last task is done: who submits again finds it so, as in the standard library.
   [[nodiscard]] TaskPtr take(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
-  // After a take that found nothing: waits for a task. Null: the seat has an errand or, if it has none, the worker has to leave.
+  // After a take that found nothing: waits for a task. Null: the seat has an errand, or else the worker has to leave.
   // Requires: detached. Blocks.
   [[nodiscard]] TaskPtr wait(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // After a take that found nothing: the worker has something else to do and is not available.
@@ -145,9 +145,9 @@ class Pool {
 
   // Errand kMakeInterpreter: the interpreter is there.
   void interpreter_made(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
-  // Or it could not be made, and what there was of it has ended. True: the tasks wait for other hosts, or for the end of a rest.
-  // False: there are no hosts; `left` gets all tasks for interpreters, which the caller has to end, and the pool refuses more of
-  // them until the next attempt may be made.
+  // Or it could not be made, and what there was of it has ended. True: the tasks wait for other hosts, or for a rest's end.
+  // False: there are no hosts; `left` gets all tasks for interpreters, which the caller has to end, and the pool refuses
+  // more of them until the next attempt may be made.
   [[nodiscard]] bool interpreter_failed(Seat& seat, std::shared_ptr<const Breakage> why, TaskList& left) noexcept
       AIOI_EXCLUDES(mutex_);
   // The worker's interpreter can be interrupted from now on. True: everything is to be stopped, so it has to stop itself.
@@ -155,8 +155,8 @@ class Pool {
   // Errand kRest is done: the worker has no interpreter any more.
   void step_down(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
-  // The worker is about to run code of home's. From now on others may end its interpreter, until it is reclaimed. False: a rest
-  // is on, and the worker has to end its interpreter first.
+  // The worker is about to run code of home's. From now on others may end its interpreter, until it is reclaimed. False: a
+  // rest is on, and the worker has to end its interpreter first.
   [[nodiscard]] bool lend(Seat& seat, Lender& lender) noexcept AIOI_EXCLUDES(mutex_);
   // Requires: lent. False: somebody is ending the interpreter, and the worker has to wait for that.
   [[nodiscard]] bool try_reclaim(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);

@@ -22,13 +22,15 @@ struct Breakage;
 struct PoolOptions {
   std::size_t max_workers = 1;
   std::size_t max_interpreters = 1;
-  // How often this process has been forked from another one, as far as the package knows. Home's, and so it is read: attached.
+  // How often this process has been forked from another one, as far as the package knows.
+  // Home's, and so it is read: attached.
   const unsigned* forks = nullptr;
   // Makes `_core`'s state in a new interpreter. Requires: attached to it. Returns null with a Python exception set.
   codec::Runtime* (*enter_interpreter)() = nullptr;
   // Finds home's again. Requires: attached to home. Returns null with a Python exception set.
   codec::Runtime* (*find_home)() = nullptr;
-  // Has a warning written to the package's log, soon, by a thread that nobody waits for (reporter.h). Thread: any. Blocks: no.
+  // Has a warning written to the package's log, soon, by a thread that nobody waits for (reporter.h). Thread: any.
+  // Blocks: no.
   std::function<void(std::string text)> log_warning;
   // Reports that the initializer has failed, as the standard library does. Requires: attached to home. Runs Python.
   void (*log_initializer_failure)(const Breakage& breakage) = nullptr;

@@ -1,7 +1,7 @@
-// Recorder: somebody who wants to know when calls change their state: a tracer, a profiler, a test. There is none by default,
-// and then each change costs one relaxed load.
-// Owner: who attaches it, until the pool has ended. Thread: `record` is called by whichever thread makes the change, several at
-// once, with no lock held and maybe with no interpreter attached; so it may not run Python, block or throw.
+// Recorder: somebody who wants to know when calls change their state: a tracer, a profiler, a test. There is none by
+// default, and then each change costs one relaxed load.
+// Owner: who attaches it, until the pool has ended. Thread: `record` is called by whichever thread makes the change, several
+// at once, with no lock held and maybe with no interpreter attached; so it may not run Python, block or throw.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,8 @@
 // Reporter: writes warnings of the engine to home's log, on a thread that nobody joins.
 //
-// Logging handlers are a user's code: one may react to a warning by shutting the executor down and wait for that. So no thread
-// writes whose end somebody waits for, with a lock or a join: no worker, no loop, no visitor. They only leave the text here.
+// Logging handlers are a user's code: one may react to a warning by shutting the executor down and wait for that. So no
+// thread writes whose end somebody waits for, with a lock or a join: no worker, no loop, no visitor.
+// They only leave the text here.
 // The thread starts when there is something to write and ends when there is nothing more. Who ends home waits until all is
 // written, after everything else that a handler may wait for.
 // Owner: home, and its own thread while that runs. Thread: any.
@@ -30,15 +31,16 @@ class Reporter final : public std::enable_shared_from_this<Reporter> {
   Reporter(const Reporter&) = delete;
   Reporter& operator=(const Reporter&) = delete;
 
-  // Has that written soon, each after those before it. Without a thread it waits for the next one, or for `write_left`; without
-  // memory it is dropped. Blocks: no.
+  // Has that written soon, each after those before it. Without a thread it waits for the next one, or for `write_left`;
+  // without memory it is dropped. Blocks: no.
   void warn(std::string text) noexcept AIOI_EXCLUDES(mutex_);
 
   // Writes what no thread could be started for. Requires: attached to home, on a thread that nobody waits for. Runs Python.
   void write_left() AIOI_EXCLUDES(mutex_);
   // Whether all is written that there is a thread for.
   [[nodiscard]] bool is_idle() const noexcept AIOI_EXCLUDES(mutex_);
-  // Waits until all is written, or for the deadline, or a signal. Requires: detached, not on the reporter's own thread. Blocks.
+  // Waits until all is written, or for the deadline, or a signal. Requires: detached, not on the reporter's own thread.
+  // Blocks.
   void wait_until_idle(const base::Deadline& deadline) const noexcept;
 
  private:

@@ -1,6 +1,6 @@
 // Seat: one worker as its pool sees it.
-// Owner: the roster, which keeps a seat for the next worker when one has left, so a pointer to a seat stays good as long as the
-// pool. Locks: the pool's guards every member but `parker`, which any thread may wake.
+// Owner: the roster, which keeps a seat for the next worker when one has left, so a pointer to a seat stays good as long as
+// the pool. Locks: the pool's guards every member but `parker`, which any thread may wake.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ namespace aiointerpreters::pool {
 class Lender {
  public:
   // Ends the interpreter on the calling thread. False: there is no memory for that; the interpreter lives on.
-  // Requires: attached to home, and so it is again afterwards; `Pool::take_lent` has given the seat to this thread. Blocks. Runs
-  // Python.
+  // Requires: attached to home, and so it is again afterwards; `Pool::take_lent` has given the seat to this thread. Blocks.
+  // Runs Python.
   [[nodiscard]] virtual bool end_lent() = 0;
 
  protected:

@@ -15,7 +15,8 @@ struct Signals {
   Word threads;       // that are there or on their way; release / acquire; who waits for the pool's end sleeps on it
   Word interpreters;  // that live, are being made or ended; release / acquire
   Word rest_news;     // changes when whoever waits for a rest should look again; release / acquire
-  // Something to take, or the pool is closed: for those who spin. relaxed: what there is to take is looked up under the lock.
+  // Something to take, or the pool is closed: for those who spin.
+  // relaxed: what there is to take is looked up under the lock.
   base::OwnLine<std::atomic<bool>> is_stirring;
 };
 

@@ -35,8 +35,8 @@ bool is_ready(PyObject* self) {
   return false;
 }
 
-// Closes the coroutine, which has not ended: one that never began would complain of that. Leaves an exception that is set so.
-// Runs Python.
+// Closes the coroutine, which has not ended: one that never began would complain of that. Leaves an exception that is set
+// so. Runs Python.
 void close_inner(PyObject* self) {
   const py::Ref inner = py::Ref::steal(std::exchange(as_steps(self)->inner, nullptr));
   if (!inner) return;
@@ -53,8 +53,8 @@ void end(PyObject* self, py::Ref result) {
   as_steps(self)->loop->end_task(std::exchange(as_steps(self)->task, {}), std::move(result));
 }
 
-// Runs the coroutine up to its next await by `advance(inner, &result)`. asyncio learns nothing of how it ends. `told`: this step
-// learns that it is to end.
+// Runs the coroutine up to its next await by `advance(inner, &result)`. asyncio learns nothing of how it ends. `told`: this
+// step learns that it is to end.
 template <typename Advance>
 PySendResult take_step(PyObject* self, PyObject** result, bool told, Advance&& advance) {
   *result = nullptr;

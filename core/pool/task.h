@@ -1,7 +1,8 @@
-// Task: one call on its way from submit to its outcome: what is to be run (call.h), and how far it is and who is told (completion.h).
+// Task: one call on its way from submit to its outcome: what is to be run (call.h),
+// and how far it is and who is told (completion.h).
 //
-// Owner: shared by whoever waits at home and by whoever has to run it (queue, then worker). What is in it belongs to home until the
-// task is queued, to the worker from a successful start to finish, to home again after that.
+// Owner: shared by whoever waits at home and by whoever has to run it (queue, then worker). What is in it belongs to home
+// until the task is queued, to the worker from a successful start to finish, to home again after that.
 #pragma once
 
 #include <atomic>
@@ -47,11 +48,11 @@ class Task : public base::Counted, public Call, public Completion {
   // called with it.
   [[nodiscard]] bool needs_home(Change change) noexcept;
 
-  // Runs a task of Lane::kHome and sets its outcome. If nobody has asked to be told of its end, lets go of home's objects too and
-  // says so in `has_left_home`. Requires: attached to home. Runs Python.
+  // Runs a task of Lane::kHome and sets its outcome. If nobody has asked to be told of its end, lets go of home's objects
+  // too and says so in `has_left_home`. Requires: attached to home. Runs Python.
   virtual void run_at_home() = 0;
-  // The task has ended. kDeliver: tells home's waiters and callbacks, then lets go of every object of home; kQuiet: does only
-  // that. kMail: it is in its mailbox, whose loop has to be woken.
+  // The task has ended. kDeliver: tells home's waiters and callbacks, then lets go of every object of home; kQuiet: does
+  // only that. kMail: it is in its mailbox, whose loop has to be woken.
   // Requires: attached to home. Runs Python.
   virtual void settle_at_home(Change how) = 0;
   // The same for a thread that is attached to no interpreter: it visits home. Blocks. Runs Python.
@@ -66,7 +67,8 @@ class Task : public base::Counted, public Call, public Completion {
   const Pool* pool = nullptr;  // that it was submitted to; only compared
   Seat* seat = nullptr;        // that pool's, guarded by its lock: of the worker that was given the task last
   bool has_left_home = false;  // of Lane::kHome: nothing of home's is left to let go of; the worker's that has run it
-  // Home has cancelled it and waits for nothing: its outcome is left out. Set by home at any time; relaxed, as it only saves work.
+  // Home has cancelled it and waits for nothing: its outcome is left out.
+  // Set by home at any time; relaxed, as it only saves work.
   std::atomic<bool> is_forgotten{false};
   // How far a coroutine function is that is to be cancelled in its loop (loop_port.h).
   struct Cancelling {

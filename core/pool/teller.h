@@ -1,9 +1,9 @@
 // Teller: tells home how coroutine functions have ended, on a thread that is in no worker's interpreter.
 //
-// To tell may call a user's callbacks. One that blocks, or forks the process, must not do so on the thread of an event loop, which
-// is inside of a worker's interpreter: that could not end before the fork then (hazard 16). So the loop leaves here what home is
-// to be told, and goes on. A worker has one teller, for all loops that it has one after the other; what ends first is told first.
-// The thread starts when there is something to tell for the first time.
+// To tell may call a user's callbacks. One that blocks, or forks the process, must not do so on the thread of an event loop,
+// which is inside of a worker's interpreter: that could not end before the fork then (hazard 16). So the loop leaves here
+// what home is to be told, and goes on. A worker has one teller, for all loops that it has one after the other; what ends
+// first is told first. The thread starts when there is something to tell for the first time.
 // Owner: shared by the worker, which finishes it, its loop and its own thread. Thread: the loop's, then the worker's.
 #pragma once
 
@@ -23,8 +23,8 @@ class Teller final : public std::enable_shared_from_this<Teller> {
   Teller(const Teller&) = delete;
   Teller& operator=(const Teller&) = delete;
 
-  // Has home told soon of the end of the task, by Change::kDeliver, after those that were left here before. False: there is no
-  // thread for that, and the caller has to see to it. Blocks: no.
+  // Has home told soon of the end of the task, by Change::kDeliver, after those that were left here before. False: there is
+  // no thread for that, and the caller has to see to it. Blocks: no.
   [[nodiscard]] bool tell(TaskPtr task) noexcept AIOI_EXCLUDES(mutex_);
   // Returns when all is told and the thread has ended. Requires: detached, nobody tells any more. Blocks.
   void finish() noexcept AIOI_EXCLUDES(mutex_);

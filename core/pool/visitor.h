@@ -1,6 +1,7 @@
-// Visitor: a thread that goes into one interpreter to do what its own thread cannot do, because that is busy or asleep: takes
-// back what was lent, interrupts what runs (interrupts.h), calls what is pending (py/foreign_threads.h). Each interpreter has a visitor of its own, as it may have to wait
-// at the door (py/door.h) for a long call in C. The thread starts when it is needed for the first time.
+// Visitor: a thread that goes into one interpreter to do what its own thread cannot do, because that is busy or asleep:
+// takes back what was lent, interrupts what runs (interrupts.h), calls what is pending (py/foreign_threads.h). Each
+// interpreter has a visitor of its own, as it may have to wait at the door (py/door.h) for a long call in C. The thread
+// starts when it is needed for the first time.
 //
 // Requests only raise a flag and wake the thread if it was not raised yet, so any number of them cost one visit. The thread
 // does all that is due before it sleeps again, so nothing is put off by what comes after it.
@@ -52,8 +53,8 @@ class Visitor final : public codec::Bell, public Interrupter, public py::Pending
   // want to attach. Blocks.
   void stop() noexcept AIOI_EXCLUDES(mutex_);
   // For a fork, which shall find no thread with a lock in its hands: returns when the thread has ended, or is inside the
-  // interpreter, where it holds none. It is not joined there: what it drops may be a user's `__del__`, which waits for the fork.
-  // Whoever calls next starts a thread again. Requires: detached. Blocks.
+  // interpreter, where it holds none. It is not joined there: what it drops may be a user's `__del__`, which waits for the
+  // fork. Whoever calls next starts a thread again. Requires: detached. Blocks.
   void pause() noexcept AIOI_EXCLUDES(mutex_);
 
  private:

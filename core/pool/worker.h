@@ -20,8 +20,8 @@ class Worker final : private Lender {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // Runs tasks until the pool is closed and has nothing left for this worker. A failed allocation costs the task that it hits, and
-  // nothing else. In the child of a fork that a task or a callback has made, returns when that has ended.
+  // Runs tasks until the pool is closed and has nothing left for this worker. A failed allocation costs the task that it
+  // hits, and nothing else. In the child of a fork that a task or a callback has made, returns when that has ended.
   // Requires: attached to home; so it is again at the end. Blocks. Runs Python.
   void run();
 
@@ -47,8 +47,8 @@ class Worker final : private Lender {
   // After that change of a task, its end: if home has to be told, that is the next thing to do.
   void tell_later(const TaskPtr& task, Task::Change change);
   [[nodiscard]] Next tell_home();
-  // Drops what the task before has left in the interpreter, now that its end is known. True: that may have taken long, and the
-  // worker has given back what it had in hand. Runs Python.
+  // Drops what the task before has left in the interpreter, now that its end is known. True: that may have taken long, and
+  // the worker has given back what it had in hand. Runs Python.
   [[nodiscard]] bool drop_leftovers();
   // Python code of unknown length is about to run: nobody shall count on this worker meanwhile.
   void step_aside();
@@ -59,11 +59,13 @@ class Worker final : private Lender {
   void open_loop();
   // Makes the interpreter. Errors: `why` says what failed, and what there is of it has to be ended.
   [[nodiscard]] HostedInterpreter::Created make_interpreter(std::shared_ptr<const Breakage>& why);
-  // There is no interpreter after all. True: other hosts do what was to be done. False: the tasks that waited for it have ended.
+  // There is no interpreter after all. True: other hosts do what was to be done.
+  // False: the tasks that waited for it have ended.
   [[nodiscard]] bool give_up_host(HostedInterpreter::Created created, const std::shared_ptr<const Breakage>& why);
   void warn_of_fewer_hosts(const Breakage& why);
   void end_interpreter();
-  // Returns when home has been told of all that has ended in the event loops. Requires: there is no interpreter any more. Blocks.
+  // Returns when home has been told of all that has ended in the event loops. Requires: there is no interpreter any more.
+  // Blocks.
   void finish_telling();
 
   // Calls `body` attached to home; meanwhile others may end the interpreter, to fork the process. Blocks. Runs Python.

@@ -30,8 +30,8 @@ inline void lock_detached(base::Mutex& mutex) AIOI_ACQUIRE(mutex) AIOI_UNCHECKED
 }
 
 // Runs `visit` with the calling thread attached to `interpreter`, by a state that it has for that time (hazard 10).
-// Requires: not attached; the interpreter does not end meanwhile. Blocks: while others hold its GIL. `visit` leaves no exception
-// set. Errors: false without memory, nothing is done then.
+// Requires: not attached; the interpreter does not end meanwhile. Blocks: while others hold its GIL. `visit` leaves no
+// exception set. Errors: false without memory, nothing is done then.
 template <typename Visit>
 bool visit(PyInterpreterState* interpreter, Visit&& visit) {
   PyThreadState* const state = PyThreadState_New(interpreter);
@@ -73,10 +73,11 @@ class ThreadSides {
     own_ = own;
     side_ = Side::kOwn;
   }
-  // Takes the interpreter over from a worker whose thread is attached to home and does not come back to it meanwhile: by a new
-  // state, since a state belongs to one thread; the worker's own one is deleted, and what is local to that thread goes with it.
-  // Requires: this thread is attached to home and has no interpreter. Afterwards it is attached to the one taken over. Blocks. Runs
-  // Python. Errors: false without memory; nothing is done then.
+  // Takes the interpreter over from a worker whose thread is attached to home and does not come back to it meanwhile: by a
+  // new state, since a state belongs to one thread; the worker's own one is deleted,
+  // and what is local to that thread goes with it.
+  // Requires: this thread is attached to home and has no interpreter. Afterwards it is attached to the one taken over.
+  // Blocks. Runs Python. Errors: false without memory; nothing is done then.
   [[nodiscard]] bool take_over(ThreadSides& worker) {
     PyThreadState* const fresh = PyThreadState_New(PyThreadState_GetInterpreter(worker.own_));
     if (fresh == nullptr) return false;
@@ -87,7 +88,8 @@ class ThreadSides {
     worker.own_ = nullptr;
     return true;
   }
-  // Gives the state of the own interpreter back, which stays for others. Requires: attached to it. Leaves nothing attached. Runs Python.
+  // Gives the state of the own interpreter back, which stays for others. Requires: attached to it. Leaves nothing attached.
+  // Runs Python.
   void leave_own() {
     PyThreadState_Clear(own_);
     PyThreadState_DeleteCurrent();

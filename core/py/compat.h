@@ -25,15 +25,16 @@ inline constexpr bool kDummyThreadsComplain = kOneCreationAtATime;
 // that runs.
 [[nodiscard]] inline bool tracing_spoils_ends() noexcept { return Py_Version < 0x030F0000; }
 
-// CPython ends an interpreter although other threads have states of it: they are hung when they want to attach. Before 3.14 that is
-// a fatal error (hazard 41).
+// CPython ends an interpreter although other threads have states of it: they are hung when they want to attach. Before 3.14
+// that is a fatal error (hazard 41).
 #if PY_VERSION_HEX >= 0x030E0000
 inline constexpr bool kEndsUnderThreads = true;
 #else
 inline constexpr bool kEndsUnderThreads = false;
 #endif
 
-// A thread state without a Python frame fails every sample of the process that the sampling profiler takes, which comes with 3.15.
+// A thread state without a Python frame fails every sample of the process that the sampling profiler takes,
+// which comes with 3.15.
 // Not before: there nobody needs it, and 3.13 corrupts the heap in sys._current_frames once other interpreters have frames.
 #if PY_VERSION_HEX >= 0x030F0000
 inline constexpr bool kIdleThreadsNeedFrames = true;
@@ -45,8 +46,8 @@ inline constexpr bool kIdleThreadsNeedFrames = false;
 #if PY_VERSION_HEX >= 0x030F0000
 inline constexpr bool kModulesExportSlots = true;
 
-// The module that `exported`, a PyModExport_* function, describes, not executed yet. Requires: attached. Runs Python. Null with an
-// exception set, or without one if the function has returned nothing and set none.
+// The module that `exported`, a PyModExport_* function, describes, not executed yet. Requires: attached. Runs Python. Null
+// with an exception set, or without one if the function has returned nothing and set none.
 [[nodiscard]] inline PyObject* make_module_of_slots(void* exported, PyObject* spec) {
   PySlot* const slots = reinterpret_cast<PySlot* (*)()>(exported)();
   return slots != nullptr ? PyModule_FromSlotsAndSpec(slots, spec) : nullptr;

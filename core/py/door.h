@@ -29,8 +29,8 @@ class Door {
     return visited;
   }
 
-  // Lets nobody in any more and waits until those inside have left, or until the deadline: false, there are some left. To be called
-  // before the interpreter ends. Requires: attached. Blocks: detached meanwhile.
+  // Lets nobody in any more and waits until those inside have left, or until the deadline: false, there are some left. To be
+  // called before the interpreter ends. Requires: attached. Blocks: detached meanwhile.
   bool close(const base::Deadline& deadline = {});
 
   // For who attaches by other means, and for longer. False: it is closed. Each entry is to be left.

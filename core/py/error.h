@@ -25,8 +25,8 @@ Result guarded(Result failed, Body&& body) {
   return failed;
 }
 
-// Clears the exception that is set, if there is another way: not where there is no memory, nor one that is no Exception, such as
-// KeyboardInterrupt. Returns whether none is set now.
+// Clears the exception that is set, if there is another way: not where there is no memory, nor one that is no Exception,
+// such as KeyboardInterrupt. Returns whether none is set now.
 [[nodiscard]] inline bool clear_ordinary_exception() noexcept {
   if (PyErr_Occurred() == nullptr) return true;
   if (PyErr_ExceptionMatches(PyExc_Exception) == 0 || PyErr_ExceptionMatches(PyExc_MemoryError) != 0) return false;
@@ -41,8 +41,8 @@ inline void restore_exception(Ref exception) noexcept { PyErr_SetRaisedException
 // Takes the exception that is set as text: "Type: message". Runs Python: its __str__. Errors: std::bad_alloc.
 [[nodiscard]] std::string take_error_text();
 
-// Raises `type("text: what the exception set now says")` with that exception, which it replaces, as its __cause__. MemoryError stays
-// as it is: who runs out of memory expects that one, and to say more takes memory.
+// Raises `type("text: what the exception set now says")` with that exception, which it replaces, as its __cause__.
+// MemoryError stays as it is: who runs out of memory expects that one, and to say more takes memory.
 void raise_from_current(PyObject* type, const char* text);
 
 }  // namespace aiointerpreters::py

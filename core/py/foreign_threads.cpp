@@ -52,8 +52,8 @@ Stays& stays() {
 // Nobody attaches to anything any more.
 bool is_python_gone() noexcept { return Py_IsInitialized() == 0 && Py_IsFinalizing() == 0; }
 
-// What a thread does to which the interpreter is closed: it must not return to who would use it. If it runs exit handlers, it goes on
-// with the next one. Else it waits for ever.
+// What a thread does to which the interpreter is closed: it must not return to who would use it. If it runs exit handlers,
+// it goes on with the next one. Else it waits for ever.
 [[noreturn]] void stay_outside() {
   if (base::runs_exit_handlers()) base::go_on_with_exit();
   const std::atomic<std::uint32_t> word{0};

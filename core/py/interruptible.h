@@ -1,12 +1,13 @@
-// Interruptible: one thread of a worker's interpreter, its own or its event loop's, as it looks to those who may interrupt it:
-// what it does now, and what has been raised in it. They can raise an exception there while it does that, and never later
-// (hazards 20, 22, 23).
+// Interruptible: one thread of a worker's interpreter, its own or its event loop's, as it looks to those who may interrupt
+// it: what it does now, and what has been raised in it. They can raise an exception there while it does that, and never
+// later (hazards 20, 22, 23).
 //
-// What the thread does is told apart by stretches: each task, each step of a coroutine, and each time between two steps is one.
+// What the thread does is told apart by stretches: each task, each step of a coroutine,
+// and each time between two steps is one.
 // Who finds the same number at two looks knows that the thread has done one and the same thing all the time.
 //
-// The exception comes at the next bytecode that the thread runs, so what waits in C is stopped when it returns (hazard 21); what waits
-// in a condition of `threading` is woken (condition_wait.h).
+// The exception comes at the next bytecode that the thread runs, so what waits in C is stopped when it returns (hazard 21);
+// what waits in a condition of `threading` is woken (condition_wait.h).
 // Owner: the interpreter's runtime. Thread: the interpreter's own, and visitors (door.h). Locks: none, the interpreter's GIL
 // guards everything here, and every call requires that the interpreter is attached.
 #pragma once
@@ -28,8 +29,8 @@ class Interruptible {
   Interruptible(const Interruptible&) = delete;
   Interruptible& operator=(const Interruptible&) = delete;
 
-  // The calling thread does `what` until `end`; an address that is compared and never used. It is a stretch of its own. Thread:
-  // the interpreter's own.
+  // The calling thread does `what` until `end`; an address that is compared and never used. It is a stretch of its own.
+  // Thread: the interpreter's own.
   void begin(const void* what) noexcept;
   // What is left of it is nothing that anybody waits for: whoever comes again may raise again.
   void wind_up() noexcept { winding_up_ = true; }
@@ -40,8 +41,8 @@ class Interruptible {
   // What was to be raised and has not been yet is not raised any more. Thread: the same. Runs Python.
   void end();
 
-  // For an event loop's thread: another stretch between two steps begins. What runs in it is left by one of so many tasks that
-  // have not ended. Thread: the same. Runs Python.
+  // For an event loop's thread: another stretch between two steps begins. What runs in it is left by one of so many tasks
+  // that have not ended. Thread: the same. Runs Python.
   void begin_between(std::size_t beside);
   [[nodiscard]] std::size_t beside() const noexcept { return beside_; }
   // The same, where the loop begins another pass over all that is ready. Passes have numbers from 1 on.
@@ -50,26 +51,31 @@ class Interruptible {
   // Stands for what it does there, as the address of one of them stands for that.
   [[nodiscard]] static const void* between() noexcept;
 
-  // The thread is about to end; what was raised for it and has not struck is withdrawn. Thread: the same, or who has joined it.
+  // The thread is about to end; what was raised for it and has not struck is withdrawn.
+  // Thread: the same, or who has joined it.
   void leave() noexcept;
 
   // Raises `type` in that thread if it does `what` now; else does nothing. Thread: a visitor.
   void interrupt(const void* what, PyObject* type);
-  // The import that the thread is in, if it does `what` now, which would leave a module half done in this interpreter for good:
+  // The import that the thread is in, if it does `what` now, which would leave a module half done in this interpreter for
+  // good:
   // 0 if there is none, and another number for each one that is seen. Thread: a visitor. Runs Python.
   [[nodiscard]] unsigned import_of(const void* what);
   // Whether the thread does that now.
   [[nodiscard]] bool does(const void* what) const noexcept;
   // The number of its stretch.
   [[nodiscard]] unsigned stretches() const noexcept { return stretches_; }
-  // Whether there is such a thread, and the code that it runs now is of one of these packages. Thread: a visitor. Runs Python.
+  // Whether there is such a thread, and the code that it runs now is of one of these packages. Thread: a visitor.
+  // Runs Python.
   [[nodiscard]] bool runs_code_of(std::initializer_list<std::string_view> packages) const;
-  // `interrupt` some time later: raises again only if the thread winds up, where code that handles everything may loop for ever.
+  // `interrupt` some time later: raises again only if the thread winds up, where code that handles everything may loop for
+  // ever.
   void insist(const void* what, PyObject* type);
   // Raises it in whatever the thread does; whoever begins something looks at `stopping` from now on. Thread: any that is
   // attached. Runs Python.
   void stop(PyObject* type);
-  // Raises it whatever the thread does, and only once. Thread: a visitor. Requires: something has begun here before. Runs Python.
+  // Raises it whatever the thread does, and only once. Thread: a visitor. Requires: something has begun here before.
+  // Runs Python.
   void raise_in_thread(PyObject* type) const;
   // Whether that is the thread which may be interrupted.
   [[nodiscard]] bool is_thread(unsigned long ident) const noexcept { return what_ != nullptr && ident == thread_; }
@@ -83,8 +89,8 @@ class Interruptible {
 
  private:
   static PyObject* on_unraisable(PyObject* capsule, PyObject* unraisable);
-  // Where CPython can only report an exception and drop it (__del__, weak references' callbacks), it is raised once more; not in
-  // what is done between two things, where it would hit whatever comes after that.
+  // Where CPython can only report an exception and drop it (__del__, weak references' callbacks), it is raised once more;
+  // not in what is done between two things, where it would hit whatever comes after that.
   void watch_lost();
   void raise_lost();
   void raise(PyObject* type);

@@ -41,8 +41,8 @@ void wake(const Ref& loop) {
   PyErr_Clear();
 }
 
-// A loop in C has no frame: the innermost one is of who has called it. That is `threading`, where the loop's method is the target of
-// a thread, `asyncio.run`, or a function with a variable for the loop.
+// A loop in C has no frame: the innermost one is of who has called it. That is `threading`, where the loop's method is the
+// target of a thread, `asyncio.run`, or a function with a variable for the loop.
 void wake_loops_in(PyObject* frame, const Ref& loop_type) {
   const Ref locals = Ref::steal(PyFrame_GetLocals(reinterpret_cast<PyFrameObject*>(frame)));
   const Ref values = locals ? Ref::steal(PyMapping_Values(locals.get())) : Ref();

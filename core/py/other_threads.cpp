@@ -12,17 +12,17 @@ namespace aiointerpreters::py {
 
 namespace {
 
-// What that thread of the interpreter runs; null if it is nothing. Not by sys._current_frames, which makes frame objects for the
-// threads of all interpreters without their GILs (docs/design/hazards.md). Threads leave the list with the GIL only; those that come
-// without it are put at its head.
+// What that thread of the interpreter runs; null if it is nothing. Not by sys._current_frames, which makes frame objects for
+// the threads of all interpreters without their GILs (docs/design/hazards.md). Threads leave the list with the GIL only;
+// those that come without it are put at its head.
 Ref frame_of(unsigned long thread) {
   PyThreadState* state = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
   while (state != nullptr && state->thread_id != thread) state = PyThreadState_Next(state);
   return state != nullptr ? Ref::steal(reinterpret_cast<PyObject*>(PyThreadState_GetFrame(state))) : Ref();
 }
 
-// Whether that is a thread of one of the standard library's executors which has no call to run. It ends by a word that each of
-// them passes on to the next.
+// Whether that is a thread of one of the standard library's executors which has no call to run. It ends by a word that each
+// of them passes on to the next.
 bool is_idle(unsigned long thread) {
   const Ref frame = frame_of(thread);
   const Ref name = frame ? code_attribute(frame.get(), "co_name") : Ref();

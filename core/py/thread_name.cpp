@@ -1,5 +1,5 @@
-// See thread_name.h. The finder is a module object with the methods of importlib.abc.MetaPathFinder and Loader, and these attributes:
-// `name`, the thread's; `thread`, its number; `loader`, the one of `threading`.
+// See thread_name.h. The finder is a module object with the methods of importlib.abc.MetaPathFinder and Loader, and these
+// attributes: `name`, the thread's; `thread`, its number; `loader`, the one of `threading`.
 #include "py/thread_name.h"
 
 #include "py/python.h"
@@ -9,8 +9,8 @@ namespace aiointerpreters::py {
 
 namespace {
 
-// Has the stand-in that `threading` makes of this thread look like the thread at home. It would be a daemon, and so would all threads
-// be that are started here without a word about it. Errors: false with an exception set.
+// Has the stand-in that `threading` makes of this thread look like the thread at home. It would be a daemon, and so would
+// all threads be that are started here without a word about it. Errors: false with an exception set.
 bool describe_current(PyObject* threading, PyObject* name) {
   const Ref thread = Ref::steal(PyObject_CallMethod(threading, "current_thread", nullptr));
   return thread && PyObject_SetAttrString(thread.get(), "name", name) == 0 &&

@@ -50,8 +50,8 @@ void expect_exhaustion(const char* otherwise) { expect({PyExc_MemoryError, PyExc
 
 class Target {
  public:
-  // `carried`: a mixed message with attachments. Inputs may refer to these, and to the objects in its pickle. `layouts`: bytes, how
-  // a message with instances ends.
+  // `carried`: a mixed message with attachments. Inputs may refer to these, and to the objects in its pickle. `layouts`:
+  // bytes, how a message with instances ends.
   Target(codec::Runtime& runtime, Message carried, py::Ref layouts)
       : runtime_(runtime), carried_(std::move(carried)), layouts_(std::move(layouts)) {
     static PyMethodDef definition = {"encode_arguments",
@@ -64,7 +64,8 @@ class Target {
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;
 
-  // All that may be made of an input: a value and a call; alone, with attachments, with attachments and parts, with instances.
+  // All that may be made of an input: a value and a call; alone, with attachments, with attachments and parts,
+  // with instances.
   void run(const std::uint8_t* data, std::size_t size) {
     for (const bool has_attachments : {false, true}) {
       Message message;
@@ -218,7 +219,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     PyType_ClearCache();  // it keeps the names that attributes were asked for by
     if (fuzz::allocated_bytes() <= before) return 0;
   }
-  // A forged message can make tuples that hold each other, as nothing else can. The collector finds them, but cannot undo them.
+  // A forged message can make tuples that hold each other, as nothing else can.
+  // The collector finds them, but cannot undo them.
   static Py_ssize_t stuck_before = 0;
   const Py_ssize_t stuck = PyGC_Collect();
   if (stuck <= stuck_before) fuzz::fail("memory leaks");

@@ -1,5 +1,5 @@
-// `_fuzz`, an extension module: the loop around the fuzz target where there is no libFuzzer. It has the engine in it, built from
-// the same sources as `_core`, and takes `_core`'s place in its process. fuzz_decoder.py is who uses it.
+// `_fuzz`, an extension module: the loop around the fuzz target where there is no libFuzzer. It has the engine in it, built
+// from the same sources as `_core`, and takes `_core`'s place in its process. fuzz_decoder.py is who uses it.
 // Thread: one, attached to the main interpreter. Errors: the target ends the process.
 #include <unistd.h>
 

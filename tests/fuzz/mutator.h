@@ -1,5 +1,5 @@
-// Mutator: makes new messages of known ones, by changes after which much of them is still well-formed. The same seed makes the
-// same ones everywhere. Thread: one.
+// Mutator: makes new messages of known ones, by changes after which much of them is still well-formed. The same seed makes
+// the same ones everywhere. Thread: one.
 #pragma once
 
 #include <cstddef>

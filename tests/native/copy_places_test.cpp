@@ -17,7 +17,8 @@ class CopyPlaces : public CopyStoreTest {
  protected:
   static constexpr int kNotAllowed = 77;
 
-  // Runs `body` where a file system of 256 KiB is mounted on the folder "small". Skips the test where nothing may be mounted.
+  // Runs `body` where a file system of 256 KiB is mounted on the folder "small".
+  // Skips the test where nothing may be mounted.
   template <typename Body>
   void with_small_file_system(unsigned long flags, const Body& body) {
     std::filesystem::create_directories(path("small"));

@@ -1,4 +1,5 @@
-// The store of copies: what a copy is, that it is whole and right whoever else is at work, and that dlopen takes it for a new object.
+// The store of copies: what a copy is, that it is whole and right whoever else is at work,
+// and that dlopen takes it for a new object.
 #include <dlfcn.h>
 #include <sys/mman.h>
 
