@@ -59,8 +59,8 @@ async def run_sync[*Ts](
     """Run fn(*args) in an interpreter, tagged or not, and return its result: `anyio.to_thread.run_sync` for interpreters.
 
     limiter: what limits how many calls are under way; `current_default_interpreter_limiter()` if None.
-    abandon_on_cancel: False, and who awaits is shielded from cancellation until the call has ended. True, and it goes on at
-        once; unlike in a thread, the call is stopped: TaskInterrupted is raised in it.
+    abandon_on_cancel: if False, the awaiting task is shielded from cancellation until the call has ended. If True,
+        it resumes immediately, and unlike in a thread the call is stopped: TaskInterrupted is raised in it.
     extensions: which extension modules the interpreter imports, as for `InterpreterThreadPoolExecutor`. Calls with "private"
         have interpreters of their own.
 
