@@ -1,10 +1,12 @@
 // See arrow_content.h.
 #include "codec/arrow_content.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <string_view>
 #include <utility>
 
 namespace aiointerpreters::codec::arrow {
@@ -97,6 +99,17 @@ void release_reader(Stream* stream) noexcept {
   stream->release = nullptr;
 }
 
+// A table is a structure in which no row is missing. Its columns may be moved elsewhere, if none of them is shown in part.
+bool is_plain_table(const Content& content) noexcept {
+  const Schema& schema = content.schema;
+  return std::string_view(schema.format) == "+s" && std::ranges::all_of(content.chunks, [&schema](const Array& chunk) {
+           return chunk.n_children == schema.n_children && chunk.offset == 0 && chunk.n_buffers == 1 &&
+                  chunk.buffers[0] == nullptr &&
+                  std::all_of(chunk.children, chunk.children + chunk.n_children,
+                              [&chunk](const Array* child) { return child->length == chunk.length; });
+         });
+}
+
 }  // namespace
 
 Content::~Content() {
@@ -113,6 +126,18 @@ bool Content::take(Stream& stream) {
     chunks.pop_back();
     return true;
   }
+}
+
+std::vector<std::unique_ptr<Content>> split_table(std::unique_ptr<Content> table) {
+  if (!is_plain_table(*table)) return {};
+  std::vector<std::unique_ptr<Content>> columns(static_cast<std::size_t>(table->schema.n_children));
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    columns[i] = std::make_unique<Content>();
+    columns[i]->chunks.reserve(table->chunks.size());
+    columns[i]->schema = std::exchange(*table->schema.children[i], {});
+    for (Array& chunk : table->chunks) columns[i]->chunks.push_back(std::exchange(*chunk.children[i], {}));
+  }
+  return columns;
 }
 
 void stream_content(const Content& content, Owner owner, Stream& out) {

@@ -3,6 +3,7 @@
 // Thread: any. The streams of a content may be used at the same time.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "base/intrusive.h"
@@ -24,6 +25,10 @@ struct Content {
   // Errors: std::bad_alloc.
   [[nodiscard]] bool take(Stream& stream);
 };
+
+// The columns of a table, each a content of its own: whoever keeps one of them does not keep the others. Empty, if the content is no
+// table, or has more than its columns. The rest of the table is released. Errors: std::bad_alloc.
+[[nodiscard]] std::vector<std::unique_ptr<Content>> split_table(std::unique_ptr<Content> table);
 
 // Makes `out` a stream of the content. `owner` has it; it is kept by all that is read. Errors: std::bad_alloc.
 void stream_content(const Content& content, base::IntrusivePtr<base::Counted> owner, Stream& out);

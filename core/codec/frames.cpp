@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "codec/arrow_copy.h"
 #include "codec/arrow_stream.h"
@@ -24,16 +25,44 @@ bool has_objects(const arrow::Schema& schema) {
   return false;
 }
 
-// Reads all of the frame's columns into `out`, which stays null if they cannot be had so: polars' own pickling says what is wrong.
-// Errors: false with an exception set, if it is one that ends everything.
-bool read_columns(PyObject* frame, std::unique_ptr<arrow::Content>& out) {
+using Contents = std::vector<std::unique_ptr<arrow::Content>>;
+
+// Reads the columns of a frame, or the one of a series, into `out`, which stays empty if they cannot be had so: polars' own pickling says
+// what is wrong. Errors: false with an exception set, if it is one that ends everything.
+bool read_columns(const Runtime& runtime, PyObject* frame, Contents& out) {
   const py::Ref capsule = py::Ref::steal(PyObject_CallMethod(frame, "__arrow_c_stream__", nullptr));
   auto* const stream =
       capsule ? static_cast<arrow::Stream*>(PyCapsule_GetPointer(capsule.get(), arrow::kStreamName)) : nullptr;
   if (stream == nullptr) return py::clear_ordinary_exception();
   auto content = std::make_unique<arrow::Content>();
-  if (stream->release != nullptr && content->take(*stream) && !has_objects(content->schema)) out = std::move(content);
+  if (stream->release != nullptr && content->take(*stream) && !has_objects(content->schema)) {
+    if (Py_IS_TYPE(frame, reinterpret_cast<PyTypeObject*>(runtime.series_type.get()))) {
+      out.push_back(std::move(content));
+    } else {
+      out = split_table(std::move(content));
+    }
+  }
   return py::clear_ordinary_exception();
+}
+
+// Those of a result are copied. Returns false if there is one with a layout that is not known.
+bool copy_columns(Contents& columns) {
+  for (std::unique_ptr<arrow::Content>& column : columns) {
+    column = copy_content(*column);
+    if (!column) return false;
+  }
+  return true;
+}
+
+// Returns a new list with an ArrowStream for each.
+py::Ref streams_of(const Runtime& runtime, Contents columns) {
+  py::Ref list = py::Ref::steal(PyList_New(0));
+  for (std::unique_ptr<arrow::Content>& column : columns) {
+    const ArrowTablePtr table(std::make_unique<ArrowTable>(std::move(column)).release());
+    const py::Ref stream = make_arrow_stream(runtime, table);
+    if (!list || !stream || PyList_Append(list.get(), stream.get()) < 0) return {};
+  }
+  return list;
 }
 
 py::Ref reduce_plainly(PyObject* frame) {
@@ -58,14 +87,15 @@ bool is_frame(const Runtime& runtime, PyObject* object) noexcept {
 }
 
 py::Ref reduce_frame(const Runtime& runtime, PyObject* frame, Views views) {
-  std::unique_ptr<arrow::Content> content;
-  if (!read_columns(frame, content)) return {};
-  if (content && views == Views::kCopy) content = copy_content(*content);
-  if (!content) return reduce_plainly(frame);
-  const ArrowTablePtr table(std::make_unique<ArrowTable>(std::move(content)).release());
-  const py::Ref stream = make_arrow_stream(runtime, table);
-  const py::Ref frames = stream ? py::Ref::steal(PyImport_ImportModule("aiointerpreters._frames")) : py::Ref();
-  return frames ? py::Ref::steal(PyObject_CallMethod(frames.get(), "reduce", "OO", frame, stream.get())) : py::Ref();
+  const py::Ref frames = py::Ref::steal(PyImport_ImportModule("aiointerpreters._frames"));
+  // All of it is read of a clone, which nobody changes meanwhile. None: polars' own pickling is the better way.
+  const py::Ref clone = frames ? py::Ref::steal(PyObject_CallMethod(frames.get(), "clone", "O", frame)) : py::Ref();
+  if (!clone) return {};
+  Contents columns;
+  if (clone.get() != Py_None && !read_columns(runtime, clone.get(), columns)) return {};
+  if (columns.empty() || (views == Views::kCopy && !copy_columns(columns))) return reduce_plainly(frame);
+  const py::Ref streams = streams_of(runtime, std::move(columns));
+  return streams ? py::Ref::steal(PyObject_CallMethod(frames.get(), "reduce", "OO", clone.get(), streams.get())) : py::Ref();
 }
 
 }  // namespace aiointerpreters::codec

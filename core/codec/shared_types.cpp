@@ -3,6 +3,7 @@
 
 #include "codec/arrays.h"
 #include "codec/frames.h"
+#include "codec/pickling.h"
 
 namespace aiointerpreters::codec {
 
@@ -12,9 +13,13 @@ bool knows_shared_types(Runtime& runtime) {
   return arrays || frames;
 }
 
-bool add_shared_types(const Runtime& runtime, PyObject* dict, PyObject* value) {
+bool add_shared_types(Runtime& runtime, PyObject* dict, PyObject* value) {
+  PyObject* const registered = reduction_table(runtime);
+  if (registered == nullptr) return false;
   for (const py::Ref* type : {&runtime.array_type, &runtime.mapped_array_type, &runtime.frame_type, &runtime.series_type}) {
-    if (*type && PyDict_SetItem(dict, type->get(), value) < 0) return false;
+    if (!*type) continue;
+    const int is_registered = PyDict_Contains(registered, type->get());
+    if (is_registered < 0 || (is_registered == 0 && PyDict_SetItem(dict, type->get(), value) < 0)) return false;
   }
   return true;
 }

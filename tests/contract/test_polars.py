@@ -1,6 +1,7 @@
 """Frames and series of polars cross by reference: their rows of the table in docs/guide.md ("Arrays and frames")."""
 
 import asyncio
+import copyreg
 import importlib
 import importlib.util
 import pickle
@@ -9,13 +10,14 @@ from concurrent.futures import wait
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("polars", reason="polars is not installed (the extra `frames`)")
 
-from aiointerpreters import InterpreterThreadPoolExecutor, NotTransferableError, _core, interpreter
+from aiointerpreters import InterpreterThreadPoolExecutor, NotTransferableError, _core, _frames, interpreter
 from support import polars_frames as frames
 from support import work
 from support.scripts import run_script
@@ -26,15 +28,7 @@ pytestmark = pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_c
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Copies that are not the user's own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIOINTERPRETERS_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(scope="module")
-def pool(cache: None) -> Iterator[InterpreterThreadPoolExecutor]:
+def pool() -> Iterator[InterpreterThreadPoolExecutor]:
     """One worker, so that what it keeps is found again."""
     with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
         yield pool
@@ -56,7 +50,7 @@ def test_a_series_as_argument_is_shared_and_comes_back(pool: InterpreterThreadPo
     assert back.equals(series)
 
 
-def test_a_frame_as_result_is_copied_and_outlives_the_worker(cache: None) -> None:
+def test_a_frame_as_result_is_copied_and_outlives_the_worker() -> None:
     with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
         there, frame = pool.submit(interpreter(frames.make_and_look)).result()
         of_numpy = pool.submit(interpreter(frames.of_numpy), 100_000).result()
@@ -66,8 +60,37 @@ def test_a_frame_as_result_is_copied_and_outlives_the_worker(cache: None) -> Non
     assert of_numpy["int"].sum() == sum(range(100_000))
 
 
+@pytest.fixture
+def sharing_pool(pool: InterpreterThreadPoolExecutor) -> Iterator[InterpreterThreadPoolExecutor]:
+    """Frames are not pickled, whatever their size."""
+    usual = _frames.shared_min
+    for size in (0, usual):
+        frames.share_from(size)
+        pool.submit(interpreter(frames.share_from), size).result()
+        if size == 0:
+            yield pool
+
+
+def test_small_columns_are_pickled(pool: InterpreterThreadPoolExecutor) -> None:
+    small = pl.Series(range(2000), dtype=pl.Int16)
+    assert pool.submit(interpreter(frames.addresses), small).result() != frames.addresses(small)
+    large = pl.Series(range(2100), dtype=pl.Int64)
+    assert pool.submit(interpreter(frames.addresses), large).result() == frames.addresses(large)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\0", "a\\x00b"])
+def test_names_with_a_nul_cross(sharing_pool: InterpreterThreadPoolExecutor, name: str) -> None:
+    plain = pl.DataFrame({"plain": [1], name: [2]})
+    nested = pl.DataFrame({"nested": [[{name: 1}]]})
+    for frame in (plain, nested, nested.to_struct("outer").to_frame()):
+        back = sharing_pool.submit(interpreter(work.echo), frame).result()
+        assert back.schema == frame.schema
+        assert back.equals(frame)
+
+
 @pytest.mark.parametrize("kind", frames.KINDS)
-def test_each_kind_of_column_arrives_as_it_is(pool: InterpreterThreadPoolExecutor, kind: str) -> None:
+def test_each_kind_of_column_arrives_as_it_is(sharing_pool: InterpreterThreadPoolExecutor, kind: str) -> None:
+    pool = sharing_pool
     frame = frames.KINDS[kind]
     back = pool.submit(interpreter(work.echo), frame).result()
     assert type(back) is pl.DataFrame
@@ -79,7 +102,8 @@ def test_each_kind_of_column_arrives_as_it_is(pool: InterpreterThreadPoolExecuto
         assert again.equals(column)
 
 
-def test_which_columns_are_sorted_is_kept(pool: InterpreterThreadPoolExecutor) -> None:
+def test_which_columns_are_sorted_is_kept(sharing_pool: InterpreterThreadPoolExecutor) -> None:
+    pool = sharing_pool
     frame = pl.DataFrame({"up": [1, 2, 3], "none": [2, 1, 3], "down": ["c", "b", "a"]})
     frame = frame.with_columns(pl.col("up").set_sorted(), pl.col("down").set_sorted(descending=True))
     expected = frames.flags(frame)
@@ -88,6 +112,16 @@ def test_which_columns_are_sorted_is_kept(pool: InterpreterThreadPoolExecutor) -
     assert pool.submit(interpreter(frames.flags), frame).result() == expected
     assert frames.flags(pool.submit(interpreter(work.echo), frame).result()) == expected
     assert frames.flags(pool.submit(interpreter(work.echo), frame["down"]).result()) == expected[2:]
+
+
+def test_a_reduction_that_somebody_has_registered_counts(
+    pool: InterpreterThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(copyreg.dispatch_table, pl.DataFrame, lambda frame: (len, ("four",)))
+    monkeypatch.setitem(copyreg.dispatch_table, np.ndarray, lambda array: (len, ("three",)))
+    sent = [frames.make(), np.zeros(100_000), frames.make()["int"]]
+    number, other, series = pool.submit(interpreter(work.echo), sent).result()
+    assert (number, other, series.equals(sent[2])) == (4, 5, True)
 
 
 def test_the_same_object_twice_is_one_object(pool: InterpreterThreadPoolExecutor) -> None:
@@ -128,7 +162,7 @@ def test_a_change_in_place_is_not_seen_on_the_other_side(pool: InterpreterThread
     assert series[1] == 1
 
 
-def test_several_workers_read_one_frame_at_the_same_time(cache: None) -> None:
+def test_several_workers_read_one_frame_at_the_same_time() -> None:
     frame = frames.make()
     with InterpreterThreadPoolExecutor(3, extensions="private") as pool:
         futures = [pool.submit(interpreter(frames.sum_of), frame) for _ in range(60)]
@@ -143,7 +177,7 @@ def test_what_the_worker_writes_later_is_not_seen(pool: InterpreterThreadPoolExe
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="pyarrow is not installed")
-def test_a_result_over_memory_of_pyarrow_needs_its_worker_no_more(cache: None) -> None:
+def test_a_result_over_memory_of_pyarrow_needs_its_worker_no_more() -> None:
     with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
         frame = pool.submit(interpreter(frames.of_pyarrow), 100_000).result()
     assert frame["int"].sum() == sum(range(100_000))
@@ -156,7 +190,7 @@ def test_ctrl_c_while_a_frame_is_encoded_is_not_lost(
     def interrupted(self: object) -> object:
         raise KeyboardInterrupt
 
-    frame = frames.make(10)
+    frame = frames.make()
     monkeypatch.setattr(pl.DataFrame, "__arrow_c_stream__", interrupted)
     with pytest.raises(KeyboardInterrupt):
         pool.submit(interpreter(work.echo), frame).result()
@@ -166,7 +200,7 @@ def test_ctrl_c_while_a_frame_is_encoded_is_not_lost(
 def test_a_frame_without_a_stream_is_pickled(
     pool: InterpreterThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, wrong: Any
 ) -> None:
-    frame = frames.make(10)
+    frame = frames.make()
     monkeypatch.setattr(pl.DataFrame, "__arrow_c_stream__", wrong)
     back = pool.submit(interpreter(work.echo), frame).result()
     monkeypatch.undo()
@@ -176,28 +210,70 @@ def test_a_frame_without_a_stream_is_pickled(
 @pytest.mark.search
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_frame_arrives_as_pickle_would_bring_it(pool: InterpreterThreadPoolExecutor, data: st.DataObject) -> None:
+def test_any_frame_arrives_as_pickle_would_bring_it(
+    sharing_pool: InterpreterThreadPoolExecutor, data: st.DataObject
+) -> None:
     frame = data.draw(parametric.dataframes(max_cols=4, max_size=20, excluded_dtypes=[pl.Object]))
     begin = data.draw(st.integers(0, 8))
     for sent in (frame, frame[begin:], frame[begin : begin + 9], frame[::2]):
         expected = pickle.loads(pickle.dumps(sent))
-        back = pool.submit(interpreter(work.echo), sent).result()
+        back = sharing_pool.submit(interpreter(work.echo), sent).result()
         assert back.schema == expected.schema
         assert back.equals(expected, null_equal=True)
 
 
-def test_a_runner_too(cache: None) -> None:
+def test_who_keeps_one_column_does_not_keep_the_others(tmp_path: Path) -> None:
+    script = """
+    from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+    from support import polars_frames as frames
+    from support.memory import resident
+
+    if __name__ == "__main__":
+        kept = []
+        with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+            def exchange(times):
+                for _ in range(times):
+                    pool.submit(interpreter(frames.keep_one_column), frames.of_flags(2_000_000)).result()
+                    kept.append(pool.submit(interpreter(frames.of_flags), 2_000_000).result()["flag"])
+
+            exchange(5)
+            before = resident()
+            exchange(20)
+            print((resident() - before) // 160_000_000)  # 640 MB have been made, 16 MB at a time; 10 MB are kept
+    """
+    run_script(tmp_path, script).check("0")
+
+
+def test_a_frame_that_goes_to_and_fro_does_not_keep_what_it_was(tmp_path: Path) -> None:
+    script = """
+    from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+    from support import polars_frames as frames
+    from support.memory import resident
+
+    if __name__ == "__main__":
+        with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+            def go(frame, times):
+                for _ in range(times):
+                    frame = pool.submit(interpreter(frames.with_new_values), frame).result()
+                return frame
+
+            frame = go(frames.of_flags(500_000), 20)
+            before = resident()
+            go(frame, 100)
+            print((resident() - before) // 200_000_000)  # 400 MB of values have been made
+    """
+    run_script(tmp_path, script).check("0")
+
+
+def test_a_runner_too() -> None:
     assert asyncio.run(frames.sum_in(frames.make())) == sum(range(frames.ROWS))
 
 
-def test_frames_that_are_dropped_leave_no_memory(cache: None, tmp_path: Path) -> None:
+def test_frames_that_are_dropped_leave_no_memory(tmp_path: Path) -> None:
     script = """
     from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
     from support import polars_frames as frames, work
-
-    def resident():
-        with open("/proc/self/statm") as statm:
-            return int(statm.read().split()[1]) * 4096
+    from support.memory import resident
 
     if __name__ == "__main__":
         with InterpreterThreadPoolExecutor(1, extensions="private") as pool:

@@ -95,7 +95,7 @@ class Producer {
             .offset = 0,
             .n_buffers = 1,
             .n_children = 2,
-            .buffers = self.buffers_.data(),
+            .buffers = self.no_validity_.data(),
             .children = parts.pointers.data(),
             .dictionary = nullptr,
             .release = release_array,
@@ -122,6 +122,7 @@ class Producer {
   std::array<Schema*, 2> column_pointers_{};
   Schema words_{};
   std::array<const void*, 1> buffers_{this};
+  std::array<const void*, 1> no_validity_{};
   std::vector<std::unique_ptr<Parts>> parts_;
 };
 
@@ -152,7 +153,7 @@ TEST(ArrowContent, IsReadAsOftenAsOneLikes) {
       ASSERT_EQ(stream.get_next(&stream, &chunk), 0);
       ASSERT_NE(chunk.release, nullptr);
       EXPECT_EQ(chunk.length, i);
-      EXPECT_EQ(chunk.children[1]->buffers[0], holder->content.chunks[i].buffers[0]);
+      EXPECT_EQ(chunk.children[1]->buffers[0], holder->content.chunks[i].children[1]->buffers[0]);
       EXPECT_EQ(chunk.children[1]->dictionary->length, i);
       release(chunk);
     }
@@ -205,6 +206,38 @@ TEST(ArrowContent, AnErrorOfTheLibraryReleasesWhatHadCome) {
   }
   EXPECT_EQ(producer.released_arrays, 2);
   EXPECT_EQ(producer.released_schemas, 1);
+}
+
+TEST(ArrowContent, ColumnsOfATableAreReleasedEachByItself) {
+  Producer producer(2);
+  auto content = std::make_unique<Content>();
+  ASSERT_TRUE(content->take(producer.stream));
+  std::vector<std::unique_ptr<Content>> columns = split_table(std::move(content));
+  ASSERT_EQ(columns.size(), 2U);
+  // The table itself, whose columns have been moved out.
+  EXPECT_EQ(producer.released_arrays, 2);
+  EXPECT_EQ(producer.released_schemas, 1);
+  EXPECT_STREQ(columns[1]->schema.name, "second");
+  EXPECT_EQ(columns[1]->chunks[1].length, 1);
+  columns[0].reset();
+  EXPECT_EQ(producer.released_arrays, 4);
+  EXPECT_EQ(columns[1]->chunks[0].buffers[0], &producer);
+  columns.clear();
+  EXPECT_EQ(producer.released_arrays, 6);
+  EXPECT_EQ(producer.released_schemas, 3);
+}
+
+TEST(ArrowContent, WhatIsNoPlainTableIsNotSplit) {
+  for (const auto spoil :
+       {+[](Content& content) { content.schema.format = "+l"; }, +[](Content& content) { content.chunks[0].offset = 1; },
+        +[](Content& content) { content.chunks[0].children[1]->length = 7; }}) {
+    Producer producer(1);
+    auto content = std::make_unique<Content>();
+    ASSERT_TRUE(content->take(producer.stream));
+    spoil(*content);
+    EXPECT_TRUE(split_table(std::move(content)).empty());
+    EXPECT_EQ(producer.released_arrays, 1);
+  }
 }
 
 TEST(ArrowContent, ThreadsReadAndReleaseAtTheSameTime) {

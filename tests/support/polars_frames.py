@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from aiointerpreters import Runner
+from aiointerpreters import Runner, _frames
 
 pl: Any = importlib.import_module("polars")  # it need not be installed where types are checked
 ROWS = 30_000
@@ -127,6 +127,11 @@ def flags(frame: Any) -> list[dict[str, bool]]:
     return [{name: known for name, known in column.flags.items() if "SORTED" in name} for column in columns]
 
 
+def keep_one_column(frame: Any) -> None:
+    """Keep one column of it in the worker."""
+    kept.append(frame["flag"])
+
+
 def keep(frame: Any) -> None:
     """Keep it in the worker."""
     kept.append(frame)
@@ -136,6 +141,16 @@ def kept_sum() -> int:
     """Return the sum of the numbers in the frame that was kept first, and drop it."""
     total: int = kept.pop(0)["int"].sum()
     return total
+
+
+def of_flags(count: int) -> Any:
+    """A frame with a small column, and a large one of 8 bytes a row."""
+    return pl.DataFrame({"flag": pl.repeat(True, count, eager=True), "value": pl.zeros(count, eager=True)})
+
+
+def with_new_values(frame: Any) -> Any:
+    """The same flags, and other values."""
+    return frame.with_columns(value=pl.zeros(len(frame), eager=True) + 1)
 
 
 def of_numpy(count: int) -> Any:
@@ -158,6 +173,11 @@ def write_to_kept_array() -> None:
 def of_pyarrow(count: int) -> Any:
     """A frame over an array of pyarrow's that is one over an array of NumPy's."""
     return pl.from_arrow(importlib.import_module("pyarrow").table({"int": np.arange(count)}))
+
+
+def share_from(size: int) -> None:
+    """Share columns from that many bytes on, on average."""
+    _frames.shared_min = size
 
 
 def wrong_capsule() -> object:
