@@ -172,6 +172,14 @@ def test_a_cpp_file_opens_with_a_comment_and_stays_small(path: Path) -> None:
         assert "#pragma once" in lines
 
 
+def test_cpp_comments_end_where_code_ends() -> None:
+    """clang-format leaves comments as they are, so it does not hold them to its limit."""
+    limit = 125  # ColumnLimit in .clang-format
+    native = [path for path in (ROOT / "tests" / "native").rglob("*") if path.suffix in {".h", ".cpp"}]
+    lines = [line for path in cpp_files() + native for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [line for line in lines if line.lstrip().startswith("//") and len(line) > limit] == []
+
+
 @pytest.mark.parametrize("path", python_files("src", "tests", "examples", "benchmarks"), ids=name_of)
 def test_a_python_file_opens_with_a_docstring(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

@@ -15,8 +15,8 @@ namespace {
 
 using Owner = base::IntrusivePtr<base::Counted>;
 
-// What a copy of a Schema or Array has for itself, beside what it shows of the content. Its children may be moved elsewhere by whoever
-// reads them, so each of them keeps the owner too.
+// What a copy of a Schema or Array has for itself, beside what it shows of the content. Its children may be moved elsewhere
+// by whoever reads them, so each of them keeps the owner too.
 template <typename Data>
 struct Node {
   Owner owner;

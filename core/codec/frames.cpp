@@ -27,8 +27,8 @@ bool has_objects(const arrow::Schema& schema) {
 
 using Contents = std::vector<std::unique_ptr<arrow::Content>>;
 
-// Reads the columns of a frame, or the one of a series, into `out`, which stays empty if they cannot be had so: polars' own pickling says
-// what is wrong. Errors: false with an exception set, if it is one that ends everything.
+// Reads the columns of a frame, or the one of a series, into `out`, which stays empty if they cannot be had so: polars' own
+// pickling says what is wrong. Errors: false with an exception set, if it is one that ends everything.
 bool read_columns(const Runtime& runtime, PyObject* frame, Contents& out) {
   const py::Ref capsule = py::Ref::steal(PyObject_CallMethod(frame, "__arrow_c_stream__", nullptr));
   auto* const stream =
