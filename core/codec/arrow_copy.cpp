@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,7 +49,7 @@ std::size_t size_of_metadata(const char* metadata) noexcept {
 // What is made of `out` before an error is the caller's to release.
 void copy_schema(const Schema& from, Schema& out) {
   const auto children = static_cast<std::size_t>(from.n_children);
-  out.private_data = new SchemaCopy;
+  out.private_data = std::make_unique<SchemaCopy>().release();
   out.release = release_copy<SchemaCopy, Schema>;
   SchemaCopy& copy = *static_cast<SchemaCopy*>(out.private_data);
   copy.format = from.format;
@@ -289,7 +290,7 @@ bool copy_parts(const Schema& schema, const Array& from, Rows rows, ArrayCopy& c
 
 // What is made of `out` before an error, or if a layout is not known, is the caller's to release.
 bool copy_array(const Schema& schema, const Array& from, Rows rows, Array& out) {
-  out.private_data = new ArrayCopy;
+  out.private_data = std::make_unique<ArrayCopy>().release();
   out.release = release_copy<ArrayCopy, Array>;
   ArrayCopy& copy = *static_cast<ArrayCopy*>(out.private_data);
   copy.children.resize(static_cast<std::size_t>(from.n_children));
