@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <utility>
+#include <vector>
 
 #include "base/pages.h"
 #include "codec/array_memory.h"
@@ -19,16 +21,39 @@ namespace {
 
 constexpr char kQueueModule[] = "concurrent.interpreters._queues";  // of the class, which is public one level higher
 
-// A copy that the process owns, in the order of the original where that has no gaps, else in the order of C;
-// false with an exception set.
-bool copy_view(const Py_buffer& buffer, BlockView& out) {
-  BlockPtr block(std::make_unique<SharedBlock>(static_cast<std::size_t>(buffer.len)).release());
-  Geometry geometry = geometry_of(buffer);
-  geometry.start = block->data();
-  if (PyBuffer_IsContiguous(&buffer, 'A') != 0) {
-    std::memcpy(block->data(), buffer.buf, static_cast<std::size_t>(buffer.len));
+// In the order of C; false with an exception set.
+bool copy_in_order(const Geometry& from, void* to) {
+  const auto changeable = [](const std::vector<std::ptrdiff_t>& numbers) {
+    return const_cast<std::ptrdiff_t*>(numbers.data());
+  };
+  const Py_buffer buffer{
+      .buf = from.start,
+      .obj = nullptr,
+      .len = from.size,
+      .itemsize = from.item_size,
+      .readonly = 1,
+      .ndim = static_cast<int>(from.shape.size()),
+      .format = const_cast<char*>(from.format.c_str()),
+      .shape = changeable(from.shape),
+      .strides = changeable(from.strides),
+      .suboffsets = from.suboffsets.empty() ? nullptr : changeable(from.suboffsets),
+      .internal = nullptr,
+  };
+  return PyBuffer_ToContiguous(to, &buffer, buffer.len, 'C') == 0;
+}
+
+// What `from` shows of memory, as a copy that the process owns: the bytes as they lie there, or one element after the other,
+// whichever is less. False with an exception set.
+bool copy_shown(const Geometry& from, BlockView& out) {
+  Geometry geometry = from;
+  const Extent extent = from.size != 0 && from.suboffsets.empty() ? extent_of(from) : Extent{nullptr, from.size + 1, 0};
+  BlockPtr block(std::make_unique<SharedBlock>(static_cast<std::size_t>(std::min(extent.size, from.size))).release());
+  if (extent.size <= from.size) {
+    std::memcpy(block->data(), extent.begin, static_cast<std::size_t>(extent.size));
+    geometry.start = block->data() + extent.first;
   } else {
-    if (PyBuffer_ToContiguous(block->data(), &buffer, buffer.len, 'C') < 0) return false;
+    if (!copy_in_order(from, block->data())) return false;
+    geometry.start = block->data();
     geometry.suboffsets.clear();
     std::ptrdiff_t stride = geometry.item_size;
     for (std::size_t i = geometry.shape.size(); i-- > 0;) {
@@ -150,7 +175,7 @@ bool share_memory(const Runtime& runtime, PyObject* owner, const Py_buffer& buff
       out = {own, geometry_of(buffer), true};
       return true;
     }
-    return copy_view(buffer, out);
+    return copy_shown(geometry_of(buffer), out);
   }
   Loan loan = runtime.lessor->lend(owner);
   if (!loan) {
@@ -175,11 +200,12 @@ void settle_own_memory(const Runtime& runtime, Message& message) {
     if (view == nullptr || !view->is_own) continue;
     auto& block = static_cast<ArrayBlock&>(*view->block);
     if (runtime.array_memory->is_used(block) || !block.claim()) {
-      const Extent extent = extent_of(view->geometry);
-      BlockPtr copy(std::make_unique<SharedBlock>(static_cast<std::size_t>(extent.size)).release());
-      std::memcpy(copy->data(), extent.begin, static_cast<std::size_t>(extent.size));
-      view->geometry.start = copy->data() + extent.first;
-      view->block = std::move(copy);
+      BlockView copy;
+      if (!copy_shown(view->geometry, copy)) {
+        PyErr_Clear();
+        throw std::bad_alloc();
+      }
+      *view = std::move(copy);
     }
     view->is_own = false;
   }

@@ -93,7 +93,7 @@ struct Attachments final : AttachmentList {
 // How the memory of a view that is encoded crosses, where the process does not own it already.
 enum class Views : std::uint8_t {
   kLend,  // the exporter outlives the reader: arguments, whose sender waits for the answer
-  kCopy,  // it may end first: results; one copy is made that the process owns
+  kCopy,  // it may end first: results; what the process does not own yet is copied, once
 };
 
 // What of its memory a buffer shows.

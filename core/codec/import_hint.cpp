@@ -59,9 +59,8 @@ std::string hint_about_imports(PyObject* exception) {
       if (const char* const reason = extensions::reason_against(module)) {
         return module + " does not work in a worker's interpreter, not with extensions=\"private\" either: " + reason;
       }
-      return "most such modules can be imported in workers as private copies: with extensions=\"private\", an argument of "
-             "the"
-             " executor, or AIOINTERPRETERS_EXTENSIONS=private in the environment (see docs/extensions.md of "
+      return "most such modules can be imported in workers as private copies: with extensions=\"private\", an argument "
+             "of the executor, or AIOINTERPRETERS_EXTENSIONS=private in the environment (see docs/extensions.md of "
              "aiointerpreters)";
     }
     for (py::Ref& shown : shown_with(exceptions[i].get())) {

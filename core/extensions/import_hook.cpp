@@ -103,10 +103,7 @@ py::Ref import_copy(Hook& hook, const py::Ref& spec, const py::Ref& name) {
     return {};
   }
   auto [module, is_complete] = make_module(handle, spec, name, path);
-  if (is_complete) {
-    hook.complete.emplace(std::pair(path, std::string(text)), py::Ref::borrow(module.get()));
-    hook.made(text, module.get());
-  }
+  if (is_complete) hook.complete.emplace(std::pair(path, std::string(text)), py::Ref::borrow(module.get()));
   return std::move(module);
 }
 

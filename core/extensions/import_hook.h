@@ -18,8 +18,8 @@ namespace aiointerpreters::extensions {
 
 // Has the attached interpreter import copies from now on: extension modules from outside the standard library get files of
 // their own, which `copies` has. Threads that are not Python's come to it by `threads`.
-// `made` is called, attached, with the name of each module that has been made from a copy, and the module; again, when the
-// module is imported again. It must not raise.
+// `made` is called, attached, with the name of each module that has been made from a copy, and the module, once it has been
+// executed; again, when the module is imported again. It must not raise.
 // Requires: attached to a worker's interpreter in which nothing else has been imported yet. Runs Python. Errors: false with
 // an exception set.
 [[nodiscard]] bool import_private_copies(std::shared_ptr<CopyStore> copies, std::shared_ptr<py::ForeignThreads> threads,

@@ -90,6 +90,7 @@ class Reader {
   static std::string find(const std::string& name, const std::vector<std::string>& folders) {
     if (name.find('/') != std::string::npos) return name;
     for (const std::string& folder : folders) {
+      if (folder.empty()) continue;
       std::string path = folder;
       path.append("/").append(name);
       if (access(path.c_str(), R_OK) == 0) return path;

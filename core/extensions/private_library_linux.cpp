@@ -199,7 +199,13 @@ void* open_if_private(CopyOwner& owner, const std::string& path, std::string& wh
   } catch (const std::exception&) {
     return nullptr;  // whoever opens it as ever finds out
   }
-  return libraries.back().is_private ? or_tell(why, [&] { return load(owner, libraries); }) : nullptr;
+  if (!libraries.back().is_private) return nullptr;
+  return or_tell(why, [&] {
+    const std::string file = path.substr(path.rfind('/') + 1);
+    const std::string name = file.substr(0, file.find('.'));
+    if (!owner.copies->trust().covers(name)) check_soundness(libraries, name);
+    return load(owner, libraries);
+  });
 }
 
 }  // namespace aiointerpreters::extensions

@@ -95,9 +95,17 @@ void finish_leftovers(codec::Runtime& runtime, const PoolOptions& options, const
   join_left_threads(options, module);
 }
 
-void part_from(py::ForeignThreads& threads, const PoolOptions& options, bool stopped) {
-  const std::chrono::duration<double> patience(stopped ? kThreadPatience / 5 : kThreadPatience);
-  if (threads.close(base::Clock::now() + std::chrono::duration_cast<base::Clock::duration>(patience))) return;
+void part_from(py::ForeignThreads& threads, const PoolOptions& options, const std::atomic<bool>& stopped) {
+  // A stop may come meanwhile.
+  constexpr std::chrono::milliseconds kLook{50};
+  const auto begin = base::Clock::now();
+  const auto has_patience = [&] {
+    const std::chrono::duration<double> all(stopped.load(std::memory_order_acquire) ? kThreadPatience / 5 : kThreadPatience);
+    return base::Clock::now() - begin < all;
+  };
+  do {
+    if (threads.close(base::Clock::now() + kLook)) return;
+  } while (has_patience());
   options.log_warning(
       "a worker's interpreter is about to end, and a thread of an extension module has not left it (PyGILState_Release):"
       " Python code that it runs is stopped");

@@ -4,6 +4,8 @@
 // the worker's, or whoever ends the interpreter in its place. Blocks. Runs Python.
 #pragma once
 
+#include <atomic>
+
 #include "codec/lessor.h"
 #include "codec/runtime.h"
 #include "pool/pool_options.h"
@@ -22,8 +24,8 @@ namespace aiointerpreters::pool {
 void finish_leftovers(codec::Runtime& runtime, const PoolOptions& options, const py::Ref& module);
 
 // Lets no foreign threads in any more, waits for those inside, and calls what is pending. Who stays for longer than five
-// seconds (one, if everything is to be stopped) is told of in home's log, and left to `stop_left_threads`.
-void part_from(py::ForeignThreads& threads, const PoolOptions& options, bool stopped);
+// seconds (one, once everything is to be stopped) is told of in home's log, and left to `stop_left_threads`.
+void part_from(py::ForeignThreads& threads, const PoolOptions& options, const std::atomic<bool>& stopped);
 
 // Gives back what the interpreter has been lent. What it still holds and others use goes to home.
 void settle_loans(codec::Runtime& runtime, py::ThreadSides& sides, const PoolOptions& options);

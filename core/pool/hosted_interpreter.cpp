@@ -179,7 +179,7 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
     runtime_->interruptible.begin(&kEnding);
     end_quietly([&] { finish_loop(); });
     end_quietly([&] { finish_leftovers(*runtime_, pool_.options(), left_threads); });
-    if (foreign_threads_) part_from(*foreign_threads_, pool_.options(), stops.load(std::memory_order_acquire));
+    if (foreign_threads_) part_from(*foreign_threads_, pool_.options(), stops);
     runtime_->interruptible.end();
     if (visitor_) stop_visitor();
     end_quietly([&] { are_left = !stop_left_threads(pool_.options(), stops); });

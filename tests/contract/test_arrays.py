@@ -75,6 +75,15 @@ class TestArguments:
         array = np.frombuffer(SharedBuffer(800), dtype="f8")
         assert address(pool.submit(interpreter(arrays.part), array).result()) == address(arrays.part(array))
 
+    def test_a_broadcast_array_costs_what_is_broadcast(self, pool: InterpreterThreadPoolExecutor) -> None:
+        @interpreter
+        def make() -> Any:
+            return np.broadcast_to(1.5, (300_000, 100_000))
+
+        array = pool.submit(make).result()
+        assert (array.shape, array.strides, array.flags.writeable) == ((300_000, 100_000), (0, 0), False)
+        assert array[-1, -1] == 1.5
+
     def test_one_array_in_several_places_is_one(self, pool: InterpreterThreadPoolExecutor) -> None:
         array = np.arange(COUNT)
         assert pool.submit(interpreter(arrays.are_one), array, array).result() == (True, True)

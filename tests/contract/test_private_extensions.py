@@ -120,6 +120,19 @@ def test_so_they_are_where_ctypes_opens_them(tmp_path: Path, gate: Gate, name: s
     assert imports.count_in(str(path)) == at_home
 
 
+def test_what_is_unsound_is_refused_where_ctypes_opens_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built.make_module(folder, "allocating")
+    (path,) = folder.glob("allocating*.so")
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        error = pool.submit(interpreter(imports.open_library), str(path)).exception()
+    assert isinstance(error, OSError)
+    assert "it replaces the memory allocators of the whole process" in str(error)
+    assert str(path) in str(error)
+    monkeypatch.setenv("AIOINTERPRETERS_EXTENSIONS_TRUSTED", "allocating")
+    with InterpreterThreadPoolExecutor(1, extensions="private") as trusting:
+        assert trusting.submit(interpreter(imports.open_library), str(path)).result() is True
+
+
 def test_what_ctypes_cannot_open_is_an_error_as_ever(tmp_path: Path) -> None:
     (tmp_path / "libllvmlite.so").write_bytes(b"nothing")
     with InterpreterThreadPoolExecutor(1, extensions="private") as pool:

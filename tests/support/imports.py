@@ -26,6 +26,11 @@ def count_in(path: str) -> int:
     return count
 
 
+def open_library(path: str) -> bool:
+    """Open a library through ctypes; return whether it is open."""
+    return bool(importlib.import_module("ctypes").CDLL(path)._handle)
+
+
 def code_of(module: str) -> list[str]:
     """Import a module and return the files that its code is mapped from, in order."""
     path = importlib.import_module(module).__file__
