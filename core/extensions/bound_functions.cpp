@@ -23,6 +23,11 @@ int check(void*, void*, ForeignThreads* threads) { return threads->is_attached()
 
 void* find_state(void*, void*, ForeignThreads* threads) { return threads->find_state(); }
 
+// Destructors ask so whether there still is an interpreter to which their objects could be given back.
+int is_initialized(void*, void*, ForeignThreads* threads) { return Py_IsInitialized() != 0 && threads->can_come() ? 1 : 0; }
+
+int is_finalizing(void*, void*, ForeignThreads* threads) { return Py_IsFinalizing() != 0 || !threads->can_come() ? 1 : 0; }
+
 int add_pending_call(ForeignThreads::Call call, void* argument, ForeignThreads* threads) {
   return threads->add_pending_call(call, argument) ? 0 : kFull;
 }
@@ -53,6 +58,9 @@ std::span<const BoundFunction> functions_for_copies() noexcept {
       bound("PyGILState_Release", release, kNull),
       bound("PyGILState_Check", check, 1),
       bound("PyGILState_GetThisThreadState", find_state, kNull),
+      bound("Py_IsInitialized", is_initialized, 1),
+      bound("Py_IsFinalizing", is_finalizing, 0),
+      bound("_Py_IsFinalizing", is_finalizing, 0),
       bound("PyThreadState_New", make_state, kNull),
       bound("PyThreadState_Delete", delete_state, kNull),
       bound("PyThreadState_DeleteCurrent", delete_current_state, kNull),

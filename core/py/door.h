@@ -36,6 +36,7 @@ class Door {
   // For who attaches by other means, and for longer. False: it is closed. Each entry is to be left.
   [[nodiscard]] bool enter() noexcept;
   void leave() noexcept;
+  [[nodiscard]] bool is_open() const noexcept { return (visitors_.load(std::memory_order_acquire) & kClosed) == 0; }
   [[nodiscard]] bool has_visitors() const noexcept {
     return (visitors_.load(std::memory_order_acquire) & ~kClosed) != 0;  // acquire: as in `close`
   }

@@ -49,6 +49,8 @@ class ForeignThreads : public std::enable_shared_from_this<ForeignThreads> {
   // The state that the calling thread has of this interpreter, attached or not; null: none.
   [[nodiscard]] PyThreadState* find_state() const;
   [[nodiscard]] bool is_attached() const noexcept;
+  // Whether the calling thread could use this interpreter now: it has a state of it, or would be let in.
+  [[nodiscard]] bool can_come() const { return door_.is_open() || find_state() != nullptr; }
   // For threads that make their states themselves: PyThreadState_New, PyThreadState_Delete, PyThreadState_DeleteCurrent. A
   // state that was made here keeps the interpreter from ending until it is deleted here. Blocks: as `ensure`.
   [[nodiscard]] PyThreadState* make_state(PyInterpreterState* interpreter) AIOI_EXCLUDES(mutex_);

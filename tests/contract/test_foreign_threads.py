@@ -219,6 +219,24 @@ ctypes.CDLL(None).exit(4)
     assert (finished.code, finished.lines, finished.stderr) == (4, ["handler", "handler"], "")
 
 
+def test_a_thread_that_asks_is_told_that_the_interpreter_has_ended(folder: Path, tmp_path: Path) -> None:
+    run(
+        folder,
+        tmp_path,
+        """
+if __name__ == "__main__":
+    asked, ask = os.pipe()
+    answered, answer = os.pipe()
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+        print(pool.submit(interpreter(foreign_threads.ask_later), asked, answer).result())
+        os.write(ask, b"?")
+        print(os.read(answered, 1))
+    os.write(ask, b"?")
+    print(os.read(answered, 1))
+""",
+    ).check("1", "b'1'", "b'2'")
+
+
 def test_a_thread_that_comes_after_the_end_does_no_harm(folder: Path, tmp_path: Path) -> None:
     run(
         folder,

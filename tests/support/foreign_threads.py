@@ -71,6 +71,12 @@ def leave_thread(file: int, told: int) -> None:
     foreign.make_state_later(file)
 
 
+def ask_later(asked: int, answer: int) -> str:
+    """A thread asks whether Python is there, each time that `asked` can be read; return what this one is told."""
+    told: str = _extension().ask_later(asked, answer)
+    return told
+
+
 def leave_thread_inside(told: int, file: int, has_own_state: bool) -> None:
     """Leave a thread behind that is inside until `file` can be read, and writes to `told` then."""
     entered = threading.Event()

@@ -100,6 +100,30 @@ static PyObject* call_later_with_own_state(PyObject* module, PyObject* callable)
   Py_RETURN_NONE;
 }
 
+/* Whether Python is initialized, and whether it is finalizing, as a digit. */
+static char asked(void) { return (char)('0' + Py_IsInitialized() + 2 * Py_IsFinalizing()); }
+
+static void* ask_late(void* files) {
+  int* ends = files;
+  char byte;
+  while (read(ends[0], &byte, 1) == 1) {
+    byte = asked();
+    if (write(ends[1], &byte, 1) < 0) break;
+  }
+  free(files);
+  return NULL;
+}
+
+/* A thread asks each time when something can be read, and writes what it is told. Returns what this one is told. */
+static PyObject* ask_later(PyObject* module, PyObject* args) {
+  int* files = malloc(2 * sizeof(int));
+  pthread_t thread;
+  if (!PyArg_ParseTuple(args, "ii", &files[0], &files[1])) return NULL;
+  if (pthread_create(&thread, NULL, ask_late, files) != 0) return PyErr_NoMemory();
+  pthread_detach(thread);
+  return PyUnicode_FromFormat("%c", asked());
+}
+
 static void* visit_late(void* file) {
   char byte;
   if (read((int)(intptr_t)file, &byte, 1) < 0) return NULL;
@@ -218,6 +242,7 @@ static PyMethodDef methods[] = {{"call_in_thread", call_in_thread, METH_VARARGS,
                                 {"call_with_own_state", call_with_own_state, METH_O, NULL},
                                 {"call_later_with_own_state", call_later_with_own_state, METH_O, NULL},
                                 {"make_state_later", make_state_later, METH_O, NULL},
+                                {"ask_later", ask_later, METH_VARARGS, NULL},
                                 {"call_soon", call_soon, METH_O, NULL},
                                 {"come_at_exit", come_at_exit, METH_VARARGS, NULL},
                                 {"come_detached", come_detached, METH_NOARGS, NULL},
