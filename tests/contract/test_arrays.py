@@ -15,7 +15,7 @@ import ml_dtypes
 import numpy as np
 
 from aiointerpreters import InterpreterThreadPoolExecutor, SharedBuffer, _core, interpreter
-from support import arrays, work
+from support import arrays, own_allocator, work
 from support import gate as gates
 from support.arrays import COPIED, COUNT, RESULTS_COPIED, SHARED, address
 from support.gate import Gate
@@ -84,6 +84,15 @@ class TestArguments:
         assert (array.shape, array.strides, array.flags.writeable) == ((300_000, 100_000), (0, 0), False)
         assert array[-1, -1] == 1.5
 
+    def test_memory_of_an_allocator_that_the_worker_has_set_is_copied(self, pool: InterpreterThreadPoolExecutor) -> None:
+        name, where, array = pool.submit(interpreter(own_allocator.make), COUNT).result()
+        assert name == "tests_own"
+        assert address(array) != where
+        np.testing.assert_array_equal(array, np.arange(COUNT))
+        usual_name, usual_where, usual = pool.submit(interpreter(arrays.make_and_name), COUNT).result()
+        assert usual_name == "default_allocator"
+        assert address(usual) == usual_where
+
     def test_one_array_in_several_places_is_one(self, pool: InterpreterThreadPoolExecutor) -> None:
         array = np.arange(COUNT)
         assert pool.submit(interpreter(arrays.are_one), array, array).result() == (True, True)
@@ -111,7 +120,7 @@ class TestArguments:
         gone = weakref.ref(array)
         before = sys.getrefcount(array)
         pool.submit(interpreter(arrays.keep), "array", array[1:]).result()
-        assert sys.getrefcount(array) > before  # which is why `ndarray.resize` refuses; it would for a weak reference, too
+        assert sys.getrefcount(array) > before
         del array
         gc.collect()
         assert pool.submit(interpreter(arrays.first_kept), "array").result() == 7
@@ -119,6 +128,16 @@ class TestArguments:
         pool.submit(interpreter(arrays.keep), "array", None).result()
         assert pool.submit(interpreter(work.square), 2).result() == 4
         assert gone() is None
+
+    def test_an_array_of_which_a_worker_has_a_view_is_not_resized(self, pool: InterpreterThreadPoolExecutor) -> None:
+        array = np.full(COUNT, 7)
+        pool.submit(interpreter(arrays.keep), "resized", array[1:]).result()
+        with pytest.raises(ValueError, match="cannot resize"):
+            array.resize(2 * COUNT)
+        pool.submit(interpreter(arrays.keep), "resized", None).result()
+        assert pool.submit(interpreter(work.square), 2).result() == 4
+        array.resize(2 * COUNT)
+        assert array.sum() == 7 * COUNT
 
     def test_a_call_that_never_began_lets_go_of_it(self, gate: Gate) -> None:
         with InterpreterThreadPoolExecutor(1, extensions="private") as pool:

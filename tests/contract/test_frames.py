@@ -46,6 +46,16 @@ def test_a_table_of_pyarrow_as_argument_is_shared(pool: InterpreterThreadPoolExe
     assert pool.submit(interpreter(frames.arrow_addresses), part).result() == frames.arrow_addresses(part)
 
 
+def test_batches_and_buffers_of_pyarrow_as_arguments_are_shared(pool: InterpreterThreadPoolExecutor) -> None:
+    (batch,) = frames.make_arrow().to_batches()
+    assert pool.submit(interpreter(frames.batch_addresses), batch).result() == frames.batch_addresses(batch)
+    buffer = batch.column(0).buffers()[1]
+    assert buffer.size >= frames.SHARED_MIN
+    assert pool.submit(interpreter(frames.address_of_buffer), buffer).result() == buffer.address
+    small = buffer.slice(0, frames.SHARED_MIN - 1)
+    assert pool.submit(interpreter(frames.address_of_buffer), small).result() != small.address
+
+
 def test_text_of_pandas_is_copied(pool: InterpreterThreadPoolExecutor) -> None:
     frame = frames.make_pandas()
     here = frames.text_addresses(frame)
@@ -91,7 +101,7 @@ def test_what_pyarrow_has_made_of_an_array_is_taken_over_like_it(pool: Interpret
     assert values.to_pylist() == list(range(frames.ROWS))
 
 
-def test_a_frame_of_polars_goes_through_pyarrow_without_a_copy(pool: InterpreterThreadPoolExecutor) -> None:
+def test_a_table_of_pyarrow_becomes_a_frame_of_polars_without_a_copy(pool: InterpreterThreadPoolExecutor) -> None:
     table = frames.make_polars().to_arrow()
     assert pool.submit(interpreter(frames.polars_addresses), table).result() == frames.polars_addresses(table)
     assert frames.polars_addresses(table) == frames.column_addresses(table["int"])

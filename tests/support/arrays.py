@@ -195,3 +195,9 @@ def make_where_freed(count: int) -> bool:
         if not all((each == i).all() for i, each in enumerate(made)):
             return False
     return True
+
+
+def make_and_name(count: int) -> tuple[str, Any, Any]:
+    """Return whose memory a new array has, where it is, and the array."""
+    array = np.arange(count)
+    return np._core._multiarray_umath.get_handler_name(array), address(array), array  # type: ignore[attr-defined]

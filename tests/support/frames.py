@@ -69,6 +69,16 @@ def arrow_addresses(table: Any) -> dict[str, list[int]]:
     return {name: column_addresses(table[name]) for name in table.column_names}
 
 
+def batch_addresses(batch: Any) -> list[list[int]]:
+    """Where the buffers of a record batch lie."""
+    return [column_addresses(column) for column in batch.columns]
+
+
+def address_of_buffer(buffer: Any) -> Any:
+    """Where a buffer of pyarrow's lies."""
+    return buffer.address
+
+
 def polars_addresses(table: Any) -> list[int]:
     """Where a frame of polars that is made of a pyarrow table has its numbers."""
     return column_addresses(_module("polars").from_arrow(table)["int"].to_arrow())[-1:]
