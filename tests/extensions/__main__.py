@@ -98,7 +98,13 @@ def main() -> int:
     if packages.keys() <= results.keys() and not wanted.no_page:
         tried = f"CPython {platform.python_version()}, {platform.machine()}, {' '.join(platform.libc_ver())}"
         working = sum(results[name].works for name in packages)
-        lines = [f"{working} of {len(packages)} packages work. Tried with {tried}.", "", *as_table(results, packages)]
+        staying = [name for name in packages if results[name].works and not results[name].ends_cleanly]
+        lines = [
+            f"{working} of {len(packages)} packages work. Of these, {len(staying)} leave threads behind, so that a worker's",
+            f"interpreter stays in memory ({', '.join(staying) or 'none'}); all others end cleanly. Tried with {tried}.",
+            "",
+            *as_table(results, packages),
+        ]
         put_between_marks(PAGE, "packages", lines)
     return failed
 

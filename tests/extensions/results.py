@@ -28,6 +28,11 @@ class Result:
         return self.outcome is not None and not (self.failure or self.outcome.failed)
 
     @property
+    def ends_cleanly(self) -> bool:
+        """Whether interpreters that have used it leave nothing behind, and nothing was logged."""
+        return self.works and self.outcome is not None and not self.outcome.warnings
+
+    @property
     def text(self) -> str:
         """One line."""
         return "; ".join(filter(None, (self._what_came, self.note)))
