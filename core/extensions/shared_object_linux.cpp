@@ -45,7 +45,7 @@ void* find_symbol(void* handle, const std::string& name) { return dlsym(handle, 
 
 std::byte* address_in(void* handle, std::uint64_t address) {
   link_map* map = nullptr;
-  if (dlinfo(handle, RTLD_DI_LINKMAP, static_cast<void*>(&map)) != 0 || map == nullptr) {
+  if (handle == nullptr || dlinfo(handle, RTLD_DI_LINKMAP, static_cast<void*>(&map)) != 0 || map == nullptr) {
     const char* const reason = dlerror();
     throw std::runtime_error(reason != nullptr ? reason : "the dynamic linker does not tell where it has loaded an object");
   }

@@ -1,10 +1,10 @@
-"""`python -m aiointerpreters cache`: shows the private copies of extension modules that are on disk, or removes them."""
+"""`python -m aiointerpreters`: `cache` shows or removes copies of extension modules, `info` describes the machine."""
 
 import argparse
 import sys
 import time
 
-from . import _core
+from . import _core, _info
 
 _DAY = 24 * 60 * 60
 
@@ -19,7 +19,22 @@ def main(arguments: list[str] | None = None) -> int:
         description="Show the folders in which private copies of extension modules are kept, or empty them.",
     )
     cache.add_argument("--clear", action="store_true", help="remove all copies; running programs are not disturbed")
-    return _clear() if parser.parse_args(arguments).clear else _show()
+    cache.set_defaults(run=lambda chosen: _clear() if chosen.clear else _show())
+    info = commands.add_parser(
+        "info",
+        help="say what a report of a fault should say",
+        description="Print versions, processors, limits and settings, to be put into a report of a fault.",
+    )
+    info.set_defaults(run=lambda chosen: _tell())
+    chosen = parser.parse_args(arguments)
+    status: int = chosen.run(chosen)
+    return status
+
+
+def _tell() -> int:
+    for line in _info.lines():
+        print(line)
+    return 0
 
 
 def _show() -> int:

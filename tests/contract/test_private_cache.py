@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import textwrap
 import threading
 from pathlib import Path
 
@@ -35,15 +36,50 @@ def make_packages(folder: Path, count: int) -> list[str]:
     return [f"{name}.one_phase" for name in names]
 
 
+def run_by_itself(tmp_path: Path, folder: Path, body: str) -> None:
+    """Run what is to be done with `pool` in a process of its own, and see that it prints what is expected.
+
+    Only copies for the first 64 interpreters of a process have names in the folder.
+    """
+    begin = f"""
+import shutil, sys
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from support import imports
+
+if __name__ == "__main__":
+    sys.path.insert(0, {str(folder)!r})
+    add = interpreter(imports.call)
+    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+"""
+    scripts.run_script(tmp_path, begin + textwrap.indent(textwrap.dedent(body), " " * 8)).check("added")
+
+
 def test_a_cache_that_is_removed_by_hand_is_made_again(folder: Path, tmp_path: Path) -> None:
     one, other = make_packages(folder, 2)
-    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
-        add = interpreter(imports.call)
-        assert pool.submit(add, one, "add", 1).result() == 1
-        shutil.rmtree(tmp_path / "cache")
-        assert pool.submit(add, other, "add", 1).result() == 1
-        assert pool.submit(add, one, "add", 1).result() == 2
+    body = f"""
+    assert pool.submit(add, {one!r}, "add", 1).result() == 1
+    shutil.rmtree({str(tmp_path / "cache")!r})
+    assert pool.submit(add, {other!r}, "add", 1).result() == 1
+    assert pool.submit(add, {one!r}, "add", 1).result() == 2
+    print("added")
+    """
+    run_by_itself(tmp_path, folder, body)
     assert list((tmp_path / "cache").glob("*one_phase*"))
+
+
+ADD = """
+assert pool.submit(add, "one_phase", "add", 1).result() == 1
+print("added")
+"""
+
+
+def test_a_folder_whose_name_means_another_one_to_the_dynamic_linker(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built.make_module(folder, "one_phase")
+    monkeypatch.setenv("AIOINTERPRETERS_CACHE", str(tmp_path / "$ORIGIN"))
+    run_by_itself(tmp_path, folder, ADD)
+    assert list((tmp_path / "$ORIGIN").glob("*one_phase*"))
 
 
 def test_imports_go_on_while_the_cache_is_removed(folder: Path, tmp_path: Path) -> None:
@@ -89,8 +125,7 @@ def test_an_empty_name_is_none(folder: Path, tmp_path: Path, monkeypatch: pytest
     built.make_module(folder, "one_phase")
     monkeypatch.setenv("AIOINTERPRETERS_CACHE", "")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
-        assert pool.submit(interpreter(imports.call), "one_phase", "add", 1).result() == 1
+    run_by_itself(tmp_path, folder, ADD)
     assert list((tmp_path / "xdg" / "aiointerpreters" / "extensions").glob("*one_phase*"))
 
 

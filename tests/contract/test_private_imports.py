@@ -126,16 +126,6 @@ def test_an_interrupt_leaves_the_import_whole(folder: Path, gate: Gate) -> None:
         assert pool.submit(load, "importing", "begun").result() == 1
 
 
-def test_a_folder_whose_name_means_another_one_to_the_dynamic_linker(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AIOINTERPRETERS_CACHE", str(tmp_path / "$ORIGIN"))
-    built.make_module(folder, "one_phase")
-    with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
-        assert pool.submit(interpreter(imports.call), "one_phase", "add", 1).result() == 1
-    assert list((tmp_path / "$ORIGIN").glob("*one_phase*"))
-
-
 def test_a_module_that_adds_itself_to_the_state_is_not_added_twice(folder: Path) -> None:
     built.make_module(folder, "registering")
     with InterpreterThreadPoolExecutor(1, extensions="private") as pool:

@@ -1,0 +1,67 @@
+"""What a report of a fault should say about the machine: `python -m aiointerpreters info`."""
+
+import os
+import platform
+import sys
+import sysconfig
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from . import _core
+
+_VARIABLES = ("AIOINTERPRETERS_EXTENSIONS", "AIOINTERPRETERS_EXTENSIONS_TRUSTED", "AIOINTERPRETERS_CACHE", "PYTHON_GIL")
+_ASKED_FOR = ("cloudpickle", "anyio", "uvloop", "numpy", "pandas", "polars", "pyarrow", "pydantic", "lxml", "scipy", "torch")
+
+
+def lines() -> Iterator[str]:
+    """Yield the lines of the report: a name, a colon, what there is."""
+    yield f"aiointerpreters: {metadata.version('aiointerpreters')}"
+    version = f"{platform.python_implementation()} {platform.python_version()}{_build()}"
+    yield f"Python: {version}, {_without_home(sys.executable)}"
+    yield f"system: {platform.platform()}, {platform.machine()}, {' '.join(platform.libc_ver()) or 'libc unknown'}"
+    yield f"processors: {os.process_cpu_count() or 'unknown'} for this process, {os.cpu_count() or 'unknown'} in all"
+    yield from _limits()
+    yield f"private copies of extension modules: {_core.why_no_copies() or 'supported'}"
+    for path, refused, *_ in _core.describe_copies():
+        yield f"cache: {_without_home(path)}{f' (not used: {refused})' if refused else ''}"
+    for name in _VARIABLES:
+        if name in os.environ:
+            yield f"{name}: {os.environ[name]}"
+    yield f"packages: {', '.join(_versions()) or 'none of those that are asked for'}"
+
+
+def _without_home(path: str) -> str:
+    """Return the path without the name of the user, where it is in the home folder."""
+    home = Path.home()
+    return f"~/{Path(path).relative_to(home)}" if Path(path).is_relative_to(home) else path
+
+
+def _build() -> str:
+    kinds = {"debug": hasattr(sys, "gettotalrefcount"), "free-threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED"))}
+    return "".join(f" ({kind})" for kind, is_so in kinds.items() if is_so)
+
+
+def _limits() -> Iterator[str]:
+    """Of Linux's: control groups' quota, and mappings of memory."""
+    quota = _text("/sys/fs/cgroup/cpu.max")
+    if quota is not None:
+        yield f"quota of the control group: {quota} (microseconds, in a period of so many)"
+    most, maps = _text("/proc/sys/vm/max_map_count"), _text("/proc/self/maps")
+    if most is not None and maps is not None:
+        yield f"mappings of memory: {len(maps.splitlines())} of {most}"
+
+
+def _text(path: str) -> str | None:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+
+
+def _versions() -> Iterator[str]:
+    for name in _ASKED_FOR:
+        try:
+            yield f"{name} {metadata.version(name)}"
+        except metadata.PackageNotFoundError:
+            continue

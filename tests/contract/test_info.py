@@ -1,0 +1,50 @@
+"""`python -m aiointerpreters info`: what a report of a fault should say."""
+
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from aiointerpreters import _core
+from support.scripts import environment
+
+
+def facts(**changes: str) -> dict[str, str]:
+    """What the command says, by names."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "aiointerpreters", "info"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(**changes),
+    )
+    assert finished.stderr == ""
+    return dict(line.split(": ", 1) for line in finished.stdout.splitlines())
+
+
+def test_it_tells_versions_and_the_machine() -> None:
+    told = facts()
+    assert told["aiointerpreters"] == metadata.version("aiointerpreters")
+    assert f" {platform.python_version()}" in told["Python"]
+    assert ("(debug)" in told["Python"]) == hasattr(sys, "gettotalrefcount")
+    assert platform.machine() in told["system"]
+    assert " for this process, " in told["processors"]
+    assert f"cloudpickle {metadata.version('cloudpickle')}" in told["packages"]
+    assert told["private copies of extension modules"] == (_core.why_no_copies() or "supported")
+
+
+def test_it_tells_settings_that_are_set() -> None:
+    assert "AIOINTERPRETERS_EXTENSIONS" not in facts(AIOINTERPRETERS_EXTENSIONS_TRUSTED="one")
+    assert facts(AIOINTERPRETERS_EXTENSIONS="private")["AIOINTERPRETERS_EXTENSIONS"] == "private"
+
+
+@pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_core.why_no_copies()))
+def test_it_tells_where_copies_lie_without_the_name_of_the_user(tmp_path: Path) -> None:
+    home = tmp_path / "somebody"
+    told = facts(HOME=str(home), AIOINTERPRETERS_CACHE=str(home / "copies"))
+    assert told["cache"] == "~/copies"
+    told = facts(HOME=str(home), AIOINTERPRETERS_CACHE="/proc")
+    assert told["cache"].startswith("/proc (not used: ")
