@@ -13,10 +13,10 @@ import json
 from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import harness
+import package_samples
 import rivals
 import workloads
 from meeting import Attendance, interpreters, meet
@@ -45,12 +45,10 @@ def private_memory(*, trim: bool = False) -> float:
 
     `trim`: malloc gives back first what it only keeps.
     """
-    gc.collect()
     if trim:
+        gc.collect()
         ctypes.CDLL(None).malloc_trim(0)
-    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
-    kibibytes = sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty:"))
-    return kibibytes * 1024 / 1e6
+    return package_samples.private_memory()
 
 
 def memory_with(pool: Executor, attend: Callable[[int, int], Attendance], size: int) -> float:

@@ -25,14 +25,6 @@ struct Node {
   Data dictionary{};
 };
 
-template <typename Data>
-void release_node(Data* data) noexcept {
-  const std::unique_ptr<Node<Data>> node(static_cast<Node<Data>*>(data->private_data));
-  for (Data& child : node->children) release(child);
-  release(node->dictionary);
-  data->release = nullptr;
-}
-
 // Makes `out` the same as `from`, which stays the content's. Errors: std::bad_alloc, `out` is as it was.
 template <typename Data>
 void share(const Data& from, const Owner& owner, Data& out) {
@@ -54,7 +46,7 @@ void share(const Data& from, const Owner& owner, Data& out) {
   out = from;
   out.children = children == 0 ? nullptr : node->pointers.data();
   out.dictionary = from.dictionary == nullptr ? nullptr : &node->dictionary;
-  out.release = release_node<Data>;
+  out.release = release_held<Node<Data>, Data>;
   out.private_data = node.release();
 }
 

@@ -26,14 +26,6 @@ struct SchemaCopy {
   Schema dictionary{};
 };
 
-template <typename Copy, typename Data>
-void release_copy(Data* data) noexcept {
-  const std::unique_ptr<Copy> copy(static_cast<Copy*>(data->private_data));
-  for (Data& child : copy->children) release(child);
-  release(copy->dictionary);
-  data->release = nullptr;
-}
-
 // Metadata are a number of pairs, each of them two texts with their lengths in front; all numbers are 32 bits wide.
 std::size_t size_of_metadata(const char* metadata) noexcept {
   const auto read = [metadata](std::size_t at) {
@@ -50,7 +42,7 @@ std::size_t size_of_metadata(const char* metadata) noexcept {
 void copy_schema(const Schema& from, Schema& out) {
   const auto children = static_cast<std::size_t>(from.n_children);
   out.private_data = std::make_unique<SchemaCopy>().release();
-  out.release = release_copy<SchemaCopy, Schema>;
+  out.release = release_held<SchemaCopy, Schema>;
   SchemaCopy& copy = *static_cast<SchemaCopy*>(out.private_data);
   copy.format = from.format;
   copy.name = from.name == nullptr ? "" : from.name;
@@ -291,7 +283,7 @@ bool copy_parts(const Schema& schema, const Array& from, Rows rows, ArrayCopy& c
 // What is made of `out` before an error, or if a layout is not known, is the caller's to release.
 bool copy_array(const Schema& schema, const Array& from, Rows rows, Array& out) {
   out.private_data = std::make_unique<ArrayCopy>().release();
-  out.release = release_copy<ArrayCopy, Array>;
+  out.release = release_held<ArrayCopy, Array>;
   ArrayCopy& copy = *static_cast<ArrayCopy*>(out.private_data);
   copy.children.resize(static_cast<std::size_t>(from.n_children));
   for (Array& child : copy.children) copy.pointers.push_back(&child);

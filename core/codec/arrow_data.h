@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 namespace aiointerpreters::codec::arrow {
 
@@ -49,6 +50,15 @@ template <typename Data>
 void release(Data& data) noexcept {
   if (data.release != nullptr) data.release(&data);
   data.release = nullptr;
+}
+
+// A `release` for what we make: the structure's `private_data` is a `Held`, new, with its `children` and its `dictionary`.
+template <typename Held, typename Data>
+void release_held(Data* data) noexcept {
+  const std::unique_ptr<Held> held(static_cast<Held*>(data->private_data));
+  for (Data& child : held->children) release(child);
+  release(held->dictionary);
+  data->release = nullptr;
 }
 
 }  // namespace aiointerpreters::codec::arrow

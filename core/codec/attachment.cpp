@@ -46,9 +46,12 @@ bool copy_in_order(const Geometry& from, void* to) {
 // whichever is less. False with an exception set.
 bool copy_shown(const Geometry& from, BlockView& out) {
   Geometry geometry = from;
-  const Extent extent = from.size != 0 && from.suboffsets.empty() ? extent_of(from) : Extent{nullptr, from.size + 1, 0};
-  BlockPtr block(std::make_unique<SharedBlock>(static_cast<std::size_t>(std::min(extent.size, from.size))).release());
-  if (extent.size <= from.size) {
+  const bool has_extent = from.size != 0 && from.suboffsets.empty();
+  const Extent extent = has_extent ? extent_of(from) : Extent{};
+  const bool as_it_lies = has_extent && extent.size <= from.size;
+  const std::ptrdiff_t size = as_it_lies ? extent.size : from.size;
+  BlockPtr block(std::make_unique<SharedBlock>(static_cast<std::size_t>(size)).release());
+  if (as_it_lies) {
     std::memcpy(block->data(), extent.begin, static_cast<std::size_t>(extent.size));
     geometry.start = block->data() + extent.first;
   } else {

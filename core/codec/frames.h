@@ -16,7 +16,7 @@ namespace aiointerpreters::codec {
 
 // Whether there can be frames: polars has been imported in this interpreter. No error.
 [[nodiscard]] bool knows_frames(Runtime& runtime);
-// Whether the object is of one of their types. Requires: knows_frames.
+// Whether the object is of one of their types; it is not, as long as knows_frames has not found them.
 [[nodiscard]] bool is_frame(const Runtime& runtime, PyObject* object) noexcept;
 // What a pickler has to write for a frame: how it is made again, from an ArrowStream that is to be attached. What has no
 // such stream is reduced as polars does it. Requires: is_frame. Returns new.

@@ -100,7 +100,7 @@ std::runtime_error no_copy(const Library& library, const std::string& why) {
 
 // Errors: std::runtime_error, if the process comes to what the system allows it; Rust and CPython end it there.
 void check_room(const Library& library) {
-  if (!has_room_for_mappings()) throw std::runtime_error("no memory can be mapped for a private copy of " + library.path);
+  if (!has_room_for_mappings()) throw no_copy(library, "no memory can be mapped");
   if (library.elf.makes_thread_keys && !has_room_for_thread_keys()) {
     throw no_copy(
         library,

@@ -11,9 +11,10 @@ def clone(frame: Any) -> Any:
 
     None is returned for small columns, and for names with a NUL: polars ends the process there (Arrow's names end with one).
     """
-    columns = _columns(frame)
-    if not columns or frame.estimated_size() < shared_min * len(columns):
+    width = getattr(frame, "width", 1)  # of a DataFrame
+    if width == 0 or frame.estimated_size() < shared_min * width:
         return None
+    columns = _columns(frame)
     names = (*(column.name for column in columns), *(repr(kind) for kind in {column.dtype for column in columns}))
     return None if any("\0" in name or "\\x00" in name for name in names) else frame.clone()
 

@@ -137,6 +137,17 @@ HolderPtr holder_of(Producer& producer) {
   return holder;
 }
 
+// The first chunk, which alone keeps the content.
+Array last_chunk_of(Producer& producer) {
+  const HolderPtr holder = holder_of(producer);
+  Stream stream{};
+  stream_content(holder->content, holder, stream);
+  Array chunk{};
+  EXPECT_EQ(stream.get_next(&stream, &chunk), 0);
+  release(stream);
+  return chunk;
+}
+
 TEST(ArrowContent, IsReadAsOftenAsOneLikes) {
   Producer producer(3);
   const HolderPtr holder = holder_of(producer);
@@ -167,13 +178,7 @@ TEST(ArrowContent, IsReadAsOftenAsOneLikes) {
 
 TEST(ArrowContent, IsReleasedOnceByWhoLetsGoLast) {
   Producer producer(2);
-  HolderPtr holder = holder_of(producer);
-  Stream stream{};
-  stream_content(holder->content, holder, stream);
-  Array chunk{};
-  ASSERT_EQ(stream.get_next(&stream, &chunk), 0);
-  holder = HolderPtr();
-  release(stream);
+  Array chunk = last_chunk_of(producer);
   EXPECT_EQ(producer.released_arrays, 0);
   release(chunk);
   // Of each array the library releases what is below it.
@@ -183,13 +188,7 @@ TEST(ArrowContent, IsReleasedOnceByWhoLetsGoLast) {
 
 TEST(ArrowContent, AChildThatIsMovedOutlivesItsParent) {
   Producer producer(1);
-  HolderPtr holder = holder_of(producer);
-  Stream stream{};
-  stream_content(holder->content, holder, stream);
-  Array chunk{};
-  ASSERT_EQ(stream.get_next(&stream, &chunk), 0);
-  holder = HolderPtr();
-  release(stream);
+  Array chunk = last_chunk_of(producer);
   Array moved = std::exchange(*chunk.children[1], {});
   release(chunk);
   EXPECT_EQ(producer.released_arrays, 0);
