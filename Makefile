@@ -62,6 +62,12 @@ bench: ## all benchmarks, beside their rivals
 figures: ## README's figures and the pictures, from what `make bench ARGS=--json` has recorded
 	@$(call with,plots) && "$$python" benchmarks/readme_figures.py && "$$python" benchmarks/plots.py
 
+.PHONY: docs
+docs: ## the documentation site, in build/docs/index.html; a warning or a link that leads nowhere is an error
+	@$(call with,docs) && rm -rf build/docs && \
+		"$$python" -m sphinx -W --keep-going -q -b html -d build/docs.read docs build/docs && \
+		"$$python" tools/check-site build/docs
+
 .PHONY: asan
 asan: ## both test suites under AddressSanitizer and UBSan, but for the tests that measure memory; then `make fuzz`
 	@tools/native-tests asan

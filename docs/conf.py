@@ -1,0 +1,35 @@
+"""How Sphinx builds the site: `make docs`, then open build/docs/index.html."""
+
+import os
+import sys
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_sphinx"))
+
+project = "aiointerpreters"
+author = "The aiointerpreters authors"
+version = release = installed_version(project)
+
+extensions = ["myst_parser", "sphinx_copybutton", "outside_links", "pictures"]
+exclude_patterns = ["_sphinx", "images"]
+nitpicky = True
+show_warning_types = True
+
+# Links between pages are plain Markdown links, with the anchors that code hosts give to headings.
+myst_heading_anchors = 6
+myst_enable_extensions = ["colon_fence"]
+
+# Where the repository can be read in a browser: the address of its top folder at a revision. Links to files of the
+# repository that are not pages of the site lead there. Without an address, their text stands alone.
+outside_links_repository = os.environ.get("DOCS_REPOSITORY", "")
+# Files outside docs/ that are pages of the site too.
+outside_links_pages = {"README.md": "index", "CHANGELOG.md": "changelog", "CONTRIBUTING.md": "contributing"}
+
+html_theme = "furo"
+html_title = "aiointerpreters"
+html_copy_source = False
+html_show_sourcelink = False
+html_show_copyright = False
+
+copybutton_exclude = ".linenos, .gp, .go"
