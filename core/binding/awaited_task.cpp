@@ -95,7 +95,8 @@ void AwaitedTask::stop() {
   is_forgotten.store(true, std::memory_order_relaxed);
   if (interrupt_running(home(), *this) >= 0) return;
   PyErr_Clear();
-  log_warning("a call whose await was cancelled goes on: there is no thread that could interrupt it");
+  log_warning(
+      "a call keeps running although its await was cancelled: the thread that would interrupt it could not be started");
 }
 
 void AwaitedTask::cancel_at_home() {

@@ -172,7 +172,8 @@ pool::Pool* usable_pool(ModuleState& state, PyObject* self) {
     object = executor_of(state, self).pool;
   }
   pool::Pool* const pool = object == nullptr ? nullptr : pool_in(state, object).get();
-  if (pool == nullptr) PyErr_SetString(PyExc_RuntimeError, "the executor's __init__ has not run");
+  if (pool == nullptr)
+    PyErr_SetString(PyExc_RuntimeError, "the executor is not initialized: a subclass must call super().__init__()");
   if (pool != nullptr && state.exiting) {
     PyErr_SetString(PyExc_RuntimeError, kInterpreterShutdown);
     return nullptr;
@@ -305,7 +306,7 @@ PyObject* executor_run(PyObject* self, PyObject* const* args, Py_ssize_t nargs, 
       return nullptr;
     }
     if (PyCallable_Check(args[0]) == 0) {
-      return PyErr_Format(PyExc_TypeError, "run() needs something that can be called, not %R", args[0]);
+      return PyErr_Format(PyExc_TypeError, "run() needs a callable, not %R", args[0]);
     }
     ModuleState& state = state_of_executor(self);
     if (!prepare_asyncio(PyType_GetModuleByDef(Py_TYPE(self), &module_definition), state)) return nullptr;

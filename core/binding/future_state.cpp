@@ -156,7 +156,7 @@ void leave_to_parent(ModuleState& home, FutureState& state) noexcept {
     // A task of its own: the workers' half of the old one, which they will never finish, may be in any state.
     base::IntrusivePtr<FutureTask> ended(std::make_unique<FutureTask>(task.lane, home).release());
     static_cast<void>(ended->end_broken(std::make_shared<const pool::Breakage>(
-        pool::Breakage{"the call is left to the process that this one was forked from", {}})));
+        pool::Breakage{"the call was submitted before the fork, so it runs only in the parent process", {}})));
     state.task = std::move(ended);
   } catch (const std::bad_alloc&) {
     return;
@@ -217,7 +217,7 @@ const char* shown_state_name(const FutureState& state) noexcept {
 bool resolve(ModuleState& home, PyObject* future, FutureState& state) {
   if (state.outcome != nullptr) return true;
   if (state.resolved) {
-    PyErr_SetString(PyExc_RuntimeError, "the future is garbage, and its outcome has been let go of");
+    PyErr_SetString(PyExc_RuntimeError, "the garbage collector has cleared this future, and its result is gone");
     return false;
   }
   const base::IntrusivePtr<FutureTask> task = state.task;

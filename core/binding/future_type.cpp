@@ -49,13 +49,13 @@ struct Arguments {
     const Py_ssize_t named = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
     if (nargs + named == 0) return nullptr;
     if (nargs + named == 1 && (named == 0 || PyUnicode_EqualToUTF8(PyTuple_GET_ITEM(kwnames, 0), name))) return args[0];
-    return PyErr_Format(PyExc_TypeError, "one argument is taken here, %s", name);
+    return PyErr_Format(PyExc_TypeError, "expected exactly one argument: %s", name);
   }
   // The same, where there must be one.
   [[nodiscard]] PyObject* required(const char* name) const {
     PyObject* const argument = single(name);
     if (argument != nullptr || PyErr_Occurred() != nullptr) return argument;
-    return PyErr_Format(PyExc_TypeError, "an argument is missing: %s", name);
+    return PyErr_Format(PyExc_TypeError, "missing required argument: %s", name);
   }
 };
 
@@ -320,7 +320,7 @@ template <PyObject* FutureState::* kList>
 int set_list(PyObject* object, PyObject* value, void*) {
   const Self self = self_of(object);
   if (value == nullptr || !PyList_Check(value)) {
-    PyErr_SetString(PyExc_TypeError, "a list is needed here");
+    PyErr_SetString(PyExc_TypeError, "expected a list");
     return -1;
   }
   begin_delivery(object, self.state);

@@ -53,7 +53,11 @@ void HomeTask::report_ignored_interrupt() {
     const bool named = callable && !callable->qualname.empty();
     const std::string module = named && callable->by_reference() ? callable->module + '.' : std::string();
     const std::string name = named ? module + callable->qualname : "a task";
-    if (home_.reporter) home_.reporter->warn(name + " goes on in a worker's interpreter, seconds after it was interrupted");
+    if (home_.reporter) {
+      home_.reporter->warn(name +
+                           " still runs in a worker's interpreter, seconds after it was interrupted: it may catch "
+                           "TaskInterrupted, or be inside C code");
+    }
   } catch (const std::bad_alloc&) {  // no memory to say so
   }
 }

@@ -171,11 +171,11 @@ void rest_all(ModuleState& state) {
   if ((busy == 0 && abandoned == 0) || !state.reporter) return;
   std::string what = busy > 0 ? std::to_string(busy) + " interpreters run tasks" : "";
   if (abandoned > 0) {
-    what += (busy > 0 ? " and " : "") + std::to_string(abandoned) + " interpreters have threads in them that do not end";
+    what += (busy > 0 ? " and " : "") + std::to_string(abandoned) + " interpreters have threads that do not end";
   }
   state.reporter->warn("the process forks while " + what +
-                       ": CPython will end the child with a fatal error (python/cpython#101437). Fork before, or "
-                       "use multiprocessing's spawn");
+                       ": CPython will end the child process with a fatal error (python/cpython#101437). Fork before any "
+                       "task runs, or use multiprocessing's spawn method");
 }
 
 void wake_all(ModuleState& state) noexcept {

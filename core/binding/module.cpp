@@ -256,7 +256,8 @@ ModuleState* find_state() {
   const py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();  // which sys.modules keeps
   const bool is_ours = module && PyModule_Check(module.get()) && PyModule_GetDef(module.get()) == &module_definition;
   if (is_ours) return &state_of(module.get());
-  if (PyErr_Occurred() == nullptr) PyErr_SetString(PyExc_ImportError, "aiointerpreters._core is gone");
+  if (PyErr_Occurred() == nullptr)
+    PyErr_SetString(PyExc_ImportError, "aiointerpreters._core is no longer imported in this interpreter");
   return nullptr;
 }
 

@@ -58,7 +58,8 @@ Decoded decode_outcome(ModuleState& home, const pool::Task& task) {
     return outcome;
   }
   if (!outcome.failed)
-    py::raise_from_current(home.runtime.interpreter_error.get(), "the result could not be rebuilt at home");
+    py::raise_from_current(home.runtime.interpreter_error.get(),
+                           "the result could not be rebuilt in the interpreter that submitted the call");
   outcome.object = py::take_exception();
   outcome.failed = true;
   return outcome;

@@ -32,7 +32,8 @@ std::shared_ptr<pool::Pool>& shared_pool_of(PyObject* self) noexcept { return re
 bool read_initializer(ModuleState& state, PyObject* initializer, PyObject* initargs, pool::PoolOptions& options) {
   if (initializer == Py_None) return true;
   if (!is_tag(state, initializer)) {
-    PyErr_Format(PyExc_TypeError, "the initializer of interpreters must be tagged, not %R", initializer);
+    PyErr_Format(PyExc_TypeError, "the initializer of interpreters must be tagged with `interpreter`, but %R is not",
+                 initializer);
     return false;
   }
   py::Ref args = py::Ref::steal(PySequence_Tuple(initargs));
@@ -40,7 +41,8 @@ bool read_initializer(ModuleState& state, PyObject* initializer, PyObject* inita
   options.initializer = describe_tagged(state, initializer);
   if (!options.initializer) return false;
   if (options.initializer->is_coroutine_function) {
-    PyErr_Format(PyExc_TypeError, "the initializer of interpreters must not be a coroutine function, as %R is", initializer);
+    PyErr_Format(PyExc_TypeError, "the initializer of interpreters must not be a coroutine function, but %R is one",
+                 initializer);
     return false;
   }
   return codec::encode_call(state.runtime, PySequence_Fast_ITEMS(args.get()), PyTuple_GET_SIZE(args.get()), nullptr,
@@ -309,8 +311,9 @@ bool may_use_pools(ModuleState& state) {
   state.runtime.guard_missing = true;
   // multiprocessing's spawn says the same of the same mistake.
   PyErr_SetString(PyExc_RuntimeError,
-                  "an executor is used while a worker runs this program's __main__ to find the functions in it. Put what "
-                  "starts the work under\n\n    if __name__ == \"__main__\":\n\nas for multiprocessing's spawn.");
+                  "an executor was used while a worker imported this program's __main__ module to find the functions in it. "
+                  "Put the code that starts the work under\n\n    if __name__ == \"__main__\":\n\n"
+                  "as for multiprocessing's spawn method.");
   return false;
 }
 
@@ -326,7 +329,7 @@ bool wait_for_end(ModuleState& state, const pool::Pool& pool) {
 
 std::shared_ptr<pool::Pool> pool_in(const ModuleState& state, PyObject* object) {
   if (PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject*>(state.pool_type.get())) != 0) return shared_pool_of(object);
-  PyErr_Format(PyExc_TypeError, "a _core.Pool is needed, not %R", object);
+  PyErr_Format(PyExc_TypeError, "expected a _core.Pool, not %R", object);
   return nullptr;
 }
 

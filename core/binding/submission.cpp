@@ -31,7 +31,7 @@ bool Submission::open(const ModuleState& state, bool untagged) {
   Step step = Step::kOpened;
   for (int depth = 0; step == Step::kOpened; ++depth) {
     if (depth == kMaxDepth) {  // or the partial holds itself
-      PyErr_SetString(PyExc_RecursionError, "the callable is wrapped too often");
+      PyErr_SetString(PyExc_RecursionError, "the callable is wrapped in too many partial objects");
       return false;
     }
     step = opened.open_one(state);

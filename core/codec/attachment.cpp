@@ -182,7 +182,7 @@ bool share_memory(const Runtime& runtime, PyObject* owner, const Py_buffer& buff
   }
   Loan loan = runtime.lessor->lend(owner);
   if (!loan) {
-    PyErr_SetString(PyExc_RuntimeError, "the interpreter is about to end");
+    PyErr_SetString(PyExc_RuntimeError, "the memory cannot be shared: its interpreter is about to end");
     return false;
   }
   out = {BlockPtr(std::make_unique<SharedBlock>(std::move(loan)).release()), geometry_of(buffer)};
@@ -239,7 +239,7 @@ bool attach_columns(const Runtime& runtime, PyObject* stream, Views views, Attac
   }
   Loan loan = runtime.lessor->lend(stream);
   if (!loan) {
-    PyErr_SetString(PyExc_RuntimeError, "the interpreter is about to end");
+    PyErr_SetString(PyExc_RuntimeError, "the memory cannot be shared: its interpreter is about to end");
     return false;
   }
   out = ArrowTablePtr(std::make_unique<ArrowTable>(*table, std::move(loan)).release());

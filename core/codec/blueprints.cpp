@@ -29,7 +29,7 @@ py::Ref find_again(const Blueprint& blueprint) {
 
 bool is_class_for_pickle(PyObject* found) {
   if (PyType_Check(found) && reinterpret_cast<PyTypeObject*>(found)->tp_new != nullptr) return true;
-  PyErr_Format(PyExc_TypeError, "%R is no class that instances can be made of", found);
+  PyErr_Format(PyExc_TypeError, "%R is not a class that can be instantiated", found);
   return false;
 }
 

@@ -290,7 +290,7 @@ bool Decoder::place(PyObject* object, std::uint32_t height) {
       break;
   }
   if (height > kKeyDepthMax) {
-    PyErr_SetString(PyExc_RecursionError, "a key is nested too deep to be hashed");
+    PyErr_SetString(PyExc_RecursionError, "a dict key or set item is nested too deeply to be hashed");
     if (frame.tag != kDict) Py_DECREF(object);
     return false;
   }

@@ -244,7 +244,7 @@ PyObject* Decoder::read_reference() {
     if (entry.height != 0) {
       if (immutable(frame.tag)) frame.height = std::max(frame.height, entry.height);
       if (at_key(frame) && entry.height > kKeyDepthMax) {
-        PyErr_SetString(PyExc_RecursionError, "a key is nested too deep to be hashed");
+        PyErr_SetString(PyExc_RecursionError, "a dict key or set item is nested too deeply to be hashed");
         return nullptr;
       }
     }

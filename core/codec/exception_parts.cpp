@@ -43,7 +43,7 @@ py::Ref pack_args(Runtime& runtime, py::Ref& args, PyObject* lost, Message& oute
     if (!piece) {
       // A single argument is what str(exception) shows, as its str.
       const bool is_single = count == 1;
-      const char* const what = is_single ? "; its text stands in its place" : "; its repr stands in its place";
+      const char* const what = is_single ? "; its text is used instead" : "; its repr is used instead";
       if (!append_text(lost, reason_of_error(runtime, root) + what)) return {};
       const py::Ref shown = py::Ref::steal(is_single ? PyObject_Str(arg) : PyObject_Repr(arg));
       stands_for = exact_text(shown.get(), is_single ? "<str() failed>" : "<repr() failed>");

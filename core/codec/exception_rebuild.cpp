@@ -319,7 +319,7 @@ bool ExceptionBuilder::unpack_pieces(const ExceptionRecord& record, ExceptionPar
   if (!parts[kArgs]) return false;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(pieces[kArgs]); ++i) {
     py::Ref arg =
-        unpack_piece(PyTuple_GET_ITEM(pieces[kArgs], i), "args[" + std::to_string(i) + "]", "None stands in its place");
+        unpack_piece(PyTuple_GET_ITEM(pieces[kArgs], i), "args[" + std::to_string(i) + "]", "None is used instead");
     PyTuple_SET_ITEM(parts[kArgs].get(), i, arg ? arg.release() : Py_NewRef(Py_None));
   }
   for (int part = kState; part < kParts; ++part) {

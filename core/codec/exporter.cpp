@@ -42,7 +42,7 @@ int exporter_getbuffer(PyObject* self, Py_buffer* out, int flags) {
   Geometry& geometry = view_of(self).geometry;
   if ((flags & PyBUF_WRITABLE) != 0 && geometry.readonly) {
     out->obj = nullptr;
-    PyErr_SetString(PyExc_BufferError, "the memory is read-only");
+    PyErr_SetString(PyExc_BufferError, "a writable buffer was requested, but the memory is read-only");
     return -1;
   }
   const bool scalar = geometry.shape.empty();
@@ -69,7 +69,7 @@ PyObject* buffer_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   Py_ssize_t size = 0;
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "n:SharedBuffer", const_cast<char**>(kKeywords), &size)) return nullptr;
   if (size < 0) {
-    PyErr_SetString(PyExc_ValueError, "nbytes must not be negative");
+    PyErr_SetString(PyExc_ValueError, "nbytes must be 0 or more");
     return nullptr;
   }
   return py::guarded<PyObject*>(nullptr, [&] {
@@ -89,8 +89,9 @@ PyObject* buffer_repr(PyObject* self) {
 }
 
 PyObject* buffer_reduce(PyObject*, PyObject*) {
-  PyErr_SetString(PyExc_TypeError,
-                  "a SharedBuffer cannot be pickled: it is memory of this process; pass it to a task as it is");
+  PyErr_SetString(
+      PyExc_TypeError,
+      "a SharedBuffer cannot be pickled, because it is memory of this process: pass the SharedBuffer itself to the task");
   return nullptr;
 }
 
@@ -106,11 +107,11 @@ PyGetSetDef kBufferGetSet[] = {
 
 constexpr const char* kBufferDoc =
     "SharedBuffer(nbytes)\n--\n\n"
-    "Memory of the process that every interpreter may see: zeroed, writable, of `nbytes` bytes.\n\n"
-    "Passed to a task or returned from one, by itself or inside of anything, it arrives as a SharedBuffer over the same\n"
-    "memory, and memoryviews of it as views of the same memory; nothing is copied. The memory is freed when the last of\n"
-    "them is gone, whichever interpreter that is in. It has the buffer protocol (PEP 688): memoryview(buffer) reads and\n"
-    "writes it. Nothing orders what several interpreters write to it at the same time; that is for the caller to see to.\n\n"
+    "Memory of the process that every interpreter can see: zeroed, writable, `nbytes` bytes long.\n\n"
+    "Pass it to a task or return it from one, alone or inside other objects. It arrives as a SharedBuffer over the same\n"
+    "memory; a memoryview of it arrives as a view of the same memory. Nothing is copied. The memory is freed when the last\n"
+    "SharedBuffer or view of it is gone, in any interpreter. It supports the buffer protocol (PEP 688): memoryview(buffer)\n"
+    "reads and writes it. Interpreters that write to it at the same time are not synchronized; the caller must do that.\n\n"
     "nbytes: int, 0 or more. Raises ValueError for a negative number, MemoryError if there is no such memory. Pickling\n"
     "raises TypeError.";
 

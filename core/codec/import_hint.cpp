@@ -57,11 +57,11 @@ std::string hint_about_imports(PyObject* exception) {
   for (std::size_t i = 0; i < exceptions.size(); ++i) {  // grows while it is walked
     if (const std::string module = refused_module(exceptions[i].get()); !module.empty()) {
       if (const char* const reason = extensions::reason_against(module)) {
-        return module + " does not work in a worker's interpreter, not with extensions=\"private\" either: " + reason;
+        return module + " does not work in a worker's interpreter, even with extensions=\"private\": " + reason;
       }
-      return "most such modules can be imported in workers as private copies: with extensions=\"private\", an argument "
-             "of the executor, or AIOINTERPRETERS_EXTENSIONS=private in the environment (see docs/extensions.md of "
-             "aiointerpreters)";
+      return "most such modules can be imported in workers as private copies: create the executor with "
+             "extensions=\"private\", or set AIOINTERPRETERS_EXTENSIONS=private in the environment (see docs/extensions.md "
+             "of aiointerpreters)";
     }
     for (py::Ref& shown : shown_with(exceptions[i].get())) {
       const bool is_known = std::ranges::any_of(exceptions, [&](const py::Ref& one) { return one.get() == shown.get(); });

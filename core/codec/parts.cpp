@@ -246,7 +246,7 @@ PyObject* Parts::identify(PyObject* object) {
     if (index != kNone) return PyLong_FromSize_t(index);
     if (is_view) {
       PyErr_SetString(PyExc_ValueError,
-                      is_columns ? "columns that cannot be lent" : "a memoryview that has been released, or cannot be lent");
+                      is_columns ? "its columns cannot be shared" : "it has been released, or its memory cannot be shared");
       return nullptr;
     }
   } else if (is_queue(object) && tables_->attached.find(object) == Memo::kNew) {

@@ -100,7 +100,7 @@ FileDescriptor CopyFolder::write(const Original& original, BegunFile& begun, std
     return {};
   }
   if (!original.is_copied_in(written.number())) {
-    why = "what was written is not what was read from " + original.path();
+    why = "the copy differs, after it was written, from " + original.path();
     return {};
   }
   return written;

@@ -65,11 +65,10 @@ std::optional<Copy> CopyStore::get(const std::string& path, unsigned k, const Ed
       copy = std::move(found);
       copy->original = original->take_file();
       if (report_ && !passed_over.empty() && !reported_.exchange(true)) {
-        report_("private copies of extension modules are kept in " + place +
-                ", not where they would be shared: " + passed_over);
+        report_("private copies of extension modules are kept in " + place + ", because " + passed_over);
       }
     } else {
-      append(passed_over, place + " does not serve: " + reason);
+      append(passed_over, place + " cannot be used: " + reason);
     }
     return copy.has_value();
   };
@@ -81,7 +80,7 @@ std::optional<Copy> CopyStore::get(const std::string& path, unsigned k, const Ed
     if (serves(temporary_, temporary_copy(*original, temporary_, reason), reason)) return copy;
     if (serves("memory", copy_in_memory(*original, reason), reason)) return copy;
   }
-  why = "there is no place for a private copy of " + path + ": " + passed_over;
+  why = "no folder can hold a private copy of " + path + ": " + passed_over;
   return std::nullopt;
 }
 
@@ -164,7 +163,7 @@ Cleared CopyStore::clear() const {
     const FileDescriptor folder = open_own_folder(path, false, why, absent);
     if (absent) continue;
     if (!folder) {
-      cleared.errors.push_back((path + " is not ours to empty: ").append(why));
+      cleared.errors.push_back((path + " was not emptied: ").append(why));
       continue;
     }
     const Removed removed = extensions::clear(folder.number());

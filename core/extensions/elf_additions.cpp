@@ -17,7 +17,7 @@ constexpr std::uint64_t kWord = 8;
 
 std::uint64_t rounded_up(std::uint64_t value, std::uint64_t unit = kLargestPage) {
   if (value > std::numeric_limits<std::uint64_t>::max() / 2)
-    throw ElfError("is corrupt: its segments leave no room in memory");
+    throw ElfError("is corrupt: its segments leave no room in the address space");
   return (value + unit - 1) / unit * unit;
 }
 
@@ -34,7 +34,7 @@ ElfAdditions::Place ElfAdditions::add(std::uint32_t flags, const std::string& by
     throw ElfError("cannot be copied: it has too many segments");
   }
   if (added_.empty() && flags != elf::kReadable) add(elf::kReadable, {});
-  if (added_.size() == kMost) throw std::logic_error("the table of segments has no room for a further one");
+  if (added_.size() == kMost) throw std::logic_error("the table of segments has no room for another segment");
   const Place place = next();
   const std::uint64_t in_front = added_.empty() ? table_size() : 0;
   elf::ProgramHeader segment{};

@@ -57,7 +57,7 @@ std::string name_of_type(std::uint16_t type) {
 }
 
 [[noreturn]] void truncated(const std::string& what, std::size_t file_size) {
-  throw ElfError("is truncated: " + what + " lies behind its end at byte " + std::to_string(file_size));
+  throw ElfError("is truncated: " + what + " lies beyond its end at byte " + std::to_string(file_size));
 }
 
 // Whether `size` things from `offset` on are within `whole`; no sum that could overflow.
@@ -78,7 +78,7 @@ elf::FileHeader checked_header(ElfImage::Bytes file) {
   if (width == elf::k32Bit) other_architecture("32-bit");
   if (order == elf::kBigEndian) other_architecture("big-endian");
   if (width != elf::k64Bit || order != elf::kLittleEndian)
-    throw ElfError("is corrupt: its header says neither 32-bit nor 64-bit, or no byte order");
+    throw ElfError("is corrupt: its header states no valid word size or byte order");
   if (header.machine != elf::kOwnMachine) other_architecture(name_of_machine(header.machine));
   if (header.type != elf::kSharedObject) throw ElfError("is not a shared object but " + name_of_type(header.type));
   return header;
@@ -94,7 +94,7 @@ ElfImage::ElfImage(Bytes file) : file_(file), header_(checked_header(file)) {
 void ElfImage::read_segments() {
   if (header_.program_header_size != sizeof(elf::ProgramHeader) ||
       header_.program_header_count == elf::kTooManyProgramHeaders) {
-    throw ElfError("is corrupt: its header tells no usable table of segments");
+    throw ElfError("is corrupt: its header describes no usable table of segments");
   }
   const std::size_t table_size = header_.program_header_count * sizeof(elf::ProgramHeader);
   if (!is_within(header_.program_headers, table_size, file_.size())) truncated("its table of segments", file_.size());
@@ -109,17 +109,17 @@ void ElfImage::read_segments() {
       truncated("segment " + std::to_string(index), file_.size());
     const std::uint64_t highest = std::numeric_limits<std::uint64_t>::max();
     if (segment.in_file > segment.in_memory || !is_within(segment.address, segment.in_memory, highest)) {
-      throw ElfError("is corrupt: segment " + std::to_string(index) + " makes no sense");
+      throw ElfError("is corrupt: segment " + std::to_string(index) + " is invalid");
     }
     if (segment.address < end_of_last) {
-      throw ElfError("is corrupt: segment " + std::to_string(index) + " is not behind the one before it");
+      throw ElfError("is corrupt: segment " + std::to_string(index) + " does not follow the one before it");
     }
     end_of_last = segment.address + segment.in_memory;
   }
   // The dynamic linker changes them, and looks at neither.
   for (const elf::ProgramHeader& segment : segments_) {
     if ((segment.type == elf::kDynamic || segment.type == elf::kReadOnlyLater) && !is_in_writable_segment(segment)) {
-      throw ElfError("is corrupt: what is linked in it is in no segment that can be written to");
+      throw ElfError("is corrupt: data that the dynamic linker changes is in no writable segment");
     }
   }
 }
@@ -139,7 +139,8 @@ void ElfImage::read_dynamic() {
   const Bytes section = at(segment->address, segment->in_file);
   dynamic_offset_ = offset_of(segment->address);
   for (std::size_t index = 0;; ++index) {
-    if (index == section.size() / sizeof(elf::DynamicEntry)) throw ElfError("is corrupt: its dynamic section has no end");
+    if (index == section.size() / sizeof(elf::DynamicEntry))
+      throw ElfError("is corrupt: its dynamic section has no end marker");
     const auto entry = element<elf::DynamicEntry>(section, index);
     if (entry.tag == elf::kEnd) break;
     dynamic_.push_back(entry);
@@ -164,7 +165,7 @@ ElfImage::Range ElfImage::to_segment_end(std::uint64_t address) const {
     const std::uint64_t inside = address - segment.address;
     return {static_cast<std::size_t>(segment.offset + inside), static_cast<std::size_t>(segment.in_file - inside)};
   }
-  throw ElfError("is corrupt: a table of it is in no segment");
+  throw ElfError("is corrupt: one of its tables is in no segment");
 }
 
 ElfImage::Bytes ElfImage::from(std::uint64_t address) const {
@@ -174,19 +175,19 @@ ElfImage::Bytes ElfImage::from(std::uint64_t address) const {
 
 ElfImage::Bytes ElfImage::at(std::uint64_t address, std::uint64_t size) const {
   const Bytes bytes = from(address);
-  if (size > bytes.size()) throw ElfError("is corrupt: a table in it goes on behind the end of its segment");
+  if (size > bytes.size()) throw ElfError("is corrupt: one of its tables extends beyond the end of its segment");
   return bytes.first(size);
 }
 
 std::string_view ElfImage::from_string(std::uint64_t offset) const {
-  if (offset >= strings_.size()) throw ElfError("is corrupt: a name is not in its string table");
+  if (offset >= strings_.size()) throw ElfError("is corrupt: a name lies outside its string table");
   return strings_.substr(offset);
 }
 
 std::string_view ElfImage::string(std::uint64_t offset) const {
   const std::string_view text = from_string(offset).substr(0, kLongestName + 1);
   const std::size_t end = text.find('\0');
-  if (end == std::string_view::npos) throw ElfError("is corrupt: a name has no end");
+  if (end == std::string_view::npos) throw ElfError("is corrupt: a name has no terminating zero byte");
   return text.substr(0, end);
 }
 

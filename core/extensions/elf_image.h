@@ -80,7 +80,7 @@ class ElfImage {
 template <typename Plain>
 [[nodiscard]] Plain element(ElfImage::Bytes bytes, std::size_t index) {
   if (index >= bytes.size() / sizeof(Plain))
-    throw ElfError("is corrupt: a table in it goes on behind the end of its segment");
+    throw ElfError("is corrupt: one of its tables extends beyond the end of its segment");
   Plain value;
   std::memcpy(&value, bytes.data() + (index * sizeof(Plain)), sizeof value);
   return value;

@@ -72,7 +72,7 @@ class Renaming {
       if (const auto place = renamed(needed.library)) edit(offset + offsetof(elf::NeededVersions, library), *place);
       if (needed.next == 0) return;
       if (needed.next < sizeof needed || needed.next > rest.size())
-        throw ElfError("is corrupt: its needed versions make no sense");
+        throw ElfError("is corrupt: its table of needed versions is invalid");
       rest = rest.subspan(needed.next);
       offset += needed.next;
     }

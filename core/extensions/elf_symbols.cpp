@@ -25,7 +25,7 @@ std::size_t symbols_in_gnu_hash(Bytes table) {
   for (std::size_t bucket = 0; bucket < header.bucket_count; ++bucket)
     last = std::max(last, element<std::uint32_t>(buckets, bucket));
   if (last == 0) return 0;
-  if (last < header.first_symbol) throw ElfError("is corrupt: its hash table makes no sense");
+  if (last < header.first_symbol) throw ElfError("is corrupt: its hash table is invalid");
   while ((element<std::uint32_t>(chain, last - header.first_symbol) & 1) == 0) ++last;
   return std::size_t{last} + 1;
 }

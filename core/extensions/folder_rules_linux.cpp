@@ -40,7 +40,7 @@ bool make_folders(const std::filesystem::path& path, std::string& why, bool& rem
     }
   } else if (::geteuid() == 0 && above.st_uid != 0) {
     // sudo keeps HOME on many systems: the user would be left with folders that only root can use.
-    why = "root does not make it in a folder of user " + std::to_string(above.st_uid);
+    why = "root does not create it in a folder of user " + std::to_string(above.st_uid);
     return false;
   }
   if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return true;
@@ -54,8 +54,8 @@ bool make_folders(const std::filesystem::path& path, std::string& why, bool& rem
 FileDescriptor open_own_folder(const std::string& path, bool make, std::string& why, bool& absent) {
   absent = false;
   if (!path.starts_with('/')) {
-    why = path.starts_with('~') ? "only a shell puts the home folder in the place of ~: it has to be a whole path"
-                                : "it is relative to a working directory that is gone";
+    why = path.starts_with('~') ? "only a shell replaces ~ by the home folder: give an absolute path"
+                                : "it is a relative path, and the working directory is gone";
     return {};
   }
   // O_NOFOLLOW does not look at a link with a slash behind it.
@@ -81,7 +81,7 @@ FileDescriptor open_own_folder(const std::string& path, bool make, std::string& 
   } else if (facts.st_uid != ::geteuid()) {
     why = "it belongs to user " + std::to_string(facts.st_uid) + ", and this process is user " + std::to_string(::geteuid());
   } else if ((facts.st_mode & kOthersWrite) != 0) {
-    why = "others may write to it (mode " + in_octal(facts.st_mode) + ")";
+    why = "other users may write to it (mode " + in_octal(facts.st_mode) + ")";
   } else if (has_suitable_file_system(folder.number(), why)) {
     return folder;
   }
@@ -100,7 +100,7 @@ bool has_suitable_file_system(int folder, std::string& why) {
     return false;
   }
   if (is_of_several_machines(static_cast<std::uint64_t>(kind.f_type))) {
-    why = "it is on a network file system, where another machine may remove a file that is mapped here";
+    why = "it is on a network file system, and another machine may remove a file that is mapped here";
     return false;
   }
   return true;

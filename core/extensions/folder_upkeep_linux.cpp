@@ -82,8 +82,8 @@ bool holds_only_others(int folder, std::string& why) {
     if (++others <= kShown) shown += (others == 1 ? "" : ", ") + std::string(name);
   }
   if (others == 0) return false;
-  why = "it holds other things (" + shown + (others > kShown ? ", ...)" : ")") +
-        ": a folder for copies has to be new or empty";
+  why = "it contains other things (" + shown + (others > kShown ? ", ...)" : ")") +
+        ": a folder for copies must be new or empty";
   return true;
 }
 

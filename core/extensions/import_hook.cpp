@@ -131,7 +131,8 @@ py::Ref import_standard(Hook& hook, const py::Ref& create, const py::Ref& name, 
 PyObject* create_dynamic(PyObject* capsule, PyObject* const* args, Py_ssize_t nargs) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     Hook& hook = *static_cast<Hook*>(PyCapsule_GetPointer(capsule, nullptr));
-    if (nargs < 1) return PyErr_Format(PyExc_TypeError, "create_dynamic() takes a spec"), nullptr;
+    if (nargs < 1)
+      return PyErr_Format(PyExc_TypeError, "create_dynamic() missing 1 required positional argument: 'spec'"), nullptr;
     const py::Ref spec = py::Ref::borrow(args[0]);
     const py::Ref name = text_of(spec.get(), "name");
     const int standard = name ? is_standard(hook, name.get()) : -1;

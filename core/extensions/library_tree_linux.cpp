@@ -51,7 +51,8 @@ class Reader {
   std::size_t read(const std::string& path, const std::vector<std::string>& folders, std::size_t depth) {
     const std::string key = canonical(path);
     if (const auto known = known_.find(key); known != known_.end()) return known->second;
-    if (depth > kDeepest) throw std::runtime_error(path + ": needs libraries that need libraries, too deep");
+    if (depth > kDeepest)
+      throw std::runtime_error(path + ": the chain of libraries that need further libraries is too long");
     known_.emplace(key, kOpen);
     MappedFile file(path);
     ElfFile elf = read(file, path);

@@ -40,8 +40,8 @@ std::string hint_of_mapping_limit() {
   std::ifstream maps("/proc/self/maps");
   const long now = std::count(std::istreambuf_iterator<char>(maps), std::istreambuf_iterator<char>(), '\n');
   if (most == 0 || now == 0 || now + kNear < most) return {};
-  return "; this process has " + std::to_string(now) + " mappings of memory and may have " + std::to_string(most) +
-         " (vm.max_map_count): interpreters that have ended keep those of their copies";
+  return "; this process has " + std::to_string(now) + " memory mappings, and the system allows " + std::to_string(most) +
+         " (vm.max_map_count). Copies stay mapped after their interpreter has ended: reuse executors, or raise the limit";
 }
 
 }  // namespace aiointerpreters::extensions

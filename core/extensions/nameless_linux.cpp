@@ -26,7 +26,7 @@ namespace {
 std::optional<Copy> filled(const Original& original, FileDescriptor file, std::string& why) {
   if (!lets_code_be_mapped(file.number(), why) || !original.write_copy(file.number(), why)) return std::nullopt;
   if (!original.is_copied_in(file.number())) {
-    why = "what was written is not what was read from " + original.path();
+    why = "the copy differs, after it was written, from " + original.path();
     return std::nullopt;
   }
   Copy copy;
@@ -88,7 +88,7 @@ bool lets_code_be_mapped(int file, std::string& why) {
   // Nothing is read: the kernel decides by the file system and by its rules for this file. The length may be beyond the end.
   void* const page = ::mmap(nullptr, 1, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0);
   if (page == MAP_FAILED) {
-    why = "code may not be mapped from there: " + error_text(errno);
+    why = "code cannot be mapped from there: " + error_text(errno);
     return false;
   }
   ::munmap(page, 1);

@@ -59,7 +59,7 @@ std::optional<Original> Original::open(const std::string& path, const Edits& edi
   original.copy_size_ = original.identity_.size;
   for (const Edit& edit : edits) {
     if (edit.offset > original.copy_size_) {
-      why = "what is to be changed in the copy of " + path + " lies beyond its end";
+      why = "a byte to be changed in the copy of " + path + " lies beyond the end of the file";
       return std::nullopt;
     }
     original.copy_size_ = std::max(original.copy_size_, edit.offset + edit.bytes.size());

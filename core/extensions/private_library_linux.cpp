@@ -42,7 +42,8 @@ LibraryNames names_of_copies(const std::vector<Library>& libraries, const Librar
     const Library& needed = libraries[need.library];
     if (!needed.is_private) continue;
     if (needed.elf.soname.empty()) {
-      throw std::runtime_error(needed.path + " has to be private and has no SONAME: its copies could not be told apart");
+      throw std::runtime_error(needed.path +
+                               " needs private copies but has no SONAME, so its copies could not be told apart");
     }
     names.insert_or_assign(need.name, name_of_copy(needed.elf.soname, number));
   }
@@ -100,12 +101,12 @@ std::runtime_error no_copy(const Library& library, const std::string& why) {
 
 // Errors: std::runtime_error, if the process comes to what the system allows it; Rust and CPython end it there.
 void check_room(const Library& library) {
-  if (!has_room_for_mappings()) throw no_copy(library, "no memory can be mapped");
+  if (!has_room_for_mappings()) throw no_copy(library, "no more memory can be mapped");
   if (library.elf.makes_thread_keys && !has_room_for_thread_keys()) {
     throw no_copy(
         library,
-        "this process has nearly as many keys of threads' own memory as it may have (PTHREAD_KEYS_MAX): interpreters that "
-        "have ended keep those of their copies");
+        "this process has nearly used up its keys for thread-specific data (PTHREAD_KEYS_MAX). Copies keep their keys after "
+        "their interpreter has ended: reuse executors");
   }
 }
 
@@ -161,8 +162,8 @@ void* load(CopyOwner& owner, const std::vector<Library>& libraries) {
 // each copy takes its part.
 const char* hint_of_static_tls(std::string_view error) {
   if (error.find("static TLS") == std::string_view::npos) return "";
-  return "; glibc sets little of it aside, and each copy takes some: the environment variable "
-         "GLIBC_TUNABLES=glibc.rtld.optional_static_tls=65536 has a new process set more aside";
+  return "; glibc reserves little of this memory, and each copy takes some: start the process with "
+         "GLIBC_TUNABLES=glibc.rtld.optional_static_tls=65536 in its environment to reserve more";
 }
 
 // What `open` returns; if it throws, null, and `why` is the reason. Errors: std::bad_alloc.

@@ -77,7 +77,8 @@ MadeModule make_module(void* handle, const py::Ref& spec, const py::Ref& name, c
   const bool is_definition = PyObject_TypeCheck(returned, &PyModuleDef_Type) != 0;
   py::Ref made = is_definition ? py::Ref() : py::Ref::steal(returned);  // a definition is static, and nobody's
   if (PyErr_Occurred() != nullptr) {
-    py::raise_from_current(PyExc_SystemError, "an initialization raised an exception and did not fail");
+    py::raise_from_current(PyExc_SystemError,
+                           "the module's initialization raised an exception but did not report a failure");
     return {};
   }
   if (is_definition) return {py::Ref::steal(PyModule_FromDefAndSpec(reinterpret_cast<PyModuleDef*>(returned), spec.get()))};

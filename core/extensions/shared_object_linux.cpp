@@ -47,7 +47,8 @@ std::byte* address_in(void* handle, std::uint64_t address) {
   link_map* map = nullptr;
   if (handle == nullptr || dlinfo(handle, RTLD_DI_LINKMAP, static_cast<void*>(&map)) != 0 || map == nullptr) {
     const char* const reason = dlerror();
-    throw std::runtime_error(reason != nullptr ? reason : "the dynamic linker does not tell where it has loaded an object");
+    throw std::runtime_error(reason != nullptr ? reason
+                                               : "the dynamic linker does not report where it loaded a shared object");
   }
   // From a pointer into the object to another one.
   auto* const dynamic = reinterpret_cast<std::byte*>(map->l_ld);

@@ -9,7 +9,7 @@
 #include "extensions/elf_format.h"
 
 #define AIOI_ONLY_WHERE \
-  "private copies of extension modules exist for Linux with glibc on x86-64 and AArch64 only, so far; this is "
+  "private copies of extension modules are available only on Linux with glibc on x86-64 and AArch64; this is "
 
 namespace aiointerpreters::extensions {
 

@@ -18,8 +18,7 @@ struct Known {
 };
 
 constexpr std::array kUnsoundSymbols{
-    Known{"Py_AddPendingCall", "it has functions called by Py_AddPendingCall, which calls them in the main interpreter",
-          true},
+    Known{"Py_AddPendingCall", "it uses Py_AddPendingCall, which calls functions in the main interpreter", true},
     Known{"PyMem_SetAllocator", "it replaces the memory allocators of the whole process"},
     Known{"PyObject_SetArenaAllocator", "it replaces the memory allocators of the whole process"},
     Known{"PyOS_ReadlineFunctionPointer", "it edits the lines of the process's terminal"},
@@ -75,7 +74,7 @@ const char* reason_against(const std::vector<std::string>& python_symbols) noexc
 
 std::string refusal(const std::string& module, const std::string& path, const char* reason) {
   const std::string package = module.substr(0, module.find('.'));
-  const std::string hint = std::string("; ") + Trust::kVariable + "=" + package + " loads it anyway";
+  const std::string hint = std::string("; set ") + Trust::kVariable + "=" + package + " to load it anyway";
   return module + " does not work in a worker's interpreter: " + reason + " (" + path + (crashes(module) ? "" : hint) + ")";
 }
 

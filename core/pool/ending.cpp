@@ -74,7 +74,7 @@ class HomeRefuge final : public codec::Refuge {
 void join_left_threads(const PoolOptions& options, const py::Ref& module) {
   std::string running;
   if (!module || !join_threads(module, kThreadPatience, running) || running.empty()) return;
-  options.log_warning("a worker's interpreter ends when the threads have ended that tasks have started in it: " + running);
+  options.log_warning("a worker's interpreter waits for threads that tasks have started and not joined: " + running);
   static_cast<void>(join_threads(module, kForEver, running));
 }
 
@@ -107,8 +107,8 @@ void part_from(py::ForeignThreads& threads, const PoolOptions& options, const st
     if (threads.close(base::Clock::now() + kLook)) return;
   } while (has_patience());
   options.log_warning(
-      "a worker's interpreter is about to end, and a thread of an extension module has not left it (PyGILState_Release):"
-      " Python code that it runs is stopped");
+      "a worker's interpreter is about to end, but a thread of an extension module is still in it (it has not called "
+      "PyGILState_Release): Python code that this thread runs is stopped");
 }
 
 void settle_loans(codec::Runtime& runtime, py::ThreadSides& sides, const PoolOptions& options) {
@@ -121,7 +121,7 @@ void stop_tracing(py::ThreadSides& sides, const PoolOptions& options) {
   sides.attach_home();
   if (!py::stop_tracing()) return;
   options.log_warning(
-      "tracemalloc has been stopped: before 3.15, CPython does not survive the end of an interpreter while it traces"
+      "tracemalloc has been stopped: before 3.15, CPython crashes if an interpreter ends while tracemalloc traces"
       " (python/cpython#155725)");
 }
 

@@ -61,7 +61,7 @@ bool is_inert(PyObject* object, bool looks_inside = true) {
 HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, const std::string& thread_name,
                                                      Breakage& breakage) {
   if (std::string failure = interpreter_.create(sides); !failure.empty()) {
-    breakage.reason = "a worker's interpreter could not be made: " + failure;
+    breakage.reason = "a worker's interpreter could not be created: " + failure;
     return Created::kNoInterpreter;
   }
   runtime_ = pool_.options().enter_interpreter();
@@ -152,7 +152,7 @@ bool HostedInterpreter::open_loop(const LoopPortPtr& port, TellerPtr teller, con
   if (!is_open) {
     visitor_->set_loop(nullptr);
     loop_.reset();
-    breakage.reason = "the event loop of a worker's interpreter could not be made";
+    breakage.reason = "the event loop of a worker's interpreter could not be created";
     encode_cause(*runtime_, breakage.cause);
   }
   interruptible.end();

@@ -55,7 +55,7 @@ bool HostedLoop::start(const std::string& worker_name) {
     return false;
   }
   if (port_->mailbox->fd() == base::Wakeup::kNone) {
-    PyErr_SetString(PyExc_OSError, "no file descriptor for an event loop");
+    PyErr_SetString(PyExc_OSError, "no file descriptor is left for an event loop");
     return false;
   }
   const py::Ref thread = py::Ref::steal(PyObject_CallMethod(module.get(), "make_thread", "OiOO", name.get(),

@@ -49,7 +49,7 @@ bool stop_left_threads(const PoolOptions& options, const std::atomic<bool>& stop
     const auto now = base::Clock::now();
     const Patience& patience = stopped.load(std::memory_order_acquire) ? kStopped : kPatient;
     if (now - begin >= patience.all) {
-      options.log_warning("a worker's interpreter stays in memory, since threads do not end that tasks have left there: " +
+      options.log_warning("a worker's interpreter stays in memory, because threads that tasks have left there do not end: " +
                           py::names_of_other_threads());
       return false;
     }

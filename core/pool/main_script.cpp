@@ -12,7 +12,8 @@ namespace {
 // Errors: false with an exception set.
 bool run_script(codec::Runtime& runtime, const EnvironmentPtr& environment) {
   if (!environment || environment->main == Environment::Main::kNone) {
-    PyErr_SetString(PyExc_ImportError, "home's __main__ is no script that can be run again");
+    PyErr_SetString(PyExc_ImportError,
+                    "this program's __main__ is not a script that a worker can run: put the function in a module");
     return false;
   }
   const py::Ref script = py::Ref::steal(PyImport_ImportModule("aiointerpreters._script"));
@@ -45,7 +46,8 @@ bool MainScript::run_once(codec::Runtime& runtime, const EnvironmentPtr& environ
     return false;
   }
   if (!runtime.guard_missing)
-    py::raise_from_current(runtime.interpreter_error.get(), "home's __main__ could not be run in a worker's interpreter");
+    py::raise_from_current(runtime.interpreter_error.get(),
+                           "this program's __main__ could not be run in a worker's interpreter");
   const bool is_kept = py::guarded(false, [&] {
     codec::encode_exception(runtime, failure_);
     return true;

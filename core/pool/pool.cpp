@@ -17,7 +17,8 @@ constexpr std::chrono::microseconds kSpinBudget{50};
 
 Pool::Pool(std::shared_ptr<const PoolOptions> options)
     : options_(std::move(options)),
-      no_memory_(std::make_shared<const Breakage>(Breakage{"a worker's interpreter could not be made: no memory", {}})),
+      no_memory_(
+          std::make_shared<const Breakage>(Breakage{"a worker's interpreter could not be created: not enough memory", {}})),
       dispatch_({options_->max_workers, options_->max_interpreters}, signals_),
       spins_(base::usable_cpus(), kSpinBudget) {}
 

@@ -260,7 +260,7 @@ bool Worker::give_up_host(HostedInterpreter::Created created, const std::shared_
 
 void Worker::warn_of_fewer_hosts(const Breakage& why) {
   try {
-    pool_->options().log_warning(why.reason + "; tasks wait for the interpreters that there are");
+    pool_->options().log_warning(why.reason + "; tasks wait for the existing interpreters");
   } catch (const std::bad_alloc&) {
     return;  // a warning is not worth a task
   }

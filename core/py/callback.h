@@ -27,7 +27,7 @@ class Callback {
   // For the function, with its first argument: the target. Null with RuntimeError set if that is gone.
   [[nodiscard]] static Target* target(PyObject* capsule) {
     auto* const found = static_cast<Target*>(PyCapsule_GetContext(capsule));
-    if (found == nullptr) PyErr_SetString(PyExc_RuntimeError, "what this belongs to is over");
+    if (found == nullptr) PyErr_SetString(PyExc_RuntimeError, "the object that this callback belongs to is gone");
     return found;
   }
 

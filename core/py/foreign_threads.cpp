@@ -90,7 +90,8 @@ int ForeignThreads::ensure() {
   if (is_guest) {
     if (is_python_gone() || !door_.enter()) stay_outside();
     state = PyThreadState_New(interpreter_);
-    if (state == nullptr) Py_FatalError("no memory for the state of a thread that comes to an interpreter");
+    if (state == nullptr)
+      Py_FatalError("not enough memory for the thread state of a thread that enters an interpreter (PyGILState_Ensure)");
   }
   PyEval_RestoreThread(state);
   stays().list.push_back({this, state, other, is_guest});
@@ -100,7 +101,8 @@ int ForeignThreads::ensure() {
 void ForeignThreads::release(int before) {
   if (before == kWasAttached) return;
   const auto found = stays().find(this);
-  if (found == stays().list.end()) Py_FatalError("a thread leaves an interpreter to which it has not come");
+  if (found == stays().list.end())
+    Py_FatalError("a thread leaves an interpreter that it has not entered (PyGILState_Release without PyGILState_Ensure)");
   const Stay stay = *found;
   if (is_python_gone()) stay_outside();
   if (stay.is_guest) {

@@ -19,7 +19,8 @@ struct Body {
 // Once: whoever keeps it and calls it again is told so.
 PyObject* serve(PyObject* capsule, PyObject*) {
   const auto* const body = static_cast<const Body*>(PyCapsule_GetContext(capsule));
-  if (body == nullptr) return PyErr_Format(PyExc_RuntimeError, "only a worker's thread serves its interpreter");
+  if (body == nullptr)
+    return PyErr_Format(PyExc_RuntimeError, "only the worker's own thread can run the calls of its interpreter");
   PyCapsule_SetContext(capsule, nullptr);
   body->call(body->body);
   Py_RETURN_NONE;

@@ -52,7 +52,7 @@ std::string Interpreter::create(ThreadSides& sides) {
   PyThreadState* own = nullptr;
   const PyStatus status = kOneCreationAtATime ? create_serialized(&own) : Py_NewInterpreterFromConfig(&own, &kConfig);
   if (PyStatus_Exception(status)) {
-    return status.err_msg != nullptr ? status.err_msg : "CPython could not make an interpreter";
+    return status.err_msg != nullptr ? status.err_msg : "CPython could not create an interpreter";
   }
   sides.adopt_own(own);
   guard_.take();

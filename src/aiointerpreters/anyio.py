@@ -68,7 +68,7 @@ async def run_sync[*Ts](
     called, ValueError for unknown extensions.
     """
     if not callable(fn):
-        raise TypeError(f"run_sync() needs something that can be called, not {fn!r}")
+        raise TypeError(f"run_sync() needs a callable, not {fn!r}")
     executor = _executor(are_private(extensions))
     await checkpoint()
     async with current_default_interpreter_limiter() if limiter is None else limiter:

@@ -285,7 +285,7 @@ class Runner:
         is not started.
         """
         if not callable(fn):
-            raise TypeError(f"map() needs something that can be called, not {fn!r}")
+            raise TypeError(f"map() needs a callable, not {fn!r}")
         if limit is None:
             limit = _WINDOW * self.workers
         if not isinstance(limit, int):

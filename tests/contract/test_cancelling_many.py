@@ -111,7 +111,7 @@ def test_nobody_is_blamed_for_a_loop_that_does_not_come_to_it(
     gate.wait_for()
     assert ignoring.interrupt()
     gate.wait_for()
-    assert "ignore goes on in a worker's interpreter" in records.get().getMessage()
+    assert "ignore still runs in a worker's interpreter" in records.get().getMessage()
     others.open()
     held.result()
     assert {type(future.exception()) for future in waiting} == {TaskInterrupted}

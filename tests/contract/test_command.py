@@ -66,7 +66,7 @@ def test_a_folder_with_other_things_in_it_is_told_and_left_alone(tmp_path: Path)
     cache.mkdir(mode=0o700)
     (cache / "notes.txt").write_text("mine", encoding="utf-8")
     shown = run(cache=cache)
-    reason = "it holds other things (notes.txt): a folder for copies has to be new or empty"
+    reason = "it contains other things (notes.txt): a folder for copies must be new or empty"
     assert (shown.returncode, shown.stdout) == (0, f"{cache}\n  not used: {reason}\n")
     assert run("-m", "aiointerpreters", "cache", "--clear", cache=cache).stdout == "removed 0 copies, 0.0 MB\n"
     assert list(cache.iterdir()) == [cache / "notes.txt"]

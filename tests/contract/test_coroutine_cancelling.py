@@ -201,7 +201,8 @@ def test_one_that_goes_on_for_seconds_is_named_in_the_log(make_pool: MakePool, g
         text = records.get().getMessage()
     finally:
         logger.removeHandler(handler)
-    assert text == "support.coroutines.ignore goes on in a worker's interpreter, seconds after it was interrupted"
+    beginning = "support.coroutines.ignore still runs in a worker's interpreter, seconds after it was interrupted: "
+    assert text == beginning + "it may catch TaskInterrupted, or be inside C code"
     gate.open()
     assert isinstance(future.exception(), TaskInterrupted)
 

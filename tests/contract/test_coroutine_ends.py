@@ -604,7 +604,7 @@ print(pool.submit(work.square, 4).result())
 pool.shutdown()
 """,
         env=environment(MALLOC_ARENA_MAX="1"),
-    ).check("BrokenThreadPool a worker's interpreter could not be made: not enough memory", "16")
+    ).check("BrokenThreadPool a worker's interpreter could not be created: not enough memory", "16")
 
 
 @LINUX

@@ -29,7 +29,7 @@ ENDS = {
 }
 HOW = pytest.mark.parametrize("how", ENDS)
 
-LEFT = "a worker's interpreter stays in memory, since threads do not end that tasks have left there: "
+LEFT = "a worker's interpreter stays in memory, because threads that tasks have left there do not end: "
 
 
 def ending(how: str, *call: str, then: str = "") -> str:
@@ -216,7 +216,7 @@ fork(os._exit, 0)
 """,
     )
     assert finished.code == 0
-    assert "the process forks while 1 interpreters have threads in them that do not end: " in finished.stderr
+    assert "the process forks while 1 interpreters have threads that do not end: " in finished.stderr
 
 
 def test_threads_are_no_daemons_that_do_not_say_so(make_pool: MakePool) -> None:

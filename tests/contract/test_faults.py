@@ -51,7 +51,7 @@ except BrokenThreadPool as error:
 print(pool.submit(work.square, 5).result())
 pool.shutdown()
 """,
-    ).check("True", "a worker's interpreter could not be made: not enough memory", "16 False", "True", "25")
+    ).check("True", "a worker's interpreter could not be created: not enough memory", "16 False", "True", "25")
 
 
 @linux
@@ -79,7 +79,7 @@ print(list(pool.map(interpreter(work.square), range(100))) == [n * n for n in ra
     assert finished.code == 0
     assert finished.lines == ["16", "held 9", "True"]
     assert finished.stderr == (
-        "a worker's interpreter could not be made: not enough memory; tasks wait for the interpreters that there are\n"
+        "a worker's interpreter could not be created: not enough memory; tasks wait for the existing interpreters\n"
     )
 
 

@@ -107,10 +107,10 @@ def test_home_keeps_to_the_main_interpreter(folder: Path) -> None:
 
 
 NOT_LEFT = (
-    "a worker's interpreter is about to end, and a thread of an extension module has not left it (PyGILState_Release):"
-    " Python code that it runs is stopped"
+    "a worker's interpreter is about to end, but a thread of an extension module is still in it (it has not called "
+    "PyGILState_Release): Python code that this thread runs is stopped"
 )
-STAYS = r"a worker's interpreter stays in memory, since threads do not end that tasks have left there: thread \d+"
+STAYS = r"a worker's interpreter stays in memory, because threads that tasks have left there do not end: thread \d+"
 
 HEAD = """
 import _interpreters, atexit, ctypes, os, sys, threading

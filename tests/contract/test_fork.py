@@ -139,7 +139,7 @@ gate.open()
 """,
     )
     assert (finished.code, finished.stderr) == (0, "")
-    line = "True False False True the call is left to the process that this one was forked from"
+    line = "True False False True the call was submitted before the fork, so it runs only in the parent process"
     assert finished.lines == [line] * 3
 
 

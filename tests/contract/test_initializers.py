@@ -67,7 +67,7 @@ def test_the_result_of_an_initializer_is_ignored(make_pool: MakePool) -> None:
 
 
 def test_a_tagged_initializer_is_no_coroutine_function() -> None:
-    with pytest.raises(TypeError, match="must not be a coroutine function, as interpreter"):
+    with pytest.raises(TypeError, match="must not be a coroutine function, but interpreter"):
         InterpreterThreadPoolExecutor(1, initializer=interpreter(coroutines.square), initargs=(3,))
 
 

@@ -115,8 +115,8 @@ def test_a_folder_that_is_none_for_copies_is_an_import_error(
         error = pool.submit(interpreter(imports.describe), "one_phase").exception()
     assert isinstance(error, ImportError)
     assert error.name == "one_phase"
-    reason = {"/": "it ", "HOLDS": "it holds other things (notes.txt)"}.get(cache, "only a shell puts the home folder")
-    assert f"{cache} does not serve: {reason}" in str(error)
+    reason = {"/": "it ", "HOLDS": "it contains other things (notes.txt)"}.get(cache, "only a shell replaces ~")
+    assert f"{cache} cannot be used: {reason}" in str(error)
     assert (os.listdir("/"), os.listdir(tmp_path / "HOLDS")) == before
     assert not (tmp_path / "~").exists()
 

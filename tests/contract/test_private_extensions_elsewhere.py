@@ -9,7 +9,7 @@ from aiointerpreters import InterpreterThreadPoolExecutor, __main__, _core, inte
 from aiointerpreters.runner import Runner
 from support import work
 
-REASON = "private copies of extension modules exist for Linux with glibc on x86-64 and AArch64 only, so far; this is macOS"
+REASON = "private copies of extension modules are available only on Linux with glibc on x86-64 and AArch64; this is macOS"
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,8 @@ from support.protocols import MakePool
 pytestmark = pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_core.why_no_copies()))
 
 HINT = (
-    'most such modules can be imported in workers as private copies: with extensions="private", an argument of the '
-    "executor, or AIOINTERPRETERS_EXTENSIONS=private in the environment (see docs/extensions.md of aiointerpreters)"
+    'most such modules can be imported in workers as private copies: create the executor with extensions="private", or '
+    "set AIOINTERPRETERS_EXTENSIONS=private in the environment (see docs/extensions.md of aiointerpreters)"
 )
 
 
@@ -99,7 +99,7 @@ def test_a_module_that_is_known_not_to_work_is_told_why(make_pool: MakePool, fol
     error = make_pool(1).submit(interpreter(imports.describe), "memray.two_phases").exception()
     assert isinstance(error, ImportError)
     (note,) = notes_of(error)
-    beginning = 'memray.two_phases does not work in a worker\'s interpreter, not with extensions="private" either: it '
+    beginning = 'memray.two_phases does not work in a worker\'s interpreter, even with extensions="private": it '
     assert note.startswith(beginning)
 
 

@@ -411,7 +411,7 @@ def test_nothing_to_call(pool: InterpreterThreadPoolExecutor, run: Run) -> None:
             pool.run()  # type: ignore[call-overload]
         with pytest.raises(TypeError, match=r"run\(\) missing 1 required positional argument: 'fn'"):
             pool.run(fn=work.square)  # type: ignore[call-overload]
-        with pytest.raises(TypeError, match=r"run\(\) needs something that can be called, not 'square'"):
+        with pytest.raises(TypeError, match=r"run\(\) needs a callable, not 'square'"):
             pool.run("square", 3)  # type: ignore[call-overload]
 
     run(main())

@@ -141,7 +141,7 @@ def test_in_a_thread_beside_the_loop(pool: InterpreterThreadPoolExecutor, run: R
 
 def test_nothing_to_call_is_refused_at_once(pool: InterpreterThreadPoolExecutor) -> None:
     call: Any = 5
-    with pytest.raises(TypeError, match="run\\(\\) needs something that can be called, not 5"):
+    with pytest.raises(TypeError, match="run\\(\\) needs a callable, not 5"):
         pool.run(call)
 
 

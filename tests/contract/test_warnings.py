@@ -41,14 +41,14 @@ future.interrupt()
 @pytest.mark.parametrize("then", ["done.wait()", "pool.shutdown()", "pass"], ids=["waits", "shuts down", "ends"])
 @pytest.mark.parametrize("fn", ["coroutines.ignore", "endless.ignores"])
 def test_a_handler_shuts_down_when_a_call_goes_on(tmp_path: Path, fn: str, then: str) -> None:
-    name = f"support.{fn} goes on"
+    name = f"support.{fn} still runs"
     run_script(tmp_path, HEAD + GOES_ON.format(fn=fn) + then).check(name, "shut down False")
 
 
 @pytest.mark.slow
 def test_a_handler_shuts_down_when_threads_are_left(tmp_path: Path) -> None:
     source = HEAD + "pool.submit(interpreter(endless.leave_waiting_thread), gate.ends).result()\npool.shutdown(wait=False)\n"
-    message = "a worker's interpreter ends when the threads have ended that tasks have started"
+    message = "a worker's interpreter waits for threads that tasks have started and not joined: left behind"
     run_script(tmp_path, source + "done.wait()").check(message, "shut down False")
 
 

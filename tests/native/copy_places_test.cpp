@@ -74,7 +74,7 @@ TEST_F(CopyPlaces, AFolderThatOthersMayWriteToDoesNotServe) {
     ASSERT_EQ(::chmod(folder().c_str(), mode), 0);
     CopyStore store(only());
     const std::string why = refusal(store, from);
-    EXPECT_TRUE(has(why, folder() + " does not serve: others may write to it (mode 0")) << why;
+    EXPECT_TRUE(has(why, folder() + " cannot be used: other users may write to it (mode 0")) << why;
     EXPECT_EQ(names_in(folder()).size(), 0U);
   }
   ASSERT_EQ(::chmod(folder().c_str(), 0755), 0);
@@ -96,9 +96,9 @@ TEST_F(CopyPlaces, ASymbolicLinkDoesNotServe) {
 
 TEST_F(CopyPlaces, AFileDoesNotServe) {
   CopyStore store(only(write("file", "")));
-  EXPECT_TRUE(has(refusal(store, original()), path("file") + " does not serve: it is a symbolic link or not a folder"));
+  EXPECT_TRUE(has(refusal(store, original()), path("file") + " cannot be used: it is a symbolic link or not a folder"));
   CopyStore below(only(path("file/cache")));
-  EXPECT_TRUE(has(refusal(below, original()), path("file/cache") + " does not serve: "));
+  EXPECT_TRUE(has(refusal(below, original()), path("file/cache") + " cannot be used: "));
 }
 
 TEST_F(CopyPlaces, AFolderWithOtherThingsInItDoesNotServe) {
@@ -108,11 +108,11 @@ TEST_F(CopyPlaces, AFolderWithOtherThingsInItDoesNotServe) {
   for (const char* name : {"cache/boot", "cache/dev", "cache/etc"}) static_cast<void>(write(name, ""));
   CopyStore store(only());
   const std::string why = refusal(store, from);
-  EXPECT_TRUE(has(why, folder() + " does not serve: it holds other things (")) << why;
-  EXPECT_TRUE(has(why, ", ...): a folder for copies has to be new or empty")) << why;
+  EXPECT_TRUE(has(why, folder() + " cannot be used: it contains other things (")) << why;
+  EXPECT_TRUE(has(why, ", ...): a folder for copies must be new or empty")) << why;
   std::string ignored;
   EXPECT_FALSE(store.get(from, CopyStore::kShared, {}, ignored)) << "nor for copies without a name";
-  EXPECT_TRUE(store.describe()[0].refused.starts_with("it holds other things (")) << store.describe()[0].refused;
+  EXPECT_TRUE(store.describe()[0].refused.starts_with("it contains other things (")) << store.describe()[0].refused;
   EXPECT_EQ(names_in(folder()).size(), 4U);
   CopyStore below(only(path("cache/copies")));
   EXPECT_TRUE(get(below, from).made);
@@ -133,8 +133,8 @@ TEST_F(CopyPlaces, AFolderThatHasCopiesServesWhateverElseIsPutThere) {
 TEST_F(CopyPlaces, TheRootOfAllFoldersDoesNotServe) {
   for (const char* name : {"/", "//", "/."}) {
     CopyStore store(only(name));
-    EXPECT_TRUE(has(refusal(store, original()), "/ does not serve: it ") ||
-                has(refusal(store, original()), "/. does not serve: it "));
+    EXPECT_TRUE(has(refusal(store, original()), "/ cannot be used: it ") ||
+                has(refusal(store, original()), "/. cannot be used: it "));
   }
 }
 
@@ -145,7 +145,7 @@ TEST_F(CopyPlaces, AHomeFolderThatNoShellHasPutInDoesNotServe) {
               for (const char* name : {"~", "~/cache", "~somebody/cache"}) {
                 CopyStore store({name, "", path("home"), path("tmp")});
                 const std::string why = refusal(store, from);
-                EXPECT_TRUE(has(why, std::string(name) + " does not serve: only a shell puts the home folder")) << why;
+                EXPECT_TRUE(has(why, std::string(name) + " cannot be used: only a shell replaces ~")) << why;
                 EXPECT_TRUE(store.describe()[0].refused.starts_with("only a shell")) << store.describe()[0].refused;
               }
               CopyStore meant(only("./~/cache"));
@@ -163,7 +163,7 @@ TEST_F(CopyPlaces, ARelativeFolderOfAWorkingDirectoryThatIsGoneDoesNotServe) {
               if (::chdir(path("gone").c_str()) != 0) return 2;
               std::filesystem::remove_all(path("gone"));
               CopyStore store(only("cache"));
-              EXPECT_TRUE(has(refusal(store, from), "cache does not serve: it is relative to a working directory"));
+              EXPECT_TRUE(has(refusal(store, from), "cache cannot be used: it is a relative path"));
               return HasFailure() ? 1 : 0;
             }),
             0);
@@ -179,7 +179,7 @@ TEST_F(CopyPlaces, AFolderOfSomebodyElseDoesNotServe) {
   }
   CopyStore store(only(foreign));
   const std::string why = refusal(store, original());
-  EXPECT_TRUE(has(why, foreign + " does not serve: it belongs to user ")) << why;
+  EXPECT_TRUE(has(why, foreign + " cannot be used: it belongs to user ")) << why;
 }
 
 TEST_F(CopyPlaces, RootMakesNoFolderInThatOfAUser) {
@@ -188,7 +188,7 @@ TEST_F(CopyPlaces, RootMakesNoFolderInThatOfAUser) {
   ASSERT_EQ(::chown(path("home").c_str(), 12345, 12345), 0);
   CopyStore store(home(), telling());
   static_cast<void>(get(store, original()));
-  EXPECT_TRUE(has(told_, "root does not make it in a folder of user 12345")) << told_;
+  EXPECT_TRUE(has(told_, "root does not create it in a folder of user 12345")) << told_;
   EXPECT_EQ(names_in(path("home")).size(), 0U);
 }
 
@@ -233,7 +233,7 @@ TEST_F(CopyPlaces, WithoutAFolderATemporaryFileServes) {
   EXPECT_TRUE(copy.path.starts_with("/proc/self/fd")) << copy.path;
   EXPECT_EQ(read(copy.path).substr(0, 4), "edit");
   EXPECT_EQ(read(copy.path).substr(4), read(from).substr(4));
-  EXPECT_TRUE(has(told_, path("home") + "/.cache/aiointerpreters/extensions does not serve: ")) << told_;
+  EXPECT_TRUE(has(told_, path("home") + "/.cache/aiointerpreters/extensions cannot be used: ")) << told_;
   EXPECT_EQ(names_in(path("tmp")).size(), 0U);
   const std::string target = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(copy.file.number())).string();
   EXPECT_TRUE(has(target, path("tmp")) && has(target, "-_speedups.abi3.so")) << target;
@@ -244,7 +244,7 @@ TEST_F(CopyPlaces, WithoutAFolderForTemporaryFilesMemoryServes) {
   const std::string from = original(300'001);
   const Copy copy = get(store, from, 2, {{300'001, "more"}});
   EXPECT_EQ(read(copy.path), read(from) + "more");
-  EXPECT_TRUE(has(told_, path("not there") + " does not serve: No such file")) << told_;
+  EXPECT_TRUE(has(told_, path("not there") + " cannot be used: No such file")) << told_;
   const std::string target = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(copy.file.number())).string();
   EXPECT_TRUE(has(target, "memfd:_speedups.abi3.so")) << target;
   EXPECT_NE(::ftruncate(copy.file.number(), 0), 0) << "nobody changes it any more";
@@ -258,7 +258,7 @@ TEST_F(CopyPlaces, AFileThatCannotBeWrittenToItsEndIsAnErrorAndLeavesNothing) {
               if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 2;
               CopyStore own(only());
               std::string why = refusal(own, from);
-              EXPECT_TRUE(has(why, from) && has(why, folder() + " does not serve: File too large")) << why;
+              EXPECT_TRUE(has(why, from) && has(why, folder() + " cannot be used: File too large")) << why;
               CopyStore all(home());
               why = refusal(all, from);
               for (const std::string& place : {path("home"), path("tmp"), std::string("memory")})
@@ -278,7 +278,7 @@ TEST_F(CopyPlaces, AFullDiskMakesTheNextOneServe) {
     static_cast<void>(get(store, from, 0));
     EXPECT_EQ(told_, "");
     const Copy copy = get(store, from, 1);
-    EXPECT_TRUE(has(told_, "/small/aiointerpreters/extensions does not serve: No space left")) << told_;
+    EXPECT_TRUE(has(told_, "/small/aiointerpreters/extensions cannot be used: No space left")) << told_;
     EXPECT_TRUE(has(copy.path, "/home/.cache/")) << copy.path;
     EXPECT_EQ(read(copy.path), read(from));
     EXPECT_EQ(names_in(path("small/aiointerpreters/extensions")).size(), 1U) << "what was begun is removed";
@@ -293,7 +293,7 @@ TEST_F(CopyPlaces, AFileSystemWithNoexecDoesNotServe) {
     EXPECT_TRUE(has(why, "its file system is mounted with noexec")) << why;
     CopyStore store({"", "", "", path("small")}, telling());
     const Copy copy = get(store, from);
-    EXPECT_TRUE(has(told_, path("small") + " does not serve: its file system is mounted with noexec")) << told_;
+    EXPECT_TRUE(has(told_, path("small") + " cannot be used: its file system is mounted with noexec")) << told_;
     EXPECT_EQ(read(copy.path), read(from));
     EXPECT_EQ(names_in(path("small")).size(), 0U);
   });
@@ -307,7 +307,7 @@ TEST_F(CopyPlaces, TheKernelIsAskedWhetherCodeMayBeMapped) {
   EXPECT_TRUE(lets_code_be_mapped(empty.number(), why)) << why;
   const FileDescriptor unreadable = open_at(AT_FDCWD, path("empty").c_str(), O_WRONLY);
   EXPECT_FALSE(lets_code_be_mapped(unreadable.number(), why));
-  EXPECT_EQ(why, "code may not be mapped from there: Permission denied");
+  EXPECT_EQ(why, "code cannot be mapped from there: Permission denied");
 }
 
 TEST_F(CopyPlaces, WhatIsInAReadOnlyFolderIsUsed) {

@@ -129,7 +129,7 @@ TEST_F(CopyUpkeep, IsDescribed) {
   EXPECT_EQ(reports[0].contents.bytes, 2000U);
   EXPECT_EQ(reports[0].contents.oldest_use, facts_of(old).st_mtim.tv_sec);
   EXPECT_FALSE(reports[1].absent);
-  EXPECT_EQ(reports[1].refused, "others may write to it (mode 0777)");
+  EXPECT_EQ(reports[1].refused, "other users may write to it (mode 0777)");
   EXPECT_EQ(reports[1].contents.oldest_use, std::nullopt);
 }
 
@@ -165,7 +165,7 @@ TEST_F(CopyUpkeep, WhatIsNotOursIsNotEmptied) {
   const Cleared cleared = store.clear();
   EXPECT_EQ(cleared.files, 0U);
   ASSERT_EQ(cleared.errors.size(), 1U);
-  EXPECT_EQ(cleared.errors[0], folder() + " is not ours to empty: others may write to it (mode 0777)");
+  EXPECT_EQ(cleared.errors[0], folder() + " was not emptied: other users may write to it (mode 0777)");
   EXPECT_EQ(names_in(folder()).size(), 1U);
 }
 

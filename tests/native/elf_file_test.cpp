@@ -155,7 +155,7 @@ std::set<std::string> errors_with_segments(std::uint32_t type, const Change& cha
 }
 
 TEST(ElfFile, WhoseSegmentsTheDynamicLinkerWouldStumbleOver) {
-  const std::string nowhere = "is corrupt: what is linked in it is in no segment that can be written to";
+  const std::string nowhere = "is corrupt: data that the dynamic linker changes is in no writable segment";
   for (const std::uint32_t type : {elf::kDynamic, elf::kReadOnlyLater}) {
     EXPECT_EQ(errors_with_segments(type, [](auto& segment) { segment.address = 0; }), std::set{nowhere});
     EXPECT_EQ(errors_with_segments(type, [](auto& segment) { segment.address += 0x10000000; }), std::set{nowhere});
@@ -163,7 +163,7 @@ TEST(ElfFile, WhoseSegmentsTheDynamicLinkerWouldStumbleOver) {
   }
   EXPECT_TRUE(errors_with_segments(elf::kLoad, [](auto& segment) { segment.flags &= ~elf::kWritable; }).contains(nowhere));
   const auto first_goes_on = errors_with_segments(elf::kLoad, [](auto& segment) { segment.in_memory = 0x10000000; });
-  EXPECT_TRUE(first_goes_on.contains("is corrupt: segment 1 is not behind the one before it"));
+  EXPECT_TRUE(first_goes_on.contains("is corrupt: segment 1 does not follow the one before it"));
 }
 
 TEST(ElfFile, TruncatedAnywhere) {

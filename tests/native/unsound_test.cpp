@@ -41,8 +41,8 @@ TEST(Unsound, WhatCanBeBoundIsSound) {
 
 TEST(Unsound, ARefusalTellsWhatWhereWhyAndWhatToDo) {
   EXPECT_EQ(refusal("a.b", "/x/b.so", "it is so"),
-            "a.b does not work in a worker's interpreter: it is so (/x/b.so; AIOINTERPRETERS_EXTENSIONS_TRUSTED=a loads it "
-            "anyway)");
+            "a.b does not work in a worker's interpreter: it is so (/x/b.so; set AIOINTERPRETERS_EXTENSIONS_TRUSTED=a to "
+            "load it anyway)");
 }
 
 TEST(Unsound, ARefusalDoesNotSayHowToLoadWhatWouldCrashTheProcess) {
