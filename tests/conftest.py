@@ -25,6 +25,7 @@ TESTS = Path(__file__).parent
 # Paths below tests/, and why one version of Python shows what they show.
 ONCE = {
     "test_codebase.py": "it reads this repository",
+    "test_docs_site.py": "it reads this repository",
     "typing": "type checkers read the package's source",
     "contract/test_anyio.py": "it is about AnyIO and Trio, on what the tests of `run` show for each version",
     "contract/test_anyio_programs.py": "the same",

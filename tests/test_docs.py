@@ -1,86 +1,240 @@
-"""README and docs: each program in them runs, and prints what its comments say."""
+"""README and docs: each program in them runs and prints what its comments say; blocks taken from a file stand in that file.
 
+CONTRIBUTING.md has the rules for blocks of code. The tests of links and of the site are in test_docs_site.py.
+"""
+
+import ast
+import configparser
+import importlib.util
+import json
+import os
 import re
+import shlex
+import shutil
+import subprocess
 import sys
-from collections import Counter
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from aiointerpreters import _core
-from support.scripts import run_python
+from support.pages import PAGES, ROOT, Block, PageError, blocks_of, parse
+from support.scripts import TIMEOUT, environment, run_python
 
-ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-
-
-@dataclass(frozen=True)
-class Block:
-    """A program in a page, and the line that it begins in."""
-
-    page: Path
-    line: int
-    source: str
-
-    @property
-    def name(self) -> str:
-        """Where it is."""
-        return f"{self.page.name}:{self.line}"
-
-    @property
-    def said(self) -> list[str]:
-        """The values in the comments behind `print`: numbers, lists and the like, perhaps with more text behind them."""
-        return re.findall(r"^\s*print\(.*\)  # ([\d\[({].*)$", self.source, re.MULTILINE)
-
-
-def blocks_of(page: Path) -> list[Block]:
-    """The programs in a page."""
-    text = page.read_text(encoding="utf-8")
-    found = re.finditer(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [Block(page, text.count("\n", 0, match.start()) + 1, match[1]) for match in found]
-
+LANGUAGES = {"", "console", "cpp", "dockerfile", "html", "ini", "json", "python", "sh", "text", "toml", "yaml"}
+FRAMES = {"pandas", "polars", "pyarrow"}  # the extra `frames`, which not everyone who runs the tests has
+IS_MAIN_VERSION = sys.version_info[:2] == (3, 14)
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+PROGRAMS = [block for block in BLOCKS if block.is_program]
+WITH_COMMANDS = [page for page in PAGES if any(block.marker == "run" for block in blocks_of(page))]
+
+
+def ids(blocks: Iterable[Block]) -> list[str]:
+    """Name the blocks for pytest."""
+    return [block.name for block in blocks]
+
+
+def expected_of(block: Block) -> list[str]:
+    """The values in the comments behind `print`: numbers, lists and the like, perhaps with more text behind them."""
+    return re.findall(r"^\s*print\(.*\)  # ((?:[\d\[({'\"-]|True\b|False\b|None\b).*)$", block.source, re.MULTILINE)
+
+
+def compare(expected: list[str], lines: list[str]) -> None:
+    """Each comment is a line of its own of the output, with nothing behind it but words."""
+    left = list(lines)
+    for comment in expected:
+        said = [line for line in left if line and re.match(re.escape(line) + r"(?![\w.])", comment)]
+        assert said, (comment, lines)
+        left.remove(said[0])
+
+
+def require(blocks: Iterable[Block]) -> None:
+    """Skip the test if a package has no wheel for this Python, or if private copies do not exist on this system."""
+    blocks = list(blocks)
+    own = {Path(block.argument).parts[0].removesuffix(".py") for block in blocks if block.marker == "save"}
+    imported = {name for block in blocks if block.language == "python" for name in imports_of(block.source)}
+    missing = sorted(name for name in imported - own if importlib.util.find_spec(name) is None)
+    if missing and (not IS_MAIN_VERSION or FRAMES.issuperset(missing)):
+        pytest.skip(f"there is no {', '.join(missing)}")
+    assert missing == [], "the extras `test` and `examples` bring what the pages import"
+    if any('"private"' in block.source for block in blocks) and _core.why_no_copies() is not None:
+        pytest.skip(str(_core.why_no_copies()))
+
+
+def imports_of(source: str) -> set[str]:
+    """The packages that a program imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def save_all(page: Path, folder: Path) -> list[Block]:
+    """Write the files of a page into a folder, and return their blocks."""
+    saved = [block for block in blocks_of(page) if block.marker == "save"]
+    for block in saved:
+        path = folder / block.argument
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.source, encoding="utf-8")
+    return saved
 
 
 def test_there_are_programs_in_readme_and_guides() -> None:
-    with_programs = Counter(block.page.name for block in BLOCKS)
-    assert with_programs.keys() >= {"README.md", "guide.md", "asyncio.md", "extensions.md"}
-    assert any(block.said for block in BLOCKS)
+    assert {block.page.name for block in PROGRAMS} >= {"README.md", "guide.md", "asyncio.md", "index.md"}
+    assert any(expected_of(block) for block in PROGRAMS)
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=[block.name for block in BLOCKS])
+@pytest.mark.parametrize("block", PROGRAMS, ids=ids(PROGRAMS))
 def test_each_program_runs_and_prints_what_it_says(block: Block, tmp_path: Path) -> None:
-    if "numpy" in block.source and _core.why_no_copies() is not None:
-        pytest.skip(str(_core.why_no_copies()))
+    require([block, *save_all(block.page, tmp_path)])
     script = tmp_path / "program.py"
     script.write_text(block.source, encoding="utf-8")
     (tmp_path / "README.md").write_text("A page that Programs read.\n", encoding="utf-8")
     finished = run_python(str(script), cwd=tmp_path)
     assert (finished.code, finished.stderr) == (0, "")
-    for comment in block.said:
-        assert any(line and comment.startswith(line) for line in finished.lines), (comment, finished.lines)
+    compare(expected_of(block), finished.lines)
 
 
-@pytest.mark.skipif(sys.version_info[:2] != (3, 14), reason="the figures are of that version")
+@pytest.mark.parametrize("page", WITH_COMMANDS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_say_what_the_page_shows(page: Path, tmp_path: Path) -> None:
+    require(save_all(page, tmp_path))
+    for block in blocks_of(page):
+        if block.marker == "run":
+            check_shown(block, run_command(block.argument, tmp_path))
+
+
+def run_command(command: str, folder: Path) -> str:
+    """Run what a marker says, perhaps with variables of the environment before it, and return all that it prints."""
+    words = shlex.split(command)
+    variables: dict[str, str] = {}
+    while "=" in words[0]:
+        name, _, variables[name] = words.pop(0).partition("=")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    program = sys.executable if words[0] == "python" else shutil.which(words[0], path=path)
+    assert program is not None, f"there is no program {words[0]!r}"
+    finished = subprocess.run(
+        [program, *words[1:]],
+        cwd=folder,
+        env=environment(PATH=path, NO_COLOR="1", COLUMNS="80", **variables),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout
+    return finished.stdout
+
+
+def check_shown(block: Block, output: str) -> None:
+    """The lines that a block shows are in the output, in this order; `...` stands for anything."""
+    lines = iter(without_times(output).splitlines())
+    for shown in without_times(block.source).splitlines():
+        if shown.startswith("$ ") or shown.strip() in {"", "..."}:
+            continue
+        pattern = ".*".join(map(re.escape, shown.rstrip().split("...")))
+        assert any(re.fullmatch(pattern, line.rstrip()) for line in lines), (shown, output)
+
+
+def without_times(text: str) -> str:
+    """Seconds differ from run to run."""
+    return re.sub(r"\b\d+\.\d+ ?s\b", "N s", text)
+
+
+def test_shown_output_is_compared_line_by_line() -> None:
+    block = Block(ROOT / "README.md", 1, "console", "$ command\nfirst\n...\n2 passed in 0.01s\nid=...;\n", "run", "command")
+    check_shown(block, "first\nmore\n2 passed in 12.50s\nid=7;\n")
+    for other in ("more\n", "2 passed in 0.01s\nfirst\nid=7;\n", "first\n3 passed in 0.01s\nid=7;\n"):
+        with pytest.raises(AssertionError):
+            check_shown(block, other)
+
+
+def test_comments_are_compared_with_whole_lines() -> None:
+    compare(["42, at once", "[1, 2]", "42"], ["more", "42", "[1, 2]", "42"])
+    for lines in (["4"], ["421"], ["more"]):
+        with pytest.raises(AssertionError):
+            compare(["42"], lines)
+    with pytest.raises(AssertionError):
+        compare(["42", "42"], ["42"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_blocks_keep_the_rules(page: Path) -> None:
+    blocks = blocks_of(page)
+    assert [block.name for block in blocks if block.language not in LANGUAGES and not block.language.startswith("{")] == []
+    saved = [block.argument for block in blocks if block.marker == "save"]
+    assert len(saved) == len(set(saved)), "a file is saved twice"
+    assert [name for name in saved if Path(name).is_absolute() or ".." in Path(name).parts] == []
+    if any(name.endswith(".py") for name in saved):
+        assert any(block.is_program or block.marker == "run" for block in blocks), "nothing runs the files"
+    for block in blocks:
+        if block.marker == "run":
+            assert block.language == "console", block.name
+            assert re.match(r"\$ \S", block.source), f"{block.name} does not show the command"
+        elif block.marker == "from":
+            text = (ROOT / block.argument).read_text(encoding="utf-8")
+            assert f"\n{block.source}" in f"\n{text}", f"{block.name} does not stand in {block.argument}"
+        check_syntax(block)
+
+
+def check_syntax(block: Block) -> None:
+    """What is not run can at least be read."""
+    match block.language:
+        case "python":
+            compile(block.source, block.name, "exec", dont_inherit=True)
+        case "toml":
+            tomllib.loads(block.source)
+        case "ini":
+            configparser.ConfigParser().read_string(block.source)
+        case "json":
+            json.loads(block.source)
+        case "sh":
+            subprocess.run(["sh", "-n"], input=block.source, text=True, check=True, timeout=TIMEOUT)
+        case "yaml" if importlib.util.find_spec("yaml") is not None:  # the extra `docs` brings it
+            importlib.import_module("yaml").safe_load(block.source)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<!-- save: a.py -->\n\nText.\n\n```python\n```\n", "page.md:1: no block follows the marker 'save'"),
+        ("```python\n```\n<!-- from: a.py -->\n", "page.md:3: no block follows the marker 'from'"),
+        ("<!-- safe: a.py -->\n```python\n```\n", "page.md:1: unknown marker 'safe'"),
+        ("<!-- save: a.py -->\n<!-- save: b.py -->\n```python\n```\n", "page.md:1: no block follows the marker 'save'"),
+        ("Text.\n```python\n", "page.md:2: the block has no end"),
+    ],
+)
+def test_a_page_that_breaks_the_rules_for_markers_is_refused(text: str, message: str) -> None:
+    with pytest.raises(PageError) as refused:
+        list(parse(Path("page.md"), text))
+    assert str(refused.value) == message
+
+
+def test_blocks_are_found_with_their_markers() -> None:
+    text = """<!-- figures: by a script -->
+1
+<!-- /figures -->
+
+- a list:
+
+  <!-- save: a/b.py -->
+  ```python
+  if x:
+      y
+  ```
+"""
+    page = ROOT / "page.md"
+    assert list(parse(page, text)) == [Block(page, 8, "python", "if x:\n    y\n", "save", "a/b.py")]
+
+
+@pytest.mark.skipif(not IS_MAIN_VERSION, reason="the figures are of that version")
 def test_figures_in_readme_are_the_recorded_ones() -> None:
     finished = run_python(str(ROOT / "benchmarks" / "readme_figures.py"), "--check")
     assert (finished.code, finished.stderr) == (0, "")
-
-
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"])
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text) + re.findall(r'(?:src|srcset)="([^"]+)"', text):
-        path, _, heading = target.partition("#")
-        found = (page.parent / path).resolve() if path else page
-        assert found.exists(), target
-        if heading:
-            assert heading in headings_of(found), target
-
-
-def headings_of(page: Path) -> set[str]:
-    """The anchors that a page's headings have."""
-    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.replace("`", "").lower()).strip().replace(" ", "-") for title in titles}
