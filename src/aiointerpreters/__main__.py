@@ -1,4 +1,7 @@
-"""`python -m aiointerpreters`: `cache` shows or removes copies of extension modules, `info` describes the machine."""
+"""`python -m aiointerpreters`: `cache` shows or removes copies of extension modules, `info` describes the machine.
+
+`compare` measures a function in all pools.
+"""
 
 import argparse
 import sys
@@ -10,7 +13,12 @@ _DAY = 24 * 60 * 60
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command and return its exit status: 0, or 1 if copies could not be removed."""
+    """Run the command and return its exit status: 0, or 1 if copies could not be removed; `compare` has its own."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["compare"]:
+        from ._compare import command  # here: it is large, and nothing else needs it
+
+        return command.main(given[1:])
     parser = argparse.ArgumentParser(prog="python -m aiointerpreters", description="Tools of aiointerpreters.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     cache = commands.add_parser(
@@ -26,7 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
         description="Print versions, processors, limits and settings, to be put into a report of a fault.",
     )
     info.set_defaults(run=lambda chosen: _tell())
-    chosen = parser.parse_args(arguments)
+    commands.add_parser("compare", help="measure a function of yours in a plain loop and in all pools", add_help=False)
+    chosen = parser.parse_args(given)
     status: int = chosen.run(chosen)
     return status
 

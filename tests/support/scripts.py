@@ -34,6 +34,11 @@ class Finished:
         """What it printed, line by line."""
         return self.stdout.splitlines()
 
+    @property
+    def lines_of_errors(self) -> list[str]:
+        """What it printed on stderr, line by line."""
+        return self.stderr.splitlines()
+
     def check(self, *lines: str, code: int = 0) -> None:
         """It printed these lines, nothing on stderr, and ended with this exit code."""
         assert (self.code, self.stderr, self.lines) == (code, "", list(lines))

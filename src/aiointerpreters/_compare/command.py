@@ -1,0 +1,219 @@
+"""The command line of `compare`, and the order in which things are measured."""
+
+import argparse
+import contextlib
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from .. import _core
+from .._other_load import Load, Meter
+from . import pools, report
+from .findings import SERIAL, UNKNOWN, Findings, Pool
+from .process import PoolProblemError, Process
+from .target import Place, WrongTargetError, read_arguments, search_path
+from .verdict import judge
+
+PROGRAM = "python -m aiointerpreters compare"
+_SECONDS = 0.25  # that one part of a round takes
+_PATIENCE = 60.0  # seconds, beside those that the function itself needs
+_STOPPED = 130  # what a shell says of a program that Ctrl-C has ended
+
+_DESCRIPTION = """
+Run a function in a plain loop, in threads, in interpreters and in processes. Print how fast each of them is, what it costs,
+and which one to use. The function must be at module level. It is called many times, so it should not have side effects.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status: 0, 2 if there is nothing to measure, 130 after Ctrl-C."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    try:
+        return _run(chosen)
+    except WrongTargetError as error:
+        print(f"{PROGRAM}: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        _tell("")
+        print("stopped", file=sys.stderr)
+        return _STOPPED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=_DESCRIPTION)
+    parser.add_argument("target", help="module:function, or path/to/file.py:function")
+    parser.add_argument("--args", metavar="LIST", help="positional arguments of each call, such as '[1000, \"a\"]'")
+    parser.add_argument("--kwargs", metavar="DICT", help="keyword arguments of each call, such as '{\"limit\": 1000}'")
+    parser.add_argument(
+        "--inputs",
+        metavar="FUNCTION",
+        help="module:function that returns or yields the arguments of several calls, which are made in turn: "
+        "a tuple for several arguments, anything else for one",
+    )
+    parser.add_argument("--workers", type=_positive, help="workers of each pool (the number of processors, but 2 at least)")
+    parser.add_argument("--rounds", type=_positive, default=3, help="how often each pool is measured (%(default)s)")
+    parser.add_argument("--calls", type=_positive, help="calls in a round (so many that a round takes part of a second)")
+    parser.add_argument(
+        "--pools", metavar="NAMES", help=f"some of {','.join(pools.NAMES)}, or module:function that makes an executor (all)"
+    )
+    parser.add_argument(
+        "--extensions",
+        choices=("declared", "private"),
+        help="which extension modules interpreters of aiointerpreters import",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0, not {text!r}")
+    return int(text)
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    request = _checked(chosen)
+    names = pools.chosen(chosen.pools)
+    workers = chosen.workers or max(2, report.processors())
+    with contextlib.ExitStack() as stack:
+        run = _Run(stack, chosen, request, workers)
+        findings = run.prepare(names)
+        load = run.measure(findings)
+    _tell("")
+    verdict = judge(findings)
+    if chosen.json:
+        arguments = {key: value for key, value in vars(chosen).items() if key not in {"target", "json"}}
+        print(json.dumps(report.as_json(findings, verdict, load, names, arguments), indent=1))
+    else:
+        for line in report.text(findings, verdict, load, names):
+            print(line)
+    return 0
+
+
+def _checked(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Return what hosts are told. Raises WrongTargetError for what can be seen without importing anything."""
+    if chosen.inputs is not None and chosen.args is not None:
+        raise WrongTargetError("--inputs and --args exclude each other")
+    place = Place.parse(chosen.target)
+    for option in ("args", "kwargs"):
+        if (given := getattr(chosen, option)) is not None:
+            read_arguments(f"--{option}", given)
+    if chosen.inputs is not None:
+        Place.parse(chosen.inputs)
+    if chosen.extensions == "private" and (reason := _core.why_no_copies()) is not None:
+        raise WrongTargetError(f"--extensions private is not supported here: {reason}")
+    return {"place": asdict(place), "args": chosen.args, "kwargs": chosen.kwargs, "inputs": chosen.inputs}
+
+
+class _Run:
+    """One run of the command: the processes and what they have found."""
+
+    def __init__(
+        self, stack: contextlib.ExitStack, chosen: argparse.Namespace, request: dict[str, Any], workers: int
+    ) -> None:
+        self._stack = stack
+        self._chosen = chosen
+        self._request = request
+        self._workers = workers
+        inputs = [Place.parse(chosen.inputs)] if chosen.inputs is not None else []
+        self._path = search_path(Place(**request["place"]), *inputs)
+        self._processes: dict[str, Process] = {}
+        self._call = 0.0
+        self._repeats = False
+        # What multiprocessing keeps in files goes when the run is over, however it ends.
+        self._folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="compare-", ignore_cleanup_errors=True))
+
+    def prepare(self, names: list[str]) -> Findings:
+        """Start all pools, one after the other, and return what is known by then."""
+        serial = self._start(SERIAL)
+        _tell("calling the function directly")
+        try:
+            serial.ask("load", 10 * _PATIENCE, **self._request)
+            calibrated = serial.ask("calibrate", 10 * _PATIENCE, seconds=_SECONDS)
+            self._call, self._repeats = max(calibrated["call"], 1e-9), calibrated["same"]
+            serial.ask("start", self._patience, call=self._call, seconds=_SECONDS)
+        except PoolProblemError as error:
+            raise WrongTargetError(f"the function cannot be called: {error}") from None
+        measured = [Pool(SERIAL), *(self._warm(name) for name in names if name != SERIAL)]
+        title = f"{self._chosen.target}({self._shown_arguments()})"
+        return Findings(title, self._call, calibrated["busy"], self._workers, report.processors(), measured)
+
+    def measure(self, findings: Findings) -> Load:
+        """Measure all pools, in turn, round by round, and return what other programs did meanwhile."""
+        meter = Meter()
+        number = self._chosen.rounds
+        for turn in range(number):
+            order = findings.pools[turn % len(findings.pools) :] + findings.pools[: turn % len(findings.pools)]
+            for pool in order:
+                if pool.problem is None:
+                    _tell(f"round {turn + 1} of {number}: {pool.title}")
+                    self._measure_round(pool)
+        load = meter.read()
+        if (problem := findings.serial.problem) is not None:
+            raise WrongTargetError(f"the function cannot be called any more: {problem}")
+        for process in self._processes.values():
+            process.end()
+        return load
+
+    def _measure_round(self, pool: Pool) -> None:
+        with self._noting_problems(pool):
+            found = self._processes[pool.name].ask(
+                "measure", self._patience, call=self._call, calls=self._chosen.calls, seconds=_SECONDS
+            )
+            pool.calls = found["calls"]
+            pool.rates.append(found["rate"])
+            pool.delays.append(found["delay"])
+            if found["round_trip"] is not None:
+                pool.round_trips.append(found["round_trip"])
+                pool.carrying.append(found["carrying"])
+
+    def _warm(self, name: str) -> Pool:
+        pool = Pool(name)
+        _tell(f"starting {pool.title}")
+        with self._noting_problems(pool):
+            process = self._start(name)
+            process.ask("load", self._patience, **self._request)
+            found = process.ask("start", self._patience, call=self._call, seconds=_SECONDS)
+            pool.first_result, pool.memory = found["first_result"], found["memory"]
+            pool.results = found["results"] if self._repeats else UNKNOWN
+        return pool
+
+    @contextlib.contextmanager
+    def _noting_problems(self, pool: Pool) -> Iterator[None]:
+        """Write down why this pool cannot go on; the others do."""
+        try:
+            yield
+        except PoolProblemError as error:
+            pool.problem = str(error)
+            self._processes.pop(pool.name).end()
+
+    def _start(self, name: str) -> Process:
+        process = Process(name, self._workers, self._chosen.extensions, self._path, self._folder)
+        self._processes[name] = self._stack.enter_context(process)
+        return process
+
+    @property
+    def _patience(self) -> float:
+        """Seconds until a host counts as hanging."""
+        calls = self._chosen.calls or 0
+        return _PATIENCE + 20 * max(_SECONDS, self._call * max(calls, 8 * self._workers)) + 0.005 * calls
+
+    def _shown_arguments(self) -> str:
+        if self._chosen.inputs is not None:
+            return f"*{self._chosen.inputs}"
+        args = read_arguments("--args", self._chosen.args) if self._chosen.args is not None else ()
+        kwargs = read_arguments("--kwargs", self._chosen.kwargs) if self._chosen.kwargs is not None else {}
+        shown = ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())])
+        return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def _tell(progress: str) -> None:
+    """Say on stderr what is going on: on one line for a person, line by line for a file."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{progress}", end="", file=sys.stderr, flush=True)
+    elif progress:
+        print(progress, file=sys.stderr, flush=True)

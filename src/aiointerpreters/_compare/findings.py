@@ -1,0 +1,97 @@
+"""What was measured: one `Pool` for each way to run the function, `Findings` for all of them together."""
+
+import statistics
+from dataclasses import dataclass, field
+
+SERIAL, THREADS, OURS, INTERPRETERS, PROCESSES, LOKY = (
+    "serial",
+    "threads",
+    "interpreters",
+    "InterpreterPoolExecutor",
+    "processes",
+    "loky",
+)
+TITLES = {
+    SERIAL: "plain loop",
+    THREADS: "ThreadPoolExecutor",
+    OURS: "aiointerpreters",
+    PROCESSES: "ProcessPoolExecutor",
+}
+
+EQUAL, DIFFERENT, UNKNOWN = "equal", "different", "not comparable"
+
+
+@dataclass
+class Pool:
+    """One way to run the function. The lists have one value for each round.
+
+    problem: why it cannot run the function, in words. first_result: seconds from the making of the pool. memory: bytes for
+    each worker. rates: calls a second. round_trips: seconds of a single call that is waited for. carrying: what of these
+    arguments and result need. delays: seconds by which an event loop is late, as the 99th percentile.
+    """
+
+    name: str
+    problem: str | None = None
+    first_result: float | None = None
+    memory: float | None = None
+    results: str = UNKNOWN
+    calls: int = 0
+    rates: list[float] = field(default_factory=list)
+    round_trips: list[float] = field(default_factory=list)
+    carrying: list[float] = field(default_factory=list)
+    delays: list[float] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """What a reader knows it as."""
+        return TITLES.get(self.name, self.name)
+
+    @property
+    def works(self) -> bool:
+        """Whether it has run the function to the end."""
+        return self.problem is None and bool(self.rates)
+
+    @property
+    def rate(self) -> float:
+        """Calls a second."""
+        return statistics.median(self.rates)
+
+    @property
+    def delay(self) -> float | None:
+        """Seconds by which an event loop is late."""
+        return statistics.median(self.delays) if self.delays else None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All pools, the plain loop among them, and what holds for all.
+
+    call: seconds of one direct call. busy: the share of them in which the function computes. workers: of each pool.
+    processors: that this program may use.
+    """
+
+    title: str
+    call: float
+    busy: float
+    workers: int
+    processors: int
+    pools: list[Pool]
+
+    @property
+    def serial(self) -> Pool:
+        """The plain loop."""
+        return next(pool for pool in self.pools if pool.name == SERIAL)
+
+    def pool(self, name: str) -> Pool | None:
+        """The pool of this name, if it was measured."""
+        return next((pool for pool in self.pools if pool.name == name), None)
+
+    def speed_up(self, pool: Pool) -> float:
+        """How many times as fast as the plain loop: the median of the rounds."""
+        return statistics.median(one / base for one, base in zip(pool.rates, self.serial.rates, strict=False))
+
+    def added(self, pool: Pool) -> float | None:
+        """Seconds that a call which is waited for takes more than a direct one; None if it was not measured."""
+        if pool.name == SERIAL or not (pool.round_trips and self.serial.round_trips):
+            return None
+        return max(0.0, min(pool.round_trips) - min(self.serial.round_trips))

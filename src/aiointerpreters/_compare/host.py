@@ -1,0 +1,182 @@
+"""Runs in a process of its own, one for each pool: has the function measured as the command says, and answers in JSON.
+
+A request and its answer are one line each, on a socket. `{"ok": ...}` is an answer, `{"wrong": text}` says that there is
+nothing to measure, `{"problem": text}` that this pool cannot do it.
+"""
+
+import asyncio
+import json
+import math
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import interpreter
+from . import carried, measuring, pools
+from .findings import EQUAL, OURS, SERIAL, THREADS, UNKNOWN
+from .target import Call, Place, WrongTargetError, find_function, make_calls
+
+_LONG = 0.05  # seconds of a call from which on the event loop's part in it is nothing
+
+
+@dataclass
+class Host:
+    """One pool and what is measured in it."""
+
+    name: str
+    workers: int
+    extensions: str | None
+    function: Callable[..., Any] = print
+    calls: list[Call] = field(default_factory=list)
+    make: Callable[[int], Executor] | None = None
+    pool: Executor | None = None
+    result: object = None
+    before: int | None = None
+    rate: float = 0.0
+
+    def load(self, *, place: Mapping[str, Any], args: str | None, kwargs: str | None, inputs: str | None) -> dict[str, Any]:
+        """Find the function and the arguments of its calls, and call it once."""
+        found = find_function(Place(**place))
+        plain = found.__wrapped__ if isinstance(found, interpreter) else found
+        if self.name == OURS:
+            self.function = interpreter(plain)
+        else:  # what is sent elsewhere is found there by its name, so it has to be what has the name
+            self.function = plain if self.name in {SERIAL, THREADS} else found
+        self.calls = make_calls(args, kwargs, inputs)
+        if self.name != SERIAL:
+            self.make = pools.maker(self.name, self.extensions)
+        self.result = measuring.Plain(plain, self.calls).one(0)
+        return {"inputs": len(self.calls)}
+
+    def calibrate(self, *, seconds: float) -> dict[str, Any]:
+        """Return how long a direct call takes, for which part of it the processor is busy, and whether results repeat."""
+        way = self.way
+        same = measuring.sameness(way.one(0), self.result)
+        number, taken, busy = 1, 0.0, 0.0
+        while True:
+            before = measuring.busy_seconds()
+            taken = way.batch(number)
+            busy = measuring.busy_seconds() - before
+            if taken >= seconds / 2:
+                break
+            number = max(2 * number, min(100 * number, math.ceil(number * seconds / max(taken, 1e-9))))
+        return {"call": taken / number, "busy": min(1.0, busy / taken), "same": same == EQUAL}
+
+    def start(self, *, call: float, seconds: float) -> dict[str, Any]:
+        """Make the pool and return when the first result was there. Then warm it up: all workers take part."""
+        self.before = measuring.memory()
+        started = time.perf_counter()
+        if self.make is not None:
+            self.pool = self.make(self.workers)
+        first = self.way.one(0)
+        first_result = time.perf_counter() - started
+        few = min(8 * self.workers, max(self.workers, math.ceil(seconds / call)))
+        self.rate = few / self.way.batch(few)
+        if call < _LONG:
+            more = self.number(None, seconds / 2)
+            self.rate = more / self.way.batch(more)
+        after = measuring.memory()
+        known = self.pool is not None and self.before is not None and after is not None
+        return {
+            "first_result": first_result if self.pool is not None else None,
+            "memory": max(0, (after or 0) - (self.before or 0)) / self.workers if known else None,
+            "results": measuring.sameness(first, self.result) if self.pool is not None else UNKNOWN,
+        }
+
+    def measure(self, *, call: float, calls: int | None, seconds: float) -> dict[str, Any]:
+        """Measure one round."""
+        number = self.number(calls, seconds)
+        if call < _LONG:
+            rate = number / self.way.batch(number)
+            _, delay = asyncio.run(measuring.beside_a_loop(self.way, sys.maxsize, seconds))
+        else:  # both in one: it takes long enough
+            rate, delay = asyncio.run(measuring.beside_a_loop(self.way, number, math.inf))
+        return {"calls": number, "rate": rate, "delay": delay, **self._single_calls(call, seconds / 4)}
+
+    def _single_calls(self, call: float, seconds: float) -> dict[str, float | None]:
+        """Return the seconds of a call that is waited for, and what arguments and result take of it.
+
+        None if that takes too long.
+        """
+        if call >= 10 * _LONG:
+            return {"round_trip": None, "carrying": None}
+        carrying = 0.0 if self.pool is None else self._carrying(self.pool, seconds / 4)
+        return {"round_trip": measuring.fastest(self.way.one, seconds, 500), "carrying": carrying}
+
+    def _carrying(self, pool: Executor, seconds: float) -> float:
+        """Return how much longer a call takes because of arguments and result; these functions do nothing with them."""
+        args, kwargs = self.calls[0]
+        take: Callable[..., Any] = carried.take
+        give_back: Callable[..., Any] = carried.give_back
+        if self.name == OURS:
+            take, give_back = interpreter(take), interpreter(give_back)
+        nothing = measuring.fastest(lambda _: pool.submit(take).result(), seconds, 200)
+        there = measuring.fastest(lambda _: pool.submit(take, *args, **kwargs).result(), seconds, 200)
+        both_ways = measuring.fastest(lambda _: pool.submit(give_back, self.result).result(), seconds, 200)
+        return max(0.0, there - nothing) + max(0.0, both_ways - nothing) / 2
+
+    def end(self) -> dict[str, Any]:
+        """Shut the pool down."""
+        if self.pool is not None:
+            self.pool.shutdown(wait=True)
+        return {}
+
+    def number(self, calls: int | None, seconds: float) -> int:
+        """Return how many calls a batch has."""
+        return calls or measuring.number_of_calls(self.rate, seconds, self.workers, len(self.calls))
+
+    @property
+    def way(self) -> measuring.Way:
+        """How the function is called."""
+        if self.pool is None:
+            return measuring.Plain(self.function, self.calls)
+        return measuring.Pooled(self.pool, self.function, self.calls, self.workers)
+
+
+def main(settings: Mapping[str, Any]) -> None:
+    """Answer requests until the command has no more of them."""
+    talk = socket.socket(fileno=settings["socket"])
+    for inherited in (settings["socket"], settings["lifeline"]):
+        os.set_inheritable(inherited, False)
+    threading.Thread(target=_end_with_the_command, args=(settings["lifeline"],), daemon=True).start()
+    host = Host(settings["name"], settings["workers"], settings["extensions"])
+    with talk, talk.makefile("rb") as requests:
+        for line in requests:
+            request = json.loads(line)
+            answer = _answer(host, request.pop("do"), request)
+            talk.sendall(json.dumps(answer).encode() + b"\n")
+
+
+def _answer(host: Host, what: str, request: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {"ok": getattr(host, what)(**request)}
+    except WrongTargetError as error:
+        return {"wrong": str(error)}
+    except Exception as error:
+        if what in {"load", "calibrate"}:
+            return {"wrong": _traceback_of(error)}
+        return {"problem": pools.describe(error, host.name, host.extensions)}
+
+
+def _traceback_of(error: Exception) -> str:
+    """Return the traceback without the frames of this package."""
+    here = os.path.dirname(__file__)
+    found = traceback.TracebackException.from_exception(error)
+    found.stack = traceback.StackSummary.from_list(
+        [frame for frame in found.stack if os.path.dirname(frame.filename) != here]
+    )
+    return "the call failed\n" + "".join(found.format()).rstrip()
+
+
+def _end_with_the_command(lifeline: int) -> None:
+    """Wait until the command has closed its end, or is gone, and end this process and those of its pool."""
+    os.read(lifeline, 1)
+    os.killpg(os.getpgrp(), signal.SIGTERM)

@@ -1,0 +1,141 @@
+"""The command's side of a host process: starts it, asks it, notices when it dies or hangs, and ends it with its children."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from .target import WrongTargetError
+
+_GRACE = 5.0  # seconds for what was asked to end
+
+
+class PoolProblemError(Exception):
+    """This pool cannot run the function; the text says why."""
+
+
+class Process:
+    """A host process, which ends with the `with` block, and with this process in whatever way that ends."""
+
+    def __init__(self, name: str, workers: int, extensions: str | None, path: Sequence[str], folder: str) -> None:
+        self._talk, theirs = socket.socketpair()
+        lifeline, self._lifeline = os.pipe()
+        settings = {
+            "name": name,
+            "workers": workers,
+            "extensions": extensions,
+            "socket": theirs.fileno(),
+            "lifeline": lifeline,
+        }
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 # closed by __exit__
+        self._buffer = b""
+        source = f"from aiointerpreters._compare.host import main; main({settings!r})"
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, *_options(), "-c", source],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,  # what the function prints
+                stderr=self._said,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path), "TMPDIR": folder},
+                pass_fds=(theirs.fileno(), lifeline),
+                start_new_session=True,  # so that Ctrl-C reaches the command alone, and it can end them all
+            )
+        os.close(lifeline)
+
+    def ask(self, what: str, timeout: float, **request: Any) -> dict[str, Any]:
+        """Have the host do something and return its answer.
+
+        Raises PoolProblemError if it cannot, dies, or has not answered after `timeout` seconds; then it has been ended.
+        Raises WrongTargetError if there is nothing to measure.
+        """
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the reading will tell
+            self._talk.sendall(json.dumps({"do": what, **request}).encode() + b"\n")
+        line = self._read_line(timeout)
+        if line is None:
+            self._end()
+            raise PoolProblemError(f"no answer for {timeout:.0f} seconds")
+        if not line:
+            raise PoolProblemError(self._how_it_died())
+        answer: dict[str, Any] = json.loads(line)
+        if "wrong" in answer:
+            raise WrongTargetError(answer["wrong"])
+        if "problem" in answer:
+            raise PoolProblemError(answer["problem"])
+        found: dict[str, Any] = answer["ok"]
+        return found
+
+    def _read_line(self, timeout: float) -> bytes | None:
+        """Return the next line, nothing if the other side is gone, None if it takes too long."""
+        deadline = time.monotonic() + timeout
+        while b"\n" not in self._buffer:
+            ready, _, _ = select.select([self._talk], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                return None
+            try:
+                received = self._talk.recv(1 << 16)
+            except ConnectionResetError:
+                received = b""
+            if not received:
+                return b""
+            self._buffer += received
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+    def end(self) -> None:
+        """Have the host shut its pool down and leave; what does not leave is ended."""
+        with contextlib.suppress(PoolProblemError):
+            self.ask("end", _GRACE)
+        with contextlib.suppress(OSError):
+            self._talk.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GRACE)
+
+    def _how_it_died(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GRACE)
+        self._end()
+        code = self._process.returncode
+        self._said.seek(0)
+        lines = self._said.read().decode(errors="replace").strip().splitlines()
+        words = f": {lines[-1]}" if lines else ""
+        if code < 0:
+            return f"it killed the whole program ({signal.Signals(-code).name}){words}"
+        return f"it ended the whole program (exit status {code}){words}"
+
+    def _end(self) -> None:
+        """End the host and what it has started.
+
+        SIGTERM first: multiprocessing's resource tracker outlives it, and cleans up.
+        """
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_GRACE)
+                break
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._end()
+        self._talk.close()
+        os.close(self._lifeline)
+        self._said.close()
+
+
+def _options() -> list[str]:
+    """Return the options of Python that this process was started with, but for those that say what to run."""
+    arguments = sys.orig_argv[1:]
+    return arguments[: arguments.index("-m")] if "-m" in arguments else []

@@ -1,0 +1,164 @@
+"""Which way to run the function is to be recommended, and why: rules on what was measured."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .findings import DIFFERENT, OURS, PROCESSES, SERIAL, THREADS, Findings, Pool
+
+_GAIN = 1.2  # times as fast as a plain loop: less is not worth a pool
+_AS_GOOD = 0.9  # of the best speed-up: less is clearly slower
+_LATE = 0.005  # seconds by which an event loop may be late before anybody notices
+_SHORT = 1e-4  # seconds of a call that is too short to be sent away one by one
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The name of what to use, a sentence that says so with its reasons, and further remarks."""
+
+    use: str
+    reasons: list[str]
+    remarks: list[str]
+
+
+def judge(findings: Findings) -> Verdict:
+    """Recommend a pool or a plain loop."""
+    usable = [pool for pool in findings.pools if pool.name != SERIAL and pool.works and pool.results != DIFFERENT]
+    remarks = list(_remarks(findings, usable))
+    if not usable:
+        return Verdict(SERIAL, ["Use a plain loop: none of these pools can run the function."], remarks)
+    best = max(usable, key=findings.speed_up)
+    if findings.speed_up(best) < _GAIN:
+        return Verdict(SERIAL, list(_why_no_pool(findings, usable, best)), remarks)
+    good = [pool for pool in usable if findings.speed_up(pool) >= _AS_GOOD * findings.speed_up(best)]
+    threads, ours = (next((pool for pool in good if pool.name == name), None) for name in (THREADS, OURS))
+    if threads is not None:
+        return Verdict(THREADS, list(_why_threads(findings, threads)), remarks)
+    if ours is not None:
+        return Verdict(OURS, list(_why_ours(findings, ours, best)), remarks)
+    return Verdict(best.name, list(_why_another(findings, best)), remarks)
+
+
+def _why_no_pool(findings: Findings, usable: list[Pool], best: Pool) -> Iterator[str]:
+    if findings.call < _SHORT:
+        added = min((cost for pool in usable if (cost := findings.added(pool)) is not None), default=None)
+        more = "" if added is None else f", and the cheapest pool adds {duration(added)} to it"
+        yield f"Use a plain loop: one call takes {duration(findings.call)}{more}."
+        many = max(2, round(0.002 / findings.call)) if findings.call > 0 else 1000
+        yield f"If you have many calls, put about {_round(many):,} of them into one function, and compare that one."
+    else:
+        yield f"Use a plain loop: no pool is clearly faster. {best.title} is {times(findings.speed_up(best))} as fast."
+    prompt = [pool for pool in usable if pool.delay is not None]
+    late = findings.serial.delay
+    if late is not None and late > 2 * _LATE and prompt:
+        least = min(prompt, key=lambda pool: pool.delay or 0.0)
+        if (least.delay or 0.0) < late / 3:
+            yield (
+                f"In asyncio a pool helps all the same: plain calls make the event loop {duration(late)} late, "
+                f"{least.title} makes it {duration(least.delay or 0.0)} late."
+            )
+
+
+def _why_threads(findings: Findings, threads: Pool) -> Iterator[str]:
+    speed_up = times(findings.speed_up(threads))
+    because = (
+        "the function waits most of the time"
+        if findings.busy < 0.5
+        else "the function releases the GIL while it computes, or nearly so"
+    )
+    yield f"Use ThreadPoolExecutor: it is {speed_up} as fast as a plain loop, and no other pool is clearly faster."
+    yield f"The reason is that {because}. Threads need no copies of arguments and results."
+    if findings.busy < 0.5:
+        yield "More threads than processors, or asyncio, make it faster still."
+    ours = findings.pool(OURS)
+    if ours is None or not ours.works or ours.delay is None or threads.delay is None:
+        return
+    if threads.delay > _LATE and ours.delay < threads.delay / 3:
+        yield (
+            f"Beside an event loop, use aiointerpreters: the loop is {duration(ours.delay)} late with it, "
+            f"and {duration(threads.delay)} with threads."
+        )
+
+
+def _why_ours(findings: Findings, ours: Pool, best: Pool) -> Iterator[str]:
+    yield f"Use aiointerpreters: it is {times(findings.speed_up(ours))} as fast as a plain loop."
+    threads, processes = findings.pool(THREADS), findings.pool(PROCESSES)
+    if threads is not None and threads.works:
+        yield f"Threads are {times(findings.speed_up(threads))} as fast, so the function holds the GIL most of the time."
+    if best is not ours and findings.speed_up(best) > 1.03 * findings.speed_up(ours):
+        yield f"{best.title} is a little faster here ({times(findings.speed_up(best))})."
+    if processes is not None and processes.works:
+        less = list(_less(findings, ours, processes))
+        if less:
+            yield f"Compared with processes it needs less: {'; '.join(less)}."
+        yield "Use processes instead if a crash in C code must not end the whole program."
+
+
+def _less(findings: Findings, ours: Pool, processes: Pool) -> Iterator[str]:
+    """Yield in what ours is clearly cheaper than processes."""
+    pairs = [
+        ("a call adds", findings.added(ours), findings.added(processes), duration),
+        ("a worker takes", ours.memory, processes.memory, nbytes),
+        ("the first result takes", ours.first_result, processes.first_result, duration),
+    ]
+    for what, one, other, show in pairs:
+        if one is not None and other is not None and one < other / 1.5:
+            yield f"{what} {show(one)} instead of {show(other)}"
+
+
+def _why_another(findings: Findings, best: Pool) -> Iterator[str]:
+    yield f"Use {best.title}: it is {times(findings.speed_up(best))} as fast as a plain loop."
+    ours = findings.pool(OURS)
+    if ours is None:
+        return
+    if ours.problem is not None:
+        yield f"aiointerpreters cannot run the function: {ours.problem}."
+    elif ours.works:
+        yield f"aiointerpreters is {times(findings.speed_up(ours))} as fast."
+
+
+def _remarks(findings: Findings, usable: list[Pool]) -> Iterator[str]:
+    for pool in findings.pools:
+        if pool.works and pool.results == DIFFERENT:
+            yield f"{pool.title} gave another result than a plain call. It may depend on state that workers do not share."
+    ours = findings.pool(OURS)
+    if ours in usable and ours is not None:
+        copying = min(ours.carrying, default=0.0)
+        if copying > max(_SHORT, findings.call / 4):
+            yield (
+                f"The function takes {duration(findings.call)}. In aiointerpreters, its arguments and its result take "
+                f"{duration(copying)} more, because they are copied. "
+                "Pass a memoryview, a SharedBuffer or an array, or return less."
+            )
+    if ours is not None and ours.problem is not None and "--extensions private" in ours.problem:
+        yield "Run this again with --extensions private: most compiled packages work in that way."
+    if findings.processors < 2:
+        yield "This program may use one processor only, so nothing can compute at the same time."
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in a unit that fits."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size * 0.9995:
+            return f"{_digits(seconds / size)} {unit}"
+    return f"{_digits(seconds / 1e-9)} ns"
+
+
+def nbytes(number: float) -> str:
+    """Return a number of bytes in MB or kB."""
+    return f"{_digits(number / 1e6)} MB" if number >= 1e5 else f"{_digits(number / 1e3)} kB"
+
+
+def times(ratio: float) -> str:
+    """Return a ratio in words."""
+    return f"{_digits(ratio)} times"
+
+
+def _digits(value: float) -> str:
+    """Return a number with two or more digits that count."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}" if value >= 0.95 else f"{value:.2f}"
+
+
+def _round(number: int) -> int:
+    """Return a number with one digit that counts."""
+    size = int(10.0 ** (len(str(number)) - 1))
+    return round(number / size) * size
