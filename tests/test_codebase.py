@@ -273,6 +273,35 @@ def test_what_one_version_shows_is_there() -> None:
     assert set(loops.LOOPS) - set(conftest.ONCE_LOOPS) == {loops.selector, loops.eager_tasks}, "asyncio's own"
 
 
+DESIGN = sorted((ROOT / "docs" / "design").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", DESIGN, ids=name_of)
+def test_files_and_names_in_the_design_docs_exist(page: Path) -> None:
+    folders = [ROOT, CORE, PACKAGE, *(CORE / layer for layer in LAYERS), ROOT / "benchmarks", ROOT / "tests"]
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in [*cpp_files(), *python_files("src", "tests")])
+    sources += "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "native").glob("*.cpp"))
+    text = page.read_text(encoding="utf-8")
+    files = re.findall(r"`([\w/]+\.(?:h|cpp|py))`", text)
+    names = re.findall(r"`(\w+(?:(?:::|\.)\w+)+)(?:\(\))?`", text)
+    links = re.findall(r"\]\(([^)#:]+)(?:#[\w-]+)?\)", text)
+    ours = [
+        name
+        for name in names
+        if name not in files and re.search(rf"\b(class|struct|enum|namespace) {name.split('::')[0]}\b", sources)
+    ]
+    assert [file for file in files if not any((folder / file).is_file() for folder in folders)] == []
+    assert [name for name in ours if not re.search(rf"\b{re.split(r'::|[.]', name)[-1]}\b", sources)] == []
+    assert [link for link in links if not (page.parent / link).is_file()] == []
+
+
+def test_every_design_page_names_code() -> None:
+    assert len(DESIGN) >= 8
+    assert [
+        name_of(page) for page in DESIGN if not re.search(r"`[\w/]+\.(?:h|cpp|py)`", page.read_text(encoding="utf-8"))
+    ] == []
+
+
 @pytest.mark.parametrize("names", ["import aiointerpreters", "from aiointerpreters import Shareable, interpreter"])
 def test_importing_the_package_is_light(names: str) -> None:
     assert modules_after(names) & {"cloudpickle", "asyncio"} == set()
