@@ -128,9 +128,13 @@ format: ## ruff and clang-format, in place
 		"$$bin/ruff" format && \
 		"$$bin/clang-format" -i $(cpp_files)
 
-.PHONY: dist
-dist: ## sdist, a wheel made from it, and a look whether that wheel works
-	@$(interpreter) && exec tools/check-dist "$$interpreter"
+.PHONY: wheels
+wheels: ## sdist and wheels for 3.13, 3.14 and 3.15 in dist/, and tests of them; ARGS=3.14 for one
+	@exec tools/wheels $(ARGS)
+
+.PHONY: types
+types: ## pyright, and mypy --strict, over the examples and the public names, as somebody sees them who has installed the package
+	@exec tools/types
 
 .PHONY: clean
 clean: ## all that was built; `make distclean` also what was fetched

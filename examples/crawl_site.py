@@ -72,7 +72,7 @@ class Site:
         for place in range(7, len(words), 15):
             words[place] = self._any_link(chance)
         words[3] = f"<b>{words[3]}</b>"
-        words[40] += f'<sup class="note" id="c{chance.randrange(999)}"><a href="#n{place}">[{place}]</a></sup>'
+        words[40] += f'<sup class="note" id="c{chance.randrange(999)}"><a href="#n82">[82]</a></sup>'
         return f"<p>{' '.join(words)}. &mdash; <i>{_word(chance)}</i>&nbsp;{chance.randrange(1900, 2030)}</p>\n"
 
     def _any_link(self, chance: random.Random) -> str:
@@ -96,9 +96,9 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
-    server: "Server"
 
     def do_GET(self) -> None:
+        assert isinstance(self.server, Server)
         page = self.server.site.pages.get(self.path)
         self.send_response(200 if page is not None else 404)
         self.send_header("Content-Type", "text/html; charset=utf-8")
@@ -106,7 +106,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(page or b"")
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002, the base class calls it so
         """Stays silent."""
 
 

@@ -26,6 +26,7 @@ TESTS = Path(__file__).parent
 ONCE = {
     "test_codebase.py": "it reads this repository",
     "test_docs_site.py": "it reads this repository",
+    "packages": "it is about the files that are published; `make wheels` runs it with those of each version",
     "typing": "type checkers read the package's source",
     "contract/test_anyio.py": "it is about AnyIO and Trio, on what the tests of `run` show for each version",
     "contract/test_anyio_programs.py": "the same",

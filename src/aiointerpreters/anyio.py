@@ -14,8 +14,8 @@ from typing import Any, Protocol, overload
 try:
     import anyio
     from anyio.lowlevel import RunVar, checkpoint, current_token
-except ImportError as error:
-    raise ImportError("aiointerpreters.anyio needs AnyIO 4.11 or newer: install aiointerpreters[anyio]") from error
+except ImportError as _missing:
+    raise ImportError("aiointerpreters.anyio needs AnyIO 4.11 or newer: install aiointerpreters[anyio]") from _missing
 
 from ._core import Future, interpreter
 from ._extensions import Extensions, are_private
