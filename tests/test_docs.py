@@ -25,6 +25,7 @@ from support.scripts import TIMEOUT, environment, run_python
 
 LANGUAGES = {"", "console", "cpp", "dockerfile", "html", "ini", "json", "python", "sh", "text", "toml", "yaml"}
 FRAMES = {"pandas", "polars", "pyarrow"}  # the extra `frames`, which not everyone who runs the tests has
+NEW_IN_314 = re.compile(r"import InterpreterPoolExecutor|from concurrent(\.futures)? import (.*, )?interpreters")
 IS_MAIN_VERSION = sys.version_info[:2] == (3, 14)
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
@@ -60,6 +61,8 @@ def require(blocks: Iterable[Block]) -> None:
     if missing and (not IS_MAIN_VERSION or FRAMES.issuperset(missing)):
         pytest.skip(f"there is no {', '.join(missing)}")
     assert missing == [], "the extras `test` and `examples` bring what the pages import"
+    if sys.version_info < (3, 14) and any(NEW_IN_314.search(block.source) for block in blocks):
+        pytest.skip("concurrent.interpreters is new in 3.14")
     if any('"private"' in block.source for block in blocks) and _core.why_no_copies() is not None:
         pytest.skip(str(_core.why_no_copies()))
 
