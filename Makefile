@@ -55,8 +55,13 @@ crawl: ## examples/crawl.py
 	@$(call with,examples) && exec "$$python" examples/crawl.py $(ARGS)
 
 .PHONY: bench
-bench: ## all benchmarks, beside their rivals
-	@$(call with) && exec "$$python" benchmarks $(ARGS)
+bench: ## benchmarks, beside their rivals: NAMES="latency asyncio" for some, ARGS=--list says which, ARGS="--quick --json" how
+	@$(call with,rivals) && exec "$$python" benchmarks $(ARGS) $(NAMES)
+
+.PHONY: bench-compare
+bench-compare: ## what got slower since REV=revision, with exit status 1 if something did; NAMES="latency data" for some benchmarks
+	@$(if $(REV),,$(error say which revision: make bench-compare REV=main~5))$(call with,rivals) && \
+		exec "$$python" benchmarks/compare_revisions.py $(REV) $(NAMES) $(ARGS)
 
 .PHONY: figures
 figures: ## README's figures and the pictures, from what `make bench ARGS=--json` has recorded

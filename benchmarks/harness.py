@@ -27,6 +27,7 @@ type Samples = Mapping[str, Mapping[str, list[float]]]
 
 RESULTS = Path(__file__).parent / "results"
 FRESH_PROCESS_TIMEOUT = 200.0
+OURS = "aiointerpreters, "  # how names of contestants begin that are this package
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,8 @@ class Verdict:
         """Its row in the table of all claims."""
         return (
             _subject(self.metric, self.ours),
-            f"{_number(self.ours_median)} {self.unit}",
-            f"{_number(self.rival_median)} {self.unit}",
+            f"{number(self.ours_median)} {self.unit}",
+            f"{number(self.rival_median)} {self.unit}",
             self.rival,
             f"{self.ratio:.2f}x",
             "" if self.target is None else f">= {self.target:g}x",
@@ -127,11 +128,11 @@ class Excess:
         """Its row in the table of all claims."""
         beside = ("", "", "")
         if self.base is not None:
-            base_median, excess = (f"{_number(value)} {self.unit}" for value in (self.base_median, self.excess))
+            base_median, excess = (f"{number(value)} {self.unit}" for value in (self.base_median, self.excess))
             beside = (base_median, f"itself, {self.base}", f"{excess} more")
         return (
             _subject(self.metric, self.ours),
-            f"{_number(self.ours_median)} {self.unit}",
+            f"{number(self.ours_median)} {self.unit}",
             *beside,
             f"<= {self.limit:g} {self.unit}",
             self.reached,
@@ -145,13 +146,24 @@ def options(parser: argparse.ArgumentParser, *, rounds: int, quick_rounds: int =
     parser.add_argument("--rounds", type=int, help=f"times each contestant is measured ({rounds})")
     parser.add_argument("--quick", action="store_true", help="a smoke test: few rounds, numbers mean little")
     parser.add_argument("--json", nargs="?", const=str(RESULTS), help="write the samples to a file or folder (%(const)s)")
+    parser.add_argument("--ours", action="store_true", help="measure this package only, without its rivals")
     parsed = parser.parse_args()
     parsed.rounds = parsed.rounds or (quick_rounds if parsed.quick else rounds)
     return parsed
 
 
-def run(benchmark: Benchmark, contestants: Mapping[str, Measure], chosen: argparse.Namespace) -> None:
-    """Measures all contestants, prints the report and writes it where `--json` says."""
+def run(
+    benchmark: Benchmark,
+    contestants: Mapping[str, Measure],
+    chosen: argparse.Namespace,
+    left_out: Mapping[str, str] | None = None,
+) -> None:
+    """Measures all contestants, prints the report and writes it where `--json` says.
+
+    `left_out` is who is not measured, and why; the report says so too.
+    """
+    if chosen.ours:
+        contestants = {name: measure for name, measure in contestants.items() if name.startswith(OURS)}
     facts = machine()
     print(f"{benchmark.name}: {benchmark.title}\n{describe(facts)}", flush=True)
     samples = _sample(benchmark.metrics, contestants, chosen.rounds)
@@ -159,7 +171,9 @@ def run(benchmark: Benchmark, contestants: Mapping[str, Measure], chosen: argpar
     print(f"rounds: {chosen.rounds}, workers: {chosen.workers}\n")
     print(f"{sample_table(benchmark.metrics, samples)}\n\n{verdict_table([*verdicts, *excesses])}")
     if chosen.json is not None:
-        settings = {"workers": chosen.workers, "rounds": chosen.rounds, "quick": chosen.quick}
+        settings: dict[str, object] = {"workers": chosen.workers, "rounds": chosen.rounds, "quick": chosen.quick}
+        if left_out:
+            settings["left_out"] = dict(left_out)
         _save(Path(chosen.json), benchmark, {"machine": facts, **settings}, samples, verdicts, excesses)
 
 
@@ -189,8 +203,10 @@ def read_verdicts(report: Path) -> list[Verdict | Excess]:
     return [*(Verdict(**row) for row in read["verdicts"]), *(Excess(**row) for row in read["excesses"])]
 
 
-def in_fresh_process(command: Sequence[str], bytecode: str, *, cached: bool = True) -> dict[str, float]:
-    """Runs Python with the arguments `command` in a process of its own; returns the JSON object that it prints.
+def in_fresh_process(
+    command: Sequence[str], bytecode: str, *, cached: bool = True, python: str = sys.executable
+) -> dict[str, float]:
+    """Runs `python` with the arguments `command` in a process of its own; returns the JSON object that it prints.
 
     The environment is as users have it: PYTHONUNBUFFERED, which test machines set, changes how much memory streams take.
     Imports cost several times more where no bytecode is cached, so its state is fixed: cached in the folder
@@ -204,7 +220,7 @@ def in_fresh_process(command: Sequence[str], bytecode: str, *, cached: bool = Tr
     else:
         environment |= {"PYTHONPYCACHEPREFIX": os.devnull, "PYTHONDONTWRITEBYTECODE": "1"}
     finished = subprocess.run(
-        [sys.executable, *command],
+        [python, *command],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -244,7 +260,7 @@ def describe(facts: Mapping[str, str]) -> str:
 def sample_table(metrics: Sequence[Metric], samples: Samples) -> str:
     """Returns a table of each contestant's median and range in every metric."""
     rows = [
-        (metric.name, contestant, _number(statistics.median(values)), metric.unit, _range(values))
+        (metric.name, contestant, number(statistics.median(values)), metric.unit, _range(values))
         for metric in metrics
         for contestant, values in samples[metric.name].items()
     ]
@@ -335,13 +351,13 @@ def _subject(metric: str, ours: str) -> str:
     return f"{metric}, {ours.removeprefix('aiointerpreters, ')}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Returns `value` with at least three digits that count."""
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}" if value >= 100 else f"{value:#.3g}"
 
 
 def _range(values: Sequence[float]) -> str:
-    return f"{_number(min(values))} .. {_number(max(values))}"
+    return f"{number(min(values))} .. {number(max(values))}"
 
 
 def _processor() -> str:

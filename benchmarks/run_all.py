@@ -1,6 +1,11 @@
-"""Runs every benchmark in a process of its own and prints one table of all claims."""
+"""Runs benchmarks, each in a process of its own, and prints one table of all claims.
+
+`make bench NAMES="latency asyncio"` runs two of them, `make bench ARGS=--list` says which there are.
+"""
 
 import argparse
+import ast
+import difflib
 import subprocess
 import sys
 import tempfile
@@ -10,44 +15,83 @@ from pathlib import Path
 import harness
 
 HERE = Path(__file__).parent
+LINE = "=" * 120
 
 
-def run(scripts: Sequence[Path], results: Path, passed_on: Sequence[str]) -> list[str]:
-    """Runs the scripts one after the other, reports into the folder `results`; returns who failed."""
+def names() -> list[str]:
+    """Returns the names of all benchmarks: `latency` is bench_latency.py."""
+    return sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+
+
+def script_of(name: str) -> Path:
+    """Returns the program of a benchmark."""
+    return HERE / f"bench_{name}.py"
+
+
+def question(name: str) -> str:
+    """Returns the first sentence of a benchmark's docstring, on one line. Nothing is imported."""
+    text = ast.get_docstring(ast.parse(script_of(name).read_text(encoding="utf-8"))) or ""
+    words = " ".join(text.partition("\n\n")[0].split())
+    sentence, stop, _ = words.partition(". ")
+    return sentence + stop.strip()
+
+
+def known(name: str) -> str:
+    """Returns the name if there is such a benchmark. Raises argparse.ArgumentTypeError, with the nearest name, if not."""
+    everything = names()
+    if name in everything:
+        return name
+    near = difflib.get_close_matches(name, everything, n=1, cutoff=0.4)
+    guess = f"did you mean {near[0]!r}? " if near else ""
+    raise argparse.ArgumentTypeError(f"there is no benchmark {name!r}: {guess}--list names them all")
+
+
+def run(chosen: Sequence[str], results: Path, passed_on: Sequence[str]) -> list[str]:
+    """Runs the benchmarks one after the other, with reports into the folder `results`; returns those that failed."""
     failed = []
-    for script in scripts:
-        print(f"{'=' * 120}", flush=True)
-        finished = subprocess.run([sys.executable, str(script), "--json", str(results), *passed_on], check=False)
-        if finished.returncode:
-            failed.append(script.name)
+    for name in chosen:
+        print(LINE, flush=True)
+        command = [sys.executable, str(script_of(name)), "--json", str(results), *passed_on]
+        if subprocess.run(command, check=False).returncode:
+            failed.append(name)
     return failed
 
 
-def result_name(script: Path) -> str:
-    """The file in which a script leaves its report on this version of Python."""
-    return harness.result_name(script.stem.removeprefix("bench_"))
+def verdicts(results: Path, chosen: Sequence[str]) -> list[harness.Verdict | harness.Excess]:
+    """Reads what the benchmarks have written on this version of Python, in their order."""
+    return [row for name in chosen for row in harness.read_verdicts(results / harness.result_name(name))]
 
 
-def verdicts(results: Path, scripts: Sequence[Path]) -> list[harness.Verdict | harness.Excess]:
-    """Reads what the scripts have just written on this version of Python, in the order of the scripts."""
-    return [row for script in scripts for row in harness.read_verdicts(results / result_name(script))]
+def parsed() -> argparse.Namespace:
+    """Parses the command line."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--list", action="store_true", help="say which benchmarks there are, and run none")
+    parser.add_argument("--quick", action="store_true", help="see that all works: few rounds, figures mean little")
+    parser.add_argument("--rounds", type=int, help="how often each contestant is measured")
+    parser.add_argument("--json", action="store_true", help="keep the samples in benchmarks/results, or in --folder")
+    parser.add_argument("--folder", type=Path, help="where --json and --table look")
+    parser.add_argument("--table", action="store_true", help="measure nothing: show what the folder already has")
+    parser.add_argument("names", nargs="*", type=known, metavar="NAME", help="which: `cpu` for bench_cpu.py (all)")
+    return parser.parse_args()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a smoke test: few rounds, numbers mean little")
-    parser.add_argument("--table", action="store_true", help="measure nothing: show what the folder of --json already has")
-    parser.add_argument("--json", nargs="?", const=str(harness.RESULTS), help="folder to keep the samples in (%(const)s)")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="which: `cpu` for bench_cpu.py (all)")
-    chosen = parser.parse_args()
-    scripts = [HERE / f"bench_{name}.py" for name in chosen.names] or sorted(HERE.glob("bench_*.py"))
+    chosen = parsed()
+    if chosen.list:
+        print(harness.table(("name", "what it measures"), [(name, question(name)) for name in names()]))
+        return
+    wanted: list[str] = chosen.names or names()
+    passed_on = ["--quick"] if chosen.quick else []
+    if chosen.rounds is not None:
+        passed_on += ["--rounds", str(chosen.rounds)]
     with tempfile.TemporaryDirectory() as scratch:
-        results = Path(chosen.json or scratch)
+        kept = chosen.json or chosen.table or chosen.folder is not None
+        results = (chosen.folder or harness.RESULTS) if kept else Path(scratch)
         if chosen.table:
-            scripts = [script for script in scripts if (results / result_name(script)).exists()]
-        failed = [] if chosen.table else run(scripts, results, ["--quick"] if chosen.quick else [])
-        rows = verdicts(results, [script for script in scripts if script.name not in failed])
-    print(f"{'=' * 120}\n{harness.describe(harness.machine())}\n\n{harness.verdict_table(rows)}")
+            wanted = [name for name in wanted if (results / harness.result_name(name)).exists()]
+        failed = [] if chosen.table else run(wanted, results, passed_on)
+        rows = verdicts(results, [name for name in wanted if name not in failed])
+    print(f"{LINE}\n{harness.describe(harness.machine())}\n\n{harness.verdict_table(rows)}")
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 

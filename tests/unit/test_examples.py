@@ -23,6 +23,7 @@ PEER_REFUSES = {
     "gather of to_thread beside a computing process",
     "loop held up by a SharedBuffer of 64 MB",
 }
+WITH_THEIR_OWN_TESTS = {"growth", "pools", "service"}  # test_benchmarks.py
 WITHOUT_PEER = {"arrays", "packages", "interrupt", "asyncio_cancel", "many_threads"}
 MAY_BE_NOTHING = {"memory left by one interpreter", "memory of an interpreter's first exception"}
 MEASURES_MEMORY = Path("/proc/self/smaps_rollup").exists()
@@ -98,7 +99,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("results")
 
 
-@pytest.fixture(params=BENCHMARKS, scope="module")
+@pytest.fixture(params=sorted(set(BENCHMARKS) - WITH_THEIR_OWN_TESTS), scope="module")
 def report(request: pytest.FixtureRequest, results: Path) -> dict[str, Any]:
     """What a quick run of one benchmark wrote."""
     if request.param in {"memory", "packages"} and not MEASURES_MEMORY:
@@ -141,7 +142,7 @@ def test_each_excess_is_the_median_of_the_rounds(report: dict[str, Any]) -> None
 
 
 def test_the_summary_has_every_claim(report: dict[str, Any], results: Path) -> None:
-    printed = run_python(str(REPOSITORY / "benchmarks"), "--table", "--json", str(results))
+    printed = run_python(str(REPOSITORY / "benchmarks"), "--table", "--folder", str(results))
     assert printed.code == 0, printed.stderr
     summary = printed.stdout.rpartition("====\n")[2]
     for verdict in report["verdicts"]:
@@ -154,7 +155,22 @@ def test_the_summary_has_every_claim(report: dict[str, Any], results: Path) -> N
 
 
 def test_benchmarks_run_one_after_the_other(tmp_path: Path) -> None:
-    finished = run_python(str(REPOSITORY / "benchmarks"), "--quick", "--json", str(tmp_path), "cpu", "cycles")
+    finished = run_python(str(REPOSITORY / "benchmarks"), "--quick", "--folder", str(tmp_path), "cpu", "cycles")
     assert finished.code == 0, finished.stderr
     assert {path.name.partition("-")[0] for path in tmp_path.iterdir()} == {"cpu", "cycles"}
     assert "CPU" in finished.stdout.rpartition("====\n")[2]
+
+
+def test_benchmarks_are_listed_with_what_they_measure() -> None:
+    finished = run_python(str(REPOSITORY / "benchmarks"), "--list")
+    assert (finished.code, finished.stderr) == (0, "")
+    listed = dict(line.split(maxsplit=1) for line in finished.lines[2:])
+    assert sorted(listed) == BENCHMARKS
+    assert listed["cpu"].startswith("How much faster CPU-bound pure Python gets with two workers")
+
+
+def test_an_unknown_benchmark_is_refused_with_the_nearest_name() -> None:
+    finished = run_python(str(REPOSITORY / "benchmarks"), "--quick", "cpu", "latencies")
+    assert finished.code == 2
+    assert finished.stdout == ""
+    assert "there is no benchmark 'latencies': did you mean 'latency'?" in finished.stderr

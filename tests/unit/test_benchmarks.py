@@ -1,0 +1,118 @@
+"""The benchmarks' own parts: each pool's adapter, the statistics of comparisons, the service and its load generator."""
+
+import importlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.scripts import run_python
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+sys.path.append(str(BENCHMARKS))
+
+compare_revisions: Any = importlib.import_module("compare_revisions")
+harness: Any = importlib.import_module("harness")
+peers: Any = importlib.import_module("peers")
+
+pytestmark = pytest.mark.once
+HERE = [peer for peer in peers.ALL if not peer.python]
+QUICK = json.dumps({"seconds": 0.001, "batch": 10, "numbers": 1000})
+METRICS = {("b", "time"): harness.Metric("time", "us"), ("b", "rate"): harness.Metric("rate", "/s", higher_is_better=True)}
+OLD = [10.0, 10.1, 10.2, 10.3, 10.4, 10.5, 10.6, 10.7]
+
+
+@pytest.mark.parametrize("peer", HERE, ids=lambda peer: peer.name)
+def test_each_pool_is_measured_through_its_adapter(peer: Any) -> None:
+    if peer.missing():
+        pytest.skip(peer.missing())
+    finished = run_python(str(BENCHMARKS / "pool_sample.py"), peer.name, "calls", "2", QUICK)
+    assert finished.code == 0, finished.stderr
+    sample = json.loads(finished.stdout)
+    assert len(sample) == 5
+    assert min(sample.values()) > 0
+
+
+def test_each_pool_says_what_it_cannot_do() -> None:
+    assert {peer.name for peer in peers.ALL} == peers.CANNOT.keys() | {peers.OURS, peers.OURS_AWAITED}
+
+
+def test_a_pool_that_is_not_installed_says_so() -> None:
+    peer = peers.Peer("nobody's", peers.no_pool, "no_such_package")
+    assert peer.missing() == "no_such_package is not installed (the extra `rivals`)"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("uvicorn") is None, reason="needs the extra `rivals`")
+def test_the_service_answers_every_request_whatever_its_pool(tmp_path: Path) -> None:
+    finished = run_python(str(BENCHMARKS), "--quick", "--folder", str(tmp_path), "service")
+    assert finished.code == 0, finished.stderr
+    report = json.loads((tmp_path / harness.result_name("service")).read_text(encoding="utf-8"))
+    rates = report["samples"]["computing requests answered, as fast as possible"]
+    assert {"aiointerpreters, run", "ThreadPoolExecutor", "ProcessPoolExecutor", "no pool"} <= rates.keys()
+    for metric, by_pool in report["samples"].items():
+        for pool, values in by_pool.items():
+            assert metric.startswith("requests that failed") or min(values) > 0, (metric, pool)
+
+
+@pytest.mark.parametrize(
+    ("smaller", "greater", "chance"),
+    [
+        ([1, 2], [3, 4], 1 / 6),  # one of the six orders
+        ([3, 4], [1, 2], 1),
+        ([1, 3], [2, 4], 2 / 6),
+        ([1, 2, 3], [4, 5, 6], 1 / 20),
+        ([1, 2, 4], [3, 5, 6], 2 / 20),
+        ([5, 5], [5, 5], 1),  # ties are no excess
+    ],
+)
+def test_chance_counts_the_orders_that_are_as_extreme(smaller: list[float], greater: list[float], chance: float) -> None:
+    assert compare_revisions.chance(smaller, greater) == pytest.approx(chance)
+
+
+def found(metric: str, old: list[float], new: list[float]) -> tuple[str, list[Any]]:
+    key = ("b", metric, "aiointerpreters, tagged")
+    report: tuple[str, list[Any]] = compare_revisions.report(compare_revisions.changes({key: old}, {key: new}, METRICS))
+    return report
+
+
+def test_what_is_slower_in_every_round_is_named() -> None:
+    table, slower = found("time", OLD, [value * 1.2 for value in OLD])
+    assert [change.ratio for change in slower] == [pytest.approx(1.2)]
+    assert "slower" in table
+
+
+def test_a_lower_rate_is_slower_and_a_shorter_time_is_faster() -> None:
+    assert [change.ratio for change in found("rate", OLD, [value / 2 for value in OLD])[1]] == [pytest.approx(2)]
+    table, slower = found("time", OLD, [value / 2 for value in OLD])
+    assert not slower
+    assert "faster" in table
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        OLD,
+        [value * 1.03 for value in OLD],  # less than 5 %, however sure
+        [5, 6, 20, 21, 7, 8, 22, 23],  # a median far away, but no order
+    ],
+)
+def test_noise_and_small_changes_are_not_named(new: list[float]) -> None:
+    table, slower = found("time", OLD, new)
+    assert not slower
+    assert "slower" not in table
+
+
+def test_more_figures_need_more_rounds() -> None:
+    assert compare_revisions.least_rounds(1) == 5  # 1 / comb(10, 5) is 0.004
+    assert compare_revisions.least_rounds(100) == 8  # 1 / comb(16, 8) is below 0.0001
+
+
+def test_an_unknown_revision_is_refused() -> None:
+    if not (BENCHMARKS.parent / ".git").exists():
+        pytest.skip("this is no clone")
+    finished = run_python(str(BENCHMARKS / "compare_revisions.py"), "no-such-revision", "latency")
+    assert finished.code == 1
+    assert "'no-such-revision' cannot be built" in finished.stderr
