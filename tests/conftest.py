@@ -38,7 +38,7 @@ ONCE_LOOPS = {  # of the kinds of `make_loop`; the other two are asyncio's own, 
     loops.uvloop: "what it has of its own is no version's; test_run_programs.py runs with it on each",
     loops.without_readers: "it is the selector's loop; what tells it instead is code in C++",
 }
-PROGRAMS = {"cpython", "unit/test_examples.py"}  # and what has a folder to put a script in
+PROGRAMS = {"cpython", "unit/test_examples.py", "unit/test_web_examples.py"}  # and what has a folder to put a script in
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and the programs that they start would do so, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)

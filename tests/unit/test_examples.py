@@ -3,17 +3,24 @@
 import importlib.util
 import json
 import re
+import signal
 import statistics
+import struct
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from aiointerpreters import _core
-from support.scripts import Finished, run_python
+from support.scripts import TIMEOUT, Finished, environment, run_python
 
 REPOSITORY = Path(__file__).parents[2]
+EXAMPLES = REPOSITORY / "examples"
 BENCHMARKS = sorted(path.stem.removeprefix("bench_") for path in (REPOSITORY / "benchmarks").glob("bench_*.py"))
 # CPython 3.13.0, and none after it, complains of `_DeleteDummyThreadOnDel` when interpreters end that imported `threading`.
 ENDS_SILENTLY = sys.version_info[:3] != (3, 13, 0)
@@ -35,10 +42,28 @@ needs_extra = pytest.mark.skipif(
 
 def run_example(name: str, *args: str) -> Finished:
     """Run an example; it ends well and has nothing to complain about."""
-    finished = run_python(str(REPOSITORY / "examples" / name), *args)
+    finished = run_python(str(EXAMPLES / name), *args)
     assert finished.code == 0, finished.stderr
     assert finished.stderr == "" or not ENDS_SILENTLY
     return finished
+
+
+@contextmanager
+def running_example(name: str, *args: str) -> Iterator[subprocess.Popen[str]]:
+    """Run an example beside the test."""
+    command = [sys.executable, "-u", str(EXAMPLES / name), *args]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def filters(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module of the example."""
+    monkeypatch.syspath_prepend(EXAMPLES)
+    return importlib.import_module("filters")
 
 
 def rows(finished: Finished, pattern: str) -> list[str]:
@@ -76,13 +101,87 @@ def test_mandelbrot_is_painted_in_shared_memory() -> None:
 
 
 @pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_core.why_no_copies()))
-def test_blur_writes_the_same_picture_in_interpreters() -> None:
-    finished = run_example("blur.py", "--size", "45", "--radius", "2", "--band", "10")
-    *progress, times, said = finished.lines
-    assert progress[-1] == "45 of 45 rows"
-    assert len(progress) == 5
-    assert re.fullmatch(r"In the main interpreter: .* In \d+ interpreters, which import NumPy first: \d+\.\d\d s\.", times)
-    assert said == "Both pictures are the same."
+def test_filters_make_the_same_pictures_in_interpreters(tmp_path: Path) -> None:
+    picture = tmp_path / "picture.png"
+    finished = run_example("filters.py", "--size", "45", "--band", "10", "--save", str(picture))
+    row = r"  (\w+) +\d+\.\d\d s +\d+\.\d\d s"
+    assert rows(finished, row) == ["smooth", "median", "sharpen", "edges"]
+    assert "All pictures are the same on one core and on all." in finished.lines
+    assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">II", picture.read_bytes()[16:24]) == (5 * 45, 45)
+
+
+def test_filters_find_and_remove_what_they_say(filters: ModuleType) -> None:
+    import numpy as np  # here: it is installed on Linux only
+
+    flat = np.full((filters.WIDTH, 10 + 2 * filters.RADIUS), 0.5)
+    spot = flat.copy()
+    spot[filters.RADIUS, filters.RADIUS + 4] = 1
+    step = flat.copy()
+    step[:, filters.RADIUS + 5 :] = 1
+    out = np.empty(10)
+    for each in filters.FILTERS.values():
+        each(flat, out)
+        assert out == pytest.approx(0 if each is filters.edges else 0.5)
+    filters.median(spot, out)
+    assert out == pytest.approx(0.5)  # a single point is gone
+    filters.smooth(step, out)
+    assert out == pytest.approx(step[0, filters.RADIUS : -filters.RADIUS], abs=0.05)  # the edge is still sharp
+    filters.edges(step, out)
+    assert np.flatnonzero(out).tolist() == [4, 5]
+    filters.sharpen(spot, out)
+    assert out.argmax() == 4
+
+
+def test_a_file_pipeline_reports_what_takes_too_long_and_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "once.txt").write_text("a\nb\nc\n", encoding="utf-8")
+    (tmp_path / "repeats.txt").write_text("a\nb\nx\na\nb\ny\n", encoding="utf-8")
+    (tmp_path / "slow.txt").write_text("the same\n" * 1_000_000, encoding="utf-8")
+    finished = run_example("file_pipeline.py", str(tmp_path), "--pattern", "*.txt", "--workers", "2", "--seconds", "3")
+    assert re.search(r"^ +12 +\d+%   2 lines  repeats.txt:4$", finished.stdout, re.MULTILINE)
+    assert re.search(r"^ +6 +\d+%   0 lines  once.txt$", finished.stdout, re.MULTILINE)
+    assert finished.lines[-2:] == [
+        "2 files, 2 of them different.",
+        f"Skipped: {tmp_path / 'slow.txt'}: takes more than 3 s",
+    ]
+
+
+def test_ctrl_c_stops_a_file_pipeline_and_shows_what_was_done(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a\nb\nc\n", encoding="utf-8")
+    (tmp_path / "slow.txt").write_text("the same\n" * 1_000_000, encoding="utf-8")
+    options = [str(tmp_path), "--pattern", "*.txt", "--workers", "1", "--seconds", str(TIMEOUT)]
+    with running_example("file_pipeline.py", *options) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "1 files done, 0 skipped: a.txt\n"
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, stderr) == (130, "")
+    assert stdout.splitlines()[-2:] == ["1 files, 1 of them different.", "Stopped."]
+
+
+def test_a_bot_answers_stops_commands_and_says_goodbye() -> None:
+    finished = run_example("bot.py", "--seconds", "5", "--grace", "0.1")
+    replies = rows(finished, " +bot to (.*)")
+    assert sorted(replies) == [
+        "ana: I have stopped that after 5 s.",
+        "ana: One at a time, please.",
+        "ben: 71 x 839 x 1471 x 6857",
+        "ben: I know !ping and !factor NUMBER.",
+        "ben: pong",
+        "cem: I have to go. Please ask me again later.",
+    ]
+    assert re.fullmatch(r"\d+ heartbeats, one every 20 ms, at most -?\d+\.\d ms late\.", finished.lines[-1])
+
+
+def test_ctrl_c_ends_a_bot_in_good_order() -> None:
+    with running_example("bot.py", "--seconds", str(TIMEOUT), "--grace", "0.1") as process:
+        assert process.stdout is not None
+        while "One at a time" not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, stderr) == (0, "")
+    assert "     bot to ana: I have to go. Please ask me again later." in stdout.splitlines()
 
 
 @needs_extra
@@ -174,3 +273,26 @@ def test_an_unknown_benchmark_is_refused_with_the_nearest_name() -> None:
     assert finished.code == 2
     assert finished.stdout == ""
     assert "there is no benchmark 'latencies': did you mean 'latency'?" in finished.stderr
+
+
+@pytest.mark.skipif(
+    not all(importlib.util.find_spec(name) for name in ("ipykernel", "matplotlib", "nbclient", "tqdm")),
+    reason="needs the extra `examples`",
+)
+def test_the_notebook_gives_the_results_that_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    nbformat: Any = importlib.import_module("nbformat")  # here: the test is skipped where it is not installed
+    from nbclient import NotebookClient
+
+    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    kept = nbformat.read(EXAMPLES / "notebook.ipynb", as_version=4)
+    run = nbformat.from_dict(kept)
+    NotebookClient(run, timeout=TIMEOUT, kernel_name="python3").execute()
+    shown = [results_of(cell) for cell in kept.cells if cell.cell_type == "code"]
+    assert [results_of(cell) for cell in run.cells if cell.cell_type == "code"] == shown
+    assert sum(len(results) for results in shown) > 5
+
+
+def results_of(cell: Any) -> list[str]:
+    """What a cell printed and returned, but for what it wrote to stderr: progress, and how busy the machine is."""
+    outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+    return [output.get("text") or output["data"]["text/plain"] for output in outputs]
