@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -191,7 +192,7 @@ def check_syntax(block: Block) -> None:
     """What is not run can at least be read."""
     match block.language:
         case "python":
-            compile(block.source, block.name, "exec", dont_inherit=True)
+            compile(textwrap.dedent(block.source), block.name, "exec", dont_inherit=True)
         case "toml":
             tomllib.loads(block.source)
         case "ini":
