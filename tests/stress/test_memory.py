@@ -10,15 +10,16 @@ from support.scripts import run_script
 MEASURE = """
 import ctypes, gc, os, sys
 from aiointerpreters import InterpreterThreadPoolExecutor, SharedBuffer, interpreter
-from support import endless, failures, memory, shapes, work
+from support import endless, failures, gate, memory, shapes, work
 
 block = bytearray(5000)
 
-def private_kilobytes():
+def anonymous_kilobytes():
+    "What the process has allocated. Pages of files that were just written count as private and dirty, too, but not here."
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     with open("/proc/self/smaps_rollup") as file:
-        return sum(int(line.split()[1]) for line in file if line.startswith("Private_Dirty"))
+        return sum(int(line.split()[1]) for line in file if line.startswith("Anonymous:"))
 
 arrived, *ends = *os.pipe(), 0
 
@@ -28,15 +29,26 @@ def interrupt_one():
     future.interrupt()
     future.exception()
 
-def growth(use, rounds, warm_up):
+def warm_up_both(use):
+    "Have each of the pool's two workers run everything: while the system keeps one waiting, the other might do it all."
+    before = None
+    for held in gate.Gate(), gate.Gate():
+        pool.submit(interpreter(gate.hold), held.ends)
+        held.wait_for()  # the second time it is the other worker, since the first one is still at its gate
+        if before is not None:
+            before.open_wide()
+        before = held
+        for _ in range(5):
+            use()
+    held.open_wide()
+
+def growth(use, rounds):
     "The least growth of four spans of as many rounds: a leak grows in each of them, a peak of use only in one."
-    for _ in range(warm_up):
-        use()
-    levels = [private_kilobytes()]
+    levels = [anonymous_kilobytes()]
     for _ in range(4):
         for _ in range(rounds):
             use()
-        levels.append(private_kilobytes())
+        levels.append(anonymous_kilobytes())
     return min(after - before for before, after in zip(levels, levels[1:]))
 """
 
@@ -86,7 +98,8 @@ def use():
     {body}
     pool.submit(interpreter(gc.collect)).result()
 
-print(growth(use, rounds=5, warm_up=5))
+warm_up_both(use)
+print(growth(use, rounds=5))
 pool.shutdown()
 """,
     )
@@ -135,7 +148,9 @@ def use():
     with InterpreterThreadPoolExecutor(1) as pool:
         {body}
 
-print(growth(use, rounds=15, warm_up=20))
+for _ in range(20):
+    use()
+print(growth(use, rounds=15))
 """,
     )
     assert (finished.code, finished.stderr) == (0, "")

@@ -102,7 +102,8 @@ def _less(findings: Findings, ours: Pool, processes: Pool) -> Iterator[str]:
     ]
     for what, one, other, show in pairs:
         if one is not None and other is not None and one < other / 1.5:
-            yield f"{what} {show(one)} instead of {show(other)}"
+            least = show(one) if one > other / 100 else "next to nothing"
+            yield f"{what} {least} instead of {show(other)}"
 
 
 def _why_another(findings: Findings, best: Pool) -> Iterator[str]:
