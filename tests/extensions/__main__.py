@@ -48,7 +48,7 @@ def run_trial(package: Package, environment: Environment, rounds: int) -> Result
 
 def run_process(package: Package, environment: Environment, rounds: int) -> Result:
     """As many rounds as it has room for. What it says on the way is kept in a file."""
-    result = Result(package.tried, note="compiled here, as it has no wheel" if package.name in COMPILED else "")
+    result = Result(package.tried, note="compiled here, because it has no wheel" if package.name in COMPILED else "")
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     variables |= {"PYTHONPATH": str(ROOT / "tests"), "PYTHONFAULTHANDLER": "1"}
     variables |= {"AIOINTERPRETERS_CACHE": str(FOLDER / "cache")}  # not the user's own
@@ -100,8 +100,8 @@ def main() -> int:
         working = sum(results[name].works for name in packages)
         staying = [name for name in packages if results[name].works and not results[name].ends_cleanly]
         lines = [
-            f"{working} of {len(packages)} packages work. Of these, {len(staying)} leave threads behind, so that a worker's",
-            f"interpreter stays in memory ({', '.join(staying) or 'none'}); all others end cleanly. Tried with {tried}.",
+            f"{working} of {len(packages)} packages work. After {len(staying)} of these, a worker's interpreter stays in memory,",
+            f"because threads that they started do not end: {', '.join(staying) or 'none'}. Tried with {tried}.",
             "",
             *as_table(results, packages),
         ]

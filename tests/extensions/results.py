@@ -103,7 +103,7 @@ def with_other_versions(results: dict[str, Result]) -> dict[str, Result]:
     for folder in sorted(FOLDERS.glob("3.*")):
         for name, result in load_results(folder).items():
             if name in results and results[name].failure == NO_WHEEL and result.outcome is not None:
-                note = f"with CPython {folder.name}, as there is no wheel for {FOLDER.name}"
+                note = f"with CPython {folder.name}, because there is no wheel for {FOLDER.name}"
                 completed[name] = dataclasses.replace(result, note=note)
     return completed
 

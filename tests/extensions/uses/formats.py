@@ -27,7 +27,7 @@ def failure(fn: Callable[..., object], *args: object) -> str:
 
 @package("orjson==3.13.0", rounds=100)
 def orjson() -> object:
-    """JSON both ways, options, dates, a default function, a parser's error."""
+    """JSON encoding and decoding, options, dates, a default function, a parser error."""
     module = load("orjson")
     text = module.dumps(SAMPLE, option=module.OPT_SORT_KEYS | module.OPT_INDENT_2)
     odd = module.dumps({"s": {1}, "d": datetime.date(2026, 1, 2)}, default=list)
@@ -36,14 +36,14 @@ def orjson() -> object:
 
 @package("ujson==6.1.0")
 def ujson() -> object:
-    """JSON both ways, a parser's error."""
+    """JSON encoding and decoding, a parser error."""
     module = load("ujson")
     return module.loads(module.dumps(SAMPLE)) == SAMPLE, module.dumps("ü", ensure_ascii=False), failure(module.loads, "{")
 
 
 @package("python-rapidjson==1.25")
 def rapidjson() -> object:
-    """JSON both ways, dates, decimals, a schema, a parser's error."""
+    """JSON encoding and decoding, dates, decimals, a schema, a parser error."""
     module = load("rapidjson")
     validate = module.Validator('{"required": ["a"]}')
     odd = module.dumps(datetime.date(2026, 1, 2), datetime_mode=module.DM_ISO8601)
@@ -52,7 +52,7 @@ def rapidjson() -> object:
 
 @package("simplejson==4.3.0")
 def simplejson() -> object:
-    """JSON both ways with its C code, decimals, a parser's error."""
+    """JSON encoding and decoding with the C code, decimals, a parser error."""
     module = load("simplejson")
     load("simplejson._speedups")
     return (
@@ -64,14 +64,14 @@ def simplejson() -> object:
 
 @package("pysimdjson==7.0.2")
 def simdjson() -> object:
-    """JSON parsed, elements of a document."""
+    """JSON parsing, elements of a document."""
     module = load("simdjson")
     return module.Parser().parse(b'{"a": [1, 2, {"b": 3}]}')["a"][2]["b"], module.loads("[1.5]"), failure(module.loads, "{")
 
 
 @package("msgspec==0.22.0", rounds=100)
 def msgspec() -> object:
-    """Structs with JSON and MessagePack both ways, constraints, unions, errors."""
+    """Structs encoded and decoded as JSON and MessagePack, constraints, unions, errors."""
     module = load("msgspec")
     point = module.defstruct("Point", [("x", int), ("y", float, 0.5)], frozen=True)
     decoder = module.json.Decoder(list[point])  # type: ignore[valid-type]
@@ -88,14 +88,14 @@ def msgspec() -> object:
 
 @package("ormsgpack==1.13.1")
 def ormsgpack() -> object:
-    """MessagePack both ways, an error."""
+    """MessagePack encoding and decoding, an error."""
     module = load("ormsgpack")
     return module.unpackb(module.packb(SAMPLE)) == SAMPLE, failure(module.unpackb, b"\xc1")
 
 
 @package("msgpack==1.2.4")
 def msgpack() -> object:
-    """MessagePack both ways with its C code, a stream, an error."""
+    """MessagePack encoding and decoding with the C code, a stream, an error."""
     module = load("msgpack")
     load("msgpack._cmsgpack")
     unpacker = module.Unpacker()
@@ -105,7 +105,7 @@ def msgpack() -> object:
 
 @package("cbor2==6.3.0")
 def cbor2() -> object:
-    """CBOR both ways, dates, shared values, an error."""
+    """CBOR encoding and decoding, dates, shared values, an error."""
     module = load("cbor2")
     when = datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)
     cycle: list[object] = []
@@ -121,7 +121,7 @@ def cbor2() -> object:
 
 @package("PyYAML==6.0.4")
 def yaml() -> object:
-    """YAML both ways with the loader in C, an error."""
+    """YAML loading and dumping with the C loader, an error."""
     module = load("yaml")
     text = module.dump(SAMPLE, Dumper=module.CSafeDumper, allow_unicode=True)
     return module.load(text, Loader=module.CSafeLoader) == SAMPLE, failure(
@@ -131,7 +131,7 @@ def yaml() -> object:
 
 @package("pymongo==4.20.1")
 def bson() -> object:
-    """BSON both ways with its C code, an error."""
+    """BSON encoding and decoding with the C code, an error."""
     module = load("bson")
     sample = {key: value for key, value in SAMPLE.items() if key != "nested"} | {"when": datetime.datetime(2026, 1, 2)}
     return module.has_c(), module.decode(module.encode(sample)) == sample, failure(module.decode, b"xx")
@@ -139,7 +139,7 @@ def bson() -> object:
 
 @package("protobuf==7.36.2", rounds=100)
 def protobuf() -> object:
-    """Messages with fields of every kind, there and back, with the implementation in C; JSON; a parser's error."""
+    """Messages with fields of every kind, encoded and decoded by the C implementation; JSON; a parser error."""
     implementation = load("google.protobuf.internal.api_implementation").Type()
     struct, formats = load("google.protobuf.struct_pb2"), load("google.protobuf.json_format")
     made = struct.Struct()
@@ -158,7 +158,7 @@ def ciso8601() -> object:
 
 @package("selectolax==1.0.2")
 def selectolax() -> object:
-    """HTML parsed, CSS selectors."""
+    """HTML parsing, CSS selectors."""
     page = "<div id=a><p class=x>one<p>two</div>" * 50
     tree = load("selectolax.lexbor").LexborHTMLParser(page)
     return len(tree.css("p.x")), [node.text() for node in tree.css("#a > p")][:2]
@@ -166,7 +166,7 @@ def selectolax() -> object:
 
 @package("markupsafe==3.0.4")
 def markupsafe() -> object:
-    """Escaping with its C code."""
+    """Escaping, with the C code."""
     load("markupsafe._speedups")
     markup = load("markupsafe").Markup
     return str(markup("<b>%s</b>") % "<&>"), str(markup.escape('"' * 3))
@@ -197,7 +197,7 @@ def rpds() -> object:
 
 @package("immutables==0.21")
 def immutables() -> object:
-    """A persistent map and its mutation."""
+    """A persistent map and a mutation of it."""
     one = load("immutables").Map(a=1)
     with one.mutate() as mutation:
         mutation["b"] = 2
@@ -207,7 +207,7 @@ def immutables() -> object:
 
 @package("lz4==4.4.5")
 def lz4() -> object:
-    """Frames and blocks, there and back, an error."""
+    """Compression and decompression of frames and blocks, an error."""
     frame, block = load("lz4.frame"), load("lz4.block")
     return (
         frame.decompress(frame.compress(BYTES)) == BYTES,
@@ -231,7 +231,7 @@ def zstandard() -> object:
 
 @package("cramjam==2.14.0")
 def cramjam() -> object:
-    """Snappy, Brotli and Zstandard, there and back, an error."""
+    """Snappy, Brotli and Zstandard compression and decompression, an error."""
     module = load("cramjam")
     kinds = (module.snappy, module.brotli, module.zstd)
     return [bytes(kind.decompress(kind.compress(BYTES))) == BYTES for kind in kinds], failure(module.zstd.decompress, b"xx")
@@ -261,7 +261,7 @@ def isal() -> object:
 
 @package("Brotli==1.2.1")
 def brotli() -> object:
-    """Compression at once and in parts, an error."""
+    """Compression in one piece and in parts, an error."""
     module = load("brotli")
     compressor = module.Compressor()
     parts = compressor.process(BYTES) + compressor.finish()
@@ -274,7 +274,7 @@ def brotli() -> object:
 
 @package("python-snappy==0.7.3")
 def snappy() -> object:
-    """Compression, there and back."""
+    """Compression and decompression."""
     module = load("snappy")
     return bytes(module.uncompress(module.compress(BYTES))) == BYTES
 
@@ -335,7 +335,7 @@ def cryptography() -> object:
 
 @package("bcrypt==5.0.0")
 def bcrypt() -> object:
-    """A password's hash, made and checked."""
+    """Hashing and checking a password."""
     module = load("bcrypt")
     salt = b"$2b$04$abcdefghijklmnopqrstuu"
     hashed = module.hashpw(b"secret", salt)
@@ -344,7 +344,7 @@ def bcrypt() -> object:
 
 @package("PyNaCl==1.6.2")
 def nacl() -> object:
-    """Secret boxes, signatures, a wrong one."""
+    """Secret boxes, signatures, a wrong signature."""
     secret, signing = load("nacl.secret"), load("nacl.signing")
     box = secret.SecretBox(bytes(32))
     key = signing.SigningKey(bytes(32))
@@ -357,7 +357,7 @@ def nacl() -> object:
 
 @package("argon2-cffi==25.1.0")
 def argon2() -> object:
-    """A password's hash, made and checked, a wrong one."""
+    """Hashing and checking a password, a wrong password."""
     hasher = load("argon2").PasswordHasher(time_cost=1, memory_cost=100, parallelism=1)
     hashed = hasher.hash("secret")
     return hasher.verify(hashed, "secret"), failure(hasher.verify, hashed, "other")
@@ -377,7 +377,7 @@ def pycryptodome() -> object:
 
 @package("cffi==2.1.1")
 def cffi() -> object:
-    """Structures and arrays of C, a function of the C library's, callbacks into Python."""
+    """C structures and arrays, a function of the C library, callbacks into Python."""
     module = load("cffi").FFI()
     module.cdef("size_t strlen(const char *); struct p { int x; double y; };")
     module.cdef("void qsort(void *, size_t, size_t, int (*)(const void *, const void *));")

@@ -92,7 +92,7 @@ def duckdb() -> object:
 
 @package("numexpr==2.14.2")
 def numexpr() -> object:
-    """Expressions over arrays on its threads, a sum, a comparison."""
+    """Array expressions on its threads, a sum, a comparison."""
     np, module = load("numpy"), load("numexpr")
     a, b = np.arange(50_000) * 0.5, np.arange(50_000) * 0.25
     computed = module.evaluate("2 * a + sqrt(b)", local_dict={"a": a, "b": b})
@@ -117,7 +117,7 @@ def bottleneck() -> object:
 
 @package("numcodecs==0.17.1")
 def numcodecs() -> object:
-    """Blosc, LZ4, Zstandard and Delta, there and back."""
+    """Blosc, LZ4, Zstandard and Delta, encoding and decoding."""
     np, module = load("numpy"), load("numcodecs")
     data = np.arange(20_000, dtype="i8")
     codecs = [module.Blosc(cname="lz4", clevel=5), module.LZ4(), module.Zstd(level=3), module.Delta(dtype="i8")]
@@ -171,7 +171,7 @@ def netcdf() -> object:
 
 @package("tables==3.11.1")
 def tables() -> object:
-    """A table in a file on disk: rows, a query by condition, a compressed array."""
+    """A table in a file: rows, a query with a condition, a compressed array."""
     np, module = load("numpy"), load("tables")
     with tempfile.TemporaryDirectory() as folder, module.open_file(str(Path(folder) / "a.h5"), "w") as file:
         table = file.create_table("/", "t", {"i": module.Int64Col(), "x": module.Float64Col()})
@@ -183,7 +183,7 @@ def tables() -> object:
 
 @package("blosc2==4.14.1")
 def blosc2() -> object:
-    """Compression of bytes and of arrays, there and back; a lazy expression."""
+    """Compression and decompression of bytes and arrays, a lazy expression."""
     np, module = load("numpy"), load("blosc2")
     array = module.asarray(np.arange(10_000).reshape(100, 100))
     return (
@@ -195,7 +195,7 @@ def blosc2() -> object:
 
 @package("tensorstore==0.1.86")
 def tensorstore() -> object:
-    """An array in memory, written and read by its own threads."""
+    """An array in memory, written and read by its threads."""
     np, module = load("numpy"), load("tensorstore")
     spec = {"driver": "zarr", "kvstore": {"driver": "memory"}}
     store = module.open(spec, create=True, dtype=module.int32, shape=[100, 100]).result()
@@ -205,7 +205,7 @@ def tensorstore() -> object:
 
 @package("python-calamine==0.9.1")
 def calamine() -> object:
-    """A workbook that it refuses, with its own exception."""
+    """An invalid workbook and the exception for it."""
     module = load("python_calamine")
     try:
         module.CalamineWorkbook.from_filelike(io.BytesIO(b"no workbook"))

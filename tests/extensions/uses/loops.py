@@ -31,7 +31,7 @@ def uvloop() -> object:
 
 @package("aiohttp==3.14.5", rounds=100)
 def aiohttp() -> object:
-    """A server and a client of its own, with its parsers in C, JSON both ways."""
+    """A server and a client, with the C parsers; JSON sent and received."""
     module, web = load("aiohttp"), load("aiohttp.web")
     load("aiohttp._http_parser")
 
@@ -56,7 +56,7 @@ def aiohttp() -> object:
 
 @package("websockets==17.4")
 def websockets() -> object:
-    """Masking with its C code, a server and its client."""
+    """Masking with the C code, a server and its client."""
     masked = load("websockets.speedups").apply_mask(b"text" * 10, b"abcd")
 
     async def use() -> object:
@@ -75,7 +75,7 @@ def websockets() -> object:
 
 @package("tornado==6.6.1")
 def tornado() -> object:
-    """Masking with its C code, a server and its client."""
+    """Masking with the C code, a server and its client."""
     masked = load("tornado.speedups").websocket_mask(b"abcd", b"text")
     web, httpserver, testing = load("tornado.web"), load("tornado.httpserver"), load("tornado.testing")
 
@@ -96,7 +96,7 @@ def tornado() -> object:
 
 @package("asyncpg==0.32.0")
 def asyncpg() -> object:
-    """A connection that is refused, its protocol in C."""
+    """A refused connection, the protocol in C."""
     module = load("asyncpg")
     load("asyncpg.protocol.protocol")
     try:
@@ -108,7 +108,7 @@ def asyncpg() -> object:
 
 @package("aiosqlite==0.22.1", needs=("SQLAlchemy==2.1.9", "greenlet==3.5.6"))
 def aiosqlite() -> object:
-    """SQLAlchemy's asyncio over greenlet: concurrent sessions, streamed rows, an error; the connection's thread."""
+    """SQLAlchemy's asyncio sessions over greenlet: concurrent sessions, streamed rows, an error, the connection's thread."""
     module, orm, ext = load("sqlalchemy"), load("sqlalchemy.orm"), load("sqlalchemy.ext.asyncio")
     base = orm.declarative_base()
     item = type(

@@ -12,7 +12,7 @@ from extensions.packages import package
 
 @package("greenlet==3.5.6")
 def greenlet() -> object:
-    """Switching there and back, an exception through a switch, garbage in a thread that has ended."""
+    """Switching between greenlets, an exception through a switch, garbage of a thread that has ended."""
     module = load("greenlet")
 
     def other() -> str:
@@ -77,7 +77,7 @@ def httptools() -> object:
 
 @package("grpcio==1.85.3")
 def grpcio() -> object:
-    """A server and its client, with bytes as messages; its threads call back."""
+    """A server and its client, with bytes as messages; callbacks from its threads."""
     module, pools = load("grpc"), load("concurrent.futures")
     server = module.server(pools.ThreadPoolExecutor(2))
     method = module.unary_unary_rpc_method_handler(lambda request, _: request.upper())
@@ -92,7 +92,7 @@ def grpcio() -> object:
 
 @package("pyzmq==27.3.0")
 def zmq() -> object:
-    """Sockets of two threads within the process, polling, a proxy's message."""
+    """Sockets of two threads in the process, polling, a message through a proxy."""
     module = load("zmq")
     with module.Context() as context, context.socket(module.PAIR) as one, context.socket(module.PAIR) as other:
         one.bind("inproc://x")
@@ -107,7 +107,7 @@ def zmq() -> object:
 
 @package("hiredis==3.5.0")
 def hiredis() -> object:
-    """Replies of Redis, parsed; commands, packed."""
+    """Redis replies parsed, commands packed."""
     module = load("hiredis")
     reader = module.Reader()
     reader.feed(b"*2\r\n$3\r\nfoo\r\n:7\r\n-ERR no\r\n")
@@ -116,7 +116,7 @@ def hiredis() -> object:
 
 @package("psycopg2-binary==2.9.13")
 def psycopg2() -> object:
-    """Types adapted to SQL, a connection that is refused."""
+    """Types adapted to SQL, a refused connection."""
     module, extensions = load("psycopg2"), load("psycopg2.extensions")
     try:
         module.connect("host=/nonexistent", connect_timeout=1)
@@ -129,7 +129,7 @@ def psycopg2() -> object:
 
 @package("psycopg[binary]==3.3.9")
 def psycopg() -> object:
-    """The implementation in C, SQL composed, a connection that is refused."""
+    """SQL composition and a refused connection, with the C implementation."""
     module, sql = load("psycopg"), load("psycopg.sql")
     try:
         module.connect("host=/nonexistent")
@@ -142,7 +142,7 @@ def psycopg() -> object:
 
 @package("mysqlclient==2.3.1")
 def mysqlclient() -> object:
-    """Text escaped, a connection that is refused."""
+    """Escaping of text, a refused connection."""
     module = load("MySQLdb")
     try:
         module.connect(unix_socket="/nonexistent")
@@ -153,7 +153,7 @@ def mysqlclient() -> object:
 
 @package("pyodbc==5.5.0")
 def pyodbc() -> object:
-    """The drivers that there are, a connection that is refused."""
+    """The list of drivers, a refused connection."""
     module = load("pyodbc")
     try:
         module.connect("DRIVER={none}")
@@ -164,7 +164,7 @@ def pyodbc() -> object:
 
 @package("oracledb==26.1.0")
 def oracledb() -> object:
-    """A connection that is refused, in thin mode."""
+    """A refused connection, in thin mode."""
     module = load("oracledb")
     try:
         module.connect(user="a", password="b", dsn="127.0.0.1:1/x")
@@ -175,7 +175,7 @@ def oracledb() -> object:
 
 @package("confluent-kafka==2.16.1")
 def confluent_kafka() -> object:
-    """A producer without a broker, its callbacks of errors and of deliveries."""
+    """A producer without a broker, its error and delivery callbacks."""
     module = load("confluent_kafka")
     errors: list[object] = []
     delivered: list[int] = []
@@ -203,7 +203,7 @@ def apsw() -> object:
 
 @package("SQLAlchemy==2.1.9", rounds=100)
 def sqlalchemy() -> object:
-    """A table in memory with its C code, a session with objects."""
+    """A table in memory with the C code, a session with objects."""
     module, orm = load("sqlalchemy"), load("sqlalchemy.orm")
     load("sqlalchemy.util._collections_cy")
     engine = module.create_engine("sqlite://")
@@ -222,7 +222,7 @@ def sqlalchemy() -> object:
 
 @package("psutil==7.2.2", rounds=100)
 def psutil() -> object:
-    """This process: its memory, its threads, its files; the processors."""
+    """Memory, threads and files of this process; the processors."""
     module = load("psutil")
     process = module.Process()
     return process.pid == os.getpid(), process.memory_info().rss > 0, process.num_threads() > 1, module.cpu_count() > 0
@@ -230,7 +230,7 @@ def psutil() -> object:
 
 @package("coverage==7.17.5")
 def coverage() -> object:
-    """Lines of a function, seen by the tracer in C."""
+    """Line coverage of a function, with the C tracer."""
     module = load("coverage")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "measured.py"
@@ -245,7 +245,7 @@ def coverage() -> object:
 
 @package("watchfiles==1.3.0")
 def watchfiles() -> object:
-    """A file that appears, seen by its thread."""
+    """A new file, detected by its thread."""
     module = load("watchfiles")
     with tempfile.TemporaryDirectory() as folder:
         watched = module.watch(folder, rust_timeout=100, yield_on_timeout=True, debounce=50, step=10)
@@ -260,13 +260,13 @@ def watchfiles() -> object:
 
 @package("setproctitle==1.3.8")
 def setproctitle() -> object:
-    """The process's title is asked for."""
+    """Reading the process title."""
     return isinstance(load("setproctitle").getproctitle(), str)
 
 
 @package("pycares==5.2.1")
 def pycares() -> object:
-    """Names of its errors, a channel made and closed."""
+    """Error names, a channel created and closed."""
     module = load("pycares")
     channel = module.Channel(timeout=0.1, tries=1)
     channel.close()
@@ -275,7 +275,7 @@ def pycares() -> object:
 
 @package("multidict==7.2.1")
 def multidict() -> object:
-    """Several values of a key, case not told apart."""
+    """Several values for one key, case-insensitive keys."""
     load("multidict._multidict")
     headers = load("multidict").CIMultiDict([("A", "1"), ("a", "2")])
     return headers.getall("A"), dict(headers.copy())
@@ -283,7 +283,7 @@ def multidict() -> object:
 
 @package("yarl==1.25.1")
 def yarl() -> object:
-    """URLs quoted by its C code, joined, changed."""
+    """URLs quoted by the C code, joined and changed."""
     load("yarl._quoting_c")
     url = load("yarl").URL("http://a.b/c d?e=ü")
     return str(url), str(url.join(load("yarl").URL("../x"))), url.query["e"]
@@ -291,7 +291,7 @@ def yarl() -> object:
 
 @package("frozenlist==1.8.0")
 def frozenlist() -> object:
-    """A list that becomes immutable, by its C code."""
+    """A list that becomes immutable, with the C code."""
     load("frozenlist._frozenlist")
     made = load("frozenlist").FrozenList([1, 2])
     made.freeze()
@@ -300,7 +300,7 @@ def frozenlist() -> object:
 
 @package("propcache==0.5.4")
 def propcache() -> object:
-    """A cached property, by its C code."""
+    """A cached property, with the C code."""
     load("propcache._helpers_c")
     cached = load("propcache").cached_property(lambda self: [1])
     made = type("Made", (), {"value": cached})
@@ -311,7 +311,7 @@ def propcache() -> object:
 
 @package("wrapt==2.5.2")
 def wrapt() -> object:
-    """Proxies and decorators, by its C code."""
+    """Proxies and decorators, with the C code."""
     module = load("wrapt")
     wrapped = module.decorator(lambda fn, _, args, kwargs: fn(*args, **kwargs) + 1)(lambda x: x)
     return wrapped(1), module.ObjectProxy([1, 2])[1]
@@ -319,14 +319,14 @@ def wrapt() -> object:
 
 @package("lazy-object-proxy==1.13.0")
 def lazy_object_proxy() -> object:
-    """A proxy that makes what it stands for when it is asked."""
+    """A proxy that creates its object on first use."""
     proxy = load("lazy_object_proxy").Proxy(lambda: [1, 2])
     return len(proxy), proxy == [1, 2]
 
 
 @package("zope.interface==8.7")
 def zope_interface() -> object:
-    """Interfaces, what implements them, adapters."""
+    """Interfaces, their implementations, adapters."""
     module = load("zope.interface")
     interface = module.interface.InterfaceClass("IThing", (module.Interface,), {})
     made = module.implementer(interface)(type("Made", (), {}))
@@ -337,7 +337,7 @@ def zope_interface() -> object:
 
 @package("pyinstrument==5.1.3")
 def pyinstrument() -> object:
-    """A profile of a loop, by its sampler in C."""
+    """A profile of a loop, with the C sampler."""
     profiler = load("pyinstrument").Profiler(interval=0.0001)
     with profiler:
         sum(len(str(n)) for n in range(20_000))
@@ -367,7 +367,7 @@ def dm_tree() -> object:
 
 @package("Pillow==13.0.0", rounds=100)
 def pillow() -> object:
-    """Images drawn, resized, filtered; PNG, JPEG and WebP both ways; text; a file that is none."""
+    """Images drawn, resized and filtered; PNG, JPEG and WebP encoding and decoding; text; an invalid file."""
     image, draw, filters = load("PIL.Image"), load("PIL.ImageDraw"), load("PIL.ImageFilter")
     made = image.new("RGB", (100, 80), "white")
     canvas = draw.Draw(made)
@@ -389,7 +389,7 @@ def pillow() -> object:
 
 @package("soundfile==0.14.0")
 def soundfile() -> object:
-    """Sound written and read, as FLAC."""
+    """Sound written and read as FLAC."""
     np, module = load("numpy"), load("soundfile")
     memory = io.BytesIO()
     module.write(memory, np.zeros((100, 2)), 8000, format="FLAC")
@@ -400,7 +400,7 @@ def soundfile() -> object:
 
 @package("av==19.0.2", needs=("numpy==2.5.5",))
 def av() -> object:
-    """Frames of video, encoded and decoded."""
+    """Video frames, encoded and decoded."""
     np, module = load("numpy"), load("av")
     memory = io.BytesIO()
     with module.open(memory, "w", format="avi") as container:
@@ -417,7 +417,7 @@ def av() -> object:
 
 @package("PyMuPDF==2.0")
 def pymupdf() -> object:
-    """A document of two pages, its text, a picture of it, a file that is none."""
+    """A document of two pages, its text, a picture of it, an invalid file."""
     module = load("pymupdf")
     with module.open() as document:
         for text in ("one", "two"):
@@ -431,7 +431,7 @@ def pymupdf() -> object:
 
 @package("pikepdf==10.18.0")
 def pikepdf() -> object:
-    """A document made, saved, opened, changed; a file that is none."""
+    """A document created, saved, opened and changed; an invalid file."""
     module = load("pikepdf")
     memory = io.BytesIO()
     with module.new() as document:

@@ -64,7 +64,7 @@ def statsmodels() -> object:
 
 @package("xgboost==3.4.1")
 def xgboost() -> object:
-    """Training of boosted trees on its threads, prediction, a saved model, an exception of its own."""
+    """Training of boosted trees on its threads, prediction, a saved model, its own exception."""
     np, module = load("numpy"), load("xgboost")
     x = np.arange(400.0).reshape(100, 4)
     y = (x.sum(axis=1) > 800).astype(int)
@@ -101,7 +101,7 @@ def lightgbm() -> object:
 
 @package("numba==0.68.1")
 def numba() -> object:
-    """Compiling and calling of loops over arrays, of a vectorized function, of one that raises."""
+    """Compiled loops over arrays, a vectorized function, a function that raises."""
     np, module = load("numpy"), load("numba")
 
     def total(values):  # type: ignore[no-untyped-def]
@@ -128,7 +128,7 @@ def numba() -> object:
 
 @package("llvmlite==0.50.0")
 def llvmlite() -> object:
-    """A module of LLVM's, parsed, optimized, compiled and called through ctypes."""
+    """An LLVM module parsed, optimized, compiled and called through ctypes."""
     binding = load("llvmlite.binding")
     ctypes = load("ctypes")
     binding.initialize_native_target()
@@ -173,7 +173,7 @@ def contourpy() -> object:
 
 @package("kiwisolver==1.5.1")
 def kiwisolver() -> object:
-    """Constraints, solved and changed."""
+    """Constraints solved and changed."""
     module = load("kiwisolver")
     x, y, solver = module.Variable("x"), module.Variable("y"), module.Solver()
     solver.addConstraint(x + y == 10)
@@ -205,7 +205,7 @@ def skimage() -> object:
 
 @package("opencv-python-headless==5.0.0.93")
 def opencv() -> object:
-    """Blurring, edges, contours, colours, encoding and decoding of PNG, an exception of its own."""
+    """Blurring, edges, contours, colours, PNG encoding and decoding, its own exception."""
     np, cv = load("numpy"), load("cv2")
     image = np.zeros((100, 100), np.uint8)
     image[20:60, 30:70] = 255
@@ -241,7 +241,7 @@ def faiss() -> object:
 
 @package("onnxruntime==1.32.0")
 def onnxruntime() -> object:
-    """Providers, options, a model that is none, with its own exception."""
+    """Providers, options, an invalid model and the exception for it."""
     module = load("onnxruntime")
     try:
         module.InferenceSession(b"no model", providers=["CPUExecutionProvider"])
@@ -252,7 +252,7 @@ def onnxruntime() -> object:
 
 @package("PyWavelets==1.10.0")
 def pywavelets() -> object:
-    """A wavelet decomposition, there and back, in one dimension and two."""
+    """A wavelet decomposition and reconstruction, in one and two dimensions."""
     np, module = load("numpy"), load("pywt")
     values = np.arange(64.0)
     low, high = module.dwt(values, "db2")
@@ -319,7 +319,7 @@ def gmpy2() -> object:
 
 @package("python-flint==0.9.0")
 def flint() -> object:
-    """Polynomials, factors, matrices of rationals."""
+    """Polynomials, factors, matrices of rational numbers."""
     module = load("flint")
     factors = module.fmpz_poly([-1, 0, 1]).factor()
     return (
@@ -331,7 +331,7 @@ def flint() -> object:
 
 @package("Shapely==2.2.0")
 def shapely() -> object:
-    """Geometry: buffers, unions, predicates, a tree, WKT, a parser's error."""
+    """Geometry: buffers, unions, predicates, a tree, WKT, a parser error."""
     module, np = load("shapely"), load("numpy")
     box = module.box(0, 0, 2, 2)
     tree = module.STRtree([module.Point(i, i) for i in range(50)])
@@ -353,7 +353,7 @@ def shapely() -> object:
 
 @package("pyproj==3.8.0")
 def pyproj() -> object:
-    """Coordinates from one system to another, geodesics."""
+    """Coordinate transformation, geodesics."""
     module = load("pyproj")
     x, y = module.Transformer.from_crs("EPSG:4326", "EPSG:3857", always_xy=True).transform(10, 50)
     return round(x, 2), round(y, 2), round(module.Geod(ellps="WGS84").inv(0, 0, 1, 1)[2], 2)
@@ -369,7 +369,7 @@ def h3() -> object:
 
 @package("rasterio==1.5.2")
 def rasterio() -> object:
-    """A raster in memory, written and read by GDAL."""
+    """A raster in memory, written and read with GDAL."""
     np, module = load("numpy"), load("rasterio")
     with module.MemoryFile() as memory:
         profile = {"driver": "GTiff", "width": 20, "height": 10, "count": 1, "dtype": "uint8"}
@@ -389,7 +389,7 @@ def bitarray() -> object:
 
 @package("pyroaring==1.2.0")
 def pyroaring() -> object:
-    """Sets of integers, their unions and differences, there and back as bytes."""
+    """Sets of integers, unions, differences, conversion to bytes and back."""
     module = load("pyroaring")
     one, other = module.BitMap(range(0, 1000, 2)), module.BitMap(range(0, 1000, 3))
     return len(one | other), len(one & other), module.BitMap.deserialize(one.serialize()) == one
@@ -424,7 +424,7 @@ def spacy() -> object:
 
 @package("safetensors==0.8.0", needs=("numpy==2.5.5",))
 def safetensors() -> object:
-    """Tensors of NumPy's, in a file and as bytes."""
+    """NumPy tensors, in a file and as bytes."""
     np, module = load("numpy"), load("safetensors.numpy")
     tensors = {"a": np.arange(10), "b": np.ones((2, 3), "f4")}
     with tempfile.TemporaryDirectory() as folder:
@@ -436,7 +436,7 @@ def safetensors() -> object:
 
 @package("torch==2.14.1", group="torch")
 def torch() -> object:
-    """Tensors, a small network; no gradients, as the main interpreter has none beside others (docs/extensions.md)."""
+    """Tensors, a small network without gradients (see "Packages that are refused")."""
     module = load("torch")
     module.set_num_threads(1)
     x = module.arange(6.0).reshape(2, 3)

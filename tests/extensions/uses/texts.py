@@ -7,7 +7,7 @@ from extensions.packages import package
 
 @package("tiktoken==0.14.0")
 def tiktoken() -> object:
-    """Byte pairs of an own vocabulary, there and back, on its threads."""
+    """Encoding and decoding with a custom vocabulary, on its threads."""
     core = load("tiktoken").Encoding(
         "own",
         pat_str=r"\w+|\s+|[^\w\s]+",
@@ -23,7 +23,7 @@ def tiktoken() -> object:
 
 @package("tokenizers==0.23.3")
 def tokenizers() -> object:
-    """A tokenizer, trained on a few words, with its offsets, as JSON and back."""
+    """A tokenizer trained on a few words, its offsets, saved as JSON and loaded."""
     module = load("tokenizers")
     tokenizer = module.Tokenizer(module.models.BPE(unk_token="?"))
     tokenizer.pre_tokenizer = module.pre_tokenizers.Whitespace()
@@ -37,7 +37,7 @@ def tokenizers() -> object:
 
 @package("sentencepiece==0.2.3")
 def sentencepiece() -> object:
-    """A model trained in memory; pieces and back."""
+    """A model trained in memory, encoding and decoding of text."""
     module, io = load("sentencepiece"), load("io")
     model = io.BytesIO()
     sentences = iter(["the cat sat on the mat", "a dog ran in the park"] * 50)
@@ -48,7 +48,7 @@ def sentencepiece() -> object:
 
 @package("RapidFuzz==3.14.6")
 def rapidfuzz() -> object:
-    """Distances and similarities with its C++ code, the best of many, a matrix."""
+    """Distances and similarities with the C++ code, the best match of many, a matrix."""
     module, process = load("rapidfuzz"), load("rapidfuzz.process")
     load("rapidfuzz.fuzz_cpp")
     return (
@@ -78,7 +78,7 @@ def jellyfish() -> object:
 
 @package("pyahocorasick==2.3.1")
 def ahocorasick() -> object:
-    """Many words, found at once."""
+    """A search for many words at once."""
     automaton = load("ahocorasick").Automaton()
     for word in ("he", "she", "hers"):
         automaton.add_word(word, word)
@@ -105,7 +105,7 @@ def re2() -> object:
 
 @package("charset-normalizer==3.5.3")
 def charset_normalizer() -> object:
-    """The encoding of a text that is not in UTF-8 (mypyc)."""
+    """Detecting the encoding of a text that is not UTF-8 (mypyc)."""
     found = load("charset_normalizer").from_bytes("Grüße aus Köln, schöne Straße".encode("cp1252") * 20).best()
     return found is not None
 
@@ -124,7 +124,7 @@ def tree_sitter() -> object:
 
 @package("Cython==3.3.1")
 def cython() -> object:
-    """A module translated to C, by its compiled compiler."""
+    """Translating a module to C, with the compiled compiler."""
     tempfile, pathlib = load("tempfile"), load("pathlib")
     main = load("Cython.Compiler.Main")
     with tempfile.TemporaryDirectory() as folder:

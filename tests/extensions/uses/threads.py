@@ -12,7 +12,7 @@ from extensions.packages import package
 
 @package("tqdm==4.70.1")
 def tqdm() -> object:
-    """Bars in loops and on threads, text of a bar; its monitor's thread, which refreshes a bar that stands still."""
+    """Bars in loops and on threads, text of a bar, the monitor thread that refreshes a bar."""
     module = load("tqdm")
     module.tqdm.monitor_interval = 0.02
     refreshed = threading.Event()
@@ -36,7 +36,7 @@ def tqdm() -> object:
 
 @package("sentry-sdk==2.75.0", group="sentry")
 def sentry_sdk() -> object:
-    """Messages, an exception, a log record, a transaction; its worker's thread gives them to a transport of our own."""
+    """Messages, an exception, a log record and a transaction, sent by its worker thread to a test transport."""
     module = load("sentry_sdk")
     sent: list[tuple[str, str, str, str]] = []
 
@@ -75,7 +75,7 @@ def sentry_sdk() -> object:
 
 @package("fsspec==2026.9.0")
 def fsspec() -> object:
-    """An asynchronous file system, used from outside by its loop's thread, and inside a loop; archives; a block cache."""
+    """An asynchronous file system, used through its loop's thread and inside a loop; archives; a block cache."""
     asyncio, module, asyn = load("asyncio"), load("fsspec"), load("fsspec.asyn")
     ran_in = set()
 

@@ -28,7 +28,7 @@ def numpy() -> object:
 
 @package("pydantic==2.14.4", rounds=100)
 def pydantic() -> object:
-    """A model with nested ones: validation, errors, JSON both ways, its schema."""
+    """A model with nested models: validation, errors, JSON encoding and decoding, its schema."""
     module = load("pydantic")
     inner = module.create_model("Inner", number=(int, ...), when=(load("datetime").datetime, ...))
     model = module.create_model("Outer", name=(str, ...), parts=(list[inner], ...))  # type: ignore[valid-type]
@@ -45,7 +45,7 @@ def pydantic() -> object:
 
 @package("lxml==6.1.3", rounds=100)
 def lxml() -> object:
-    """Parsing XML and HTML, XPath, XSLT, a parser's errors, serialization."""
+    """XML and HTML parsing, XPath, XSLT, parser errors, serialization."""
     etree, html = load("lxml.etree"), load("lxml.html")
     root = etree.fromstring("<a>" + "".join(f"<b n='{i}'>t{i}</b>" for i in range(200)) + "</a>")
     sheet = etree.XSLT(
