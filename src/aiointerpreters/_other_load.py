@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _QUIET = 0.05  # of a processor's time, for each processor: what the system itself needs on a quiet machine
+_HEAVY = 0.2  # the same, of a machine on which nobody should measure
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class Load:
     stolen: float = 0.0
     throttled: float = 0.0
     quota: float | None = None
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether so much was used by others that figures of one run mean little."""
+        return self.seconds > 0 and ((self.others or 0.0) + self.stolen) / self.seconds > _HEAVY * self.usable
 
     def sentences(self) -> Iterator[str]:
         """Yield what a reader of the figures should know, in whole sentences; nothing on a quiet machine."""

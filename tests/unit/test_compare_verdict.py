@@ -50,6 +50,11 @@ def test_python_code_that_holds_the_gil_goes_to_interpreters() -> None:
     assert verdict.remarks == []
 
 
+def test_threads_that_are_somewhat_faster_do_not_hold_the_gil_most_of_the_time() -> None:
+    text = said(judge(findings(pool("threads", 1.4), pool("interpreters", 1.9))))
+    assert "Threads are 1.4 times as fast." in text
+
+
 def test_of_processes_only_that_is_said_which_they_need_more_of() -> None:
     ours, processes = pool("interpreters", 1.9, memory=20e6, first_result=0.1), pool("processes", 1.9, memory=21e6)
     assert "needs less" not in said(judge(findings(ours, processes)))

@@ -146,6 +146,14 @@ def test_a_reader_is_told_what_made_the_figures_worse(load: Load, said: list[str
     assert list(load.sentences()) == said
 
 
+@pytest.mark.parametrize(
+    ("load", "is_heavy"),
+    [(Load(10, 2, 2), False), (Load(10, 2, 2, others=3.0), False), (Load(10, 2, 2, others=3.0, stolen=2.0), True)],
+)
+def test_a_machine_with_much_other_work_is_no_place_to_measure(load: Load, is_heavy: bool) -> None:
+    assert load.is_heavy is is_heavy
+
+
 def test_a_process_that_computes_beside_is_noticed() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as idle:
         meter = Meter(pid=idle.pid)  # everything but this one counts as other programs

@@ -2,11 +2,11 @@
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from .. import _core
@@ -83,6 +83,7 @@ def _run(chosen: argparse.Namespace) -> int:
         run = _Run(stack, chosen, request, workers)
         findings = run.prepare(names)
         load = run.measure(findings)
+    findings = dataclasses.replace(findings, call=min([findings.call, *findings.serial.round_trips]))
     _tell("")
     verdict = judge(findings)
     if chosen.json:
@@ -106,7 +107,7 @@ def _checked(chosen: argparse.Namespace) -> dict[str, Any]:
         Place.parse(chosen.inputs)
     if chosen.extensions == "private" and (reason := _core.why_no_copies()) is not None:
         raise WrongTargetError(f"--extensions private is not supported here: {reason}")
-    return {"place": asdict(place), "args": chosen.args, "kwargs": chosen.kwargs, "inputs": chosen.inputs}
+    return {"place": dataclasses.asdict(place), "args": chosen.args, "kwargs": chosen.kwargs, "inputs": chosen.inputs}
 
 
 class _Run:

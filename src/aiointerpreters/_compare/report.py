@@ -36,7 +36,8 @@ def text(findings: Findings, verdict: Verdict, load: Load, shown: list[str]) -> 
             yield f"{pool.title:<{widths[0]}}  cannot run it: {pool.problem}"
     yield ""
     yield from _wrapped(" ".join(verdict.reasons))
-    for remark in [*verdict.remarks, *load.sentences()]:
+    again = ["Run this again on a quieter machine before you rely on it."] if load.is_heavy else []
+    for remark in [*verdict.remarks, " ".join([*load.sentences(), *again])]:
         yield from _wrapped(remark)
 
 

@@ -83,7 +83,8 @@ def _why_ours(findings: Findings, ours: Pool, best: Pool) -> Iterator[str]:
     yield f"Use aiointerpreters: it is {times(findings.speed_up(ours))} as fast as a plain loop."
     threads, processes = findings.pool(THREADS), findings.pool(PROCESSES)
     if threads is not None and threads.works:
-        yield f"Threads are {times(findings.speed_up(threads))} as fast, so the function holds the GIL most of the time."
+        held = ", so the function holds the GIL most of the time" if findings.speed_up(threads) < _GAIN else ""
+        yield f"Threads are {times(findings.speed_up(threads))} as fast{held}."
     if best is not ours and findings.speed_up(best) > 1.03 * findings.speed_up(ours):
         yield f"{best.title} is a little faster here ({times(findings.speed_up(best))})."
     if processes is not None and processes.works:
