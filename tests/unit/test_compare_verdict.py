@@ -102,6 +102,11 @@ def test_where_nothing_is_faster_a_pool_may_still_keep_an_event_loop_prompt() ->
     assert verdict.remarks == ["This program may use one processor only, so nothing can compute at the same time."]
 
 
+def test_a_short_call_does_not_make_a_loop_late_whatever_was_measured() -> None:
+    verdict = judge(findings(pool("threads", 0.1), call=1e-6, serial_delay=0.1))
+    assert "event loop" not in said(verdict)
+
+
 def test_processes_are_recommended_where_they_are_clearly_faster() -> None:
     verdict = judge(findings(pool("threads", 1.0), pool("interpreters", 1.3), pool("processes", 1.9)))
     assert verdict.use == "processes"

@@ -58,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=_positive, default=3, help="how often each pool is measured (%(default)s)")
     parser.add_argument("--calls", type=_positive, help="calls in a round (so many that a round takes part of a second)")
     parser.add_argument(
-        "--pools", metavar="NAMES", help=f"some of {','.join(pools.NAMES)}, or module:function that makes an executor (all)"
+        "--pools",
+        metavar="NAMES",
+        help=f"some of {', '.join(pools.NAMES)}, separated by commas, or module:function that makes an executor (all)",
     )
     parser.add_argument(
         "--extensions",

@@ -146,6 +146,7 @@ def main(settings: Mapping[str, Any]) -> None:
     talk = socket.socket(fileno=settings["socket"])
     for inherited in (settings["socket"], settings["lifeline"]):
         os.set_inheritable(inherited, False)
+    sys.path[:0] = [folder for folder in settings["path"] if folder not in sys.path]  # python -I has left it out
     threading.Thread(target=_end_with_the_command, args=(settings["lifeline"],), daemon=True).start()
     host = Host(settings["name"], settings["workers"], settings["extensions"])
     with talk, talk.makefile("rb") as requests:

@@ -35,6 +35,7 @@ class Process:
             "extensions": extensions,
             "socket": theirs.fileno(),
             "lifeline": lifeline,
+            "path": list(path),
         }
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 # closed by __exit__
         self._buffer = b""

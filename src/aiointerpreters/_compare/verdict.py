@@ -49,7 +49,7 @@ def _why_no_pool(findings: Findings, usable: list[Pool], best: Pool) -> Iterator
         yield f"Use a plain loop: no pool is clearly faster. {best.title} is {times(findings.speed_up(best))} as fast."
     prompt = [pool for pool in usable if pool.delay is not None]
     late = findings.serial.delay
-    if late is not None and late > 2 * _LATE and prompt:
+    if findings.call > _LATE and late is not None and late > 2 * _LATE and prompt:
         least = min(prompt, key=lambda pool: pool.delay or 0.0)
         if (least.delay or 0.0) < late / 3:
             yield (
