@@ -48,6 +48,14 @@ def run_example(name: str, *args: str) -> Finished:
     return finished
 
 
+def test_the_gallery_names_every_example() -> None:
+    page = (REPOSITORY / "docs" / "examples.md").read_text(encoding="utf-8")
+    programs = [path for path in EXAMPLES.glob("*.py") if "if __name__" in path.read_text(encoding="utf-8")]
+    assert len(programs) > 5
+    for path in [*programs, *EXAMPLES.glob("*.ipynb")]:
+        assert f"`{path.name}`" in page
+
+
 @contextmanager
 def running_example(name: str, *args: str) -> Iterator[subprocess.Popen[str]]:
     """Run an example beside the test."""
