@@ -1,7 +1,7 @@
-"""Crawls a small web site on this machine: fetching waits, parsing computes, and both go to one pool.
+"""Crawls a small web site on this machine. Fetching waits for the network, parsing computes, and one pool runs both.
 
-The same crawl three times: pages are parsed on the event loop's own thread, in threads, in interpreters. What counts
-is how many pages a second that makes, and how late the event loop runs meanwhile.
+The same crawl runs three times: pages are parsed on the event loop's own thread, in threads, and in interpreters. The
+output compares how many pages a second were crawled, and how late the event loop ran.
 
 pip install "aiointerpreters[examples]"
 python examples/crawl.py [--pages 100] [--concurrency 8] [--interpreters 2]
@@ -39,13 +39,13 @@ WAYS: dict[str, ReadLinks | None] = {
 
 
 def fetch(client: "httpx.Client", url: str) -> bytes:
-    """Waits for the network: a thread is good enough for that, so this function is not tagged."""
+    """Waits for the network. A thread can do that, so this function is not tagged."""
     return client.get(url).raise_for_status().content
 
 
 @dataclass
 class Crawl:
-    """One crawl from the first page on, along the links that are found; `links` has what each page links to."""
+    """One crawl that starts at the first page and follows all links. `links` has the links of each page."""
 
     pool: InterpreterThreadPoolExecutor
     client: "httpx.Client"
@@ -107,7 +107,7 @@ async def crawl(start: str, parse: ReadLinks | None, options: argparse.Namespace
 
 @contextmanager
 def web_site(pages: int) -> Iterator[str]:
-    """Serves a site from a process of its own; gives the address of its first page."""
+    """Serves a site from another process and yields the address of its first page."""
     command = [sys.executable, str(Path(__file__).with_name("crawl_site.py")), "--pages", str(pages)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None

@@ -1,4 +1,4 @@
-"""What the crawler does to a page. A module of its own: the workers import it and BeautifulSoup, but not the crawler."""
+"""Finds the links in a page. This is a separate module, so that workers import it without the rest of the crawler."""
 
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -6,7 +6,7 @@ from bs4 import BeautifulSoup
 
 
 def read_links(url: str, html: bytes) -> list[str]:
-    """Returns the pages of the same site that the page at `url` links to: absolute, without fragment, each once."""
+    """Returns the links of a page to its own site: absolute, without fragment, each link once."""
     soup = BeautifulSoup(html, "html.parser")
     links = (urldefrag(urljoin(url, str(anchor["href"]))).url for anchor in soup.find_all("a", href=True))
     site = urlsplit(url)[:2]

@@ -1,4 +1,4 @@
-"""A small encyclopedia to crawl: generated pages, on a port of this machine. Runs in a process of its own.
+"""A small web site to crawl, with generated pages, on a port of this machine. It runs in its own process.
 
 python examples/crawl_site.py --pages 100     prints the address of the first page and serves until stdin ends
 """
@@ -34,7 +34,7 @@ FOOT = """</main>
 
 
 class Site:
-    """As many pages as wanted, the same each time; every page can be reached from the first one."""
+    """A site with a given number of pages. They are the same each time, and links lead from the first page to all others."""
 
     def __init__(self, pages: int) -> None:
         self.titles = [self._title(random.Random(number), number) for number in range(pages)]
@@ -45,14 +45,14 @@ class Site:
         return f"{_word(chance).title()} {_word(chance)} {number}"
 
     def _page(self, number: int) -> str:
-        """Generates a page of some 20 to 400 KB, most of them near 100."""
+        """Generates a page of about 20 to 400 KB. Most pages have about 100 KB."""
         chance = random.Random(number)
         sections = round(min(max(chance.lognormvariate(2.1, 0.6), 2), 30))
         body = "".join(self._section(chance, heading) for heading in range(sections))
         return HEAD.format(title=self.titles[number]) + self._next_pages(number) + body + FOOT
 
     def _next_pages(self, number: int) -> str:
-        """Links to the pages 2n + 1 and 2n + 2: a tree that reaches all."""
+        """Links to the pages 2n + 1 and 2n + 2. These links form a tree that contains all pages."""
         children = [child for child in (2 * number + 1, 2 * number + 2) if child < len(self.paths)]
         return f'<div class="hatnote">See also {", ".join(self._link(child) for child in children)}.</div>\n'
 

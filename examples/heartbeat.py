@@ -1,4 +1,4 @@
-"""Tells how late an event loop runs: a task that wants to wake every few milliseconds, and notes when it does."""
+"""Measures how late an event loop runs, with a task that should wake every few milliseconds."""
 
 import asyncio
 from types import TracebackType
@@ -6,9 +6,9 @@ from typing import Self
 
 
 class Heartbeat:
-    """Beats while the `async with` block runs; `lateness` has the seconds by which each beat was late.
+    """Beats while the `async with` block runs. `lateness` says for each beat how many seconds late it was.
 
-    Beats keep to their timetable: one that blocks the loop for a second makes all beats of that second late.
+    Beats have a fixed timetable. If the loop is blocked for a second, all beats of that second are late.
     """
 
     def __init__(self, every: float = 0.005) -> None:
@@ -23,7 +23,7 @@ class Heartbeat:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await asyncio.sleep(self.every)  # a loop blocked until now has its late beats counted
+        await asyncio.sleep(self.every)  # so that beats of a loop that was blocked until now are counted
         self._task.cancel()
 
     def percentile(self, share: float) -> float:

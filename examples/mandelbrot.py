@@ -1,4 +1,4 @@
-"""All cores paint one picture: each worker writes its rows into memory that they share.
+"""All cores paint one picture. Each worker writes its rows into shared memory.
 
 python examples/mandelbrot.py [--width 160] [--height 48]
 """
@@ -15,7 +15,7 @@ SHADES = " .:-=+*#%"
 
 @interpreter
 def paint(picture: SharedBuffer, width: int, height: int, row: int) -> None:
-    """Writes into row `row` how many steps each point takes to escape, at most LIMIT."""
+    """Computes one row: for each point, the number of steps until it escapes, at most LIMIT."""
     pixels = memoryview(picture).cast("B", (height, width))
     for column in range(width):
         point = complex(3.0 * column / width - 2.2, 2.4 * row / height - 1.2)

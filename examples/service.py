@@ -1,8 +1,8 @@
-"""A service that computes, and whose event loop stays prompt all the same.
+"""A service that computes while its event loop stays responsive.
 
-It listens on a port of this machine and counts primes for whoever asks. The counting runs in interpreters. Its clients
-run there too: they are coroutine functions, many at once in the event loop of each worker. A request that takes too long
-is stopped where it runs, and its worker takes the next one.
+It listens on a port of this machine and counts primes for its clients. The counting runs in interpreters. The clients
+run there too, as coroutine functions, many at once in the event loop of each worker. A request that takes too long is
+stopped, and its worker takes the next one.
 
 python examples/service.py [--clients 16] [--requests 8] [--patience 1]
 """
@@ -34,7 +34,7 @@ def is_prime(number: int) -> bool:
 
 
 async def ask(port: int, limits: list[int]) -> list[str]:
-    """Asks the service one question after the other. Runs in the event loop of a worker, beside others of its kind."""
+    """Sends questions to the service, one after the other. Many calls of it run in the event loop of one worker."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     answers = []
     for limit in limits:
@@ -46,7 +46,7 @@ async def ask(port: int, limits: list[int]) -> list[str]:
 
 
 class Service:
-    """Answers each line, a limit, with a line: the number of primes below it, or that this takes too long."""
+    """Reads lines with a limit. Answers each with the number of primes below it, or says that this takes too long."""
 
     def __init__(self, pool: InterpreterThreadPoolExecutor, patience: float) -> None:
         """Takes the pool that computes, and the seconds that a request may take."""
@@ -62,7 +62,7 @@ class Service:
         try:
             async with asyncio.timeout(self.patience):
                 return str(await self.pool.run(count_primes, limit))
-        except TimeoutError:  # `run` was cancelled by that, and has stopped the function
+        except TimeoutError:  # the timeout has cancelled `run`, which stops the function
             return TOO_MUCH
 
 

@@ -70,7 +70,8 @@ def explain(error: Exception, values: tuple[Any, ...], root: str | None) -> Exce
     if found is None:
         return error
     path, missing = found
-    text = f"{path} needs {missing}, which cannot be had {'at home' if root == 'result' else 'in the worker'}"
+    where = "the main interpreter" if root == "result" else "the worker"
+    text = f"{path} needs {missing}, which is not available in {where}"
     explained: Exception
     match error:
         case ImportError():

@@ -255,7 +255,7 @@ def test_an_argument_whose_module_a_worker_lacks_is_named(
         assert type(error) is ModuleNotFoundError
         assert error.name == "only_at_home"
         reason = "No module named 'only_at_home'"
-        assert str(error) == f"{path} needs 'Row' of module 'only_at_home', which cannot be had in the worker: {reason}"
+        assert str(error) == f"{path} needs 'Row' of module 'only_at_home', which is not available in the worker: {reason}"
         assert isinstance(error.__cause__, ModuleNotFoundError)
         assert str(error.__cause__) == reason
 
@@ -269,7 +269,7 @@ def at_home(monkeypatch: pytest.MonkeyPatch) -> Any:
     return module
 
 
-MISSING = "needs 'Row' of module 'only_at_home', which cannot be had in the worker: No module named 'only_at_home'"
+MISSING = "needs 'Row' of module 'only_at_home', which is not available in the worker: No module named 'only_at_home'"
 
 
 def test_an_argument_of_an_initializer_whose_module_a_worker_lacks_is_named(make_pool: MakePool, at_home: Any) -> None:
@@ -292,7 +292,10 @@ def test_a_context_variable_whose_module_a_worker_lacks_is_named(make_pool: Make
 def test_a_result_whose_module_home_lacks_is_named(pool: InterpreterThreadPoolExecutor) -> None:
     error = pool.submit(interpreter(shapes.make_of_a_module), "only_in_the_worker").exception()
     assert isinstance(error, InterpreterError)
-    assert "result['rows'][1] needs 'Row' of module 'only_in_the_worker', which cannot be had at home" in str(error)
+    assert (
+        "result['rows'][1] needs 'Row' of module 'only_in_the_worker', which is not available in the main interpreter"
+        in str(error)
+    )
     assert isinstance(error.__cause__, ModuleNotFoundError)
 
 
@@ -321,7 +324,7 @@ def test_an_argument_whose_module_fails_in_a_worker_is_named(
     error = pool.submit(interpreter(work.echo_call), 1, row=[module.Row()]).exception()
     assert type(error) is type_
     assert str(error).startswith(
-        f"argument 'row'[0] needs 'Row' of module '{name}', which cannot be had in the worker: {reason}"
+        f"argument 'row'[0] needs 'Row' of module '{name}', which is not available in the worker: {reason}"
     )
     assert type(error.__cause__) is type_
 
@@ -337,4 +340,4 @@ def test_an_exception_that_only_its_class_can_make_gets_a_note(
     error = pool.submit(interpreter(work.echo), module.Row()).exception()
     assert isinstance(error, FileNotFoundError)
     assert error.filename == "a file"
-    assert error.__notes__ == ["argument 0 needs 'Row' of module 'fails_oddly', which cannot be had in the worker"]
+    assert error.__notes__ == ["argument 0 needs 'Row' of module 'fails_oddly', which is not available in the worker"]
