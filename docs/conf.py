@@ -11,9 +11,10 @@ project = "aiointerpreters"
 author = "The aiointerpreters authors"
 version = release = installed_version(project)
 
-extensions = ["myst_parser", "sphinx_copybutton", "outside_links", "pictures"]
+extensions = ["myst_parser", "sphinx_copybutton", "api", "outside_links", "pictures"]
 exclude_patterns = ["_sphinx", "images"]
 nitpicky = True
+default_role = "py:obj"  # `name` in docstrings leads to the entry of that name, if there is one
 show_warning_types = True
 
 # Links between pages are plain Markdown links, with the anchors that code hosts give to headings.

@@ -1,11 +1,15 @@
 """The pages of the documentation lead to each other, and the reference has every public name."""
 
+import importlib
 import re
 from pathlib import Path
 
 import pytest
 
+import aiointerpreters
+from aiointerpreters import anyio, errors, executors, runner, types
 from support.pages import DOCS, PAGES, ROOT, blocks_of, headings_of, prose_of
+from support.scripts import run_python
 
 ALL_PAGES = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 
@@ -43,3 +47,40 @@ def listed_in(page: Path) -> list[Path]:
                     found.append((page.parent / f"{name}.md").resolve())
                     assert found[-1].exists(), f"{page.name} lists {name}"
     return found
+
+
+def entries() -> dict[str, str]:
+    """The names that have an entry in the reference, with the version that brought them."""
+    text = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md"))
+    found = re.findall(r"^\.\. api:: ([\w.]+)\n   :added: (\S+)$", text, re.MULTILINE)
+    assert len(found) == len(dict(found)) == text.count(".. api::")
+    return dict(found)
+
+
+def test_every_public_name_has_an_entry_in_the_reference() -> None:
+    documented = {id(object_named(name)) for name in entries()}
+    public = {
+        f"{module.__name__}.{name}"
+        for module in (aiointerpreters, executors, runner, types, errors, anyio)
+        for name in module.__all__
+    }
+    assert sorted(name for name in public if id(object_named(name)) not in documented) == []
+
+
+def object_named(name: str) -> object:
+    module, _, short = name.rpartition(".")
+    return getattr(importlib.import_module(module), short)
+
+
+def test_the_reference_has_every_command_and_every_environment_variable() -> None:
+    commands = (DOCS / "reference" / "command_line.md").read_text(encoding="utf-8")
+    helped = run_python("-m", "aiointerpreters", "--help").stdout
+    found = re.findall(r"^    (\w+) ", helped, re.MULTILINE)
+    assert "info" in found
+    assert [name for name in found if f"\n## {name}\n" not in commands] == []
+
+    variables = (DOCS / "reference" / "environment.md").read_text(encoding="utf-8")
+    sources = [*(ROOT / "src").rglob("*.py"), *(ROOT / "core").rglob("*.cpp")]
+    names = {name for path in sources for name in re.findall(r'"(AIOINTERPRETERS_\w+)"', path.read_text(encoding="utf-8"))}
+    assert "AIOINTERPRETERS_CACHE" in names
+    assert sorted(name for name in names if f"| `{name}` |" not in variables) == []

@@ -365,21 +365,38 @@ constexpr int kMethodFlags = METH_FASTCALL | METH_KEYWORDS;
 PyMethodDef kExecutorMethods[] = {
     {"submit", py::as_method(executor_submit<true>), kMethodFlags,
      "submit($self, fn, /, *args, **kwargs)\n--\n\n"
-     "Schedule fn(*args, **kwargs) and return its concurrent.futures.Future.\n\n"
-     "A tagged fn, a functools.partial of one, and what asyncio.to_thread makes of one run in an interpreter; all else\n"
-     "runs in a thread. Arguments are encoded before submit returns. What cannot cross is told by the future, as\n"
-     "NotTransferableError. Raises RuntimeError after shutdown, BrokenThreadPool if an interpreter or an initializer\n"
-     "failed."},
+     "Schedule `fn(*args, **kwargs)` and return its future.\n\n"
+     "A tagged function runs in an interpreter. So does a functools.partial of one, and the function that\n"
+     "asyncio.to_thread makes of one. Any other function runs in a thread. Arguments are encoded before `submit`\n"
+     "returns. The function's own exceptions are raised by the future.\n\n"
+     "Args:\n"
+     "    fn: A callable, tagged or not.\n"
+     "    args: Positional arguments.\n"
+     "    kwargs: Keyword arguments.\n\n"
+     "Returns:\n"
+     "    A Future. It raises NotTransferableError if the function, an argument or the result cannot cross.\n\n"
+     "Raises:\n"
+     "    RuntimeError: The executor has been shut down.\n"
+     "    concurrent.futures.thread.BrokenThreadPool: An interpreter or an initializer has failed."},
     {"run", py::as_method(executor_run<true>), kMethodFlags,
      "run($self, fn, /, *args, **kwargs)\n--\n\n"
-     "Run fn(*args, **kwargs) in an interpreter, tagged or not, and return what the running event loop awaits.\n\n"
-     "The call starts at once, awaited or not. What is returned is an asyncio.Future, and also a coroutine for\n"
-     "asyncio.create_task, TaskGroup and all else that takes one. Cancelling it cancels a queued call and raises\n"
-     "TaskInterrupted in one that runs; who awaits goes on at once. What cannot cross is told by the await, as\n"
-     "NotTransferableError. Where no event loop runs, as in asyncio.run(executor.run(fn)), it is a plain coroutine, and\n"
-     "the call starts when that is awaited.\n\n"
-     "Raises RuntimeError after shutdown, BrokenThreadPool if an interpreter or an initializer failed, TypeError if fn\n"
-     "cannot be called; the first two are raised by the await where no event loop runs."},
+     "Run `fn(*args, **kwargs)` in an interpreter, tagged or not, and return an awaitable for its result.\n\n"
+     "The call starts immediately, even if nothing awaits it yet. If the await is cancelled, a queued call is cancelled,\n"
+     "and TaskInterrupted is raised in a running one. The awaiting task resumes immediately. The function's own\n"
+     "exceptions are raised by the await.\n\n"
+     "If no event loop is running, as in `asyncio.run(executor.run(fn))`, the result is a plain coroutine. Then the call\n"
+     "starts when the coroutine is awaited, and the await raises RuntimeError and BrokenThreadPool.\n\n"
+     "Args:\n"
+     "    fn: A function or a coroutine function, tagged or not.\n"
+     "    args: Positional arguments.\n"
+     "    kwargs: Keyword arguments.\n\n"
+     "Returns:\n"
+     "    A RunFuture: an asyncio.Future that is also a coroutine, for asyncio.create_task and asyncio.TaskGroup. It\n"
+     "    raises NotTransferableError if the function, an argument or the result cannot cross.\n\n"
+     "Raises:\n"
+     "    TypeError: `fn` cannot be called.\n"
+     "    RuntimeError: The executor has been shut down.\n"
+     "    concurrent.futures.thread.BrokenThreadPool: An interpreter or an initializer has failed."},
     {"_submit_rows", py::as_method(executor_submit_rows<true>), kMethodFlags, nullptr},
     // The same without a look for another `submit`.
     {"_submit_here", py::as_method(executor_submit<false>), kMethodFlags, nullptr},

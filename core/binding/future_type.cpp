@@ -410,11 +410,16 @@ PyMethodDef kFutureMethods[] = {
     {"cancel", future_cancel, METH_NOARGS,
      "cancel($self, /)\n--\n\nCancel the call if it has not started. Returns whether it is cancelled."},
     {"interrupt", future_interrupt, METH_NOARGS,
-     "interrupt($self, /)\n--\n\nStop the call: cancel it if it has not started; if it runs in an interpreter, raise\n"
-     "TaskInterrupted in it, at the next bytecode that it runs.\n\n"
-     "Returns whether there was anything left to stop. Then `result` and `exception` raise CancelledError or\n"
-     "TaskInterrupted, whatever becomes of the call. False: it has ended, or it is an untagged one that runs. Raises\n"
-     "RuntimeError if the thread that this takes cannot be started; the call goes on then, and ends as interrupted."},
+     "interrupt($self, /)\n--\n\n"
+     "Stop the call.\n\n"
+     "A call that has not started is cancelled. In a call that runs in an interpreter, TaskInterrupted is raised at the\n"
+     "next bytecode. Afterwards `result` and `exception` raise CancelledError or TaskInterrupted, even if the function\n"
+     "goes on.\n\n"
+     "Returns:\n"
+     "    True if the call is stopped. False if it has already ended, or if it is an untagged call that is running.\n\n"
+     "Raises:\n"
+     "    RuntimeError: A thread that is needed for this cannot be started. The call goes on, and its future ends as\n"
+     "        interrupted."},
     {"add_done_callback", py::as_method(future_add_done_callback), kOneArgument,
      "add_done_callback($self, /, fn)\n--\n\nCall fn(future) when the call has ended, at once if it has."},
     {"set_running_or_notify_cancel", future_set_running_or_notify_cancel, METH_NOARGS,
@@ -455,7 +460,8 @@ PyMemberDef kFutureMembers[] = {
 };
 
 PyType_Slot kFutureSlots[] = {
-    {Py_tp_doc, const_cast<char*>("The future of a call. Only executors make them.")},
+    {Py_tp_doc, const_cast<char*>("The future of a call, as `submit` returns it.\n\n"
+                                  "It has all methods of concurrent.futures.Future. Only executors create it.")},
     {Py_tp_new, reinterpret_cast<void*>(future_new)},
     {Py_tp_init, reinterpret_cast<void*>(future_init)},
     {Py_tp_finalize, reinterpret_cast<void*>(future_finalize)},

@@ -41,28 +41,27 @@ py::Ref make_error(const char* name, const char* doc, PyObject* bases) {
 
 bool add_errors(PyObject* module, codec::Runtime& runtime) {
   if (!publish(module, "InterpreterError",
-               make_error("aiointerpreters.errors.InterpreterError", "Base of the errors that this package raises itself.",
-                          nullptr),
+               make_error("aiointerpreters.errors.InterpreterError",
+                          "Base class of the exceptions that this package raises.", nullptr),
                runtime.interpreter_error)) {
     return false;
   }
-  if (!publish(
-          module, "TaskInterrupted",
-          make_error("aiointerpreters.errors.TaskInterrupted",
-                     "Raised in a function that is stopped (`Future.interrupt`), and by its future. No Exception, so that\n"
-                     "functions do not stop it by accident.",
-                     PyExc_BaseException),
-          runtime.task_interrupted)) {
+  if (!publish(module, "TaskInterrupted",
+               make_error("aiointerpreters.errors.TaskInterrupted",
+                          "Raised in a function that is stopped, and by its future.\n\n"
+                          "It is derived from BaseException, so that `except Exception` in the function does not catch it.",
+                          PyExc_BaseException),
+               runtime.task_interrupted)) {
     return false;
   }
   py::Ref bases = py::Ref::steal(PyTuple_Pack(2, runtime.interpreter_error.get(), PyExc_TypeError));
   return bases &&
          publish(module, "NotTransferableError",
-                 make_error(
-                     "aiointerpreters.errors.NotTransferableError",
-                     "A value that cannot cross interpreters. The message names the path to it: `argument 1['rows'][3]`,\n"
-                     "`argument 'key'`, `result.items[2]`; positional arguments are counted from 0.",
-                     bases.get()),
+                 make_error("aiointerpreters.errors.NotTransferableError",
+                            "A function, an argument or a result cannot cross interpreters.\n\n"
+                            "The message gives the path to the object that cannot cross, such as `argument 1['rows'][3]`,\n"
+                            "`argument 'key'` or `result.items[2]`. Positional arguments are counted from 0.",
+                            bases.get()),
                  runtime.not_transferable_error) &&
          publish(module, "RemoteTraceback", codec::make_remote_traceback_type(module), runtime.remote_traceback);
 }

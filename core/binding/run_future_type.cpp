@@ -205,8 +205,9 @@ PyGetSetDef kCoroutineGetSet[] = {
 };
 
 PyType_Slot kRunFutureSlots[] = {
-    {Py_tp_doc, const_cast<char*>("The awaitable of a call: an asyncio.Future, and a coroutine for who needs one. Only "
-                                  "`executor.run` makes them.")},
+    {Py_tp_doc, const_cast<char*>("The awaitable of a call, as `executor.run` returns it.\n\n"
+                                  "It is an asyncio.Future, and also a coroutine, so that asyncio.create_task and\n"
+                                  "asyncio.TaskGroup accept it. Only `executor.run` creates it.")},
     {Py_am_await, reinterpret_cast<void*>(run_future_await)},
     {Py_am_send, reinterpret_cast<void*>(run_future_send_step)},
     {Py_tp_methods, kRunFutureMethods},

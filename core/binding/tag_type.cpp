@@ -164,11 +164,15 @@ PyObject* tag_reduce(PyObject* self, PyObject*) {
 PyMethodDef kTagMethods[] = {
     {"with_context", tag_type_with_context, METH_VARARGS | METH_CLASS,
      "with_context($type, /, *variables)\n--\n\n"
-     "Return a decorator that tags a callable whose calls carry context variables into the worker.\n\n"
-     "variables: contextvars.ContextVar objects that are attributes of modules, by which workers find them; they add to\n"
-     "those that the callable has declared before. What they are set to where the call is submitted they are set to for\n"
-     "the call; how that is changed there does not come back.\n\n"
-     "Raises TypeError for what is none, ValueError for one that no module has."},
+     "Return a decorator that tags a callable and lets context variables travel with its calls.\n\n"
+     "In the worker the variables have the values that they had at the place of the submit, until the call ends. Changes\n"
+     "in the worker do not come back.\n\n"
+     "Args:\n"
+     "    variables: Objects of contextvars.ContextVar. Each must be an attribute of a module, because workers find it by\n"
+     "        that name. Variables that the callable has declared before are kept.\n\n"
+     "Raises:\n"
+     "    TypeError: An argument is not a ContextVar.\n"
+     "    ValueError: A variable is not an attribute of a module."},
     {"__reduce__", tag_reduce, METH_NOARGS, nullptr},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, nullptr},
     {nullptr, nullptr, 0, nullptr},
@@ -188,8 +192,12 @@ PyMemberDef kTagMembers[] = {
 constexpr const char* kDoc =
     "interpreter(fn)\n--\n\n"
     "Tag a callable so that an executor runs it in a worker's own interpreter.\n\n"
-    "fn: a function, builtin, class, bound method, functools.partial or callable instance; TypeError for anything else.\n"
-    "Works as a wrapper, interpreter(fn), and as a decorator. Calling the tagged object calls fn here, unchanged.";
+    "Use it as a decorator, or where the function is used: `interpreter(fn)`. Calling the tagged object calls `fn` in\n"
+    "the current interpreter, as if it were not tagged.\n\n"
+    "Args:\n"
+    "    fn: A function, coroutine function, builtin, class, bound method, functools.partial or callable object.\n\n"
+    "Raises:\n"
+    "    TypeError: `fn` cannot be called.";
 
 PyType_Slot kTagSlots[] = {
     {Py_tp_doc, const_cast<char*>(kDoc)},

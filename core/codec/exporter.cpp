@@ -107,13 +107,17 @@ PyGetSetDef kBufferGetSet[] = {
 
 constexpr const char* kBufferDoc =
     "SharedBuffer(nbytes)\n--\n\n"
-    "Memory of the process that every interpreter can see: zeroed, writable, `nbytes` bytes long.\n\n"
+    "Writable memory that every interpreter of the process can see. At first it is filled with zeros.\n\n"
     "Pass it to a task or return it from one, alone or inside other objects. It arrives as a SharedBuffer over the same\n"
-    "memory; a memoryview of it arrives as a view of the same memory. Nothing is copied. The memory is freed when the last\n"
-    "SharedBuffer or view of it is gone, in any interpreter. It supports the buffer protocol (PEP 688): memoryview(buffer)\n"
-    "reads and writes it. Interpreters that write to it at the same time are not synchronized; the caller must do that.\n\n"
-    "nbytes: int, 0 or more. Raises ValueError for a negative number, MemoryError if there is no such memory. Pickling\n"
-    "raises TypeError.";
+    "memory, and a memoryview of it arrives as a view of the same memory. Nothing is copied. The memory is freed when\n"
+    "the last SharedBuffer and the last view of it are gone, in every interpreter.\n\n"
+    "It supports the buffer protocol (PEP 688): `memoryview(buffer)` reads and writes it. It has no lock. If several\n"
+    "interpreters write to the same part at the same time, you have to synchronize them. It cannot be pickled.\n\n"
+    "Args:\n"
+    "    nbytes: Size in bytes, 0 or more.\n\n"
+    "Raises:\n"
+    "    ValueError: `nbytes` is negative.\n"
+    "    MemoryError: The system has not enough memory.";
 
 PyMemberDef kMembers[] = {
     {"__weaklistoffset__", Py_T_PYSSIZET, offsetof(Exporter, weak_references), Py_READONLY, nullptr},

@@ -69,7 +69,8 @@ PyMethodDef kTracebackMethods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-constexpr char kDoc[] = "The traceback of a worker as text: the innermost cause of an exception that came from one.";
+constexpr char kDoc[] =
+    "The traceback of a worker, as text. It is the innermost cause of an exception that came from a worker.";
 
 PyType_Slot kTracebackSlots[] = {
     {Py_tp_doc, const_cast<char*>(kDoc)},

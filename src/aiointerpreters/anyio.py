@@ -1,7 +1,7 @@
-"""Functions in interpreters for users of AnyIO, on asyncio and on Trio; it takes AnyIO 4.11 or newer.
+"""Functions in interpreters for users of AnyIO, on asyncio and on Trio. It needs AnyIO 4.11 or newer.
 
-All calls of a process share one executor, which has as many interpreters as the process has processors. Those that ask for
-private extension modules share another one.
+All calls of a process share one executor, which has as many interpreters as the process has processors. Calls with
+`extensions="private"` share another one.
 """
 
 import asyncio
@@ -56,16 +56,24 @@ async def run_sync[*Ts](
     abandon_on_cancel: bool = False,
     extensions: Extensions | None = None,
 ) -> Any:
-    """Run fn(*args) in an interpreter, tagged or not, and return its result: `anyio.to_thread.run_sync` for interpreters.
+    """Run `fn(*args)` in an interpreter, tagged or not, and return its result.
 
-    limiter: what limits how many calls are under way; `current_default_interpreter_limiter()` if None.
-    abandon_on_cancel: if False, the awaiting task is shielded from cancellation until the call has ended. If True,
-        it resumes immediately, and unlike in a thread the call is stopped: TaskInterrupted is raised in it.
-    extensions: which extension modules the interpreter imports, as for `InterpreterThreadPoolExecutor`. Calls with "private"
-        have interpreters of their own.
+    This is `anyio.to_thread.run_sync` for interpreters. The function's own exceptions arrive as themselves.
 
-    fn's own exceptions arrive as themselves, NotTransferableError tells what cannot cross. Raises TypeError if fn cannot be
-    called, ValueError for unknown extensions.
+    Args:
+        fn: A function or a coroutine function.
+        args: Positional arguments.
+        limiter: Limits the number of calls at a time. If None: `current_default_interpreter_limiter()`.
+        abandon_on_cancel: If False, the awaiting task cannot be cancelled until the call has ended. If True, it can be
+            cancelled: then it resumes immediately and the call is stopped, because TaskInterrupted is raised in it.
+        extensions: Extension modules that the interpreter may import, as for `InterpreterThreadPoolExecutor`. Calls with
+            `"private"` have interpreters of their own.
+
+    Raises:
+        TypeError: `fn` cannot be called.
+        ValueError: `extensions` is unknown.
+        NotImplementedError: `extensions` is `"private"` where private copies do not exist.
+        NotTransferableError: The function, an argument or the result cannot cross.
     """
     if not callable(fn):
         raise TypeError(f"run_sync() needs a callable, not {fn!r}")
@@ -80,7 +88,10 @@ async def run_sync[*Ts](
 
 
 def current_default_interpreter_limiter() -> anyio.CapacityLimiter:
-    """Return the limiter of calls in this event loop for which none is given: as many as there are interpreters."""
+    """Return the limiter that `run_sync` uses in this event loop if none is given.
+
+    It allows as many calls at a time as there are interpreters, which is `os.process_cpu_count()`.
+    """
     try:
         return _limiter.get()
     except LookupError:

@@ -1,4 +1,4 @@
-"""What this package raises itself. A function's own exceptions arrive as themselves."""
+"""Exceptions that this package raises. A function's own exceptions arrive as themselves."""
 
 from ._core import InterpreterError, NotTransferableError, RemoteTraceback, TaskInterrupted
 
@@ -6,4 +6,4 @@ __all__ = ["InterpreterError", "NotTransferableError", "RemoteTraceback", "Runne
 
 
 class RunnerError(InterpreterError):
-    """A `Runner` is used in a way that it is not made for."""
+    """A `Runner` is used wrongly: it is not started, it is started twice, or a function cannot be found by name."""

@@ -31,10 +31,10 @@ __all__ = ["Future", "InterpreterThreadPoolExecutor", "as_completed", "interpret
 
 
 class InterpreterThreadPoolExecutor(_core.ExecutorBase):
-    """A ThreadPoolExecutor that runs tagged functions in interpreters of their own, in parallel.
+    """A thread pool that runs tagged functions in interpreters, in parallel.
 
-    What is tagged with `interpreter` runs in the subinterpreter of a worker thread, which has its own GIL (PEP 684). All
-    else behaves as in `concurrent.futures.ThreadPoolExecutor`, in the same threads.
+    A function tagged with `interpreter` runs in a worker's own subinterpreter, which has its own GIL (PEP 684). Every other
+    function behaves as in `concurrent.futures.ThreadPoolExecutor`. Both kinds share one pool of threads.
     """
 
     def __init__(
@@ -48,28 +48,34 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         context_vars: Iterable[ContextVar[Any]] = (),
         extensions: Extensions | None = None,
     ) -> None:
-        """Make an executor; its threads and interpreters start on first need.
+        """Create an executor. Its threads and interpreters start when they are first needed.
 
-        max_workers: threads at most. If there are more than `max_interpreters`, so many are kept for tagged calls, and the
-            others run untagged ones, which then never hold up a tagged one. If there are as many, all threads run both, so
-            a tagged call may wait for untagged ones that block. If None: the standard library's default number for
-            untagged calls, and `max_interpreters` threads more.
-        thread_name_prefix: what the threads' names begin with, in their interpreters too.
-        initializer: called with initargs once in each thread or, if it is tagged, once in each new interpreter. If it fails,
-            the executor is broken: its futures and `submit` raise `concurrent.futures.thread.BrokenThreadPool`. Views in the
-            initargs of a tagged one are lent as long as the executor exists.
-        max_interpreters: threads that host an interpreter at most; max_workers if that is given, else
-            `os.process_cpu_count()`.
-        context_vars: context variables, attributes of modules, that all tagged calls carry: what they are set to where a
-            call is submitted they are set to in the worker, for the call. `interpreter.with_context` is for those of one
-            function.
-        extensions: which extension modules from outside the standard library interpreters import. "declared": those
-            that declare that they support it (PEP 489, PEP 684). "private": any, as a copy of its file for each
-            interpreter. None: what the environment variable AIOINTERPRETERS_EXTENSIONS says, or else "declared".
+        Args:
+            max_workers: Maximum number of threads. If it is greater than `max_interpreters`, that many threads are kept for
+                tagged calls, and the other threads run untagged calls. Then untagged calls never delay tagged calls. If both
+                numbers are equal, every thread runs both kinds, so a tagged call may wait for untagged calls. If None: the
+                default number of `ThreadPoolExecutor` for untagged calls, plus `max_interpreters`.
+            thread_name_prefix: Prefix of the threads' names, in their interpreters too.
+            initializer: Called with `initargs`. An untagged initializer runs once in each thread. A tagged one runs once in
+                each new interpreter. If it fails, the executor is broken: `submit` and all futures raise
+                `concurrent.futures.thread.BrokenThreadPool`.
+            initargs: Arguments of `initializer`. If it is tagged, memoryviews among them stay exported as long as the
+                executor exists.
+            max_interpreters: Maximum number of interpreters, each in a thread of its own. If None: `max_workers` if that is
+                given, otherwise `os.process_cpu_count()`.
+            context_vars: Context variables that every tagged call takes along. In the worker they have the values that they
+                had at the place of the submit, until the call ends. Each must be an attribute of a module. To choose the
+                variables of one function, use `interpreter.with_context`.
+            extensions: Extension modules outside the standard library that interpreters may import. `"declared"`: those that
+                declare support for subinterpreters (PEP 489, PEP 684). `"private"`: any, as a private copy of its file for
+                each interpreter. If None: the value of the environment variable AIOINTERPRETERS_EXTENSIONS, or `"declared"`
+                if it is not set.
 
-        Raises ValueError for a number below 1 or a variable that no module has, TypeError for an initializer that is not
-        callable or is a tagged coroutine function, for arguments of a tagged one that cannot cross NotTransferableError, and
-        NotImplementedError for "private" extensions where that does not exist: on musl, macOS and Windows.
+        Raises:
+            ValueError: A number is less than 1, a context variable is no attribute of a module, or `extensions` is unknown.
+            TypeError: `initializer` cannot be called, or is a tagged coroutine function.
+            NotTransferableError: An argument of a tagged initializer cannot cross.
+            NotImplementedError: `extensions` is `"private"` on musl, macOS or Windows.
         """
         super().__init__(max_workers, thread_name_prefix, initializer, initargs)
         self._max_interpreters = max_interpreters
@@ -108,14 +114,24 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         chunksize: int = 1,
         buffersize: int | None = None,
     ) -> Iterator[R]:
-        """Return an iterator over fn's results for the zipped iterables, in their order; calls run as `submit` runs them.
+        """Return an iterator over the results of `fn` for the zipped iterables, in their order.
 
-        timeout: seconds from this call in which a result has to be there when it is asked for; TimeoutError otherwise.
-        chunksize: arguments that a tagged fn gets at once; one of them failing fails its chunk. Ignored for others.
-        buffersize: chunks that are submitted ahead of the consumer at most; None submits all before `map` returns.
+        Calls run as `submit` runs them. A tagged `fn` that crosses by value is captured once, when `map` is called.
 
-        A tagged fn that crosses by value is captured once, by this call; NotTransferableError if it cannot cross. Raises
-        ValueError for a buffersize or, of a tagged fn, a chunksize below 1, TypeError for a buffersize that is no integer.
+        Args:
+            fn: A function, tagged or not.
+            iterables: Arguments of the calls. The shortest iterable ends the iteration.
+            timeout: Seconds from the call of `map`. A result that is asked for later, and is not there, raises TimeoutError.
+                None means no limit.
+            chunksize: Number of calls that a worker receives at once. If one of them fails, its whole chunk fails. It is
+                ignored for untagged functions.
+            buffersize: Maximum number of chunks that are submitted before their results are consumed. If None, all of them
+                are submitted before `map` returns.
+
+        Raises:
+            ValueError: `buffersize`, or `chunksize` of a tagged function, is less than 1.
+            TypeError: `buffersize` is neither an integer nor None.
+            NotTransferableError: A tagged `fn` cannot cross.
         """
         if buffersize is not None and not isinstance(buffersize, int):
             raise TypeError("buffersize must be an integer or None")
@@ -136,10 +152,11 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         return _in_order(self, fn, rows, _submit_row, buffersize, end_time)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more calls; what is queued or running finishes, then threads and interpreters end.
+        """Accept no further calls. Queued and running calls finish, then threads and interpreters end.
 
-        wait: return only after they have ended.
-        cancel_futures: cancel what has not started.
+        Args:
+            wait: Whether to return only after they have ended.
+            cancel_futures: Whether to cancel the calls that have not started.
         """
         if not self._pool.is_here:
             self._renew()
@@ -158,10 +175,11 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
     def __exit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
     ) -> None:
-        """Shut down and wait; if the block is stopped, cancel what is queued and stop what runs in interpreters.
+        """Shut down and wait. If the block is stopped, cancel queued calls and stop running calls in interpreters.
 
-        It is stopped by Ctrl-C, by an interrupt of the task that it is part of, and by cancellation. One that comes during
-        the wait stops the work as well, and is raised when that has ended; one more is raised at once.
+        A block is stopped by Ctrl-C, by cancellation, and by an interrupt of the call that it belongs to. If one of these
+        arrives during the wait, it stops the work too, and is raised after the work has ended. A second one is raised
+        immediately.
         """
         stopping = is_stop(exc_val)
         if stopping:
@@ -178,8 +196,14 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
     def set_as_event_loop_default(self, ctx: "asyncio.AbstractEventLoop | asyncio.Runner | None" = None) -> None:
         """Make this the executor of `asyncio.to_thread` and of `loop.run_in_executor(None, ...)`.
 
-        ctx: the event loop, an asyncio.Runner for its loop, None for the loop that is running. Raises RuntimeError if none
-        is, TypeError for anything else. `asyncio.run` and `asyncio.Runner` shut the executor down with the loop.
+        `asyncio.run` and `asyncio.Runner` shut the executor down when they close the loop.
+
+        Args:
+            ctx: An event loop, or an `asyncio.Runner` for its loop. None means the running loop.
+
+        Raises:
+            RuntimeError: `ctx` is None and no loop is running.
+            TypeError: `ctx` is something else.
         """
         import asyncio  # here: most of those who use an executor have no event loop
 

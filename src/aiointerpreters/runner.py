@@ -22,7 +22,7 @@ from .executors import InterpreterThreadPoolExecutor
 __all__ = ["InterpreterError", "ModuleInfo", "Runner", "RunnerError", "get_module_info"]
 
 type ModuleInfo = tuple[Literal["module", "path"], str, str]
-"""Where a worker finds a function: ("module", the module's name, its own) or ("path", a script's file, its own name)."""
+"""Place of a function: `("module", module, name)`, or `("path", file, name)` for a function of a script."""
 
 type _Items[T] = Iterable[T] | AsyncIterable[T]
 
@@ -31,19 +31,23 @@ _WINDOW = 32
 
 
 class Runner:
-    """Runs functions in interpreters, as many at once as it has workers, and is awaited.
+    """Runs functions in interpreters from asyncio, without an executor.
 
-    `async with Runner(workers=4) as runner`, or `with Runner(workers=4) as runner` around event loops. It stands on an
-    `InterpreterThreadPoolExecutor`, whose `run` can be awaited as well.
+    Use `async with Runner(workers=4) as runner`, or `with Runner(workers=4) as runner` around event loops. A runner uses an
+    `InterpreterThreadPoolExecutor`. If you have an executor, you can await its `run` instead.
     """
 
     def __init__(self, *, workers: int, extensions: Extensions | None = None) -> None:
-        """Make a runner, which has no interpreters before it is started.
+        """Create a runner. Its interpreters are created when it is started.
 
-        workers: how many.
-        extensions: which extension modules its interpreters import, as for `InterpreterThreadPoolExecutor`.
+        Args:
+            workers: Number of interpreters.
+            extensions: Extension modules that the interpreters may import, as for `InterpreterThreadPoolExecutor`.
 
-        Raises ValueError for less than one worker or unknown extensions, TypeError if workers is no integer.
+        Raises:
+            ValueError: `workers` is less than 1, or `extensions` is unknown.
+            TypeError: `workers` is not an integer.
+            NotImplementedError: `extensions` is `"private"` where private copies do not exist.
         """
         if not isinstance(workers, int):
             raise TypeError(f"workers must be an integer, not {workers!r}")
@@ -66,15 +70,18 @@ class Runner:
         return f"<Runner of {workers}, started, {calls} call{'s' * (calls != 1)} under way, {queued} of them queued>"
 
     def start(self) -> Self:
-        """Return the runner itself, for `with runner.start():`, which is the same as `with runner:`."""
+        """Return the runner itself. `with runner.start():` is the same as `with runner:`."""
         return self
 
     def __enter__(self) -> Self:
-        """Start the runner for a block, with all its interpreters; at the end what has been submitted is finished.
+        """Start the runner and all its interpreters. At the end of the block, submitted calls finish.
 
-        The end of the block waits for that, and holds up the event loop; that of `async with` does not. If the block is
-        cancelled or interrupted, or Ctrl-C ends it, what is queued is cancelled and what runs is stopped. Afterwards the
-        runner can be started again. Raises RunnerError if it is started.
+        The end of a `with` block waits for them and blocks the event loop. The end of `async with` does not block it. If the
+        block is cancelled or interrupted, or ended by Ctrl-C, queued calls are cancelled and running calls are stopped.
+        Afterwards the runner can be started again.
+
+        Raises:
+            RunnerError: The runner is already started.
         """
         self._begin()
         return self
@@ -82,7 +89,7 @@ class Runner:
     def __exit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
     ) -> None:
-        """Finish or stop. Raises RunnerError if the runner is not started."""
+        """Finish the calls, or stop them. Raises RunnerError if the runner is not started."""
         self._end().__exit__(exc_type, exc_val, exc_tb)
 
     async def __aenter__(self) -> Self:
@@ -93,7 +100,7 @@ class Runner:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
     ) -> None:
-        """Finish or stop, as at the end of `with`; other tasks of the event loop go on meanwhile."""
+        """Finish the calls, or stop them, as at the end of `with`. Other tasks of the event loop keep running meanwhile."""
         executor = self._end()
         if is_stop(exc_val):
             executor._stop()
@@ -115,12 +122,21 @@ class Runner:
     @overload
     async def run[**P, R](self, /, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R: ...
     async def run(self, /, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Run fn(*args, **kwargs) in an interpreter: `InterpreterThreadPoolExecutor.run`, begun when it is awaited.
+        """Run `fn(*args, **kwargs)` in an interpreter and return its result.
 
-        fn: whatever the executor runs. A bound method that its module has under its own name, as `random.randint`, is
-            the one of the worker's module; others cross with the state of their objects.
+        It works as `InterpreterThreadPoolExecutor.run` does, but the call starts when it is awaited. The function's own
+        exceptions arrive as themselves. Cancelling the await stops the call.
 
-        The function's own exceptions arrive as themselves. Raises RunnerError if the runner is not started.
+        Args:
+            fn: Any function that the executor can run, tagged or not. A bound method that a module has under the method's
+                own name, such as `random.randint`, is looked up in the worker's module. Other bound methods cross together
+                with their object.
+            args: Positional arguments.
+            kwargs: Keyword arguments.
+
+        Raises:
+            RunnerError: The runner is not started.
+            NotTransferableError: The function, an argument or the result cannot cross.
         """
         return await self._await(_as_found(fn), args, kwargs)
 
@@ -137,7 +153,7 @@ class Runner:
     @overload
     def wrap[**P, R](self, fn: Callable[P, R]) -> Callable[P, Coroutine[None, None, R]]: ...
     def wrap(self, fn: Callable[..., Any]) -> Callable[..., Coroutine[None, None, Any]]:
-        """Return an asynchronous function that runs fn in an interpreter, with fn's signature and name."""
+        """Return an asynchronous function that runs `fn` in an interpreter. It has the signature and the name of `fn`."""
         tagged = fn if isinstance(fn, interpreter) else interpreter(_as_found(fn))
 
         @wraps(fn)
@@ -147,14 +163,19 @@ class Runner:
         return wrapped
 
     async def run_module_function(self, /, module_info: ModuleInfo, *args: Any, **kwargs: Any) -> Any:
-        """Run a function that need not be imported here.
+        """Run a function that the main interpreter does not have to import.
 
-        module_info: where a worker finds it, as `get_module_info` tells. A file is run once in each interpreter, under a
-            name that is not `__main__`; this program's own script as workers run it for other functions of it. What finding
-            it raises is raised here (ImportError, FileNotFoundError, AttributeError). No context variables travel with it:
-            which ones it has declared is not known here.
+        A script is run once in each interpreter, under a name that is not `__main__`. Exceptions raised while the function
+        is looked up arrive as themselves: ImportError, FileNotFoundError, AttributeError. Context variables do not travel
+        with these calls, because the main interpreter does not know which of them the function has declared.
 
-        Raises RunnerError if module_info is something else, or the runner is not started.
+        Args:
+            module_info: The place of the function, as `get_module_info` returns it.
+            args: Positional arguments.
+            kwargs: Keyword arguments.
+
+        Raises:
+            RunnerError: The runner is not started, or `module_info` has another form.
         """
         self._started()
         match module_info:
@@ -271,18 +292,25 @@ class Runner:
         limit: int | None = None,
         ordered: bool = True,
     ) -> AsyncGenerator[Any]:
-        """Return an asynchronous iterator over fn's results for the items.
+        """Return an asynchronous iterator over the results of `fn` for the items.
 
-        iterable: of items, asynchronous or not; advanced only while fewer than `limit` calls are under way or wait for the
-            consumer.
-        iterables: of further arguments for each call, zipped; each of them asynchronous or not. The shortest one ends it.
-        limit: so many; 32 for each worker if None.
-        ordered: whether results come in the order of the items, or as calls end.
+        The first exception, of a call or of an iterable, ends the iteration. At the end of the iteration, queued calls are
+        cancelled and running calls are stopped. This also happens if you leave the loop early. If you keep the iterator
+        after that, call its `aclose()`.
 
-        The first exception, of a call or of an iterable, ends the iteration. When it ends, by that or because the consumer
-        leaves, what is queued is cancelled and what runs is stopped; a consumer that keeps the iterator says so with
-        `aclose()`. Raises ValueError for a limit below 1, TypeError for an iterable that is none, RunnerError if the runner
-        is not started.
+        Args:
+            fn: A function or a coroutine function, tagged or not.
+            iterable: Items, synchronous or asynchronous. It is advanced only while fewer than `limit` calls are running,
+                queued, or wait to be consumed.
+            iterables: Iterables of further arguments for each call, synchronous or asynchronous. The shortest one ends the
+                iteration.
+            limit: Maximum number of such calls. If None: 32 for each worker.
+            ordered: Whether results come in the order of the items. If False, they come as calls end.
+
+        Raises:
+            RunnerError: The runner is not started.
+            ValueError: `limit` is less than 1.
+            TypeError: `fn` cannot be called, `limit` is neither an integer nor None, or an iterable is not one.
         """
         if not callable(fn):
             raise TypeError(f"map() needs a callable, not {fn!r}")
@@ -324,10 +352,16 @@ def _of_row(call: Callable[..., Any]) -> Callable[[tuple[Any, ...]], Any]:
 
 
 def get_module_info(fn: Callable[..., Any]) -> ModuleInfo:
-    """Tell where a worker finds fn, for `Runner.run_module_function`.
+    """Return the place where a worker finds a function, for `Runner.run_module_function`.
 
-    Returns ("module", module, name), or ("path", file, name) for a function of this program's script. Raises RunnerError
-    for what no module has under its own name.
+    Args:
+        fn: A function, tagged or not, that a module has under its own name.
+
+    Returns:
+        `("module", module, name)`, or `("path", file, name)` for a function of the program's script.
+
+    Raises:
+        RunnerError: No module has the function under its own name.
     """
     fn = fn.fn if isinstance(fn, interpreter) else fn
     module, name = getattr(fn, "__module__", None), getattr(fn, "__name__", None)

@@ -37,17 +37,20 @@ type Shareable = (
     | set[Shareable]
     | frozenset[Shareable]
 )
-"""What crosses interpreters without pickle, nested in any way. Exact types: an instance of a subclass is pickled.
+"""Built-in types that cross interpreters without pickle, nested in any way.
 
-A memoryview arrives as one of the same memory, a SharedBuffer as a SharedBuffer of the same memory, a queue of
-concurrent.interpreters (3.14) as the same queue; all else is copied.
+This is a type for annotations. Other objects can cross too. An instance of a subclass of one of these types is treated as
+other objects are.
+
+A memoryview arrives as a view of the same memory, and a SharedBuffer as a SharedBuffer over the same memory. A queue of
+concurrent.interpreters (CPython 3.14) arrives as the same queue. Objects of the other types are copied.
 """
 
 __all__ = ["RunFuture", "Shareable"]
 
 
 def __getattr__(name: str) -> Any:
-    """Find RunFuture on first use (PEP 562): it needs asyncio, for which who asks for Shareable alone does not pay."""
+    """Find RunFuture on first use (PEP 562). It needs asyncio, which is not imported for Shareable alone."""
     if name != "RunFuture":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return _core.RunFuture

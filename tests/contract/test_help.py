@@ -2,11 +2,13 @@
 
 import inspect
 import pydoc
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from aiointerpreters import InterpreterThreadPoolExecutor, Runner, SharedBuffer, anyio, executors, interpreter, runner
 
 
 @interpreter
@@ -66,3 +68,35 @@ def test_bound_methods_of_an_executor_describe_themselves(name: str) -> None:
         assert str(inspect.signature(bound)) == "(fn, /, *args, **kwargs)"
         assert str(inspect.signature(unbound)) == "(self, fn, /, *args, **kwargs)"
         assert bound.__doc__.splitlines()[0] in pydoc.plain(pydoc.render_doc(bound))
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        InterpreterThreadPoolExecutor.__init__,
+        InterpreterThreadPoolExecutor.submit,
+        InterpreterThreadPoolExecutor.run,
+        InterpreterThreadPoolExecutor.map,
+        InterpreterThreadPoolExecutor.shutdown,
+        InterpreterThreadPoolExecutor.set_as_event_loop_default,
+        Runner.__init__,
+        Runner.run,
+        Runner.map,
+        Runner.run_module_function,
+        runner.get_module_info,
+        anyio.run_sync,
+        anyio.current_default_interpreter_limiter,
+        executors.Future.interrupt,
+        interpreter,
+        interpreter.with_context,
+        SharedBuffer,
+    ],
+)
+def test_a_text_describes_each_parameter_and_has_the_sections_in_order(described: Callable[..., Any]) -> None:
+    text = inspect.getdoc(described) or ""
+    assert re.match(r"[A-Z].*\.\n", f"{text}\n"), "the first line is a sentence"
+    sections = re.findall(r"^(\w+):$", text, re.MULTILINE)
+    assert sections == [name for name in ("Args", "Returns", "Raises") if name in sections]
+    arguments = re.search(r"^Args:\n((?:    .*\n|\n)+)", f"{text}\n", re.MULTILINE)
+    names = re.findall(r"^    (\w+): [A-Z]", arguments[1], re.MULTILINE) if arguments else []
+    assert names == [name for name in inspect.signature(described).parameters if name != "self"]
