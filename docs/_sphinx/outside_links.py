@@ -5,6 +5,7 @@ if `outside_links_pages` names one. Otherwise it leads to the file below the add
 address, the text of the link stands alone. A link to something that does not exist is left to MyST, which warns.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,9 @@ class OutsideLinks(SphinxTransform):
             if node.get("reftype") != "myst":
                 continue
             if node.get("refdomain") == "doc":
-                if node["reftarget"].startswith(".."):
-                    self._mend(node, f"/{node['reftarget']}.md", node.get("reftargetid"))
+                place = Path(self.env.srcdir, f"{node['reftarget']}.md")  # MyST names a page outside by its whole path
+                if not place.resolve().is_relative_to(self.env.srcdir):
+                    self._mend(node, f"/{os.path.relpath(place, self.env.srcdir)}", node.get("reftargetid"))
             else:
                 self._mend(node, *node["reftarget"].partition("#")[::2])
 
@@ -40,6 +42,8 @@ class OutsideLinks(SphinxTransform):
         if not target or not place.exists() or not place.is_relative_to(ROOT) or place.is_relative_to(self.env.srcdir):
             return
         name = place.relative_to(ROOT).as_posix()
+        if name == "README.md":
+            anchor = None  # the front page is another text
         if name in self.config.outside_links_pages:
             link: nodes.Element = addnodes.pending_xref(
                 refdomain="doc",
