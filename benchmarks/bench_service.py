@@ -12,6 +12,7 @@ an answer counts from when its request was due. The service itself says how late
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import subprocess
@@ -130,6 +131,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="how long each load is sent in a round (%(default)s)")
     chosen = harness.options(parser, rounds=3, quick_rounds=1)
     chosen.workers = WORKERS
+    if importlib.util.find_spec("uvicorn") is None:
+        sys.exit("uvicorn is not installed: `make bench` installs it, or pip with the extra `rivals`")
     seconds = 0.2 if chosen.quick else chosen.seconds
     left_out = {name: peers.BY_NAME[name].missing() for name in service_app.POOLS if peers.BY_NAME[name].missing()}
     for name, why in left_out.items():

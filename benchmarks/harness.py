@@ -9,6 +9,7 @@ import argparse
 import gc
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import statistics
@@ -303,7 +304,7 @@ def _sample(metrics: Sequence[Metric], contestants: Mapping[str, Measure], round
 def _verdict(claim: Claim, metric: Metric, samples: Mapping[str, list[float]]) -> Verdict:
     ours, rival = samples[claim.ours], samples[claim.rival]
     better, worse = (ours, rival) if metric.higher_is_better else (rival, ours)
-    ratio = statistics.median(one / other for one, other in zip(better, worse, strict=True))
+    ratio = statistics.median(one / other if other else math.inf for one, other in zip(better, worse, strict=True))
     medians = statistics.median(ours), statistics.median(rival)
     return Verdict(metric.name, metric.unit, claim.ours, medians[0], claim.rival, medians[1], ratio, claim.target)
 

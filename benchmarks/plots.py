@@ -1,74 +1,200 @@
 """Draws the pictures of README and docs from the recorded results: `make figures`.
 
 Each picture is docs/images/NAME-light.svg and NAME-dark.svg, for readers' two kinds of pages. Needs matplotlib (the extra
-`plots`). What is drawn is the median of the rounds.
+`plots`). What is drawn is the median of the rounds. A band goes from the lowest round to the highest one. The colors are
+near those of Okabe and Ito, which color-blind readers can tell apart. Lines also differ in their marks.
 """
 
 import importlib
-import json
-import statistics
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import awaiting
-import harness
+import bench_growth
+import bench_service
+import peers
+import pool_sample
+import recorded
+from docs_figures import size
 
 plt: Any = importlib.import_module("matplotlib.pyplot")  # it need not be installed where types are checked
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 THEMES = {
-    "light": {"text": "#1f2328", "muted": "#59636e", "threads": "#cf222e", "ours": "#0969da"},
-    "dark": {"text": "#e6edf3", "muted": "#9198a1", "threads": "#ff7b72", "ours": "#58a6ff"},
+    "light": {
+        "text": "#1f2328",
+        "muted": "#59636e",
+        "grid": "#d1d9e0",
+        "ours": "#0072b2",
+        "threads": "#d55e00",
+        "interpreters": "#007a5a",
+        "processes": "#a64d85",
+        "other": "#8c959f",
+    },
+    "dark": {
+        "text": "#e6edf3",
+        "muted": "#9198a1",
+        "grid": "#3d444d",
+        "ours": "#56b4e9",
+        "threads": "#e69f00",
+        "interpreters": "#2fc79a",
+        "processes": "#e0a3c8",
+        "other": "#848d97",
+    },
 }
+KINDS = {
+    peers.OURS: "ours",
+    peers.OURS_AWAITED: "ours",
+    "ThreadPoolExecutor": "threads",
+    "InterpreterPoolExecutor": "interpreters",
+    "ProcessPoolExecutor": "processes",
+}
+MARKS = {"ours": "o", "threads": "s", "interpreters": "^", "processes": "D"}
+LABELS = {peers.OURS: "aiointerpreters", peers.OURS_AWAITED: "aiointerpreters, run"}
 SETTINGS = {
     "svg.hashsalt": "aiointerpreters",  # the same results give the same file
     "svg.fonttype": "none",
     "font.family": "sans-serif",
-    "font.size": 11,
+    "font.size": 12,
 }
+WIDTH = 6.4  # inches; on a phone of 360 points the letters are still 9 points high
+
+type Colors = dict[str, str]
 
 
-def draw_loop_delay(colors: dict[str, str], path: Path) -> None:
+def draw_loop_delay(colors: Colors, path: Path) -> None:
     """Draws by how much an event loop is late: threads beside interpreters, for each load."""
-    report = json.loads((harness.RESULTS / harness.result_name("asyncio_delay")).read_text(encoding="utf-8"))
-    bars = (
-        ("ThreadPoolExecutor", "ThreadPoolExecutor", colors["threads"]),
-        ("aiointerpreters, run", "aiointerpreters", colors["ours"]),
-    )
-    figure, axes = plt.subplots(figsize=(7.4, 2.7))
+    record = recorded.read("asyncio_delay")
+    bars = (("ThreadPoolExecutor", "ThreadPoolExecutor"), (peers.OURS_AWAITED, "aiointerpreters"))
+    figure, axes = plt.subplots(figsize=(WIDTH, 2.9))
     for row, load in enumerate(awaiting.LOADS):
-        for place, (contestant, label, color) in enumerate(bars):
-            delay = statistics.median(report["samples"][awaiting.delay("p99", load)][contestant])
+        for place, (contestant, label) in enumerate(bars):
+            metric = awaiting.delay("p99", load)
+            delay = record.median(metric, contestant) or 0.0
             at = row + (place - 0.5) * 0.38
-            axes.barh(at, delay, height=0.32, color=color, label=label if row == 0 else None)
-            axes.text(delay + 0.5, at, f"{delay:.2g} ms", va="center", color=colors["text"])
-    axes.set_yticks(range(len(awaiting.LOADS)), awaiting.LOADS)
-    axes.set_xlabel("the event loop is late by (99th percentile, ms; less is better)", color=colors["muted"])
+            axes.barh(at, delay, height=0.32, color=colors[KINDS[contestant]], label=label if row == 0 else None)
+            axes.text(delay + 0.5, at, record.cell(metric, contestant), va="center", color=colors["text"])
+    axes.set_yticks(range(len(awaiting.LOADS)), [load.replace(" computing", "\ncomputing") for load in awaiting.LOADS])
+    axes.set_xlabel("99th percentile of the event loop's delay, ms: less is better", color=colors["muted"])
     axes.legend(loc="upper right", frameon=False, labelcolor=colors["text"])
-    finish(figure, axes, colors, path, report["machine"])
-
-
-def finish(figure: Any, axes: Any, colors: dict[str, str], path: Path, machine: dict[str, str]) -> None:
-    """Gives a picture the colors of its theme, says where the figures are from, and writes it."""
     axes.invert_yaxis()
-    axes.margins(x=0.12)
-    axes.tick_params(colors=colors["muted"], length=0)
+    axes.margins(x=0.14)
+    finish(figure, axes, colors, path, record)
+
+
+def draw_bars(colors: Colors, path: Path, record: recorded.Record, metric: str, xlabel: str) -> None:
+    """Draws one bar for each pool, the best one on top, on a logarithmic scale."""
+    higher = next(row["higher_is_better"] for row in record.report["metrics"] if row["name"] == metric)
+    medians = {name: median for name in record.contestants if (median := record.median(metric, name))}
+    ranked = sorted(medians, key=lambda name: medians[name], reverse=higher)
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.34 * len(ranked) + 1.0))
+    axes.set_xscale("log")
+    least, most = min(medians.values()) / 2, max(medians.values())
+    for row, name in enumerate(ranked):
+        color = colors[KINDS.get(name, "other")]
+        axes.barh(row, medians[name] - least, left=least, height=0.62, color=color)
+        axes.text(medians[name] * 1.08, row, record.cell(metric, name), va="center", color=colors["text"])
+    axes.set_yticks(range(len(ranked)), [_label(name) for name in ranked])
+    axes.set_xlim(least, most * (most / least) ** 0.22)
+    axes.set_xlabel(xlabel, color=colors["muted"])
+    axes.invert_yaxis()
+    finish(figure, axes, colors, path, record)
+
+
+def draw_pools(colors: Colors, path: Path) -> None:
+    """Draws what one call costs with each pool."""
+    record = recorded.read("pools")
+    draw_bars(
+        colors, path, record, pool_sample.NOOP, "one call of a function that does nothing\nless is better (logarithmic)"
+    )
+
+
+def draw_service(colors: Colors, path: Path) -> None:
+    """Draws how long a ping takes while the service computes."""
+    metric = bench_service.answered("p99", "ping", bench_service.MORE)
+    label = "99th percentile of a ping beside 75 computing requests a second\nless is better (logarithmic)"
+    draw_bars(colors, path, recorded.read("service"), metric, label)
+
+
+def draw_service_rate(colors: Colors, path: Path) -> None:
+    """Draws how many computing requests the service answers."""
+    metric, label = (
+        bench_service.rate(bench_service.FULL),
+        "computing requests answered a second\nmore is better (logarithmic)",
+    )
+    draw_bars(colors, path, recorded.read("service"), metric, label)
+
+
+def draw_growth(colors: Colors, path: Path, question: str, xlabel: str, ylabel: str, name_of: Callable[[int], str]) -> None:
+    """Draws one line for each pool, both scales logarithmic."""
+    record = recorded.read("growth")
+    metric, points, unit = bench_growth.QUESTIONS[question]
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.9))
+    for name in record.contestants:
+        kind = KINDS[name]
+        medians = [record.median(metric.format(point), name) for point in points]
+        ranges = [record.range(metric.format(point), name) for point in points]
+        axes.fill_between(points, *zip(*ranges, strict=True), color=colors[kind], alpha=0.18, linewidth=0)
+        axes.plot(points, medians, color=colors[kind], marker=MARKS[kind], markersize=5, label=_label(name))
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.set_xticks(points[:: 1 + len(points) // 8], [name_of(point) for point in points[:: 1 + len(points) // 8]])
+    axes.minorticks_off()
+    low, high = axes.get_ylim()
+    ticks = [10.0**power for power in range(-1, 9) if low <= 10.0**power <= high]
+    axes.set_yticks(ticks, [recorded.number(tick, unit) for tick in ticks])
+    axes.set_xlabel(xlabel, color=colors["muted"])
+    axes.set_title(ylabel, color=colors["muted"], fontsize=12, loc="left", pad=46)
+    axes.grid(visible=True, color=colors["grid"], linewidth=0.6)
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, frameon=False, labelcolor=colors["text"])
+    finish(figure, axes, colors, path, record)
+
+
+def finish(figure: Any, axes: Any, colors: Colors, path: Path, record: recorded.Record) -> None:
+    """Gives a picture the colors of its theme, says where the figures are from, and writes it."""
+    axes.tick_params(which="both", colors=colors["muted"], length=0)
     axes.tick_params(axis="y", labelcolor=colors["text"])
     for side in axes.spines.values():
         side.set_visible(False)
-    origin = f"{machine['python']}, {machine['cores']} cores, {machine['date'][:10]}"
-    figure.text(0.99, 0.01, origin, ha="right", color=colors["muted"], fontsize=8)
-    figure.tight_layout(rect=(0, 0.04, 1, 1))
+    machine = record.report["machine"]
+    origin = f"{machine['python']}, {machine['cores']} cores, aiointerpreters {machine['package']}, {machine['date'][:10]}"
+    figure.text(0.99, 0.012, origin, ha="right", color=colors["muted"], fontsize=9.5)
+    figure.tight_layout(rect=(0, 0.16 / figure.get_figheight(), 1, 1))
     figure.savefig(path, transparent=True, metadata={"Date": None, "Creator": None})
     plt.close(figure)
 
 
-def main() -> None:
+def _label(name: str) -> str:
+    return LABELS.get(name, name)
+
+
+def _of_growth(question: str, xlabel: str, ylabel: str, name_of: Callable[[int], str]) -> Callable[[Colors, Path], None]:
+    return lambda colors, path: draw_growth(colors, path, question, xlabel, ylabel, name_of)
+
+
+PICTURES: dict[str, Callable[[Colors, Path], None]] = {
+    "loop_delay": draw_loop_delay,
+    "pools": draw_pools,
+    "service": draw_service,
+    "service_rate": draw_service_rate,
+    "growth_size": _of_growth(
+        "sizes", "bytes there and back", "time of one call: less is better", lambda value: size(value).replace("i", "")
+    ),
+    "growth_in_flight": _of_growth("in_flight", "calls in flight", "calls a second: more is better", "{:,}".format),
+    "growth_workers": _of_growth("growing", "workers, on two cores", "calls a second: more is better", str),
+}
+
+
+def draw(names: Sequence[str], folder: Path) -> None:
+    """Draws the pictures of those names, for each kind of page."""
     plt.switch_backend("svg")
-    IMAGES.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
     with plt.rc_context(SETTINGS):
-        for theme, colors in THEMES.items():
-            draw_loop_delay(colors, IMAGES / f"loop_delay-{theme}.svg")
+        for name in names:
+            for theme, colors in THEMES.items():
+                PICTURES[name](colors, folder / f"{name}-{theme}.svg")
 
 
 if __name__ == "__main__":
-    main()
+    draw(sys.argv[1:] or list(PICTURES), IMAGES)

@@ -3,29 +3,19 @@
 A figure is the median of the rounds. "Better" is the median of the ratios of the rounds, as in the benchmarks' own reports.
 """
 
-import json
 import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import awaiting
-import harness
+import recorded
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- figures: written by make figures -->\n", "<!-- /figures -->\n"
 OURS, RUN, PRIVATE = "aiointerpreters, tagged", "aiointerpreters, run", "aiointerpreters, private"
 THREADS, INTERPRETERS, PROCESSES = "ThreadPoolExecutor", "InterpreterPoolExecutor", "ProcessPoolExecutor"
-# How values are written: from which on, divided by what, in which unit.
-SCALES = {
-    "us": ((1e6, 1e6, "s"), (1e3, 1e3, "ms"), (0, 1, "µs")),
-    "ms": ((1e3, 1e3, "s"), (0.1, 1, "ms"), (0, 1e-3, "µs")),
-    "MB": ((0, 1, "MB"),),
-    "tasks/s": ((1e6, 1e6, "M/s"), (1e3, 1e3, "k/s"), (0, 1, "/s")),
-    "calls/s": ((1e6, 1e6, "M/s"), (1e3, 1e3, "k/s"), (0, 1, "/s")),
-}
 
 
 @dataclass(frozen=True)
@@ -78,21 +68,9 @@ ROWS = (
 )
 
 
-def number(value: float, unit: str) -> str:
-    """Returns the value with at least two digits that count."""
-    divisor, name = next((divisor, name) for least, divisor, name in SCALES[unit] if value >= least)
-    return f"{digits(value / divisor)} {name}"
-
-
-def digits(value: float) -> str:
-    """Returns a value with two digits that count, or all of those in front of the point."""
-    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}" if value >= 0.995 else f"{value:.2f}"
-
-
 def cells(row: Row) -> tuple[str, ...]:
     """Returns the columns of a line."""
-    path = harness.RESULTS / harness.result_name(row.benchmark)
-    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    report = recorded.read(row.benchmark).report
     metric = next(metric for metric in report["metrics"] if metric["name"] == row.metric)
     samples = report["samples"][row.metric]
     ours, rival = samples[row.ours], samples[row.rival]
@@ -101,9 +79,9 @@ def cells(row: Row) -> tuple[str, ...]:
     unit = metric["unit"]
     return (
         row.what,
-        number(statistics.median(ours), unit),
-        f"{row.rival} {number(statistics.median(rival), unit)}",
-        f"{digits(ratio)}x",
+        recorded.number(statistics.median(ours), unit),
+        f"{row.rival} {recorded.number(statistics.median(rival), unit)}",
+        f"{recorded.digits(ratio)}x",
     )
 
 

@@ -57,6 +57,44 @@ def test_the_service_answers_every_request_whatever_its_pool(tmp_path: Path) -> 
             assert metric.startswith("requests that failed") or min(values) > 0, (metric, pool)
 
 
+@pytest.mark.skipif(sys.version_info[:2] != (3, 14), reason="the figures are of that version")
+@pytest.mark.parametrize("script", ["docs_figures.py", "cited_figures.py"])
+def test_figures_in_the_docs_are_the_recorded_ones(script: str) -> None:
+    finished = run_python(str(BENCHMARKS / script), "--check")
+    assert (finished.code, finished.stderr) == (0, "")
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 14), reason="the figures are of that version")
+def test_a_figure_that_was_changed_by_hand_is_replaced() -> None:
+    docs_figures: Any = importlib.import_module("docs_figures")
+    text = docs_figures.PAGE.read_text(encoding="utf-8")
+    by_hand = docs_figures.BLOCK.sub(r"\1by hand\n\3", text)
+    assert "by hand" in by_hand
+    assert docs_figures.written(by_hand) == text
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 14), reason="the figures are of that version")
+def test_a_sentence_gets_the_recorded_figure_and_must_stand_there_once() -> None:
+    cited_figures: Any = importlib.import_module("cited_figures")
+    cited = cited_figures.Cited("page", "late by {} or", "asyncio_delay", cited_figures.BUSY, cited_figures.THREADS)
+    figure = cited_figures.recorded.read("asyncio_delay").cell(cited.metric, cited.contestant)
+    assert cited.written("It is late by 3 ms or\n1,000.5 ms.") == f"It is late by 3 ms or\n{figure}."
+    with pytest.raises(ValueError, match="stands there 0 times"):
+        cited.written("It is late by hours or 3 ms.")
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 14), reason="the figures are of that version")
+def test_every_picture_is_drawn_for_light_and_dark_pages(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra `plots`")
+    plots: Any = importlib.import_module("plots")
+    plots.draw(list(plots.PICTURES), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{name}-{theme}.svg" for name in plots.PICTURES for theme in ("light", "dark")
+    }
+    for picture in tmp_path.iterdir():
+        assert "CPython 3.14" in picture.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("smaller", "greater", "chance"),
     [

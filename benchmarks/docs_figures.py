@@ -1,0 +1,177 @@
+"""Writes every table of docs/benchmarks.md from the recorded results: `make figures`; `--check` only says whether it is so.
+
+A figure is the median of the rounds. Each table stands between two comments, the first of which names it.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import bench_growth
+import bench_service
+import peers
+import pool_sample
+import recorded
+
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+BLOCK = re.compile(r"(<!-- figures: ([\w ]+) -->\n).*?(<!-- /figures -->\n)", re.DOTALL)
+LEAST_LOSS = 0.95  # a ratio below is a loss; between it and 1 nobody can tell
+SHORT = {peers.OURS: "**aiointerpreters**, `submit`", peers.OURS_AWAITED: "**aiointerpreters**, `run`"}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Returns a table in Markdown."""
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def with_origin(record: recorded.Record, text: str) -> str:
+    """Adds where a table's figures come from."""
+    return f"{text}\n*{record.origin}*\n"
+
+
+def pools(metrics: dict[str, str]) -> str:
+    """Returns a table with a row for each pool; `metrics` are the columns' metrics and headings."""
+    record = recorded.read("pools")
+    rows = [(SHORT.get(name, name), *(record.cell(metric, name) for metric in metrics)) for name in record.contestants] + [
+        (name, f"not measured: {why}", *("",) * (len(metrics) - 1)) for name, why in record.left_out.items()
+    ]
+    return with_origin(record, table(("Pool", *metrics.values()), rows))
+
+
+def calls() -> str:
+    """The small calls of bench_pools.py."""
+    return pools(
+        {
+            pool_sample.NOOP: "one call of a function that does nothing",
+            pool_sample.BATCH: "such calls, 1,000 at once",
+            pool_sample.INTS: "10,000 ints there and back",
+            pool_sample.BYTES: "1 MB of bytes there and back",
+        }
+    )
+
+
+def work() -> str:
+    """The rest of bench_pools.py."""
+    return pools(
+        {
+            pool_sample.CPU: "eight CPU-bound calls, 2 workers",
+            pool_sample.FIRST: "first result, with the import of the library",
+            pool_sample.MEMORY: "memory for each of 4 workers",
+        }
+    )
+
+
+def cannot() -> str:
+    """What no benchmark measures."""
+    return table(("Pool", "What it cannot do"), peers.CANNOT.items())
+
+
+def service(load: str) -> str:
+    """One load of bench_service.py."""
+    record = recorded.read("service")
+    head = ("Pool", "answered a second", "p50", "p99", "ping, p50", "ping, p99", "loop's delay, p99", "failed")
+    rows = [
+        (
+            SHORT.get(name, name),
+            record.cell(bench_service.rate(load), name),
+            *(
+                record.cell(bench_service.answered(part, kind, load), name)
+                for kind in bench_service.KINDS.values()
+                for part in ("p50", "p99")
+            ),
+            record.cell(bench_service.delay(load), name),
+            f"{record.median(bench_service.errors(load), name) or 0:.0f}",
+        )
+        for name in record.contestants
+    ]
+    return with_origin(record, table(head, rows))
+
+
+def growth(question: str, heading: str, points: Callable[[int], str]) -> str:
+    """One question of bench_growth.py."""
+    record = recorded.read("growth")
+    metric, values, _ = bench_growth.QUESTIONS[question]
+    names = record.contestants
+    rows = [(points(value), *(record.cell(metric.format(value), name) for name in names)) for value in values]
+    return with_origin(record, table((heading, *(SHORT.get(name, name) for name in names)), rows))
+
+
+def size(value: int) -> str:
+    """Returns a number of bytes as text."""
+    for unit, factor in (("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if value >= factor:
+            return f"{value // factor} {unit}"
+    return f"{value} B"
+
+
+def losses() -> str:
+    """Every recorded comparison in which a rival is better."""
+    rows = []
+    for benchmark in recorded.recorded():
+        record = recorded.read(benchmark)
+        for verdict in record.report["verdicts"]:
+            if verdict["ratio"] < LEAST_LOSS and verdict["rival"] != peers.NO_POOL:
+                rows.append(_comparison(benchmark, verdict))
+    return table(("Benchmark", "What", "aiointerpreters", "Rival", "Rival's", "Ratio"), rows)
+
+
+def comparisons() -> str:
+    """Every recorded comparison of the benchmarks that have no table of their own."""
+    text = ""
+    for benchmark in recorded.recorded():
+        record = recorded.read(benchmark)
+        rows = [_comparison(benchmark, verdict)[1:] for verdict in record.report["verdicts"]]
+        if rows and benchmark not in {"pools", "service", "growth"}:
+            head = ("What", "aiointerpreters", "Rival", "Rival's", "Ratio")
+            text += f"\n### {benchmark}\n\n{record.report['title']}\n\n" + with_origin(record, table(head, rows))
+    return text.removeprefix("\n")
+
+
+def _comparison(benchmark: str, verdict: dict[str, float | str]) -> tuple[str, ...]:
+    unit = str(verdict["unit"])
+    ours, rival = (recorded.number(float(verdict[key]), unit) for key in ("ours_median", "rival_median"))
+    way = str(verdict["ours"]).removeprefix("aiointerpreters, ")
+    return (
+        benchmark,
+        f"{verdict['metric']}, {way}",
+        ours,
+        str(verdict["rival"]),
+        rival,
+        f"{recorded.digits(float(verdict['ratio']))}x",
+    )
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "calls": calls,
+    "work": work,
+    "cannot": cannot,
+    "service part": lambda: service(bench_service.PART),
+    "service more": lambda: service(bench_service.MORE),
+    "service full": lambda: service(bench_service.FULL),
+    "growth size": lambda: growth("sizes", "Size", size),
+    "growth in flight": lambda: growth("in_flight", "Calls in flight", "{:,}".format),
+    "growth workers": lambda: growth("growing", "Workers", str),
+    "losses": losses,
+    "comparisons": comparisons,
+}
+
+
+def written(text: str) -> str:
+    """Returns the page with every table as it is recorded. Raises KeyError for a table that there is not."""
+    return BLOCK.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n{found[3]}", text)
+
+
+def main() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    missing = TABLES.keys() - {found[1] for found in BLOCK.findall(text)}
+    if missing:
+        sys.exit(f"{PAGE.name} has no place for: {', '.join(sorted(missing))}")
+    if "--check" in sys.argv[1:]:
+        sys.exit(0 if written(text) == text else f"{PAGE.name} does not have the recorded figures: make figures")
+    PAGE.write_text(written(text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

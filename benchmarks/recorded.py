@@ -1,0 +1,89 @@
+"""What `make bench ARGS=--json` has recorded, for tables and pictures."""
+
+import json
+import statistics
+from dataclasses import dataclass
+from typing import Any
+
+import harness
+
+# How values are written: from which on, divided by what, in which unit.
+SCALES = {
+    "us": ((1e6, 1e6, "s"), (1e3, 1e3, "ms"), (0, 1, "µs")),
+    "ms": ((1e3, 1e3, "s"), (0.1, 1, "ms"), (0, 1e-3, "µs")),
+    "MB": ((0, 1, "MB"),),
+    "tasks/s": ((1e6, 1e6, "M/s"), (1e3, 1e3, "k/s"), (0, 1, "/s")),
+}
+SCALES |= dict.fromkeys(("calls/s", "requests/s", "items/s"), SCALES["tasks/s"])
+
+
+def number(value: float, unit: str) -> str:
+    """Returns the value with at least two digits that count."""
+    scales = SCALES.get(unit, ((0, 1, unit),))
+    divisor, name = next(((divisor, name) for least, divisor, name in scales if value >= least), (1, unit))
+    return f"{digits(value / divisor)} {name}"
+
+
+def digits(value: float) -> str:
+    """Returns a value with two digits that count, or all of those in front of the point."""
+    if value == 0:
+        return "0"
+    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}" if value >= 0.995 else f"{value:.2g}"
+
+
+@dataclass(frozen=True)
+class Record:
+    """The report of one benchmark."""
+
+    report: dict[str, Any]
+
+    @property
+    def contestants(self) -> list[str]:
+        """Those that were measured, in order."""
+        return list(dict.fromkeys(name for by_name in self.report["samples"].values() for name in by_name))
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Those that were not, and why."""
+        found: dict[str, str] = self.report.get("left_out", {})
+        return found
+
+    def unit(self, metric: str) -> str:
+        """Returns the unit of a metric. Raises StopIteration if there is none of that name."""
+        return next(str(row["unit"]) for row in self.report["metrics"] if row["name"] == metric)
+
+    def median(self, metric: str, contestant: str) -> float | None:
+        """Returns the median of the rounds, or None if it was not measured."""
+        values = self.report["samples"][metric].get(contestant)
+        return statistics.median(values) if values else None
+
+    def cell(self, metric: str, contestant: str) -> str:
+        """Returns the median as text."""
+        value = self.median(metric, contestant)
+        return "not measured" if value is None else number(value, self.unit(metric))
+
+    def range(self, metric: str, contestant: str) -> tuple[float, float]:
+        """Returns the lowest and the highest of the rounds. Raises KeyError if it was not measured."""
+        values = self.report["samples"][metric][contestant]
+        return min(values), max(values)
+
+    @property
+    def origin(self) -> str:
+        """One line about where, with what and when it was measured."""
+        machine, rounds = self.report["machine"], self.report["rounds"]
+        quick = ", a quick run: these figures mean little" if self.report["quick"] else ""
+        return (
+            f"{machine['cpu']}, {machine['cores']} cores, {machine['system'].partition('-')[0]}, {machine['python']}, "
+            f"aiointerpreters {machine['package']}, {machine['date'][:10]}, {rounds} round{'s' * (rounds != 1)}{quick}"
+        )
+
+
+def read(benchmark: str) -> Record:
+    """Returns what was recorded of a benchmark. Raises FileNotFoundError if nothing was."""
+    return Record(json.loads((harness.RESULTS / harness.result_name(benchmark)).read_text(encoding="utf-8")))
+
+
+def recorded() -> list[str]:
+    """Returns the benchmarks of which something was recorded with this version of Python."""
+    ending = harness.result_name("")
+    return sorted(path.name.removesuffix(ending) for path in harness.RESULTS.glob(f"*{ending}"))
