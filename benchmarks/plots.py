@@ -83,20 +83,23 @@ def draw_loop_delay(colors: Colors, path: Path) -> None:
     finish(figure, axes, colors, path, record)
 
 
-def draw_bars(colors: Colors, path: Path, record: recorded.Record, metric: str, xlabel: str) -> None:
-    """Draws one bar for each pool, the best one on top, on a logarithmic scale."""
+def draw_bars(colors: Colors, path: Path, record: recorded.Record, metric: str, xlabel: str, *, log: bool = True) -> None:
+    """Draws one bar for each pool, the best one on top; on a linear scale bars begin at zero."""
     higher = next(row["higher_is_better"] for row in record.report["metrics"] if row["name"] == metric)
     medians = {name: median for name in record.contestants if (median := record.median(metric, name))}
     ranked = sorted(medians, key=lambda name: medians[name], reverse=higher)
     figure, axes = plt.subplots(figsize=(WIDTH, 0.34 * len(ranked) + 1.0))
-    axes.set_xscale("log")
-    least, most = min(medians.values()) / 2, max(medians.values())
+    least, most = min(medians.values()) / 2 if log else 0.0, max(medians.values())
+    if log:
+        axes.set_xscale("log")
+        axes.minorticks_off()
     for row, name in enumerate(ranked):
         color = colors[KINDS.get(name, "other")]
         axes.barh(row, medians[name] - least, left=least, height=0.62, color=color)
-        axes.text(medians[name] * 1.08, row, record.cell(metric, name), va="center", color=colors["text"])
+        end = medians[name] * 1.08 if log else medians[name] + most / 80
+        axes.text(end, row, record.cell(metric, name), va="center", color=colors["text"])
     axes.set_yticks(range(len(ranked)), [_label(name) for name in ranked])
-    axes.set_xlim(least, most * (most / least) ** 0.22)
+    axes.set_xlim(least, most * (most / least) ** 0.22 if log else most * 1.2)
     axes.set_xlabel(xlabel, color=colors["muted"])
     axes.invert_yaxis()
     finish(figure, axes, colors, path, record)
@@ -113,7 +116,7 @@ def draw_pools(colors: Colors, path: Path) -> None:
 def draw_service(colors: Colors, path: Path) -> None:
     """Draws how long a ping takes while the service computes."""
     metric = bench_service.answered("p99", "ping", bench_service.MORE)
-    label = "99th percentile of a ping beside 75 computing requests a second\nless is better (logarithmic)"
+    label = "p99 of a ping beside 75 computing requests a second\nless is better (logarithmic)"
     draw_bars(colors, path, recorded.read("service"), metric, label)
 
 
@@ -121,9 +124,9 @@ def draw_service_rate(colors: Colors, path: Path) -> None:
     """Draws how many computing requests the service answers."""
     metric, label = (
         bench_service.rate(bench_service.FULL),
-        "computing requests answered a second\nmore is better (logarithmic)",
+        "computing requests answered a second: more is better",
     )
-    draw_bars(colors, path, recorded.read("service"), metric, label)
+    draw_bars(colors, path, recorded.read("service"), metric, label, log=False)
 
 
 def draw_growth(colors: Colors, path: Path, question: str, xlabel: str, ylabel: str, name_of: Callable[[int], str]) -> None:
