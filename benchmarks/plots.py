@@ -76,7 +76,7 @@ def draw_loop_delay(colors: Colors, path: Path) -> None:
             axes.barh(at, delay, height=0.32, color=colors[KINDS[contestant]], label=label if row == 0 else None)
             axes.text(delay + 0.5, at, record.cell(metric, contestant), va="center", color=colors["text"])
     axes.set_yticks(range(len(awaiting.LOADS)), [load.replace(" computing", "\ncomputing") for load in awaiting.LOADS])
-    axes.set_xlabel("99th percentile of the event loop's delay, ms: less is better", color=colors["muted"])
+    axes.set_xlabel("99th percentile of the event loop's delay, ms: less is better", color=colors["muted"], loc="right")
     axes.legend(loc="upper right", frameon=False, labelcolor=colors["text"])
     axes.invert_yaxis()
     axes.margins(x=0.14)
@@ -100,7 +100,7 @@ def draw_bars(colors: Colors, path: Path, record: recorded.Record, metric: str, 
         axes.text(end, row, record.cell(metric, name), va="center", color=colors["text"])
     axes.set_yticks(range(len(ranked)), [_label(name) for name in ranked])
     axes.set_xlim(least, most * (most / least) ** 0.22 if log else most * 1.2)
-    axes.set_xlabel(xlabel, color=colors["muted"])
+    axes.set_xlabel(xlabel, color=colors["muted"], loc="right")
     axes.invert_yaxis()
     finish(figure, axes, colors, path, record)
 
@@ -147,7 +147,7 @@ def draw_growth(colors: Colors, path: Path, question: str, xlabel: str, ylabel: 
     low, high = axes.get_ylim()
     ticks = [10.0**power for power in range(-1, 9) if low <= 10.0**power <= high]
     axes.set_yticks(ticks, [recorded.number(tick, unit) for tick in ticks])
-    axes.set_xlabel(xlabel, color=colors["muted"])
+    axes.set_xlabel(xlabel, color=colors["muted"], loc="right")
     axes.set_title(ylabel, color=colors["muted"], fontsize=12, loc="left", pad=46)
     axes.grid(visible=True, color=colors["grid"], linewidth=0.6)
     axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, frameon=False, labelcolor=colors["text"])
