@@ -131,7 +131,7 @@ def build(revision: str) -> tuple[str, Path]:
     tree = ROOT / "build" / "compare" / commit[:12]
     if not (tree / ".git").exists():
         _output("git", "worktree", "prune")
-        _output("git", "worktree", "add", "--force", "--detach", str(tree), commit)
+        _output("git", "worktree", "add", "--quiet", "--force", "--detach", str(tree), commit)
     develop = subprocess.run(
         [str(tree / "tools" / "develop"), os.path.realpath(sys.executable)], stdout=subprocess.PIPE, text=True, check=True
     )
