@@ -1,5 +1,5 @@
-// Bytes: a growable run of bytes with room for a small message inside the object itself, so that the arguments of a small
-// call cost no allocation. Heap memory comes from malloc, because it crosses interpreters and threads.
+// Bytes: a growable run of bytes. A small message has room inside the object itself, so the arguments of a small call cost
+// no allocation. Heap memory comes from malloc, because it crosses interpreters and threads.
 // Thread: none of its own; one owner at a time.
 #pragma once
 
@@ -33,7 +33,7 @@ class Bytes {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
-  // Forgets the content and gives heap memory back.
+  // Drops the content and gives heap memory back.
   void clear() noexcept {
     free_heap();
     data_ = inline_;
@@ -41,14 +41,14 @@ class Bytes {
     capacity_ = kInline;
   }
 
-  // Makes room for `more` bytes behind the content and returns where they start. They count once `advance` says how many
-  // of them were written. Errors: std::bad_alloc, content unchanged.
+  // Makes room for `more` bytes after the content and returns where they start. `advance` then says how many of them were
+  // written. Errors: std::bad_alloc, content unchanged.
   [[nodiscard]] unsigned char* reserve(std::size_t more) {
     if (more > capacity_ - size_) grow(more);
     return data_ + size_;
   }
   void advance(std::size_t written) noexcept { size_ += written; }
-  // How many bytes fit behind the content without another reserve.
+  // How many bytes fit after the content without another reserve.
   [[nodiscard]] std::size_t room() const noexcept { return capacity_ - size_; }
 
   // Errors: std::bad_alloc, content unchanged.

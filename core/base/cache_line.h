@@ -1,6 +1,6 @@
-// What two threads write at the same time should not lie in one cache line: each write would take the line away from the
-// other processor. (std::hardware_destructive_interference_size may differ between two files of one program,
-// so gcc warns of it.)
+// Two values that two threads write at the same time should not share a cache line: each write would take the line away from
+// the other processor. (std::hardware_destructive_interference_size may differ between two files of one program, so gcc
+// warns of it.)
 // Thread: none of its own.
 #pragma once
 

@@ -92,7 +92,7 @@ std::string own_cgroup(std::string_view cgroups, bool is_v2) {
   return "";
 }
 
-// The cgroup's path below the one that is mounted: "" or "/some/cgroup". A cgroup that is not below it cannot be looked at.
+// The cgroup's path below the mounted one: "" or "/some/cgroup". A cgroup that is not below it cannot be examined.
 std::string path_below(const std::string& top, const std::string& cgroup) {
   const std::string prefix = top == "/" ? "" : top;
   if (cgroup.starts_with(prefix + "/") && cgroup.find("/..") == std::string::npos) {

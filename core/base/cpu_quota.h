@@ -1,5 +1,5 @@
-// How much processor time the cgroups of this process let it have, in containers above all: 64 processors may be usable
-// while the quota is two processors' worth. Linux only; elsewhere there is none.
+// The processor time that the cgroups of this process allow, above all in containers: 64 processors may be usable while the
+// quota is worth two processors. Linux only; elsewhere there is no quota.
 // Thread: any.
 #pragma once
 
@@ -9,10 +9,10 @@
 
 namespace aiointerpreters::base {
 
-// The least quota of the process's cgroup and of those around it, in processors; 0.5 is half of one. None: no quota. Read
-// from `cpu.max` (cgroup v2) and from `cpu.cfs_quota_us` and `cpu.cfs_period_us` (v1), which are found as /proc/self/cgroup
-// and /proc/self/mountinfo say. `root` stands before all these paths, for tests. What cannot be read limits nothing.
-// Errors: std::bad_alloc.
+// The lowest quota of the process's cgroup and of the cgroups around it, in processors; 0.5 is half of one. None: no quota.
+// It is read from `cpu.max` (cgroup v2) and from `cpu.cfs_quota_us` and `cpu.cfs_period_us` (v1). /proc/self/cgroup and
+// /proc/self/mountinfo say where these are. `root` is put in front of all these paths, for tests. A file that cannot be read
+// limits nothing. Errors: std::bad_alloc.
 [[nodiscard]] std::optional<double> cpu_quota(const std::string& root = "");
 
 // The quota in the text of a `cpu.max`: "200000 100000" is 2, "max 100000" is none.

@@ -1,4 +1,4 @@
-// One implementation of futex.h per platform; nothing else of the engine knows on which one it runs.
+// One implementation of futex.h per platform; no other part of the engine knows the platform's primitive.
 #include "base/futex.h"
 
 #include <cerrno>

@@ -1,11 +1,11 @@
 // IdleSpins: which of the threads that wait for work should spin for it, where, and for how long.
 //
-// Spinners take processors from those who compute, so at most half of the usable ones spin, and nobody where there is one;
-// and none where it does not pay (spin_policy.h). A thread on the processor of whoever hands out work never spins there: it
-// would keep the work from coming. It sleeps, and the two take turns, 5 to 7 microseconds each,
-// where side by side it is half of one.
-// The scheduler likes to wake a thread where it was woken from; so after some such turns the thread moves to another
-// processor. Where that turns out to be busy, it takes more and more turns until the next attempt.
+// Spinning threads take processors from threads that compute. So at most as many spin as half of the usable processors, and
+// none if there is only one processor or if spinning does not pay (spin_policy.h). A thread on the processor of the thread
+// that hands out work never spins there, because it would keep the work from coming. It sleeps, and the two take turns,
+// which costs 5 to 7 microseconds each; on two processors it is half of one.
+// The scheduler prefers to wake a thread on the processor of its waker. So after some such turns the thread moves to another
+// processor. If that one turns out to be busy, the number of turns until the next attempt grows.
 // Owner: those threads' pool. Thread: any. Locks: not thread-safe; the owner's lock guards all but Plan::spin, which is
 // called without it.
 #pragma once
@@ -23,7 +23,7 @@ class IdleSpins {
  public:
   using Duration = SpinPolicy::Duration;
 
-  // Turns on the giver's processor before a move, at first and at most.
+  // Turns on the giver's processor before a move: the first and the highest number.
   static constexpr unsigned kMinTurns = 4;
   static constexpr unsigned kMaxTurns = 8192;
 
@@ -31,7 +31,7 @@ class IdleSpins {
     Duration budget{0};
     int leave = -1;  // the processor to move away from first
 
-    // False: sleep at once; there is nothing to learn.
+    // False: sleep immediately; there is nothing to learn.
     [[nodiscard]] bool spins() const noexcept { return budget.count() > 0; }
     // Blocks: for the budget and, if it moves, until a processor is free.
     template <typename Ready>
@@ -64,7 +64,7 @@ class IdleSpins {
     return plan;
   }
 
-  // What came of a plan that spins.
+  // The result of a plan that spins.
   void learn(const Plan& plan, Spun spun) noexcept {
     --spinning_;
     policy_.learn(spun);

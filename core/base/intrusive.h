@@ -10,7 +10,8 @@
 
 namespace aiointerpreters::base {
 
-// Base of what IntrusivePtr owns. A new object has no owner yet. The last owner destroys it, on its own thread.
+// Base of the objects that an IntrusivePtr owns. A new object has no owner yet. The last owner destroys it, on its own
+// thread.
 class Counted {
  public:
   Counted(const Counted&) = delete;
@@ -32,7 +33,7 @@ class IntrusivePtr {
  public:
   IntrusivePtr() noexcept = default;
   explicit IntrusivePtr(T* object) noexcept : object_(object) {
-    // relaxed: whoever copies already owns it, so nobody can be destroying it.
+    // relaxed: the copying thread already owns the object, so nobody can be destroying it.
     if (object_ != nullptr) object_->owners_.fetch_add(1, std::memory_order_relaxed);
   }
   IntrusivePtr(const IntrusivePtr& other) noexcept : IntrusivePtr(other.object_) {}
@@ -45,17 +46,18 @@ class IntrusivePtr {
     return *this;
   }
   ~IntrusivePtr() {
-    // acq_rel: what every owner did happens before the destruction.
+    // acq_rel: the actions of every owner happen before the destruction.
     if (object_ != nullptr && object_->owners_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
       std::default_delete<Counted>()(object_);
     }
   }
 
-  // An owner more of an object that may be about to lose its last one; null if it has. Requires: its memory is still there.
+  // One more owner of an object that may be about to lose its last one; null if it has lost it. Requires: its memory still
+  // exists.
   [[nodiscard]] static IntrusivePtr if_alive(T* object) noexcept {
     std::uint32_t owners = object->owners_.load(std::memory_order_relaxed);
     while (owners != 0) {
-      // relaxed: as for a copy; what the object holds is published by whatever led here.
+      // relaxed: as for a copy; the code that led here has published the content of the object.
       if (object->owners_.compare_exchange_weak(owners, owners + 1, std::memory_order_relaxed)) return adopt(object);
     }
     return IntrusivePtr();

@@ -1,5 +1,5 @@
 // Memory: a block that crosses interpreters and threads. A small one comes from malloc, a large one from the operating
-// system: malloc would keep it, or its address space, in an arena where small blocks follow.
+// system. malloc would keep a large one, or its address space, in an arena, with small blocks after it.
 // Thread: none of its own; one owner at a time.
 #pragma once
 
@@ -31,7 +31,7 @@ class Memory {
   struct Free {
     Free() noexcept : mapped(0) {}
     explicit Free(std::size_t size) noexcept : mapped(size) {}
-    std::size_t mapped;  // how much is mapped; 0: it is malloc's
+    std::size_t mapped;  // how much is mapped; 0: it belongs to malloc
     void operator()(void* block) const noexcept { mapped == 0 ? std::free(block) : unmap_pages(block, mapped); }
   };
   Memory(void* block, std::size_t mapped) : block_(block, Free(mapped)) {

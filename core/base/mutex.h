@@ -1,7 +1,7 @@
-// Mutex: a lock of four bytes for critical sections of a few dozen instructions. A contender looks for a moment, since the
-// owner will be gone sooner than the kernel could put it to sleep, then sleeps on the word. (U. Drepper, "Futexes are
-// tricky", 2011, mutex 2, with spinning added.)
-// Thread: any. Blocks: without detaching, so nothing that can wait for an interpreter may run under it
+// Mutex: a lock of four bytes for critical sections of a few dozen instructions. A thread that finds it taken first spins
+// for a moment, because the owner will be gone sooner than the kernel could put the thread to sleep. Then it sleeps on the
+// word. (U. Drepper, "Futexes are tricky", 2011, mutex 2, with spinning added.)
+// Thread: any. Blocks: without detaching, so code that can wait for an interpreter must not run under it
 // (docs/design/data_path.md, 4).
 #pragma once
 
@@ -30,7 +30,7 @@ class AIOI_CAPABILITY("mutex") Mutex {
  private:
   static constexpr std::uint32_t kFree = 0;
   static constexpr std::uint32_t kTaken = 1;
-  static constexpr std::uint32_t kContended = 2;  // taken, and somebody may sleep
+  static constexpr std::uint32_t kContended = 2;  // taken, and another thread may sleep
 
   void lock_slow() noexcept;
   void wake() noexcept;

@@ -46,7 +46,7 @@ bool has_headroom(std::size_t size) noexcept {
 LargePages::LargePages(void* memory, std::size_t size) noexcept {
   constexpr std::uintptr_t kLargePage = std::uintptr_t{2} << 20;
   if (size < kLargeBlock) return;
-  // Whole large pages only: their neighbours belong to somebody else.
+  // Whole large pages only, because their neighbours belong to other owners.
   const auto begin = reinterpret_cast<std::uintptr_t>(memory);
   const std::uintptr_t first = (begin + kLargePage - 1) & ~(kLargePage - 1);
   const std::uintptr_t end = (begin + size) & ~(kLargePage - 1);
@@ -56,8 +56,8 @@ LargePages::LargePages(void* memory, std::size_t size) noexcept {
 }
 
 LargePages::~LargePages() {
-  // What has been written stays as it is. The kernel cannot be told to do again as it did before; without this, small blocks
-  // that malloc puts here later would cost a large page each.
+  // Written pages stay as they are. The kernel cannot be told to return to its former behaviour. Without this call, small
+  // blocks that malloc puts here later would cost a large page each.
   if (size_ != 0) static_cast<void>(madvise(first_, size_, MADV_NOHUGEPAGE));
 }
 

@@ -1,4 +1,4 @@
-// Parker: where one thread sleeps until another one wakes it. A wake-up that comes first is kept, so none is lost.
+// Parker: one thread sleeps here until another one wakes it. A wake-up that comes first is kept, so none is lost.
 // Thread: park by its owner only; unpark by any. Blocks: park does, so the owner must be detached.
 #pragma once
 
@@ -15,7 +15,8 @@ class Parker {
   Parker(const Parker&) = delete;
   Parker& operator=(const Parker&) = delete;
 
-  // Returns at the next unpark, or at once if one came since the last park; true then, false when the deadline passed.
+  // Returns at the next unpark, or immediately if one came since the last park; then true. False when the deadline has
+  // passed.
   bool park(const Deadline& deadline = Deadline()) noexcept {
     // acquire: pairs with the release of unpark.
     while (word_.exchange(kEmpty, std::memory_order_acquire) != kToken) {

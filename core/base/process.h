@@ -1,4 +1,4 @@
-// The number of this process, by which the child of a fork knows that it is one.
+// The number of this process, by which the child of a fork knows that it is another process.
 #pragma once
 
 #if !defined(_WIN32)

@@ -27,7 +27,7 @@ void watch_for_exit() noexcept {
 
 bool runs_exit_handlers() noexcept { return exit_of_thread().has_begun; }
 
-// In glibc a handler that calls exit(3) has those run that have not run yet.
+// In glibc, a handler that calls exit(3) runs the handlers that have not run yet.
 void go_on_with_exit() { std::exit(exit_of_thread().status); }
 
 }  // namespace aiointerpreters::base

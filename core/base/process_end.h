@@ -1,13 +1,13 @@
-// The end of the process by exit(3), for who may be called by an exit handler or a destructor of something static, and
-// cannot go on: the thread that runs these runs the rest of them instead, and the process ends with the status that it was
-// to end with. Only glibc has what it takes; elsewhere no thread is ever known to run exit handlers.
+// The end of the process by exit(3), for code that an exit handler or a static object's destructor may call, and that cannot
+// return. The thread that runs the handlers runs the remaining ones instead, and the process ends with its intended status.
+// Only glibc makes this possible; on other systems no thread is ever known to run exit handlers.
 // Thread: any.
 #pragma once
 
 namespace aiointerpreters::base {
 
-// From now on handlers that exist already run with `runs_exit_handlers` true: the last one that is registered runs first. To
-// be called again when there may be new ones.
+// From now on, handlers that exist already run with `runs_exit_handlers` true: the handler that was registered last runs
+// first. Call it again when there may be new handlers.
 void watch_for_exit() noexcept;
 
 // Whether the calling thread is in exit(3).

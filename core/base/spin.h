@@ -1,6 +1,6 @@
-// Bounded spinning: what comes before parking. Another core's answer takes a fraction of a microsecond, waking a parked
-// thread 5 to 50 microseconds; so whoever waits looks for a while before it sleeps, where that pays (spin_policy.h). It
-// never yields the processor: where other processes compute, that gives away a whole slice of 1 to 4 milliseconds.
+// Bounded spinning, the step before parking. An answer from another core takes a fraction of a microsecond; waking a parked
+// thread takes 5 to 50 microseconds. So a waiting thread looks for a while before it sleeps, if that pays (spin_policy.h).
+// It never yields the processor: if other processes compute, that gives away a whole slice of 1 to 4 milliseconds.
 // Thread: any. Blocks: for the budget at most, so the caller should be detached.
 #pragma once
 
@@ -23,10 +23,11 @@ inline void cpu_relax() noexcept {
 #endif
 }
 
-// Who is away for longer has been taken off its processor: interrupts take less, another thread's slice takes more.
+// A thread that is away for longer has been taken off its processor: interrupts take less, another thread's slice takes
+// more.
 inline constexpr std::chrono::microseconds kRobbed{100};
 
-// Calls `ready` until it is true or the budget is used up; tells its last answer, and whether the thread was off its
+// Calls `ready` until it returns true or the budget is used up. Returns its last answer, and whether the thread was off its
 // processor in between.
 template <typename Ready>
 [[nodiscard]] Spun spin_until(Ready&& ready, std::chrono::nanoseconds budget) {

@@ -1,15 +1,18 @@
-// SpinPolicy: whether whoever waits should look for a while, awake, before it sleeps. On a quiet machine that saves the 5 to
-// 50 microseconds of a wake-up. Where other processes compute it does harm: a spinner spends this process's share of the
-// processor, and then has to wait, runnable, for several milliseconds. So the policy judges by what the last waits found:
+// SpinPolicy: whether a waiting thread should look for a while, awake, before it sleeps. On a quiet machine that saves the 5
+// to 50 microseconds of a wake-up. If other processes compute, it does harm: a spinning thread uses up this process's share
+// of the processor, and then has to wait, runnable, for several milliseconds. So the policy judges by the results of the
+// last waits:
 //
-// - A spin that ends without an answer makes the next waits sleep at once: after the first such spin none, then 1, 3, 7, up
-//   to kMaxPause of them. Then one wait spins again, to learn whether that pays by now.
-//   Some answers in a row, and all is forgotten.
-// - A spin that was taken off its processor shows that others want it. For some waits spins are short then: what an awake
-//   partner answers at once is still found, and little is spent on anything else.
+// - After a spin that ends without an answer, the next waits sleep immediately: none after the first such spin, then 1, 3,
+// 7, up
+//   to kMaxPause of them. Then one wait spins again, to find out whether spinning pays now. Some answers in a row reset
+// this.
+// - If a spin was taken off its processor, other threads want that processor. For some waits spins are then short: they
+// still
+//   find the answer of a partner that is awake, and spend little on anything else.
 //
-// It counts waits, not time: the rarer the waits, the less there is to gain or lose.
-// Owner: whoever waits, one for each kind of wait. Not thread-safe: its owner guards it.
+// It counts waits, not time: if waits are rare, there is little to gain or lose.
+// Owner: the waiting code, one policy for each kind of wait. Not thread-safe: its owner guards it.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +20,7 @@
 
 namespace aiointerpreters::base {
 
-// What a spin has found out.
+// The result of a spin.
 struct Spun {
   bool found = false;
   bool robbed = false;  // other threads had the processor for a good part of it
@@ -27,20 +30,21 @@ class SpinPolicy {
  public:
   using Duration = std::chrono::nanoseconds;
 
-  // Waits that sleep at once between two spins that find nothing.
+  // Waits that sleep immediately between two spins that find nothing.
   static constexpr unsigned kMaxPause = 32;
-  // As many answers in a row end the pauses.
+  // This many answers in a row end the pauses.
   static constexpr unsigned kSettled = 4;
-  // What a spin may take while others want the processor: less than it costs to sleep and to be woken.
+  // The length of a spin while others want the processor: less than the cost of sleeping and waking.
   static constexpr Duration kShort = std::chrono::microseconds(5);
-  // For so many waits spins are short at first; while it goes on, kGrowth times as many each time, up to the latter.
+  // The number of waits with short spins, at first; while others still want the processor, it grows kGrowth times, up to the
+  // latter.
   static constexpr unsigned kMinWary = 32;
   static constexpr unsigned kGrowth = 2;
   static constexpr unsigned kMaxWary = 256;
 
   explicit constexpr SpinPolicy(Duration budget) noexcept : budget_(budget) {}
 
-  // A wait begins. Returns how long it may spin; zero: it should sleep at once.
+  // A wait begins. Returns how long it may spin; zero: it should sleep immediately.
   [[nodiscard]] Duration begin() noexcept {
     if (wary_ > 0) {
       --wary_;
@@ -54,7 +58,7 @@ class SpinPolicy {
     return wary_ > 0 ? std::min(kShort, budget_) : budget_;
   }
 
-  // What came of a spin that `begin` allowed.
+  // The result of a spin that `begin` allowed.
   void learn(Spun spun) noexcept {
     if (spun.robbed) be_wary();
     if (spun.found) {
@@ -78,10 +82,10 @@ class SpinPolicy {
   }
 
   Duration budget_;
-  unsigned pause_ = 0;       // waits that are to sleep at once
-  unsigned next_pause_ = 0;  // so many after the next spin that finds nothing
+  unsigned pause_ = 0;       // waits that will sleep immediately
+  unsigned next_pause_ = 0;  // their number after the next spin that finds nothing
   unsigned answers_ = 0;     // in a row, up to kSettled
-  unsigned wary_ = 0;        // waits whose spins are to be short
+  unsigned wary_ = 0;        // waits whose spins will be short
   unsigned wary_length_ = kMinWary;
   unsigned calm_ = kMaxWary;  // waits since that was over, up to kMaxWary
 };

@@ -1,10 +1,10 @@
-// What the calling thread's stack keeps of memory.
+// The memory that the calling thread's stack keeps.
 // Thread: any.
 #pragma once
 
 namespace aiointerpreters::base {
 
-// Gives back the pages that deeper calls have left written. The next deep call gets fresh ones.
+// Gives back the pages that deeper calls have written. The next deep call gets fresh ones.
 // Linux only; elsewhere it does nothing.
 void trim_stack() noexcept;
 

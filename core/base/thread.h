@@ -1,5 +1,5 @@
 // Thread: a thread of the engine's own, with a stack that is big enough for Python code (hazard 6).
-// Owner: who starts it, and joins or detaches it before the object ends. Thread: its owner's.
+// Owner: the code that starts it, and joins or detaches it before the object ends. Thread: its owner's.
 #pragma once
 
 #include <cstddef>
@@ -13,13 +13,13 @@
 
 namespace aiointerpreters::base {
 
-// What a thread that runs Python needs: with less, deep recursion ends the process (hazard 6).
+// The stack that a thread needs to run Python: with less, deep recursion ends the process (hazard 6).
 #if defined(__APPLE__)
 inline constexpr std::size_t kMinStack = std::size_t{16} << 20;
 #else
 inline constexpr std::size_t kMinStack = std::size_t{8} << 20;
 #endif
-// What a thread gets if nothing is said; 0 if that is not known.
+// The stack that a thread gets by default; 0 if that is not known.
 [[nodiscard]] std::size_t default_stack() noexcept;
 
 class Thread {
@@ -28,13 +28,13 @@ class Thread {
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
 
-  // Runs `body`, which throws nothing, in a new thread. False if there can be none. Requires: not running.
+  // Runs `body`, which throws nothing, in a new thread. False if no thread can be started. Requires: not running.
   [[nodiscard]] bool start(std::function<void()> body) noexcept;
   // Started and not joined, in this process: a fork has no copy of the thread.
   [[nodiscard]] bool running() const noexcept;
   // Requires: running, called by another thread. Blocks.
   void join() noexcept;
-  // Nobody will join it. Requires: running.
+  // The thread will not be joined. Requires: running.
   void detach() noexcept;
 
  private:
@@ -43,7 +43,7 @@ class Thread {
   std::thread thread_;
 #else
   pthread_t thread_{};
-  int process_ = 0;  // the one that has started it
+  int process_ = 0;  // the process that has started it
 #endif
 };
 

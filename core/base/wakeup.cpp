@@ -41,7 +41,7 @@ Wakeup Wakeup::open() noexcept {
 }
 
 void Wakeup::signal() const noexcept {
-  const std::uint64_t one = 1;  // what an eventfd wants; to a pipe they are eight bytes
+  const std::uint64_t one = 1;  // the value that an eventfd wants; for a pipe it is eight bytes
   // A full one (EAGAIN) is readable already.
   while (::write(write_end_, &one, sizeof one) < 0 && errno == EINTR) {
   }

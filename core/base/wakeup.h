@@ -1,6 +1,6 @@
 // Wakeup: a file descriptor that becomes readable when another thread signals, for loops that sleep in select, epoll or
 // kqueue: an eventfd(2) on Linux, a pipe elsewhere.
-// Owner: one object at a time. Thread: signal by any, clear by who sleeps; both only while it lives.
+// Owner: one object at a time. Thread: signal by any, clear by the sleeping one; both only while it lives.
 #pragma once
 
 #include <utility>
@@ -13,7 +13,7 @@ class Wakeup {
 
   // Without a descriptor.
   Wakeup() noexcept = default;
-  // Errors: `fd()` is kNone where there is no such thing, or no descriptor left.
+  // Errors: `fd()` is kNone if there is no such thing, or no descriptor is left.
   [[nodiscard]] static Wakeup open() noexcept;
   Wakeup(Wakeup&& other) noexcept
       : read_end_(std::exchange(other.read_end_, kNone)), write_end_(std::exchange(other.write_end_, kNone)) {}
@@ -24,7 +24,7 @@ class Wakeup {
   }
   ~Wakeup() { close(); }
 
-  // What to look at.
+  // The descriptor to watch.
   [[nodiscard]] int fd() const noexcept { return read_end_; }
   // Makes it readable until the next clear.
   void signal() const noexcept;
@@ -33,7 +33,7 @@ class Wakeup {
 
  private:
   int read_end_ = kNone;
-  int write_end_ = kNone;  // the same one if that is an eventfd
+  int write_end_ = kNone;  // the same descriptor if it is an eventfd
 };
 
 }  // namespace aiointerpreters::base
