@@ -12,7 +12,7 @@ namespace aiointerpreters::py {
 
 namespace {
 
-// The last one that came; release when one is put there, acquire when all are taken.
+// The last one that was added; release when one is added, acquire when all are taken.
 constinit std::atomic<Abandoned*> first{nullptr};
 constinit std::atomic<std::size_t> count{0};  // relaxed: for a message
 
@@ -23,13 +23,14 @@ void put_back(std::unique_ptr<Abandoned> one) noexcept {
   static_cast<void>(one.release());
 }
 
-// CPython would wait for what `threading` still lists.
+// CPython would wait for the threads that `threading` still lists.
 void forget_threading() {
   const Ref modules = Ref::borrow(PyImport_GetModuleDict());
   if (modules && PyDict_DelItemString(modules.get(), "threading") < 0) PyErr_Clear();
 }
 
-// Before CPython ends the interpreter under them. They are asleep, and when they wake up they do not come back (hazard 11).
+// Called before CPython ends the interpreter under them. They are asleep, and when they wake up they do not return (hazard
+// 11).
 void delete_other_states(PyThreadState* own) {
   PyThreadState* state = PyInterpreterState_ThreadHead(PyThreadState_GetInterpreter(own));
   while (state != nullptr) {
@@ -42,7 +43,7 @@ void delete_other_states(PyThreadState* own) {
   }
 }
 
-// Takes all, and has those `ended` that it can.
+// Takes all of them, and ends those that `ended` can end.
 template <typename End>
 void end_each(End&& end) {
   std::unique_ptr<Abandoned> one(first.exchange(nullptr, std::memory_order_acquire));

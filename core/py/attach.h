@@ -20,7 +20,7 @@ auto detached(Wait&& wait) {
   return result;
 }
 
-// Takes a lock under which Python code may run: its owner may want this interpreter before it lets go.
+// Takes a lock under which Python code may run. It detaches, because the owner may need this interpreter before it unlocks.
 // Requires: attached. Blocks: detached.
 inline void lock_detached(base::Mutex& mutex) AIOI_ACQUIRE(mutex) AIOI_UNCHECKED("a callback locks") {
   detached([&]() AIOI_UNCHECKED("its caller has it locked") {
@@ -29,9 +29,10 @@ inline void lock_detached(base::Mutex& mutex) AIOI_ACQUIRE(mutex) AIOI_UNCHECKED
   });
 }
 
-// Runs `visit` with the calling thread attached to `interpreter`, by a state that it has for that time (hazard 10).
-// Requires: not attached; the interpreter does not end meanwhile. Blocks: while others hold its GIL. `visit` leaves no
-// exception set. Errors: false without memory, nothing is done then.
+// Runs `visit` with the calling thread attached to `interpreter`, by a thread state that exists only for that time (hazard
+// 10).
+// Requires: not attached; the interpreter does not end meanwhile. Blocks: while other threads hold its GIL. `visit` leaves
+// no exception set. Errors: false if there is no memory; nothing is done then.
 template <typename Visit>
 bool visit(PyInterpreterState* interpreter, Visit&& visit) {
   PyThreadState* const state = PyThreadState_New(interpreter);
@@ -49,14 +50,14 @@ class ThreadSides {
  public:
   enum class Side : unsigned char { kNone, kHome, kOwn };
 
-  // Requires: attached to home, as a thread is that Python has started.
+  // Requires: attached to home, as every thread is that Python has started.
   ThreadSides() noexcept : home_(PyThreadState_Get()) {}
   ThreadSides(const ThreadSides&) = delete;
   ThreadSides& operator=(const ThreadSides&) = delete;
 
   [[nodiscard]] Side side() const noexcept { return side_; }
   [[nodiscard]] bool has_own() const noexcept { return own_ != nullptr; }
-  // The state that creation returned, with which alone the interpreter may be ended (gh-134144).
+  // The state that creation returned. The interpreter may be ended only with this state (gh-134144).
   [[nodiscard]] PyThreadState* own() const noexcept { return own_; }
 
   // Blocks: while another thread holds that interpreter's GIL.
@@ -68,16 +69,17 @@ class ThreadSides {
     side_ = Side::kNone;
   }
 
-  // Called right after an interpreter was made on this thread, which leaves it attached to the new one.
+  // Call it immediately after an interpreter was made on this thread, which is then attached to the new interpreter.
   void adopt_own(PyThreadState* own) noexcept {
     own_ = own;
     side_ = Side::kOwn;
   }
-  // Takes the interpreter over from a worker whose thread is attached to home and does not come back to it meanwhile: by a
-  // new state, since a state belongs to one thread; the worker's own one is deleted,
-  // and what is local to that thread goes with it.
-  // Requires: this thread is attached to home and has no interpreter. Afterwards it is attached to the one taken over.
-  // Blocks. Runs Python. Errors: false without memory; nothing is done then.
+  // Takes the interpreter over from a worker whose thread is attached to home and does not come back meanwhile. It uses a
+  // new state, because a state belongs to one thread. The worker's own state is deleted, together with the data that is
+  // local to that thread.
+  // Requires: this thread is attached to home and has no interpreter. Afterwards it is attached to the interpreter that it
+  // took over.
+  // Blocks. Runs Python. Errors: false if there is no memory; nothing is done then.
   [[nodiscard]] bool take_over(ThreadSides& worker) {
     PyThreadState* const fresh = PyThreadState_New(PyThreadState_GetInterpreter(worker.own_));
     if (fresh == nullptr) return false;
@@ -88,14 +90,14 @@ class ThreadSides {
     worker.own_ = nullptr;
     return true;
   }
-  // Gives the state of the own interpreter back, which stays for others. Requires: attached to it. Leaves nothing attached.
-  // Runs Python.
+  // Gives the state of the own interpreter back; the interpreter stays for others. Requires: attached to it. Afterwards the
+  // thread is attached to nothing. Runs Python.
   void leave_own() {
     PyThreadState_Clear(own_);
     PyThreadState_DeleteCurrent();
     forget_own();
   }
-  // Called right after it was ended, which leaves nothing attached.
+  // Call it immediately after the interpreter was ended, when the thread is attached to nothing.
   void forget_own() noexcept {
     own_ = nullptr;
     side_ = Side::kNone;

@@ -1,5 +1,5 @@
-// Callback: a Python callable of one argument that calls a C++ object, for as long as that is there; whoever keeps the
-// callable longer finds it dead.
+// Callback: a Python callable of one argument that calls a C++ object while that object exists. If code keeps the callable
+// longer, calling it raises RuntimeError.
 // Owner: a scope within the target's life. Requires: attached.
 #pragma once
 
@@ -11,7 +11,7 @@ namespace aiointerpreters::py {
 template <typename Target>
 class Callback {
  public:
-  // `definition` is static, of a METH_O function that gets what `target` takes. Check `get` afterwards.
+  // `definition` is static, of a METH_O function whose first argument is passed to `target`. Check `get` afterwards.
   Callback(PyMethodDef& definition, Target* target) : capsule_(Ref::steal(PyCapsule_New(target, nullptr, nullptr))) {
     if (!capsule_ || PyCapsule_SetContext(capsule_.get(), target) < 0) return;
     function_ = Ref::steal(PyCFunction_New(&definition, capsule_.get()));

@@ -1,4 +1,4 @@
-// Every difference between CPython versions stands here, and nowhere else. ("hazard N": docs/design/hazards.md.)
+// Every difference between CPython versions is in this file, and nowhere else. ("hazard N": docs/design/hazards.md.)
 #pragma once
 
 #include "py/python.h"
@@ -12,30 +12,30 @@ inline constexpr bool kOneCreationAtATime = true;
 inline constexpr bool kOneCreationAtATime = false;
 #endif
 
-// The stand-in that `threading` makes of a thread it has not started complains on stderr if it outlives that module, up to
-// some 3.13 (seen on 3.13.0).
+// The stand-in that `threading` makes for a thread that it has not started. If it outlives that module, it complains on
+// stderr, up to some 3.13 (seen on 3.13.0).
 inline constexpr bool kDummyThreadsComplain = kOneCreationAtATime;
 
-// Modules with static C state that the main interpreter has to import first, or ending interpreters corrupts the heap
-// (hazard 1: gh-136421, gh-140260, gh-116738; the last of them is fixed in 3.14.2). By the version that runs, not the one
-// compiled against.
+// Modules with static C state that the main interpreter has to import first; otherwise ending interpreters corrupts the heap
+// (hazard 1: gh-136421, gh-140260, gh-116738; the last of them is fixed in 3.14.2). Decided by the version that runs, not by
+// the one that this was compiled against.
 [[nodiscard]] inline bool needs_home_preimports() noexcept { return Py_Version < 0x030E0200; }
 
-// An interpreter that ends while tracemalloc traces corrupts the heap (hazard 17: gh-155725, fixed in 3.15). By the version
-// that runs.
+// An interpreter that ends while tracemalloc traces corrupts the heap (hazard 17: gh-155725, fixed in 3.15). Decided by the
+// version that runs.
 [[nodiscard]] inline bool tracing_spoils_ends() noexcept { return Py_Version < 0x030F0000; }
 
-// CPython ends an interpreter although other threads have states of it: they are hung when they want to attach. Before 3.14
-// that is a fatal error (hazard 41).
+// CPython ends an interpreter although other threads have states of it; these threads hang when they want to attach. Before
+// 3.14 that is a fatal error (hazard 41).
 #if PY_VERSION_HEX >= 0x030E0000
 inline constexpr bool kEndsUnderThreads = true;
 #else
 inline constexpr bool kEndsUnderThreads = false;
 #endif
 
-// A thread state without a Python frame fails every sample of the process that the sampling profiler takes,
-// which comes with 3.15.
-// Not before: there nobody needs it, and 3.13 corrupts the heap in sys._current_frames once other interpreters have frames.
+// The sampling profiler that comes with 3.15 fails on every sample of the process if one thread state has no Python frame.
+// Earlier versions do not need such a frame, and 3.13 corrupts the heap in sys._current_frames once other interpreters have
+// frames.
 #if PY_VERSION_HEX >= 0x030F0000
 inline constexpr bool kIdleThreadsNeedFrames = true;
 #else
@@ -46,7 +46,8 @@ inline constexpr bool kIdleThreadsNeedFrames = false;
 #if PY_VERSION_HEX >= 0x030F0000
 inline constexpr bool kModulesExportSlots = true;
 
-// The module that `exported`, a PyModExport_* function, describes, not executed yet. Requires: attached. Runs Python. Null
+// Makes the module that `exported`, a PyModExport_* function, describes, and does not execute it. Requires: attached. Runs
+// Python. Null
 // with an exception set, or without one if the function has returned nothing and set none.
 [[nodiscard]] inline PyObject* make_module_of_slots(void* exported, PyObject* spec) {
   PySlot* const slots = reinterpret_cast<PySlot* (*)()>(exported)();
@@ -61,8 +62,8 @@ inline constexpr bool kModulesExportSlots = false;
 [[nodiscard]] inline bool execute_module_of_slots(PyObject*) noexcept { return true; }
 #endif
 
-// A second line of defence: as long as it lives, finalization waits for the interpreter that was attached when it was made
-// (PEP 788, 3.15; nothing before). Must be closed before the interpreter is ended, which would wait for itself.
+// A second line of defence: while it lives, finalization waits for the interpreter that was attached when it was made (PEP
+// 788, 3.15; it does nothing before). Close it before the interpreter is ended, because that would wait for itself.
 class InterpreterGuard {
  public:
   InterpreterGuard() noexcept = default;
@@ -71,7 +72,7 @@ class InterpreterGuard {
   ~InterpreterGuard() { close(); }
 
 #if PY_VERSION_HEX >= 0x030F0000
-  // Requires: attached. Without memory there is no guard, and the exit hook alone has to do.
+  // Requires: attached. Without memory there is no guard, and only the exit hook protects.
   void take() noexcept {
     guard_ = PyInterpreterGuard_FromCurrent();
     if (guard_ == nullptr) PyErr_Clear();

@@ -7,7 +7,7 @@ namespace aiointerpreters::py {
 
 namespace {
 
-// The code of `threading.Condition.wait`; null if nobody has imported that.
+// The code of `threading.Condition.wait`; null if `threading` has not been imported.
 Ref code_of_wait() {
   const Ref name = Ref::steal(PyUnicode_FromString("threading"));
   const Ref threading = name ? Ref::steal(PyImport_GetModule(name.get())) : Ref();
@@ -16,7 +16,7 @@ Ref code_of_wait() {
   return wait ? Ref::steal(PyObject_GetAttrString(wait.get(), "__code__")) : Ref();
 }
 
-// Whether that is a lock of CPython's own; one that somebody has put in its place may be shared.
+// Whether that is one of CPython's own locks. A lock that a library has put in its place may be shared.
 bool is_lock(const Ref& object) {
   const Ref name = Ref::steal(PyUnicode_FromString("_thread"));
   const Ref module = name ? Ref::steal(PyImport_GetModule(name.get())) : Ref();
@@ -31,7 +31,7 @@ void wake_condition_wait(const Ref& frame) {
   const Ref code = frame ? Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetCode(innermost))) : Ref();
   if (code && code.get() == code_of_wait().get()) {
     const Ref waiter = Ref::steal(PyFrame_GetVarString(innermost, "waiter"));
-    // Not locked: it is awake, or does not sleep yet. Then RuntimeError says so, and there is nothing to do.
+    // If it is not locked, the thread is awake or does not sleep yet. Then RuntimeError says so, and there is nothing to do.
     if (waiter && is_lock(waiter)) static_cast<void>(Ref::steal(PyObject_CallMethod(waiter.get(), "release", nullptr)));
   }
   PyErr_Clear();

@@ -1,6 +1,6 @@
-// ContextCopy: a scope whose code runs in a copy of a context (contextvars): what it changes there is gone afterwards.
-// Owner: a scope. Requires: attached, to one interpreter from begin to end. Errors: none; without memory the code runs in
-// the context that is current. An exception that is set at the end stays set.
+// ContextCopy: a scope whose code runs in a copy of a context (contextvars). Its changes to the context are gone afterwards.
+// Owner: a scope. Requires: attached, to one interpreter from begin to end. Errors: none; if there is no memory, the code
+// runs in the current context. An exception that is set at the end stays set.
 #pragma once
 
 #include <utility>

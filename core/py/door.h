@@ -1,5 +1,5 @@
-// Door: lets threads that have nothing to do with an interpreter into it for a moment, and keeps it from ending meanwhile.
-// Owner: shared by the interpreter's own thread, which closes it, and those who may come. Thread: any.
+// Door: lets foreign threads into an interpreter for a moment, and keeps it from ending meanwhile.
+// Owner: shared by the interpreter's own thread, which closes it, and the threads that may come. Thread: any.
 #pragma once
 
 #include <atomic>
@@ -29,11 +29,11 @@ class Door {
     return visited;
   }
 
-  // Lets nobody in any more and waits until those inside have left, or until the deadline: false, there are some left. To be
-  // called before the interpreter ends. Requires: attached. Blocks: detached meanwhile.
+  // Lets no more threads in, and waits until those inside have left, or until the deadline: false, some are left. Call it
+  // before the interpreter ends. Requires: attached. Blocks: detached meanwhile.
   bool close(const base::Deadline& deadline = {});
 
-  // For who attaches by other means, and for longer. False: it is closed. Each entry is to be left.
+  // For threads that attach by other means, and for longer. False: the door is closed. Each entry requires a leave.
   [[nodiscard]] bool enter() noexcept;
   void leave() noexcept;
   [[nodiscard]] bool is_open() const noexcept { return (visitors_.load(std::memory_order_acquire) & kClosed) == 0; }

@@ -11,8 +11,8 @@
 
 namespace aiointerpreters::py {
 
-// Runs the body of a slot or method and turns a C++ exception into a Python one; `failed` is then the slot's answer.
-// It catches what C++ throws and not `...`: a thread that CPython unwinds must be able to leave (hazard 11).
+// Runs the body of a slot or method and turns a C++ exception into a Python one; the slot then returns `failed`. It catches
+// C++ exceptions but not `...`: a thread that CPython unwinds must be able to leave (hazard 11).
 template <typename Result, typename Body>
 Result guarded(Result failed, Body&& body) {
   try {
@@ -25,8 +25,8 @@ Result guarded(Result failed, Body&& body) {
   return failed;
 }
 
-// Clears the exception that is set, if there is another way: not where there is no memory, nor one that is no Exception,
-// such as KeyboardInterrupt. Returns whether none is set now.
+// Clears the exception that is set, if another way is left to try. It does not clear MemoryError, nor one that is not an
+// Exception, such as KeyboardInterrupt. Returns whether no exception is set now.
 [[nodiscard]] inline bool clear_ordinary_exception() noexcept {
   if (PyErr_Occurred() == nullptr) return true;
   if (PyErr_ExceptionMatches(PyExc_Exception) == 0 || PyErr_ExceptionMatches(PyExc_MemoryError) != 0) return false;
@@ -34,15 +34,15 @@ Result guarded(Result failed, Body&& body) {
   return true;
 }
 
-// Takes the exception that is set, with its traceback; null if none is.
+// Takes the exception that is set, with its traceback; null if none is set.
 [[nodiscard]] inline Ref take_exception() noexcept { return Ref::steal(PyErr_GetRaisedException()); }
 inline void restore_exception(Ref exception) noexcept { PyErr_SetRaisedException(exception.release()); }
 
 // Takes the exception that is set as text: "Type: message". Runs Python: its __str__. Errors: std::bad_alloc.
 [[nodiscard]] std::string take_error_text();
 
-// Raises `type("text: what the exception set now says")` with that exception, which it replaces, as its __cause__.
-// MemoryError stays as it is: who runs out of memory expects that one, and to say more takes memory.
+// Raises `type("text: the text of the exception that is set")`. The replaced exception becomes its __cause__. MemoryError
+// stays as it is, because callers expect that type, and a longer text would take memory.
 void raise_from_current(PyObject* type, const char* text);
 
 }  // namespace aiointerpreters::py

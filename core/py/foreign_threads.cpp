@@ -14,26 +14,27 @@ namespace aiointerpreters::py {
 
 namespace {
 
-// What `ensure` returns, in PyGILState_STATE's terms.
+// The return values of `ensure`, in terms of PyGILState_STATE.
 constexpr int kWasAttached = 0;
 constexpr int kWasNot = 1;
 
 // One `ensure` of a thread that was not attached, until its `release`.
 struct Stay {
   ForeignThreads* where;
-  PyThreadState* state;  // with which it is attached
-  PyThreadState* other;  // of another interpreter, that it was attached to; null: none
+  PyThreadState* state;  // the state that it is attached with
+  PyThreadState* other;  // of another interpreter, to which it was attached; null: none
   bool is_guest;         // the state was made here
 };
 
-// A thread's, in order.
+// The stays of a thread, in order.
 struct Stays {
   std::vector<Stay> list;
 
   Stays() = default;
   Stays(const Stays&) = delete;
   Stays& operator=(const Stays&) = delete;
-  // Some threads end without leaving. Not when Python ends: who attaches then is unwound before 3.13.8 (hazard 11).
+  // Some threads end without leaving. Not when Python ends: a thread that attaches then is unwound before 3.13.8 (hazard
+  // 11).
   ~Stays() {
     while (!list.empty() && Py_IsFinalizing() == 0 && Py_IsInitialized() != 0) list.back().where->release(kWasNot);
   }
@@ -49,11 +50,11 @@ Stays& stays() {
   return of_thread;
 }
 
-// Nobody attaches to anything any more.
+// From here on no thread attaches to anything.
 bool is_python_gone() noexcept { return Py_IsInitialized() == 0 && Py_IsFinalizing() == 0; }
 
-// What a thread does to which the interpreter is closed: it must not return to who would use it. If it runs exit handlers,
-// it goes on with the next one. Else it waits for ever.
+// Called by a thread to which the interpreter is closed. It must not return to code that would use the interpreter. If the
+// thread runs exit handlers, it continues with the next one. Otherwise it waits for ever.
 [[noreturn]] void stay_outside() {
   if (base::runs_exit_handlers()) base::go_on_with_exit();
   const std::atomic<std::uint32_t> word{0};
@@ -77,7 +78,7 @@ bool ForeignThreads::is_attached() const noexcept {
 PyThreadState* ForeignThreads::find_state() const {
   if (is_attached()) return PyThreadState_GetUnchecked();
   if (const auto stay = stays().find(this); stay != stays().list.end()) return stay->state;
-  // One that Python has started here and that is detached: the state that it was attached with last.
+  // A thread that Python has started here and that is detached: the state that it was attached with last.
   PyThreadState* const own = PyGILState_GetThisThreadState();
   return own != nullptr && PyThreadState_GetInterpreter(own) == interpreter_ ? own : nullptr;
 }
@@ -107,7 +108,7 @@ void ForeignThreads::release(int before) {
   if (is_python_gone()) stay_outside();
   if (stay.is_guest) {
     if (!is_attached()) PyEval_RestoreThread(stay.state);
-    PyThreadState_Clear(stay.state);  // may come and leave, inside
+    PyThreadState_Clear(stay.state);  // may enter and leave, inside
     stays().list.erase(stays().find(this));
     PyThreadState_DeleteCurrent();
     door_.leave();
@@ -182,7 +183,7 @@ bool ForeignThreads::close(const base::Deadline& deadline) {
   run_pending_calls();
   const base::Lock lock(mutex_);
   is_closed_ = true;
-  pending_.clear();  // what those calls have asked for
+  pending_.clear();  // requests made by those calls
   bell_.reset();
   return true;
 }

@@ -1,14 +1,14 @@
-// ForeignThreads: threads that come to an interpreter by those functions of the C API that name none, PyGILState_Ensure
-// first of all, and what is to be called there by Py_AddPendingCall. CPython means the main interpreter where a thread has
-// no state yet; the private copies of an interpreter mean that one, and are bound to the functions here
+// ForeignThreads: threads that enter an interpreter by functions of the C API that name no interpreter, above all
+// PyGILState_Ensure, and functions that Py_AddPendingCall will call there. For a thread without a state, CPython uses the
+// main interpreter. The private copies of an interpreter use their own interpreter; they are bound to the functions here
 // (extensions/bound_functions.h).
 //
-// A thread that comes is let in by a door (door.h): it gets a thread state for as long as it stays, and the interpreter does
-// not end meanwhile. Whoever comes after that waits for ever, as CPython has it at its own end: there is nothing to which it
-// could return. But the thread that ends the process and comes from an exit handler goes on with the next handler,
-// or the process would never end.
-// Owner: the interpreter's host, and itself from `keep` on: code of a copy stays and may call at any time.
-// Thread: any, where nothing else is said.
+// A door (door.h) lets a thread in: the thread gets a thread state for its stay, and the interpreter does not end meanwhile.
+// A thread that comes after the end waits for ever, as in CPython at its own end, because there is nothing to which it could
+// return. There is one exception: the thread that ends the process and comes from an exit handler continues with the next
+// handler. Otherwise the process would never end.
+// Owner: the interpreter's host, and from `keep` on also itself: the code of a copy stays and may call at any time.
+// Thread: any, unless stated otherwise.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,7 @@
 
 namespace aiointerpreters::py {
 
-// Whom it asks to have `run_pending_calls` called soon. Thread: any. Blocks: no.
+// The object that it asks to call `run_pending_calls` soon. Thread: any. Blocks: no.
 class PendingCallsBell {
  public:
   virtual void ring_for_pending_calls() noexcept = 0;
@@ -38,39 +38,41 @@ class ForeignThreads : public std::enable_shared_from_this<ForeignThreads> {
   ForeignThreads(const ForeignThreads&) = delete;
   ForeignThreads& operator=(const ForeignThreads&) = delete;
 
-  // It is there for ever from now on. Requires: it is owned by a shared_ptr. Thread: attached.
+  // Makes it live for ever from now on. Requires: it is owned by a shared_ptr. Thread: attached.
   void keep();
 
-  // Attaches the calling thread, which may be attached to another interpreter and is again after `release`. Returns what
-  // `release` has to be called with. Blocks: while others hold the GIL; for ever if the interpreter has ended. Does not
-  // return from an exit handler then (base/process_end.h).
+  // Attaches the calling thread. If the thread is attached to another interpreter, `release` attaches it to that one again.
+  // Returns the argument for `release`. Blocks: while other threads hold the GIL; for ever if the interpreter has ended. If
+  // it is called by an exit handler then, it does not return (base/process_end.h).
   [[nodiscard]] int ensure();
   void release(int before);
-  // The state that the calling thread has of this interpreter, attached or not; null: none.
+  // The calling thread's state of this interpreter, attached or not; null: it has none.
   [[nodiscard]] PyThreadState* find_state() const;
   [[nodiscard]] bool is_attached() const noexcept;
-  // Whether the calling thread could use this interpreter now: it has a state of it, or would be let in.
+  // Whether the calling thread could use this interpreter now: it has a state of it, or the door would let it in.
   [[nodiscard]] bool can_come() const { return door_.is_open() || find_state() != nullptr; }
   // For threads that make their states themselves: PyThreadState_New, PyThreadState_Delete, PyThreadState_DeleteCurrent. A
-  // state that was made here keeps the interpreter from ending until it is deleted here. Blocks: as `ensure`.
+  // state that was made here keeps the interpreter from ending until it is deleted here. Blocks: like `ensure`.
   [[nodiscard]] PyThreadState* make_state(PyInterpreterState* interpreter) AIOI_EXCLUDES(mutex_);
   void delete_state(PyThreadState* state) AIOI_EXCLUDES(mutex_);
   void delete_current_state() AIOI_EXCLUDES(mutex_);
 
-  // Only to be compared and handed to the C API.
+  // Only for comparing and for passing to the C API.
   [[nodiscard]] PyInterpreterState* interpreter() const noexcept { return interpreter_; }
 
-  // Has the function called in this interpreter soon, by any thread. After the end nothing is called. False without memory.
+  // Has the function called in this interpreter soon, by any thread. After the end nothing is called. False if there is no
+  // memory.
   [[nodiscard]] bool add_pending_call(Call call, void* argument) noexcept AIOI_EXCLUDES(mutex_);
   // Requires: attached. Runs Python. Leaves no exception set.
   void run_pending_calls() AIOI_EXCLUDES(mutex_);
   void set_bell(std::shared_ptr<PendingCallsBell> bell) noexcept AIOI_EXCLUDES(mutex_);
 
-  // Whether somebody is inside. Thread: any.
+  // Whether a thread is inside. Thread: any.
   [[nodiscard]] bool has_guests() const noexcept { return door_.has_visitors(); }
 
-  // Lets nobody in any more, and waits for those inside and calls what is pending. To be called before the interpreter ends;
-  // again if it returns false: the deadline has passed. Requires: attached. Blocks: detached meanwhile. Runs Python.
+  // Lets no more threads in, waits for those inside, and runs the pending calls. Call it before the interpreter ends; call
+  // it again if it returns false, which means that the deadline has passed. Requires: attached. Blocks: detached meanwhile.
+  // Runs Python.
   [[nodiscard]] bool close(const base::Deadline& deadline) AIOI_EXCLUDES(mutex_);
 
  private:

@@ -1,4 +1,4 @@
-// What a frame runs. Requires: attached to its interpreter. Runs Python. Errors: none.
+// The code that a frame runs. Requires: attached to its interpreter. Runs Python. Errors: none.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace aiointerpreters::py {
 
-// The name of the module whose code it is; empty if it has none.
+// The name of the module that the code belongs to; empty if it has none.
 inline std::string module_of(PyObject* frame) {
   const Ref names = Ref::steal(PyFrame_GetGlobals(reinterpret_cast<PyFrameObject*>(frame)));
   PyObject* const name = names ? PyDict_GetItemString(names.get(), "__name__") : nullptr;  // borrowed

@@ -16,7 +16,7 @@ struct Body {
   void* body;
 };
 
-// Once: whoever keeps it and calls it again is told so.
+// Works once: if code keeps it and calls it again, it raises RuntimeError.
 PyObject* serve(PyObject* capsule, PyObject*) {
   const auto* const body = static_cast<const Body*>(PyCapsule_GetContext(capsule));
   if (body == nullptr)
@@ -48,7 +48,7 @@ void FrameBelow::enter(void (*call)(void*), void* body) {
   PyErr_Clear();
   const bool is_done = native && PyCapsule_GetContext(capsule.get()) == nullptr;
   if (native) PyCapsule_SetContext(capsule.get(), nullptr);
-  // Without memory for the frame, or where something has come before the call, it is done without one.
+  // If there is no memory for the frame, or an exception came before the call, the body runs without a frame.
   if (!is_done) call(body);
 }
 

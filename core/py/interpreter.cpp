@@ -21,18 +21,18 @@ constexpr PyInterpreterConfig kConfig = {
     .allow_fork = 0,
     .allow_exec = 0,
     .allow_threads = 1,
-    .allow_daemon_threads = 1,  // those that do not end when they are told to are what abandoned.h is for
+    .allow_daemon_threads = 1,  // daemon threads that do not end when told to are the reason for abandoned.h
     .check_multi_interp_extensions = 1,
     .gil = PyInterpreterConfig_OWN_GIL,
 };
 static_assert(kConfig.use_main_obmalloc == 0 && kConfig.gil == PyInterpreterConfig_OWN_GIL);
 
-// Process-wide because the tables are that it protects: CPython's own, before 3.14. Python code (site) runs under it; it
-// cannot deadlock, since whoever waits for it is detached and nothing that runs under it makes an interpreter.
+// Process-wide like the tables that it protects: CPython's own, before 3.14. Python code (site) runs under it. It cannot
+// deadlock, because a thread that waits for it is detached, and no code that runs under it makes an interpreter.
 constinit base::Mutex creation_mutex;
 
-// CPython 3.14 crashes where memory runs out while it makes an interpreter. So there has to be three times what a bare one
-// takes.
+// CPython 3.14 crashes if memory runs out while it makes an interpreter. So three times the memory of a bare interpreter
+// must be available.
 constexpr std::size_t kHeadroom = std::size_t{8} << 20;
 
 // For a thread to run a few instructions, on a machine that others keep busy.
@@ -56,13 +56,13 @@ std::string Interpreter::create(ThreadSides& sides) {
   }
   sides.adopt_own(own);
   guard_.take();
-  base::trim_stack();  // nothing that comes is as deep as the imports of a new interpreter
+  base::trim_stack();  // nothing later is as deep as the imports of a new interpreter
   return {};
 }
 
 void Interpreter::end(ThreadSides& sides, const std::atomic<bool>& stops, const std::shared_ptr<ForeignThreads>& threads) {
   sides.attach_own();
-  // Who is inside and has no state yet, or none any more, has an instant to go.
+  // A thread that is inside and has no state yet, or no longer has one, has an instant to leave.
   const bool is_left = has_other_threads() || (threads && !threads->close(base::Clock::now() + kInstant));
   guard_.close();
   if (is_left || has_other_threads()) {

@@ -24,10 +24,10 @@ class Interpreter {
   // On success: attached to the new interpreter. Errors: returns why not, and is attached to home again; empty on success.
   [[nodiscard]] std::string create(ThreadSides& sides);
 
-  // Ends it: its atexit functions run and its threads are joined. What Python code runs meanwhile ends once `stops` is set.
+  // Ends it: its atexit functions run and its threads are joined. Python code that runs meanwhile ends once `stops` is set.
   // If another thread has a state of it, or one of `threads` has not left, it is abandoned instead (abandoned.h).
-  // Requires: every reference to its objects is dropped (hazard 3), no visitor can come, `threads` have been closed once;
-  // null: there are none. Leaves the thread detached.
+  // Requires: every reference to its objects is dropped (hazard 3), no visitor can come, `threads` (null: there are none)
+  // have been closed once. Afterwards the thread is detached.
   void end(ThreadSides& sides, const std::atomic<bool>& stops, const std::shared_ptr<ForeignThreads>& threads);
 
  private:
@@ -35,7 +35,7 @@ class Interpreter {
   InterpreterGuard guard_;
 };
 
-// Stops tracemalloc where CPython cannot end an interpreter while it traces (hazard 17). Returns whether it has done so.
+// Stops tracemalloc if CPython cannot end an interpreter while it traces (hazard 17). Returns whether it has stopped it.
 // Requires: attached to home. Runs Python. Leaves no exception set.
 [[nodiscard]] bool stop_tracing();
 

@@ -54,7 +54,7 @@ void Interruptible::begin_between(std::size_t beside) {
   beside_ = beside;
   thread_ = PyThread_get_thread_ident();
   state_ = PyThreadState_Get();
-  if (type_ != nullptr) end();  // it was for what has ended meanwhile
+  if (type_ != nullptr) end();  // it was for work that has ended meanwhile
 }
 
 void Interruptible::leave() noexcept {
@@ -109,7 +109,7 @@ void Interruptible::stop(PyObject* type) {
 
 bool Interruptible::check() const {
   if (type_ == nullptr || !is_thread(PyThread_get_thread_ident())) return true;
-  // CPython looks for such exceptions where a piece of Python code begins.
+  // CPython checks for such exceptions when a piece of Python code begins.
   const Ref code = Ref::steal(Py_CompileString("None", "<aiointerpreters>", Py_eval_input));
   const Ref names = Ref::steal(PyDict_New());
   return code && names && Ref::steal(PyEval_EvalCode(code.get(), names.get(), names.get()));

@@ -1,4 +1,4 @@
-// Methods of the newer calling conventions in a PyMethodDef, whose member has the type of the oldest one.
+// Methods of the newer calling conventions in a PyMethodDef, whose member has the type of the oldest convention.
 #pragma once
 
 #include "py/python.h"

@@ -12,17 +12,17 @@ namespace aiointerpreters::py {
 
 namespace {
 
-// What that thread of the interpreter runs; null if it is nothing. Not by sys._current_frames, which makes frame objects for
-// the threads of all interpreters without their GILs (docs/design/hazards.md). Threads leave the list with the GIL only;
-// those that come without it are put at its head.
+// The frame that this thread of the interpreter runs; null if there is none. It does not use sys._current_frames, which
+// makes frame objects for the threads of all interpreters without their GILs (docs/design/hazards.md). Threads leave the
+// list only with the GIL; threads that enter it without the GIL are put at its head.
 Ref frame_of(unsigned long thread) {
   PyThreadState* state = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
   while (state != nullptr && state->thread_id != thread) state = PyThreadState_Next(state);
   return state != nullptr ? Ref::steal(reinterpret_cast<PyObject*>(PyThreadState_GetFrame(state))) : Ref();
 }
 
-// Whether that is a thread of one of the standard library's executors which has no call to run. It ends by a word that each
-// of them passes on to the next.
+// Whether that is a thread of one of the standard library's executors that has no call to run. It ends when another such
+// thread passes the order to end on to it.
 bool is_idle(unsigned long thread) {
   const Ref frame = frame_of(thread);
   const Ref name = frame ? code_attribute(frame.get(), "co_name") : Ref();
@@ -36,7 +36,7 @@ void raise_exit(unsigned long thread) {
   wake_loop_wait(frame);
 }
 
-// What `threading` knows of this interpreter: a tuple of Thread objects, or null.
+// The threads that `threading` knows in this interpreter: a tuple of Thread objects, or null.
 Ref known_threads() {
   const Ref name = Ref::steal(PyUnicode_FromString("threading"));
   const Ref threading = name ? Ref::steal(PyImport_GetModule(name.get())) : Ref();

@@ -1,4 +1,4 @@
-// functools.partial, told by the name of its type, so that nobody has to import functools for it.
+// functools.partial, recognized by the name of its type, so that functools need not be imported for it.
 // Requires: attached.
 #pragma once
 
@@ -9,12 +9,13 @@
 
 namespace aiointerpreters::py {
 
-// One of a class derived from it counts as any other callable.
+// An object of a derived class counts as any other callable.
 [[nodiscard]] inline bool is_partial(PyObject* object) noexcept {
   return std::strcmp(Py_TYPE(object)->tp_name, "functools.partial") == 0;
 }
 
-// What is inside of partials, at any depth. Returns new; null for one that holds itself. Leaves no exception set.
+// The object inside nested partials, at any depth. Returns new; null for a partial that contains itself. Leaves no exception
+// set.
 [[nodiscard]] inline Ref inside_partials(PyObject* callable) {
   constexpr int kMaxDepth = 1000;
   Ref inside = Ref::borrow(callable);

@@ -1,6 +1,6 @@
 // Ref: one owned reference to a Python object.
 // Requires: created, moved and destroyed only while the object's own interpreter is attached. It has no destructor that
-// "maybe attaches"; what may die elsewhere is handed back to its interpreter first (docs/design/ownership.md).
+// "maybe attaches". An object that may die elsewhere is handed back to its interpreter first (docs/design/ownership.md).
 #pragma once
 
 #include <utility>
@@ -28,10 +28,10 @@ class Ref {
   [[nodiscard]] static Ref borrow(PyObject* object) noexcept { return Ref(Py_XNewRef(object)); }
 
   [[nodiscard]] PyObject* get() const noexcept { return object_; }
-  // Gives the reference away, to a C API that steals or to a slot's return value.
+  // Gives the reference away, to a C API function that steals it or to a slot's return value.
   [[nodiscard]] PyObject* release() noexcept { return std::exchange(object_, nullptr); }
   void reset() noexcept { *this = Ref(); }
-  // For APIs with an out parameter of type PyObject**: drops what was held and exposes the place.
+  // For APIs with an out parameter of type PyObject**: drops the held reference and exposes the place.
   [[nodiscard]] PyObject** out() noexcept {
     reset();
     return &object_;

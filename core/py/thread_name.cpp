@@ -9,15 +9,15 @@ namespace aiointerpreters::py {
 
 namespace {
 
-// Has the stand-in that `threading` makes of this thread look like the thread at home. It would be a daemon, and so would
-// all threads be that are started here without a word about it. Errors: false with an exception set.
+// Makes the stand-in that `threading` creates for this thread look like the thread at home. Otherwise it would be a daemon,
+// and so would all threads that are started here without an explicit setting. Errors: false with an exception set.
 bool describe_current(PyObject* threading, PyObject* name) {
   const Ref thread = Ref::steal(PyObject_CallMethod(threading, "current_thread", nullptr));
   return thread && PyObject_SetAttrString(thread.get(), "name", name) == 0 &&
          PyObject_SetAttrString(thread.get(), "_daemonic", Py_False) == 0;
 }
 
-// find_spec(name, path, target): the spec that the other finders have, with us as its loader.
+// find_spec(name, path, target): the spec of the other finders, with this object as its loader.
 PyObject* find_spec(PyObject* finder, PyObject* args) {
   if (PyTuple_GET_SIZE(args) == 0) Py_RETURN_NONE;
   PyObject* const name = PyTuple_GET_ITEM(args, 0);
@@ -51,7 +51,7 @@ PyObject* create_module(PyObject* finder, PyObject* spec) {
   return PyObject_CallMethod(loader.get(), "create_module", "O", spec);
 }
 
-// Leaves things as they would be had we not been there.
+// Restores the state as if this finder had never been installed.
 PyObject* exec_module(PyObject* finder, PyObject* threading) {
   const Ref loader = Ref::steal(PyObject_GetAttrString(finder, "loader"));
   const Ref spec = Ref::steal(PyObject_GetAttrString(threading, "__spec__"));
@@ -62,13 +62,13 @@ PyObject* exec_module(PyObject* finder, PyObject* threading) {
   }
   const Ref name = Ref::steal(PyObject_GetAttrString(finder, "name"));
   const Ref thread = Ref::steal(PyObject_GetAttrString(finder, "thread"));
-  // Where a thread that `threading` does not know either has imported it, the name is not worth a way there.
+  // If a thread that `threading` does not know either has imported it, the name is not worth another way there.
   const bool is_here = thread && PyLong_AsUnsignedLong(thread.get()) == PyThread_get_thread_ident();
   if (PyErr_Occurred() == nullptr && name && is_here && !describe_current(threading, name.get())) return nullptr;
   PyErr_Clear();
   PyObject* const finders = PySys_GetObject("meta_path");  // borrowed
   static_cast<void>(Ref::steal(finders == nullptr ? nullptr : PyObject_CallMethod(finders, "remove", "O", finder)));
-  PyErr_Clear();  // somebody has taken it out before
+  PyErr_Clear();  // other code has taken it out before
   Py_RETURN_NONE;
 }
 

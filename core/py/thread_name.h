@@ -1,16 +1,17 @@
-// The name that `threading` knows the calling thread by, in an interpreter that has not started it,
-// and that it is no daemon.
+// The name by which `threading` knows the calling thread in an interpreter that has not started the thread. It also marks
+// the thread as not a daemon.
 //
-// `threading` with all that it imports is a seventh of what an interpreter takes, and most functions do without. So it is
-// not imported for the name: a finder in sys.meta_path waits for whoever imports it first, then it is gone.
+// Importing `threading` with all its imports makes up a seventh of an interpreter's memory, and most functions do not need
+// it. So it is not imported for the name: a finder in sys.meta_path waits for the first import of it, and then removes
+// itself.
 #pragma once
 
 #include <string>
 
 namespace aiointerpreters::py {
 
-// From now on, or as soon as `threading` is there, the calling thread has that name in the interpreter that is attached, and
-// is no daemon: threads that it starts inherit that.
+// From now on, or as soon as `threading` is imported, the calling thread has that name in the attached interpreter, and is
+// not a daemon; threads that it starts inherit that.
 // Runs Python. Errors: false with an exception set.
 [[nodiscard]] bool name_thread(const std::string& name);
 

@@ -9,7 +9,7 @@ Ref find_thread_starter() {
   constexpr const char* kName = "start_joinable_thread";
   Ref module = Ref::steal(PyImport_ImportModule("_thread"));
   if (!module) return module;
-  // The definition of the module cannot be patched, its attributes can.
+  // A library can patch the attributes of the module, but not its definition.
   const PyModuleDef* const definition = PyModule_Check(module.get()) ? PyModule_GetDef(module.get()) : nullptr;
   PyMethodDef* method = definition == nullptr ? nullptr : definition->m_methods;
   while (method != nullptr && method->ml_name != nullptr && std::strcmp(method->ml_name, kName) != 0) ++method;

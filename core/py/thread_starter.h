@@ -1,5 +1,5 @@
-// How threads are started that an exception must not lose. Thread.start may raise with the thread running, where an
-// exception strikes between two of its bytecodes (docs/design/hazards.md, 40); a call from C runs none.
+// Starting threads so that an exception cannot lose them. Thread.start may raise although the thread runs, if an exception
+// strikes between two of its bytecodes (docs/design/hazards.md, 40). A call from C runs no bytecode.
 // Requires: attached.
 #pragma once
 
@@ -7,13 +7,13 @@
 
 namespace aiointerpreters::py {
 
-// CPython's own `_thread.start_joinable_thread`, also where somebody has put something else in its place. Returns new; null
+// CPython's own `_thread.start_joinable_thread`, even if a library has replaced the attribute. Returns new; null
 // with an exception set.
 [[nodiscard]] Ref find_thread_starter();
 
-// Starts a thread that calls `function` and is no daemon. `handle`: a `_thread._ThreadHandle` that is to
-// be the thread's; null: a new one. Runs no bytecode, so no exception strikes between the start and the return. Returns the
-// handle, new; null with an exception set: there is no thread.
+// Starts a thread that calls `function` and is not a daemon. `handle`: a `_thread._ThreadHandle` for the thread; null: a new
+// one. Runs no bytecode, so no exception strikes between the start and the return. Returns the handle, new; null with an
+// exception set: there is no thread.
 [[nodiscard]] Ref start_thread(const Ref& starter, const Ref& function, PyObject* handle);
 
 }  // namespace aiointerpreters::py
