@@ -1,5 +1,5 @@
-// AddressSet: which objects were met, by address: first all are added, then it is asked. Adding is a store; the hash table
-// is made once, of the right size. Holds no references.
+// AddressSet: the objects that were met, by address. First all are added, then it is queried. Adding is a store; the hash
+// table is made once, of the right size. Holds no references.
 // Owner: one encoding. Thread: its owner's. Errors: std::bad_alloc.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace aiointerpreters::codec {
 class AddressSet {
  public:
   void add(const void* object) { objects_.push_back(object); }
-  // How many have been added, repetitions included.
+  // The number of additions, repetitions included.
   [[nodiscard]] std::size_t size() const noexcept { return objects_.size(); }
   void clear() noexcept {
     objects_.clear();
@@ -37,7 +37,7 @@ class AddressSet {
   }
 
   std::vector<const void*> objects_;
-  std::vector<const void*> slots_;  // a power of two of them, at most half of them taken
+  std::vector<const void*> slots_;  // their number is a power of two, at most half of them taken
 };
 
 }  // namespace aiointerpreters::codec

@@ -1,7 +1,7 @@
-// Arrow's C data interface and C stream interface: how columns of data are handed on inside a process, whatever library they
-// are from (Apache Arrow's specification, "The Arrow C data interface" and "The Arrow C stream interface"). Plain data; the
-// names of the fields are the specification's. Whoever has one calls `release` in the end, once; where that is null,
-// it has been released, or moved.
+// Arrow's C data interface and C stream interface: how libraries hand columns of data to each other inside a process (Apache
+// Arrow's specification, "The Arrow C data interface" and "The Arrow C stream interface"). Plain data; the names of the
+// fields are the specification's. The owner of a structure finally calls `release`, once. If `release` is null, the
+// structure has been released or moved.
 #pragma once
 
 #include <cstdint>
@@ -42,17 +42,18 @@ struct Stream {
   void* private_data;
 };
 
-// What a PyCapsule with a Stream is called (The Arrow PyCapsule interface).
+// The name of a PyCapsule with a Stream (The Arrow PyCapsule interface).
 inline constexpr char kStreamName[] = "arrow_array_stream";
 
-// Releases it, if that has not been done.
+// Releases it, unless that has been done.
 template <typename Data>
 void release(Data& data) noexcept {
   if (data.release != nullptr) data.release(&data);
   data.release = nullptr;
 }
 
-// A `release` for what we make: the structure's `private_data` is a `Held`, new, with its `children` and its `dictionary`.
+// A `release` for structures that we make: `private_data` is a `Held`, new, with the structure's `children` and
+// `dictionary`.
 template <typename Held, typename Data>
 void release_held(Data* data) noexcept {
   const std::unique_ptr<Held> held(static_cast<Held*>(data->private_data));

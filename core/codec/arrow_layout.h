@@ -1,5 +1,5 @@
-// How the buffers of an array of Arrow's are to be read: what its format says (Apache Arrow's specification, "The Arrow C
-// data interface", "Data type description"). Plain C++.
+// How to read the buffers of an Arrow array, according to its format (Apache Arrow's specification, "The Arrow C data
+// interface", "Data type description"). Plain C++.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct Layout {
   std::int64_t width = 0;
 };
 
-// By the format. What has as many buffers and children as it must have is known.
+// The layout for a format. It is known if the array has as many buffers and children as this layout requires.
 [[nodiscard]] Layout layout_of(const Schema& schema, const Array& array) noexcept;
 
 }  // namespace aiointerpreters::codec::arrow

@@ -1,5 +1,5 @@
-// ArrowStream: the Python object by which an interpreter sees an ArrowTable: its one method, `__arrow_c_stream__`, is what
-// libraries for frames ask for (The Arrow PyCapsule interface).
+// ArrowStream: the Python object through which an interpreter sees an ArrowTable. Libraries for frames call its one method,
+// `__arrow_c_stream__` (The Arrow PyCapsule interface).
 // Requires: attached, for every function here.
 #pragma once
 
@@ -15,7 +15,7 @@ namespace aiointerpreters::codec {
 
 // Returns new; null with an exception set.
 [[nodiscard]] py::Ref make_arrow_stream(const Runtime& runtime, ArrowTablePtr table);
-// The table of such an object; null if it is none.
+// The table of such an object; null for any other object.
 [[nodiscard]] ArrowTable* table_of(const Runtime& runtime, PyObject* object) noexcept;
 
 }  // namespace aiointerpreters::codec

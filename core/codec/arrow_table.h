@@ -1,6 +1,5 @@
-// ArrowTable: columns of data that a library has handed out by Arrow's C stream interface,
-// on their way to other interpreters.
-// Owner: shared by messages, Python objects (arrow_stream.h) and all that has been read from it. Thread: any.
+// ArrowTable: columns of data that a library has exported by Arrow's C stream interface, on their way to other interpreters.
+// Owner: shared by messages, Python objects (arrow_stream.h) and everything that has been read from it. Thread: any.
 #pragma once
 
 #include <memory>
@@ -14,7 +13,7 @@ namespace aiointerpreters::codec {
 
 class ArrowTable final : public base::Counted {
  public:
-  // Whoever lets go of it last tells the library to release it.
+  // The last owner tells the library to release it.
   explicit ArrowTable(std::unique_ptr<arrow::Content> content) noexcept : own_(std::move(content)), content_(*own_) {}
   // The table of an object on loan: the library is told to release it where that object is dropped, whoever reads last.
   ArrowTable(const ArrowTable& lent, Loan loan) noexcept : content_(lent.content_), loan_(std::move(loan)) {}

@@ -1,5 +1,5 @@
-// Attachments: what a message carries beside its bytes, because it is not copied into them: memory that is shared, large
-// strings that the other side copies for itself, objects that have to live until it has looked.
+// Attachments: things that travel beside the bytes of a message because they are not copied into them: shared memory, large
+// strings that the other side copies for itself, objects that must live until the other side has read the message.
 // Owner: a message. Thread: one owner at a time; decoding does not change them.
 #pragma once
 
@@ -23,10 +23,10 @@
 
 namespace aiointerpreters::codec {
 
-// A bytes or str from this size on is not copied into the message: what is saved there costs a loan (bytes).
+// A bytes or str of this size or more is not copied into the message: from here on, a loan costs less than the copy (bytes).
 inline constexpr std::size_t kHeldMin = std::size_t{16} * 1024;
 
-// The content of a large bytes or str, where its owner has it. It moves out if the owner ends first.
+// The content of a large bytes or str, at its owner's place. It moves out if the owner ends first.
 class HeldContent final : public Borrower {
  public:
   // `content` belongs to `object`. Requires: attached. Returns null if the loan is not granted. Errors: std::bad_alloc.
@@ -52,7 +52,7 @@ struct HeldBytes {
 struct HeldStr {
   base::IntrusivePtr<HeldContent> content;
   Py_ssize_t length;   // characters
-  Py_UCS4 max_char;    // what PyUnicode_New is to be told
+  Py_UCS4 max_char;    // the argument for PyUnicode_New
   std::uint8_t width;  // bytes of a character
 };
 
@@ -62,7 +62,7 @@ class HeldQueue final : public Borrower {
   // Requires: attached. Runs Python. Errors: null with an exception set; std::bad_alloc.
   [[nodiscard]] static base::IntrusivePtr<HeldQueue> of(PyObject* queue, Lessor& lessor);
   explicit HeldQueue(long long id) noexcept : id_(id) {}  // see `of`
-  // Home gets an object of its own for the same queue.
+  // Makes an object of home's own for the same queue.
   void move_out(Refuge& refuge) override;
 
  private:
@@ -79,7 +79,7 @@ using Attachment = std::variant<BlockView, WholeBuffer, HeldBytes, HeldStr, Queu
 struct Attachments final : AttachmentList {
   std::vector<Attachment> list;
 };
-// Those of a message, in the order of their indices.
+// The attachments of a message, in the order of their indices.
 [[nodiscard]] inline std::span<const Attachment> attachments_of(const Message& message) noexcept {
   if (!message.attachments) return {};
   return static_cast<const Attachments&>(*message.attachments).list;
@@ -90,42 +90,42 @@ struct Attachments final : AttachmentList {
   return static_cast<Attachments&>(*message.attachments).list;
 }
 
-// How the memory of a view that is encoded crosses, where the process does not own it already.
+// How the memory of an encoded view crosses, if the process does not own it already.
 enum class Views : std::uint8_t {
-  kLend,  // the exporter outlives the reader: arguments, whose sender waits for the answer
-  kCopy,  // it may end first: results; what the process does not own yet is copied, once
+  kLend,  // the exporter outlives the reader: for arguments, whose sender waits for the answer
+  kCopy,  // it may end first: for results; memory that the process does not own yet is copied, once
 };
 
-// What of its memory a buffer shows.
+// The part of its memory that a buffer shows.
 [[nodiscard]] Geometry geometry_of(const Py_buffer& buffer);
-// Has the memory that `buffer` describes cross. `owner` keeps it alive, and where it is; `known`: of what it is a part, if
-// that is known (exporter.h), else null. Requires: attached. No Python runs.
-// Errors: false with an exception set; std::bad_alloc.
+// Makes the memory that `buffer` describes cross. `owner` keeps it alive and in place. `known`: the block that it is part
+// of, if that is known (exporter.h), else null. Requires: attached. No Python runs. Errors: false with an exception set;
+// std::bad_alloc.
 [[nodiscard]] bool share_memory(const Runtime& runtime, PyObject* owner, const Py_buffer& buffer, const BlockView* known,
                                 Views views, BlockView& out);
 
-// Whether arrays that the sender may still use have their memory in a message (array_memory.h).
+// Whether a message contains memory of arrays that the sender may still use (array_memory.h).
 [[nodiscard]] bool has_own_memory(const Message& message) noexcept;
-// For such a message, once the sender has let go of what it has sent: memory that arrays use there all the same is copied.
+// For such a message, once the sender has dropped the values that it has sent: memory that arrays still use is copied.
 // Requires: attached to the sender's interpreter. No Python runs. Errors: std::bad_alloc, and it can be called again.
 void settle_own_memory(const Runtime& runtime, Message& message);
 
-// Attach what an object stands for. Requires: attached. No Python runs, but for the __buffer__ of a class behind a
+// Attach the content of an object. Requires: attached. No Python runs, except the __buffer__ of a class behind a
 // PickleBuffer. Errors: false with an exception set; std::bad_alloc.
 [[nodiscard]] bool attach_view(const Runtime& runtime, PyObject* memoryview, Views views, Attachment& out);
-// Of an ArrowStream; its data crosses as it is, whichever way.
+// For an ArrowStream; its data crosses unchanged in either direction.
 [[nodiscard]] bool attach_columns(const Runtime& runtime, PyObject* stream, Views views, Attachment& out);
-// A loan may not be had; then false without an exception: the content has to be copied.
+// A loan may be refused; then false without an exception: the content has to be copied.
 [[nodiscard]] bool attach_bytes(const Runtime& runtime, PyObject* bytes, Attachment& out);
 [[nodiscard]] bool attach_str(const Runtime& runtime, PyObject* str, Attachment& out);
 
-// The class concurrent.interpreters.Queue, if anybody has imported it. Returns new; null without an exception set if not.
+// The class concurrent.interpreters.Queue, if it has been imported. Returns new; null without an exception set if not.
 [[nodiscard]] py::Ref find_queue_type(Runtime& runtime);
 // Whether an object is a concurrent.interpreters.Queue. Requires: attached. Runs Python only if it may be one.
 [[nodiscard]] bool is_queue(PyObject* object);
 
-// Makes the object that an attachment stands for; None for a queue, which stands in the pickle. Detaches while it copies
-// much. Returns new; null with an exception set. Errors: std::bad_alloc.
+// Makes the object for an attachment; None for a queue, which is in the pickle. Detaches while it copies a lot. Returns new;
+// null with an exception set. Errors: std::bad_alloc.
 [[nodiscard]] py::Ref rebuild(const Runtime& runtime, const Attachment& attachment);
 
 }  // namespace aiointerpreters::codec

@@ -1,5 +1,5 @@
-// BlockTable: the blocks of memory that somebody has, by their addresses, each with its owner. Plain C++.
-// Owner: whoever hands the memory out. Thread: any.
+// BlockTable: blocks of memory by their addresses, each with its owner. Plain C++.
+// Owner: the code that hands the memory out. Thread: any.
 #pragma once
 
 #include <cstddef>
@@ -16,15 +16,15 @@ class BlockTable {
  public:
   using BlockPtr = base::IntrusivePtr<Block>;
 
-  // Requires: there is at least one byte. Returns the block that began there, which is no longer in the table; mostly there
-  // is none: its memory has been given back past the table. Errors: std::bad_alloc.
+  // Requires: there is at least one byte. Returns the block that began there, which is no longer in the table. Usually there
+  // is none; if there is, its memory has been given back without the table. Errors: std::bad_alloc.
   [[nodiscard]] BlockPtr add(void* begin, std::size_t size, BlockPtr block) AIOI_EXCLUDES(mutex_) {
     const base::Lock lock(mutex_);
     Entry& entry = blocks_[static_cast<char*>(begin)];
     entry.size = size;
     return std::exchange(entry.block, std::move(block));
   }
-  // Takes the block that begins there out of the table; null if none does.
+  // Takes the block that begins there out of the table; null if no block does.
   [[nodiscard]] BlockPtr take(void* begin) noexcept AIOI_EXCLUDES(mutex_) {
     const base::Lock lock(mutex_);
     const auto found = blocks_.find(static_cast<char*>(begin));
@@ -33,7 +33,7 @@ class BlockTable {
     blocks_.erase(found);
     return block;
   }
-  // The block that has all these bytes, and how large it is; null if none does.
+  // The block that contains all these bytes, and its size; null if no block does.
   [[nodiscard]] std::pair<BlockPtr, std::size_t> find(const void* begin, std::size_t size) noexcept AIOI_EXCLUDES(mutex_) {
     const base::Lock lock(mutex_);
     auto* const first = static_cast<char*>(const_cast<void*>(begin));

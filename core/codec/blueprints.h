@@ -1,5 +1,5 @@
-// Blueprints: how one interpreter makes the instances of the layouts that arrive (layout.h). A blueprint is drawn once, and
-// once more when its class has changed, or its name leads to another one.
+// Blueprints: how one interpreter makes the instances of the layouts that arrive (layout.h). A blueprint is made once. It is
+// made again when its class has changed, or when its name leads to another class.
 // Requires: attached, for every use.
 #pragma once
 
@@ -21,12 +21,12 @@ struct Blueprint {
   enum class How : std::uint8_t {
     kAttributes,  // each is set as `object.__setattr__` does it
     kSlots,       // each is put in its slot
-    kByPickle,    // all at once, as an unpickler does it: the class has a say in it
+    kByPickle,    // all at once, as an unpickler does it: the class controls it
   };
 
   Layouts::Number number = Layouts::kNone;
   const Layout* layout = nullptr;
-  unsigned version = 0;  // of the class, when this was drawn (class_facts.h); 0: it holds for one message
+  unsigned version = 0;  // of the class, when this was made (class_facts.h); 0: it is valid for one message
   How how = How::kByPickle;
   bool own_hash = false;
   py::Ref module;              // str
@@ -42,13 +42,13 @@ struct Buildable {
   BlueprintPtr blueprint;
 };
 
-// Whether the class is as it was when its blueprint was drawn.
+// Whether the class is as it was when its blueprint was made.
 [[nodiscard]] bool is_as_drawn(const Buildable& buildable) noexcept;
 
 class Blueprints {
  public:
-  // The class of a layout as it is now. Runs Python, where it has to be imported. Errors: null type, with what unpickling
-  // would raise (ModuleNotFoundError, AttributeError, ...) set, or ValueError for a number that no layout has;
+  // The present class of a layout. Runs Python if the class has to be imported. Errors: null type, with the exception that
+  // unpickling would raise (ModuleNotFoundError, AttributeError, ...) set, or ValueError for a number without a layout;
   // std::bad_alloc.
   [[nodiscard]] Buildable find(Runtime& runtime, std::size_t number, StandIns stand_ins);
 
@@ -57,7 +57,7 @@ class Blueprints {
 };
 
 // Gives an instance its state as an unpickler does: to its `__setstate__`, else to its dict or its slots. `values`: a list,
-// in the order of the names. Runs Python. Errors: false with what that raises set.
+// in the order of the names. Runs Python. Errors: false with the exception that this raises set.
 [[nodiscard]] bool build_by_pickle(const Blueprint& blueprint, PyObject* instance, PyObject* values);
 
 }  // namespace aiointerpreters::codec

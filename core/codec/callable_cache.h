@@ -16,7 +16,8 @@ namespace aiointerpreters::codec {
 
 class CallableCache {
  public:
-  // The callable that `ref` names. Returns borrowed from the cache, or from `uncached`, which the caller provides.
+  // The callable that `ref` names. Returns a reference borrowed from the cache, or from `uncached`, which the caller
+  // provides.
   // Runs Python. Errors: as load_callable.
   [[nodiscard]] PyObject* find(Runtime& runtime, std::uint64_t id, const CallablePtr& ref, py::Ref& uncached);
   void clear();
@@ -31,7 +32,7 @@ class CallableCache {
   std::unordered_map<std::uint64_t, Entry> entries_;
   std::uint64_t last_id_ = CallableRef::kUncached;  // the most recent hit, to spare the look-up in a run of equal calls
   PyObject* last_ = nullptr;                        // borrowed from entries_
-  // Entries of what is dead are dropped when so many, or so many bytes of pickles, have come together.
+  // Entries of dead functions are dropped when this many, or this many bytes of pickles, have accumulated.
   std::size_t sweep_at_ = 0;
   std::size_t bytes_ = 0;
 };

@@ -1,7 +1,7 @@
 // CallableRef: how a callable is named to a worker, plain data.
 //
-// A function crosses by reference where its module and qualified name lead back to it, else by value with cloudpickle; other
-// callables cross by value, as pickle gives them (hazard 31).
+// A function crosses by reference if its module and qualified name lead back to it, else by value with cloudpickle. Other
+// callables cross by value, as pickle writes them (hazard 31).
 // Owner: home's table, and the tasks that name it. Immutable after it is made. Thread: any.
 #pragma once
 
@@ -25,7 +25,7 @@ struct CallableRef {
   bool needs_main = false;
   bool is_coroutine_function = false;
 
-  // What is kept of dead functions until the next sweep is at most this much.
+  // At most this much is kept of dead functions until the next sweep.
   static constexpr std::size_t kSweepBytes = std::size_t{1} << 20;
 
   [[nodiscard]] bool by_reference() const noexcept { return !module.empty(); }

@@ -12,14 +12,14 @@
 
 namespace aiointerpreters::codec {
 
-// As inspect.iscoroutinefunction, without what is only marked as one, and with objects whose class defines `async def
-// __call__`. Runs Python. Errors: none.
+// Like inspect.iscoroutinefunction, with two differences: callables that are only marked as coroutine functions are not;
+// objects whose class defines `async def __call__` are. Runs Python. Errors: none.
 [[nodiscard]] bool is_coroutine_function(const Runtime& runtime, PyObject* callable);
 
 class CallableTable {
  public:
-  // Describes `callable`; a function is looked up at most once, by value it is captured anew at each call.
-  // Runs Python. Errors: null with NotTransferableError (or what pickling raised) set.
+  // Describes `callable`. A function is looked up at most once; a callable that crosses by value is captured anew at each
+  // call. Runs Python. Errors: null with NotTransferableError (or the exception that pickling raised) set.
   [[nodiscard]] CallablePtr describe(Runtime& runtime, PyObject* callable);
 
  private:
@@ -31,7 +31,7 @@ class CallableTable {
   void remember(PyObject* callable, const CallablePtr& ref);
 
   std::unordered_map<PyObject*, Entry> entries_;
-  // Entries of what is dead are dropped when so many, or so many bytes of pickles, have come together.
+  // Entries of dead functions are dropped when this many, or this many bytes of pickles, have accumulated.
   std::size_t sweep_at_ = 0;
   std::size_t bytes_ = 0;
 };

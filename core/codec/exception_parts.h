@@ -16,14 +16,14 @@ namespace aiointerpreters::codec {
 using ExceptionParts = std::array<py::Ref, kParts>;
 [[nodiscard]] py::Ref tuple_of(const ExceptionParts& parts);
 
-// Whether all in them is native and has no parts of its own, so that it needs not be packed.
+// Whether all parts are native and have no parts of their own, so that packing is not necessary.
 [[nodiscard]] bool has_only_leaves(const ExceptionParts& parts) noexcept;
 
-// Whether something packed is a native message: that is read back without Python code, so home cannot fail at it.
+// Whether a packed part is a native message. It is read without Python code, so home cannot fail at it.
 [[nodiscard]] bool is_native(const py::Ref& packed);
 
-// Packs each arg and each attribute by itself: the `pieces` of a record. What does not cross is taken out of the parts and
-// named in the list `lost`, but for the rest, which its class does not want to cross.
+// Packs each arg and each attribute by itself: the `pieces` of a record. Parts that do not cross are removed and named in
+// the list `lost`. The `rest`, which the class does not want to cross, is not handled.
 [[nodiscard]] py::Ref pack_pieces(Runtime& runtime, ExceptionParts& parts, PyObject* lost, Message& outer);
 
 // An exact str, for any object: str(object), or else `instead`.

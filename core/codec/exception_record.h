@@ -1,8 +1,8 @@
 // How an exception travels: the fields that exception_codec.cpp writes in the worker and exception_rebuild.cpp reads at
 // home.
 //
-// The message is one native value, the tuple (trace, (record, ...)), the trace as in exception_trace.h, or as text. The
-// first record is the exception itself; records name each other by index, so causes and contexts may form cycles and chains
+// The message is one native value, the tuple (trace, (record, ...)). The trace is as in exception_trace.h, or text. The
+// first record is the exception itself. Records name each other by index, so causes and contexts may form cycles and chains
 // of any length. Each part that may have any type is packed (message_bytes.h). Requires: attached, for all functions.
 // Errors: Python exception set and null returned; std::bad_alloc.
 #pragma once
@@ -20,11 +20,11 @@ namespace aiointerpreters::codec {
 struct ExceptionRecord {
   PyObject* module;       // str
   PyObject* qualname;     // str
-  PyObject* text;         // str(exception), of a group its message; None: what BaseException says of its args
-  PyObject* whole;        // packed exception, where only its class knows how to rebuild it; or None
-  PyObject* constructor;  // packed arguments to call the class with, where it reduces itself to that; or None
-  PyObject* content;   // packed tuple of the parts below: one value, so that what they share stays shared; as it is, where
-                       // nothing in it has parts of its own; or None
+  PyObject* text;         // str(exception), for a group its message; None: the text that BaseException makes from its args
+  PyObject* whole;        // packed exception, if only its class knows how to rebuild it; or None
+  PyObject* constructor;  // packed arguments for calling the class, if it reduces itself to that; or None
+  PyObject* content;   // packed tuple of the parts below: one value, so shared objects stay shared; unpacked if
+                       // none of the parts has parts of its own; or None
   PyObject* pieces;    // the parts with each arg and each attribute packed by itself, for when home cannot unpack
                        // content; None where that cannot happen
   PyObject* links;     // tuple of (part, position or name, link): where other exceptions of the message belong
@@ -41,9 +41,9 @@ struct ExceptionRecord {
 // The parts of an exception: a tuple and three dicts. A link is the index of a record, or a list, tuple or dict of such.
 enum ExceptionPart : int {
   kArgs,    // its args
-  kState,   // its __dict__ without notes, or what its class reduces that to
+  kState,   // its __dict__ without notes, or the state to which its class reduces that
   kFields,  // see read_fields in exception_type.h
-  kRest,    // what is in its __dict__ and not in the state; set only where the class leaves it out
+  kRest,    // the items of its __dict__ that are not in the state; set only if the class leaves them out
   kParts,
 };
 
@@ -51,11 +51,11 @@ enum ExceptionPart : int {
 inline constexpr char kRecordBuildFormat[] = "(OOONNNNNNNNnni)";
 inline constexpr char kRecordParseFormat[] = "UUOOOOOO!O!O!Onni";
 
-// Packs one value into a message that is to come. `root` starts the path in the error, as in encode_value.
+// Packs one value into a message. `root` starts the path in the error, as in encode_value.
 [[nodiscard]] py::Ref pack(Runtime& runtime, PyObject* value, const char* root, Message& outer);
 [[nodiscard]] py::Ref unpack(Runtime& runtime, PyObject* packed, std::span<const Attachment> attachments);
 
-// Rebuilds the exception from the decoded message. Takes no chance: whatever it cannot do, it says in notes, or in an
+// Rebuilds the exception from the decoded message. If it cannot rebuild something, it says so in notes, or makes an
 // InterpreterError instead. Returns new; null with an exception set only without memory or on KeyboardInterrupt. Runs
 // Python.
 [[nodiscard]] py::Ref rebuild_exception(Runtime& runtime, PyObject* message, std::span<const Attachment> attachments);

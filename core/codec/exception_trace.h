@@ -1,6 +1,7 @@
-// What is printed of an exception, as plain data: of it and of all that its chain shows the type, the text, the notes, the
-// frames. The worker takes it (exception_trace.cpp); home makes the text of it when somebody wants to read that
-// (remote_traceback.h, src/aiointerpreters/_traceback_text.py). Nothing in it refers to a frame, a code or a variable.
+// Everything that is printed of an exception, as plain data: the type, the text, the notes and the frames of the exception
+// and of all exceptions that its chain shows. The worker makes it (exception_trace.cpp). Home makes the text from it when
+// the text is first needed (remote_traceback.h, src/aiointerpreters/_traceback_text.py). Nothing in it refers to a frame, a
+// code object or a variable.
 //
 // Requires: attached, for all functions. Runs Python: __str__ of exceptions and notes. Errors: std::bad_alloc.
 #pragma once
@@ -13,13 +14,13 @@
 
 namespace aiointerpreters::codec {
 
-// The fields of an entry, a tuple. A trace is a tuple of entries that name each other by index, the first one is the
+// The fields of an entry, a tuple. A trace is a tuple of entries that name each other by index; the first one is the
 // exception itself.
 enum TraceField : int {
   kTraceModule,    // str, of the type
   kTraceQualname,  // str
-  kTraceText,      // str(exception), with the hint (`Did you mean`) behind it
-  kTraceFrames,    // tuple of so many items for each frame (kFrameItems), outermost first
+  kTraceText,      // str(exception), followed by the hint (`Did you mean`)
+  kTraceFrames,    // tuple with kFrameItems items for each frame, outermost first
   kTraceNotes,     // tuple of str
   kTraceCause,     // index, or -1
   kTraceContext,   // index, or -1
@@ -29,18 +30,19 @@ enum TraceField : int {
   kTraceFields,
 };
 
-// Of a frame: file name, name of the function, line, last line, column, last column (in bytes; -1: not known); the source,
-// or None where home reads it by the file's name; how often this frame comes again right behind.
+// For a frame: file name, name of the function, line, last line, column, last column (in bytes; -1: not known); the source,
+// or None if home reads it by the file's name; how often this frame is repeated directly after.
 inline constexpr Py_ssize_t kFrameItems = 8;
 
-// Exceptions that are in a trace, and their texts.
+// The exceptions in a trace, and their texts.
 using Traced = std::unordered_map<PyObject*, py::Ref>;
 
-// Returns new. Null, without an exception set, if an exception of the chain is not what it seems, so that only the module
+// Returns new. Null, without an exception set, if an exception of the chain misrepresents itself, so that only the module
 // `traceback` knows what to print. `traced`: filled; borrows the exceptions.
 [[nodiscard]] py::Ref take_trace(Runtime& runtime, PyObject* exception, Traced& traced);
 
-// The whole text, made here and now, as it is printed: for what take_trace refuses. Returns new; null only without memory.
+// The whole text, made immediately, as it is printed: for exceptions that take_trace refuses. Returns new; null only without
+// memory.
 [[nodiscard]] py::Ref traceback_text(PyObject* exception);
 
 }  // namespace aiointerpreters::codec

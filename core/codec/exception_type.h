@@ -1,4 +1,4 @@
-// What the class of an exception says about how to take it apart and make it again without calling its Python code.
+// How to take an exception apart and rebuild it without calling the Python code of its class, as far as the class allows it.
 // Requires: attached, for all functions. Errors: as said; std::bad_alloc never.
 #pragma once
 
@@ -8,8 +8,8 @@
 
 namespace aiointerpreters::codec {
 
-// Whether only the class knows how: a base that is not built in has a __reduce__ of its own, or is made in C and may keep
-// what no attribute shows. All other exceptions are their args, __dict__ and fields.
+// Whether only the class knows how: a base that is not built in has a __reduce__ of its own, or is defined in C and may have
+// data that no attribute shows. All other exceptions consist of their args, __dict__ and fields.
 [[nodiscard]] bool rebuilds_itself(PyTypeObject* type);
 
 // The fields outside of __dict__: those of built-in bases (OSError.filename) and slots. Names are as in the class, so those
@@ -22,11 +22,11 @@ namespace aiointerpreters::codec {
 // new; null, with an exception set or not, if there is none.
 [[nodiscard]] py::Ref make_without_init(PyTypeObject* type);
 
-// Fills in runtime.names what is read of every exception. Errors: false with MemoryError set.
+// Fills in the runtime.names that are read of every exception. Errors: false with MemoryError set.
 [[nodiscard]] bool intern_exception_names(Runtime& runtime);
 
-// What is printed of a SyntaxError (kTraceSyntax), as it shows it; None for others. Returns new; null, with an exception set
-// or not, if it shows odd things.
+// The data that is printed of a SyntaxError (kTraceSyntax), as the exception shows it; None for others. Returns new; null,
+// with an exception set or not, if it shows invalid data.
 [[nodiscard]] py::Ref read_syntax(PyObject* exception);
 
 // The tuple of a group's members, by the base's own descriptor: a class may show anything under that name. Returns new;

@@ -1,6 +1,6 @@
 // Exporters: the Python objects through which an interpreter sees a SharedBlock, by the buffer protocol (PEP 688).
-// `SharedBuffer` is public: all of a block that the process owns. `Lease` is what a memoryview that has crossed stands on:
-// the part of a block that the view showed.
+// `SharedBuffer` is public: all of a block that the process owns. `Lease` is the object behind a memoryview that has
+// crossed: the part of a block that the view showed.
 // Requires: attached, for every function here.
 #pragma once
 
@@ -15,7 +15,7 @@ namespace aiointerpreters::codec {
 [[nodiscard]] py::Ref make_shared_buffer_type(PyObject* module);
 [[nodiscard]] py::Ref make_lease_type(PyObject* module);
 
-// The block and the part of it that an exporter of either type shows; null if the object is none. Borrows.
+// The block and the part of it that an exporter of either type shows; null if the object is not an exporter. Borrows.
 [[nodiscard]] const BlockView* exported_view(const Runtime& runtime, PyObject* object) noexcept;
 [[nodiscard]] bool is_shared_buffer(const Runtime& runtime, PyObject* object) noexcept;
 

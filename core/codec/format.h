@@ -1,4 +1,4 @@
-// The native format, byte by byte; docs/design/codec_format.md tells it in prose. Plain data: any thread.
+// The native format, byte by byte; docs/design/codec_format.md describes it in prose. Plain data: any thread.
 //
 // A message never leaves its process: no version, native floats, little-endian integers of the machine. A count or a length
 // is a varint (LEB128, 7 bits a byte). A header is the varint (count << 1 | shared); a shared object gets the next memo
@@ -57,13 +57,13 @@ enum Tag : unsigned char {
   kAttachment = 0x1E,  // varint: index among the message's attachments
   kPart = 0x1F,        // varint: index among the objects that stand in the message's pickle
 
-  // A dict whose keys are those of an earlier one: varint (shape << 1 | shared), the values. A shape that is the next one in
-  // order stands here for the first time: before the values come the number of keys as a varint, 1 at least, and the keys,
-  // each a str.
+  // A dict with the keys of an earlier one: varint (shape << 1 | shared), the values. If the shape is the next one in order,
+  // it is written here for the first time: the number of keys as a varint, at least 1, and the keys, each a str, precede the
+  // values.
   kRecord = 0x20,
 
   // An instance of a class, a container: varint (layout << 1 | shared), where the layout is an index in the list at the end
-  // of the message; then the values of as many attributes as that one has names. Those of slots may stand in runs.
+  // of the message; then as many values as the layout has names. Values of slots may be written in runs.
   kInstance = 0x21,
 
   // 0x22 to 0x3F: reserved.
@@ -85,18 +85,18 @@ inline constexpr std::size_t kShortAsciiMax = 31;
 inline constexpr std::size_t kRunMin = 4;  // shorter runs are written value by value
 inline constexpr std::size_t kRunMax = 255;
 inline constexpr std::size_t kVarintMax = 10;
-inline constexpr std::size_t kShapeMax = 16;  // dicts with more keys are written out
+inline constexpr std::size_t kShapeMax = 16;  // dicts with more keys are written in full
 
-// Tuples and frozensets inside a key are hashed by recursive C code of CPython: deeper ones are a RecursionError here.
+// Recursive C code of CPython hashes tuples and frozensets inside a key: deeper ones are a RecursionError here.
 inline constexpr std::uint32_t kKeyDepthMax = 10'000;
 
-// A mixed message: the native bytes, the pickle of a list of two lists of parts (parts.h), and the number of the native
+// A mixed message: the native bytes, the pickle of a list of two lists of parts (parts.h), and the length of the native
 // bytes as 8 bytes.
 
-// A message with instances: the native bytes, the number of each layout (layout.h) in 4 bytes,
-// how many there are in 4 bytes.
+// A message with instances: the native bytes, the number of each layout (layout.h) in 4 bytes, the count of these numbers in
+// 4 bytes.
 
-// The content of a call: varint (positional arguments << 1 | has keywords), if so the tuple of the names as a value, then
-// all values, in one memo. A call without arguments is the single byte 0.
+// The content of a call: varint (positional arguments << 1 | has keywords), the tuple of the names as a value if there are
+// keywords, then all values, with one memo. A call without arguments is the single byte 0.
 
 }  // namespace aiointerpreters::codec

@@ -1,4 +1,4 @@
-// Where a frame of a traceback stands in its source, and the source itself where only this interpreter can read it.
+// The position of a frame of a traceback in its source, and the source itself if only this interpreter can read it.
 // Requires: attached, for all functions. Errors: Python exception set and false or null returned; std::bad_alloc.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace aiointerpreters::codec {
 
-// The instruction that an entry of a traceback stands at, as code.co_positions() has it; -1: not known.
+// The position of the instruction of a traceback entry, as code.co_positions() gives it; -1: not known.
 struct FramePlace {
   py::Ref filename;
   py::Ref name;
@@ -22,12 +22,12 @@ struct FramePlace {
 [[nodiscard]] bool read_place(const PyTracebackObject* entry, FramePlace& place);
 [[nodiscard]] bool same_code(PyFrameObject* one, PyFrameObject* other) noexcept;
 
-// Finds the source of the frames of one exception. Home reads files by their names, and knows what was typed or registered
-// there; what a loader of this interpreter gives (zip files) and what was registered with its linecache, it cannot read.
-// Runs Python: the loader.
+// Finds the source of the frames of one exception. Home reads files by their names, and knows the text that was typed or
+// registered there. It cannot read text that a loader of this interpreter provides (zip files) or that was registered with
+// its linecache. Runs Python: the loader.
 class FrameSources {
  public:
-  // The lines of the place, or None where home has to read them. Returns new.
+  // The lines of the position, or None if home has to read them. Returns new.
   [[nodiscard]] py::Ref find(PyFrameObject* frame, const FramePlace& place);
 
  private:

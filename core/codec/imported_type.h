@@ -1,4 +1,4 @@
-// Types of packages that nobody has to import for us.
+// Types of packages, looked up without importing the packages.
 // Requires: attached. No Python runs, unless sys.modules has been replaced.
 #pragma once
 
@@ -9,8 +9,8 @@
 
 namespace aiointerpreters::codec {
 
-// A type of a module, if that has been imported in this interpreter, so far that the type is there; else null. No exception
-// is set. `module_name` keeps the module's name, interned. Returns new.
+// A type of a module, if the module has been imported in this interpreter as far as that type; else null. No exception is
+// set. `module_name` keeps the module's name, interned. Returns new.
 [[nodiscard]] inline py::Ref imported_type(py::Ref& module_name, const char* module, const char* name) {
   if (!module_name) module_name = py::Ref::steal(PyUnicode_InternFromString(module));
   const py::Ref found = module_name ? py::Ref::steal(PyImport_GetModule(module_name.get())) : py::Ref();

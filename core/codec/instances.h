@@ -1,8 +1,8 @@
 // Instances: the instances of classes in one message that are taken apart natively, on their way into it (class_plans.h).
 //
-// The encoder asks how to write each of them. In the end `confirm` asks what pickle would have asked for each class: that
-// its name leads back to it, and that nobody has registered another reduction for it (copyreg).
-// If not, pickle is to have the message.
+// The encoder asks how to write each of them. At the end, `confirm` checks for each class what pickle would have checked:
+// its name leads back to it, and no other reduction is registered for it (copyreg). If a check fails, pickle has to write
+// the message.
 // Owner: one encoding. Requires: attached. Errors: std::bad_alloc.
 #pragma once
 
@@ -27,17 +27,17 @@ class Instances {
   struct Form {
     std::size_t index;       // of its layout, among those of the message
     std::size_t count;       // of its attributes
-    PyObject* dict;          // they are the values of this one; null: they are slots. The instance owns it.
-    PyObject* const* slots;  // they lie here
+    PyObject* dict;          // the values are in this dict; null: they are in slots. The instance owns it.
+    PyObject* const* slots;  // the slots
   };
-  // False: it has to be left to pickle. Runs no Python code.
+  // False: the instance has to be left to pickle. Runs no Python code.
   [[nodiscard]] bool describe(PyObject* object, Form& out);
 
   [[nodiscard]] bool any() const noexcept { return !used_.empty(); }
-  // Whether there is one whose hash or comparison may run Python code.
+  // Whether there is an instance whose hash or comparison may run Python code.
   [[nodiscard]] bool any_own_hash() const noexcept { return own_hash_; }
 
-  // When all has been written: whether it may stay so. Runs Python. Then appends which layouts were used.
+  // When everything has been written: whether it is valid. Runs Python. Then appends the numbers of the layouts used.
   [[nodiscard]] bool confirm(Message& out);
 
  private:
@@ -56,7 +56,7 @@ class Instances {
   std::vector<Used> used_;
   std::size_t last_index_ = 0;
   PyTypeObject* last_type_ = nullptr;
-  ClassPlan* last_ = nullptr;  // of last_type_; null: it is left to pickle
+  ClassPlan* last_ = nullptr;  // of last_type_; null: its instances are left to pickle
   bool own_hash_ = false;
 };
 

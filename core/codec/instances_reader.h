@@ -1,5 +1,5 @@
-// InstancesReader: the other side of instances.h: the classes whose instances are in a message. All of them are looked up
-// before anything is read, since importing runs Python code.
+// InstancesReader: the counterpart of instances.h: the classes whose instances are in a message. All of them are looked up
+// before anything is read, because importing runs Python code.
 // Owner: one decoding. Requires: attached. Errors: Python exception set and false returned; std::bad_alloc.
 #pragma once
 

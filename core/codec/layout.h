@@ -1,6 +1,6 @@
-// Layout: how the instances of a class are written: which class it is, and which attributes they have, in which order. One
-// list of all layouts serves the whole process, so a message names a layout by its number: neither the name of the class nor
-// those of its attributes travel.
+// Layout: how the instances of a class are written: the class, and its attributes in their order. One list of all layouts
+// serves the whole process, so a message names a layout by its number. Neither the name of the class nor the names of its
+// attributes travel.
 // Plain data, immutable once it has a number. Thread: any.
 #pragma once
 
@@ -12,7 +12,7 @@
 namespace aiointerpreters::codec {
 
 struct Layout {
-  // What pickle would take for the state of the instance, and hand to a class that wants to set it by itself.
+  // The state of the instance that pickle would take, and pass to a class that sets its state itself.
   enum class State : std::uint8_t {
     kDict,    // the attributes of the instance's __dict__
     kSlots,   // those of its slots: (None, their dict)
@@ -23,7 +23,7 @@ struct Layout {
   std::string qualname;
   State state = State::kDict;
   std::vector<std::string> names;    // of the attributes: a dict's in its order, slots as they lie in memory
-  std::vector<std::uint16_t> order;  // of slots and fields: which name is the first one for pickle, the second, ...
+  std::vector<std::uint16_t> order;  // of slots and fields: the name that is the first one for pickle, the second, ...
 
   friend bool operator==(const Layout&, const Layout&) = default;
 };
@@ -35,11 +35,10 @@ class Layouts {
   static constexpr std::size_t kMax = 4096;           // they are kept for good
   static constexpr std::size_t kNamesMax = 1U << 16;  // of all layouts
 
-  // The number of such a layout, a new one if there is none yet.
-  // kNone: there are as many as there can be, or it has very many names.
-  // Errors: std::bad_alloc.
+  // The number of such a layout, a new number if it has none yet. kNone: there are as many as possible, or it has too many
+  // names. Errors: std::bad_alloc.
   [[nodiscard]] static Number number_of(Layout layout);
-  // Null: nothing has that number.
+  // Null: no layout has that number.
   [[nodiscard]] static const Layout* find(std::size_t number) noexcept;
 };
 

@@ -1,8 +1,8 @@
-// Lessor: the objects of one interpreter whose memory others look at, each kept alive until the last of them has let go.
+// Lessor: keeps the objects of one interpreter alive whose memory others use, each until its last user has given it back.
 //
-// A Loan is the other side's end: plain data, may be given back by any thread. It then waits in a list until its object is
-// dropped by a thread that is attached to the interpreter: the owner's own at its next use of the engine, or, if that does
-// not come soon, whoever hears the bell (hazard 25).
+// A Loan is the user's end: plain data that any thread may give back. It then waits in a list until a thread that is
+// attached to the interpreter drops its object: the owner's own thread when it next uses the engine or, if that does not
+// happen soon, the thread that hears the bell (hazard 25).
 // Owner: shared by the interpreter's Runtime and every Loan; it outlives the interpreter.
 #pragma once
 
@@ -21,26 +21,26 @@ namespace aiointerpreters::codec {
 class Lessor;
 using LessorPtr = base::IntrusivePtr<Lessor>;
 
-// Where borrowers of an interpreter that ends can go: its home, which outlives it.
+// The place where borrowers of an ending interpreter can go: its home, which outlives it.
 class Refuge {
  public:
-  // Calls `use` with home's lessor, attached to home. Requires: attached to the interpreter that ends, as it is again
-  // afterwards. Blocks. Runs Python.
+  // Calls `use` with home's lessor, attached to home. Requires: attached to the ending interpreter; it is attached to it
+  // again afterwards. Blocks. Runs Python.
   virtual void visit(const std::function<void(Lessor&)>& use) = 0;
 
  protected:
   ~Refuge() = default;
 };
 
-// What lives on a loan, but can do without it. Has to hold the Loan itself, as a member.
+// An object that uses a loan, but can do without it. It has to hold the Loan itself, as a member.
 class Borrower : public base::Counted {
  public:
-  // The interpreter is about to end: takes a copy of what it needs, or a loan of home's, and gives its own loan back.
-  // Requires: attached to the lessor's interpreter. Blocks. Runs Python. Leaves no exception set.
+  // The interpreter is about to end: copies the memory that it needs, or takes a loan of home's, and gives its own loan
+  // back. Requires: attached to the lessor's interpreter. Blocks. Runs Python. Leaves no exception set.
   virtual void move_out(Refuge& refuge) = 0;
 };
 
-// Told that something has come back. Any thread.
+// Is told when a loan has come back. Any thread.
 class Bell {
  public:
   virtual void ring() noexcept = 0;
@@ -62,7 +62,7 @@ class Loan {
   ~Loan();
 
   explicit operator bool() const noexcept { return entry_ != nullptr; }
-  // Whether it has been granted by that one.
+  // Whether that lessor has granted it.
   [[nodiscard]] bool is_of(const LessorPtr& lessor) const noexcept { return lessor_.get() == lessor.get(); }
 
  private:
@@ -76,21 +76,20 @@ class Loan {
 
 class Lessor final : public base::Counted {
  public:
-  // Requires: attached, to the interpreter that it is for.
+  // Requires: attached to the interpreter that it is for.
   Lessor() : door_(std::make_shared<py::Door>()) {}
 
-  // Keeps `object` alive until the loan is given back; none is granted any more once the lessor has been closed.
-  // `borrower`, who will hold the loan, is asked to move out when the interpreter ends; without one, the object is never
-  // freed if the loan is still out then. Requires: attached. Errors: std::bad_alloc.
+  // Keeps `object` alive until the loan is given back. After the lessor has been closed, no loans are granted. `borrower`,
+  // which will hold the loan, is asked to move out when the interpreter ends. If there is no borrower and the loan is still
+  // out then, the object is never freed. Requires: attached. Errors: std::bad_alloc.
   [[nodiscard]] Loan lend(PyObject* object, Borrower* borrower = nullptr);
 
-  // Whether anything has come back. Thread: any.
-  // relaxed: a hint to look; what has come back is taken under the lock.
+  // Whether a loan has come back. Thread: any. relaxed: a hint to look; returned loans are taken under the lock.
   [[nodiscard]] bool has_returns() const noexcept { return has_returns_.load(std::memory_order_relaxed); }
-  // The way into the interpreter for threads that have no state of any; closed before it ends.
+  // The way into the interpreter for threads that have no state of it; closed before it ends.
   [[nodiscard]] py::Door& door() const noexcept { return *door_; }
 
-  // Drops what has come back. Requires: attached. Runs Python. Leaves an exception that is set as it is.
+  // Drops the objects of returned loans. Requires: attached. Runs Python. An exception that is set stays set.
   void take_back() {
     if (has_returns()) take_back_now();
   }
@@ -98,8 +97,8 @@ class Lessor final : public base::Counted {
   void set_bell(std::shared_ptr<Bell> bell) AIOI_EXCLUDES(mutex_);
   [[nodiscard]] bool has_bell() AIOI_EXCLUDES(mutex_);
 
-  // The interpreter is about to end: asks borrowers to move out, takes back all that is there, lets nobody in any more.
-  // Requires: attached. Blocks: detached, for visitors. Runs Python.
+  // The interpreter is about to end: asks borrowers to move out, takes back all returned loans, closes the door. Requires:
+  // attached. Blocks: detached, for visitors. Runs Python.
   void close(Refuge& refuge) AIOI_EXCLUDES(mutex_);
 
  private:
@@ -115,7 +114,7 @@ class Lessor final : public base::Counted {
   base::Mutex mutex_;
   Entry* lent_ AIOI_GUARDED_BY(mutex_) = nullptr;                 // linked both ways
   Entry* returned_ AIOI_GUARDED_BY(mutex_) = nullptr;             // linked by `next`
-  enum class Phase : unsigned char { kOpen, kClosing, kClosed };  // closing: lends no more, but takes back
+  enum class Phase : unsigned char { kOpen, kClosing, kClosed };  // closing: lends no more, but takes loans back
   Phase phase_ AIOI_GUARDED_BY(mutex_) = Phase::kOpen;
   std::shared_ptr<Bell> bell_ AIOI_GUARDED_BY(mutex_);
 };

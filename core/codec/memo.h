@@ -1,7 +1,7 @@
-// Memo: the encoder's record of which objects it has written, by address, each with its index in order of appearance. A few
-// objects are searched one by one; more go to a hash table. Holds no references: nothing in the graph can die while it is
-// encoded, because encoding runs no Python code. Who looks into it later (parts.h) may find a new object at the address of
-// one that has died, which costs a needless pass and no more.
+// Memo: the objects that the encoder has written, by address, each with its index in order of appearance. A few objects are
+// searched one by one; more go to a hash table. Holds no references: nothing in the graph can die while it is encoded,
+// because encoding runs no Python code. Code that looks into it later (parts.h) may find a new object at the address of a
+// dead one; this costs only a needless pass.
 // Owner: one encoder. Thread: its owner's. Errors: std::bad_alloc.
 #pragma once
 
@@ -35,7 +35,7 @@ class Memo {
     }
     return kNew;
   }
-  // Returns the object's index, or kNew if it was not known: it is now.
+  // Returns the object's index, or kNew if it was not known; it is known now.
   [[nodiscard]] std::size_t find_or_add(const void* object) {
     if (!slots_.empty()) return find_or_add_hashed(object);
     for (std::size_t i = 0; i < count_; ++i) {
@@ -54,7 +54,7 @@ class Memo {
     std::size_t index;
   };
 
-  // Low bits first: objects made one after the other lie in slots next to each other.
+  // Low bits first: objects that are made one after the other are in neighbouring slots.
   [[nodiscard]] std::size_t place_of(const void* object) const noexcept {
     const auto address = reinterpret_cast<std::uintptr_t>(object);
     const std::size_t mask = slots_.size() - 1;
@@ -83,7 +83,7 @@ class Memo {
   }
 
   std::size_t count_ = 0;
-  std::vector<Slot> slots_;  // a power of two of them, at most half of them taken
+  std::vector<Slot> slots_;  // their number is a power of two, at most half of them taken
   const void* few_[kFew];
 };
 

@@ -1,6 +1,6 @@
 // Decoding a whole message, with its parts and attachments.
-// Requires: attached to the runtime's interpreter. Runs Python where there are parts or instances. Errors: false with a
-// Python exception set; std::bad_alloc.
+// Requires: attached to the runtime's interpreter. Runs Python if there are parts or instances. Errors: false with a Python
+// exception set; std::bad_alloc.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 
 namespace aiointerpreters::codec {
 
-// Calls `read(decoder)`, which takes from the message all that is in it.
+// Calls `read(decoder)`, which takes everything in the message.
 template <typename Read>
 bool decode_message(Runtime& runtime, const MessageView& message, Read&& read, StandIns stand_ins = StandIns::kNone) {
   PartsReader parts(runtime, message.attachments);

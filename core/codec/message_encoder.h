@@ -1,6 +1,6 @@
-// Encoding a whole message: the native bytes, the parts behind them, the attachments.
-// Requires: attached to the runtime's interpreter. Runs Python where there are parts. Errors: false with whatever went wrong
-// set, unexplained, and the message of no use; std::bad_alloc.
+// Encoding a whole message: the native bytes, the parts after them, the attachments.
+// Requires: attached to the runtime's interpreter. Runs Python if there are parts. Errors: false with the original exception
+// set, unexplained, and the message is useless; std::bad_alloc.
 #pragma once
 
 #include "codec/attachment.h"
@@ -11,7 +11,7 @@
 
 namespace aiointerpreters::codec {
 
-// What a message is about. Borrows.
+// The content of a message. Borrows.
 struct Roots {
   // A value by itself.
   explicit Roots(PyObject* const& value) noexcept : values(&value), positional(1) {}
@@ -25,7 +25,7 @@ struct Roots {
   bool is_call = false;
 };
 
-// Requires: `out` is empty, but for attachments of what is packed inside of the value.
+// Requires: `out` is empty, except for attachments of messages that are packed inside the value.
 [[nodiscard]] bool encode_message(Runtime& runtime, const Roots& roots, Views views, ByValue by_value, Message& out);
 
 }  // namespace aiointerpreters::codec

@@ -1,4 +1,4 @@
-// MessageView: a message, or one that is packed inside of another, as the decoder sees it. Borrows all of it.
+// MessageView: a message, or a message packed inside another, as the decoder sees it. Borrows all of it.
 #pragma once
 
 #include <cstddef>

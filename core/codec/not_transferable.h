@@ -1,10 +1,10 @@
 // Why a value cannot cross: finds the smallest part of it that pickle refuses and raises NotTransferableError with its path.
 //
 // Requires: attached to the runtime's interpreter; the exception that pickling raised is set. Runs Python: it pickles parts
-// again. Afterwards NotTransferableError is set, with that exception as its __cause__; or that exception itself where it
-// says nothing about the value: RecursionError, MemoryError, a container that changed its size, or no Exception at all.
-// Bounded: each level costs a few times what pickling it does, and after so many levels the path ends. Errors:
-// std::bad_alloc.
+// again. Afterwards NotTransferableError is set, with that exception as its __cause__. The exception itself stays set if it
+// says nothing about the value: RecursionError, MemoryError, the error of a container that changed its size, or one that is
+// not an Exception. Bounded: each level costs a few times what pickling it costs, and the path ends after a fixed number of
+// levels. Errors: std::bad_alloc.
 #pragma once
 
 #include "codec/runtime.h"
@@ -12,7 +12,7 @@
 
 namespace aiointerpreters::codec {
 
-// `root` is how the path starts.
+// `root` is the start of the path.
 void explain_value(Runtime& runtime, PyObject* value, const char* root);
 void explain_call(Runtime& runtime, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames);
 

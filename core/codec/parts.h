@@ -1,12 +1,12 @@
 // Parts: the objects of one message that the native format does not know, on their way into it.
 //
-// A message is native as far as it goes. An object of another type becomes a *part*: a tag with its index stands in its
-// place, and all parts together are one pickle behind the native bytes, so that what they share stays pickle's business.
-// What native containers and parts share *crosses* over: the pickler shows each object that it meets to `identify`, which
-// knows those that the encoder has written; they are added to the pickle as parts too, and the native bytes are written
-// again, with tags in their places. A container from which a part leads back to it is *ruled* to be a part as a whole, since
-// the order in which pickle makes such things matters to them. Views, large strings and the like are attached to the message
-// (attachment.h). message_encoder.cpp has the passes that all this takes.
+// The native format is used as far as possible. An object of another type becomes a *part*: a tag with its index stands for
+// it, and all parts together are one pickle after the native bytes, so that pickle handles everything they share. Objects
+// that native containers and parts share *cross over*: the pickler shows each object that it meets to `identify`, which
+// knows the objects that the encoder has written. These are added to the pickle as parts too, and the native bytes are
+// written again, with tags in their places. If a part leads back to a container that holds it, the whole container is
+// *ruled* to be a part, because the order in which pickle makes such objects matters. Views, large strings and the like are
+// attached to the message (attachment.h). message_encoder.cpp has the passes for all this.
 //
 // Owner: one encoding. Requires: attached. Errors: std::bad_alloc.
 #pragma once
@@ -37,18 +37,18 @@ class Parts {
 
   // ---- For the encoder. No Python runs.
 
-  // Attaches a memoryview, SharedBuffer, ArrowStream, or large bytes or str, once, and returns its index; kNone if it is of
+  // Attaches a memoryview, SharedBuffer, ArrowStream, or large bytes or str, once, and returns its index; kNone if it has
   // another type or cannot be attached.
   [[nodiscard]] std::size_t attach(PyObject* object);
   // Makes an object a part, once, and returns its index. Errors: kNone with an exception set.
   [[nodiscard]] std::size_t add(PyObject* object);
-  // Whether parts can be added already; before that, a message is taken to be native altogether.
+  // Whether parts can be added already; before that, a message is assumed to be completely native.
   [[nodiscard]] bool open() const noexcept { return open_; }
-  // While parts are added: an object with an identity of its own that the encoder does not keep in its memo.
+  // While parts are added: notes an object with an identity of its own that the encoder does not keep in its memo.
   void see(PyObject* object) {
     if (open_ && !tables_->pickle.content) tables_->seen.add(object);
   }
-  // Whether a container or a root is to be a part as a whole.
+  // Whether a container or a root will be a part as a whole.
   [[nodiscard]] bool is_ruled(PyObject* object) const noexcept {
     return open_ && tables_->ruled.size() != 0 && tables_->ruled.find(object) != Memo::kNew;
   }
@@ -57,35 +57,35 @@ class Parts {
     const std::size_t index = tables_->crossing.find(object);
     return index == Memo::kNew ? kNone : tables_->parts.size() + index;
   }
-  // A container with a part in it: it must not change its size until the end.
+  // Notes a container with a part in it: it must not change its size until the end.
   void watch(PyObject* container);
 
-  // ---- For who encodes a message.
+  // ---- For the code that encodes a message.
 
-  // Forgets the parts of an earlier pass and lets them be added from now on.
+  // Forgets the parts of an earlier pass and opens the Parts.
   void begin();
-  // After `pickle`: whether containers have been ruled to be parts, so that one has to begin again.
+  // After `pickle`: whether containers have been ruled to be parts, so that the passes have to begin again.
   [[nodiscard]] bool rule_cycles();
-  // Whether the roots are parts already, or nothing with an identity.
+  // Whether the roots are already parts, or objects without an identity.
   [[nodiscard]] bool are_all(const Memo& written) const noexcept { return written.size() == 0 && tables_->seen.size() == 0; }
-  // Whether the value consists of parts for the most part, so that one pickle of it all is the shortest way: pickle then
-  // need not show what it meets. `written`: as below.
+  // Whether the value consists mostly of parts, so that one pickle of the whole value is the shortest way. Then pickle need
+  // not show the objects that it meets. `written`: as below.
   [[nodiscard]] bool dominate(const Memo& written) const noexcept;
-  // Rules a root to be a part; or nothing any more.
+  // Rules a root to be a part; or cancels all rulings.
   void rule(PyObject* root);
   void rule_nothing();
   // Known after `pickle`.
   [[nodiscard]] bool any_crossing() const noexcept { return open_ && tables_->crossing.size() != 0; }
-  // Pickles all parts. `written`: what the encoder has in its memo. Runs Python. Errors: false with an exception set.
+  // Pickles all parts. `written`: the encoder's memo. Runs Python. Errors: false with an exception set.
   [[nodiscard]] bool pickle(const Memo& written, ByValue by_value);
-  // Pickles all parts, which are the whole value, unless there is something in it that would have to be attached, or it
-  // cannot be done so easily for another reason. Runs Python. Returns whether it is done; if not, with an exception set only
-  // if that ends everything.
+  // Pickles all parts, which are the whole value. It gives up if an object would have to be attached, or if this easy way
+  // fails for another reason. Runs Python. Returns whether it is done; if not, an exception is set only if it ends
+  // everything.
   [[nodiscard]] bool pickle_plainly();
   // Whether the containers with parts in them are as large as they were. Errors: false with RuntimeError set.
   [[nodiscard]] bool unchanged() const;
-  // Appends the pickle to the native bytes, after which nothing may follow. Errors: false with RuntimeError set if another
-  // part has come since it was made.
+  // Appends the pickle to the native bytes; nothing may follow. Errors: false with RuntimeError set if another part was
+  // added after the pickle was made.
   [[nodiscard]] bool append_pickle();
 
  private:
@@ -96,14 +96,15 @@ class Parts {
 
   static PyObject* persistent_id(PyObject* capsule, PyObject* object);
   static PyObject* reduce(PyObject* capsule, PyObject* object);
-  // What the pickler is to write for an object: the index of an attachment, or None for its usual way. Returns new.
+  // The persistent id that the pickler has to write for an object: the index of an attachment, or None for its usual way.
+  // Returns new.
   [[nodiscard]] PyObject* identify(PyObject* object);
   [[nodiscard]] bool attach_new(PyObject* object, Attachment& out);
   [[nodiscard]] bool cross_over(PyObject* object);
-  // How an object of a shared type is made again (shared_types.h); the same each time it is pickled. Returns new.
+  // The reduction of an object of a shared type (shared_types.h); the same one each time it is pickled. Returns new.
   [[nodiscard]] py::Ref reduce_once(PyObject* object);
 
-  // Most messages have neither parts nor attachments and do without this.
+  // Most messages have neither parts nor attachments and do not need this.
   struct Tables {
     Memo attached;  // in the order of the attachments, from first_attachment on
     std::size_t first_attachment;
@@ -115,7 +116,7 @@ class Parts {
     std::vector<py::Ref> reductions;  // of these
     const Memo* written = nullptr;    // while pickling
     std::size_t pickled_parts = 0;
-    // What the memos above know by address stays alive.
+    // Keeps alive the objects that the memos above know by address.
     std::vector<py::Ref> kept;
     py::Ref part_list;
     py::Ref crossing_list;

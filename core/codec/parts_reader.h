@@ -1,4 +1,4 @@
-// PartsReader: the other side of parts.h: the objects that tags of a message stand for.
+// PartsReader: the counterpart of parts.h: the objects that the tags of a message stand for.
 // Owner: one decoding. Requires: attached; the attachments outlive it. Errors: Python exception set and null or false
 // returned; std::bad_alloc.
 #pragma once
@@ -25,8 +25,8 @@ class PartsReader {
   // Reads the pickle of all parts. Runs Python.
   [[nodiscard]] bool unpickle(const unsigned char* data, std::size_t size, StandIns stand_ins);
 
-  // The object of an index, the same one each time; ValueError for an index that is not there. Return new.
-  [[nodiscard]] PyObject* attachment(std::size_t index);  // detaches while it copies much
+  // The object for an index, the same one each time; ValueError for an unknown index. Return new.
+  [[nodiscard]] PyObject* attachment(std::size_t index);  // detaches while it copies a lot
   [[nodiscard]] PyObject* part(std::size_t index) const;
 
  private:
@@ -34,7 +34,7 @@ class PartsReader {
 
   Runtime& runtime_;
   const std::span<const Attachment> attachments_;
-  std::vector<py::Ref> attached_;  // null until asked for
+  std::vector<py::Ref> attached_;  // null until requested
   py::Ref parts_;                  // list
   py::Ref crossing_;               // list, its indices follow those of the parts
 };

@@ -1,4 +1,4 @@
-// Following a qualified name, as pickle does it, and seeing through the tag that a decorated name is bound to.
+// Following a qualified name, as pickle does it, and unwrapping the tag that a decorated name is bound to.
 // Requires: attached. Runs Python.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace aiointerpreters::codec {
 
-// The module that is home's script. Its second name is the one that it has in a worker, whose tasks may have pools too.
+// The module that is home's script. In a worker, whose tasks may also have pools, it has the second name.
 [[nodiscard]] inline bool is_main(std::string_view module) noexcept {
   return module == "__main__" || module == "__mp_main__";
 }

@@ -1,4 +1,4 @@
-// Runtime: what the codec keeps in one interpreter. It lives in the module state of that interpreter's `_core`.
+// Runtime: the codec's data in one interpreter. It is part of the module state of that interpreter's `_core`.
 // Requires: attached to that interpreter for every use, the destructor included.
 #pragma once
 
@@ -14,23 +14,23 @@
 namespace aiointerpreters::codec {
 
 struct Runtime {
-  // In a worker: the module that this belongs to, held by the worker, whatever tasks do to sys.modules. Not traversed.
+  // In a worker: the module that this belongs to, held by the worker, so tasks may change sys.modules. Not traversed.
   py::Ref module;
 
   // Made with the module.
   py::Ref interpreter_error;                        // aiointerpreters.errors.InterpreterError
   py::Ref not_transferable_error;                   // aiointerpreters.errors.NotTransferableError
   py::Ref task_interrupted;                         // aiointerpreters.errors.TaskInterrupted
-  py::Ref tag_type;                                 // aiointerpreters.interpreter: what wraps a function that was decorated
+  py::Ref tag_type;                                 // aiointerpreters.interpreter: the wrapper of a decorated function
   py::Ref shared_buffer_type;                       // aiointerpreters.SharedBuffer
-  py::Ref lease_type;                               // what views that have crossed stand on
-  py::Ref arrow_stream_type;                        // what frames that cross are made of
+  py::Ref lease_type;                               // the exporter of views that have crossed
+  py::Ref arrow_stream_type;                        // frames that cross are made from it
   LessorPtr lessor;                                 // of this interpreter's memory; never null
   std::shared_ptr<class ArrayMemory> array_memory;  // of a worker that imports private copies; else null
   bool refuses_extensions = false;                  // of a worker that imports none, on a system that has private copies
   py::Ref remote_traceback;  // aiointerpreters.errors.RemoteTraceback: str(e) is the worker's traceback text
 
-  // Imported on first need by pickling.cpp; null until then.
+  // Imported by pickling.cpp when first needed; null until then.
   py::Ref pickler_type;
   py::Ref unpickler_type;
   py::Ref pickle_loads;
@@ -43,7 +43,7 @@ struct Runtime {
   // Likewise polars' (frames.h).
   py::Ref frame_type;
   py::Ref series_type;
-  // Names of attributes, interned on first need.
+  // Names of attributes, interned when first needed.
   struct Names {
     py::Ref dump;
     py::Ref getbuffer;
@@ -63,7 +63,7 @@ struct Runtime {
     py::Ref name_from;
     py::Ref dict;
   } names;
-  // In a worker, made on first need: a Python function that calls its first argument with the others.
+  // In a worker, made when first needed: a Python function that calls its first argument with the others.
   py::Ref caller;
 
   ClassPlans class_plans;  // of the classes whose instances leave this interpreter
@@ -71,14 +71,14 @@ struct Runtime {
 
   py::Interruptible interruptible;       // the thread of a worker's interpreter
   py::Interruptible loop_interruptible;  // the thread of the event loop there
-  // In a worker: wakes what waits for calls in event loops of its own. Runs Python.
+  // In a worker: wakes code that waits for calls in event loops of its own. Runs Python.
   void (*wake_waiting)(Runtime&) = nullptr;
   class Retry* retries = nullptr;  // all that live; see pickling.h
-  // At home: `__main__` is no script or module that a worker could run again, so what is in it crosses by value (hazard 31).
+  // At home: `__main__` is no script or module that a worker could run again, so its contents cross by value (hazard 31).
   bool main_is_nowhere = false;
   // In a worker: home's script is being run here to find its functions; making or using a pool meanwhile would never end.
   bool running_main = false;
-  bool guard_missing = false;  // it did just that: it lacks spawn's `if __name__ == "__main__"`
+  bool guard_missing = false;  // the script did use a pool: it lacks spawn's `if __name__ == "__main__"`
 };
 
 }  // namespace aiointerpreters::codec

@@ -1,6 +1,6 @@
-// Shapes: the keys of dicts that were written before, so that a dict with the same ones need not repeat them: most dicts in
-// large data are rows of a table. Known are the latest shapes only, each in the place that its first key names.
-// Holds no references: keys live as long as the graph. Owner: one encoder. Thread: its owner's.
+// Shapes: the keys of dicts that were written before, so that a dict with the same keys need not repeat them. Most dicts in
+// large data are rows of a table. Only the latest shapes are known, each in the place that its first key determines. Holds
+// no references: keys live as long as the graph. Owner: one encoder. Thread: its owner's.
 #pragma once
 
 #include <algorithm>
@@ -20,11 +20,11 @@ class Shapes {
   Shapes(const Shapes&) = delete;
   Shapes& operator=(const Shapes&) = delete;
 
-  // The number of the dict's shape, if the dict is at least the second one in a row that has it; else kNone. A number that
-  // equals `size` before the call is new: the keys have to be written. `is_written(key)`: the key will not become an object
-  // that others refer to. Where one will, since the dict before holds this one and is not written to its end, there is no
-  // number: the reader meets the keys of a new shape before the dict, and would count them in another order.
-  // Requires: attached. No Python runs.
+  // The number of the dict's shape, if the dict before has the same shape; else kNone. A number that equals `size` before
+  // the call is new: the keys have to be written. `is_written(key)`: the key will not become an object that others refer to.
+  // A key may become one because the dict before contains this one and is not written to its end. Then there is no number:
+  // the reader meets the keys of a new shape before the dict, and would count them in another order. Requires: attached. No
+  // Python runs.
   template <typename IsWritten>
   [[nodiscard]] std::size_t find(PyObject* dict, IsWritten&& is_written) noexcept {
     const auto count = static_cast<std::size_t>(PyDict_GET_SIZE(dict));
@@ -47,7 +47,7 @@ class Shapes {
     }
     return shape.number;
   }
-  // How many have been numbered.
+  // The number of shapes that have a number.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
  private:

@@ -1,8 +1,9 @@
-// SharedBlock: memory that several interpreters may see at once, and what a memoryview says about it (PEP 3118).
+// SharedBlock: memory that several interpreters may see at once, and the description that a memoryview has of it (PEP 3118).
 //
-// Either the process owns it, or it was an array's (array_memory.h), or it is lent: then an exporter of one interpreter
-// stays alive, and locked against resizing, until the block is gone. Lent is only what outlives every reader: the memory of
-// whoever waits for the answer (docs/design/ownership.md). Nothing but the readers' own agreement orders what they write.
+// Either the process owns it, or it was an array's (array_memory.h), or it is lent. If it is lent, an exporter of one
+// interpreter stays alive, and locked against resizing, until the block is gone. Only memory that outlives every reader is
+// lent: the memory of a sender that waits for the answer (docs/design/ownership.md). Concurrent writes are ordered only by
+// the readers' own agreement.
 // Owner: shared by exporters (exporter.h) and messages. Thread: any.
 #pragma once
 
@@ -21,10 +22,10 @@ class SharedBlock : public base::Counted {
  public:
   // Zeroed memory of the process. Errors: std::bad_alloc.
   explicit SharedBlock(std::size_t size);
-  // The memory of the object on loan, which stays where it is until the loan is back.
+  // The memory of the object on loan. It stays in place until the loan is back.
   explicit SharedBlock(Loan loan) noexcept : loan_(std::move(loan)) {}
 
-  // The process's memory; null if the block is another's, as views know where they start.
+  // The process's memory; null if the block belongs to another owner, because views know where they start.
   [[nodiscard]] unsigned char* data() const noexcept { return data_; }
   // Whether it is memory of that lessor's interpreter.
   [[nodiscard]] bool lent_by(const LessorPtr& lessor) const noexcept { return loan_ && loan_.is_of(lessor); }
@@ -39,7 +40,7 @@ class SharedBlock : public base::Counted {
 };
 using BlockPtr = base::IntrusivePtr<SharedBlock>;
 
-// What of a block a view shows. Plain data.
+// The part of a block that a view shows. Plain data.
 struct Geometry {
   void* start = nullptr;
   std::ptrdiff_t size = 0;  // bytes: product of shape and item_size
@@ -55,11 +56,12 @@ struct Geometry {
 struct BlockView {
   BlockPtr block;
   Geometry geometry;
-  // It is an ArrayBlock of the interpreter that sends it, whose array may still be used there: to be settled (attachment.h).
+  // It is an ArrayBlock of the sending interpreter, whose array may still be used there: to be settled (attachment.h).
   bool is_own = false;
 };
 
-// The bytes between the first and the last one that a view shows, and where among them its first element begins.
+// The bytes between the first and the last one that a view shows, and the place among them at which its first element
+// begins.
 struct Extent {
   char* begin;
   std::ptrdiff_t size;

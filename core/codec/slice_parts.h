@@ -1,4 +1,4 @@
-// What a slice may not hold in the native format: both sides of the codec have to agree.
+// The objects that a slice may not hold in the native format: both sides of the codec have to agree.
 #pragma once
 
 #include "py/python.h"

@@ -27,8 +27,8 @@ class SmallStack {
   [[nodiscard]] T* end() noexcept { return end_; }
 
   void push(const T& item) { emplace() = item; }
-  // Makes room for one more, to be filled in place: a struct that is put together elsewhere and copied over costs several
-  // times as much, because the processor has to wait for its parts before it can read them as a whole.
+  // Makes room for one more, to be filled in place. A struct that is built elsewhere and copied costs several times as much,
+  // because the processor has to wait for its parts before it can read them as a whole.
   [[nodiscard]] T& emplace() {
     if (end_ == limit_) grow();
     return *::new (static_cast<void*>(end_++)) T;
@@ -50,7 +50,7 @@ class SmallStack {
   T* items_;
   T* end_;
   T* limit_;
-  std::vector<T> heap_;  // empty as long as the inline ones suffice
+  std::vector<T> heap_;  // empty while the inline ones are enough
   alignas(T) unsigned char inline_[kInline * sizeof(T)];
 };
 

@@ -1,4 +1,4 @@
-// Text of Python in C++.
+// Python text in C++.
 // Requires: attached. No Python runs.
 #pragma once
 
@@ -8,8 +8,8 @@
 
 namespace aiointerpreters::codec {
 
-// A str as UTF-8, which the str keeps; its `data` is null, and no exception set, for null, or if there is a lone surrogate
-// in it, or no memory.
+// A str as UTF-8, which the str keeps. Its `data` is null, with no exception set, for null, for a str with a lone surrogate,
+// or if there is no memory.
 [[nodiscard]] inline std::string_view utf8_view(PyObject* str) {
   Py_ssize_t size = 0;
   const char* const text = str == nullptr ? nullptr : PyUnicode_AsUTF8AndSize(str, &size);
