@@ -1,8 +1,8 @@
-// The codec's whole face for the layers above: Python objects of the attached interpreter to messages and back.
+// The whole interface of the codec for the layers above: Python objects of the attached interpreter to messages and back.
 //
-// What arrives equals what pickle.loads(pickle.dumps(x, 5)) gives: values, types, dict order, identity of shared
-// sub-objects, cycles; a memoryview, which pickle refuses, arrives as one of the same memory. Objects of exact built-in
-// types are in the native format (docs/design/codec_format.md), the others together in one pickle behind it.
+// The value that arrives equals pickle.loads(pickle.dumps(x, 5)): values, types, dict order, identity of shared sub-objects,
+// cycles. A memoryview, which pickle refuses, arrives as one of the same memory. Objects of exact built-in types are in the
+// native format (docs/design/codec_format.md); the others are together in one pickle after it.
 //
 // Requires: attached to the interpreter that owns `runtime`, for every function here. Runs Python: pickle may call user
 // code. Errors: Python exception set and false / null returned; std::bad_alloc never leaves (it becomes MemoryError).
@@ -22,22 +22,22 @@ namespace aiointerpreters::codec {
 
 class Decoder;
 
-// Encodes one object. Errors: NotTransferableError that names the path to the value, which starts with `root` (null: what
-// pickling raised instead); RuntimeError if a container changes its size meanwhile; RecursionError; MemoryError.
+// Encodes one object. Errors: NotTransferableError that names the path to the value, starting with `root` (null: the
+// exception that pickling raised); RuntimeError if a container changes its size meanwhile; RecursionError; MemoryError.
 [[nodiscard]] bool encode_value(Runtime& runtime, PyObject* value, Message& out, const char* root = "result",
                                 Views views = Views::kCopy);
-// The same for a callable that no name leads back to: functions by value, others as pickle gives them; views are lent. The
+// The same for a callable that no name leads back to: functions by value, others as pickle writes them; views are lent. The
 // path starts with `function`.
 [[nodiscard]] bool encode_callable(Runtime& runtime, PyObject* callable, Message& out);
-// Returns new. Errors: whatever unpickling raises.
+// Returns new. Errors: any exception of unpickling.
 [[nodiscard]] py::Ref decode_value(Runtime& runtime, const Message& message);
-// The same. An error that is about a class or module which is not to be had here names the path to what needs it, which
+// The same. An error about a class or module that is not available here names the path to the object that needs it; the path
 // starts with `root`.
 [[nodiscard]] py::Ref decode_value(Runtime& runtime, const Message& message, const char* root);
 
-// Encodes the arguments of one call; views are lent (attachment.h). The arguments are as the vectorcall protocol has them:
-// `nargs` positional ones, then the values of the names in the tuple `kwnames` (null: none). Errors: as encode_value, the
-// path starting with `argument 1` or `argument 'key'`.
+// Encodes the arguments of one call; views are lent (attachment.h). The arguments have the form of the vectorcall protocol:
+// `nargs` positional ones, then the values of the names in the tuple `kwnames` (null: none). Errors: like encode_value; the
+// path starts with `argument 1` or `argument 'key'`.
 [[nodiscard]] bool encode_call(Runtime& runtime, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Message& out);
 
 // The decoded arguments of one call, ready for PyObject_Vectorcall: call(callable) does it.
@@ -52,9 +52,9 @@ class CallArguments {
   [[nodiscard]] py::Ref call(PyObject* callable) const;
   // Drops them; it may be filled again. Runs Python.
   void clear();
-  // Requires: decode_call filled it, from so many positional arguments. Borrows.
+  // Requires: decode_call filled it, from this number of positional arguments. Borrows.
   [[nodiscard]] PyObject* positional(Py_ssize_t index) const noexcept { return args_[index]; }
-  // Whether `is_such(argument)` holds for all of them, the values of keywords included.
+  // Whether `is_such(argument)` is true for all of them, including the values of keywords.
   template <typename IsSuch>
   [[nodiscard]] bool all(IsSuch&& is_such) const {
     return std::all_of(args_, args_ + total_, is_such);
@@ -66,7 +66,7 @@ class CallArguments {
   void make_room(Py_ssize_t nargs, Py_ssize_t keywords);
   [[nodiscard]] bool read(Decoder& decoder);
 
-  static constexpr std::size_t kInline = 8;  // one more slot stands before them: PY_VECTORCALL_ARGUMENTS_OFFSET
+  static constexpr std::size_t kInline = 8;  // one more slot precedes them: PY_VECTORCALL_ARGUMENTS_OFFSET
   PyObject* inline_[kInline + 1] = {};
   std::vector<PyObject*> heap_;
   PyObject** args_ = inline_ + 1;  // owned references
@@ -74,19 +74,19 @@ class CallArguments {
   Py_ssize_t total_ = 0;           // with the keyword ones
   py::Ref kwnames_;
 };
-// Errors: whatever unpickling raises. Where a class or module is not to be had here the text names the argument that needs
+// Errors: any exception of unpickling. If a class or module is not available here, the text names the argument that needs
 // it.
 [[nodiscard]] bool decode_call(Runtime& runtime, const Message& message, CallArguments& out);
 
 // Turns the exception that is set into a message and clears it. It keeps type, args, attributes, notes, __cause__,
-// __context__, __suppress_context__ and the members of exception groups as far as they can cross, and always what is printed
-// of the traceback (exception_trace.h). What cannot cross is left out and named in a note. It cannot fail: in the worst case
-// only the type's name is kept.
+// __context__, __suppress_context__ and the members of exception groups, as far as they can cross. It always keeps the
+// printed form of the traceback (exception_trace.h). Parts that cannot cross are left out and named in a note. It cannot
+// fail: in the worst case only the type's name is kept.
 // Requires: an exception is set. Runs Python.
 void encode_exception(Runtime& runtime, Message& out);
-// Rebuilds that exception. Its class is looked up here; one that cannot be found becomes InterpreterError with the type's
-// name, message and traceback. The innermost __cause__ of the result is a RemoteTraceback. Returns new; if rebuilding
-// itself fails, the exception returned says so. Errors: null with KeyboardInterrupt set, which is not about the message.
+// Rebuilds that exception. Its class is looked up here; if it cannot be found, the result is an InterpreterError with the
+// type's name, message and traceback. The innermost __cause__ of the result is a RemoteTraceback. Returns new; if rebuilding
+// itself fails, the returned exception says so. Errors: null with KeyboardInterrupt set, which is not about the message.
 [[nodiscard]] py::Ref decode_exception(Runtime& runtime, const Message& message);
 
 }  // namespace aiointerpreters::codec

@@ -1,4 +1,4 @@
-// The one answer to a message that is not well-formed.
+// The error for every message that is not well-formed.
 #pragma once
 
 #include "py/python.h"

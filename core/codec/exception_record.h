@@ -23,16 +23,16 @@ struct ExceptionRecord {
   PyObject* text;         // str(exception), for a group its message; None: the text that BaseException makes from its args
   PyObject* whole;        // packed exception, if only its class knows how to rebuild it; or None
   PyObject* constructor;  // packed arguments for calling the class, if it reduces itself to that; or None
-  PyObject* content;   // packed tuple of the parts below: one value, so shared objects stay shared; unpacked if
-                       // none of the parts has parts of its own; or None
-  PyObject* pieces;    // the parts with each arg and each attribute packed by itself, for when home cannot unpack
-                       // content; None where that cannot happen
-  PyObject* links;     // tuple of (part, position or name, link): where other exceptions of the message belong
-  PyObject* notes;     // tuple of str: __notes__
-  PyObject* lost;      // tuple of str: notes on what could not cross
-  PyObject* members;   // tuple of indices, of a group; or None
-  Py_ssize_t cause;    // index, or kNone
-  Py_ssize_t context;  // index, or kNone
+  PyObject* content;      // packed tuple of the parts below: one value, so shared objects stay shared; unpacked if
+                          // none of the parts has parts of its own; or None
+  PyObject* pieces;       // the parts with each arg and each attribute packed by itself, for when home cannot unpack
+                          // content; None where that cannot happen
+  PyObject* links;        // tuple of (part, position or name, link): where other exceptions of the message belong
+  PyObject* notes;        // tuple of str: __notes__
+  PyObject* lost;         // tuple of str: notes on what could not cross
+  PyObject* members;      // tuple of indices, of a group; or None
+  Py_ssize_t cause;       // index, or kNone
+  Py_ssize_t context;     // index, or kNone
   int suppress_context;
 
   static constexpr Py_ssize_t kNone = -1;

@@ -1,4 +1,4 @@
-// Backlog: the tasks of a pool that wait for a worker, one queue for each lane in the order of their submission. Those of
+// Backlog: the tasks of a pool that wait for a worker, one queue for each lane, in the order of their submission. Tasks of
 // Lane::kLoops wait at their ports instead (loops.h).
 // Owner: the pool. Locks: the pool's guards everything here.
 #pragma once
@@ -19,9 +19,9 @@ class Backlog {
   [[nodiscard]] bool empty(Lane lane) const noexcept { return queue(lane).empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return home_.size() + interpreters_.size(); }
 
-  // Puts the task behind all others.
+  // Puts the task after all others.
   void add(TaskPtr task) noexcept { queue(task->lane).push(std::move(task), ++last_number_); }
-  // Puts a task back that was the first of its lane when it was taken.
+  // Puts back a task that was the first of its lane when it was taken.
   void put_back(TaskPtr task) noexcept { queue(task->lane).push_front(std::move(task)); }
   // The oldest task of that lane; null if there is none.
   [[nodiscard]] TaskPtr pop(Lane lane) noexcept { return queue(lane).pop(); }

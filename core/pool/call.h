@@ -1,5 +1,5 @@
-// Call: what is to be run, without a word of who waits for it: the callable, its arguments, the context variables that it
-// carries, and which lane of the pool runs it.
+// Call: the work to run, without any data about its waiters: the callable, its arguments, the context variables that it
+// carries, and the lane of the pool that runs it.
 // Owner: the task. It belongs to home until the task is queued, and to the worker from a successful start to the end.
 #pragma once
 
@@ -21,7 +21,7 @@ struct Call {
   std::uint64_t callable_id = codec::CallableRef::kUncached;  // the same as callable->id, without touching its cache line
   codec::Message message;                                     // the arguments; afterwards the outcome
   std::unique_ptr<codec::Message> context;                    // context variables by name, to be set for the call; or null
-  std::shared_ptr<LoopPort> port;                             // Lane::kLoops: where it was sent to
+  std::shared_ptr<LoopPort> port;                             // Lane::kLoops: the port that it was sent to
   bool in_rows = false;  // the one argument is a list of argument tuples, the result the list of their results
   Lane lane;             // fixed once the call is submitted
 };

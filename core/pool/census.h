@@ -1,4 +1,4 @@
-// Census: how a pool stands, to be shown.
+// Census: the present figures of a pool, for display.
 #pragma once
 
 #include <cstddef>

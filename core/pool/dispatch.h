@@ -1,5 +1,5 @@
-// Dispatch: what a pool decides over all its lanes: who gets which task, who is woken, when a thread is wanted. What a lane
-// needs is the lane's own matter (lane.h); here they meet, since they share the workers.
+// Dispatch: a pool's decisions over all its lanes: which worker gets which task, which worker is woken, when a thread is
+// needed. Each lane decides for itself what it needs (lane.h). Here the needs meet, because the lanes share the workers.
 //
 //   HomeLane         threads attached to home                    home_lane.h
 //   InterpreterLane  the workers' interpreters                   interpreter_lane.h
@@ -20,7 +20,7 @@
 
 namespace aiointerpreters::pool {
 
-// Whoever changes a part of the inventory calls what stands under "After a change".
+// Code that changes a part of the inventory then calls the functions under "After a change".
 class Dispatch : public Inventory {
  public:
   Dispatch(Limits most, Signals& signals) noexcept : Inventory(most, signals), signals_(signals) {}
@@ -31,25 +31,25 @@ class Dispatch : public Inventory {
   [[nodiscard]] TaskPtr pick(Seat& seat) noexcept;
   [[nodiscard]] bool may_leave() noexcept;
   [[nodiscard]] bool must_rest(const Seat& seat) const noexcept;
-  // A worker that has to rest and has lent its interpreter, which nobody has taken yet; null if there is none.
+  // A worker that has to rest and has lent its interpreter, which no thread has taken yet; null if there is none.
   [[nodiscard]] Seat* lent_seat() const noexcept;
-  // It has no interpreter any more. `interrupter` gets what is to be let go of without the lock.
+  // It has no interpreter any more. `interrupter` receives an object that must be dropped without the lock.
   void drop_interpreter(Seat& seat, std::shared_ptr<Interrupter>& interrupter) noexcept;
 
-  // ---- For those who queue.
+  // ---- For threads that queue.
 
-  // Whether what waits needs one thread more, which is expected then.
+  // Whether the waiting tasks need one more thread, which is expected then.
   [[nodiscard]] bool claim_thread() noexcept;
-  // Chooses a parked worker for the tasks that nobody awake will see to; null if there is none. It counts as searching then.
+  // Chooses a parked worker for tasks that no awake worker will see; null if there is none. It counts as searching then.
   [[nodiscard]] Seat* choose_sleeper() noexcept;
   void wake_all_parked() noexcept;
   // The event loop for the next coroutine function; null: one has to be added.
   [[nodiscard]] LoopPortPtr loop_for_task(bool may_add) noexcept { return loop_lane().port_for_call(may_add); }
-  // There can be `most` loops, fewer than are wanted: those that workers have get the tasks of the others.
+  // At most `most` loops are possible, fewer than wanted: loops that workers have get the tasks of the others.
   void give_up_loops(std::size_t most) noexcept { loop_lane().give_up(most); }
-  // Takes out what has not started, but the `kept` oldest tasks for interpreters.
+  // Takes out tasks that have not started, except the `kept` oldest tasks for interpreters.
   void drain(Lifecycle::Scope scope, std::size_t kept, TaskList& into) noexcept;
-  // As the lane's.
+  // Like the lane's function.
   [[nodiscard]] std::shared_ptr<Interrupter> interrupter_of(const Task& task) noexcept;
 
   // ---- After a change.
@@ -61,7 +61,7 @@ class Dispatch : public Inventory {
   [[nodiscard]] HomeLane home_lane() noexcept { return HomeLane(*this); }
   [[nodiscard]] InterpreterLane interpreter_lane() noexcept { return InterpreterLane(*this); }
   [[nodiscard]] LoopLane loop_lane() noexcept { return LoopLane(*this); }
-  // Calls `use` with all lanes; in this order workers are woken for them.
+  // Calls `use` with all lanes; workers are woken for them in this order.
   template <typename Use>
   auto over_lanes(Use&& use) noexcept {
     return use(loop_lane(), interpreter_lane(), home_lane());

@@ -1,4 +1,4 @@
-// Environment: what of home's own state a worker's interpreter has to follow, plain data.
+// Environment: the part of home's state that a worker's interpreter has to follow, plain data.
 // Owner: shared by the pool and its workers; immutable after it is made. Thread: any.
 #pragma once
 
@@ -11,10 +11,10 @@
 namespace aiointerpreters::pool {
 
 struct Environment {
-  // Where home's `__main__` comes from, as multiprocessing's spawn finds it (hazard 31).
+  // The source of home's `__main__`, as multiprocessing's spawn finds it (hazard 31).
   enum class Main : std::uint8_t { kNone, kModule, kPath };
 
-  std::uint64_t version = 0;  // grows with every change; a worker applies what is newer than what it has
+  std::uint64_t version = 0;  // grows with every change; a worker applies one that is newer than its own
   codec::Message sys_path;    // home's sys.path: a list of str
   Main main = Main::kNone;
   codec::Message main_name;  // a str: the module's name or the script's path

@@ -1,8 +1,8 @@
 // HomeLane: untagged calls, run by workers that are attached to home.
 //
-// With more workers than interpreters, so many workers are kept free of it: its calls may block, and never hold up an
-// interpreter that is there or may be needed. With as many interpreters as workers, all share: hosts run home's calls when
-// no plain worker is available for them and there can be no further thread.
+// If there are more workers than interpreters, one worker for each interpreter is kept free of this lane: home's calls may
+// block, and they never delay an interpreter that exists or may be needed. If there are as many interpreters as workers, all
+// workers are shared: hosts run home's calls if no plain worker is available for them and no further thread is possible.
 // Owner, locks: Dispatch.
 #pragma once
 
@@ -22,7 +22,7 @@ class HomeLane {
   [[nodiscard]] std::size_t waiting() const noexcept { return has_.backlog.size(kName); }
   [[nodiscard]] std::size_t wanted_workers() const noexcept;
   [[nodiscard]] Seat* sleeper() const noexcept;
-  [[nodiscard]] bool keeps_workers() const noexcept { return false; }  // a worker that is there runs it before it leaves
+  [[nodiscard]] bool keeps_workers() const noexcept { return false; }  // an existing worker runs it before it leaves
   [[nodiscard]] bool has_work_for(const Seat& seat) const noexcept;
   [[nodiscard]] TaskPtr assign(Seat& seat) noexcept;
   void drain(std::size_t kept, TaskList& into) noexcept { has_.backlog.take(kName, kept, into); }
@@ -30,7 +30,7 @@ class HomeLane {
   [[nodiscard]] std::shared_ptr<Interrupter> interrupter_of(const Task&) const noexcept { return nullptr; }
 
  private:
-  // How many calls may be started now.
+  // The number of calls that may be started now.
   [[nodiscard]] std::size_t room() const noexcept;
   [[nodiscard]] bool hosts_help() const noexcept;
 

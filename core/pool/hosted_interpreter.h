@@ -1,4 +1,4 @@
-// HostedInterpreter: a worker's interpreter with all that the engine keeps in it, and how a task runs there.
+// HostedInterpreter: a worker's interpreter with everything that the engine keeps in it, and how a task runs there.
 // Owner, thread: the worker.
 #pragma once
 
@@ -27,52 +27,51 @@ class HostedInterpreter {
 
   // Makes the interpreter and runs the initializer in it. On success the thread is attached to it.
   // Requires: attached to home. Blocks. Runs Python.
-  // Errors: what failed, with why in `breakage`; `end` is to be called all the same. std::bad_alloc too.
+  // Errors: the step that failed, with the reason in `breakage`; `end` must be called all the same. std::bad_alloc too.
   enum class Created : std::uint8_t { kReady, kNoInterpreter, kInitializerFailed, kStopped };
   [[nodiscard]] Created create(py::ThreadSides& sides, const std::string& thread_name, Breakage& breakage);
 
-  // Runs the task, unless it is to be interrupted, and leaves its outcome in it: every exception becomes one. Arguments and
-  // result may be left over: to drop them can wait until the outcome has been told, unless something of them is on loan.
-  // Requires: attached to this interpreter. Runs Python.
+  // Runs the task, unless it is already interrupted, and stores its outcome in it; every exception becomes an outcome.
+  // Arguments and result may be left over. Dropping them can wait until the outcome has been told, unless something of them
+  // is on loan. Requires: attached to this interpreter. Runs Python.
   void execute(Task& task);
   [[nodiscard]] bool has_leftovers() const noexcept { return has_leftovers_; }
-  // Whether nobody could notice how long it takes to drop them. Requires: attached to this interpreter.
+  // Whether dropping them certainly takes no noticeable time. Requires: attached to this interpreter.
   [[nodiscard]] bool leftovers_are_inert() const;
   // Requires: attached to this interpreter. Runs Python.
   void drop_leftovers();
 
-  // Applies what of home's state is newer than what is here, and runs home's script if the task needs it. Thread: also the
-  // event loop's; a thread waits, detached, while the other one runs the script. Runs Python.
-  // Errors: false with an exception set.
+  // Applies the parts of home's state that are newer than those here, and runs home's script if the task needs it. Thread:
+  // also the event loop's; one thread waits, detached, while the other one runs the script. Runs Python. Errors: false with
+  // an exception set.
   [[nodiscard]] bool prepare(const Task& task);
 
-  // Below which the worker serves the interpreter.
+  // The frame below which the worker serves the interpreter.
   [[nodiscard]] py::FrameBelow& frame() noexcept { return frame_; }
 
-  // Makes the event loop of the interpreter. What it is to tell home it leaves to `teller`. Requires: attached to it.
-  // Runs Python.
-  // Errors: false with why in `breakage`; std::bad_alloc too.
+  // Makes the event loop of the interpreter. `teller` tells home of ends in this loop. Requires: attached to it. Runs
+  // Python. Errors: false with the reason in `breakage`; std::bad_alloc too.
   [[nodiscard]] bool open_loop(const LoopPortPtr& port, TellerPtr teller, const std::string& thread_name,
                                Breakage& breakage);
 
   // Drops every reference (hazard 3) and ends the interpreter, or abandons it to threads that nothing stops
-  // (py/abandoned.h); ends those of others, too, that have been left meanwhile. Leaves the thread detached. Thread: the
-  // worker's or, while the worker has lent the interpreter, another one. Blocks. Runs Python.
+  // (py/abandoned.h). It also ends other abandoned interpreters whose threads have left meanwhile. Afterwards the thread is
+  // detached. Thread: the worker's or, while the worker has lent the interpreter, another one. Blocks. Runs Python.
   void end(py::ThreadSides& sides);
 
  private:
   // Each of these sets a Python exception and returns false or null when it fails.
   bool run_initializer();
-  // What it has before anything of the user's runs in it. False with an exception set.
+  // The set-up before any code of the user's runs in it. False with an exception set.
   bool set_up(const std::string& thread_name);
   bool follow_environment();
-  // Has extension modules imported as private copies, if they are to be.
+  // Makes it import extension modules as private copies, if that was requested.
   bool prepare_imports();
   [[nodiscard]] py::Ref call_unless_interrupted(Task& task);
   void finish_loop();
   // From now on nobody visits the interpreter.
   void stop_visitor();
-  // Calls what drops objects: that may run Python for ever (`__del__`), and can be stopped.
+  // Calls code that drops objects. This may run Python for ever (`__del__`), and can be stopped.
   template <typename Drop>
   void drop_interruptibly(Drop&& drop);
 
@@ -86,7 +85,7 @@ class HostedInterpreter {
   Caller caller_;
   py::Ref result_;
   bool has_leftovers_ = false;
-  EnvironmentPtr environment_;  // the one that is applied
+  EnvironmentPtr environment_;  // the environment that is applied
   MainScript main_script_;
   std::unique_ptr<HostedLoop> loop_;  // null until there is one
 };

@@ -1,5 +1,5 @@
-// HostedLoop: the event loop in a worker's interpreter, in a thread of its own beside the worker's, so that neither holds up
-// the other. It runs coroutine functions, many at once.
+// HostedLoop: the event loop in a worker's interpreter, in its own thread beside the worker's, so that neither delays the
+// other. It runs coroutine functions, many at once.
 // Owner: the worker. Thread: the worker's and the loop's, guarded by the interpreter's GIL.
 // Requires: attached to that interpreter, for everything here.
 #pragma once
@@ -26,7 +26,7 @@ class HostedLoop {
   HostedLoop(const HostedLoop&) = delete;
   HostedLoop& operator=(const HostedLoop&) = delete;
 
-  // Starts the thread. Thread: the worker's. Runs Python. Errors: false with an exception set; nothing runs then.
+  // Starts the thread. Thread: the worker's. Runs Python. Errors: false with an exception set; there is no loop then.
   [[nodiscard]] bool start(const std::string& worker_name);
   // Waits until everything that was sent here has ended, closes the loop, joins the thread. Thread: the worker's. Blocks.
   // Runs Python.
@@ -34,11 +34,11 @@ class HostedLoop {
 
   // ---- For `Steps`. Thread: the loop's.
 
-  // A step of the task begins or ends; the task has not ended yet. `told`: it begins by learning that it is to end. Leaves
-  // an exception that is set so.
+  // A step of the task begins or ends; the task has not ended yet. `told`: the step begins by learning that it must end. An
+  // exception that is set stays set.
   void begin_step(const Task& task, bool told) noexcept;
   void end_step();
-  // Everything is to end: what goes on is interrupted.
+  // Everything must end: a coroutine that continues is interrupted.
   [[nodiscard]] bool stops() const noexcept { return port_->stopped(); }
   [[nodiscard]] const py::Ref& task_interrupted() const noexcept { return runtime_.task_interrupted; }
   // The task ends with that result or, null, with the exception that is set, unless it has ended before. Ends the step.
@@ -46,10 +46,10 @@ class HostedLoop {
 
   // ---- For the loop. Thread: the loop's.
 
-  // What the loop is called for when there is mail: cancels tasks, begins others. True: the loop is to stop.
+  // The loop calls it when there is mail: cancels tasks, begins others. True: the loop must stop.
   [[nodiscard]] bool read_mail(const py::Ref& loop);
-  // The loop is gone, stopped or broken by what ran in it: so is all that was sent here.
-  // Thread: the worker's, too, after that.
+  // The loop is gone, stopped or broken by a task; so all tasks that were sent here end. Thread: also the worker's, after
+  // that.
   void end_all();
 
  private:
@@ -58,9 +58,9 @@ class HostedLoop {
   [[nodiscard]] py::Ref make_asyncio_task(const TaskPtr& task, const py::Ref& loop);
   void cancel(Task& task);
   void end_interrupted(const TaskPtr& task);
-  // A task that was cancelled before it began is let go of.
+  // Drops a task that was cancelled before it began.
   void publish_cancelled(const TaskPtr& task);
-  // A task has ended. Before anybody can see that, so that who submits again finds the loop with one task less.
+  // A task has ended. Call it before any thread can see that, so that the next submit finds the loop with one task less.
   void count_out() noexcept;
   void tell(const TaskPtr& task, Task::Change change);
 

@@ -2,7 +2,7 @@
 //
 // A worker that has an interpreter is a host; the others are plain. A plain worker becomes a host when more calls wait than
 // hosts are idle or being made, and there are fewer than max_interpreters. It makes the interpreter first and takes a call
-// then, so no call waits for that while a host is idle.
+// afterwards, so no call waits for that while a host is idle.
 // Owner, locks: Dispatch.
 #pragma once
 
@@ -22,12 +22,12 @@ class InterpreterLane {
   [[nodiscard]] std::size_t waiting() const noexcept { return has_.backlog.size(kName); }
   [[nodiscard]] std::size_t wanted_workers() const noexcept;  // they should become hosts
   [[nodiscard]] Seat* sleeper() const noexcept;
-  // An interpreter for it can only be made after the rest.
+  // While a rest is on, an interpreter for it can be made only afterwards.
   [[nodiscard]] bool keeps_workers() const noexcept { return has_.lifecycle.rests() && waiting() > 0; }
   [[nodiscard]] bool has_work_for(const Seat& seat) const noexcept;
   [[nodiscard]] TaskPtr assign(Seat& seat) noexcept;
   void drain(std::size_t kept, TaskList& into) noexcept { has_.backlog.take(kName, kept, into); }
-  // That of the interpreter, while its worker has this call.
+  // The interpreter's, while its worker has this call.
   [[nodiscard]] std::shared_ptr<Interrupter> interrupter_of(const Task& task) const noexcept;
 
  private:

@@ -1,4 +1,4 @@
-// Inventory: all that a pool has, and decides by.
+// Inventory: everything that a pool has, and decides by.
 //
 //   limits     how many workers and interpreters there may be
 //   Backlog    the calls that wait for a worker                        backlog.h

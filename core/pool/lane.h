@@ -1,13 +1,12 @@
-// Lane: where a call runs, and what a pool asks of each such place.
+// Lane: the place where a call runs, and what a pool asks of each such place.
 //
-// A lane decides for its own calls; what it decides by is in the pool's inventory (inventory.h),
-// since all lanes share the workers.
-// Which of them a worker serves next, Dispatch decides over all. That happens at every call, under the pool's lock, and a
-// pool knows all its lanes: so there is nothing virtual here. What a lane has to do is said once, by `LaneContract`, which
-// each lane's type is checked against where it is declared.
+// A lane decides for its own calls. The data that it decides by is in the pool's inventory (inventory.h), because all lanes
+// share the workers. Dispatch decides over all lanes which of them a worker serves next. That happens at every call, under
+// the pool's lock, and a pool knows all its lanes, so nothing is virtual here. `LaneContract` states the duties of a lane
+// once; each lane's type is checked against it at its declaration.
 //
-// A further lane is a name below, a pair of files beside home_lane.h, a line in Dispatch::over_lanes, and what its workers
-// do (Worker::execute, an errand of seat.h).
+// A further lane needs a name below, a pair of files beside home_lane.h, a line in Dispatch::over_lanes, and the work of its
+// workers (Worker::execute, an errand of seat.h).
 #pragma once
 
 #include <concepts>
@@ -39,28 +38,29 @@ concept LaneContract = requires(Type lane, const Type& seen, Seat& seat, const S
 
   // ---- Its load.
 
-  // How much there is that no worker has come for yet.
+  // The number of calls that no worker has come for yet.
   { seen.waiting() } noexcept -> std::same_as<std::size_t>;
-  // How many workers it could make use of at once that have no interpreter: those that have one do not suffice.
+  // The number of workers without an interpreter that it could use immediately, because those with one are not enough.
   { seen.wanted_workers() } noexcept -> std::same_as<std::size_t>;
-  // A parked worker to be woken for what nobody awake will see to; null if there is none.
+  // A parked worker that must be woken for calls that no awake worker will see; null if there is none.
   { seen.sleeper() } noexcept -> std::same_as<Seat*>;
-  // What waits still needs a worker, though the pool is closed and none finds anything to do at this moment.
+  // Waiting calls still need a worker, although the pool is closed and no worker finds anything to do at this moment.
   { seen.keeps_workers() } noexcept -> std::same_as<bool>;
 
   // ---- Taking a call.
 
-  // Whether that worker can do something for it now: begin a call, or get ready for calls.
+  // Whether that worker can do something for it now: begin a call, or prepare for calls.
   { seen.has_work_for(looked_at) } noexcept -> std::same_as<bool>;
-  // Gives it to the worker: a call or, null, an errand of the seat. Who cannot begin a call gives it back (Pool::give_back),
-  // and what comes of an errand is told to the pool. Requires: has_work_for.
+  // Gives a call to the worker or, if it returns null, an errand of the seat. A worker that cannot begin a call gives it
+  // back (Pool::give_back); the result of an errand is reported to the pool. Requires: has_work_for.
   { lane.assign(seat) } noexcept -> std::same_as<base::IntrusivePtr<Task>>;
 
   // ---- Ending.
 
-  // Takes out what has not begun, but the `kept` oldest calls, for which workers are getting ready.
+  // Takes out calls that have not begun, except the `kept` oldest ones, for which workers are preparing.
   { lane.drain(kept, into) } noexcept;
-  // Who can stop the call; null if it does not run, or nobody can. Requires: the call was submitted to this pool.
+  // The object that can stop the call; null if it does not run, or cannot be stopped. Requires: the call was submitted to
+  // this pool.
   { seen.interrupter_of(task) } noexcept -> std::same_as<std::shared_ptr<Interrupter>>;
 };
 

@@ -1,4 +1,4 @@
-// Lifecycle: how far a pool is on its way from open to ended, and what it cannot do any more.
+// Lifecycle: the stage of a pool between open and ended, and the lanes that it can no longer serve.
 // Owner: the pool. Locks: the pool's guards everything here.
 #pragma once
 
@@ -17,13 +17,13 @@ class Lifecycle {
  public:
   explicit Lifecycle(Signals& signals) noexcept : signals_(signals) {}
 
-  // What a failure puts out of use.
+  // The part that a failure puts out of use.
   enum class Scope : std::uint8_t { kInterpreters, kAll };
 
   [[nodiscard]] bool closed() const noexcept { return closed_; }
   void close() noexcept { closed_ = true; }
   [[nodiscard]] bool stopped() const noexcept { return stops_ > 0; }
-  // Returns how often that was asked for.
+  // Returns the number of such requests.
   unsigned stop() noexcept { return ++stops_; }
 
   // ---- Rests: while the process forks there may be no interpreter.
@@ -32,17 +32,16 @@ class Lifecycle {
   void end_rest() noexcept { --rests_; }
 
   // ---- Breakage.
-  // Null while calls of that lane can be run. What may be tried again by now is forgotten.
+  // Null while calls of that lane can be run. A failure that may be retried by now is forgotten.
   [[nodiscard]] std::shared_ptr<const Breakage> broken(Lane lane) noexcept;
-  // The first reason stays, unless the new one is about more. Returns what is to be freed without the lock.
+  // The first reason stays, unless the new one concerns more lanes. Returns an object that must be freed without the lock.
   std::shared_ptr<const Breakage> break_down(std::shared_ptr<const Breakage> why, Scope scope) noexcept;
 
   // ---- Interpreters that cannot be made: a pause before the next attempt, twice as long each time.
   [[nodiscard]] bool may_make_interpreter() const noexcept { return !retry_at_ || base::is_over(retry_at_); }
   void interpreter_made() noexcept { retry_at_.reset(), failures_ = 0; }
   void interpreter_failed() noexcept;
-  // Nothing but that failure stands against calls in interpreters: those lanes count as broken until the next attempt may be
-  // made.
+  // Only that failure keeps calls from interpreters: those lanes count as broken until the next attempt may be made.
   void break_until_retry(std::shared_ptr<const Breakage>& why) noexcept { transient_.swap(why); }
 
   // ---- Signals.
@@ -56,7 +55,7 @@ class Lifecycle {
 
   bool closed_ = false;
   unsigned stops_ = 0;
-  unsigned rests_ = 0;  // that have begun and not ended
+  unsigned rests_ = 0;  // begun and not ended
   std::shared_ptr<const Breakage> breakage_;
   Scope scope_ = Scope::kInterpreters;
   std::shared_ptr<const Breakage> transient_;

@@ -1,7 +1,7 @@
 // LoopLane: coroutine functions, many at once in the event loop of a worker's interpreter.
 //
-// Its calls wait at the ports of the loops (loop_port.h), not for a worker: the one with the fewest gets the next. What
-// waits for a worker is a port that has no loop yet.
+// Its calls wait at the ports of the loops (loop_port.h), not for a worker: the port with the fewest calls gets the next
+// one. A port that has no loop yet waits for a worker.
 // Owner, locks: Dispatch.
 #pragma once
 
@@ -24,13 +24,13 @@ class LoopLane {
   [[nodiscard]] bool keeps_workers() const noexcept { return waiting() > 0; }
   [[nodiscard]] bool has_work_for(const Seat& seat) const noexcept { return waiting() > 0 && can_have_loop(seat); }
   [[nodiscard]] TaskPtr assign(Seat& seat) noexcept;  // always an errand
-  // Nothing is kept: no worker is getting ready for one call alone.
+  // None is kept: no worker prepares for one call alone.
   void drain(std::size_t, TaskList& into) noexcept { has_.loops.drain(into); }
   [[nodiscard]] std::shared_ptr<Interrupter> interrupter_of(const Task& task) const noexcept { return task.port; }
 
   // The port for the next call; null: one has to be added.
   [[nodiscard]] LoopPortPtr port_for_call(bool may_add) const noexcept;
-  // There can be `most` loops, fewer than are wanted: those that workers have get the calls of the others.
+  // At most `most` loops are possible, fewer than wanted: loops that workers have get the calls of the others.
   void give_up(std::size_t most) noexcept;
 
  private:

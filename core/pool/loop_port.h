@@ -1,8 +1,8 @@
-// LoopPort: where the event loop of a worker's interpreter is reached: coroutine functions that are to begin, and those that
-// are to be cancelled. It is there before its loop is, and takes what comes until then.
+// LoopPort: the address of the event loop of a worker's interpreter: coroutine functions that will begin there, and those
+// that must be cancelled there. It exists before its loop does, and keeps the tasks that come until then.
 //
-// Owner: shared by the pool, the worker that has the loop, and the tasks that were sent there. Thread: any, where nothing
-// else is said.
+// Owner: shared by the pool, the worker that has the loop, and the tasks that were sent there. Thread: any, unless stated
+// otherwise.
 #pragma once
 
 #include <atomic>
@@ -25,38 +25,38 @@ class LoopPort final : public Interrupter {
   LoopPort(const LoopPort&) = delete;
   LoopPort& operator=(const LoopPort&) = delete;
 
-  // Of tasks that are to begin.
+  // The mailbox of tasks that will begin.
   const MailboxPtr mailbox;
 
-  // Has the loop cancel the task, which runs there, and the visitor see to it that it ends. Any number of them, until the
-  // loop comes to it, wake the loop once.
+  // Makes the loop cancel the task, which runs there, and the visitor ensure that it ends. Any number of requests wake the
+  // loop once, until the loop handles them.
   bool interrupt(TaskPtr task) noexcept override AIOI_EXCLUDES(mutex_);
-  // Has the loop cancel all that it runs, and end.
+  // Makes the loop cancel all its tasks, and end.
   bool interrupt_all() noexcept override;
   [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_acquire); }
 
-  // All that is to begin, if it is not to begin any more.
+  // Takes all tasks that have not begun; they will not begin any more.
   [[nodiscard]] TaskList take_all() noexcept AIOI_EXCLUDES(mutex_);
 
-  // ---- Thread: the loop's, when it was woken.
+  // ---- Thread: the loop's, after it was woken.
 
-  // Takes what has come out of the mailbox.
+  // Takes everything in the mailbox.
   void collect() noexcept AIOI_EXCLUDES(mutex_);
-  // The next task that is to begin; null if there is none.
+  // The next task that will begin; null if there is none.
   [[nodiscard]] TaskPtr next() noexcept AIOI_EXCLUDES(mutex_);
-  // The next task that is to be cancelled; null if there is none.
+  // The next task that must be cancelled; null if there is none.
   [[nodiscard]] TaskPtr next_cancelled() noexcept AIOI_EXCLUDES(mutex_);
 
   // ---- Thread: the worker's.
 
-  // Who raises in what does not come to an await. Requires: the loop is there.
+  // Sets the visitor, which raises in code that does not come to an await. Requires: the loop exists.
   void set_visitor(std::shared_ptr<Interrupter> visitor) noexcept AIOI_EXCLUDES(mutex_);
-  // The loop has ended: gives the descriptor back and takes nothing any more.
+  // The loop has ended: gives the descriptor back and accepts nothing any more.
   void close() noexcept AIOI_EXCLUDES(mutex_);
 
   // The pool's, guarded by its lock.
   std::size_t live = 0;   // tasks that were sent here and have not ended
-  Seat* seat = nullptr;   // of the worker that has it, or is about to make its loop; null: nobody yet
+  Seat* seat = nullptr;   // of the worker that has its loop, or is about to make it; null: none yet
   std::size_t place = 0;  // in the heap of loops.h
 
  private:

@@ -1,4 +1,4 @@
-// Loops: the event loops of a pool's interpreters. A port is there before a worker makes its loop; then it is unbound.
+// Loops: the event loops of a pool's interpreters. A port exists before a worker makes its loop; until then it is unbound.
 // The ports form a binary heap by the number of their tasks, so the one with the fewest is found without a walk.
 // Owner: the pool. Locks: none, the pool's guards everything here but `Room::make`.
 #pragma once
@@ -15,7 +15,7 @@ namespace aiointerpreters::pool {
 
 class Loops {
  public:
-  // What adding a port needs, allocated before the lock is taken.
+  // The memory that adding a port needs, allocated before the lock is taken.
   struct Room {
     LoopPortPtr port;
     std::vector<LoopPortPtr> places;
@@ -29,23 +29,23 @@ class Loops {
   };
 
   [[nodiscard]] std::size_t size() const noexcept { return heap_.size(); }
-  // Ports that no worker has yet.
+  // The number of ports that no worker has yet.
   [[nodiscard]] std::size_t unbound() const noexcept { return unbound_; }
   // The one with the fewest tasks; null if there is none.
   [[nodiscard]] LoopPortPtr least_loaded() const noexcept { return heap_.empty() ? nullptr : heap_.front(); }
-  // One that no worker has yet; null if there is none.
+  // A port that no worker has yet; null if there is none.
   [[nodiscard]] LoopPortPtr first_unbound() const noexcept;
-  // Of those that workers have, the one with the fewest tasks. Requires: there is one.
+  // The port with the fewest tasks, among those that workers have. Requires: there is one.
   [[nodiscard]] LoopPortPtr least_loaded_bound() const noexcept;
   [[nodiscard]] bool fits(const Room& room) const noexcept {
     return room.port && (heap_.capacity() > heap_.size() || room.places.capacity() > heap_.size());
   }
-  // Adds a port that some worker has to bind. Requires: fits(room).
-  // Afterwards `room` holds what is to be freed without the lock.
+  // Adds a port that some worker has to bind. Requires: fits(room). Afterwards `room` holds memory that must be freed
+  // without the lock.
   LoopPortPtr add(Room& room) noexcept;
-  // Gives the seat one that is unbound. Requires: there is one.
+  // Gives the seat an unbound port. Requires: there is one.
   LoopPortPtr bind(Seat& seat) noexcept;
-  // Takes one out that is unbound. Requires: there is one.
+  // Takes an unbound port out. Requires: there is one.
   LoopPortPtr take_unbound() noexcept;
   void erase(LoopPort& port) noexcept;
 
@@ -59,7 +59,7 @@ class Loops {
   void put(std::size_t place, LoopPortPtr port) noexcept;
   void rise(std::size_t place) noexcept;
   void sink(std::size_t place) noexcept;
-  // A port that has been erased may still lose tasks.
+  // Ports that have been erased may still lose tasks.
   [[nodiscard]] bool holds(std::size_t place) const noexcept { return place < heap_.size(); }
 
   std::vector<LoopPortPtr> heap_;

@@ -19,9 +19,9 @@ class MainScript {
   MainScript(const MainScript&) = delete;
   MainScript& operator=(const MainScript&) = delete;
 
-  // Sees to it that the script has been run. While another thread runs it, this one waits, detached.
+  // Ensures that the script has been run. While another thread runs it, this one waits, detached.
   // Requires: attached. Blocks. Runs Python. Errors: false with an exception set. A script that has failed is not run again,
-  // since it had its side effects; one that was stopped is.
+  // because it had its side effects; one that was stopped is run again.
   [[nodiscard]] bool run_once(codec::Runtime& runtime, const EnvironmentPtr& environment);
 
  private:

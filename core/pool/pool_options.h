@@ -1,5 +1,4 @@
-// PoolOptions: what a pool is made with, and how it reaches what the layers above hold.
-// Immutable once the pool is there.
+// PoolOptions: the settings of a pool, and its way to functions of the layers above. Immutable once the pool exists.
 #pragma once
 
 #include <cstddef>
@@ -29,12 +28,11 @@ struct PoolOptions {
   codec::Runtime* (*enter_interpreter)() = nullptr;
   // Finds home's again. Requires: attached to home. Returns null with a Python exception set.
   codec::Runtime* (*find_home)() = nullptr;
-  // Has a warning written to the package's log, soon, by a thread that nobody waits for (reporter.h). Thread: any.
-  // Blocks: no.
+  // Makes a thread that nobody waits for write a warning to the package's log soon (reporter.h). Thread: any. Blocks: no.
   std::function<void(std::string text)> log_warning;
   // Reports that the initializer has failed, as the standard library does. Requires: attached to home. Runs Python.
   void (*log_initializer_failure)(const Breakage& breakage) = nullptr;
-  // Where extension modules come from that interpreters load as private copies (core/extensions). Null: they load none.
+  // The store of the extension modules that interpreters load as private copies (core/extensions). Null: they load none.
   std::shared_ptr<extensions::CopyStore> copies;
   // Runs once in each new interpreter, if there is one; `initializer_message` holds its arguments.
   codec::CallablePtr initializer;

@@ -1,7 +1,8 @@
-// Recorder: somebody who wants to know when calls change their state: a tracer, a profiler, a test. There is none by
-// default, and then each change costs one relaxed load.
-// Owner: who attaches it, until the pool has ended. Thread: `record` is called by whichever thread makes the change, several
-// at once, with no lock held and maybe with no interpreter attached; so it may not run Python, block or throw.
+// Recorder: an object that is told when calls change their state: a tracer, a profiler, a test. There is none by default,
+// and then each change costs one relaxed load.
+// Owner: the code that attaches it, until the pool has ended. Thread: `record` is called by the thread that makes the
+// change; several may call it at once, with no lock held and maybe with no interpreter attached. So it must not run Python,
+// block or throw.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,8 @@ class Recorder {
   enum class Event : std::uint8_t {
     kQueued,   // a pool is about to queue the call; if it refuses it, nothing follows
     kStarted,  // a worker, or the event loop of a worker's interpreter, has begun it
-    kEnded,  // its outcome is published, or a worker has let go of it because it was cancelled; what a pool that is shut down or
-             // broken takes out of its queues ends without this
+    kEnded,  // its outcome is published, or a worker has dropped it because it was cancelled; not recorded for calls that a pool
+             // takes out of its queues when it is shut down or broken
   };
   virtual void record(const Task& task, Event event) noexcept = 0;
 

@@ -1,10 +1,10 @@
 // Reporter: writes warnings of the engine to home's log, on a thread that nobody joins.
 //
-// Logging handlers are a user's code: one may react to a warning by shutting the executor down and wait for that. So no
-// thread writes whose end somebody waits for, with a lock or a join: no worker, no loop, no visitor.
-// They only leave the text here.
-// The thread starts when there is something to write and ends when there is nothing more. Who ends home waits until all is
-// written, after everything else that a handler may wait for.
+// Logging handlers are user code: one may react to a warning by shutting the executor down, and wait for that. So no thread
+// writes a warning if other code waits for its end, by a lock or a join: no worker, no loop, no visitor. They only leave the
+// text here.
+// The thread starts when there is something to write and ends when there is nothing more. The code that ends home waits
+// until everything is written, after everything else that a handler may wait for.
 // Owner: home, and its own thread while that runs. Thread: any.
 #pragma once
 
@@ -31,16 +31,17 @@ class Reporter final : public std::enable_shared_from_this<Reporter> {
   Reporter(const Reporter&) = delete;
   Reporter& operator=(const Reporter&) = delete;
 
-  // Has that written soon, each after those before it. Without a thread it waits for the next one, or for `write_left`;
-  // without memory it is dropped. Blocks: no.
+  // Makes the text be written soon, after those before it. If there is no thread, the text waits for the next one, or for
+  // `write_left`; if there is no memory, it is dropped. Blocks: no.
   void warn(std::string text) noexcept AIOI_EXCLUDES(mutex_);
 
-  // Writes what no thread could be started for. Requires: attached to home, on a thread that nobody waits for. Runs Python.
+  // Writes texts for which no thread could be started. Requires: attached to home, on a thread that nobody waits for. Runs
+  // Python.
   void write_left() AIOI_EXCLUDES(mutex_);
-  // Whether all is written that there is a thread for.
+  // Whether all texts are written for which there is a thread.
   [[nodiscard]] bool is_idle() const noexcept AIOI_EXCLUDES(mutex_);
-  // Waits until all is written, or for the deadline, or a signal. Requires: detached, not on the reporter's own thread.
-  // Blocks.
+  // Waits until everything is written, or for the deadline, or a signal. Requires: detached, not on the reporter's own
+  // thread. Blocks.
   void wait_until_idle(const base::Deadline& deadline) const noexcept;
 
  private:
@@ -55,7 +56,7 @@ class Reporter final : public std::enable_shared_from_this<Reporter> {
   const Write write_;
   mutable base::Mutex mutex_;
   std::deque<std::string> texts_ AIOI_GUARDED_BY(mutex_);
-  bool is_running_ AIOI_GUARDED_BY(mutex_) = false;  // the thread is there, and looks for texts before it ends
+  bool is_running_ AIOI_GUARDED_BY(mutex_) = false;  // the thread exists, and looks for texts before it ends
   std::atomic<std::uint32_t> left_{0};               // texts that are not written yet; release / acquire
 };
 

@@ -1,5 +1,5 @@
-// Roster: the workers of a pool. It knows who is idle, who sleeps, who has an interpreter, and how many threads are on their
-// way. It decides nothing.
+// Roster: the workers of a pool. It knows which of them are idle, asleep or have an interpreter, and how many threads are
+// still starting. It decides nothing.
 // Owner: the pool. Locks: the pool's guards everything here but `make_seat`.
 #pragma once
 
@@ -12,10 +12,10 @@ namespace aiointerpreters::pool {
 
 class Roster {
  public:
-  // Workers of one kind that have nothing to do. Hosts have an interpreter, plain workers have none.
+  // The idle workers of one kind. Hosts have an interpreter, plain workers have none.
   struct Idle {
     Seat* parked = nullptr;     // asleep; the one that parked last comes first
-    std::size_t searching = 0;  // awake; they look at the queues before they park, so nobody has to wake them
+    std::size_t searching = 0;  // awake; they look at the queues before they park, so they need not be woken
     std::size_t available = 0;  // parked + searching; plain ones that are still to be started count too
   };
 
@@ -26,32 +26,32 @@ class Roster {
 
   [[nodiscard]] const Idle& plain() const noexcept { return plain_; }
   [[nodiscard]] const Idle& hosts() const noexcept { return hosts_; }
-  // Threads that are there or on their way.
+  // Threads that exist or are starting.
   [[nodiscard]] std::size_t threads() const noexcept { return threads_; }
   // Workers that have an interpreter or make one.
   [[nodiscard]] std::size_t host_count() const noexcept { return host_count_; }
   [[nodiscard]] std::size_t making() const noexcept { return making_; }
-  // Hosts with nothing to do that have no event loop.
+  // Idle hosts that have no event loop.
   [[nodiscard]] std::size_t idle_without_loop() const noexcept { return idle_without_loop_; }
   // Workers that run a task of home's.
   [[nodiscard]] std::size_t serving_home() const noexcept { return serving_home_; }
 
-  // ---- A thread was asked for; it comes, or cannot be started.
+  // ---- A thread was requested; it comes, or cannot be started.
   void expect_thread() noexcept { ++threads_, ++plain_.available; }
   void give_up_thread() noexcept { --threads_, --plain_.available; }
 
   // A seat that can enter. Thread: any, without the lock. Errors: std::bad_alloc.
   [[nodiscard]] static std::unique_ptr<Seat> make_seat() { return std::make_unique<Seat>(); }
-  // Gives a thread that was expected a seat, one that is free or else `spare`; it is searching then.
+  // Gives an expected thread a seat, a free one or else `spare`; it is searching then.
   [[nodiscard]] Seat& enter(std::unique_ptr<Seat>& spare) noexcept;
   void leave(Seat& seat) noexcept;
 
-  // ---- What a worker does.
+  // ---- The duties of a worker.
   void search(Seat& seat) noexcept;          // from kBusy
   void stop_searching(Seat& seat) noexcept;  // from kSearching
   void park(Seat& seat) noexcept;            // from kSearching
   Seat* unpark(Seat& seat) noexcept;         // from kParked to kSearching; returns the seat
-  // Gives the worker a task of home's, or takes note that it has ended.
+  // Gives the worker a task of home's, or notes that it has ended.
   void serve_home(Seat& seat, bool serves) noexcept;
 
   // ---- Its interpreter.

@@ -1,5 +1,5 @@
 // Seat: one worker as its pool sees it.
-// Owner: the roster, which keeps a seat for the next worker when one has left, so a pointer to a seat stays good as long as
+// Owner: the roster, which keeps a seat for the next worker when one has left, so a pointer to a seat is valid as long as
 // the pool. Locks: the pool's guards every member but `parker`, which any thread may wake.
 #pragma once
 
@@ -15,9 +15,9 @@ namespace aiointerpreters::pool {
 // A worker whose interpreter another thread can end while the worker runs code of home's.
 class Lender {
  public:
-  // Ends the interpreter on the calling thread. False: there is no memory for that; the interpreter lives on.
-  // Requires: attached to home, and so it is again afterwards; `Pool::take_lent` has given the seat to this thread. Blocks.
-  // Runs Python.
+  // Ends the interpreter on the calling thread. False: there is no memory for that; the interpreter lives on. Requires:
+  // attached to home (it is attached again afterwards); `Pool::take_lent` has given the seat to this thread. Blocks. Runs
+  // Python.
   [[nodiscard]] virtual bool end_lent() = 0;
 
  protected:
@@ -33,9 +33,9 @@ struct Seat {
   // What a worker has to do for the pool before it can take a task.
   enum class Errand : std::uint8_t {
     kNone,
-    kMakeInterpreter,  // it is to become a host
-    kOpenLoop,         // its interpreter is to have an event loop
-    kRest,             // its interpreter is to end, because the process forks
+    kMakeInterpreter,  // it will become a host
+    kOpenLoop,         // its interpreter will have an event loop
+    kRest,             // its interpreter must end, because the process forks
   };
   enum class Hosting : std::uint8_t {
     kNone,
@@ -48,14 +48,14 @@ struct Seat {
   Hosting hosting = Hosting::kNone;
   bool has_interpreter = false;              // or is about to make one, or to end it
   bool serves_home = false;                  // it runs a task of home's
-  bool is_lent = false;                      // it runs code of home's; others may end its interpreter meanwhile
-  bool is_taken = false;                     // somebody does so
+  bool is_lent = false;                      // it runs code of home's; other threads may end its interpreter meanwhile
+  bool is_taken = false;                     // another thread does so
   bool waits = false;                        // for that, asleep
-  unsigned stops_seen = 0;                   // how often it was told to stop everything
-  const Task* current = nullptr;             // what it was given last, unless that was given back
+  unsigned stops_seen = 0;                   // the number of stop requests that it has seen
+  const Task* current = nullptr;             // the task that it was given last, unless that was given back
   Lender* lender = nullptr;                  // the worker, while `is_lent`
   std::shared_ptr<Interrupter> interrupter;  // of its interpreter, once that can be interrupted
-  LoopPortPtr loop;                          // of the event loop there, once it has to have one
+  LoopPortPtr loop;                          // of the event loop there, once it must have one
 
   base::Parker parker;
 

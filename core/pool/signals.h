@@ -1,4 +1,4 @@
-// Signals: what others look at, or sleep on, without the pool's lock. It is written under that lock.
+// Signals: values that other threads read, or sleep on, without the pool's lock. They are written under that lock.
 // Owner: the pool. Thread: any may read.
 #pragma once
 
@@ -12,11 +12,10 @@ namespace aiointerpreters::pool {
 struct Signals {
   using Word = base::OwnLine<std::atomic<std::uint32_t>>;
 
-  Word threads;       // that are there or on their way; release / acquire; who waits for the pool's end sleeps on it
+  Word threads;       // that exist or are starting; release / acquire; a thread that waits for the pool's end sleeps on it
   Word interpreters;  // that live, are being made or ended; release / acquire
-  Word rest_news;     // changes when whoever waits for a rest should look again; release / acquire
-  // Something to take, or the pool is closed: for those who spin.
-  // relaxed: what there is to take is looked up under the lock.
+  Word rest_news;     // changes when a thread that waits for a rest should look again; release / acquire
+  // There is a task, or the pool is closed: for spinning threads. relaxed: the task itself is looked up under the lock.
   base::OwnLine<std::atomic<bool>> is_stirring;
 };
 

@@ -1,5 +1,5 @@
 // Sleeper: a parked worker that is chosen under the pool's lock and woken without it. It is declared before the lock is
-// taken, so its end, which wakes the worker, comes after that of the lock.
+// taken, so its destructor, which wakes the worker, runs after the lock's.
 // Owner: a scope. Thread: one.
 #pragma once
 

@@ -1,5 +1,5 @@
-// Steps: the coroutine of a task as asyncio drives it. Between its steps asyncio does other things; what a step is, and how
-// the task ends, it tells to the event loop that it belongs to.
+// Steps: the coroutine of a task as asyncio drives it. Between its steps asyncio does other work. It tells its event loop
+// when a step begins and ends, and how the task ends.
 // Requires: attached to the interpreter of that loop. Thread: the loop's.
 #pragma once
 

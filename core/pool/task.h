@@ -1,8 +1,8 @@
-// Task: one call on its way from submit to its outcome: what is to be run (call.h),
-// and how far it is and who is told (completion.h).
+// Task: one call on its way from submit to its outcome: the work (call.h), its state, and who is told of the end
+// (completion.h).
 //
-// Owner: shared by whoever waits at home and by whoever has to run it (queue, then worker). What is in it belongs to home
-// until the task is queued, to the worker from a successful start to finish, to home again after that.
+// Owner: shared by the waiting code at home and by the side that has to run it (queue, then worker). Its content belongs to
+// home until the task is queued, to the worker from a successful start to finish, to home again after that.
 #pragma once
 
 #include <atomic>
@@ -40,41 +40,40 @@ class Task : public base::Counted, public Call, public Completion {
 
   explicit Task(Lane where) noexcept : Call(where) {}
 
-  // Lets go of the message: nobody will read it, though the task may stay in its queue for long.
+  // Drops the message: nobody will read it, though the task may stay in its queue for long.
   [[nodiscard]] Change cancel() noexcept;
-  // Ends a task that the pool will never run; a cancelled one is let go of. Requires: it is out of the queue.
+  // Ends a task that the pool will never run; drops a cancelled one. Requires: it is out of the queue.
   [[nodiscard]] Change end_broken(std::shared_ptr<const Breakage> why);
-  // Does what can be done without home after that change, an end: mostly all there is to do. True: `settle_at_home` is to be
-  // called with it.
+  // Does everything that can be done without home after that change, an end. Usually that is all. True: `settle_at_home`
+  // must be called with it.
   [[nodiscard]] bool needs_home(Change change) noexcept;
 
-  // Runs a task of Lane::kHome and sets its outcome. If nobody has asked to be told of its end, lets go of home's objects
-  // too and says so in `has_left_home`. Requires: attached to home. Runs Python.
+  // Runs a task of Lane::kHome and sets its outcome. If nobody has requested to be told of its end, it also drops home's
+  // objects and says so in `has_left_home`. Requires: attached to home. Runs Python.
   virtual void run_at_home() = 0;
-  // The task has ended. kDeliver: tells home's waiters and callbacks, then lets go of every object of home; kQuiet: does
-  // only that. kMail: it is in its mailbox, whose loop has to be woken.
-  // Requires: attached to home. Runs Python.
+  // The task has ended. kDeliver: tells home's waiters and callbacks, then drops every object of home. kQuiet: only drops
+  // them. kMail: it is in its mailbox, whose loop has to be woken. Requires: attached to home. Runs Python.
   virtual void settle_at_home(Change how) = 0;
   // The same for a thread that is attached to no interpreter: it visits home. Blocks. Runs Python.
   virtual void visit_home_to_settle(Change how) = 0;
-  // Cancels it for good, after the queue has let go of it. Requires: attached to home. Runs Python.
+  // Cancels it for good, after the queue has dropped it. Requires: attached to home. Runs Python.
   virtual void cancel_at_home() = 0;
-  // Has a task named in home's log that has been interrupted and goes on. Thread: any. Blocks: no.
+  // Names a task in home's log that has been interrupted and still runs. Thread: any. Blocks: no.
   virtual void report_ignored_interrupt() = 0;
 
   std::shared_ptr<const Breakage> breakage;
   Outcome outcome = Outcome::kNone;
-  const Pool* pool = nullptr;  // that it was submitted to; only compared
+  const Pool* pool = nullptr;  // the pool that it was submitted to; only compared
   Seat* seat = nullptr;        // that pool's, guarded by its lock: of the worker that was given the task last
-  bool has_left_home = false;  // of Lane::kHome: nothing of home's is left to let go of; the worker's that has run it
-  // Home has cancelled it and waits for nothing: its outcome is left out.
-  // Set by home at any time; relaxed, as it only saves work.
+  bool has_left_home = false;  // of Lane::kHome: home's objects are dropped; belongs to the worker that has run it
+  // Home has cancelled it and waits for nothing, so its outcome is not encoded. Home sets it at any time; relaxed, as it
+  // only saves work.
   std::atomic<bool> is_forgotten{false};
-  // How far a coroutine function is that is to be cancelled in its loop (loop_port.h).
+  // The state of a coroutine function that must be cancelled in its loop (loop_port.h).
   struct Cancelling {
-    bool is_asked = false;    // the loop has not come to it; guarded by the port's lock
+    bool is_asked = false;    // the loop has not handled it; guarded by the port's lock
     bool is_watched = false;  // the visitor knows it; likewise
-    unsigned pass = 0;        // of the loop that has cancelled it, 0: none; guarded by the GIL of its interpreter
+    unsigned pass = 0;        // the pass in which the loop has cancelled it, 0: none; guarded by the GIL of its interpreter
   } cancelling;
 
  private:

@@ -1,5 +1,5 @@
 // TaskList: tasks first in, first out, linked through themselves, so that adding one allocates nothing.
-// Owner: whoever has one; it owns its tasks. Thread: one at a time.
+// Owner: the code that has it; the list owns its tasks. Thread: one at a time.
 #pragma once
 
 #include <utility>
@@ -22,7 +22,7 @@ class TaskList {
   [[nodiscard]] const Task& front() const noexcept { return *first_; }
   void push(base::IntrusivePtr<Task> task) noexcept;
   void push_front(base::IntrusivePtr<Task> task) noexcept;
-  // Puts all of `later` behind these.
+  // Puts all tasks of `later` after these.
   void append(TaskList later) noexcept;
   // Takes the first one out; null if there is none.
   [[nodiscard]] base::IntrusivePtr<Task> pop() noexcept;

@@ -1,4 +1,4 @@
-// TaskQueue: a list of tasks that knows how long it is, and which of two has the older task.
+// TaskQueue: a list of tasks that knows its length, and which of two queues has the older task.
 // Owner: the pool. Thread: any, under the pool's lock.
 #pragma once
 
@@ -21,7 +21,7 @@ class TaskQueue {
   [[nodiscard]] bool empty() const noexcept { return tasks_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  // `number` tells which of two queues has the older task.
+  // `number` decides which of two queues has the older task.
   void push(TaskPtr task, std::uint64_t number) noexcept {
     task->number_ = number;
     tasks_.push(std::move(task));

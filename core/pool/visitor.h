@@ -1,11 +1,11 @@
-// Visitor: a thread that goes into one interpreter to do what its own thread cannot do, because that is busy or asleep:
-// takes back what was lent, interrupts what runs (interrupts.h), calls what is pending (py/foreign_threads.h). Each
-// interpreter has a visitor of its own, as it may have to wait at the door (py/door.h) for a long call in C. The thread
-// starts when it is needed for the first time.
+// Visitor: a thread that enters one interpreter to do the work that the interpreter's own thread cannot do because it is
+// busy or asleep: it takes back lent objects, interrupts running work (interrupts.h), runs pending calls
+// (py/foreign_threads.h). Each interpreter has its own visitor, because the visitor may have to wait at the door (py/door.h)
+// for a long call in C. The thread starts when it is first needed.
 //
-// Requests only raise a flag and wake the thread if it was not raised yet, so any number of them cost one visit. The thread
-// does all that is due before it sleeps again, so nothing is put off by what comes after it.
-// Owner: shared by the interpreter's lessor, as its bell, by its pool, and by who stops it. Thread: any.
+// Requests only raise a flag, and wake the thread if the flag was not raised yet, so any number of them cost one visit. The
+// thread does everything that is due before it sleeps again, so no request is postponed by later ones.
+// Owner: shared by the interpreter's lessor, as its bell, by its pool, and by the code that stops it. Thread: any.
 #pragma once
 
 #include <atomic>
@@ -27,34 +27,34 @@ namespace aiointerpreters::pool {
 
 class Visitor final : public codec::Bell, public Interrupter, public py::PendingCallsBell {
  public:
-  // Makes one and hangs it up as the lessor's bell. It is to be stopped before the interpreter ends.
-  // Requires: attached to that interpreter. Errors: std::bad_alloc.
+  // Makes one and installs it as the lessor's bell. Stop it before the interpreter ends. Requires: attached to that
+  // interpreter. Errors: std::bad_alloc.
   [[nodiscard]] static std::shared_ptr<Visitor> serve(codec::Runtime& runtime);
   explicit Visitor(codec::Runtime& runtime) noexcept : lessor_(runtime.lessor), interrupts_(runtime) {}  // see `serve`
   Visitor(const Visitor&) = delete;
   Visitor& operator=(const Visitor&) = delete;
 
-  // Something has come back. Without memory for a thread, it waits for its owner.
+  // A loan has come back. If there is no memory for a thread, the loan waits for its owner.
   void ring() noexcept override AIOI_EXCLUDES(mutex_);
 
-  // A coroutine function's task has been cancelled in its loop by then: this sees to it that it ends.
+  // For the task of a coroutine function, which has been cancelled in its loop by then: ensures that it ends.
   bool interrupt(TaskPtr task) noexcept override AIOI_EXCLUDES(mutex_);
   bool interrupt_all() noexcept override AIOI_EXCLUDES(mutex_);
-  // Whether `interrupt_all` has been called, be it after the end of the thread; it stays so.
+  // Whether `interrupt_all` has been called, even after the end of the thread; it stays true.
   [[nodiscard]] const std::atomic<bool>& stopped_all() const noexcept { return stopped_all_; }
   // Of the interpreter's event loop; null: there is none any more.
   void set_loop(LoopPortPtr loop) noexcept AIOI_EXCLUDES(mutex_);
 
-  // The interpreter's; the visitor calls what is pending. Until it stops.
+  // The interpreter's; the visitor runs its pending calls, until it stops.
   void set_foreign_threads(std::shared_ptr<py::ForeignThreads> threads) noexcept AIOI_EXCLUDES(mutex_);
   void ring_for_pending_calls() noexcept override AIOI_EXCLUDES(mutex_);
 
-  // Visits no more; returns when the thread has ended. Requires: detached, or the lessor is closed, since the thread may
+  // Ends the visits; returns when the thread has ended. Requires: detached, or the lessor is closed, because the thread may
   // want to attach. Blocks.
   void stop() noexcept AIOI_EXCLUDES(mutex_);
-  // For a fork, which shall find no thread with a lock in its hands: returns when the thread has ended, or is inside the
-  // interpreter, where it holds none. It is not joined there: what it drops may be a user's `__del__`, which waits for the
-  // fork. Whoever calls next starts a thread again. Requires: detached. Blocks.
+  // For a fork, at which no thread may hold a lock: returns when the thread has ended, or is inside the interpreter, where
+  // it holds none. It is not joined there, because it may drop an object with a user's `__del__` that waits for the fork.
+  // The next request starts a thread again. Requires: detached. Blocks.
   void pause() noexcept AIOI_EXCLUDES(mutex_);
 
  private:
@@ -81,11 +81,11 @@ class Visitor final : public codec::Bell, public Interrupter, public py::Pending
   std::list<Interrupt> added_ AIOI_GUARDED_BY(mutex_);
   LoopPortPtr loop_ AIOI_GUARDED_BY(mutex_);
   std::shared_ptr<py::ForeignThreads> foreign_threads_ AIOI_GUARDED_BY(mutex_);
-  // What there is to do, and nothing has been done about it since; acq_rel.
+  // Requests that have not been handled yet; acq_rel.
   std::atomic<bool> returns_{false};
   std::atomic<bool> calls_{false};
-  std::atomic<bool> strikes_{false};  // something is to be interrupted at once
-  std::atomic<bool> watches_{false};  // something has to have ended soon
+  std::atomic<bool> strikes_{false};  // a task must be interrupted now
+  std::atomic<bool> watches_{false};  // a task must have ended soon
   std::atomic<bool> stops_all_{false};
   std::atomic<bool> stopped_all_{false};  // release / acquire
   base::Parker parker_;                   // the thread's
