@@ -18,7 +18,7 @@ namespace {
 
 // What the end of a call that is about to be awaited is worth looking for, awake.
 constexpr base::SpinPolicy::Duration kSpinBudget = std::chrono::microseconds(20);
-// Looking at the clock for each task would be a tenth of the work.
+// Reading the clock for each task would be a tenth of the work.
 constexpr unsigned kBetweenLooks = 8;
 
 struct BridgeObject {
@@ -51,7 +51,7 @@ PyObject* bridge_close_loop(PyObject* self, PyObject*) {
     const py::Ref loop = py::Ref::borrow(bridge_of(self)->loop());
     if (!loop) Py_RETURN_NONE;
     auto* const type = reinterpret_cast<PyObject*>(Py_TYPE(loop.get()));
-    if (!py::Ref::steal(PyObject_CallMethod(type, "close", "O", loop.get()))) return nullptr;  // it runs
+    if (!py::Ref::steal(PyObject_CallMethod(type, "close", "O", loop.get()))) return nullptr;  // the loop runs
     bridge_of(self)->close();
     if (PyObject_DelAttrString(loop.get(), "close") < 0) PyErr_Clear();
     Py_RETURN_NONE;
@@ -128,21 +128,21 @@ bool AsyncioBridge::open() {
     const py::Ref drain = py::Ref::steal(PyObject_GetAttrString(self_, "drain"));
     if (!drain) return false;
     const py::Ref added = add_reader(drain.get());
-    // Not every loop can look at a descriptor.
+    // Not every loop can watch a descriptor.
     if (!added && PyErr_ExceptionMatches(PyExc_NotImplementedError) == 0 &&
         PyErr_ExceptionMatches(PyExc_AttributeError) == 0 && PyErr_ExceptionMatches(PyExc_OSError) == 0) {
       return false;
     }
     PyErr_Clear();
-    if (added && Py_REFCNT(drain.get()) > 1) return true;  // some say yes and do nothing
+    if (added && Py_REFCNT(drain.get()) > 1) return true;  // some loops return success and do nothing
   }
   mailbox_ = pool::MailboxPtr(std::make_unique<pool::Mailbox>(base::Wakeup()).release());
-  // So the bridge is the loop's own here, too, and goes with it.
+  // So here, too, the loop owns the bridge, which is destroyed with it.
   const py::Ref close_loop = py::Ref::steal(PyObject_GetAttrString(self_, "close_loop"));
   return close_loop && PyObject_SetAttrString(loop_.get(), "close", close_loop.get()) == 0;
 }
 
-// Loops take the context of their readers from where they are added.
+// A loop runs its readers in the context in which they were added.
 py::Ref AsyncioBridge::add_reader(PyObject* callback) {
   if (PyContext_Enter(nothing_.get()) < 0) return {};
   py::Ref added = py::Ref::steal(PyObject_CallMethod(loop_.get(), "add_reader", "iO", mailbox_->fd(), callback));
@@ -163,7 +163,7 @@ bool AsyncioBridge::call_from(PyObject* method, const char* callback) {
 
 void AsyncioBridge::expect(HomeTask& task) noexcept {
   task.context_ = PyContext_CopyCurrent();
-  if (task.context_ == nullptr) PyErr_Clear();  // without memory it is told in the empty one
+  if (task.context_ == nullptr) PyErr_Clear();  // if there is no memory, it is told in the empty context
   task.bridge_ = this;
   task.next_ = std::exchange(first_, HomeTaskPtr(&task).release());
   if (task.next_ != nullptr) task.next_->previous_ = &task;
@@ -197,7 +197,7 @@ void AsyncioBridge::forget(HomeTask& task) noexcept {
 
 bool AsyncioBridge::deliver(HomeTask& task) {
   const HomeTaskPtr kept(&task);
-  // A copy: somebody may be in that context just now, and what decoding changes is nobody's.
+  // A copy: other code may be in that context right now, and changes made by decoding must not be visible.
   const py::ContextCopy scope(decodes_by_python(task) ? task.context_ : nullptr);
   return task.arrive();
 }
@@ -217,7 +217,7 @@ bool AsyncioBridge::look() {
 }
 
 bool AsyncioBridge::drain() {
-  if (forks_ != home_.forks) return true;  // the descriptor is the parent's too, and so is what it waits for
+  if (forks_ != home_.forks) return true;  // the descriptor belongs to the parent, and so do the outstanding tasks
   mail_.append(mailbox_->take());
   return tell();
 }
@@ -229,12 +229,12 @@ bool AsyncioBridge::tell() {
     pool::TaskPtr next = mail_.pop();
     if (!next) break;
     auto& task = static_cast<HomeTask&>(*next);
-    if (task.bridge_ != this) continue;  // nobody wants to know, or another loop does
+    if (task.bridge_ != this) continue;  // nobody waits for it, or another loop does
     undisturbed = deliver(task);
     if (!undisturbed) mail_.push_front(std::move(next));
     if (arrived % kBetweenLooks == 0 && base::Clock::now() >= end) break;
   }
-  home_.runtime.lessor->take_back();  // what the calls were lent
+  home_.runtime.lessor->take_back();  // memory and objects that were lent to the calls
   if (!mail_.empty()) wake();
   return undisturbed;
 }
@@ -249,7 +249,7 @@ void AsyncioBridge::call_loop() {
   py::Ref error = py::take_exception();
   const bool called = call_from(home_.asyncio.names.call_soon_threadsafe.get(), "drain");
   if (!called && PyErr_ExceptionMatches(PyExc_RuntimeError) == 0) PyErr_WriteUnraisable(loop_.get());
-  PyErr_Clear();  // the loop is closed: nobody awaits anything there
+  PyErr_Clear();  // the loop is closed: nothing is awaited there any more
   py::restore_exception(std::move(error));
 }
 

@@ -1,13 +1,13 @@
-// AsyncioBridge: one event loop of home's and the calls that it waits for. Workers post to its mailbox, whose descriptor the
-// loop looks at; a loop that cannot do that (`add_reader`) is called with `call_soon_threadsafe`.
+// AsyncioBridge: one event loop of home's and the calls that it waits for. Workers post to its mailbox, and the loop watches
+// the mailbox's descriptor. A loop that cannot do that (`add_reader`) is called with `call_soon_threadsafe`.
 //
-// Contexts: the loop calls the bridge in an empty context, which keeps no context variable of anybody alive. Each call has
-// that of who waits for it (run_future_type.h), at first a copy of the one where it was made.
-// What it ends with is decoded in a copy of that.
+// Contexts: the loop calls the bridge in an empty context, so it keeps no context variables alive. Each call has the context
+// of the code that waits for it (run_future_type.h), at first a copy of the context in which it was made. Its outcome is
+// decoded in a copy of that.
 //
-// Owner: the loop, by the reader that is registered with it; so the bridge goes when the loop is closed, and the descriptor
-// with it.
-// Requires: attached to home, on the loop's thread, for everything here but what is said to be otherwise.
+// Owner: the loop, by the reader that is registered with it. So the bridge and its descriptor are destroyed when the loop is
+// closed.
+// Requires: attached to home, on the loop's thread, for everything here unless stated otherwise.
 #pragma once
 
 #include "base/spin_policy.h"
@@ -21,16 +21,15 @@ namespace aiointerpreters::binding {
 
 class AsyncioBridge;
 
-// The event loop that runs in this thread. Requires: prepare_asyncio. Returns new; null without an exception if none does.
+// The event loop that runs in this thread. Requires: prepare_asyncio. Returns new; null without an exception if none runs.
 [[nodiscard]] py::Ref running_loop(const ModuleState& home);
-// The object that holds the bridge of the running loop, made and registered if there is none yet. Returns new: nobody else
-// may keep it. Runs Python.
-// Errors: null with RuntimeError set if no loop is running, or with what the loop has raised.
+// The object that holds the bridge of the running loop, made and registered if there is none yet. Returns new; only the loop
+// may keep it. Runs Python. Errors: null with RuntimeError set if no loop is running, or with an exception of the loop.
 [[nodiscard]] py::Ref running_bridge(ModuleState& home);
 [[nodiscard]] AsyncioBridge& bridge_in(const py::Ref& object) noexcept;
-// The same, if `callback` is the one by which asyncio's wrap_future has the running loop await a future: a closure of that
-// module over the loop. Called on the loop's thread, it does all it has to do at once (before 3.14, at the next turn).
-// Returns new. Runs Python. Errors: null, without an exception, if it is anything else.
+// The same, if `callback` is the one by which asyncio's wrap_future makes the running loop await a future: a closure of that
+// module over the loop. If it is called on the loop's thread, it does all its work immediately (before 3.14, at the next
+// pass). Returns new. Runs Python. Errors: null, without an exception, if it is any other callback.
 [[nodiscard]] py::Ref bridge_of_callback(ModuleState& home, PyObject* callback);
 
 // Makes the type of the Python objects that hold bridges. Returns new; null with an exception set.
@@ -44,45 +43,45 @@ class AsyncioBridge {
   AsyncioBridge& operator=(const AsyncioBridge&) = delete;
   ~AsyncioBridge();
 
-  // Makes the mailbox and has the loop look at it. Runs Python. Errors: false with what the loop has raised.
+  // Makes the mailbox and has the loop watch it. Runs Python. Errors: false with the exception of the loop.
   [[nodiscard]] bool open();
   [[nodiscard]] PyObject* loop() const noexcept { return loop_.get(); }
   // {"loop": loop}, for futures of that loop. Borrows.
   [[nodiscard]] PyObject* loop_keyword() const noexcept { return loop_keyword_.get(); }
-  // For what `expect` gets.
+  // The context for tasks that `expect` gets.
   [[nodiscard]] const pool::MailboxPtr& mailbox() const noexcept { return mailbox_; }
 
-  // The task is outstanding from now on; to have it put into the mailbox is its own part. Its end will be told in a copy of
-  // the context that is current, unless HomeTask::tell_in says otherwise.
+  // The task is outstanding from now on; the caller has to request mail for it. Its end will be told in a copy of the
+  // current context, unless HomeTask::tell_in says otherwise.
   void expect(HomeTask& task) noexcept;
-  // The same, and at its next turn the loop looks how the task stands: only what has not ended by then is asked for mail.
-  // Runs Python. Errors: false with what the loop has raised; the task is not outstanding then.
+  // The same, and at its next pass the loop looks at the task's state: mail is requested only for a task that has not ended
+  // by then. Runs Python. Errors: false with the exception of the loop; the task is not outstanding then.
   [[nodiscard]] bool expect_soon(HomeTask& task);
-  // Nobody wants to know any more. Nothing happens if the task is not outstanding. Thread: any of home's.
+  // Nobody waits for the task any more. Nothing happens if the task is not outstanding. Thread: any of home's.
   static void forget(HomeTask& task) noexcept;
 
-  // Has this task arrive, in its context. Requires: it has ended and is outstanding. Runs Python. Errors: as arrive.
+  // Makes this task arrive, in its context. Requires: it has ended and is outstanding. Runs Python. Errors: as arrive.
   [[nodiscard]] static bool deliver(HomeTask& task);
-  // Whether the loop has nothing to wait for but this task, and got no other in this turn. Where it gets many, as in a
-  // gather of coroutines, it should go on with the next one and take the ends together.
+  // Whether the loop waits for nothing but this task, and got no other in this pass. If it gets many, as in a gather of
+  // coroutines, it should continue with the next one and take the ends together.
   [[nodiscard]] bool waits_only_for(const HomeTask& task) const noexcept {
     return first_ == &task && task.next_ == nullptr && calls_in_turn_ <= 1;
   }
   // How long to look for the end of a call that is about to be awaited.
   base::SpinPolicy spins;
 
-  // Has tasks arrive that have ended, but not for longer than a loop may be held up; the rest at its next turn. `look` does
-  // so with what `expect_soon` has got, `drain` with what is in the mailbox.
-  // Runs Python. Errors: false with KeyboardInterrupt or the like set; the rest comes at the next turn.
+  // Makes tasks arrive that have ended, but not for longer than a loop may be held up; the rest follows at its next pass.
+  // `look` does so with the tasks of `expect_soon`, `drain` with those in the mailbox. Runs Python. Errors: false with
+  // KeyboardInterrupt or the like set; the rest comes at the next pass.
   [[nodiscard]] bool look();
   [[nodiscard]] bool drain();
   // Has the loop call `drain`. Thread: any of home's. Runs Python.
   void call_loop();
   // The same, by the descriptor if there is one.
   void wake();
-  // Wakes all those of a worker's interpreter, so that what was raised in their threads comes. Runs Python.
+  // Wakes all bridges of a worker's interpreter, so that exceptions raised in their threads come. Runs Python.
   static void wake_all(codec::Runtime& runtime);
-  // Gives the descriptor back; what is outstanding loses its loop. Runs Python.
+  // Gives the descriptor back; outstanding tasks lose their loop. Runs Python.
   void close();
 
   int traverse(visitproc visit, void* arg);
@@ -102,10 +101,10 @@ class AsyncioBridge {
   py::Ref nothing_;  // an empty context
   pool::MailboxPtr mailbox_;
   pool::TaskList mail_;         // taken out of it, not arrived yet
-  HomeTask* first_ = nullptr;   // what is outstanding, the last one first; owned
-  unsigned fresh_ = 0;          // so many of these are to be looked at
+  HomeTask* first_ = nullptr;   // the outstanding tasks, the last one first; owned
+  unsigned fresh_ = 0;          // so many of these must be looked at
   bool will_look_ = false;      // the loop has been told to call `look`
-  unsigned calls_in_turn_ = 0;  // what `expect_soon` has got since the last `look`
+  unsigned calls_in_turn_ = 0;  // the number of tasks that `expect_soon` has got since the last `look`
 };
 
 }  // namespace aiointerpreters::binding

@@ -1,4 +1,4 @@
-// AsyncioState: what is kept of asyncio in an interpreter that awaits calls; made at the first one.
+// AsyncioState: objects of asyncio that are kept in an interpreter that awaits calls; made at the first such call.
 // Requires: attached to that interpreter for every use. Owner: its module state.
 #pragma once
 
@@ -21,7 +21,7 @@ struct AsyncioState {
   py::Ref future_cancel;             // asyncio.Future.cancel
   py::Ref future_add_done_callback;  // likewise
   py::Ref future_blocking;           // the descriptor of asyncio.Future._asyncio_future_blocking
-  // The code of asyncio's BaseEventLoop.run_in_executor and of asyncio.to_thread; null if they are no Python functions.
+  // The code of asyncio's BaseEventLoop.run_in_executor and of asyncio.to_thread; null if they are not Python functions.
   py::Ref run_in_executor_code;
   py::Ref to_thread_code;
   // Of methods and attributes, interned.

@@ -44,7 +44,7 @@ bool AwaitedTask::move(AsyncioBridge& bridge, PyObject* waker) {
   waker_ = Py_NewRef(waker);
   if (was_fresh) return expect_soon(bridge);  // no mail was asked for
   bridge.expect(*this);
-  // Who ends it from now on comes by `settle_at_home`. If it has ended it is in the other loop's mailbox, and dropped there.
+  // From now on `settle_at_home` brings its end. If it has ended, it is in the other loop's mailbox, and is dropped there.
   return request_delivery().open() || AsyncioBridge::deliver(*this);
 }
 
@@ -68,9 +68,9 @@ AwaitedTask::Found AwaitedTask::find_end() {
     if (!has_ended()) return Found::kNothing;
   }
   if (decodes_by_python(*this)) tell_in(py::Ref::steal(PyContext_CopyCurrent()));
-  PyErr_Clear();  // without memory it is told where `run` was called
+  PyErr_Clear();  // if there is no memory, it is told in the context in which `run` was called
   const bool is_told = AsyncioBridge::deliver(*this);
-  home().runtime.lessor->take_back();  // what the call was lent
+  home().runtime.lessor->take_back();  // memory and objects that were lent to the call
   return is_told ? Found::kEnd : Found::kError;
 }
 
@@ -112,11 +112,11 @@ bool AwaitedTask::arrive() {
   if (!is_cancelled) {
     end = decode_outcome(home(), *this);
     if (!end.object) return false;
-    // Somebody has stopped it, or all that runs: to who awaits that is a cancellation.
+    // It was stopped, alone or with all calls. For the awaiting code that is a cancellation.
     is_cancelled = end.failed && cancelling_ == Cancelling::kStops &&
                    PyErr_GivenExceptionMatches(end.object.get(), home().runtime.task_interrupted.get()) != 0;
   }
-  const py::Ref future = py::Ref::borrow(future_);  // decoding may have run Python, which has cancelled it
+  const py::Ref future = py::Ref::borrow(future_);  // decoding may have run Python that has cancelled it
   const py::Ref waker = py::Ref::borrow(waker_);
   forget();
   if (!future) return true;

@@ -1,4 +1,4 @@
-// Context variables that calls carry into workers. Who declares none pays nothing.
+// Context variables that calls carry into workers. Executors and tags that declare none pay nothing.
 // Requires: attached to home, for every function here.
 #pragma once
 
@@ -15,9 +15,9 @@ namespace aiointerpreters::binding {
 // none. Runs Python. Errors: null with TypeError or ValueError set.
 [[nodiscard]] py::Ref declare_context(PyObject* variables);
 
-// Puts into the task, whose call gets a context of its own, what the declared variables are set to in `context`, null: in
-// the current one. `declared` holds results of declare_context. Runs Python.
-// Errors: false with an exception set: NotTransferableError, its path beginning with `context variables`, or MemoryError.
+// Puts the values of the declared variables into the task, whose call gets a context of its own. They are read from
+// `context`; null: from the current one. `declared` holds results of declare_context. Runs Python. Errors: false with an
+// exception set: NotTransferableError, its path beginning with `context variables`, or MemoryError.
 [[nodiscard]] bool carry_context(ModuleState& state, PyObject* context, std::initializer_list<PyObject*> declared,
                                  pool::Task& task);
 

@@ -99,7 +99,7 @@ PyObject* decode(PyObject* module, PyObject* args) {
     char* data = nullptr;
     Py_ssize_t length = 0;
     if (PyBytes_AsStringAndSize(object, &data, &length) < 0) return nullptr;
-    // A copy of just that size, beyond which sanitizers see to it that nobody reads.
+    // A copy of exactly that size, so that sanitizers find any read beyond it.
     const auto size = static_cast<std::size_t>(length);
     const base::Memory copy = base::Memory::uninitialized(size);
     std::memcpy(copy.data(), data, size);

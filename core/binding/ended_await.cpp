@@ -37,7 +37,7 @@ PyObject* ended_await_next(PyObject* self) {
 PyObject* ended_await_send(PyObject* self, PyObject*) { return ended_await_next(self); }
 
 PyObject* ended_await_throw(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
-  // An exception of the call counts as seen by whoever is cancelled here.
+  // If the await is cancelled here, an exception of the call counts as retrieved.
   if (await_of(self).future != nullptr && !ask(self, &AsyncioState::Names::exception)) PyErr_Clear();
   return raise_thrown(args, nargs);
 }
@@ -105,7 +105,8 @@ py::Ref make_ended_await(const ModuleState& home, PyObject* future) {
 
 PyObject* stop_with(PyObject* value) {
   const py::Ref held = py::Ref::steal(value);
-  // An instance, not the type and the value: of those a tuple would be taken for arguments, an exception for the exception.
+  // An instance, not the type and the value: a tuple as the value would be taken for arguments, an exception for the
+  // exception.
   const py::Ref stop = py::Ref::steal(PyObject_CallOneArg(PyExc_StopIteration, held.get()));
   if (stop) PyErr_SetObject(PyExc_StopIteration, stop.get());
   return nullptr;

@@ -1,5 +1,5 @@
-// `_core.EndedAwait`: the await of a call whose end was found before the loop has had a turn. It gives the loop that turn,
-// by yielding once as asyncio.sleep(0) does, and then hands out the result. So what awaits one call after the other lets
+// `_core.EndedAwait`: the await of a call whose end was found before the loop has had a pass. It gives the loop that pass,
+// by yielding once as asyncio.sleep(0) does, and then returns the result. So code that awaits one call after the other lets
 // other tasks run, and can be cancelled.
 // Requires: attached to home, on the loop's thread, for every function here.
 #pragma once
@@ -16,10 +16,10 @@ namespace aiointerpreters::binding {
 // The iterator for the `await` of an asyncio.Future that is done. Returns new; null with an exception set.
 [[nodiscard]] py::Ref make_ended_await(const ModuleState& home, PyObject* future);
 
-// Raises StopIteration with the value, whatever it is; takes over the reference. Returns null.
+// Raises StopIteration with any value; takes over the reference. Returns null.
 PyObject* stop_with(PyObject* value);
 
-// Raises what generators' `throw` was given. Returns null.
+// Raises the arguments of a generator's `throw`. Returns null.
 PyObject* raise_thrown(PyObject* const* args, Py_ssize_t nargs);
 
 }  // namespace aiointerpreters::binding

@@ -28,8 +28,8 @@ namespace {
 
 constexpr const char* kInterpreterShutdown = "cannot schedule new futures after interpreter shutdown";
 
-// A member of the kind that `__slots__` makes, so that the inherited deallocation lets go of it, also where a class derived
-// from this one has a `__del__` of its own.
+// A member of the kind that `__slots__` makes, so that the inherited deallocation drops it, even if a class derived from
+// this one has a `__del__` of its own.
 struct ExecutorState {
   PyObject* pool;     // a _core.Pool; null until `_bind`
   PyObject* context;  // what context variables tagged calls carry (carried_context.h), or null
@@ -37,8 +37,8 @@ struct ExecutorState {
 
 extern PyMethodDef kExecutorMethods[];
 
-// The state of the module that the native type among the bases belongs to. METH_METHOD would hand it over, but the bound
-// methods of that kind have no `__doc__`; PyType_GetModuleByDef takes longer.
+// The state of the module of the native type among the bases. METH_METHOD would pass it, but bound methods of that kind have
+// no `__doc__`; PyType_GetModuleByDef takes longer.
 ModuleState& state_of_executor(PyObject* self) noexcept {
   PyTypeObject* type = Py_TYPE(self);
   while (type->tp_methods != kExecutorMethods) type = type->tp_base;
@@ -50,8 +50,8 @@ ExecutorState& executor_of(const ModuleState& state, PyObject* self) noexcept {
   return *static_cast<ExecutorState*>(PyObject_GetTypeData(self, type));
 }
 
-// Whether the exception that is set is about what the callable or its arguments cannot do: the future tells that,
-// never submit.
+// Whether the exception that is set says that the callable or its arguments cannot cross. The future tells that, never
+// submit.
 bool is_refusal() { return PyErr_ExceptionMatches(PyExc_Exception) != 0 && PyErr_ExceptionMatches(PyExc_MemoryError) == 0; }
 
 // Makes such an exception the outcome of a future. Errors: false with the exception set if it is none.
@@ -106,7 +106,7 @@ py::Ref prepare_for_home(ModuleState& state, const Submission& call) {
   return future;
 }
 
-// Raises why the pool takes no more tasks.
+// Raises the reason why the pool takes no more tasks.
 void raise_refusal(ModuleState& state, const pool::Pool& pool, pool::Lane lane) {
   const std::shared_ptr<const pool::Breakage> breakage = pool.broken(lane);
   if (!breakage) {
@@ -117,8 +117,8 @@ void raise_refusal(ModuleState& state, const pool::Pool& pool, pool::Lane lane) 
   if (error) py::restore_exception(std::move(error));
 }
 
-// A pool that wants a thread gets one. Errors: false with the exception set, if nobody is left to serve, or if it says
-// nothing of the thread (an audit hook's, say).
+// Starts a thread if the pool needs one. Errors: false with the exception set, if no thread is left to serve the pool, or if
+// the exception is not about the thread (an audit hook's, for example).
 bool start_thread(PyObject* self, ModuleState& state, pool::Pool& pool) {
   PyObject* const object = executor_of(state, self).pool;
   if (start_worker_thread(state, self, object)) return true;
@@ -213,7 +213,7 @@ PyObject* start_awaited(PyObject* self, ModuleState& state, pool::Pool& pool, Py
   return nullptr;
 }
 
-// Has what stands in the place of ThreadPoolExecutor.submit see the call; it comes back by `_work_queue.put`, if at all.
+// Lets a replacement of ThreadPoolExecutor.submit see the call; the call comes back by `_work_queue.put`, if at all.
 PyObject* submit_by_standard(PyObject* self, const char* method, PyObject* const* args, Py_ssize_t nargs,
                              PyObject* kwnames) {
   const py::Ref bound = py::Ref::steal(PyObject_GetAttrString(self, method));
@@ -261,7 +261,7 @@ PyObject* executor_submit_rows(PyObject* self, PyObject* const* args, Py_ssize_t
     pool::Pool* const pool = usable_pool(state, self);
     Submission call(args[0], args + 1, 1, nullptr);
     if (pool == nullptr) return nullptr;
-    call.take_tag();  // only: the arguments of a partial belong to each row
+    call.take_tag();  // only the tag: the arguments of a partial belong to each row
     py::Ref future = prepare_for_worker(state, call, executor_of(state, self).context);
     if (!future) return nullptr;
     state_of_future(state, future.get()).task->in_rows = true;
@@ -269,7 +269,7 @@ PyObject* executor_submit_rows(PyObject* self, PyObject* const* args, Py_ssize_t
   });
 }
 
-// What `run` returns where no loop runs: a coroutine that calls `run` when it is awaited. Runs Python.
+// The return value of `run` if no loop runs: a coroutine that calls `run` when it is awaited. Runs Python.
 PyObject* run_later(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._run_later"));
   const py::Ref function = module ? py::Ref::steal(PyObject_GetAttrString(module.get(), "run")) : py::Ref();
@@ -279,7 +279,7 @@ PyObject* run_later(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyO
   return PyObject_Vectorcall(function.get(), all.data(), static_cast<std::size_t>(1 + nargs), kwnames);
 }
 
-// Has what stands in the place of `submit` see a call of `run`.
+// Lets a replacement of `submit` see a call of `run`.
 PyObject* run_by_submit(PyObject* self, ModuleState& state, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   ++state.standard_submit.runs;
   PyObject* const awaited = submit_by_standard(self, "_run_by_submit", args, nargs, kwnames);
@@ -287,7 +287,7 @@ PyObject* run_by_submit(PyObject* self, ModuleState& state, PyObject* const* arg
   return awaited;
 }
 
-// _make_awaited(): a pending one of what `run` returns, without a call.
+// _make_awaited(): a pending object of the kind that `run` returns, without a call.
 PyObject* executor_make_awaited(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& state = state_of_executor(self);
@@ -323,7 +323,7 @@ PyObject* executor_run(PyObject* self, PyObject* const* args, Py_ssize_t nargs, 
   });
 }
 
-// _start_missing_thread(): for calls that are queued, after the limits have changed. Whether one was started.
+// _start_missing_thread(): for queued calls, after the limits have changed. Returns whether a thread was started.
 PyObject* executor_start_missing_thread(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& state = state_of_executor(self);
@@ -398,7 +398,7 @@ PyMethodDef kExecutorMethods[] = {
      "    RuntimeError: The executor has been shut down.\n"
      "    concurrent.futures.thread.BrokenThreadPool: An interpreter or an initializer has failed."},
     {"_submit_rows", py::as_method(executor_submit_rows<true>), kMethodFlags, nullptr},
-    // The same without a look for another `submit`.
+    // The same without checking for a replaced `submit`.
     {"_submit_here", py::as_method(executor_submit<false>), kMethodFlags, nullptr},
     {"_run_here", py::as_method(executor_run<false>), kMethodFlags, nullptr},
     {"_submit_rows_here", py::as_method(executor_submit_rows<false>), kMethodFlags, nullptr},
@@ -435,7 +435,7 @@ PyType_Spec kExecutorSpec = {
 
 py::Ref make_executor_type(PyObject* module, PyObject* base) {
   py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kExecutorSpec, base));
-  // The members have done their work with the type's layout; nobody is to change them by name.
+  // The members have served for the type's layout; nobody may change them by name.
   for (const PyMemberDef* member = kExecutorMembers; type && member->name != nullptr; ++member) {
     if (PyObject_DelAttrString(type.get(), member->name) < 0) return {};
   }

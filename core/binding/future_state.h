@@ -1,10 +1,9 @@
-// What a native Future holds, and the task behind it.
+// The native content of a Future, and the task behind it.
 //
-// Two modes (hazards 28 to 30). A future is born quiet: only the task's state word says how it stands, and the worker never
-// needs home to finish it. The first use of its condition, waiters or callbacks makes it delivered, once and for all: from
-// then on what others see changes at home only, under the condition, when the task is settled.
-// With nothing but the callback by which asyncio's wrap_future awaits it, it stays quiet: the callback is called by the
-// event loop that it is for.
+// Two modes (hazards 28 to 30). A future is born quiet: only the task's state word holds its state, and the worker never
+// needs home to finish it. The first use of its condition, waiters or callbacks makes it delivered, for good. From then on,
+// others see changes only at home, under the condition, when the task is settled. If it has nothing but the callback by
+// which asyncio's wrap_future awaits it, it stays quiet, and the event loop of that callback calls it.
 // Requires: attached to home, for every function here.
 #pragma once
 
@@ -23,14 +22,14 @@ class FutureTask final : public HomeTask {
  public:
   using HomeTask::HomeTask;
 
-  // Keeps the future alive until the task is settled, however many others let go of it.
+  // Keeps the future alive until the task is settled, even if all other references to it are dropped.
   void hold(PyObject* future) noexcept {
     if (future_ == nullptr) future_ = Py_NewRef(future);
   }
-  // It is in a queue, or was, so a worker sees to its end. Set before the task is queued.
+  // It is in a queue, or was, so a worker handles its end. Set before the task is queued.
   bool queued = false;
 
-  // Has the event loop of that bridge settle the task. False: it is not running or queued any more, so nobody will.
+  // Makes the event loop of that bridge settle the task. False: it is not running or queued any more, so no loop will.
   [[nodiscard]] bool expect_by(AsyncioBridge& bridge);
 
   // The future, which the task does not keep any more; null if it has none.
@@ -43,14 +42,14 @@ class FutureTask final : public HomeTask {
   void lose_loop() override;
 };
 
-// The native part of a Future object. (docs/design/ownership.md) All zero bits is a valid state but for the task, which is
-// there until the object is deallocated. The objects are members of the type (future_type.cpp), so that the inherited
+// The native part of a Future object. (docs/design/ownership.md) All zero bits is a valid state, except for the task, which
+// exists until the object is deallocated. The objects are members of the type (future_type.cpp), so that the inherited
 // garbage collection of the Python base sees them (hazard 28).
 struct FutureState {
   base::IntrusivePtr<FutureTask> task;  // never null
 
   PyObject* outcome;    // the result or the exception, once home has it; decoded from the task's message on demand
-  PyObject* condition;  // made when somebody asks for it
+  PyObject* condition;  // made when it is first requested
   PyObject* waiters;    // list, likewise
   PyObject* callbacks;  // list, likewise
   PyObject* call;       // Lane::kHome, until it runs: tuple of the callable, its arguments, the values of its keywords
@@ -68,53 +67,52 @@ struct FutureState {
 // `type` is the native type or a class derived from it. Errors: std::bad_alloc too.
 [[nodiscard]] py::Ref make_future(ModuleState& home, PyTypeObject* type, pool::Lane lane);
 
-// A quiet future that holds nothing cannot be part of a cycle, so the garbage collector need not look at it; with a hundred
-// thousand of them it would look for a good part of the time. CPython leaves tuples of numbers alone for the same reason.
+// A quiet future that holds nothing cannot be part of a cycle, so the garbage collector need not look at it. With a hundred
+// thousand of them it would spend much time on that. CPython leaves tuples of numbers alone for the same reason.
 inline void hide_from_collector(PyObject* future) noexcept { PyObject_GC_UnTrack(future); }
-// To be called before a future gets anything that could lead back to it.
+// Call it before a future gets any object that could lead back to it.
 inline void show_to_collector(PyObject* future) noexcept {
   if (!PyObject_GC_IsTracked(future)) PyObject_GC_Track(future);
 }
 
-// For a task of Lane::kHome that was taken out of its queue and will not be run by a worker:
-// lets go of the future and the call.
+// For a task of Lane::kHome that was taken out of its queue and will not be run by a worker: drops the future and the call.
 // Returns new: (future, callable, arguments, keyword arguments). Null with MemoryError set.
 [[nodiscard]] py::Ref take_call(ModuleState& home, FutureTask& task);
 
-// Ends, in a forked process, a future of the other one whose call had not ended: its workers are not here. Without memory
-// for that it stays open.
+// Ends, in a forked process, a future of the parent whose call had not ended, because its workers are not in this process.
+// If there is no memory for that, it stays open.
 void leave_to_parent(ModuleState& home, FutureState& state) noexcept;
 
 // Switches to delivered mode.
 void begin_delivery(PyObject* future, FutureState& state);
-// Adds the callback if it is asyncio's for the running loop, and there is nothing else; false: it is to be added otherwise.
+// Adds the callback if it is asyncio's for the running loop, and there is no other; false: it has to be added otherwise.
 // Runs Python. Errors: false with MemoryError set.
 [[nodiscard]] bool add_callback_of_loop(ModuleState& home, PyObject* future, FutureState& state, PyObject* callback);
 // The name of the state as others see it, in either mode.
 [[nodiscard]] const char* shown_state_name(const FutureState& state) noexcept;
 
-// Makes the outcome of a finished future available; what goes wrong becomes its exception. Runs Python.
-// Errors: false with KeyboardInterrupt or TaskInterrupted set; the outcome is still to be had. RuntimeError: the garbage
-// collector has cleared it.
+// Makes the outcome of a finished future available; an error in decoding becomes its exception. Runs Python. Errors: false
+// with KeyboardInterrupt or TaskInterrupted set; the outcome is still available. RuntimeError: the garbage collector has
+// cleared it.
 [[nodiscard]] bool resolve(ModuleState& home, PyObject* future, FutureState& state);
 
-// Writes the exception that is set to the log of concurrent.futures, as `method` of its logger does. Runs Python.
-// Leaves no exception set.
+// Writes the exception that is set to the log of concurrent.futures, as `method` of its logger does. Runs Python. Leaves no
+// exception set.
 void log_exception(const ModuleState& home, const char* method, const char* format, PyObject* subject);
 
-// Shows how the task stands now: to waiters and sleepers under the condition, then to the callbacks.
-// Requires: delivered mode, the task is done. Runs Python.
-// Errors: an Exception in a callback is logged; false with the exception set for what is no Exception.
+// Shows the present state of the task: to waiters and sleeping threads under the condition, then to the callbacks. Requires:
+// delivered mode, the task is done. Runs Python. Errors: an Exception in a callback is logged; false with the exception set
+// if it is not an Exception.
 [[nodiscard]] bool deliver(ModuleState& home, PyObject* future, FutureState& state);
 // Calls and forgets the callbacks. Errors: as deliver.
 [[nodiscard]] bool invoke_callbacks(ModuleState& home, PyObject* future, FutureState& state);
 [[nodiscard]] bool invoke_callback(ModuleState& home, PyObject* future, PyObject* callback);
 // The same for a callback that is added after the end. Requires: the future has been delivered.
 [[nodiscard]] bool invoke_callback_at_once(ModuleState& home, PyObject* future, FutureState& state, PyObject* callback);
-// Cancels the task if it has not started. True if it is cancelled, now or before. Errors: -1 as deliver.
+// Cancels the task if it has not started. True if it is cancelled, now or before. Errors: -1, as deliver.
 [[nodiscard]] int cancel(ModuleState& home, PyObject* future, FutureState& state);
-// Cancels the task if it has not started, stops it if it runs in an interpreter. True if there was anything to stop.
-// Errors: -1 as deliver, or with RuntimeError set if there is no thread to see to it.
+// Cancels the task if it has not started, stops it if it runs in an interpreter. True if there was a call to stop. Errors:
+// -1, as deliver, or with RuntimeError set if there is no thread that could stop it.
 [[nodiscard]] int interrupt(ModuleState& home, PyObject* future, FutureState& state);
 
 }  // namespace aiointerpreters::binding

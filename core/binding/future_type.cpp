@@ -1,6 +1,5 @@
-// See future_type.h. The methods that people call stay on the native state; the private names that wait(), as_completed(),
-// asyncio and others use are descriptors at the end of the file, and the first use of one of those makes the future
-// delivered.
+// See future_type.h. The public methods work on the native state. The private names that wait(), as_completed(), asyncio and
+// others use are descriptors at the end of the file. The first use of one of those makes the future delivered.
 #include "binding/future_type.h"
 
 #include <cmath>
@@ -38,7 +37,7 @@ Self self_of(PyObject* self) {
   return {home, self, state};
 }
 
-// How a method that takes one argument, by position or by name, was called.
+// The arguments of a method that takes one, by position or by name.
 struct Arguments {
   PyObject* const* args;
   Py_ssize_t nargs;
@@ -51,7 +50,7 @@ struct Arguments {
     if (nargs + named == 1 && (named == 0 || PyUnicode_EqualToUTF8(PyTuple_GET_ITEM(kwnames, 0), name))) return args[0];
     return PyErr_Format(PyExc_TypeError, "expected exactly one argument: %s", name);
   }
-  // The same, where there must be one.
+  // The same, if there must be one.
   [[nodiscard]] PyObject* required(const char* name) const {
     PyObject* const argument = single(name);
     if (argument != nullptr || PyErr_Occurred() != nullptr) return argument;
@@ -77,14 +76,14 @@ bool read_deadline(PyObject* timeout, base::Deadline& deadline) {
   return true;
 }
 
-// Looks for a while whether the task ends, where that pays. Another thread may wait at the same time: the policy is asked
-// and told with home attached.
+// Looks for a while whether the task ends, if that pays. Another thread may wait at the same time, so the policy is used
+// with home attached.
 bool spin_until_done(ModuleState& home, const pool::Task& task, const base::Deadline& deadline) {
   const std::chrono::nanoseconds budget = home.result_spins.begin();
   if (budget.count() == 0) return false;
   const std::chrono::nanoseconds left = deadline ? *deadline - base::Clock::now() : budget;
   const base::Spun spun = py::detached([&] { return task.spin(std::min(budget, left)); });
-  if (spun.found || left >= budget) home.result_spins.learn(spun);  // a spin that was cut short has not found out anything
+  if (spun.found || left >= budget) home.result_spins.learn(spun);  // a spin that was cut short has found out nothing
   return spun.found;
 }
 
@@ -97,7 +96,7 @@ Waited wait_until_done(const Self& self, const base::Deadline& deadline) {
   return wait_at_home(self.home, deadline, wait, [&] { return task->done(); });
 }
 
-// Waits for the end and makes the outcome available; raises what result() and exception() raise alike.
+// Waits for the end and makes the outcome available; raises the exceptions that result() and exception() have in common.
 bool await_outcome(const Self& self, PyObject* timeout) {
   if (!self.state.task->done()) {
     base::Deadline deadline;
@@ -111,7 +110,7 @@ bool await_outcome(const Self& self, PyObject* timeout) {
     return false;
   }
   const bool resolved = resolve(self.home, self.future, self.state);
-  self.home.runtime.lessor->take_back();  // what the call was lent
+  self.home.runtime.lessor->take_back();  // memory and objects that were lent to the call
   return resolved;
 }
 
@@ -145,7 +144,7 @@ PyObject* future_done(PyObject* object, PyObject*) {
 PyObject* future_running(PyObject* object, PyObject*) { return PyBool_FromLong(is(object, State::kRunning)); }
 PyObject* future_cancelled(PyObject* object, PyObject*) { return PyBool_FromLong(is(object, State::kCancelled)); }
 
-// What is called, as far as that is known: " call=module.name"; empty otherwise. Runs Python. Leaves no exception set.
+// The callable, as far as it is known: " call=module.name"; empty otherwise. Runs Python. Leaves no exception set.
 py::Ref shown_call(const FutureState& state) {
   const codec::CallablePtr& worker_side = state.task->callable;
   py::Ref text;
@@ -238,7 +237,7 @@ PyObject* end_with(PyObject* object, PyObject* outcome, bool failed) {
     return PyErr_Format(self.home.invalid_state_error.get(), "%s: %R", shown_state_name(self.state), object);
   }
   if (task.mailbox) begin_delivery(object, self.state);
-  // No Python runs up to `finish`, so only the worker could come before us, and then its outcome is the one that counts.
+  // No Python runs up to `finish`, so only the worker could be faster, and then its outcome counts.
   static_cast<void>(task.start());
   show_to_collector(object);
   self.state.outcome = Py_NewRef(outcome);
@@ -271,7 +270,7 @@ PyObject* future_set_exception(PyObject* object, PyObject* const* args, Py_ssize
   return end_with(object, exception, true);
 }
 
-// ---- What others touch (hazard 29)
+// ---- The names that others touch (hazard 29)
 
 PyObject* future_invoke_callbacks(PyObject* object, PyObject*) {
   const Self self = self_of(object);
@@ -336,7 +335,7 @@ PyObject* get_outcome(PyObject* object, void*) {
   return Py_NewRef(self.state.failed == kFailed ? self.state.outcome : Py_None);
 }
 
-// Whatever is put into the instance could lead back to it.
+// Any object that is put into the instance could lead back to it.
 int future_setattro(PyObject* object, PyObject* name, PyObject* value) {
   show_to_collector(object);
   return PyObject_GenericSetAttr(object, name, value);
@@ -361,18 +360,18 @@ PyObject* future_new(PyTypeObject* type, PyObject*, PyObject*) {
 
 int future_init(PyObject*, PyObject*, PyObject*) { return 0; }
 
-// The future is part of a cycle that is garbage. It stays whole: others in the cycle may still ask it, in their `__del__`,
-// and may keep it.
+// The future is part of a cycle that is garbage. It stays whole: other objects in the cycle may still ask it, in their
+// `__del__`, and may keep it.
 void future_finalize(PyObject* object) {
   static_cast<FutureState*>(native_part(object, &PyTypeObject::tp_finalize, future_finalize))->finalized = true;
 }
 
-// What the base's deallocation would do, and the task too. That of a class derived from this one calls it in the end.
+// Does the work of the base's deallocation, and drops the task. A derived class's deallocation calls it in the end.
 void future_dealloc(PyObject* object) {
   PyTypeObject* const type = Py_TYPE(object);
-  if (type->tp_finalize != future_finalize) {  // somebody has given a class a `__del__`
+  if (type->tp_finalize != future_finalize) {  // a class has been given a `__del__`
     show_to_collector(object);
-    if (PyObject_CallFinalizerFromDealloc(object) < 0) return;  // which has kept the future
+    if (PyObject_CallFinalizerFromDealloc(object) < 0) return;  // it has kept the future
   }
   PyObject_GC_UnTrack(object);
   Py_TRASHCAN_BEGIN(object, future_dealloc);
@@ -486,7 +485,7 @@ PyType_Spec kFutureSpec = {
 
 py::Ref make_future_type(PyObject* module, PyObject* base) {
   py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kFutureSpec, base));
-  // The members have done their work with the type's layout; nobody is to change them by name.
+  // The members have served for the type's layout; nobody may change them by name.
   for (const PyMemberDef* member = kFutureMembers; type && member->name != nullptr; ++member) {
     if (PyObject_DelAttrString(type.get(), member->name) < 0) return {};
   }

@@ -14,9 +14,9 @@ bool HomeEnvironment::refresh(codec::Runtime& runtime) {
     if (current_ && is_known && is_path_known()) return true;
     if (is_known) return publish(runtime);
     const pool::EnvironmentPtr before = current_;
-    Main main;  // the old one in the end, which is let go of when all is said
+    Main main;  // in the end the old one, which is dropped when everything is published
     if (!describe_main(main)) return false;
-    // Python has run. Whoever has published meanwhile may have seen a later `__main__`: then what holds is looked at again.
+    // Python has run. Another thread may have published a later `__main__` meanwhile, so the present state is read again.
     if (current_ != before) continue;
     std::swap(main_, main);
     return publish(runtime);
@@ -81,7 +81,7 @@ bool HomeEnvironment::publish(codec::Runtime& runtime) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(path); ++i) {
       PyObject* entry = PyList_GET_ITEM(path, i);
       entries.push_back(py::Ref::borrow(entry));
-      // The import system ignores what is neither str nor bytes, and so do we; bytes are too rare to follow.
+      // The import system ignores entries that are neither str nor bytes, and so do we; bytes are too rare to follow.
       if (PyUnicode_CheckExact(entry) && PyList_Append(texts.get(), entry) < 0) return false;
     }
   }
@@ -91,7 +91,7 @@ bool HomeEnvironment::publish(codec::Runtime& runtime) {
   runtime.main_is_nowhere = main_.is_nowhere;
   next->version = current_ ? current_->version + 1 : 1;
   current_ = std::move(next);
-  entries_.swap(entries);  // the old ones may run Python when they go
+  entries_.swap(entries);  // dropping the old ones may run Python
   return true;
 }
 

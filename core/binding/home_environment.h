@@ -1,4 +1,4 @@
-// HomeEnvironment: watches what of home's own state the workers have to follow: sys.path, and where `__main__` comes from.
+// HomeEnvironment: watches the part of home's state that workers have to follow: sys.path, and the source of `__main__`.
 // Requires: attached to home for every use, the destructor included.
 #pragma once
 

@@ -37,7 +37,7 @@ void HomeTask::visit_home_to_settle(Change how) {
 
 void HomeTask::settle_at_home(Change how) {
   if (how != Change::kMail) return;
-  // Not by bridge_, which is null if nobody waits for this one any more: others may have come into the mailbox behind it.
+  // Not by bridge_, which is null if nobody waits for this task any more: others may have come into the mailbox after it.
   for (const auto& [loop, bridge] : home_.asyncio.bridges) {
     if (bridge->mailbox().get() == mailbox.get()) return bridge->call_loop();
   }
@@ -58,7 +58,7 @@ void HomeTask::report_ignored_interrupt() {
                            " still runs in a worker's interpreter, seconds after it was interrupted: it may catch "
                            "TaskInterrupted, or be inside C code");
     }
-  } catch (const std::bad_alloc&) {  // no memory to say so
+  } catch (const std::bad_alloc&) {  // no memory for the warning
   }
 }
 

@@ -76,11 +76,11 @@ PyObject* finish_guests(PyObject* module, PyObject* stop) {
   });
 }
 
-// ---- Interpreters that threads have kept from being ended.
-// They are the process's, so it is the main interpreter that ends them.
+// ---- Interpreters that could not be ended because of threads in them. They belong to the process, so the main interpreter
+// ends them.
 
-// Before 3.14 no other thread may attach any more when those are ended that threads are still in (py/abandoned.h). That is
-// so when CPython clears the modules, and with them this.
+// Before 3.14, interpreters with threads in them may be ended only when no other thread can attach any more
+// (py/abandoned.h). That is the case when CPython clears the modules, and this object with them.
 constexpr const char* kEndsAbandoned = "ends_abandoned";
 
 void on_modules_end(PyObject*) {
@@ -117,10 +117,10 @@ bool add_last_act(PyObject* module) {
   return PyModule_Add(module, kEndsAbandoned, PyCapsule_New(module, nullptr, on_modules_end)) == 0;
 }
 
-// ---- Fork (hazard 16). CPython calls these as they are, with no Python code around them in which Ctrl-C could come
-// between.
+// ---- Fork (hazard 16). CPython calls these functions directly, with no Python code around them in which Ctrl-C could
+// strike.
 
-// What runs for longer is not waited for. Interpreters that are just being made or ended never take so long.
+// The fork does not wait longer for running work. Interpreters that are just being made or ended never take so long.
 constexpr std::chrono::seconds kRest{2};
 
 void pause_visitor(ModuleState& state) {
@@ -132,8 +132,8 @@ void pause_visitor(ModuleState& state) {
   });
 }
 
-// Waits until the pool has no interpreter left, and ends those that its workers have lent,
-// whose threads run other code meanwhile.
+// Waits until the pool has no interpreter left, and ends those that its workers have lent, whose threads run other code
+// meanwhile.
 void wait_for_rest(pool::Pool& pool, const base::Deadline& deadline) {
   for (;;) {
     const std::uint32_t seen = pool.rest_news();
@@ -146,7 +146,7 @@ void wait_for_rest(pool::Pool& pool, const base::Deadline& deadline) {
   }
 }
 
-// Has every interpreter ended that is not busy for long, and warns of those that are.
+// Ends every interpreter that is not busy for long, and warns of those that are.
 void rest_all(ModuleState& state) {
   state.is_resting = true;
   const base::Deadline deadline = base::Clock::now() + kRest;
@@ -265,12 +265,12 @@ void note_child(ModuleState& state) noexcept {
   ++state.forks;
   state.main_thread = PyThread_get_thread_ident();
   state.settling.clear();
-  state.resting.clear();  // those with threads are also held by these, which are not here
+  state.resting.clear();  // those with threads are also held by these threads, which are not in this process
   state.starting.clear();
   state.pools.clear();
   state.guest_pools.clear();
   state.guest_reporters.clear();
-  // The thread of the old one is not here, nor what it was to write. Without memory it has to do.
+  // The thread of the old reporter is not in this process. Without memory for a new one, the old one is kept.
   static_cast<void>(py::guarded(false, [&] {
     if (state.reporter) state.reporter = make_reporter(state);
     return true;

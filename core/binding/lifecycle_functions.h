@@ -18,18 +18,18 @@ namespace aiointerpreters::binding {
 // Python there. Errors: none; a main interpreter that cannot import this package does nothing.
 void entrust_to_main(const ModuleState& home, const std::shared_ptr<pool::Pool>& pool);
 
-// ---- At-fork hooks of others, which CPython calls between ours.
+// ---- At-fork hooks of other libraries, which CPython calls between ours.
 
-// To be called where somebody asks whose process this is. In the child, hooks may run before ours has noted what it is.
+// Call it where code depends on which process this is. In the child, other hooks may run before ours has noted the fork.
 void note_child(ModuleState& home) noexcept;
 inline void note_fork(ModuleState& home) noexcept {
   if (home.forker != 0 && home.process != base::process_id()) note_child(home);
 }
 
-// The calling thread is about to wait for what workers do. If it is the one that forks, in a hook, it would wait for ever
-// while the pools rest: so they do not, for that time. False: nothing rests because of this thread.
+// The calling thread is about to wait for work of workers. If it is the thread that forks, in a hook, it would wait for ever
+// while the pools rest. So they do not rest during that time. False: nothing rests because of this thread.
 [[nodiscard]] bool begin_recess(ModuleState& home) noexcept;
-// Has the pools rest again. Leaves an exception that is set so. Blocks. Runs Python.
+// Makes the pools rest again. An exception that is set stays set. Blocks. Runs Python.
 void end_recess(ModuleState& home);
 
 }  // namespace aiointerpreters::binding

@@ -66,7 +66,7 @@ bool add_errors(PyObject* module, codec::Runtime& runtime) {
          publish(module, "RemoteTraceback", codec::make_remote_traceback_type(module), runtime.remote_traceback);
 }
 
-// Imports what only the main interpreter may import first (hazard 1).
+// Imports the modules that the main interpreter must import first (hazard 1).
 bool preimport() {
   if (!py::needs_home_preimports() || PyInterpreterState_Get() != PyInterpreterState_Main()) return true;
   for (const char* name : {"_datetime", "_struct", "cmath"}) {
@@ -75,7 +75,7 @@ bool preimport() {
   return true;
 }
 
-// How long a result that is about to come is worth waiting for awake.
+// How long it pays to wait, awake, for a result that is about to come.
 constexpr std::chrono::microseconds kResultSpin{30};
 
 int execute(PyObject* module) {
@@ -128,7 +128,7 @@ bool add_executor_types(PyObject* module, ModuleState& state) {
   if (!imported || !find_standard_submit(executor_base.get(), state.standard_submit)) return false;
   state.thread_starter = py::find_thread_starter();
   if (!state.thread_starter) return false;
-  // Not there before 3.14.
+  // Does not exist before 3.14.
   if (!import_into("functools", "Placeholder", state.placeholder)) PyErr_Clear();
   return publish(module, "Future", make_future_type(module, future_base.get()), state.future_type) &&
          publish(module, "ExecutorBase", make_executor_type(module, executor_base.get()), state.executor_type);
@@ -140,7 +140,7 @@ PyObject* get_attribute(PyObject* module, PyObject* name) {
   if (!is("Future") && !is("ExecutorBase") && !is("RunFuture")) {
     return PyErr_Format(PyExc_AttributeError, "module 'aiointerpreters._core' has no attribute %R", name);
   }
-  ModuleState& state = state_of(module);  // not before: the import system looks for attributes of an unfinished module
+  ModuleState& state = state_of(module);  // not before: the import system reads attributes of an unfinished module
   const bool made = is("RunFuture") ? prepare_asyncio(module, state) : add_executor_types(module, state);
   if (!made) return nullptr;
   return PyObject_GetAttr(module, name);
@@ -252,7 +252,7 @@ codec::Runtime* enter_interpreter() {
 
 ModuleState* find_state() {
   const py::Ref name = py::Ref::steal(PyUnicode_FromString(module_definition.m_name));
-  const py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();  // which sys.modules keeps
+  const py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();  // sys.modules keeps it
   const bool is_ours = module && PyModule_Check(module.get()) && PyModule_GetDef(module.get()) == &module_definition;
   if (is_ours) return &state_of(module.get());
   if (PyErr_Occurred() == nullptr)

@@ -32,7 +32,7 @@ namespace aiointerpreters::binding {
 struct ModuleState {
   codec::Runtime runtime;
 
-  // Home's: functions that were submitted, and what workers have to follow.
+  // Home's: the functions that were submitted, and the state that workers have to follow.
   codec::CallableTable callables;
   HomeEnvironment environment;
 
@@ -40,7 +40,7 @@ struct ModuleState {
   py::Ref pool_type;
   py::Ref message_type;
 
-  // Made when an executor is first asked for; null before, and for ever in an interpreter that has none.
+  // Made when an executor is first used; null before, and for ever in an interpreter without executors.
   py::Ref future_type;
   py::Ref executor_type;
   py::Ref condition_type;       // threading.Condition
@@ -62,8 +62,8 @@ struct ModuleState {
   std::unordered_set<unsigned long> starting;        // idents of threads that do not serve their pool yet (worker_thread.h)
   unsigned long main_thread = 0;                     // ident of the thread that signals interrupt
   unsigned long forker = 0;                          // ident of the thread that forks the process; 0: none does
-  bool is_resting = false;                           // for that, all pools rest; those too that are made now
-  int process = base::process_id();                  // that `forks` stands for
+  bool is_resting = false;                           // because of that, all pools rest, including new ones
+  int process = base::process_id();                  // the process that `forks` belongs to
   base::Mutex forking;                               // held from before a fork until after it: one at a time
   std::vector<std::shared_ptr<pool::Pool>> resting;  // for that fork
   unsigned forks = 0;                                // between the process that first loaded this and this one
@@ -130,7 +130,7 @@ struct ModuleState {
 // The definition of `_core`, by which a type's methods find their module.
 extern PyModuleDef module_definition;
 
-// Writes a warning to the log of this package. Not on a thread of the engine's (pool/reporter.h). Requires: attached. Runs
+// Writes a warning to the log of this package. Not for threads of the engine (pool/reporter.h). Requires: attached. Runs
 // Python. Leaves no exception set.
 void log_warning(const std::string& text);
 // Writes warnings there, on a thread of its own. Errors: std::bad_alloc.

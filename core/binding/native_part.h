@@ -1,4 +1,4 @@
-// Finding the native part of an object without its module, for finalizers and deallocation: when an interpreter ends, an
+// Finds the native part of an object without its module, for finalizers and deallocation: when an interpreter ends, an
 // object may outlive the content of its module and of its type. Requires: attached.
 #pragma once
 
@@ -6,7 +6,7 @@
 
 namespace aiointerpreters::binding {
 
-// The part that belongs to the type which introduced `function` in that slot, as in native_part(object,
+// The part that belongs to the type that introduced `function` in that slot, as in native_part(object,
 // &PyTypeObject::tp_dealloc, dealloc). Requires: that type is the object's or a base of it.
 inline void* native_part(PyObject* object, destructor PyTypeObject::* slot, destructor function) noexcept {
   PyTypeObject* type = Py_TYPE(object);

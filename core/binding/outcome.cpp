@@ -8,8 +8,8 @@ namespace aiointerpreters::binding {
 
 namespace {
 
-// The exception of a task that was interrupted: the one that was raised in it, if that came through; else what came instead
-// is its context. Returns new; null with an exception set.
+// The exception of a task that was interrupted: the one that was raised in it, if that came through. If another one came
+// instead, that one is its context. Returns new; null with an exception set.
 py::Ref rebuild_interrupt(ModuleState& home, const pool::Task& task) {
   PyObject* const type = home.runtime.task_interrupted.get();
   py::Ref raised;
@@ -52,7 +52,7 @@ Decoded decode_outcome(ModuleState& home, const pool::Task& task) {
   outcome.failed = has_failed(task);
   outcome.object = outcome.failed ? rebuild_failure(home, task) : codec::decode_value(home.runtime, task.message, "result");
   if (outcome.object) return outcome;
-  // What comes from outside and would have hit any other code here; all else is the result's own doing.
+  // Exceptions from outside would have hit any other code here too; all others come from the result itself.
   if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0 ||
       PyErr_ExceptionMatches(home.runtime.task_interrupted.get()) != 0) {
     return outcome;

@@ -1,4 +1,4 @@
-// How a task has ended, as objects of home: decoded from its message by whoever asks first.
+// The outcome of a task as objects of home: decoded from its message when it is first requested.
 // Requires: attached to home, for every function here.
 #pragma once
 
@@ -14,14 +14,14 @@ struct Decoded {
   bool failed = false;
 };
 
-// Whether the outcome of a finished task, which is not at home yet, is an exception.
+// Whether the outcome of a finished task, which is not decoded yet, is an exception.
 [[nodiscard]] bool has_failed(const pool::Task& task) noexcept;
 
-// Whether decoding that outcome may run code that was not written here, so that it matters in which context it is done.
+// Whether decoding that outcome may run code of users or libraries, so that its context matters.
 [[nodiscard]] bool decodes_by_python(const pool::Task& task) noexcept;
 
-// Decodes that outcome; what goes wrong becomes the exception. Runs Python.
-// Errors: null object with KeyboardInterrupt or TaskInterrupted set; the outcome is still to be had.
+// Decodes that outcome; an error in decoding becomes the exception. Runs Python. Errors: null object with KeyboardInterrupt
+// or TaskInterrupted set; the outcome is still available.
 [[nodiscard]] Decoded decode_outcome(ModuleState& home, const pool::Task& task);
 
 // The exception of tasks that a broken pool cannot run. Returns new; null with an exception set. Runs Python.

@@ -7,7 +7,7 @@ namespace aiointerpreters::binding {
 
 namespace {
 
-// Whether it is the standard library's own function, with the code that came with it: some tools change that.
+// Whether it is the standard library's own function with its original code, because some tools replace the code.
 bool is_plain(const StandardSubmit& known, PyObject* submit) {
   if (!PyFunction_Check(submit) || PyFunction_GetGlobals(submit) != known.globals.get()) return false;
   const py::Ref names = py::Ref::steal(PyObject_GetAttrString(PyFunction_GetCode(submit), "co_names"));

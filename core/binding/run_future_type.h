@@ -1,10 +1,11 @@
-// `_core.RunFuture`: what `executor.run` returns where an event loop runs: an asyncio.Future, so that gather and others need
-// no task for it, and a coroutine for who asks for one (create_task, TaskGroup, run_coroutine_threadsafe).
+// `_core.RunFuture`: the return value of `executor.run` while an event loop runs. It is an asyncio.Future, so that gather
+// and others need no task for it, and a coroutine for callers that need one (create_task, TaskGroup,
+// run_coroutine_threadsafe).
 //
-// asyncio tells coroutines from futures by type, and `asyncio.wait` takes futures that are no coroutines. So there are two
-// types with the same name and layout. `run` makes the derived one, which has all that makes a collections.abc.Coroutine.
-// Who asks whether it is a future (`isfuture`, as ensure_future and gather do) takes it for one: its type becomes the base
-// then, which lacks `close` and so is no coroutine.
+// asyncio tells coroutines from futures by type, and `asyncio.wait` accepts only futures that are not coroutines. So there
+// are two types with the same name and layout. `run` makes the derived one, which has all methods of a
+// collections.abc.Coroutine. If code asks whether it is a future (`isfuture`, as ensure_future and gather do), its type
+// becomes the base, which lacks `close` and therefore is not a coroutine.
 // Requires: attached to home, on the loop's thread, for every function here.
 #pragma once
 
@@ -15,10 +16,10 @@
 
 namespace aiointerpreters::binding {
 
-// The native part. It needs no finalizer: a future with a task is held by that.
+// The native part. It needs no finalizer, because a task holds its future.
 struct RunFutureState {
   AwaitedTask* task;  // while it is outstanding
-  bool is_driven;     // a task runs it as its coroutine: for good
+  bool is_driven;     // a task runs it as its coroutine, for good
 };
 
 [[nodiscard]] RunFutureState& state_of_run_future(const ModuleState& home, PyObject* future) noexcept;
@@ -28,7 +29,7 @@ struct RunFutureState {
 // Makes the derived one. Returns new; null with an exception set.
 [[nodiscard]] py::Ref make_run_coroutine_type(PyObject* module, PyObject* base);
 
-// Returns new: a pending one of that type, of the loop in `loop_keyword` (AsyncioBridge). Null with an exception set.
+// Returns new: a pending future of that type, of the loop in `loop_keyword` (AsyncioBridge). Null with an exception set.
 [[nodiscard]] py::Ref make_run_future(const py::Ref& type, PyObject* loop_keyword);
 
 }  // namespace aiointerpreters::binding

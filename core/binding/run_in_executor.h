@@ -1,9 +1,9 @@
-// Who calls `submit`: `loop.run_in_executor` of the running loop, as `asyncio.to_thread` does, or anybody else.
+// Detects the caller of `submit`: `loop.run_in_executor` of the running loop, as in `asyncio.to_thread`, or any other code.
 //
-// `run_in_executor` hands what `submit` returns to asyncio's wrap_future and to nobody else. That chains a future of
-// concurrent.futures to one of the loop by half a dozen Python functions; what is a future of the loop already it returns as
-// it is. So a tagged call gets one at once, and costs its loop half as much. Whoever comes between the two (a subclass's
-// `submit`, a patch of an observability tool) gets a future of concurrent.futures as ever.
+// `run_in_executor` passes the result of `submit` only to asyncio's wrap_future. That chains a future of concurrent.futures
+// to one of the loop by half a dozen Python functions; a future of the loop it returns unchanged. So a tagged call gets a
+// future of the loop immediately, and costs its loop half as much. Code between the two (a subclass's `submit`, a patch of
+// an observability tool) gets a future of concurrent.futures as always.
 // Requires: attached to home.
 #pragma once
 

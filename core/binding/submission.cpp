@@ -81,7 +81,7 @@ Submission::Step Submission::open_partial(const ModuleState& state) {
 }
 
 bool Submission::prepend(PyObject* args, PyObject* keywords, PyObject* placeholder) {
-  // As partial does it: its keywords first, and the call's own ones win.
+  // Like partial: its keywords come first, and the call's own ones win.
   py::Ref merged = py::Ref::steal(PyDict_Copy(keywords));
   const Py_ssize_t named = kwnames_ == nullptr ? 0 : PyTuple_GET_SIZE(kwnames_);
   for (Py_ssize_t i = 0; merged && i < named; ++i) {

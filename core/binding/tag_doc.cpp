@@ -20,7 +20,7 @@ PyObject* doc_get(PyObject* self, PyObject* tag, PyObject*) {
   return PyObject_GetAttrString(tagged_callable(tag), "__doc__");
 }
 
-// The collector has to see the type in it: at the end of an interpreter there may be one collection only for all of the
+// The collector has to see the type in it: at the end of an interpreter there may be only one collection for the whole
 // module.
 int doc_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));

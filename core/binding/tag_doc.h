@@ -1,5 +1,5 @@
-// What stands at `interpreter.__doc__`: the type's own text for the type, the callable's text for a tag. pydoc and others
-// look there past `__getattribute__`.
+// The value of `interpreter.__doc__`: the type's own text for the type, the callable's text for a tag. pydoc and others read
+// it without `__getattribute__`.
 // Requires: attached, for every function here.
 #pragma once
 

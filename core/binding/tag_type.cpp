@@ -1,4 +1,4 @@
-// See tag_type.h. The object is transparent: calls, and every attribute that it does not have itself, go to the callable.
+// See tag_type.h. The object is transparent: calls, and all attributes that it does not have itself, go to the callable.
 #include "binding/tag_type.h"
 
 #include <cstddef>
@@ -17,7 +17,7 @@ namespace {
 struct Tag {
   PyObject_HEAD
   PyObject* fn;
-  PyObject* context;  // what context variables its calls carry (carried_context.h), or null
+  PyObject* context;  // the context variables that its calls carry (carried_context.h), or null
   vectorcallfunc vectorcall;
   codec::CallablePtr ref;  // null until a submit has found that it crosses by reference, or `capture` has pinned it
 };
@@ -40,13 +40,14 @@ PyObject* make_tag(PyTypeObject* type, PyObject* fn, PyObject* context, codec::C
   return self;
 }
 
-// What the tag that is `fn`, or is inside of partials, has declared. Returns null without an exception if there is none.
+// The variables declared by the tag that is `fn`, or is inside partials. Returns null without an exception if there are
+// none.
 py::Ref declared_inside(const ModuleState& state, PyObject* fn) {
   const py::Ref inside = py::inside_partials(fn);
   return inside && is_tag(state, inside.get()) ? py::Ref::borrow(as_tag(inside.get())->context) : py::Ref();
 }
 
-// Returns new; null with TypeError set if `fn` is nothing that can be tagged.
+// Returns new; null with TypeError set if `fn` cannot be tagged.
 PyObject* tag_callable(PyTypeObject* type, PyObject* fn, PyObject* context) {
   PyObject* module = PyType_GetModuleByDef(type, &module_definition);
   if (module == nullptr) return nullptr;
@@ -113,7 +114,7 @@ PyObject* tag_repr(PyObject* self) { return PyUnicode_FromFormat("interpreter(%R
 
 PyObject* tag_getattro(PyObject* self, PyObject* name) {
   PyObject* const fn = as_tag(self)->fn;
-  // These two are found on the type, where they describe the tag and not what it stands for.
+  // These two are found on the type, where they describe the tag and not its callable.
   if (PyUnicode_EqualToUTF8(name, "__doc__") || PyUnicode_EqualToUTF8(name, "__module__")) return PyObject_GetAttr(fn, name);
   PyObject* own = PyObject_GenericGetAttr(self, name);
   if (own != nullptr || !PyErr_ExceptionMatches(PyExc_AttributeError)) return own;
@@ -141,7 +142,7 @@ PyObject* tag_descr_get(PyObject* self, PyObject* instance, PyObject* owner) {
 
 PyObject* tag_get_fn(PyObject* self, void*) { return Py_NewRef(as_tag(self)->fn); }
 
-// By its name where the module's name leads back to the tag, as for any global; else by what it holds.
+// By its name if the module's name leads back to the tag, as for any global; else by its content.
 PyObject* tag_reduce(PyObject* self, PyObject*) {
   py::Ref module_name = py::Ref::steal(PyObject_GetAttrString(as_tag(self)->fn, "__module__"));
   py::Ref qualname = module_name ? py::Ref::steal(PyObject_GetAttrString(as_tag(self)->fn, "__qualname__")) : py::Ref();

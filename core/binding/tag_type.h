@@ -20,9 +20,9 @@ namespace aiointerpreters::binding {
 [[nodiscard]] PyObject* tagged_callable(PyObject* tag) noexcept;
 // The context variables that were declared with it (carried_context.h); null: none. Requires: is_tag. Borrows.
 [[nodiscard]] PyObject* tagged_context(PyObject* tag) noexcept;
-// How a worker finds it; looked up once per tag where it crosses by reference. Runs Python. Errors: null, exception set.
+// How a worker finds it; looked up once per tag if it crosses by reference. Runs Python. Errors: null, exception set.
 [[nodiscard]] codec::CallablePtr describe_tagged(ModuleState& state, PyObject* tag);
-// A tag of the same callable as it is now: what crosses by value is captured once and for all. For a whole `map`.
+// A tag of the same callable in its present state: a callable that crosses by value is captured once. For a whole `map`.
 // Requires: is_tag. Returns new; null with an exception set. Runs Python.
 [[nodiscard]] py::Ref capture(ModuleState& state, PyObject* tag);
 

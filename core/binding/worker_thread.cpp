@@ -18,7 +18,7 @@ namespace aiointerpreters::binding {
 
 namespace {
 
-// A word that one thread sets once and another one waits for.
+// A word that one thread sets once and another thread waits for.
 class Step {
  public:
   enum Value : std::uint32_t { kOpen, kDone, kFailed };
@@ -43,14 +43,14 @@ class Step {
   std::atomic<std::uint32_t> word_{kOpen};
 };
 
-// What the two threads share. Owner: the capsule in the function that the new thread runs.
+// The data that the two threads share. Owner: the capsule in the function that the new thread runs.
 struct Start {
   py::Ref executor;  // until the thread is registered: it must not keep the executor
   py::Ref pool;
-  py::Ref context;  // of who has asked for the thread; some builds of CPython have threads begin with a copy
+  py::Ref context;  // of the code that requested the thread; in some builds of CPython, threads begin with a copy
   py::Ref handle;
   py::Ref error;     // why it could not be registered
-  Step handed_over;  // the handle is there
+  Step handed_over;  // the handle has been handed over
   Step registered;
 };
 
@@ -58,15 +58,16 @@ void destroy_start(PyObject* capsule) {
   std::unique_ptr<Start>(static_cast<Start*>(PyCapsule_GetPointer(capsule, nullptr))).reset();
 }
 
-// Calls something without arguments; what it raises is reported. Null: there is nothing to call, and an exception is set.
+// Calls a callable without arguments; its exceptions are reported. Null: there is none, and an exception is set.
 void call(const py::Ref& callable) {
   if (!callable || !py::Ref::steal(PyObject_CallNoArgs(callable.get()))) PyErr_WriteUnraisable(callable.get());
 }
 
 bool is_serving(const ModuleState& state) { return !state.starting.contains(PyThread_get_thread_ident()); }
 
-// Has a registered thread serve the pool, by threading's own `_bootstrap` if that can be. A thread that fails before it
-// serves is counted out; if it was the only one, nobody will run what is queued, and it ends as cancelled.
+// Makes a registered thread serve the pool, by threading's own `_bootstrap` if possible. A thread that fails before it
+// serves is subtracted from the count. If it was the only one, no thread will run the queued tasks, and they end as
+// cancelled.
 void serve(ModuleState& state, PyObject* thread, PyObject* service, pool::Pool& pool) {
   call(py::Ref::steal(PyObject_GetAttrString(thread, "_bootstrap")));
   if (is_serving(state)) return;
@@ -87,7 +88,7 @@ PyObject* run_thread(PyObject* capsule, PyObject*) {
     start.handed_over.wait();
     ModuleState& state = state_of_type(Py_TYPE(start.pool.get()));
     const std::shared_ptr<pool::Pool> pool = pool_in(state, start.pool.get());
-    py::Ref registered;  // the thread, and what it does
+    py::Ref registered;  // the thread object, and its work
     try {
       state.starting.insert(PyThread_get_thread_ident());
       registered = py::Ref::steal(
@@ -95,7 +96,7 @@ PyObject* run_thread(PyObject* capsule, PyObject*) {
     } catch (const std::bad_alloc&) {
       PyErr_NoMemory();
     }
-    start.executor.reset();  // not the last reference: who waits for us has one
+    start.executor.reset();  // not the last reference: the thread that waits for us has one
     start.context.reset();
     PyObject* thread = nullptr;
     PyObject* service = nullptr;
@@ -113,8 +114,8 @@ PyObject* run_thread(PyObject* capsule, PyObject*) {
 
 PyMethodDef kRunThread = {"run_worker", run_thread, METH_NOARGS, nullptr};
 
-// Has new threads get a stack that is big enough for Python (hazard 6), unless they would anyway. Runs no Python, so nobody
-// sees the other size.
+// Gives new threads a stack that is large enough for Python (hazard 6), unless they would have one anyway. Runs no Python,
+// so no code sees the other size.
 class StackSize {
  public:
   StackSize() noexcept : before_(PyThread_get_stacksize()) {
@@ -129,7 +130,7 @@ class StackSize {
   const std::size_t before_;
 };
 
-// Returns the function that the new thread runs; `start` is where it finds what it needs. Null with an exception set.
+// Returns the function that the new thread runs; `start` is its data. Null with an exception set.
 py::Ref make_entry(PyObject* executor, PyObject* pool, Start*& start) {
   auto made = std::make_unique<Start>();
   made->executor = py::Ref::borrow(executor);
