@@ -13,9 +13,9 @@ namespace aiointerpreters::binding {
 
 class HomeEnvironment {
  public:
-  // Looks whether sys.path or `__main__` has changed since the last call (hazard 7): at a dozen pointers when neither has.
-  // Runs Python the first time, and when `__main__` is another module. What is published is what holds at that moment: other
-  // threads, and Python code that runs meanwhile, may publish before, and are not overwritten with something older.
+  // Checks whether sys.path or `__main__` has changed since the last call (hazard 7). If neither has, that is a look at a
+  // dozen pointers. Runs Python the first time, and when `__main__` is another module. The state of that moment is
+  // published. Other threads, and Python code that runs meanwhile, may publish first; their newer state is not overwritten.
   // Errors: false with a Python exception set.
   [[nodiscard]] bool refresh(codec::Runtime& runtime);
   // Lets go of `__main__`: the interpreter ends, and clears it as soon as nobody holds it.

@@ -50,18 +50,15 @@ class Pool {
     kNeedsThread,  // queued, and the caller has to start a thread that calls `enter`
     kRefused,      // closed; `broken` tells whether that was because something failed
   };
-  // The contract of one submit.
-  //
-  // Owner: the pool shares the task from here on until it has ended; the caller keeps its own share.
-  // Lane: the call's, chosen by the submitting code. A coroutine function goes to the event loop with the fewest tasks. A
-  // further loop is made if all have tasks and more are allowed.
+  // The contract of one submit. Owner: the pool shares the task from here on until it has ended; the caller keeps its own share.
+  // Lane: chosen by the submitting code. A coroutine function goes to the event loop with the fewest tasks. A further loop
+  // is made if all have tasks and more are allowed.
   // Order: tasks for threads of home and tasks for interpreters each start in the order of their submission. A task that is
   // cancelled before it starts is dropped when a worker comes to it.
   // Thread: any. A worker starts the task, runs it, and publishes its outcome by one atomic change of its state. The
-  // arguments and the result are dropped afterwards, on that worker's thread, attached to the interpreter that they belong
-  // to. Home's objects of the call are dropped at home. Those of an untagged call are dropped by its worker, before the
-  // outcome is published if delivery was not requested. Those of a tagged call stay with the submitting code, because only
-  // bytes cross.
+  // arguments and the result are dropped afterwards, on that worker's thread, attached to their interpreter. Home's objects
+  // of the call are dropped at home: those of an untagged call by its worker, before the outcome is published if delivery
+  // was not requested; those of a tagged call by the submitting code, because only bytes cross.
   // Told: once, by the thread that makes the last change: nobody (interested code looks at the state), a sleeping thread
   // (futex), the mailbox of an event loop, or home (callbacks, by a visit).
   // Cancelling: a task that has not started never runs, and nobody waits. A running task continues; `interrupter_of` returns
@@ -79,8 +76,7 @@ class Pool {
 
   // No more tasks; workers end when they find nothing more to do.
   void close() noexcept AIOI_EXCLUDES(mutex_);
-  // Waits until the last thread has left, including threads that are still to be started. Requires: detached, closed.
-  // Blocks.
+  // Waits until the last thread has left, also threads that are still to be started. Requires: detached, closed. Blocks.
   [[nodiscard]] base::Wake wait_for_end(const base::Deadline& deadline) const noexcept;
   [[nodiscard]] bool ended() const noexcept { return signals_.threads->load(std::memory_order_acquire) == 0; }
   // Takes out tasks that have not started. Tasks for which an interpreter is being made count as started.

@@ -16,8 +16,8 @@ class Recorder {
   enum class Event : std::uint8_t {
     kQueued,   // a pool is about to queue the call; if it refuses it, nothing follows
     kStarted,  // a worker, or the event loop of a worker's interpreter, has begun it
-    kEnded,  // its outcome is published, or a worker has dropped it because it was cancelled; not recorded for calls that a pool
-             // takes out of its queues when it is shut down or broken
+    kEnded,  // its outcome is published, or a worker has dropped it because it was cancelled; not recorded for calls that a
+             // pool takes out of its queues when it is shut down or broken
   };
   virtual void record(const Task& task, Event event) noexcept = 0;
 
