@@ -50,7 +50,7 @@ class Pool {
     kNeedsThread,  // queued, and the caller has to start a thread that calls `enter`
     kRefused,      // closed; `broken` tells whether that was because something failed
   };
-  // The contract of one submit. Owner: the pool shares the task from here on until it has ended; the caller keeps its own share.
+  // The contract of one submit. Owner: the pool shares the task from here on until it has ended, the caller keeps its share.
   // Lane: chosen by the submitting code. A coroutine function goes to the event loop with the fewest tasks. A further loop
   // is made if all have tasks and more are allowed.
   // Order: tasks for threads of home and tasks for interpreters each start in the order of their submission. A task that is
