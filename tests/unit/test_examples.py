@@ -90,7 +90,7 @@ def test_sums_shows_three_ways_to_the_right_result_and_how_late_a_loop_is() -> N
 
 
 def test_a_service_stays_prompt_and_stops_what_takes_too_long() -> None:
-    finished = run_example("service.py", "--clients", "4", "--requests", "2")
+    finished = run_example("service.py", "--clients", "4", "--requests", "2", "--patience", "10")
     row = r"  (\S.*\S) +\d+\.\d ms +\d+\.\d ms +\d+\.\d ms"
     assert rows(finished, row) == ["idle", "while every worker computes", "while requests are stopped"]
     assert "All 8 requests were answered alike: 1229 primes" in finished.stdout
