@@ -79,16 +79,16 @@ void bridge_dealloc(PyObject* self) {
 }
 
 PyMethodDef kBridgeMethods[] = {
-    {"drain", bridge_drain, METH_NOARGS, "drain($self, /)\n--\n\nTell the futures whose calls have ended."},
+    {"drain", bridge_drain, METH_NOARGS, "drain($self, /)\n--\n\nComplete the futures whose calls have ended."},
     {"look", bridge_look, METH_NOARGS,
-     "look($self, /)\n--\n\nTell the same of calls that are new, and have the others mailed."},
+     "look($self, /)\n--\n\nDo the same for new calls, and arrange that the ends of the other calls are mailed."},
     {"close_loop", bridge_close_loop, METH_NOARGS,
      "close_loop($self, /)\n--\n\nClose the loop and stop the calls that it awaits."},
     {nullptr, nullptr, 0, nullptr},
 };
 
 PyType_Slot kBridgeSlots[] = {
-    {Py_tp_doc, const_cast<char*>("What an event loop holds of the calls that it awaits.")},
+    {Py_tp_doc, const_cast<char*>("The calls that one event loop awaits.")},
     {Py_tp_dealloc, reinterpret_cast<void*>(bridge_dealloc)},
     {Py_tp_traverse, reinterpret_cast<void*>(bridge_traverse)},
     {Py_tp_clear, reinterpret_cast<void*>(bridge_clear)},

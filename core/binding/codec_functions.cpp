@@ -44,12 +44,12 @@ PyGetSetDef kMessageGetSet[] = {
     {"form", message_form, nullptr, "1: all of it is native; 2: there is a pickle in it; 3: there are instances of classes.",
      nullptr},
     {"data", message_data, nullptr, "Its bytes.", nullptr},
-    {"attachments", message_attachments, nullptr, "How many things travel beside the bytes.", nullptr},
+    {"attachments", message_attachments, nullptr, "The number of attachments beside the bytes.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
 PyType_Slot kMessageSlots[] = {
-    {Py_tp_doc, const_cast<char*>("A message on its way. For tests and benchmarks.")},
+    {Py_tp_doc, const_cast<char*>("A message from one interpreter to another. For tests and benchmarks.")},
     {Py_tp_dealloc, reinterpret_cast<void*>(message_dealloc)},
     {Py_tp_getset, kMessageGetSet},
     {0, nullptr},
@@ -65,9 +65,14 @@ PyType_Spec kMessageSpec = {
 
 PyDoc_STRVAR(encode_doc,
              "encode($module, value, /)\n--\n\n"
-             "Return the Message that carries `value` to another interpreter. Views are lent, as those of arguments.\n"
-             "For tests and benchmarks.\n\n"
-             "Raises NotTransferableError if the value cannot cross.");
+             "Return the Message that carries `value` to another interpreter. For tests and benchmarks.\n\n"
+             "Memoryviews are lent, as in the arguments of a call.\n\n"
+             "Args:\n"
+             "    value: Any object.\n\n"
+             "Returns:\n"
+             "    A Message.\n\n"
+             "Raises:\n"
+             "    NotTransferableError: The value cannot cross.");
 
 PyObject* encode(PyObject* module, PyObject* value) {
   codec::Message message;
@@ -80,12 +85,16 @@ PyObject* encode(PyObject* module, PyObject* value) {
   return self;
 }
 
-PyDoc_STRVAR(
-    decode_doc,
-    "decode($module, message, form=1, /)\n--\n\n"
-    "Return the value in a Message that `encode` returned, or in the data of one that has no attachments and is of\n"
-    "that form. For tests and benchmarks.\n\n"
-    "Raises ValueError if the message is corrupt; a pickle in it may raise anything.");
+PyDoc_STRVAR(decode_doc,
+             "decode($module, message, form=1, /)\n--\n\n"
+             "Return the value in a message. For tests and benchmarks.\n\n"
+             "Args:\n"
+             "    message: A Message that `encode` has returned, or the `data` of a Message without attachments.\n"
+             "    form: The `form` of that Message, if `message` is its data.\n\n"
+             "Returns:\n"
+             "    The value, a new object.\n\n"
+             "Raises:\n"
+             "    ValueError: The message is corrupt. A pickle in the message can raise any other exception.");
 
 PyObject* decode(PyObject* module, PyObject* args) {
   PyObject* object = nullptr;

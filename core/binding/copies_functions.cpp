@@ -33,9 +33,12 @@ py::Ref describe(const extensions::FolderReport& folder) {
 PyDoc_STRVAR(
     describe_doc,
     "describe_copies($module, /)\n--\n\n"
-    "Return a tuple for each folder of private copies, in the order in which they are tried: its path; why it does not\n"
-    "serve, or ''; whether it is not there yet; whether nothing can be added to it; how many copies are in it; their\n"
-    "bytes; when the one that has not been used for longest was used, in seconds since 1970, or None.");
+    "Return a tuple for each folder of private copies, in the order in which the folders are tried.\n\n"
+    "Returns:\n"
+    "    A list of tuples (path, refused, absent, read_only, files, size, oldest_use): the path of the folder; the reason\n"
+    "    why it cannot be used, or an empty string; whether it does not exist yet; whether nothing can be added to it; the\n"
+    "    number of copies in it; their size in bytes; the last use of the least recently used copy, in seconds since 1970,\n"
+    "    or None.");
 
 PyObject* describe_copies(PyObject*, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
@@ -52,8 +55,10 @@ PyObject* describe_copies(PyObject*, PyObject*) {
 PyDoc_STRVAR(
     clear_doc,
     "clear_copies($module, /)\n--\n\n"
-    "Remove the private copies from all folders. Programs that use them are not disturbed. Return how many it were, their\n"
-    "bytes, and a list with a sentence for each folder in which something was left.");
+    "Remove the private copies from all folders. Programs that use them are not disturbed.\n\n"
+    "Returns:\n"
+    "    A tuple: the number of removed copies, their size in bytes, and a list with one sentence for each folder in which\n"
+    "    something was left.");
 
 PyObject* clear_copies(PyObject*, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
@@ -71,7 +76,7 @@ PyObject* clear_copies(PyObject*, PyObject*) {
 
 PyDoc_STRVAR(why_no_copies_doc,
              "why_no_copies($module, /)\n--\n\n"
-             "Why extension modules cannot be loaded as private copies on this system; None if they can.");
+             "Return the reason why this system cannot load extension modules as private copies, or None if it can.");
 
 PyObject* why_no_copies(PyObject*, PyObject*) {
   const char* const reason = extensions::unsupported_reason();

@@ -66,7 +66,7 @@ void ended_await_dealloc(PyObject* self) {
 PyMethodDef kEndedAwaitMethods[] = {
     {"send", ended_await_send, METH_O, "send($self, value, /)\n--\n\nYield None once, then end with the result."},
     {"throw", py::as_method(ended_await_throw), METH_FASTCALL,
-     "throw($self, typ, val=None, tb=None, /)\n--\n\nRaise what is given."},
+     "throw($self, typ, val=None, tb=None, /)\n--\n\nRaise the given exception."},
     {"close", ended_await_close, METH_NOARGS, "close($self, /)\n--\n\nDo nothing: the call has ended."},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/spin.h"
+#include "binding/future_docs.h"
 #include "binding/future_state.h"
 #include "binding/native_part.h"
 #include "binding/waiting.h"
@@ -395,38 +396,17 @@ void future_dealloc(PyObject* object) {
 constexpr int kOneArgument = METH_FASTCALL | METH_KEYWORDS;
 
 PyMethodDef kFutureMethods[] = {
-    {"result", py::as_method(future_result), kOneArgument,
-     "result($self, /, timeout=None)\n--\n\nWait for the call and return its result, or raise its exception.\n\n"
-     "timeout: seconds to wait at most, None for no limit. Raises TimeoutError when it is over, CancelledError if the\n"
-     "future was cancelled."},
-    {"exception", py::as_method(future_exception), kOneArgument,
-     "exception($self, /, timeout=None)\n--\n\nWait for the call and return its exception, None if it had none.\n\n"
-     "timeout: seconds to wait at most, None for no limit. Raises TimeoutError when it is over, CancelledError if the\n"
-     "future was cancelled."},
-    {"done", future_done, METH_NOARGS, "done($self, /)\n--\n\nWhether the call has finished or was cancelled."},
-    {"running", future_running, METH_NOARGS, "running($self, /)\n--\n\nWhether the call is being executed."},
-    {"cancelled", future_cancelled, METH_NOARGS, "cancelled($self, /)\n--\n\nWhether the call was cancelled."},
-    {"cancel", future_cancel, METH_NOARGS,
-     "cancel($self, /)\n--\n\nCancel the call if it has not started. Returns whether it is cancelled."},
-    {"interrupt", future_interrupt, METH_NOARGS,
-     "interrupt($self, /)\n--\n\n"
-     "Stop the call.\n\n"
-     "A call that has not started is cancelled. In a call that runs in an interpreter, TaskInterrupted is raised at the\n"
-     "next bytecode. Afterwards `result` and `exception` raise CancelledError or TaskInterrupted, even if the function\n"
-     "goes on.\n\n"
-     "Returns:\n"
-     "    True if the call is stopped. False if it has already ended, or if it is an untagged call that is running.\n\n"
-     "Raises:\n"
-     "    RuntimeError: A thread that is needed for this cannot be started. The call goes on, and its future ends as\n"
-     "        interrupted."},
-    {"add_done_callback", py::as_method(future_add_done_callback), kOneArgument,
-     "add_done_callback($self, /, fn)\n--\n\nCall fn(future) when the call has ended, at once if it has."},
-    {"set_running_or_notify_cancel", future_set_running_or_notify_cancel, METH_NOARGS,
-     "set_running_or_notify_cancel($self, /)\n--\n\nFor executors: mark as running; False if it was cancelled."},
-    {"set_result", py::as_method(future_set_result), kOneArgument,
-     "set_result($self, /, result)\n--\n\nFor executors: end with a result."},
-    {"set_exception", py::as_method(future_set_exception), kOneArgument,
-     "set_exception($self, /, exception)\n--\n\nFor executors: end with an exception."},
+    {"result", py::as_method(future_result), kOneArgument, kResultDoc},
+    {"exception", py::as_method(future_exception), kOneArgument, kExceptionDoc},
+    {"done", future_done, METH_NOARGS, kDoneDoc},
+    {"running", future_running, METH_NOARGS, kRunningDoc},
+    {"cancelled", future_cancelled, METH_NOARGS, kCancelledDoc},
+    {"cancel", future_cancel, METH_NOARGS, kCancelDoc},
+    {"interrupt", future_interrupt, METH_NOARGS, kInterruptDoc},
+    {"add_done_callback", py::as_method(future_add_done_callback), kOneArgument, kAddDoneCallbackDoc},
+    {"set_running_or_notify_cancel", future_set_running_or_notify_cancel, METH_NOARGS, kSetRunningOrNotifyCancelDoc},
+    {"set_result", py::as_method(future_set_result), kOneArgument, kSetResultDoc},
+    {"set_exception", py::as_method(future_set_exception), kOneArgument, kSetExceptionDoc},
     {"_invoke_callbacks", future_invoke_callbacks, METH_NOARGS, nullptr},
     {"_get_snapshot", future_get_snapshot, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
@@ -459,7 +439,7 @@ PyMemberDef kFutureMembers[] = {
 };
 
 PyType_Slot kFutureSlots[] = {
-    {Py_tp_doc, const_cast<char*>("The future of a call, as `submit` returns it.\n\n"
+    {Py_tp_doc, const_cast<char*>("The future of a call. `submit` returns it.\n\n"
                                   "It has all methods of concurrent.futures.Future. Only executors create it.")},
     {Py_tp_new, reinterpret_cast<void*>(future_new)},
     {Py_tp_init, reinterpret_cast<void*>(future_init)},

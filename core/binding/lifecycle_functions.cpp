@@ -213,25 +213,27 @@ PyObject* after_fork_in_child(PyObject* module, PyObject*) {
 }
 
 PyMethodDef kLifecycleFunctions[] = {
-    {"note_exit", note_exit, METH_NOARGS, "note_exit($module, /)\n--\n\nThe interpreter ends: submit says so from now on."},
+    {"note_exit", note_exit, METH_NOARGS,
+     "note_exit($module, /)\n--\n\nNote that the interpreter ends. `submit` raises RuntimeError from now on."},
     {"end_abandoned", end_abandoned, METH_NOARGS,
      "end_abandoned($module, /)\n--\n\n"
-     "The process ends: end the interpreters that threads are in which nothing has stopped. Requires that all pools have "
-     "ended."},
+     "End the interpreters that still contain threads which could not be stopped. Called at the end of the process, after\n"
+     "all pools have ended."},
     {"finish_reports", finish_reports, METH_NOARGS,
-     "finish_reports($module, /)\n--\n\nWait until all warnings are in the log. Requires that all pools have ended."},
+     "finish_reports($module, /)\n--\n\nWait until all warnings are in the log. All pools must have ended."},
     {"stop_visitor", stop_visitor, METH_NOARGS,
-     "stop_visitor($module, /)\n--\n\nEnd the thread that takes back what was lent. Requires that all pools have ended."},
+     "stop_visitor($module, /)\n--\n\nEnd the thread that takes back lent objects. All pools must have ended."},
     {"finish_guests", finish_guests, METH_O,
      "finish_guests($module, stop, /)\n--\n\n"
-     "Close the pools of interpreters that somebody has made and not closed, and wait for their ends. stop: stop what they "
-     "run."},
+     "Close the pools that other code has created inside interpreters and has not closed, and wait for their ends.\n\n"
+     "Args:\n"
+     "    stop: Whether to stop the calls that these pools run."},
     {"before_fork", before_fork, METH_NOARGS,
-     "before_fork($module, /)\n--\n\nEnd idle interpreters, and hold up the forks of other threads."},
+     "before_fork($module, /)\n--\n\nEnd idle interpreters, and make other threads wait before they fork."},
     {"after_fork_in_parent", after_fork_in_parent, METH_NOARGS,
-     "after_fork_in_parent($module, /)\n--\n\nMake interpreters again where tasks need them."},
+     "after_fork_in_parent($module, /)\n--\n\nCreate interpreters again for the tasks that need them."},
     {"after_fork_in_child", after_fork_in_child, METH_NOARGS,
-     "after_fork_in_child($module, /)\n--\n\nLeave all pools, and calls that have not ended, to the other process."},
+     "after_fork_in_child($module, /)\n--\n\nLeave all pools, and all calls that have not ended, to the parent process."},
     {nullptr, nullptr, 0, nullptr},
 };
 

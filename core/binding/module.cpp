@@ -49,7 +49,7 @@ bool add_errors(PyObject* module, codec::Runtime& runtime) {
   if (!publish(module, "TaskInterrupted",
                make_error("aiointerpreters.errors.TaskInterrupted",
                           "Raised in a function that is stopped, and by its future.\n\n"
-                          "It is derived from BaseException, so that `except Exception` in the function does not catch it.",
+                          "It derives from BaseException, so `except Exception` in the function does not catch it.",
                           PyExc_BaseException),
                runtime.task_interrupted)) {
     return false;
@@ -184,9 +184,11 @@ void free_state(void* module) {
 PyMethodDef kModuleMethods[] = {
     {"__getattr__", get_attribute, METH_O, nullptr},
     {"capture", capture_function, METH_O,
-     "capture($module, tagged, /)\n--\n\nThe tagged callable as it is now; what crosses by value is pickled once."},
+     "capture($module, tagged, /)\n--\n\n"
+     "Return the tagged callable in its current state. A callable that crosses by value is pickled only once, here."},
     {"is_coroutine_function", is_coroutine_function, METH_O,
-     "is_coroutine_function($module, fn, /)\n--\n\nWhether calls of it run in an event loop when it is tagged."},
+     "is_coroutine_function($module, fn, /)\n--\n\nReturn whether calls of `fn` would run in an event loop if it were "
+     "tagged."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -252,37 +252,44 @@ PyObject* pool_renewed(PyObject* self, PyObject*) {
 
 PyMethodDef kPoolMethods[] = {
     {"work", pool_work, METH_O, "work($self, name, /)\n--\n\nServe the pool on this thread until it is closed."},
-    {"close", pool_close, METH_NOARGS, "close($self, /)\n--\n\nTake no more tasks; workers end when the queues are empty."},
+    {"close", pool_close, METH_NOARGS, "close($self, /)\n--\n\nRefuse new tasks. Workers end when the queues are empty."},
     {"wait_ended", pool_wait_ended, METH_NOARGS,
-     "wait_ended($self, /)\n--\n\nWait until every thread has done its work and left, also those still to be started."},
-    {"cancel_queued", pool_cancel_queued, METH_NOARGS, "cancel_queued($self, /)\n--\n\nCancel what has not started."},
+     "wait_ended($self, /)\n--\n\nWait until every thread has done its work and has left, including threads not started "
+     "yet."},
+    {"cancel_queued", pool_cancel_queued, METH_NOARGS,
+     "cancel_queued($self, /)\n--\n\nCancel the tasks that have not started."},
     {"set_limits", pool_set_limits, METH_VARARGS,
-     "set_limits($self, max_workers, max_interpreters, /)\n--\n\nHow many there may be from now on; those that there are "
-     "stay."},
+     "set_limits($self, max_workers, max_interpreters, /)\n--\n\n"
+     "Set how many workers and interpreters may exist from now on. Existing ones stay."},
     {"census", pool_census, METH_NOARGS,
-     "census($self, /)\n--\n\nHow many threads there are, how many of them are busy, how many interpreters there are, how\n"
-     "many calls are queued."},
+     "census($self, /)\n--\n\n"
+     "Return four numbers: the threads, the busy ones among them, the interpreters, and the queued calls."},
     {"take_call", pool_take_call, METH_NOARGS,
-     "take_call($self, /)\n--\n\nTake the untagged call out of the queue that has waited longest: its future, the "
-     "callable,\n"
-     "arguments, keyword arguments. Raises queue.Empty."},
+     "take_call($self, /)\n--\n\n"
+     "Take the untagged call that has waited longest out of the queue.\n\n"
+     "Returns:\n"
+     "    A tuple: its future, the callable, the arguments, the keyword arguments.\n\n"
+     "Raises:\n"
+     "    queue.Empty: No untagged call is queued."},
     {"stop", pool_stop, METH_NOARGS,
-     "stop($self, /)\n--\n\nRaise TaskInterrupted in whatever the interpreters run. Requires that the pool is closed."},
+     "stop($self, /)\n--\n\nRaise TaskInterrupted in all code that the interpreters run. The pool must be closed."},
     {"renewed", pool_renewed, METH_NOARGS,
-     "renewed($self, /)\n--\n\nA new pool with the same settings, for a forked process, where this one has no threads."},
+     "renewed($self, /)\n--\n\n"
+     "Return a new pool with the same settings. A forked process needs it, because this pool has no threads there."},
     {"break_down", pool_break_down, METH_VARARGS,
      "break_down($self, reason, cause, /)\n--\n\n"
-     "For a thread that cannot begin to work: end all tasks with BrokenThreadPool(reason), refuse more, count it out."},
+     "End all tasks with BrokenThreadPool(reason), refuse new ones, and no longer count the calling thread.\n\n"
+     "A thread calls this if it cannot begin to work."},
     {nullptr, nullptr, 0, nullptr},
 };
 
 PyObject* pool_is_here(PyObject* self, void*) { return PyBool_FromLong(is_here(state_of_type(Py_TYPE(self)), self)); }
 
 PyGetSetDef kPoolGetSet[] = {
-    {"is_here", pool_is_here, nullptr, "Whether its threads are in this process, and not in the one it was forked from.",
-     nullptr},
+    {"is_here", pool_is_here, nullptr,
+     "Whether the threads of the pool are in this process. In a forked child they are not.", nullptr},
     {"queued", pool_queued, nullptr, "How many tasks wait for a worker.", nullptr},
-    {"broken", pool_broken, nullptr, "Why the pool takes no tasks at all, None while it does.", nullptr},
+    {"broken", pool_broken, nullptr, "The reason why the pool refuses all tasks, or None if it accepts them.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 

@@ -176,15 +176,25 @@ PyObject* get_name(PyObject*, void*) { return PyUnicode_FromString("run"); }
 
 PyMethodDef kRunFutureMethods[] = {
     {"cancel", py::as_method(run_future_cancel), METH_FASTCALL | METH_KEYWORDS,
-     "cancel($self, /, msg=None)\n--\n\nCancel the future, and with it the call: one that is queued is never run, in one\n"
-     "that runs TaskInterrupted is raised. Who awaits goes on at once. Returns False if the future was done."},
+     "cancel($self, /, msg=None)\n--\n\n"
+     "Cancel the future and stop its call.\n\n"
+     "A queued call is never run. In a running call, TaskInterrupted is raised. The awaiting task resumes immediately.\n\n"
+     "Args:\n"
+     "    msg: The argument of the CancelledError that the await raises.\n\n"
+     "Returns:\n"
+     "    True if the future is now cancelled. False if it was already done."},
     {"add_done_callback", py::as_method(run_future_add_done_callback), METH_FASTCALL | METH_KEYWORDS,
-     "add_done_callback($self, fn, /, *, context=None)\n--\n\nHave the loop call fn(future) once the future is done, in "
-     "this\n"
-     "context, or in a copy of the current one. The result of a call is unpickled in a copy of it, if nobody else waits."},
-    {"send", run_future_send, METH_O, "send($self, value, /)\n--\n\nFor asyncio's tasks: wait for the call."},
+     "add_done_callback($self, fn, /, *, context=None)\n--\n\n"
+     "Register a function that the event loop calls with the future when the future is done.\n\n"
+     "If the future is already done, the event loop calls the function in its next iteration.\n\n"
+     "Args:\n"
+     "    fn: A callable that takes one argument, the future.\n"
+     "    context: The contextvars.Context in which `fn` is called. None means a copy of the current context. If no other\n"
+     "        code waits for the future, the result is unpickled in a copy of this context."},
+    {"send", run_future_send, METH_O, "send($self, value, /)\n--\n\nWait for the call. Tasks of asyncio use this method."},
     {"throw", py::as_method(run_future_throw), METH_FASTCALL,
-     "throw($self, typ, val=None, tb=None, /)\n--\n\nFor asyncio's tasks: cancel, then raise what is given."},
+     "throw($self, typ, val=None, tb=None, /)\n--\n\n"
+     "Cancel the future, then raise the given exception. Tasks of asyncio use this method."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -195,7 +205,7 @@ PyGetSetDef kRunFutureGetSet[] = {
 };
 
 PyMethodDef kCoroutineMethods[] = {
-    {"close", run_future_close, METH_NOARGS, "close($self, /)\n--\n\nCancel, unless the call has ended."},
+    {"close", run_future_close, METH_NOARGS, "close($self, /)\n--\n\nCancel the future if its call has not ended."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -205,8 +215,8 @@ PyGetSetDef kCoroutineGetSet[] = {
 };
 
 PyType_Slot kRunFutureSlots[] = {
-    {Py_tp_doc, const_cast<char*>("The awaitable of a call, as `executor.run` returns it.\n\n"
-                                  "It is an asyncio.Future, and also a coroutine, so that asyncio.create_task and\n"
+    {Py_tp_doc, const_cast<char*>("The awaitable of a call. `executor.run` returns it.\n\n"
+                                  "It is an asyncio.Future and also a coroutine. Therefore asyncio.create_task and\n"
                                   "asyncio.TaskGroup accept it. Only `executor.run` creates it.")},
     {Py_am_await, reinterpret_cast<void*>(run_future_await)},
     {Py_am_send, reinterpret_cast<void*>(run_future_send_step)},

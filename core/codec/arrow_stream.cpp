@@ -56,7 +56,7 @@ PyMethodDef kMethods[] = {
 };
 
 PyType_Slot kSlots[] = {
-    {Py_tp_doc, const_cast<char*>("Columns of another interpreter, for whoever reads Arrow's C stream interface.")},
+    {Py_tp_doc, const_cast<char*>("Columns of another interpreter, for readers of Arrow's C stream interface.")},
     {Py_tp_dealloc, reinterpret_cast<void*>(stream_dealloc)},
     {Py_tp_methods, kMethods},
     {0, nullptr},

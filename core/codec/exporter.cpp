@@ -149,7 +149,7 @@ PyType_Spec kBufferSpec = {
 
 PyType_Slot kLeaseSlots[] = {
     {Py_tp_members, kMembers},
-    {Py_tp_doc, const_cast<char*>("What a memoryview that has crossed stands on: memory of another interpreter.")},
+    {Py_tp_doc, const_cast<char*>("Memory of another interpreter. A memoryview that has crossed is a view of it.")},
     {Py_tp_dealloc, reinterpret_cast<void*>(exporter_dealloc)},
     {Py_bf_getbuffer, reinterpret_cast<void*>(exporter_getbuffer)},
     {0, nullptr},

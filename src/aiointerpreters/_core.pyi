@@ -48,7 +48,7 @@ class Future[T](_StandardFuture[T]):
 
 @final
 class RunFuture[T](asyncio.Future[T], Coroutine[Any, Any, T]):  # type: ignore[misc]
-    """What `run` returns: an asyncio.Future, and a coroutine for `asyncio.create_task` and `TaskGroup`."""
+    """The awaitable that `run` returns. It is an asyncio.Future and also a coroutine."""
 
     @property
     def __name__(self) -> str: ...
