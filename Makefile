@@ -64,9 +64,9 @@ bench-compare: ## what got slower since REV=revision, with exit status 1 if some
 		exec "$$python" benchmarks/compare_revisions.py $(REV) $(NAMES) $(ARGS)
 
 .PHONY: figures
-figures: ## the figures in README and docs/benchmarks.md, and the pictures, from what `make bench ARGS=--json` has recorded
+figures: ## the figures in README and docs/benchmarks.md, and all pictures, from what `make bench ARGS=--json` has recorded
 	@$(call with,plots) && "$$python" benchmarks/readme_figures.py && "$$python" benchmarks/docs_figures.py && \
-		"$$python" benchmarks/cited_figures.py && "$$python" benchmarks/plots.py
+		"$$python" benchmarks/cited_figures.py && "$$python" benchmarks/plots.py && "$$python" docs/_sphinx/drawings.py
 
 .PHONY: docs
 docs: ## the documentation site, in build/docs/index.html; a warning or a link that leads nowhere is an error

@@ -11,8 +11,8 @@ project = "aiointerpreters"
 author = "The aiointerpreters authors"
 version = release = installed_version(project)
 
-extensions = ["myst_parser", "sphinx_copybutton", "api", "outside_links", "pictures"]
-exclude_patterns = ["_sphinx", "images"]
+extensions = ["myst_parser", "sphinx_copybutton", "api", "descriptions", "outside_links", "pictures"]
+exclude_patterns = ["_sphinx", "_static", "images"]
 nitpicky = True
 default_role = "py:obj"  # `name` in docstrings leads to the entry of that name, if there is one
 show_warning_types = True
@@ -29,6 +29,10 @@ outside_links_pages = {"README.md": "index", "CHANGELOG.md": "changelog", "CONTR
 
 html_theme = "furo"
 html_title = "aiointerpreters"
+html_logo = html_favicon = "_static/logo.svg"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+pygments_dark_style = "github-dark"
 html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False

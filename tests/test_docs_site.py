@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,9 @@ def test_the_reference_has_every_command_and_every_environment_variable() -> Non
     names = {name for path in sources for name in re.findall(r'"(AIOINTERPRETERS_\w+)"', path.read_text(encoding="utf-8"))}
     assert "AIOINTERPRETERS_CACHE" in names
     assert sorted(name for name in names if f"| `{name}` |" not in variables) == []
+
+
+def test_drawings_and_logo_are_what_the_script_draws() -> None:
+    files = runpy.run_path(str(DOCS / "_sphinx" / "drawings.py"))["files"]()
+    assert len(files) > 2
+    assert [path.name for path, text in files.items() if path.read_text(encoding="utf-8") != text] == [], "run make figures"
