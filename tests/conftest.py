@@ -1,4 +1,4 @@
-"""Fixtures of all tests. No pool outlives its test, but for the one that many share."""
+"""Fixtures of all tests. No pool outlives its test, except the one that many tests share."""
 
 import gc
 import logging
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # workers import `support` by name, wherever pytest was started
+sys.path.insert(0, str(Path(__file__).parent))  # workers import `support` by name, in whatever folder pytest was started
 pytest.register_assert_rewrite("support.kinds", "support.scripts")
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
@@ -22,7 +22,7 @@ from support.gate import Gate
 from support.protocols import MakePool, Tag
 
 TESTS = Path(__file__).parent
-# Paths below tests/, and why one version of Python shows what they show.
+# Paths below tests/, and the reason why running them on one version of Python is enough.
 ONCE = {
     "test_codebase.py": "it reads this repository",
     "test_docs_site.py": "it reads this repository",
@@ -34,22 +34,22 @@ ONCE = {
     "contract/test_release_060.py": "it compares with what the last release promised",
 }
 ONCE_FIXTURES = {"report": "benchmarks show here that they run, not how fast"}
-ONCE_LOOPS = {  # of the kinds of `make_loop`; the other two are asyncio's own, which may change
+ONCE_LOOPS = {  # kinds of `make_loop`; the other two kinds are asyncio's own loops, which may change
     loops.uvloop: "what it has of its own is no version's; test_run_programs.py runs with it on each",
     loops.without_readers: "it is the selector's loop; what tells it instead is code in C++",
 }
-PROGRAMS = {"cpython", "unit/test_examples.py", "unit/test_web_examples.py"}  # and what has a folder to put a script in
+PROGRAMS = {"cpython", "unit/test_examples.py", "unit/test_web_examples.py"}  # also scripts in a folder of their own
 
-# A shell that starts the tests in the background has them ignore Ctrl-C, and the programs that they start would do so, too.
+# If a shell starts the tests in the background, they ignore Ctrl-C, and so would the programs that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-# In debug mode asyncio tells of each step that took over 100 ms: how busy the machine is. For programs: `Finished.of`.
+# In debug mode asyncio logs each step over 100 ms. That only shows a busy machine. For programs see `Finished.of`.
 logging.getLogger("asyncio").addFilter(lambda record: record.msg != "Executing %s took %.3f seconds")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Private copies of extension modules are kept in a folder of this run's own, which its processes share."""
+    """Keep private copies of extension modules in a folder of this run, which its processes share."""
     if "AIOINTERPRETERS_CACHE" in os.environ:
-        return  # an outer process has made it, or the user has named one
+        return  # an outer process has created it, or the user has named one
     os.environ["AIOINTERPRETERS_CACHE"] = folder = tempfile.mkdtemp(prefix="aiointerpreters-tests-")
     config.add_cleanup(lambda: _remove_copies(folder))
 
@@ -60,7 +60,7 @@ def _remove_copies(folder: str) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what need not run on each version of Python (CONTRIBUTING.md, Tests)."""
+    """Mark the tests that need not run on each version of Python (CONTRIBUTING.md, Tests)."""
     for item in items:
         folders = {str(path.relative_to(TESTS)) for path in (item.path, *item.path.parents) if path.is_relative_to(TESTS)}
         if "stress" in folders:
@@ -77,14 +77,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What has been collected stays: the garbage collector, which many tests call, need not look at it each time."""
+    """Exclude the collected tests from garbage collection, because many tests call the garbage collector."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(scope="session")
 def shared_pool() -> Iterator[InterpreterThreadPoolExecutor]:
-    """One pool for the whole run: whatever the tests send it, it goes on."""
+    """One pool for the whole run. It must survive all tests."""
     with InterpreterThreadPoolExecutor(2, thread_name_prefix="shared") as pool:
         yield pool
 
@@ -107,7 +107,7 @@ def gate() -> Iterator[Gate]:
 
 @pytest.fixture
 def make_pool(gate: Gate) -> Iterator[MakePool]:
-    """Makes pools for this test alone; no task is held any more when they are shut down."""
+    """Makes pools for this test alone. At their shutdown no task is held any more."""
     pools: list[InterpreterThreadPoolExecutor] = []
 
     def make(*args: Any, **kwargs: Any) -> InterpreterThreadPoolExecutor:
@@ -122,5 +122,5 @@ def make_pool(gate: Gate) -> Iterator[MakePool]:
 
 @pytest.fixture(params=["tagged", "untagged"])
 def tag(request: pytest.FixtureRequest) -> Tag:
-    """What holds for tagged and untagged functions alike is tested with both."""
+    """Both kinds of function, for tests of what they have in common."""
     return interpreter if request.param == "tagged" else work.echo

@@ -23,7 +23,7 @@ LAYERS = ["base", "py", "extensions", "codec", "pool", "binding"]  # each includ
 
 
 def cpp_files(*layers: str) -> list[Path]:
-    """All C++ files of these layers, of all when none is given."""
+    """All C++ files of these layers, or of all layers if none is given."""
     return sorted(path for layer in layers or LAYERS for path in (CORE / layer).rglob("*") if path.suffix in {".h", ".cpp"})
 
 
@@ -33,7 +33,7 @@ def python_files(*folders: str) -> list[Path]:
 
 
 def name_of(path: Path) -> str:
-    """How a failure names a file."""
+    """The name of a file in a failure message."""
     return str(path.relative_to(ROOT))
 
 
@@ -48,7 +48,7 @@ def code_of(path: Path) -> str:
 
 
 def found(pattern: str, paths: list[Path]) -> list[str]:
-    """Where a pattern occurs in the code of these files."""
+    """The places where a pattern occurs in the code of these files."""
     return [
         f"{name_of(path)}:{number}: {line.strip()}"
         for path in paths
@@ -125,8 +125,8 @@ def test_versions_are_told_apart_in_one_place() -> None:
     ],
 )
 def test_only_the_public_api_is_used(pattern: str) -> None:
-    # PyState_*: other people's modules of one phase are registered there, as CPython's own loader does. PyGILState_*: what
-    # stands in for it there asks it for the state of a thread that Python has made.
+    # PyState_*: other projects' extension modules with single-phase init are registered there, as CPython's loader does.
+    # PyGILState_*: our replacement asks PyGILState for the thread state of a thread that Python has created.
     elsewhere = except_for(cpp_files(), "core/extensions/private_module.cpp", "core/py/foreign_threads.cpp")
     assert found(pattern, elsewhere) == []
 
@@ -173,7 +173,7 @@ def test_a_cpp_file_opens_with_a_comment_and_stays_small(path: Path) -> None:
 
 
 def test_cpp_comments_end_where_code_ends() -> None:
-    """clang-format leaves comments as they are, so it does not hold them to its limit."""
+    """clang-format does not change comments, so it does not apply its limit to them."""
     limit = 125  # ColumnLimit in .clang-format
     native = [path for path in (ROOT / "tests" / "native").rglob("*") if path.suffix in {".h", ".cpp"}]
     lines = [line for path in cpp_files() + native for line in path.read_text(encoding="utf-8").splitlines()]
@@ -215,7 +215,7 @@ def test_python_files_of_the_package_hold_no_locks_and_no_threads() -> None:
 
 
 def public_objects() -> Iterator[tuple[str, Any]]:
-    """Everything that the package's modules offer, with the public members of the classes."""
+    """All names in the package's modules, with the public members of the classes."""
     for info in [None, *pkgutil.iter_modules(aiointerpreters.__path__)]:
         if info is not None and info.name.startswith("_"):
             continue
@@ -313,7 +313,7 @@ def test_the_tag_alone_is_lighter() -> None:
 
 
 def modules_after(source: str) -> set[str]:
-    """The modules that are imported by this code in a process of its own, as each worker does it."""
+    """The modules that this code imports in a process of its own. Each worker imports the same."""
     from support.scripts import run_python
 
     finished = run_python("-I", "-c", f"import sys; before = set(sys.modules); {source}; print(*set(sys.modules) - before)")

@@ -1,4 +1,4 @@
-"""README and docs: each program in them runs and prints what its comments say; blocks taken from a file stand in that file.
+"""README and docs: each program runs and prints what its comments say. Blocks that claim to be from a file are in it.
 
 CONTRIBUTING.md has the rules for blocks of code. The tests of links and of the site are in test_docs_site.py.
 """
@@ -25,7 +25,7 @@ from support.pages import PAGES, ROOT, Block, PageError, blocks_of, parse
 from support.scripts import TIMEOUT, environment, run_python
 
 LANGUAGES = {"", "console", "cpp", "dockerfile", "html", "ini", "json", "python", "sh", "text", "toml", "yaml"}
-FRAMES = {"pandas", "polars", "pyarrow"}  # the extra `frames`, which not everyone who runs the tests has
+FRAMES = {"pandas", "polars", "pyarrow"}  # the extra `frames`, which may not be installed
 NEW_IN_314 = re.compile(r"import InterpreterPoolExecutor|from concurrent(\.futures)? import (.*, )?interpreters")
 IS_MAIN_VERSION = sys.version_info[:2] == (3, 14)
 
@@ -40,12 +40,12 @@ def ids(blocks: Iterable[Block]) -> list[str]:
 
 
 def expected_of(block: Block) -> list[str]:
-    """The values in the comments behind `print`: numbers, lists and the like, perhaps with more text behind them."""
+    """The values in the comments after `print`: numbers, lists and the like. More text may follow them."""
     return re.findall(r"^\s*print\(.*\)  # ((?:[\d\[({'\"-]|True\b|False\b|None\b).*)$", block.source, re.MULTILINE)
 
 
 def compare(expected: list[str], lines: list[str]) -> None:
-    """Each comment is a line of its own of the output, with nothing behind it but words."""
+    """Each comment is a line of its own in the output. Only words may follow the values."""
     left = list(lines)
     for comment in expected:
         said = [line for line in left if line and re.match(re.escape(line) + r"(?![\w.])", comment)]
@@ -114,7 +114,7 @@ def test_commands_say_what_the_page_shows(page: Path, tmp_path: Path) -> None:
 
 
 def run_command(command: str, folder: Path) -> str:
-    """Run what a marker says, perhaps with variables of the environment before it, and return all that it prints."""
+    """Run the command of a marker and return all its output. Variables of the environment may precede the command."""
     words = shlex.split(command)
     variables: dict[str, str] = {}
     while "=" in words[0]:
@@ -189,7 +189,7 @@ def test_blocks_keep_the_rules(page: Path) -> None:
 
 
 def check_syntax(block: Block) -> None:
-    """What is not run can at least be read."""
+    """Blocks that are not run are at least parsed."""
     match block.language:
         case "python":
             compile(textwrap.dedent(block.source), block.name, "exec", dont_inherit=True)
@@ -201,7 +201,7 @@ def check_syntax(block: Block) -> None:
             json.loads(block.source)
         case "sh":
             subprocess.run(["sh", "-n"], input=block.source, text=True, check=True, timeout=TIMEOUT)
-        case "yaml" if importlib.util.find_spec("yaml") is not None:  # the extra `docs` brings it
+        case "yaml" if importlib.util.find_spec("yaml") is not None:  # the extra `docs` installs it
             importlib.import_module("yaml").safe_load(block.source)
 
 

@@ -38,7 +38,7 @@ def test_every_page_can_be_reached_from_the_front_page() -> None:
 
 
 def listed_in(page: Path) -> list[Path]:
-    """The pages in a page's lists (toctree)."""
+    """The pages in the toctrees of a page."""
     found = []
     for block in blocks_of(page):
         if block.language == "{toctree}":

@@ -1,6 +1,6 @@
 """`aiointerpreters.anyio.run_sync`: `anyio.to_thread.run_sync` for interpreters, on asyncio and on Trio.
 
-What holds for both functions is tested with both.
+Tests of behaviour that both functions share run with both.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 @pytest.fixture(params=[run_sync, anyio.to_thread.run_sync], ids=["interpreter", "thread"])
 def call(request: pytest.FixtureRequest) -> RunSync:
-    """What holds for both."""
+    """Both functions, for tests of the behaviour that they share."""
     function: RunSync = request.param
     return function
 
@@ -70,7 +70,7 @@ def wide() -> anyio.CapacityLimiter:
 
 
 async def arrival(gate: Gate, count: int = 1) -> None:
-    """Wait until as many further tasks have come to the gate; who waits cannot be cancelled."""
+    """Wait until this number of further tasks has come to the gate. This wait cannot be cancelled."""
     await anyio.to_thread.run_sync(gate.wait_for, count)
 
 
@@ -287,7 +287,7 @@ def test_a_limiter_of_one_s_own_is_waited_for(run: Run, call: RunSync, gate: Gat
             group.start_soon(one, limiter, "second")
             await wait_all_tasks_blocked()
             assert limiter.statistics().tasks_waiting == 1
-            assert await call(work.square, 3) == 9  # under the default one
+            assert await call(work.square, 3) == 9  # uses the default limiter
             gate.open()
             await arrival(gate)
             assert order == ["first"]
@@ -417,7 +417,7 @@ def test_a_shielded_call_s_exception_arrives(run: Run, call: RunSync, gate: Gate
 
 
 def writes_when_stopped(ends: Ends) -> None:
-    """Arrive at the gate, and once more when it is stopped."""
+    """Arrive at the gate, and a second time when stopped."""
     try:
         endless.loop(ends)
     except TaskInterrupted:
@@ -455,7 +455,7 @@ def test_who_abandons_a_call_does_not_wait_for_it(run: Run, call: RunSync, gate:
             group.start_soon(partial(call, hold, gate.ends, abandon_on_cancel=True))
             await arrival(gate)
             group.cancel_scope.cancel()
-        gate.open()  # it waits in C until here
+        gate.open()  # the call has waited in C until here
         with anyio.CancelScope(shield=True):
             assert await call(work.square, 3) == 9
 
@@ -539,7 +539,7 @@ def test_cancelled_again_and_again(run: Run, gate: Gate) -> None:
 
 
 def test_asyncio_s_own_cancellation_goes_on_at_once_as_with_a_thread(call: RunSync, gate: Gate) -> None:
-    """The shield is AnyIO's; `task.cancel()` does not know it."""
+    """The shield is AnyIO's. `task.cancel()` ignores it."""
 
     async def main() -> None:
         task = asyncio.ensure_future(call(hold, gate.ends))

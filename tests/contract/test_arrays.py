@@ -1,4 +1,4 @@
-"""NumPy arrays cross by reference: each row of the table in docs/guide.md ("Arrays and frames"), with test_frames.py."""
+"""NumPy arrays cross by reference: each row of the table in docs/arrays.md. See also test_frames.py."""
 
 import gc
 import sys
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_c
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[InterpreterThreadPoolExecutor]:
-    """One worker, so that what it keeps is found again."""
+    """One worker, so a later task finds the objects that an earlier one has kept."""
     with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
         yield pool
 
@@ -215,7 +215,7 @@ class TestResults:
             futures = {kind: pool.submit(interpreter(arrays.make), kind) for kind in ("contiguous", "strided", "small")}
             assert futures["contiguous"].result()
         gc.collect()
-        for kind, future in futures.items():  # the others are looked at now
+        for kind, future in futures.items():  # the other results are decoded only now
             _, array = future.result()
             np.testing.assert_array_equal(array, SHARED[kind]())
             array[0] = 77
@@ -225,7 +225,7 @@ class TestResults:
         np.ones(COUNT, dtype="u1").tofile(tmp_path / "mapped")
         where, array = pool.submit(interpreter(arrays.make_mapped), str(tmp_path / "mapped"), count).result()
         assert (type(array), array.sum(), array.flags.writeable) == (np.ndarray, count, False)
-        assert address(array) != where  # the worker still has that one
+        assert address(array) != where  # the worker still has the first one
 
     def test_an_array_that_another_thread_of_the_worker_has_made(self, pool: InterpreterThreadPoolExecutor) -> None:
         where, array = pool.submit(interpreter(arrays.make_in_thread), "contiguous").result()

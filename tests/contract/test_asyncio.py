@@ -20,7 +20,7 @@ variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", defau
 
 
 def run(main: Coroutine[Any, Any, Any]) -> Any:
-    """Run in a fresh loop, in debug mode: it complains about everything."""
+    """Run in a new loop in debug mode, because it reports every misuse."""
     return asyncio.run(main, debug=True)
 
 
@@ -336,7 +336,7 @@ def test_shutting_the_default_executor_down_waits_for_its_calls(
         pool.submit(tag(work.square), 3)
 
 
-# ---- Cancelling to_thread: as in the standard library, it goes on at once and leaves alone what runs
+# ---- Cancelling to_thread: as in the standard library, the await ends immediately and the running call goes on
 
 
 def test_cancelling_to_thread_leaves_the_call_that_runs(
@@ -353,7 +353,7 @@ def test_cancelling_to_thread_leaves_the_call_that_runs(
         with pytest.raises(asyncio.CancelledError):
             await task
         gate.open()
-        gate.wait_for()  # it has gone on behind the gate
+        gate.wait_for()  # the call has passed the gate
         assert await asyncio.to_thread(tag(work.square), 3) == 9
 
     runner.run(main())
@@ -375,7 +375,7 @@ def test_cancelling_to_thread_drops_the_call_that_waits(
             await waiting
         gate.open()
         assert await held == "held"
-        assert await asyncio.to_thread(tag(work.square), 3) == 9  # nobody waits at the gate
+        assert await asyncio.to_thread(tag(work.square), 3) == 9  # no call waits at the gate
 
     runner.run(main())
 
@@ -395,7 +395,7 @@ def test_to_thread_of_a_coroutine_function_awaits_it_in_the_worker(make_pool: Ma
 
 
 def test_run_in_executor_of_a_coroutine_function(pool: InterpreterThreadPoolExecutor) -> None:
-    """In debug mode asyncio refuses what it takes for a coroutine function."""
+    """In debug mode asyncio refuses callables that it considers coroutine functions."""
 
     async def double(number: int) -> int:
         return 2 * number

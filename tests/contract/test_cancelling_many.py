@@ -24,7 +24,7 @@ PAUSE = 0.02  # shorter than the time between two looks at what was interrupted
 
 @pytest.fixture
 def records() -> Iterator[queue.SimpleQueue[logging.LogRecord]]:
-    """What is written to the package's log."""
+    """The records that are written to the package's log."""
     written: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     handler = logging.handlers.QueueHandler(written)
     logger = logging.getLogger("aiointerpreters")
@@ -34,7 +34,7 @@ def records() -> Iterator[queue.SimpleQueue[logging.LogRecord]]:
 
 
 def ends_meanwhile(future: Future[Any], stop_next: Callable[[], object]) -> bool:
-    """Whether the call ends while others are stopped again and again."""
+    """Return whether the call ends while other calls are stopped again and again."""
     for _ in range(ROUNDS):
         stop_next()
         try:
@@ -106,7 +106,7 @@ def test_nobody_is_blamed_for_a_loop_that_does_not_come_to_it(
     held = submit(pool, coroutines.hold_loop, others.ends)
     others.wait_for()
     assert all(future.interrupt() for future in waiting)
-    # This one goes on for so long that a warning is due, and the others were interrupted before.
+    # This call goes on long enough for a warning, and the others were interrupted before it.
     ignoring = submit(make_pool(1), coroutines.ignore, gate.ends)
     gate.wait_for()
     assert ignoring.interrupt()
@@ -123,7 +123,7 @@ def test_nobody_is_blamed_for_a_loop_that_does_not_come_to_it(
 
 
 def test_an_outcome_that_nobody_waits_for_is_not_told(make_pool: MakePool, gate: Gate, tmp_path: Path) -> None:
-    """Not even pickled; who interrupts a future still hears of all of it."""
+    """It is not even pickled. But a thread that interrupts a future gets the whole outcome."""
     path = tmp_path / "pickled"
     pool = make_pool(1)
 

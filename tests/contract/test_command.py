@@ -28,7 +28,7 @@ def run(*arguments: str, cache: Path) -> subprocess.CompletedProcess[str]:
 
 
 def use_a_copy(tmp_path: Path) -> None:
-    """Have a program import an extension module."""
+    """Run a program that imports an extension module."""
     from support import built
 
     (tmp_path / "modules").mkdir()

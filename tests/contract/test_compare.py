@@ -1,4 +1,4 @@
-"""`python -m aiointerpreters compare`: what it measures, what it says of pools that cannot run a function, how it ends."""
+"""`python -m aiointerpreters compare`: its measurements, its lines for pools that cannot run a function, and its end."""
 
 import json
 import os
@@ -88,7 +88,7 @@ FOUND = {"calls_per_second", "speed_up", "loop_delay_p99_seconds"}
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the functions are."""
+    """The folder of the functions."""
     (tmp_path / "functions.py").write_text(FUNCTIONS, encoding="utf-8")
     return tmp_path
 
@@ -99,7 +99,7 @@ def compare(folder: Path, *arguments: str) -> Finished:
 
 
 def measured(folder: Path, *arguments: str) -> dict[str, Any]:
-    """Run it for JSON; return that, with the pools by name."""
+    """Run it with --json and return the result, with the pools by name."""
     finished = compare(folder, *arguments, "--json")
     assert finished.code == 0, finished.stderr
     report: dict[str, Any] = json.loads(finished.stdout)

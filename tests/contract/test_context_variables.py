@@ -1,6 +1,6 @@
 """Declared context variables: their values travel with calls, and are set for these calls alone.
 
-A test that needs variables that are not set runs in an empty context; all others set what they carry.
+A test that needs unset variables runs in an empty context. All others set the variables that they carry.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ type Declare = Callable[..., tuple[InterpreterThreadPoolExecutor, Tag]]
 
 @pytest.fixture(params=PLACES)
 def declare(request: pytest.FixtureRequest, make_pool: MakePool) -> Declare:
-    """Makes a pool of one worker, and a tag, whose calls carry the given variables."""
+    """Makes a pool of one worker, and a tag. Their calls carry the given variables."""
     return partial(request.param, make_pool)
 
 
@@ -287,7 +287,7 @@ def test_memory_is_shared_for_the_call(declare: Declare) -> None:
     pool.submit(tag(variables.write), 7).result()
     assert memory[0] == 7
     variables.request.get().release()
-    memory.append(1)  # the worker has no view any more
+    memory.append(1)  # the worker no longer has a view
 
 
 def test_memory_of_the_process_is_shared(declare: Declare) -> None:

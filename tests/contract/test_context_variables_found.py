@@ -20,13 +20,13 @@ type Declare = Callable[..., tuple[InterpreterThreadPoolExecutor, Tag]]
 
 @pytest.fixture(params=PLACES)
 def declare(request: pytest.FixtureRequest, make_pool: MakePool) -> Declare:
-    """Makes a pool of one worker, and a tag, whose calls carry the given variables."""
+    """Makes a pool of one worker, and a tag. Their calls carry the given variables."""
     return partial(request.param, make_pool)
 
 
 @pytest.fixture
 def make_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Any]:
-    """Writes a module where workers find it; returns its name, without that of its package."""
+    """Writes a module where workers find it, and returns its name without the name of its package."""
     folder = tmp_path / "modules"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
@@ -96,7 +96,7 @@ tagged = interpreter.with_context({maker}.current)({maker}.read)
 def test_a_module_that_only_imports_the_variable_need_not_be_one_for_workers(
     make_pool: MakePool, make_module: Callable[[str, str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where that is being imported at home, and has the variable already, when another one declares it."""
+    """Also if that module is just being imported at home and already has the variable when another one declares it."""
     make_module("made_for_all", MAKES_IT)
     make_module("used_for_all", USES_IT.format(maker="made_for_all"))
     only_at_home = "import sys\nif 'at home' not in sys.argv:\n    raise ImportError('not in workers')\n"

@@ -21,7 +21,7 @@ from support.protocols import MakePool
 
 
 def run(main: Coroutine[Any, Any, Any]) -> Any:
-    """Run in a fresh loop, in debug mode: it complains about everything."""
+    """Run in a new loop in debug mode, because it reports every misuse."""
     return asyncio.run(main, debug=True)
 
 
@@ -150,7 +150,7 @@ def test_a_submitted_one_that_waits(pool: InterpreterThreadPoolExecutor, gate: G
     future = submit(pool, coroutines.tell_end, gate.ends, str(path))
     gate.wait_for()
     assert future.running()
-    assert not future.cancel()  # it runs
+    assert not future.cancel()  # it is running
     assert future.interrupt()
     gate.wait_for()
     assert path.read_text() == "CancelledError\n"

@@ -1,4 +1,4 @@
-"""How coroutine functions end with their executor, their process, a fork, and without an interpreter to run in."""
+"""How coroutine functions end: with their executor, with their process, at a fork, and without an interpreter to run in."""
 
 import asyncio
 import contextlib
@@ -37,13 +37,13 @@ marks = sys.argv[0] + ".marks"
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a program that is ended with the test."""
+    """Starts a program that ends with the test."""
     with contextlib.ExitStack() as stack:
         yield lambda source: stack.enter_context(Running(tmp_path, HEAD + source))
 
 
 def open_when_it_waits(gate: Gate, count: int = 1) -> None:
-    """Have a gate opened as soon as so many have come to it, while this thread does something else."""
+    """Open a gate as soon as this number of tasks has come to it, while this thread does something else."""
 
     def wait_and_open() -> None:
         gate.wait_for(count)
@@ -64,7 +64,7 @@ def test_callbacks_come_in_the_order_of_the_ends_and_hold_up_no_loop(make_pool: 
         told.append(future.result())
         gone_on.wait()
 
-    for n in range(5):  # the callback of the first one is held up meanwhile
+    for n in range(5):  # the callback of the first one blocks meanwhile
         future = submit(pool, coroutines.hold, gate.ends, n)
         gate.wait_for()
         future.add_done_callback(note)
@@ -79,7 +79,7 @@ def test_callbacks_come_in_the_order_of_the_ends_and_hold_up_no_loop(make_pool: 
 
 
 def test_a_callback_that_would_wait_for_itself_is_told_so(tmp_path: Path) -> None:
-    """As `threading` tells one that a worker calls. It may wait for the end of other executors."""
+    """`threading` raises the same error in a thread that would join itself. The callback may wait for other executors."""
     source = """
 pool, other = InterpreterThreadPoolExecutor(1), InterpreterThreadPoolExecutor(1)
 print(other.submit(interpreter(coroutines.square), 3).result())
@@ -609,7 +609,7 @@ pool.shutdown()
 
 @LINUX
 def test_no_descriptor_for_a_loop(tmp_path: Path) -> None:
-    """The calls that need it tell why; there is a loop for later ones, once there can be."""
+    """The calls that need the loop fail with the reason. Later calls get a loop, as soon as one can be created."""
     finished = run_script(
         tmp_path,
         HEAD
@@ -636,7 +636,7 @@ print(pool.submit(coroutines.tagged_square, 3).result())
     )
     assert finished.code == 0
     assert finished.lines == [*(f"{left} BrokenThreadPool OSError" for left in range(3)), "9"]
-    assert "Exception in thread" not in finished.stderr  # a half-made loop complains of itself, in every CPython
+    assert "Exception in thread" not in finished.stderr  # a half-created loop reports its own error
 
 
 # ---- Pools inside

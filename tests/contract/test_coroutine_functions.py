@@ -22,7 +22,7 @@ from support.scripts import run_script
 
 
 def run(main: Coroutine[Any, Any, Any]) -> Any:
-    """Run in a fresh loop, in debug mode: it complains about everything."""
+    """Run in a new loop in debug mode, because it reports every misuse."""
     return asyncio.run(main, debug=True)
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C ends a program at once, whatever its workers do, and with the exit code that a shell expects."""
+"""Ctrl-C ends a program immediately, whatever its workers do. The exit code is the one that a shell expects."""
 
 import contextlib
 import signal
@@ -108,13 +108,13 @@ runner.run(main())
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a program that is ended with the test."""
+    """Starts a program that ends with the test."""
     with contextlib.ExitStack() as stack:
         yield lambda source: stack.enter_context(Running(tmp_path, HEAD + source))
 
 
 def check_ended_by_ctrl_c(finished: Finished) -> None:
-    """One traceback, of KeyboardInterrupt; a shell sees that a signal has ended it."""
+    """There is one traceback, of KeyboardInterrupt, and a shell sees that a signal has ended the process."""
     assert finished.stderr.splitlines()[-1] == "KeyboardInterrupt"
     assert "TaskInterrupted" not in finished.stderr
     assert finished.code == -signal.SIGINT
@@ -236,7 +236,7 @@ def test_a_thread_s_endless_function_at_exit_takes_two(start: Start, tmp_path: P
     program.wait_for("at exit")
     program.interrupt()
     marks = tmp_path / "script.py.marks"
-    while not marks.exists():  # the first one has stopped what can be stopped
+    while not marks.exists():  # the first Ctrl-C has stopped everything that can be stopped
         pass
     program.interrupt()
     program.finish().check(code=130)
@@ -321,7 +321,7 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize("when", ["before", "after_in_parent", "after_in_child"])
 def test_while_the_process_forks(tmp_path: Path, when: str) -> None:
-    """CPython drops an exception of a function that it calls at a fork; the pools have to be as after any fork."""
+    """CPython drops the exception of a function that it calls at a fork. Afterwards the pools must be as after any fork."""
     finished = run_script(
         tmp_path,
         """

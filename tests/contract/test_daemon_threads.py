@@ -33,7 +33,7 @@ LEFT = "a worker's interpreter stays in memory, because threads that tasks have 
 
 
 def ending(how: str, *call: str, then: str = "") -> str:
-    """A program that has a tagged task do that, ends its pool in one way or another, and exits with code 3."""
+    """A program whose tagged task does this. The program ends its pool in one of several ways and exits with code 3."""
     use = f"def use():\n    pool.submit(interpreter({call[0]}), {', '.join(call[1:])}).result()\n"
     return f"{HEAD}\natexit.register(print, 'at exit')\n{use}\n{ENDS[how]}\n{then}\nsys.exit(3)\n"
 
@@ -71,7 +71,7 @@ def test_they_may_clean_up(tmp_path: Path, how: str) -> None:
 
 @HOW
 def test_those_that_sleep_in_c_are_named_and_left_behind(tmp_path: Path, how: str) -> None:
-    """The process ends as it would have without them."""
+    """The process ends as it would without these threads."""
     finished = run_script(tmp_path, ending(how, "daemons.asleep"))
     assert (finished.code, finished.lines) == (3, ["at exit"])
     line = finished.stderr.removeprefix(LEFT).rstrip("\n")
@@ -184,7 +184,7 @@ print(interpreters(), threading.active_count())
 
 
 def test_a_fork_ends_them(tmp_path: Path) -> None:
-    """Their interpreters are idle, so these are ended before."""
+    """Their interpreters are idle, so they are ended before the fork."""
     run_script(
         tmp_path,
         HEAD
@@ -220,7 +220,7 @@ fork(os._exit, 0)
 
 
 def test_threads_are_no_daemons_that_do_not_say_so(make_pool: MakePool) -> None:
-    """As at home, where threads of executors are none: what they start inherits that."""
+    """Threads of executors at home are not daemons, so the threads that they start are not either. Same in workers."""
     pool = make_pool(1)
     assert pool.submit(daemons.has_daemon_threads).result() == (False, False)
     assert pool.submit(interpreter(daemons.has_daemon_threads)).result() == (False, False)

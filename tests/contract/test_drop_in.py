@@ -1,4 +1,4 @@
-"""A drop-in for ThreadPoolExecutor: construction, attributes, threads, and what a call may be."""
+"""A drop-in for ThreadPoolExecutor: construction, attributes, threads, and the callables that can be submitted."""
 
 import copy
 import functools
@@ -42,7 +42,7 @@ def test_numbers_of_workers(kind: Kind, number: Any) -> Any:
 @same_as_original
 def test_refused_numbers_of_workers(kind: Kind, number: Any) -> Any:
     if number != number:
-        return kind.failure(lambda: kind.make(number)) is None or kind.is_ours  # no number of threads at all
+        return kind.failure(lambda: kind.make(number)) is None or kind.is_ours  # NaN is no number of threads
     return kind.failure(lambda: kind.make(number))
 
 
@@ -86,13 +86,13 @@ def parameters(function: Callable[..., Any]) -> dict[str, Any]:
 def test_signatures_of_methods(name: str) -> None:
     ours, original = (parameters(getattr(cls, name)) for cls in (InterpreterThreadPoolExecutor, ThreadPoolExecutor))
     if name == "map" and sys.version_info < (3, 14):
-        ours.pop("buffersize")  # ours has it on every version
+        ours.pop("buffersize")  # our `map` has it on every version
     assert ours == original
 
 
 def test_the_signature_of_the_class_has_three_names_more() -> None:
     ours, original = parameters(InterpreterThreadPoolExecutor), parameters(ThreadPoolExecutor)
-    original.pop("ctxkwargs", None)  # the standard library's own business, from 3.14 on
+    original.pop("ctxkwargs", None)  # the standard library's private affair, since 3.14
     assert ours.pop("max_interpreters") == (inspect.Parameter.KEYWORD_ONLY, None)
     assert ours.pop("context_vars") == (inspect.Parameter.KEYWORD_ONLY, ())
     assert ours.pop("extensions") == (inspect.Parameter.KEYWORD_ONLY, None)
@@ -112,7 +112,7 @@ def test_its_futures_are_futures(fn: Callable[..., Any]) -> None:
         assert isinstance(executor.submit(fn), Future)
 
 
-# ---- Attributes that others read
+# ---- Attributes that other libraries read
 
 
 @same_as_original
@@ -186,7 +186,7 @@ def test_an_executor_cannot_be_pickled(kind: Kind, action: Callable[[Any], Any])
 
 
 def test_an_executor_cannot_be_copied() -> None:
-    # The original can, by accident: the copy has a lock and a queue in common with it, and thread counts of its own.
+    # The original can be copied, by accident: the copy shares its lock and its queue, and has its own thread counts.
     with pytest.raises(TypeError, match="InterpreterThreadPoolExecutor"):
         copy.copy(InterpreterThreadPoolExecutor(1))
 
@@ -245,7 +245,7 @@ def test_an_idle_thread_is_used_again(kind: Kind) -> Any:
     for n in range(20):
         executor.submit(kind.call(work.square), n).result()
     threads = len(executor._threads)
-    return threads == 1 or not kind.is_ours  # a thread of the original may be a moment late to say that it is idle
+    return threads == 1 or not kind.is_ours  # a thread of the original may report a moment too late that it is idle
 
 
 @same_as_original
@@ -317,7 +317,7 @@ def test_all_that_can_be_called(kind: Kind, fn: Any, args: tuple[Any, ...], kwar
 
 @pytest.mark.parametrize("fn", [None, 5, "name", [], object()], ids=["None", "int", "str", "list", "object"])
 def test_what_cannot_be_called_fails_in_the_future(fn: Any) -> None:
-    with ThreadPoolExecutor(1) as original, InterpreterThreadPoolExecutor(1) as ours:  # the tag refuses it itself
+    with ThreadPoolExecutor(1) as original, InterpreterThreadPoolExecutor(1) as ours:  # tags refuse them
         expected, got = (executor.submit(fn).exception() for executor in (original, ours))
     assert (type(got), got.args) == (type(expected), expected.args)  # type: ignore[union-attr]
 
@@ -373,7 +373,7 @@ def test_the_context_of_an_exception_is_where_the_result_was_asked_for(kind: Kin
 def test_the_traceback_leads_to_the_line_that_failed(kind: Kind) -> Any:
     error = kind.make(1).submit(kind.call(failures.fail_below)).exception()
     assert error is not None
-    if kind.is_tagged:  # frames belong to their interpreter: the worker's traceback is the cause, as text
+    if kind.is_tagged:  # frames stay in their interpreter: the worker's traceback is the cause, as text
         return [name for name in ("fail_below", "fail_in_the_third_line") if f"in {name}" in str(error.__cause__)]
     names = []
     frame = error.__traceback__
@@ -387,5 +387,5 @@ def test_the_traceback_leads_to_the_line_that_failed(kind: Kind) -> Any:
 def test_identity_of_results(kind: Kind) -> Any:
     argument = [1]
     future = kind.make(1).submit(kind.call(work.echo), argument)
-    crosses = kind.is_tagged  # as a copy: nothing mutable belongs to two interpreters
+    crosses = kind.is_tagged  # as a copy: no mutable object belongs to two interpreters
     return future.result() is future.result(), crosses or future.result() is argument, future.result() == argument

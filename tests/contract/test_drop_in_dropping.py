@@ -27,7 +27,7 @@ def test_a_dropped_executor_finishes_its_work(kind: Kind, running: int, queued: 
     futures += [executor.submit(kind.call(work.square), n) for n in range(queued)]
     threads, reference = set(executor._threads), weakref.ref(executor)
     del executor
-    gone = Gone(reference()) if reference() else None  # a thread of the original may look at it just now
+    gone = Gone(reference()) if reference() else None  # a thread of the original may hold it at this moment
     if gone is not None:
         gone.wait()
     gate.open_wide()

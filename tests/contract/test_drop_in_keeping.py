@@ -1,4 +1,4 @@
-"""A drop-in for ThreadPoolExecutor: nor is what belongs to `map` or to an executor; and references are counted."""
+"""A drop-in for ThreadPoolExecutor: objects of `map` or of an executor are not kept longer either. With reference counts."""
 
 import gc
 import sys
@@ -134,7 +134,7 @@ def test_initializers_that_fail(kind: Kind, watch: Watch) -> None:
     executor.shutdown()
     kind.log.clear()
     del future, executor
-    gc.collect()  # the exception is in a cycle with its frames, in the original as well
+    gc.collect()  # the exception is in a reference cycle with its frames, in the original as well
     watch.look("dropped")
 
 

@@ -1,4 +1,4 @@
-"""A drop-in for ThreadPoolExecutor: what belongs to a call is kept no longer than by the original, at any moment."""
+"""A drop-in for ThreadPoolExecutor: the objects of a call are never kept longer than by the original, at any moment."""
 
 import weakref
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A drop-in for ThreadPoolExecutor: `map`, its timeouts, its buffers, and iterators that nobody reads to their end."""
+"""A drop-in for ThreadPoolExecutor: `map`, its timeouts, its buffers, and iterators that are not read to their end."""
 
 import gc
 import itertools
@@ -18,7 +18,7 @@ needs_buffersize = pytest.mark.skipif(sys.version_info < (3, 14), reason="the or
 
 
 class Source:
-    """An iterable that counts what was taken from it, and may fail."""
+    """An iterable that counts the items taken from it. It can fail."""
 
     def __init__(self, end: int, fails: bool = False) -> None:
         self.taken = 0
@@ -38,7 +38,7 @@ class Source:
 
 
 def spied(executor: ThreadPoolExecutor) -> list[Future[Any]]:
-    """The futures that an executor gives from now on, to itself too."""
+    """The futures that an executor returns from now on, also to its own methods."""
     futures: list[Future[Any]] = []
     submit = executor.submit
 
@@ -51,7 +51,7 @@ def spied(executor: ThreadPoolExecutor) -> list[Future[Any]]:
 
 
 def drain(results: Iterator[Any], kind: Kind) -> Any:
-    """All results, and what comes instead of the next one."""
+    """All results, and how the iteration has ended."""
     got = []
     while True:
         try:
@@ -105,7 +105,7 @@ def test_timeouts_that_are_long_enough(kind: Kind, timeout: Any) -> Any:
 def test_true_is_a_timeout_of_a_second(kind: Kind) -> Any:
     executor = kind.make(1)
     results = executor.map(kind.call(work.square), range(5), timeout=True)
-    kind.settle(executor)  # whoever has ended is not late, however long that took
+    kind.settle(executor)  # an item that has ended is not late, however long this takes
     return list(results)
 
 
@@ -131,7 +131,7 @@ def test_the_time_counts_from_the_call(kind: Kind) -> Any:
     results = executor.map(kind.call(work.square), range(3), timeout=0)
     gate.open_wide()
     kind.settle(executor)
-    return drain(results, kind)  # what is there already is given, late as it is
+    return drain(results, kind)  # results that exist already are returned, although the timeout has passed
 
 
 @same_as_original
@@ -209,7 +209,7 @@ def test_a_chunked_iterator_that_is_closed_early() -> None:
         results: Any = executor.map(interpreter(gates.hold), [gate.ends] * 6, range(6), chunksize=2)
         gate.open(3)
         assert [next(results), next(results)] == [0, 1]
-        gate.wait_for(4)  # the second one of the second chunk is held
+        gate.wait_for(4)  # the second item of the second chunk is held
         results.close()
         assert list(results) == []
         gate.open()
@@ -278,7 +278,7 @@ def test_what_buffersize_may_be(kind: Kind, buffersize: Any) -> Any:
         return source.taken, list(results)
 
     if buffersize == 10**30:
-        return kind.failure(ask) is None or not kind.is_ours  # the original asks islice for more than there can be
+        return kind.failure(ask) is None or not kind.is_ours  # the original passes islice more than it accepts
     return kind.failure(ask) or ask()
 
 

@@ -90,13 +90,13 @@ def test_shutdown_with_calls_in_every_state(kind: Kind, wait: bool, cancel_futur
     futures = [done, *running, *queued]
     threads = set(executor._threads)
     if wait:
-        gate.open(2)  # the calls that run end, or are about to
+        gate.open(2)  # the running calls end, or are about to end
         executor.shutdown(wait=False, cancel_futures=cancel_futures)
         executor.shutdown(wait=True, cancel_futures=False)
     else:
         executor.shutdown(wait=False, cancel_futures=cancel_futures)
     if wait and cancel_futures:
-        return sorted(states(futures[:3]))  # of the others some may have begun
+        return sorted(states(futures[:3]))  # some of the others may have begun
     seen = states(futures)
     refused = kind.failure(lambda: executor.submit(kind.call(work.square), 3))
     gate.open_wide()
@@ -129,7 +129,7 @@ def test_an_executor_as_a_context(kind: Kind) -> Any:
 @same_as_original
 def test_shutdown_from_one_of_its_own_threads(kind: Kind) -> Any:
     if kind.is_tagged:
-        return kind.failure(threading.current_thread().join)  # an executor is of the interpreter that made it
+        return kind.failure(threading.current_thread().join)  # an executor belongs to the interpreter that created it
     executor = kind.make(1)
     failure = executor.submit(lambda: kind.failure(executor.shutdown)).result()
     assert executor._shutdown
@@ -185,7 +185,7 @@ def test_an_initializer_that_fails(kind: Kind, error: BaseException) -> Any:
     refused.append(kind.failure(lambda: executor.map(kind.call(work.square), [1])))
     executor.shutdown()
     refused.append(kind.failure(lambda: executor.submit(kind.call(work.square), 3)))
-    assert all("initializer failed" in message for _, (message,), *_ in described + refused)  # a thread's, an interpreter's
+    assert all("initializer failed" in message for _, (message,), *_ in described + refused)  # of a thread, an interpreter
     return [name for name, *_ in described + refused]
 
 

@@ -1,4 +1,4 @@
-"""The process ends cleanly from every state: exit code untouched, nothing on stderr, queued work done."""
+"""The process ends cleanly from every state: the exit code is right, stderr is empty, queued work is done."""
 
 from pathlib import Path
 

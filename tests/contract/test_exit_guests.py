@@ -1,4 +1,4 @@
-"""Programs end well that use executors in interpreters of their own making, closed or not."""
+"""Programs that use executors in interpreters of their own end well, whether they close these interpreters or not."""
 
 import sys
 from pathlib import Path
@@ -31,7 +31,7 @@ CODE = '''{CODE}'''
 
 
 def check(finished: Finished, *lines: str, code: int = 0, closed: bool = False) -> None:
-    """It printed these lines, in any order, and of errors nothing; CPython complains of who does not close."""
+    """It printed these lines, in any order, and no errors. CPython warns if an interpreter is not closed."""
     assert (finished.code, sorted(finished.lines)) == (code, sorted(lines))
     warnings = [line for line in finished.stderr.splitlines() if "remaining subinterpreters" in line]
     assert finished.stderr.splitlines() == warnings

@@ -18,7 +18,7 @@ warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWa
 """
 
 METHODS = ["spawn", "forkserver", "fork"]
-WITHOUT_FORK = METHODS[:2]  # a fork with interpreters that run something cannot work (hazard 16)
+WITHOUT_FORK = METHODS[:2]  # a fork while interpreters are running code cannot work (hazard 16)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -128,7 +128,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("method", WITHOUT_FORK)
 def test_a_pool_at_the_script_s_module_level(tmp_path: Path, method: str) -> None:
-    """The child makes one too."""
+    """The child process creates a pool too."""
     run_script(
         tmp_path,
         HEAD
@@ -151,7 +151,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("method", WITHOUT_FORK)
 def test_a_pool_at_module_level_of_a_script_that_workers_need(tmp_path: Path, method: str) -> None:
-    """Each interpreter that runs the script makes one too and does not use it: multiprocessing allows that."""
+    """Each interpreter that runs the script creates a pool too and does not use it. multiprocessing allows that."""
     run_script(
         tmp_path,
         HEAD
@@ -219,7 +219,7 @@ if __name__ == "__main__":
 
 
 def test_what_needs_fork_is_refused_in_an_interpreter(tmp_path: Path) -> None:
-    """By CPython: such a child would be one of the whole process."""
+    """CPython refuses it, because such a child would be a child of the whole process."""
     finished = run_script(
         tmp_path,
         HEAD

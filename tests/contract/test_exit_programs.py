@@ -23,7 +23,7 @@ TAGS = pytest.mark.parametrize("tag", ["interpreter", "work.echo"], ids=["tagged
 
 
 def check_session(finished: Finished, *lines: str, code: int = 0) -> None:
-    """It printed these lines; on stderr there are prompts, whatever stands in a banner, and no error."""
+    """It printed these lines. On stderr there are prompts and perhaps a banner, but no error."""
     assert (finished.code, finished.lines) == (code, list(lines))
     assert "Error" not in finished.stderr
     assert "Warning" not in finished.stderr
@@ -114,7 +114,7 @@ held[0].result()
 @pytest.mark.parametrize("statement", ["sys.exit(3)", "sys.exit()", "raise KeyboardInterrupt", "1 / 0"])
 @pytest.mark.parametrize("early", [True, False], ids=["before", "after"])
 def test_exit_handlers_that_raise_beside_a_pool(tmp_path: Path, statement: str, early: bool) -> None:
-    """The end is the same without a pool, whether the handler was there before the package or came later."""
+    """The end is the same as without a pool, whether the handler is registered before or after the package is imported."""
     handler = f"import atexit, sys\n@atexit.register\ndef handle():\n    {statement}\n"
     pool = HEAD + USED + "pool.submit(interpreter(work.square), 4)\n"
     finished = run_script(tmp_path, handler + pool if early else pool + handler)
@@ -125,7 +125,7 @@ def test_exit_handlers_that_raise_beside_a_pool(tmp_path: Path, statement: str, 
 
 
 def without_addresses(finished: Finished) -> tuple[int, str, list[str]]:
-    """What can be compared; a handler's line number differs."""
+    """The parts that can be compared. The line number of a handler differs."""
     lines = [line.partition(" at 0x")[0] for line in finished.stderr.splitlines() if not line.startswith("  File")]
     return finished.code, finished.stdout, lines
 
@@ -178,7 +178,7 @@ class Owner:
 
 @pytest.mark.parametrize("held", [True, False], ids=["held", "not held"])
 def test_a_program_s_names_are_there_when_its_objects_are_finalized(tmp_path: Path, held: bool) -> None:
-    """So they are without a pool, and with one of the standard library."""
+    """It is the same without a pool, and with one of the standard library."""
     run_script(
         tmp_path,
         HEAD

@@ -1,4 +1,4 @@
-"""What tasks do to the process, to their interpreter and to its signals, and how the program ends then."""
+"""What tasks can do to the process, to their interpreter and to its signals, and how the program ends then."""
 
 import signal
 from pathlib import Path
@@ -109,7 +109,7 @@ pool.submit(interpreter(invasive.drop_what_fails)).result()
 @pytest.mark.parametrize("name", ["untagged", "tagged"])
 @pytest.mark.parametrize("function", ["close_streams", "close_output"])
 def test_a_task_closes_what_the_process_prints_to(tmp_path: Path, function: str, name: str) -> None:
-    """What home prints then is lost, as it is with the standard library; what has been printed is not."""
+    """Later output of home is lost, as with the standard library. Earlier output is not."""
     source = f"""
 import sys
 from support import invasive, work
@@ -139,7 +139,7 @@ if executor.submit(kind.call(work.square), 3).result() == 9:
     ids=["all", "threads", "package", "basic", "pickle"],
 )
 def test_a_task_removes_modules(tmp_path: Path, names: str) -> None:
-    """The call itself ends, others go on, and so does the program."""
+    """The call itself ends. Other calls and the program go on."""
     finished = run_script(
         tmp_path,
         HEAD
@@ -232,7 +232,7 @@ future.result()
 
 @TAGS
 def test_a_signal_handler_at_exit(tmp_path: Path, tag: str) -> None:
-    """The end of the program waits for the task, and lets handlers run."""
+    """The end of the program waits for the task. Meanwhile signal handlers run."""
     run_script(
         tmp_path,
         HEAD

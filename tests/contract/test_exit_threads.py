@@ -1,4 +1,4 @@
-"""Threads, exit handlers and hooks that tasks leave behind in a worker's interpreter, and those of home."""
+"""Threads, exit handlers and hooks that tasks leave in a worker's interpreter, and those of home."""
 
 import re
 from pathlib import Path
@@ -25,7 +25,7 @@ ENDS = {
 
 
 def ending(how: str, fn: str, *args: str, then: str = "pass") -> str:
-    """A program that has a tagged task do that, then does something itself, and ends its pool in one way or another."""
+    """A program whose tagged task does this. The program does `then`, ends its pool in one of several ways, and exits."""
     call = ", ".join([f"interpreter({fn})", *args])
     return f"{HEAD}\ndef use():\n    pool.submit({call}).result()\n    {then}\n\n{ENDS[how]}"
 
@@ -55,7 +55,7 @@ def test_threads_that_fail(tmp_path: Path, how: str) -> None:
 
 
 def check_failed_thread(stderr: str) -> None:
-    """One thread's end is told."""
+    """The end of one thread is reported."""
     lines = [line for line in stderr.splitlines() if not line.startswith(" ")]
     assert lines == ["Exception in thread failing:", "Traceback (most recent call last):", "LookupError: in a thread"]
 
@@ -196,7 +196,7 @@ def test_finalizers_that_fail_when_the_interpreter_ends(tmp_path: Path, how: str
 
 @pytest.mark.parametrize("hook", ["lambda *_: 1 / 0", "None", "sys.exit"])
 def test_hooks_of_home_that_fail(tmp_path: Path, hook: str) -> None:
-    """The end is the same without a pool."""
+    """The end is the same as without a pool."""
     source = f"threading.excepthook = sys.unraisablehook = sys.excepthook = {hook}\nraise LookupError('the end')\n"
     pool = "pool = InterpreterThreadPoolExecutor(1)\npool.submit(interpreter(work.square), 3).result()\n"
     finished = run_script(tmp_path, HEAD + pool + source)

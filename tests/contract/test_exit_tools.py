@@ -32,7 +32,7 @@ print([future.result() for future in held])
 
 
 def check_is_dump(text: str) -> None:
-    """These are the stacks of home's threads and nothing else; the worker that runs home's function is among them."""
+    """The dump shows the stacks of home's threads and nothing else. A worker that runs a function of home is among them."""
     heads = [line for line in text.splitlines() if line and not line.startswith("  ")]
     for line in heads:
         assert re.match(r"(Current thread|Thread) 0x\w+( \[.*\])? \(most recent call first\):$", line), line
@@ -98,7 +98,7 @@ events.set_events(events.PROFILER_ID, events.events.PY_START)
 @pytest.mark.parametrize("when", ["before", "while they run"])
 @pytest.mark.parametrize("watcher", WATCHERS.values(), ids=WATCHERS.keys())
 def test_home_s_watcher_sees_home_s_functions(tmp_path: Path, watcher: str, when: str) -> None:
-    """Those of the threads, not those of the interpreters; it is left on to the end."""
+    """It sees the functions in threads, not the ones in interpreters. It stays on until the end."""
     hold, release = HOLD, RELEASE
     run_script(
         tmp_path,
@@ -117,7 +117,7 @@ print("square" in seen, "divide" in seen)
 
 
 def test_a_trace_function_that_raises(tmp_path: Path) -> None:
-    """The function fails with that, as it does in any thread; the next ones go on."""
+    """The function fails with that exception, as in any thread. Later functions work."""
     run_script(
         tmp_path,
         HEAD

@@ -1,4 +1,4 @@
-"""When the system gives no more memory or threads, and under tracemalloc: a clear error, and all else goes on."""
+"""If the system refuses memory or threads, and under tracemalloc, there is a clear error and everything else goes on."""
 
 import sys
 from pathlib import Path
@@ -27,7 +27,7 @@ def limit_memory(headroom):
 
 
 def run_limited(folder: Path, source: str) -> Finished:
-    """Run a script in which every thread takes its memory from the same place, which the limit holds for."""
+    """Run a script in which all threads take their memory from one allocator, so the limit applies to all of them."""
     return run_script(folder, HEAD + source, env=environment(MALLOC_ARENA_MAX="1"))
 
 

@@ -1,4 +1,4 @@
-"""A future that is part of garbage still answers: whoever is finalized with it may ask it, and may keep it."""
+"""A future in a garbage cycle still answers. Objects that are finalized with it may call it, and may keep it."""
 
 import gc
 import sys
@@ -17,7 +17,7 @@ from support.protocols import MakePool, Tag
 
 
 class Owner:
-    """Part of a cycle with its future; asks it when it is finalized."""
+    """Forms a reference cycle with its future, and calls the future when it is finalized."""
 
     def __init__(self, future: Future[Any], ask: Callable[[Any], object], said: list[object]) -> None:
         self.me = self
@@ -58,7 +58,7 @@ ASKED: dict[str, tuple[Callable[[Any], object], object]] = {
 
 @pytest.fixture(autouse=True)
 def no_automatic_collection() -> Iterator[None]:
-    """Garbage is collected when the test says so."""
+    """Garbage is collected only when the test requests it."""
     gc.collect()
     gc.disable()
     yield
@@ -213,7 +213,7 @@ def test_none_is_leaked(make_pool: MakePool, tag: Tag) -> None:
             future.me = future
             future.result()
             future.add_done_callback(lambda _: None)
-        pool.submit(tag(work.nothing)).result()  # the worker begins it when it has let go of what was before
+        pool.submit(tag(work.nothing)).result()  # begins after the worker has dropped earlier objects
 
     use()
     gc.collect()

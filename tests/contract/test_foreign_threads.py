@@ -1,4 +1,4 @@
-"""Threads of extension modules call the interpreter that their private copy belongs to, and pending calls run there."""
+"""Threads of extension modules call the interpreter of their private copy. Pending calls run in that interpreter."""
 
 import os
 import re
@@ -20,7 +20,7 @@ OFTEN = 50
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder of extension modules, on home's path, which workers follow."""
+    """A folder of extension modules on home's path. Workers follow this path."""
     folder = tmp_path_factory.mktemp("modules")
     built.make_modules(folder, "foreign", "allocating")
     sys.path.insert(0, str(folder))
@@ -206,7 +206,7 @@ atexit.register(print, "at exit", flush=True)
 
 
 def test_so_it_does_where_c_ends_the_process(folder: Path, tmp_path: Path) -> None:
-    """What is not known then are handlers that have been registered after the extension was loaded."""
+    """Handlers that are registered after the extension was loaded are not known then."""
     finished = run(
         folder,
         tmp_path,

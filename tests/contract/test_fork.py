@@ -1,4 +1,4 @@
-"""os.fork beside pools (hazard 16): idle interpreters end before it, both processes go on, each with its own work."""
+"""os.fork beside pools (hazard 16): idle interpreters end before it. Both processes go on, each with its own work."""
 
 import os
 import signal
@@ -323,7 +323,7 @@ squares(pool, interpreter)
     )
     assert finished.code == 0
     assert "the process forks while 1 interpreters run tasks" in finished.stderr
-    # CPython's own fault in the child (gh-101437); the parent has nothing to suffer.
+    # This is CPython's fault in the child (gh-101437). The parent must not suffer from it.
     assert int(finished.lines[0]) in (-signal.SIGABRT, -signal.SIGSEGV)
     assert finished.lines[1:] == ["True TaskInterrupted", "[0, 1, 4, 9]"]
 
@@ -432,7 +432,7 @@ told.wait()
 print(codes, first.result(), second.result())
 """,
     ).check("[0] first second")
-    assert (tmp_path / "script.py.marks").read_text() == "once\n"  # the child leaves it to the parent
+    assert (tmp_path / "script.py.marks").read_text() == "once\n"  # the child leaves the callback to the parent
 
 
 def test_a_coroutine_function_s_callback_may_use_multiprocessing_s_fork(tmp_path: Path) -> None:
@@ -473,7 +473,7 @@ forked.set()
 
 
 def test_a_coroutine_function_s_callback_that_blocks_holds_up_no_fork_at_the_end(tmp_path: Path) -> None:
-    """Its worker waits for it then, without an interpreter."""
+    """At that point its worker waits for the callback, without an interpreter."""
     run_script(
         tmp_path,
         HEAD

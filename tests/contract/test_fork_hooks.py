@@ -1,4 +1,4 @@
-"""At-fork hooks of others that use an executor, registered before ours: CPython calls them between ours and the fork."""
+"""At-fork hooks of other code that use an executor. If registered before ours, they run between ours and the fork."""
 
 import os
 from pathlib import Path
@@ -42,7 +42,7 @@ PHASES = pytest.mark.parametrize("when", ["before", "after_in_parent", "after_in
 
 
 def fork_with(tmp_path: Path, when: str, use: str) -> list[str]:
-    """Run a program with such a hook. What it prints, sorted: parent and child may print at the same time."""
+    """Run a program with such a hook. Return its output sorted, because parent and child may print at the same time."""
     finished = run_script(tmp_path, HEAD.format(when=when) + f"\ndef use():\n    {use}\n" + BODY)
     assert (finished.code, finished.stderr) == (0, "")
     return sorted(finished.lines)
@@ -65,7 +65,7 @@ def test_a_hook_may_use_an_executor_of_its_own(tmp_path: Path, when: str) -> Non
 @PHASES
 @pytest.mark.parametrize("function", ["work.square", "coroutines.square"])
 def test_a_hook_may_shut_down_what_has_work_left(tmp_path: Path, when: str, function: str) -> None:
-    """Other threads may submit at any moment of a fork; here the hook does so itself. In the child there is nothing left."""
+    """Other threads can submit at any moment of a fork. Here the hook itself submits. The child has none of these calls."""
     use = f"queued = [pool.submit(interpreter({function}), n) for n in range(4)]; pool.shutdown(); "
     use += "print('hook', [future.result() for future in queued], flush=True)"
     assert fork_with(tmp_path, when, use) == sorted(["hook [0, 1, 4, 9]", "child 16", "7"])

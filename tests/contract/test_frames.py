@@ -1,4 +1,4 @@
-"""Frames of pandas, pyarrow and polars: the rows of the table in docs/guide.md ("Arrays and frames") that are about them."""
+"""Frames of pandas, pyarrow and polars: their rows in the table of docs/arrays.md."""
 
 import importlib.util
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[InterpreterThreadPoolExecutor]:
-    """One worker: each imports all three packages."""
+    """One worker, because each worker imports all three packages."""
     with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
         yield pool
 

@@ -1,4 +1,4 @@
-"""Which callables can be tagged and sent: by reference where a name leads to them, by value else."""
+"""The callables that can be tagged and sent: by reference if a name leads to them, otherwise by value."""
 
 import decimal
 import functools

@@ -1,4 +1,4 @@
-"""The futures that submit returns: states, waiting, cancelling, callbacks, and the names that other libraries touch."""
+"""The futures that submit returns: states, waiting, cancelling, callbacks, and the private names that libraries use."""
 
 import gc
 import logging
@@ -19,7 +19,7 @@ from support.protocols import MakePool, Tag
 
 
 class Held:
-    """A pool of one worker, whose task is held at the gate, with one more task that waits behind it."""
+    """A pool of one worker. Its task is held at the gate, and one more task waits behind it."""
 
     def __init__(self, pool: InterpreterThreadPoolExecutor, gate: Gate, tag: Tag) -> None:
         self.gate = gate

@@ -1,4 +1,4 @@
-"""Workers follow home's sys.path, also where Python code runs while somebody looks at it."""
+"""Workers follow home's sys.path, also if Python code runs while the package looks at it."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def with_main(call, *args):
 
 
 def folders(folder: Path) -> str:
-    """Make folders `first`, `second` with a module each of that name, and return the head of a script."""
+    """Make the folders `first` and `second`, each with a module of that name, and return the head of a script."""
     for name in ("first", "second"):
         (folder / name).mkdir()
         (folder / name / f"only_{name}.py").write_text("")
@@ -76,7 +76,7 @@ pool.shutdown()
 
 
 def test_a_main_module_that_another_one_has_followed(tmp_path: Path) -> None:
-    """Who has looked at the older `__main__` does not make workers run that one."""
+    """A thread that has looked at the older `__main__` does not make workers run that one."""
     (tmp_path / "later.py").write_text("def answer():\n    return 'later'\n")
     script = """
 def meddle():

@@ -1,4 +1,4 @@
-"""What workers can import: whatever home can, also after sys.path was changed at run time."""
+"""Workers can import all modules that home can import, also after sys.path was changed at run time."""
 
 import sys
 import types
@@ -22,7 +22,7 @@ class Module:
         (self.folder / f"{name}.py").write_text(source)
 
     def load(self) -> Any:
-        """Import it here."""
+        """Import it in this interpreter."""
         return __import__(self.name)
 
 

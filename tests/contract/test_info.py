@@ -1,4 +1,4 @@
-"""`python -m aiointerpreters info`: what a report of a fault should say."""
+"""`python -m aiointerpreters info`: the facts that a bug report should contain."""
 
 import platform
 import subprocess
@@ -13,7 +13,7 @@ from support.scripts import environment
 
 
 def facts(**changes: str) -> dict[str, str]:
-    """What the command says, by names."""
+    """The output of the command, by names."""
     finished = subprocess.run(
         [sys.executable, "-m", "aiointerpreters", "info"],
         capture_output=True,

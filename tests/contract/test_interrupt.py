@@ -1,4 +1,4 @@
-"""Future.interrupt stops what runs in an interpreter, and nothing else."""
+"""Future.interrupt stops the call in an interpreter, and nothing else."""
 
 import logging
 import logging.handlers
@@ -186,7 +186,7 @@ def test_hooks_for_dropped_exceptions_may_take_several(make_pool: MakePool, gate
     for _ in range(20):
         future = pool.submit(interpreter(way), gate.ends)
         gate.wait_for()
-        while not future.done():  # one that strikes in the task's own hook is lost
+        while not future.done():  # an interrupt that strikes in the task's own hook is lost
             future.interrupt()
         assert isinstance(future.exception(), TaskInterrupted)
     assert pool.submit(interpreter(work.square), 3).result() == 9
@@ -211,7 +211,7 @@ def test_a_task_that_goes_on_is_named_in_the_log(pool: InterpreterThreadPoolExec
         future = pool.submit(interpreter(endless.ignores), gate.ends)
         gate.wait_for()
         assert future.interrupt()
-        gate.wait_for()  # it has swallowed that
+        gate.wait_for()  # the function has swallowed the interrupt
         record = logged.get(timeout=60)
     finally:
         logging.getLogger("aiointerpreters").removeHandler(handler)

@@ -1,4 +1,4 @@
-"""Interrupts spare imports: a module is whole or not there at all for the calls that follow on that worker."""
+"""Interrupts spare imports: for later calls on that worker, a module is either whole or not there at all."""
 
 import asyncio
 import logging
@@ -37,7 +37,7 @@ def make_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeModule:
 
 
 def interrupt_in_the_midst(future: Future[Any], gate: Gate) -> None:
-    """Interrupt a call that waits at the gate in an import; when that goes on, the call ends."""
+    """Interrupt a call that waits at the gate during an import. Then open the gate; the call ends."""
     gate.wait_for()
     assert future.interrupt()
     gate.open()
@@ -45,12 +45,12 @@ def interrupt_in_the_midst(future: Future[Any], gate: Gate) -> None:
 
 
 def slow(gate: Gate, *, first: str = "", then: str = "") -> str:
-    """The source of a module that takes until the gate is opened, and says that it is on the way."""
+    """The source of a module that does not end before the gate is opened, and that reports that it has started."""
     return f"from support import gate\nstate = 'half done'\n{first}\ngate.hold({gate.ends!r})\n{then}\nstate = 'whole'\n"
 
 
 def import_and_go_on(name: str, ends: Ends) -> None:
-    """Import it, then do nothing for ever."""
+    """Import it, then loop for ever."""
     __import__(name)
     endless.loop(ends)
 
@@ -63,19 +63,19 @@ async def import_and_go_on_in_loop(name: str, ends: Ends) -> None:
 
 
 def import_and_return(name: str) -> str:
-    """Import it, and that is all."""
+    """Import it and return."""
     return __import__(name).__name__
 
 
 def state_of(name: str) -> str | None:
-    """How far this interpreter has come with a module; None if it does not have it."""
+    """The progress of this interpreter with a module, or None if it does not have it."""
     import sys
 
     return getattr(sys.modules.get(name), "state", None)
 
 
 def check(pool: InterpreterThreadPoolExecutor, name: str, state: str | None = "whole") -> None:
-    """The pool's worker has the module like this, for functions of either kind."""
+    """The module of the pool's worker is in this state, for functions of both kinds."""
 
     async def state_in_loop() -> str | None:
         return state_of(name)
@@ -94,7 +94,7 @@ def test_a_module_that_is_being_imported_is_whole_afterwards(
     gate.wait_for()
     assert future.interrupt()
     gate.open()
-    gate.wait_for()  # it has gone on: an interrupt in the module would have come before
+    gate.wait_for()  # the call has passed it: an interrupt in the module would have come earlier
     assert isinstance(future.exception(), TaskInterrupted)
     check(pool, name)
 
@@ -125,7 +125,7 @@ def test_cancelling_run_spares_it_too(
         await asyncio.to_thread(gate.wait_for)
         future.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await future  # which does not wait for the import
+            await future  # it does not wait for the import
         gate.open()
         await asyncio.to_thread(gate.wait_for)
         assert await pool.run(work.square, 3) == 9
@@ -135,7 +135,7 @@ def test_cancelling_run_spares_it_too(
 
 
 def test_a_module_that_computes_for_long_is_spared(make_pool: MakePool, gate: Gate, make_module: MakeModule) -> None:
-    """Not only one that waits in C, where it could not be hit anyway."""
+    """A module that waits in C is spared too, but it could not be interrupted anyway."""
     pool = make_pool(1)
     name = make_module("computing_module", slow(gate, then="for _ in range(3_000_000): pass"))
     future = pool.submit(interpreter(import_and_go_on), name, gate.ends)
@@ -203,7 +203,7 @@ def test_an_import_that_fails_is_the_end_of_the_sparing(make_pool: MakePool, gat
 def test_many_slow_imports_one_after_the_other_are_stopped_between(
     make_pool: MakePool, gate: Gate, make_module: MakeModule
 ) -> None:
-    """Modules of which each takes longer than the time between two looks."""
+    """Each of these modules takes longer than the time between two looks."""
     pool = make_pool(1)
     names = [make_module(f"slow_in_a_row_{n}", "for _ in range(200_000): pass\nstate = 'whole'\n") for n in range(30)]
 
@@ -230,7 +230,7 @@ def test_many_slow_imports_one_after_the_other_are_stopped_between(
 def test_a_task_beside_it_in_the_worker_s_loop_is_cancelled_and_the_module_is_whole(
     make_pool: MakePool, gate: Gate, make_module: MakeModule
 ) -> None:
-    """While one task imports, the loop cannot cancel any other: that is not taken for stubbornness."""
+    """While one task imports, the loop cannot cancel other tasks. This does not count as ignoring the interrupt."""
     pool = make_pool(1)
     name = make_module("module_beside", slow(gate))
 
@@ -255,7 +255,7 @@ def test_a_task_beside_it_in_the_worker_s_loop_is_cancelled_and_the_module_is_wh
 def test_an_import_that_never_ends_is_named_in_the_log_and_broken_in_the_end(
     make_pool: MakePool, gate: Gate, make_module: MakeModule
 ) -> None:
-    """Both kinds of function in one test: it takes the seconds of patience."""
+    """One test for both kinds of function, because it takes several seconds until the import is broken."""
     name = make_module("endless_module", slow(gate, then="while True: pass"))
     pools = [make_pool(1), make_pool(1)]
     logged: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()

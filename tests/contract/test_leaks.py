@@ -1,4 +1,4 @@
-"""Nothing that went into a call, or came out of it, is kept when nobody else keeps it."""
+"""Objects that went into a call or came out of it are not kept if nothing else keeps them."""
 
 import array
 import itertools
@@ -36,7 +36,7 @@ def test_arguments_are_let_go_when_the_task_is_done(pool: InterpreterThreadPoolE
 def test_arguments_are_let_go_when_the_task_failed(pool: InterpreterThreadPoolExecutor, tag: Tag) -> None:
     argument = shapes.Node("a")
     gone = Gone(argument)
-    future = pool.submit(tag(work.divide), 1, 0, argument)  # one too many
+    future = pool.submit(tag(work.divide), 1, 0, argument)  # one argument too many
     del argument
     assert isinstance(future.exception(), TypeError)
     del future
@@ -266,7 +266,7 @@ def test_reference_counts_of_large_results_do_not_change_in_the_worker(kind: str
         before = pool.submit(interpreter(memory.reference_counts), "kept").result()
         for _ in range(100):
             pool.submit(interpreter(work.recall), "kept").result()
-            pool.submit(interpreter(work.recall), "kept")  # nobody asks
+            pool.submit(interpreter(work.recall), "kept")  # the result is never asked for
         assert pool.submit(interpreter(memory.reference_counts), "kept").result() == before
 
 

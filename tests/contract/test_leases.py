@@ -1,4 +1,4 @@
-"""What is lent to other interpreters is back at its owner soon after the last look at it, whoever dies in which order."""
+"""Lent memory and objects are back at their owner soon after their last use, in whatever order threads and pools end."""
 
 import array
 import gc
@@ -160,10 +160,10 @@ class TestLeases:
         stuck = pool.submit(interpreter(memory.hold_with_gil), lends.ends)
         lends.wait_for()
         lent.result()  # goes back to the worker that is stuck
-        time.sleep(0.2)  # so that whoever takes back has begun with that one
+        time.sleep(0.2)  # so the thread that takes back has begun with the stuck worker
         gate.open()
         try:
-            memory.wait_until_back(memory_here)  # not after the one that is stuck
+            memory.wait_until_back(memory_here)  # without waiting for the stuck worker
         finally:
             lends.open()
         stuck.result()
@@ -428,6 +428,6 @@ def test_leases_come_back_in_a_forked_process(tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
-    """Cycles of one test do not keep memory of the next one."""
+    """Reference cycles of one test do not keep memory of the next one."""
     yield
     gc.collect()

@@ -1,4 +1,4 @@
-"""An interrupt that strikes while a worker's event loop starts: it has a loop or it has none, and nobody waits for ever."""
+"""An interrupt can strike while a worker's event loop starts. Then there is a loop or there is none, and no call hangs."""
 
 import itertools
 from concurrent.futures.thread import BrokenThreadPool
@@ -10,7 +10,7 @@ from support.calls import submit
 
 
 def test_at_any_moment(tmp_path: Path) -> None:
-    """Asks for further lines until there is none left to strike at. The last one is at the loop's end."""
+    """Strike at one line after the other until none is left. The last line is at the loop's end."""
     struck: list[str] = []
     for line in itertools.count():
         marks = tmp_path / str(line)

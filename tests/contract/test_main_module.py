@@ -1,4 +1,4 @@
-"""Functions of a program's `__main__`: by name where the script can be run again, by value where it cannot."""
+"""Functions of a program's `__main__` cross by name if the script can be run again, otherwise by value."""
 
 from pathlib import Path
 

@@ -97,7 +97,7 @@ def test_a_timeout_cancels_what_has_not_started(make_pool: MakePool, gate: Gate,
     with pytest.raises(TimeoutError):
         next(results)
     gate.open()
-    assert pool.submit(tag(work.square), 3).result() == 9  # nobody waits at the gate before it
+    assert pool.submit(tag(work.square), 3).result() == 9  # no call waits at the gate before it
 
 
 def test_a_timeout_in_time_changes_nothing(pool: InterpreterThreadPoolExecutor, tag: Tag) -> None:

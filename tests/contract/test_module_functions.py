@@ -1,4 +1,4 @@
-"""Functions that a Runner's workers find by module or file, and how to tell where they do."""
+"""Functions that a Runner's workers find by module or file, and `get_module_info`, which tells where that is."""
 
 import functools
 import inspect
@@ -59,14 +59,14 @@ not_a_function = 5
 
 @pytest.fixture
 def file(tmp_path: Path) -> str:
-    """A file with functions, which notes in a log when it is run."""
+    """A file with functions. It writes a line into a log each time it is run."""
     path = tmp_path / "functions of mine.py"
     path.write_text(FILE.format(log=str(tmp_path / "log")), encoding="utf-8")
     return str(path)
 
 
 def call_module_function(run: Run, info: Any, *args: Any, **kwargs: Any) -> Any:
-    """What a runner's await gives."""
+    """Await this call of a runner and return the result."""
 
     async def main() -> Any:
         async with Runner(workers=1) as runner:
@@ -130,7 +130,7 @@ def test_files_of_the_same_name_are_different(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_file_with_data_classes(run: Run, tmp_path: Path) -> None:
-    """Their decorator looks for the module among those that are imported."""
+    """The decorator looks for the module in sys.modules."""
     path = tmp_path / "classes.py"
     path.write_text(
         "from __future__ import annotations\n"
@@ -275,7 +275,7 @@ def _make_local() -> Callable[..., Any]:
 
 
 class Unhashable:
-    """Can be called, and not be a key."""
+    """Can be called, but cannot be a key of a dict."""
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -1,4 +1,4 @@
-"""The package inside a worker: a task may make pools of its own."""
+"""The package inside a worker: a task may create pools of its own."""
 
 from pathlib import Path
 

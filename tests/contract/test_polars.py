@@ -1,4 +1,4 @@
-"""Frames and series of polars cross by reference: their rows of the table in docs/guide.md ("Arrays and frames")."""
+"""Frames and series of polars cross by reference: their rows in the table of docs/arrays.md."""
 
 import asyncio
 import copyreg
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_c
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[InterpreterThreadPoolExecutor]:
-    """One worker, so that what it keeps is found again."""
+    """One worker, so a later task finds the objects that an earlier one has kept."""
     with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
         yield pool
 

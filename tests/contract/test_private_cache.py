@@ -1,4 +1,4 @@
-"""`extensions="private"`: the folder of copies, and what is done with it meanwhile."""
+"""`extensions="private"`: the folder of copies, and changes to it while pools use it."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_c
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for modules, on home's path, which workers follow; copies are made in a folder of the test's own."""
+    """A folder for modules on home's path, which workers follow. Copies are kept in a folder of this test."""
     monkeypatch.setenv("AIOINTERPRETERS_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "modules"
     folder.mkdir()
@@ -26,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def make_packages(folder: Path, count: int) -> list[str]:
-    """Make packages with a module each. All are the same file."""
+    """Make packages with one module each. All modules are the same file."""
     path = built.make_module(folder, "one_phase")
     names = [f"package_{number}" for number in range(count)]
     for name in names:
@@ -37,7 +37,7 @@ def make_packages(folder: Path, count: int) -> list[str]:
 
 
 def run_by_itself(tmp_path: Path, folder: Path, body: str) -> None:
-    """Run what is to be done with `pool` in a process of its own, and see that it prints what is expected.
+    """Run this code with `pool` in a process of its own, and check what it prints.
 
     Only copies for the first 64 interpreters of a process have names in the folder.
     """

@@ -1,4 +1,4 @@
-"""A crash in a private copy: docs/extensions.md says how it is told from others ("How to tell a crash")."""
+"""A crash in a private copy: docs/extensions.md explains how to recognize it ("How to tell a crash")."""
 
 import re
 import signal
@@ -17,7 +17,7 @@ HAS_C_STACKS = sys.version_info >= (3, 14)
 
 
 def crash(folder: Path, *, cache: Path | None) -> Finished:
-    """Have a private copy abort the process; copies are kept in `cache`, or have no names where that is None."""
+    """Let a private copy abort the process. Copies are kept in `cache`, or have no names if it is None."""
     built.make_module(folder, "aborting")
     script = f"""
     import resource, sys
@@ -36,7 +36,7 @@ def crash(folder: Path, *, cache: Path | None) -> Finished:
 
 
 def frames_of(finished: Finished) -> list[str]:
-    """The files in the C stack that it wrote to stderr."""
+    """The files in the C stack that the process wrote to stderr."""
     return re.findall(r'^  Binary file "([^"]+)"', finished.stderr, re.MULTILINE)
 
 

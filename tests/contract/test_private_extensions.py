@@ -1,4 +1,4 @@
-"""`extensions="private"`: each interpreter imports extension modules that support none from files of its own."""
+"""`extensions="private"`: each interpreter imports unsupported extension modules from files of its own."""
 
 import platform
 import struct
@@ -21,7 +21,7 @@ IN_TWO = 2
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder of extension modules, on home's path, which workers follow."""
+    """A folder of extension modules on home's path. Workers follow this path."""
     folder = tmp_path_factory.mktemp("modules")
     built.make_modules(folder, "one_phase", "two_phases", "no_slots", "failing", "nothing")
     built.make_module_with_libraries(folder)
@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Copies are made in a folder of the test's own."""
+    """Copies are kept in a folder of this test."""
     monkeypatch.setenv("AIOINTERPRETERS_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
@@ -67,7 +67,7 @@ def test_home_keeps_its_own(folder: Path, gate: Gate) -> None:
 
 @pytest.mark.parametrize("name", ["one_phase", "with_library"])
 def test_code_is_the_originals(tmp_path: Path, cache: Path, folder: Path, name: str) -> None:
-    """In a process of its own: the copies of late interpreters have no names."""
+    """This runs in a process of its own, because late interpreters of a process get copies without names."""
     original = next(folder.glob(f"{name}.*.so"))
     script = f"""
     import sys
@@ -197,7 +197,7 @@ def test_a_library_that_is_corrupt_is_an_import_error(tmp_path: Path, monkeypatc
 
 
 def header_for(machine: int, bits: int, order: Literal["<", ">"]) -> bytes:
-    """What an ELF file of a shared object begins with (gABI): Elf64_Ehdr, or Elf32_Ehdr, whose addresses are shorter."""
+    """The first bytes of an ELF shared object (gABI): Elf64_Ehdr, or Elf32_Ehdr with shorter addresses."""
     whole = order + {32: "HHIIIIIHHHHHH", 64: "HHIQQQIHHHHHH"}[bits]
     identification = struct.pack("4sBBB9x", b"\x7fELF", bits // 32, {"<": 1, ">": 2}[order], 1)
     header_size, segment_size = {32: (52, 32), 64: (64, 56)}[bits]

@@ -1,4 +1,4 @@
-"""`extensions="private"` where there are no private copies: refused at home, as soon as an executor is made."""
+"""`extensions="private"` on systems without private copies: creating an executor fails immediately."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ REASON = "private copies of extension modules are available only on Linux with g
 
 @pytest.fixture(autouse=True)
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on another system."""
+    """Pretend to be on another system."""
     monkeypatch.setattr(_core, "why_no_copies", lambda: REASON)
 
 
@@ -33,7 +33,7 @@ def test_the_error_names_the_variable_that_asked(monkeypatch: pytest.MonkeyPatch
 
 
 async def start_runner() -> None:
-    """A runner has an executor, which the variable is for, too."""
+    """A runner has an executor, so the variable applies to it too."""
     async with Runner(workers=1):
         pass
 

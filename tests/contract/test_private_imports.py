@@ -1,4 +1,4 @@
-"""`extensions="private"`: imports in every order, at the same time, failing, stopped; and modules of every kind."""
+"""`extensions="private"`: imports in every order, at the same time, failing, stopped. And modules of every kind."""
 
 import asyncio
 import errno
@@ -23,7 +23,7 @@ IN_TWO = 2
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder for modules, on home's path, which workers follow; copies are made in a folder of the test's own."""
+    """A folder for modules on home's path, which workers follow. Copies are kept in a folder of this test."""
     monkeypatch.setenv("AIOINTERPRETERS_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "modules"
     folder.mkdir()
@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def make_held(folder: Path, gate: Gate, then: str = "") -> None:
-    """Make `importing`, whose execution waits at the gate."""
+    """Make the module `importing`. Its execution waits at the gate."""
     built.make_module(folder, "importing", '-DIMPORTED="held"')
     (folder / "held.py").write_text(f"from support import gate\ngate.hold({gate.ends!r})\n{then}\n", encoding="utf-8")
 
@@ -78,7 +78,7 @@ def test_two_interpreters_import_while_the_main_one_does(folder: Path, gate: Gat
 
 
 def test_two_threads_of_an_interpreter_import_at_the_same_time(folder: Path) -> None:
-    """What the second one makes inside is made after the first one's import, in which nothing was checked either."""
+    """The second import is still under way when the first one ends. Its module must not be checked either."""
     names = ("first_is_inside", "second_is_inside", "first_is_done")
     events = "".join(f"{name} = threading.Event()\n" for name in names)
     (folder / "meeting.py").write_text(f"import threading\n{events}", encoding="utf-8")
@@ -157,7 +157,7 @@ def test_a_module_of_a_package_has_its_whole_name(folder: Path) -> None:
 
 
 def test_two_modules_with_the_same_file_are_two(folder: Path) -> None:
-    """As packages have them whose build makes one object under two names."""
+    """Some packages ship one object file under two names."""
     for package in ("one", "other"):
         (folder / package).mkdir()
         (folder / package / "__init__.py").write_text("", encoding="utf-8")

@@ -1,7 +1,7 @@
 """`extensions="private"` runs packages as people use them, on each version of Python. `make extensions` tries many more.
 
-Each of these refuses interpreters otherwise: NumPy, C with state of every kind; pydantic, Rust with nested modules; lxml,
-Cython and libraries in C; regex, a module of a single phase.
+Each of these packages refuses to be imported in interpreters otherwise: NumPy (C with state of every kind), pydantic (Rust
+with nested modules), lxml (Cython and libraries in C), regex (a module with single-phase init).
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What other libraries touch of a ThreadPoolExecutor's private parts."""
+"""Private parts of ThreadPoolExecutor that other libraries use."""
 
 import queue
 from concurrent.futures import Future, as_completed, wait
@@ -15,7 +15,7 @@ from support.protocols import MakePool, Tag
 
 
 def drain(pool: InterpreterThreadPoolExecutor) -> list[Any]:
-    """Take out what waits, as google-cloud-pubsub does it."""
+    """Take out the waiting calls in the way of google-cloud-pubsub."""
     items = []
     work_queue: Any = pool._work_queue
     try:

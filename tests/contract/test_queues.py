@@ -1,4 +1,4 @@
-"""concurrent.interpreters.Queue (3.14) crosses by identity and is alive on arrival, whoever drops it on the other side."""
+"""concurrent.interpreters.Queue (3.14) crosses by identity. It works on arrival, also if the sender has dropped it."""
 
 import gc
 import importlib
@@ -20,7 +20,7 @@ needs_queues = pytest.mark.skipif(sys.version_info < (3, 14), reason="concurrent
 
 
 def make_queue() -> Any:
-    """A new queue; the module is not there before 3.14."""
+    """A new queue. The module does not exist before 3.14."""
     return importlib.import_module("concurrent.interpreters").create_queue()
 
 

@@ -1,4 +1,4 @@
-"""Extension modules that refuse a worker's interpreter: the error says what helps."""
+"""Extension modules that refuse a worker's interpreter: the error names the remedy."""
 
 import asyncio
 import concurrent.futures
@@ -21,13 +21,13 @@ HINT = (
 
 
 def notes_of(error: BaseException | None) -> list[str]:
-    """What has been added to an exception."""
+    """The notes that were added to an exception."""
     return list(getattr(error, "__notes__", []))
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with modules that refuse, on home's path."""
+    """A folder on home's path with modules that refuse interpreters."""
     monkeypatch.syspath_prepend(str(tmp_path))
     built.make_modules(tmp_path, "one_phase", "two_phases")
     return tmp_path

@@ -1,4 +1,4 @@
-"""Programs written for release 0.6.0 run as they are: its documentation, its examples, its names."""
+"""Programs written for release 0.6.0 run unchanged: its documentation, its examples, its names."""
 
 import asyncio
 import importlib
@@ -165,7 +165,7 @@ if __name__ == "__main__":
     run_python(*STRICT, *command, cwd=tmp_path).check("path program.py sum_of_squares", "14", "30", "6")
 
 
-# ---- Its coroutines: made anywhere, run by any loop
+# ---- Its coroutines can be created anywhere and run by any loop
 
 
 CALLS: dict[str, Callable[[Runner], Coroutine[Any, Any, int]]] = {
@@ -219,7 +219,7 @@ def test_tasks_of_calls_are_waited_for(make: Callable[[Runner], Coroutine[Any, A
 def test_a_call_begins_when_it_is_awaited(make: Callable[[Runner], Coroutine[Any, Any, int]]) -> None:
     async def main() -> int:
         runner = Runner(workers=1)
-        called = make(runner)  # which would be refused: nobody has started the runner
+        called = make(runner)  # an early start would be refused: the runner is not started yet
         with runner.start():
             return await called
 
@@ -341,7 +341,7 @@ def test_the_tag_is_generic() -> None:
     assert tagged(3) == 9
 
 
-# ---- What it could pass
+# ---- The values that it could pass
 
 
 @pytest.mark.parametrize("value", ["s", b"b", 1, 1.5, True, None, (1, ("nested", b"")), ()])
@@ -379,7 +379,7 @@ def test_queues_are_shareable() -> None:
     assert queues.Queue in types.Shareable.__value__.__args__
 
 
-# ---- What differs, on purpose
+# ---- Intended differences
 
 
 def test_exceptions_arrive_as_themselves_not_as_interpreter_errors() -> None:

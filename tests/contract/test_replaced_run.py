@@ -1,4 +1,4 @@
-"""Tools that put something in the place of `submit` see the calls of `run`, which stay what they are."""
+"""Tools that replace `submit` see the calls of `run`, and these calls work as before."""
 
 import asyncio
 import functools
@@ -24,7 +24,7 @@ type Install = Callable[[pytest.MonkeyPatch, Tool], type[InterpreterThreadPoolEx
 
 
 def in_a_subclass(_: pytest.MonkeyPatch, tool: Tool) -> type[InterpreterThreadPoolExecutor]:
-    """Somebody's own class."""
+    """In a class of the user's."""
 
     class Own(InterpreterThreadPoolExecutor):
         def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -34,7 +34,7 @@ def in_a_subclass(_: pytest.MonkeyPatch, tool: Tool) -> type[InterpreterThreadPo
 
 
 def in_our_class(patch: pytest.MonkeyPatch, tool: Tool) -> type[InterpreterThreadPoolExecutor]:
-    """As a tool that knows this package would do it."""
+    """In the way of a tool that knows this package."""
     original: Any = InterpreterThreadPoolExecutor.submit
 
     def submit(self: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -45,7 +45,7 @@ def in_our_class(patch: pytest.MonkeyPatch, tool: Tool) -> type[InterpreterThrea
 
 
 def in_the_instance(_: pytest.MonkeyPatch, tool: Tool) -> type[InterpreterThreadPoolExecutor]:
-    """As one does for a single executor."""
+    """In the way of a tool for a single executor."""
 
     class Instrumented(InterpreterThreadPoolExecutor):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -73,7 +73,7 @@ PLACES: list[Install] = [*map(_in_the_standard_class, INSTALLS), in_a_subclass, 
 
 
 class Traced:
-    """Executors whose calls a tool sees."""
+    """Makes executors whose calls a tool sees."""
 
     def __init__(self, make: Callable[..., InterpreterThreadPoolExecutor], tool: Tool) -> None:
         self.make = make
@@ -82,7 +82,7 @@ class Traced:
 
 @pytest.fixture(params=PLACES, ids=lambda place: place.__name__)
 def traced(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Every place for a tool."""
+    """All places in which a tool can replace `submit`."""
     made: list[InterpreterThreadPoolExecutor] = []
     tool = Tool()
     cls = request.param(monkeypatch, tool)
@@ -107,7 +107,7 @@ def test_a_call_is_seen_once_and_runs_in_an_interpreter(traced: Traced, run: Run
     assert run(main()) != work.HERE
     assert len(traced.tool.submitted) == 1
     assert traced.tool.submitted[0].fn is work.here
-    assert traced.tool.ran_in == []  # what the tool has put around it means something here only
+    assert traced.tool.ran_in == []  # the wrapper of the tool has a meaning only at home
 
 
 @pytest.mark.parametrize("way", loops.WAYS, ids=lambda way: way.__name__)
@@ -226,13 +226,13 @@ def test_several_tools_see_a_call_once_each(monkeypatch: pytest.MonkeyPatch, run
     assert [len(tool.submitted) for tool in tools] == [1, 1, 1, 1, 1]
 
 
-# ---- What else a `submit` may do
+# ---- Other things that a `submit` may do
 
 local: ContextVar[str] = ContextVar("local", default="none")
 
 
 def run_any(pool: Any, fn: Callable[..., Any], *args: Any) -> Any:
-    """Call `run`, whose result is something else than the function's."""
+    """Call `run` if its result differs from the function's."""
     return pool.run(fn, *args)
 
 
@@ -369,7 +369,7 @@ def test_a_submit_that_submits_more(run: Run) -> None:
 
 
 class TestWhatAToolGets:
-    """It gets a future of concurrent.futures, which ends as the awaited one does."""
+    """The tool gets a future of concurrent.futures. It ends as the awaited one does."""
 
     @pytest.fixture
     def seen(self, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
@@ -413,7 +413,7 @@ class TestWhatAToolGets:
                     stop = getattr(future, name)
                     assert await asyncio.to_thread(stop) if is_elsewhere else stop()
                     await loops.cancelled(awaited)
-                    future.add_done_callback(lambda _: None)  # who has a look has it follow the call
+                    future.add_done_callback(lambda _: None)  # from the first look at it, it follows the call
                     await asyncio.sleep(0)
                     assert future.cancelled()
 
@@ -463,7 +463,7 @@ def test_an_interrupt_of_the_tools_future_is_a_cancellation(make_pool: MakePool,
 
 
 def test_the_value_of_who_submits(traced: Traced, run: Run) -> None:
-    """Whatever else the tool sees is as for `submit`."""
+    """Apart from that the tool sees the same as for `submit`."""
     pool = traced.make(1)
 
     async def main() -> Any:

@@ -1,4 +1,4 @@
-"""Tools that put something in the place of ThreadPoolExecutor.submit see the calls, and the calls work."""
+"""Tools that replace ThreadPoolExecutor.submit see the calls, and the calls work."""
 
 import asyncio
 import functools
@@ -25,7 +25,7 @@ def install(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def tool(install: Callable[[Tool], None]) -> Tool:
-    """A tool that is in place."""
+    """An installed tool."""
     tool = Tool()
     install(tool)
     return tool
@@ -33,7 +33,7 @@ def tool(install: Callable[[Tool], None]) -> Tool:
 
 @pytest.fixture
 def value() -> Iterator[str]:
-    """The context of who submits."""
+    """The context of the submitting code."""
     token = request.set("mine")
     yield "mine"
     request.reset(token)

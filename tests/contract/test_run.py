@@ -146,7 +146,7 @@ def test_the_loop_goes_on_while_workers_are_busy(make_pool: MakePool, gate: Gate
 
 
 def test_results_beyond_one_turn_of_the_loop_are_told_at_the_next(make_pool: MakePool, gate: Gate, run: Run) -> None:
-    """A batch that takes long to decode is told in parts; what else is ready comes in between."""
+    """Delivering a batch that takes long to decode is split into parts. Other ready callbacks run in between."""
     pool = make_pool(1)
     value = [{"n": n} for n in range(2000)]
 
@@ -155,7 +155,7 @@ def test_results_beyond_one_turn_of_the_loop_are_told_at_the_next(make_pool: Mak
         gate.wait_for()
         futures = [pool.run(work.echo, value) for _ in range(100)]
         gate.open()
-        pool.submit(interpreter(work.nothing)).result()  # all have ended, none has been told
+        pool.submit(interpreter(work.nothing)).result()  # all calls have ended, and no end is delivered yet
         assert not any(future.done() for future in futures)
         await futures[0]
         assert not all(future.done() for future in futures)
@@ -316,7 +316,7 @@ def test_as_a_coroutine_it_yields_itself_until_it_ends(make_pool: MakePool, gate
         for _ in range(2):
             assert future.send(None) is future
             assert future._asyncio_future_blocking
-            future._asyncio_future_blocking = False  # as tasks do when they wait
+            future._asyncio_future_blocking = False  # tasks do the same when they wait
         gate.open()
         assert await future == (1, 2)
         with pytest.raises(StopIteration) as stop:
@@ -395,7 +395,7 @@ def test_nothing_is_left_of_a_call(pool: InterpreterThreadPoolExecutor, run: Run
         with pytest.raises(failures.Custom):
             await failed
         del future, failed
-        await asyncio.sleep(0)  # the loop still has in hand what has woken this task
+        await asyncio.sleep(0)  # the loop still holds the handle that has woken this task
         gc.collect()
         assert [reference() for reference in references] == [None] * 3
 

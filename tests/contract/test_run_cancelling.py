@@ -1,4 +1,4 @@
-"""Who stops awaiting what `executor.run` returns stops the call, and goes on at once."""
+"""When code stops awaiting the result of `executor.run`, the call is stopped, and the code goes on immediately."""
 
 import asyncio
 import functools
@@ -158,7 +158,7 @@ def test_what_a_call_does_instead_of_stopping_is_told_nobody(
 
 
 def test_who_awaits_a_stubborn_function_goes_on_at_once(make_pool: MakePool, gate: Gate, run: Run) -> None:
-    """The worker is used again when the function has ended."""
+    """The worker is used again as soon as the function has ended."""
     pool = make_pool(1)
 
     async def main() -> int:
@@ -166,7 +166,7 @@ def test_who_awaits_a_stubborn_function_goes_on_at_once(make_pool: MakePool, gat
         await asyncio.to_thread(gate.wait_for)
         task.cancel()
         await loops.cancelled(task)
-        gate.wait_for()  # it has swallowed the interrupt and goes on
+        gate.wait_for()  # the function has swallowed the interrupt and goes on
         following = pool.run(work.square, 3)
         await asyncio.sleep(0)
         assert not following.done()
@@ -300,7 +300,7 @@ def test_a_result_that_is_on_its_way_is_dropped(make_pool: MakePool, run: Run) -
 
     async def main() -> list[int]:
         ended = [pool.run(work.square, n) for n in range(10)]
-        pool.submit(interpreter(work.nothing)).result()  # they have ended, and this loop has not noticed
+        pool.submit(interpreter(work.nothing)).result()  # they have ended, but this loop has not noticed
         for future in ended[::2]:
             assert future.cancel()
             await loops.cancelled(future)
@@ -328,7 +328,7 @@ def test_the_following_call_is_not_hit(make_pool: MakePool, gate: Gate, run: Run
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_callbacks_of_another_call_cancel(make_pool: MakePool, gate: Gate, run: Run, fails: bool) -> None:
-    """Those that are told in the same turn of the loop, and those that run."""
+    """Calls whose ends are delivered in the same iteration of the loop, and calls that are running."""
     pool = make_pool(1)
 
     async def main() -> int:
@@ -389,7 +389,7 @@ def test_one_of_several_who_await_cancels_for_all(make_pool: MakePool, gate: Gat
 
 
 def test_a_coroutine_that_is_closed_leaves_the_call_alone(make_pool: MakePool, gate: Gate, run: Run) -> None:
-    """As with any other future: only who cancels cancels."""
+    """As with any other future, only `cancel` cancels."""
     pool = make_pool(1)
 
     async def main() -> Any:

@@ -1,4 +1,4 @@
-"""The context in which results are decoded: that of who awaits, else that in which the call was made."""
+"""The context in which results are decoded: that of the awaiting code, otherwise that in which the call was made."""
 
 import asyncio
 import contextvars
@@ -24,32 +24,32 @@ type Call = Callable[..., Coroutine[Any, Any, Any]]
 
 
 class Value:
-    """Can be looked after by a weak reference."""
+    """Supports weak references."""
 
 
 async def by_run(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], *args: Any) -> Any:
-    """As `run` says."""
+    """By `run`."""
     return await pool.run(fn, *args)
 
 
 async def by_to_thread(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], *args: Any) -> Any:
-    """By the loop's executor."""
+    """By to_thread, through the loop's default executor."""
     asyncio.get_running_loop().set_default_executor(pool)
     return await asyncio.to_thread(interpreter(fn), *args)
 
 
 async def by_run_in_executor(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], *args: Any) -> Any:
-    """By this executor."""
+    """By run_in_executor, with this executor."""
     return await asyncio.get_running_loop().run_in_executor(pool, interpreter(fn), *args)
 
 
 async def by_wrap_future(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], *args: Any) -> Any:
-    """By hand."""
+    """By wrap_future."""
     return await asyncio.wrap_future(pool.submit(interpreter(fn), *args))
 
 
 async def by_wrap_future_after_the_end(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], *args: Any) -> Any:
-    """The same, when the call has ended."""
+    """By wrap_future, when the call has ended."""
     future = pool.submit(interpreter(fn), *args)
     futures.wait([future])
     return await asyncio.wrap_future(future)
@@ -60,7 +60,7 @@ CALLS: list[Call] = [by_run, by_to_thread, by_run_in_executor, by_wrap_future, b
 
 @pytest.fixture
 def pool(make_pool: MakePool) -> InterpreterThreadPoolExecutor:
-    """One that the end of a loop may shut down."""
+    """A pool that the end of a loop may shut down."""
     return make_pool(2)
 
 
@@ -78,7 +78,7 @@ def test_each_result_is_decoded_in_the_context_of_its_call(
         variable.set(n)
         decoded = await call(pool, contexts.make)
         assert (decoded.seen, decoded.by_reduce) == (n, n)
-        assert variable.get() == n  # it is a copy that decoding changes
+        assert variable.get() == n  # decoding changes a copy
 
     async def main() -> None:
         await asyncio.gather(*map(one, range(50)))
@@ -122,7 +122,7 @@ def test_where_nobody_awaits_it_yet_it_counts_what_was_set_at_run(make_pool: Mak
 def test_who_awaits_it_before_it_has_ended_lends_the_context(
     make_pool: MakePool, gate: Gate, run: Run, way: Way, call: Any
 ) -> None:
-    """The call is made in one context, and awaited in another one."""
+    """The call is made in one context and awaited in another one."""
     pool = make_pool(1)
 
     async def awaiter(future: Any) -> Any:
@@ -145,7 +145,7 @@ def test_who_awaits_it_before_it_has_ended_lends_the_context(
         gate.open()
         await held
         if way is not loops.in_a_task_group or call is contexts.make:
-            # Another thread's loop waits in a context that `to_thread` has copied from the awaiter's.
+            # The loop in the other thread waits in a context that `to_thread` has copied from the awaiting code.
             assert await task == "of who awaits"
         else:
             with pytest.raises(ExceptionGroup) as caught:
@@ -173,7 +173,7 @@ def test_a_task_lends_the_context_that_it_was_given(make_pool: MakePool, gate: G
         gate.open()
         await held
         assert [(await first).seen, (await second).seen] == ["of the task, later"] * 2
-        assert context[variable] == "of the task, later"  # it is a copy that decoding changes
+        assert context[variable] == "of the task, later"  # decoding changes a copy
 
     run(main())
 
@@ -202,7 +202,7 @@ def test_who_awaits_it_counts_before_other_callbacks(make_pool: MakePool, gate: 
 
 
 def print_nothing(_: object) -> None:
-    """Look after a call, as programs do that keep a set of them."""
+    """A done callback, as in programs that keep a set of their calls."""
 
 
 def test_the_first_call_of_a_loop_lends_its_context_to_no_other(
@@ -235,7 +235,7 @@ def test_a_loop_keeps_nothing_of_its_callers_contexts(pool: InterpreterThreadPoo
         await asyncio.sleep(0)
         gc.collect()
         assert [reference() for reference in references] == [None]
-        await call(pool, work.nothing)  # the loop goes on
+        await call(pool, work.nothing)  # the loop works on
 
     run(main())
 

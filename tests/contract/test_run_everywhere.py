@@ -1,4 +1,4 @@
-"""`executor.run` wherever asyncio takes what an `async def` makes: with a loop that runs, without one, in another one."""
+"""`executor.run` wherever asyncio accepts a coroutine: while its loop runs, without a loop, and in another loop."""
 
 import asyncio
 import collections.abc
@@ -25,18 +25,18 @@ run = loops.run
 
 
 def by_asyncio_run(call: Coroutine[Any, Any, Any], make_loop: MakeLoop) -> Any:
-    """The shortest program."""
+    """By asyncio.run: the shortest program."""
     return asyncio.run(call, loop_factory=make_loop, debug=True)
 
 
 def by_a_runner(call: Coroutine[Any, Any, Any], make_loop: MakeLoop) -> Any:
-    """What stands behind it."""
+    """By asyncio.Runner, on which asyncio.run is based."""
     with asyncio.Runner(loop_factory=make_loop, debug=True) as runner:
         return runner.run(call)
 
 
 def by_run_until_complete(call: Coroutine[Any, Any, Any], make_loop: MakeLoop) -> Any:
-    """As before there was asyncio.run."""
+    """By run_until_complete, as before asyncio.run existed."""
     loop = make_loop()
     try:
         return loop.run_until_complete(call)
@@ -45,9 +45,9 @@ def by_run_until_complete(call: Coroutine[Any, Any, Any], make_loop: MakeLoop) -
 
 
 def by_create_task(call: Coroutine[Any, Any, Any], make_loop: MakeLoop) -> Any:
-    """Of a loop that does not run yet."""
+    """By create_task of a loop that does not run yet."""
     loop = make_loop()
-    loop.set_task_factory(None)  # eager tasks want a loop that runs
+    loop.set_task_factory(None)  # eager tasks need a running loop
     try:
         return loop.run_until_complete(loop.create_task(call))
     finally:
@@ -55,13 +55,13 @@ def by_create_task(call: Coroutine[Any, Any, Any], make_loop: MakeLoop) -> Any:
 
 
 def by_a_thread_with_a_loop(call: Coroutine[Any, Any, Any], make_loop: MakeLoop) -> Any:
-    """This one has none."""
+    """By the loop of another thread. This thread has none."""
     with Beside(make_loop) as loop:
         return asyncio.run_coroutine_threadsafe(call, loop).result()
 
 
 def by_a_coroutine(call: Coroutine[Any, Any, Any], make_loop: MakeLoop) -> Any:
-    """That gets it as an argument."""
+    """By a coroutine that gets the call as an argument."""
     return asyncio.run(loops.plainly(call), loop_factory=make_loop)
 
 
@@ -312,7 +312,7 @@ def test_another_thread_s_loop_takes_it(pool: InterpreterThreadPoolExecutor, mak
         ended = pool.run(work.square, 3)
         pool.submit(interpreter(work.nothing)).result()
         assert submit(ended, other).result() == 9
-        await asyncio.sleep(0)  # the next one is asked for mail here first
+        await asyncio.sleep(0)  # so this loop first asks for mail of the next call
         known = pool.run(work.square, 3)
         for _ in range(3):
             await asyncio.sleep(0)

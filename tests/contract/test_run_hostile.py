@@ -1,4 +1,4 @@
-"""Event loops and coroutine functions that do what they should not: nothing is lost but what they spoil themselves."""
+"""Event loops and coroutine functions that misbehave: they lose only the calls that they spoil themselves."""
 
 import asyncio
 import contextvars
@@ -21,21 +21,21 @@ from support.scripts import run_script
 
 
 class DeafLoop(asyncio.SelectorEventLoop):
-    """Takes readers and forgets them."""
+    """Accepts readers and forgets them."""
 
     def add_reader(self, *_: Any) -> None:  # type: ignore[override]
         """Do nothing."""
 
 
 class SlowLoop(asyncio.SelectorEventLoop):
-    """Lets others do something while a reader is added."""
+    """Lets other code act while a reader is added."""
 
     meanwhile: Callable[[], object]
 
     def add_reader(  # type: ignore[override]
         self, fd: Any, callback: Callable[..., Any], *args: Any
     ) -> None:
-        """Do that, in another thread."""
+        """Do this in another thread."""
         thread = threading.Thread(target=self.meanwhile)
         thread.start()
         thread.join()
@@ -128,7 +128,7 @@ def test_a_task_factory_that_makes_none(make_pool: MakePool) -> None:
 def test_what_a_call_has_set_is_not_seen_by_calls_that_declare_it(make_pool: MakePool) -> None:
     pool = make_pool(1)
     declared = interpreter.with_context(variables.request)(variables.read)
-    here = contextvars.Context()  # where nothing is set, whatever other tests have left
+    here = contextvars.Context()  # an empty context, whatever other tests have set
     assert here.run(pool.submit, declared).result() == "no request"
     pool.submit(interpreter(variables.replace), "leaked").result()
     assert pool.submit(interpreter(variables.read)).result() == "leaked"

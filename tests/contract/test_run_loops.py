@@ -1,4 +1,4 @@
-"""Event loops that await calls: several of them, one after another and at once, and what is left when they are closed."""
+"""Event loops that await calls: several of them, one after another and at once, and the state after they are closed."""
 
 import asyncio
 import gc
@@ -22,13 +22,13 @@ run = loops.run
 
 
 def run_once(make_loop: MakeLoop, main: Any) -> Any:
-    """Run in a loop that ends with this."""
+    """Run in a new loop that is closed afterwards."""
     with asyncio.Runner(loop_factory=make_loop, debug=True) as runner:
         return runner.run(main)
 
 
 def check_nothing_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    """Neither in the log nor by warnings, which are errors here."""
+    """Nothing is reported, neither in the log nor by warnings, which are errors here."""
     gc.collect()
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
@@ -100,7 +100,7 @@ def test_a_loop_uses_several_pools(make_pool: MakePool, run: Run) -> None:
 
 
 def test_a_loop_that_closes_leaves_others_alone(make_pool: MakePool, gate: Gate, make_loop: MakeLoop) -> None:
-    """One closes with a call that runs and with queued ones; another's are queued in between."""
+    """One loop closes while it has running and queued calls. Calls of another loop are queued in between."""
     pool = make_pool(1)
     waits, closed = threading.Event(), threading.Event()
     results: list[int] = []
@@ -232,13 +232,13 @@ def test_a_loop_closes_beside_a_stubborn_function(
         gate.wait_for()
 
     run_once(make_loop, leave())
-    gate.wait_for()  # it goes on, and nobody waits for it
+    gate.wait_for()  # the function goes on, and no loop waits for it
     gate.open()
     assert pool.submit(interpreter(work.square), 3).result() == 9
     check_nothing_is_told(caplog)
 
 
-@pytest.mark.parametrize("make_loop", [make for make in loops.LOOPS if make is not loops.uvloop])  # which leaks them
+@pytest.mark.parametrize("make_loop", [make for make in loops.LOOPS if make is not loops.uvloop])  # uvloop leaks such loops
 def test_a_loop_that_is_dropped_without_being_closed_stops_its_calls(
     make_pool: MakePool, gate: Gate, make_loop: MakeLoop
 ) -> None:
@@ -252,7 +252,7 @@ def test_a_loop_that_is_dropped_without_being_closed_stops_its_calls(
     loop = make_loop()
     loop.run_until_complete(leave())
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # of asyncio's, for the loop
+        warnings.simplefilter("ignore", ResourceWarning)  # of asyncio, for the loop
         del loop
         gc.collect()
     assert pool.submit(interpreter(work.square), 3).result() == 9
@@ -313,7 +313,7 @@ def test_a_loop_whose_reader_fails_says_so(pool: InterpreterThreadPoolExecutor) 
 
 
 def test_one_wake_up_for_a_batch(make_pool: MakePool, gate: Gate) -> None:
-    """A thousand calls that end while the loop does something else wake it once, where it is woken by calls."""
+    """If a thousand calls end while the loop is busy, they wake it once, in loops that calls must wake."""
     pool = make_pool(1)
 
     class Counts(loops.WithoutReaders):
@@ -327,7 +327,7 @@ def test_one_wake_up_for_a_batch(make_pool: MakePool, gate: Gate) -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, Counts)
         futures = [pool.run(hold, gate.ends), *(pool.run(work.nothing) for _ in range(1000))]
-        await asyncio.sleep(0)  # what ends before the loop's turn needs no wake-up
+        await asyncio.sleep(0)  # calls that end before the loop's iteration need no wake-up
         await asyncio.sleep(0)
         gate.wait_for()
         gate.open()

@@ -1,4 +1,4 @@
-"""Programs that await calls, and how they end: with calls that run and calls that are queued, by Ctrl-C, by a fork."""
+"""Programs that await calls, and how they end: with running and queued calls, by Ctrl-C, by a fork."""
 
 import signal
 from pathlib import Path
@@ -54,11 +54,11 @@ def test_sys_exit_in_a_task(tmp_path: Path, run_main: str) -> None:
 """
     finished = run_script(tmp_path, HEAD + LEFT.format(end=end) + run_main)
     assert (finished.code, finished.stdout) == (7, "")
-    assert finished.stderr.count("Traceback") == 1  # asyncio's, of the task that has left
+    assert finished.stderr.count("Traceback") == 1  # asyncio's, of the task that was left
 
 
 def test_sys_exit_in_a_call(tmp_path: Path, run_main: str) -> None:
-    """As from any other future, it reaches who awaits, and ends the program from there."""
+    """As from any other future, it reaches the awaiting code and ends the program from there."""
     source = """
 pool = InterpreterThreadPoolExecutor(1)
 
@@ -93,7 +93,7 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("end", ["", "del loop\n", "gc.collect()\n", "os._exit(0)\n", "sys.exit(0)\n"])
 def test_a_loop_that_nobody_closes(tmp_path: Path, end: str) -> None:
-    """What runs then finishes, as at the end of any program."""
+    """A running call finishes, as at the end of any program."""
     source = """
 pool = InterpreterThreadPoolExecutor(1)
 loop = asyncio.new_event_loop()
@@ -158,7 +158,7 @@ asyncio.run(main())
 
 
 def test_ctrl_c_without_asyncio_s_handler(tmp_path: Path) -> None:
-    """It strikes wherever the loop is; the loop can go on."""
+    """It strikes at any place in the loop. The loop can go on."""
     source = """
 pool = InterpreterThreadPoolExecutor(1)
 loop = asyncio.new_event_loop()
@@ -205,7 +205,7 @@ asyncio.run(main())
 
 
 def test_no_descriptor_is_left_for_a_loop(tmp_path: Path) -> None:
-    """It is woken in another way."""
+    """The loop is woken in another way."""
     source = """
 import resource
 pool = InterpreterThreadPoolExecutor(1)
@@ -274,7 +274,7 @@ asyncio.run(main())
 
 
 def test_a_fork_between_two_runs_of_a_loop(tmp_path: Path) -> None:
-    """The child closes its copy of the loop, which is none of the parent's business."""
+    """The child closes its copy of the loop. This does not affect the parent."""
     source = """
 pool = InterpreterThreadPoolExecutor(2)
 loop = asyncio.new_event_loop()
@@ -293,7 +293,7 @@ loop.close()
 
 
 def test_a_fork_beside_calls_that_are_queued(tmp_path: Path) -> None:
-    """They are the parent's: the child's copies of their futures cancel nothing."""
+    """The calls are the parent's. The child's copies of their futures cancel nothing."""
     source = """
 pool = InterpreterThreadPoolExecutor(1)
 loop = asyncio.new_event_loop()

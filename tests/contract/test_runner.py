@@ -321,7 +321,7 @@ async def _cancel_once_it_runs(block: Coroutine[Any, Any, None], gate: Gate) -> 
 
 
 async def _was_cancelled(call: asyncio.Task[Any]) -> bool:
-    """Whether an await of the call says that it was; who awaits never sees a TaskInterrupted."""
+    """Return whether awaiting the call raises CancelledError. The awaiting code never sees TaskInterrupted."""
     try:
         await call
     except BaseException as error:
@@ -381,12 +381,12 @@ def test_the_loop_goes_on_however_often_the_end_of_a_block_is_cancelled(run: Run
         for _ in range(3):
             task.cancel()
             await turns()
-        await asyncio.to_thread(gate.wait_for)  # the function has swallowed its interrupt, and holds the block
+        await asyncio.to_thread(gate.wait_for)  # the function has swallowed its interrupt, so the block goes on
         assert not task.done()
         gate.open()  # only this loop can open it
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.gather(*calls, return_exceptions=True)  # which of the interrupts it has swallowed is its own affair
+        await asyncio.gather(*calls, return_exceptions=True)  # the function may swallow any of the interrupts
 
     run(main())
     assert threads() == []
@@ -462,7 +462,7 @@ def test_what_ends_work_ends_the_block_s_work(run: Run, gate: Gate, plain: bool,
     run(main())
 
 
-@pytest.mark.timeout(20)  # not to wait longer than needed for what never comes
+@pytest.mark.timeout(20)  # short, because a failure here is a wait without end
 @pytest.mark.parametrize("waits", ["in the block", "at its end"])
 def test_a_call_with_a_runner_of_its_own_is_stopped(gate: Gate, waits: str) -> None:
     with InterpreterThreadPoolExecutor(1) as pool:

@@ -305,7 +305,7 @@ def test_a_coroutine_method_that_a_module_has(run: Run) -> None:
 
 
 def call_module_function(run: Run, info: Any, *args: Any, **kwargs: Any) -> Any:
-    """What a runner's await gives."""
+    """Await this call of a runner and return the result."""
 
     async def main() -> Any:
         async with Runner(workers=1) as runner:
@@ -380,7 +380,7 @@ async def _places() -> tuple[str, str]:
 
 
 def is_divided(places: tuple[str, str]) -> bool:
-    """Whether the tagged call went to an interpreter, and the other one stayed here."""
+    """Return whether the tagged call went to an interpreter and the other one stayed here."""
     tagged, untagged = places
     return tagged != work.HERE and untagged == work.HERE
 

@@ -1,4 +1,4 @@
-"""`Runner.map`: whatever can be iterated goes in, and no more is under way than was asked for."""
+"""`Runner.map`: all kinds of iterables can be passed, and no more calls are under way than the limit allows."""
 
 import asyncio
 import functools
@@ -24,14 +24,14 @@ make_loop = loops.make_loop
 
 
 async def generate_slowly[T](items: Iterable[T]) -> AsyncGenerator[T]:
-    """One that awaits before each item."""
+    """Awaits before each item."""
     for item in items:
         await turns(2)
         yield item
 
 
 class Stream[T]:
-    """An asynchronous iterator that is no generator."""
+    """An asynchronous iterator that is not a generator."""
 
     def __init__(self, items: Iterable[T]) -> None:
         self._items = iter(items)
@@ -56,7 +56,7 @@ class AsyncRows[T]:
 
 
 class OldSequence:
-    """Can be iterated by index only."""
+    """Can be iterated only by index."""
 
     def __init__(self, items: Iterable[Any]) -> None:
         self._items = list(items)
@@ -66,7 +66,7 @@ class OldSequence:
 
 
 def once(*values: Any) -> list[Any]:
-    """Values of parameters that show on one version of Python what they show at all."""
+    """Parameters that need testing on only one version of Python."""
     return [pytest.param(value, marks=pytest.mark.once) for value in values]
 
 
@@ -80,7 +80,7 @@ LAZY: list[Any] = [passed_on, *ASYNCHRONOUS]
 
 
 class Counted:
-    """An endless iterator that counts what has been taken from it."""
+    """An endless iterator that counts the items taken from it."""
 
     def __init__(self, items: Iterable[Any] | None = None) -> None:
         self._items = iter(itertools.count() if items is None else items)
@@ -389,7 +389,7 @@ def test_nothing_is_taken_before_the_first_result_is_asked_for(run: RunUse, sour
 
 
 class SourceError(Exception):
-    """Of an iterable."""
+    """Raised by an iterable."""
 
 
 def fail_after(count: int) -> Iterator[int]:
@@ -513,7 +513,7 @@ def test_what_cannot_cross(run: RunUse, source: Source) -> None:
 @pytest.mark.parametrize("error", [StopIteration("stop"), StopAsyncIteration("stop"), TimeoutError("time"), KeyError("k")])
 @pytest.mark.parametrize("ordered", [True, False])
 def test_exceptions_that_mean_something_to_iterators(run: RunUse, error: Exception, ordered: bool) -> None:
-    """Inside a generator they are a RuntimeError, as everywhere."""
+    """Inside a generator they become a RuntimeError, as everywhere."""
 
     async def use(runner: Runner) -> None:
         expected = RuntimeError if isinstance(error, StopIteration | StopAsyncIteration) else type(error)

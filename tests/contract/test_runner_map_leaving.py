@@ -1,4 +1,4 @@
-"""`Runner.map`: who leaves stops the work, and nothing is kept."""
+"""`Runner.map`: leaving the iteration stops the work, and no object is kept."""
 
 import asyncio
 import functools
@@ -26,7 +26,7 @@ make_loop = loops.make_loop
 
 
 class SourceError(Exception):
-    """Of an iterable."""
+    """Raised by an iterable."""
 
 
 # ---- The consumer leaves
@@ -36,7 +36,7 @@ type Leave = Callable[[AsyncGenerator[Any], Callable[[], Coroutine[Any, Any, Non
 
 
 async def by_break(results: AsyncGenerator[Any], all_run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """And aclose."""
+    """By `break` and aclose."""
     async for _ in results:
         await all_run()
         break
@@ -44,7 +44,7 @@ async def by_break(results: AsyncGenerator[Any], all_run: Callable[[], Coroutine
 
 
 async def by_aclosing(results: AsyncGenerator[Any], all_run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """With an exception."""
+    """By an exception."""
     with pytest.raises(LookupError):
         async with aclosing(results):
             async for _ in results:
@@ -53,7 +53,7 @@ async def by_aclosing(results: AsyncGenerator[Any], all_run: Callable[[], Corout
 
 
 async def by_throwing(results: AsyncGenerator[Any], all_run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Into the generator."""
+    """By an exception that is thrown into the generator."""
     await anext(results)
     await all_run()
     with pytest.raises(LookupError):
@@ -61,7 +61,7 @@ async def by_throwing(results: AsyncGenerator[Any], all_run: Callable[[], Corout
 
 
 async def by_cancel(results: AsyncGenerator[Any], all_run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """While the next result is awaited."""
+    """By cancellation, while the next result is awaited."""
     await anext(results)
     task = asyncio.create_task(collect(results))
     await asyncio.sleep(0)  # it has begun
@@ -73,7 +73,7 @@ async def by_cancel(results: AsyncGenerator[Any], all_run: Callable[[], Coroutin
 
 
 async def by_timeout(results: AsyncGenerator[Any], all_run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """While the next result is awaited."""
+    """By a timeout, while the next result is awaited."""
     await anext(results)
     scope = asyncio.timeout(None)
     task = asyncio.create_task(_collect_in(scope, results))
@@ -90,7 +90,7 @@ async def _collect_in(scope: asyncio.Timeout, results: AsyncGenerator[Any]) -> N
 
 
 async def by_task_group(results: AsyncGenerator[Any], all_run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Whose other task fails."""
+    """By a task group in which another task fails."""
 
     async def fail() -> None:
         await all_run()
@@ -368,14 +368,14 @@ def test_other_tasks_go_on_while_a_map_is_consumed_at_full_speed(run: RunUse) ->
 
 
 class Gone:
-    """Tells when an object has died."""
+    """Reports the death of an object."""
 
     def __init__(self, value: Any) -> None:
         loop, self._event = asyncio.get_running_loop(), asyncio.Event()
         self._reference = weakref.ref(value, lambda _: loop.call_soon_threadsafe(self._event.set))
 
     async def wait(self) -> None:
-        """Wait until it is gone; pytest's timeout ends a wait in vain."""
+        """Wait until it is gone. If it stays, pytest's timeout ends the wait."""
         await self._event.wait()
 
 

@@ -1,4 +1,4 @@
-"""Views, SharedBuffers and large strings: one memory for several interpreters, given back when nobody looks any more."""
+"""Views, SharedBuffers and large strings: several interpreters share one memory, which is freed after its last use."""
 
 import array
 import ctypes
@@ -66,7 +66,7 @@ VIEWS: dict[str, Callable[[], Any]] = {
 
 
 def pil_view() -> memoryview:
-    """A view through pointers, as the Python Imaging Library has them."""
+    """A view through pointers, as the Python Imaging Library uses them."""
     testbuffer = pytest.importorskip("_testbuffer")
     return memoryview(testbuffer.ndarray(list(range(12)), shape=[3, 4], format="B", flags=testbuffer.ND_PIL))
 
@@ -292,7 +292,7 @@ class TestResults:
             assert view == expected
             del error, view, future
         gc.collect()
-        pool.submit(interpreter(gc.collect)).result()  # what raised may be in a cycle with its frame
+        pool.submit(interpreter(gc.collect)).result()  # the exception may be in a cycle with its frame
         wait_until_back(memory_here)
 
     @pytest.mark.parametrize("where", ["args", "attribute"])
@@ -484,7 +484,7 @@ class TestSharedBuffer:
 
 
 def count_up(numbers: memoryview, index: int, times: int) -> None:
-    """Add one to a number, again and again."""
+    """Add one to a number again and again."""
     for _ in range(times):
         numbers[index] += 1
 
@@ -532,6 +532,6 @@ class TestPickleBuffers:
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
-    """Cycles of one test do not keep memory of the next one."""
+    """Reference cycles of one test do not keep memory of the next one."""
     yield
     gc.collect()

@@ -1,4 +1,4 @@
-"""Shutting down, dropping, and what is left of a pool afterwards: nothing."""
+"""Shutting down a pool or dropping it leaves nothing behind."""
 
 import gc
 import os
@@ -17,7 +17,7 @@ from support.protocols import MakePool, Tag
 
 
 def threads_of(prefix: str) -> list[threading.Thread]:
-    """Living threads whose name starts so."""
+    """Living threads whose names start with this prefix."""
     return [thread for thread in threading.enumerate() if thread.name.startswith(prefix)]
 
 

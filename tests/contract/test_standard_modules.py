@@ -1,4 +1,4 @@
-"""Modules of the standard library that refuse interpreters: with `extensions="private"` they come, and spare the process."""
+"""Standard library modules that refuse interpreters: `extensions="private"` allows them and protects the process."""
 
 import faulthandler
 import importlib.util
@@ -17,14 +17,14 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 
 
 type Ask = Callable[..., Any]
 
-# Made for CPython's own tests, and refused as ever.
+# Modules for CPython's own tests. They are refused as before.
 FOR_TESTS = ("_test", "_xxtest", "xxlimited", "xxsubtype")
-# To import them is to do something.
+# Modules whose import has effects.
 ACTING = {"antigravity", "this", "idlelib", "turtledemo", "__main__", "test"}
 
 
 def needs(*modules: str) -> pytest.MarkDecorator:
-    """Skip where this Python has not got the modules in files of their own."""
+    """Skip the test if this Python does not have the modules in files of their own."""
     missing = [name for name in modules if name in sys.builtin_module_names or importlib.util.find_spec(name) is None]
     return pytest.mark.skipif(bool(missing), reason=f"this Python has no copy of {', '.join(missing)}")
 
@@ -77,14 +77,14 @@ def test_what_acts_on_the_process_is_refused(ask: Ask, module: str, function: st
 
 @needs("_curses")
 def test_initscr_is_refused_by_either_name(ask: Ask) -> None:
-    for module in ("curses", "_curses"):  # the former begins with setupterm
+    for module in ("curses", "_curses"):  # `curses.initscr` calls setupterm first
         with pytest.raises(RuntimeError, match="acts on the whole process"):
             ask(imports.call, module, "initscr")
 
 
 @pytest.fixture
 def is_enabled() -> Iterator[bool]:
-    """Whether faulthandler is enabled at home, as pytest has it; it is the same afterwards."""
+    """Whether faulthandler is enabled at home, as pytest has set it. It must be the same afterwards."""
     yield (was := faulthandler.is_enabled())
     assert faulthandler.is_enabled() == was
 

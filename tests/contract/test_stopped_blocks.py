@@ -1,4 +1,4 @@
-"""A block that is stopped, by Ctrl-C, an interrupt or a cancellation, stops its work; one that fails finishes it."""
+"""A block that Ctrl-C, an interrupt or a cancellation stops also stops its work. A block that fails finishes its work."""
 
 import asyncio
 import concurrent.futures

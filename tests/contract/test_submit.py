@@ -1,4 +1,4 @@
-"""Where a call runs, and with which arguments."""
+"""Where a call runs, and the arguments that it gets."""
 
 import contextvars
 import functools

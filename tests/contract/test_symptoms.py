@@ -1,4 +1,4 @@
-"""What once went wrong, each under the name of its symptom."""
+"""Former bugs, each under the name of its symptom."""
 
 import contextlib
 import functools
@@ -68,7 +68,7 @@ def test_the_native_members_of_a_future_could_be_deleted(pool: InterpreterThread
 
 
 class SubmitsItself:
-    """Is submitted again while it is pickled, as often as recursion allows."""
+    """While it is pickled, it is submitted again, as often as recursion allows."""
 
     def __init__(self, pool: InterpreterThreadPoolExecutor) -> None:
         self.pool = pool
@@ -202,7 +202,7 @@ def test_a_group_that_does_not_show_its_members_crashed(pool: InterpreterThreadP
 
 
 class Waits:
-    """Takes its time to be pickled."""
+    """Takes long to be pickled."""
 
     def __init__(self) -> None:
         self.arrived = threading.Event()

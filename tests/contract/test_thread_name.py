@@ -1,4 +1,4 @@
-"""The threads of workers have their names in their interpreters, too, and `threading` is not imported for that."""
+"""The worker threads have their names in their interpreters too. This does not import `threading`."""
 
 from aiointerpreters import interpreter
 from support import light
@@ -22,6 +22,6 @@ def test_an_import_that_has_failed_is_tried_again(make_pool: MakePool) -> None:
 
 
 def test_finders_may_be_taken_away(make_pool: MakePool) -> None:
-    """The name is lost then, and no more."""
+    """Only the name is lost then."""
     pool = make_pool(1, thread_name_prefix="worker")
     assert pool.submit(interpreter(light.thread_name_without_finders)).result().startswith("Dummy-")

@@ -1,4 +1,4 @@
-"""Threads start whatever comes in between: signal handlers that raise, patched threads, systems that refuse."""
+"""Threads start despite signal handlers that raise, patched threads, and systems that refuse threads."""
 
 import inspect
 import sys
@@ -15,7 +15,7 @@ from support import work
 from support.protocols import MakePool, Tag
 from support.scripts import run_script
 
-# What runs in Python when a thread starts, as it would be called next.
+# The Python functions that run when a thread starts.
 PLACES = [
     (threading.Thread, "__init__"),
     (threading.Thread, "_set_ident"),
@@ -27,12 +27,12 @@ PLACES = [
 
 
 class Struck(BaseException):
-    """What a test raises where nothing is expected."""
+    """An exception raised at an unexpected place."""
 
 
 @pytest.fixture
 def fail_once(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str, BaseException], None]:
-    """Have the next call of a method raise that the threads of pytest-xdist do not make for themselves."""
+    """Make the next call of a method raise. Calls that threads of pytest-xdist make for themselves do not count."""
 
     def fail(owner: Any, name: str, error: BaseException) -> None:
         original = getattr(owner, name)
@@ -135,7 +135,7 @@ USES = {
 )
 def test_a_signal_handler_that_raises_at_any_moment_loses_no_thread(tmp_path: Path, use: str, kind: str) -> None:
     finished = run_script(tmp_path, SIGNALS.replace("KIND", kind).replace("USE", USES[use], 1))
-    assert (finished.code, finished.lines) == (0, ["done"])  # asyncio may complain of loops that it could not finish making
+    assert (finished.code, finished.lines) == (0, ["done"])  # asyncio may report loops that it could not finish creating
 
 
 def test_no_bytecode_runs_where_a_thread_is_asked_for(make_pool: MakePool, tag: Tag) -> None:
@@ -149,7 +149,7 @@ def test_no_bytecode_runs_where_a_thread_is_asked_for(make_pool: MakePool, tag: 
             events.append(f"{frame.f_code.co_filename}:{frame.f_code.co_name}")
         return trace
 
-    pool._max_workers = 1  # whatever is to be imported is
+    pool._max_workers = 1  # all imports have happened
     fn = tag(work.square)
     before = sys.gettrace()
     sys.settrace(trace)

@@ -1,4 +1,4 @@
-"""What shows the stacks of a running program shows those of its workers, and of everything beside them."""
+"""Tools that show the stacks of a running program also show those of its workers and of everything beside them."""
 
 import os
 import subprocess
@@ -37,7 +37,7 @@ BUSY = "future = pool.submit(interpreter(endless.loop), tuple(ends)); os.read(ar
 
 @contextmanager
 def running(folder: Path, before: str) -> Iterator[subprocess.Popen[str]]:
-    """The program, once its main thread stands where it stays, until the end of the block."""
+    """The running program. At the start of the block its main thread has reached its final place."""
     script = folder / "script.py"
     script.write_text(PROGRAM.format(before=before), encoding="utf-8")
     command = [sys.executable, str(script)]
@@ -51,7 +51,7 @@ def running(folder: Path, before: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def sample(process: subprocess.Popen[str], folder: Path, *options: str) -> list[str]:
-    """Profile the process for a moment; returns the stacks that were seen, as lines. Skips where that is forbidden."""
+    """Profile the process for a moment. Return the stacks as lines. Skip the test if profiling is forbidden."""
     file = folder / "stacks.txt"
     command = [sys.executable, "-m", "profiling.sampling", "attach", "-d", "1", "--collapsed", "-o", str(file), *options]
     finished = subprocess.run(
@@ -77,7 +77,7 @@ def test_the_sampling_profiler_sees_the_program(tmp_path: Path, before: str) -> 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="faulthandler.register needs POSIX")
 def test_faulthandler_shows_home(tmp_path: Path) -> None:
-    """Its dump names home's threads; what runs in other interpreters is not its business, and does it no harm."""
+    """Its dump names home's threads. It ignores the code in other interpreters and does it no harm."""
     script = """
 import faulthandler, os, sys
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter

@@ -1,4 +1,4 @@
-"""concurrent.futures.wait and as_completed with the pool's futures, alone and beside those of other executors."""
+"""concurrent.futures.wait and as_completed with the pool's futures, alone and together with those of other executors."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""Warnings of the engine: handlers of the log may use the executor, and nothing is lost when the program ends."""
+"""Warnings of the engine: handlers of the log may use the executor, and no warning is lost when the program ends."""
 
 import sys
 from pathlib import Path

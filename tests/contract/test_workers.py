@@ -1,4 +1,4 @@
-"""How many workers and interpreters there are, when they are made, how they are called."""
+"""Workers and interpreters: their number, the moment of their creation, their names."""
 
 import os
 import threading
@@ -15,7 +15,7 @@ from support.protocols import MakePool, Tag
 
 
 def hold_everywhere(pool: InterpreterThreadPoolExecutor, gate: Gate, count: int) -> list[str]:
-    """Run `count` tagged tasks at the same time; returns the interpreters that they ran in."""
+    """Run `count` tagged tasks at the same time. Return the interpreters in which they ran."""
     futures = [pool.submit(interpreter(gates.hold_then), gate.ends, work.here) for _ in range(count)]
     gate.wait_for(count)
     gate.open(count)

@@ -1,4 +1,4 @@
-"""Futures that an event loop awaits by asyncio's wrap_future, and what else may be done with them meanwhile."""
+"""Futures that an event loop awaits by asyncio's wrap_future, and other uses of them meanwhile."""
 
 import asyncio
 import concurrent.futures
@@ -124,7 +124,7 @@ def test_cancelling_what_awaits_cancels_a_queued_call(make_pool: MakePool, gate:
         wrapped.cancel()
         with pytest.raises(asyncio.CancelledError):
             await wrapped
-        await asyncio.sleep(0)  # it is told by a callback
+        await asyncio.sleep(0)  # a callback delivers the end
         is_cancelled = queued.cancelled()
         gate.open()
         return is_cancelled, await asyncio.wrap_future(running)
