@@ -31,22 +31,30 @@ class Row:
 
 ROWS = (
     Row("no-op tasks, submitted and collected", "throughput", "no-op throughput"),
-    Row("the same", "throughput", "no-op throughput", THREADS),
-    Row("the same, not tagged: in threads", "throughput", "no-op throughput", THREADS, "aiointerpreters, untagged"),
+    Row("no-op tasks, submitted and collected", "throughput", "no-op throughput", THREADS),
+    Row(
+        "untagged no-op tasks (in threads), submitted and collected",
+        "throughput",
+        "no-op throughput",
+        THREADS,
+        "aiointerpreters, untagged",
+    ),
     Row("one `submit().result()`, median", "latency", "p50 of one no-op"),
     Row(
-        "a dataclass there and back while one program computes on each core, 90th percentile",
+        "a dataclass sent and returned while other programs keep every core busy, 90th percentile",
         "busy",
         "one dataclass, p90, 1 foreign process a core",
     ),
-    Row("10,000 ints there and back", "data", "echo of 10 k ints"),
-    Row("1,000 small dicts there and back", "data", "echo of 1 k small dicts"),
-    Row("64 MB of bytes there and back", "data", "echo of 64 MB of bytes"),
-    Row("a 64 MB memoryview there and back", "data", "echo of a memoryview of 64 MB"),
+    Row("10,000 ints sent and returned", "data", "echo of 10 k ints"),
+    Row("1,000 small dicts sent and returned", "data", "echo of 1 k small dicts"),
+    Row("64 MB of bytes sent and returned", "data", "echo of 64 MB of bytes"),
+    Row("a 64 MB memoryview sent and returned", "data", "echo of a memoryview of 64 MB"),
     Row("a 64 MB NumPy array as an argument", "arrays", "64 MB array as argument", PROCESSES, PRIVATE),
-    Row("a DataFrame of 1 M rows x 5 as a result", "arrays", "DataFrame of 1 M rows x 5 as result", PROCESSES, PRIVATE),
     Row(
-        "a polars frame of 1 M rows x 5 as an argument",
+        "a pandas DataFrame of 1 M rows x 5 as a result", "arrays", "DataFrame of 1 M rows x 5 as result", PROCESSES, PRIVATE
+    ),
+    Row(
+        "a polars DataFrame of 1 M rows x 5 as an argument",
         "arrays",
         "polars frame of 1 M rows x 5 as argument",
         PROCESSES,
@@ -54,12 +62,12 @@ ROWS = (
     ),
     Row("NumPy work on small arrays, 2 cores", "arrays", "work on small arrays", THREADS, PRIVATE),
     Row("first results of two new interpreters", "startup", "first results of 2 interpreters"),
-    Row("memory of a further interpreter", "memory", "memory per further interpreter, 16 of them"),
+    Row("memory of each additional interpreter", "memory", "memory per further interpreter, 16 of them"),
     Row("CPU-bound work on 2 cores", "cpu", "CPU-bound work", "serial"),
     Row("asyncio: `gather` of no-ops through `run`", "asyncio", "gather of no-ops", INTERPRETERS, RUN),
     Row("asyncio: `to_thread` of a no-op", "asyncio", "gather of to_thread", THREADS),
     Row(
-        "asyncio: how late the event loop is while both workers compute, 99th percentile",
+        "asyncio: delay of the event loop while both workers compute, 99th percentile",
         "asyncio_delay",
         awaiting.delay("p99", awaiting.LOADS[-1]),
         THREADS,
@@ -87,7 +95,7 @@ def cells(row: Row) -> tuple[str, ...]:
 
 def table(rows: Sequence[Row]) -> str:
     """Returns the table, as Markdown."""
-    head = ("What", "aiointerpreters", "beside it", "better")
+    head = ("What", "aiointerpreters", "compared with", "better by")
     lines = [head, ("---",) * len(head), *(cells(row) for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
