@@ -1,4 +1,4 @@
-"""CPython's own test suites, with an executor of this package in the place of a standard one.
+"""CPython's own test suites, with an executor of this package instead of a standard one.
 
-`suites.py` says what runs, `deviations.py` what can only pass for the original and why; `make cpython` prints the figures.
+`suites.py` lists the suites, `deviations.py` the tests that only the original can pass. `make cpython` prints the figures.
 """

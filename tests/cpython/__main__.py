@@ -27,7 +27,7 @@ def _print_table(verdicts: dict[Suite, Verdict]) -> None:
 
 
 def main(*words: str) -> int:
-    """Run them; return the exit code."""
+    """Run the suites and return the exit code."""
     if not have_tests():
         print("this CPython comes without its tests", file=sys.stderr)
         return 2

@@ -1,6 +1,6 @@
-"""The tests that can only pass for the original, and why.
+"""The tests that only the original can pass, and the reasons.
 
-They run all the same and have to fail: one that passes must not be listed.
+These tests are run too, and must fail. A test that passes must not be listed.
 """
 
 import sys
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Deviation:
-    """Tests that cannot pass in a role (see swap.py) for one reason; from a micro version of CPython on, if so said."""
+    """Tests that cannot pass in a role (see swap.py) for one reason, from version `since` of CPython on."""
 
     role: str
     reason: str
@@ -67,7 +67,7 @@ DEVIATIONS = (
             f"{_WAIT}.test_first_exception_some_already_complete",
             f"{_WAIT}.test_timeout",
         ),
-        since=(3, 13, 3),  # before, the functions sleep
+        since=(3, 13, 3),  # before that, the functions sleep
     ),
     Deviation(
         "tagged",
@@ -83,6 +83,6 @@ DEVIATIONS = (
 
 
 def listed(role: str) -> dict[str, str]:
-    """The reasons by the names of the tests, for this version of CPython."""
+    """The reasons of the listed tests for this version of CPython, by the names of the tests."""
     here = [deviation for deviation in DEVIATIONS if deviation.role == role and deviation.since <= sys.version_info]
     return {test: deviation.reason for deviation in here for test in deviation.tests}

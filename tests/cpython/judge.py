@@ -1,6 +1,6 @@
-"""Runs one suite in this process, whose start-up has swapped the executor: python -m cpython.judge SUITE FILE.
+"""Runs one suite in this process, whose start-up has replaced the executor: python -m cpython.judge SUITE FILE.
 
-The verdict goes to the file.
+The verdict is written to the file.
 """
 
 import concurrent.futures
@@ -29,14 +29,14 @@ def _cases(tests: unittest.TestSuite | unittest.TestCase) -> Iterator[unittest.T
 
 
 def _name(test: unittest.TestCase) -> str:
-    """How deviations.py calls a test; a subtest goes by its test's name."""
+    """The name of a test in deviations.py. A subtest has the name of its test."""
     whole: unittest.TestCase = getattr(test, "test_case", test)
     return whole.id().removeprefix("test.")
 
 
 def judge(suite: Suite) -> Verdict:
-    """Run the tests of a suite. Without CPython's own runner, no resource of theirs (time, network) is disabled."""
-    support: Any = importlib.import_module("test.support")  # which no type checker knows
+    """Run the tests of a suite. Without CPython's own runner, none of their resources (time, network) is disabled."""
+    support: Any = importlib.import_module("test.support")  # type checkers do not know it
     support.verbose = 0
     tests = [case for case in _cases(unittest.defaultTestLoader.loadTestsFromName(suite.module)) if suite.takes(case)]
     names = {_name(test) for test in tests}
@@ -75,5 +75,5 @@ def main(name: str, file: str) -> None:
     Path(file).write_text(json.dumps(asdict(verdict)), encoding="utf-8")
 
 
-if __name__ == "__main__":  # processes that the tests spawn import this
+if __name__ == "__main__":  # processes that the tests spawn import this module
     main(*sys.argv[1:])

@@ -1,4 +1,4 @@
-"""Which of CPython's tests run, with what in the place of what, and how: each module in a process of its own."""
+"""The tests of CPython that run, and the executor that each runs with. Each module runs in a process of its own."""
 
 import json
 import os
@@ -27,7 +27,7 @@ FIGURES: Final = ("run", "passed", "skipped", "listed", "failed")
 
 @dataclass(frozen=True)
 class Suite:
-    """A module of CPython's tests in one role (see swap.py), or those of its classes whose names match."""
+    """A module of CPython's tests in one role (see swap.py), or only the classes in it whose names match."""
 
     role: str
     module: str
@@ -38,16 +38,16 @@ class Suite:
         return f"{self.role}-{self.module.rpartition('.')[2]}"
 
     def takes(self, test: TestCase) -> bool:
-        """Whether a test belongs to it. A module that cannot be imported is a test that fails, of any suite."""
+        """Return whether a test belongs to this suite. A module that cannot be imported is a failing test of each suite."""
         return re.fullmatch(f"{self.classes}|_FailedTest", type(test).__name__) is not None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of a suite.
+    """The result of a suite.
 
     listed: the tests of deviations.py that failed, with their reasons.
-    problems: what else failed, as text, and whatever is wrong besides.
+    problems: the other failures, as text, and anything else that is wrong.
     """
 
     run: int
@@ -72,7 +72,7 @@ _threads = partial(Suite, "threads")
 _tagged = partial(Suite, "tagged", classes="ThreadPool.*")
 _interpreters = partial(Suite, "interpreters", since=(3, 14))
 
-# The long ones come first, so that the last ones to run are short.
+# Long suites come first, so the last ones to run are short.
 _ALL = (
     _interpreters(_futures("interpreter_pool")),
     _threads(_asyncio("events")),
@@ -89,7 +89,7 @@ _ALL = (
     _interpreters(_futures("init"), "InterpreterPool.*"),
     _tagged(_futures("init")),
     _threads(_futures("init"), "ThreadPool.*"),
-    # Those modules of asyncio's tests in which a loop makes itself an executor, or a test does.
+    # The modules of asyncio's tests in which a loop or a test creates an executor.
     _threads(_asyncio("sendfile")),
     _threads(_asyncio("sock_lowlevel")),
     _threads(_asyncio("base_events")),
@@ -100,7 +100,7 @@ _ALL = (
     _threads(_asyncio("tasks"), "RunCoroutineThreadsafeTests"),
     _threads(_asyncio("threads")),
     _threads(_asyncio("unix_events")),
-    # Two others that make a ThreadPoolExecutor.
+    # Two other modules that create a ThreadPoolExecutor.
     _threads("test.test_context"),
     _threads("test.test_unittest.testmock.testthreadingmock"),
 )
@@ -111,15 +111,15 @@ SUITES = tuple(suite for suite in _ALL if suite.since <= sys.version_info)
 
 
 def have_tests() -> bool:
-    """Whether this CPython comes with its tests. They are looked for, not imported."""
+    """Return whether this CPython contains its tests. This looks for them without importing them."""
     spec = find_spec("test")
     return spec is not None and spec.origin is not None and Path(spec.origin).with_name("test_concurrent_futures").is_dir()
 
 
 def make_environment(folder: Path) -> Path:
-    """Make a virtual environment that sees what this one does and swaps at start-up; return its Python.
+    """Make a virtual environment that has the same packages and replaces the executor at start-up. Return its Python.
 
-    CPython's tests start processes with -I, which takes a hint from nothing but a site-packages.
+    CPython's tests start processes with -I. These processes read nothing but site-packages.
     """
     venv.EnvBuilder(symlinks=os.name != "nt").create(folder)
     path = partial(sysconfig.get_path, scheme="venv", vars={"base": str(folder), "platbase": str(folder)})
@@ -133,7 +133,7 @@ import cpython.swap
 
 
 def run(suite: Suite, python: Path, folder: Path) -> Verdict:
-    """Run a suite with the Python of such an environment. What it prints goes to a file in the folder."""
+    """Run a suite with the Python of such an environment. Its output goes to a file in the folder."""
     output, verdict = folder / f"{suite}.txt", folder / f"{suite}.json"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     with (
@@ -148,7 +148,7 @@ def run(suite: Suite, python: Path, folder: Path) -> Verdict:
         ) as process,
     ):
         try:
-            code = process.wait(TIME_LIMIT + 10)  # it watches the time itself, if it still can
+            code = process.wait(TIME_LIMIT + 10)  # in case its own time limit fails
         except subprocess.TimeoutExpired:
             process.kill()
             code = process.wait()

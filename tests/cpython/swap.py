@@ -1,7 +1,7 @@
-"""The start-up hook: puts an executor of this package in the place of a standard one, in whatever process the tests start.
+"""The start-up hook: replaces a standard executor by one of this package, in every process that the tests start.
 
-`suites.make_environment` makes the environment whose start-up imports this module. Nothing is imported before it is asked
-for, and without the variable VARIABLE, which names a role, nothing happens at all.
+`suites.make_environment` makes an environment whose start-up imports this module. It imports others only on demand.
+It does nothing if the variable VARIABLE is not set. That variable names a role.
 """
 
 import importlib
@@ -23,11 +23,11 @@ ROLES = {
 
 
 class Finder:
-    """Finds `concurrent.futures`, and only that."""
+    """Finds only `concurrent.futures`."""
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """Find it as ever, to be loaded by the Loader."""
+        """Find it as usual, with the Loader below."""
         spec = PathFinder.find_spec(name, path, target) if name == PACKAGE else None
         if spec is not None and spec.origin is not None:
             spec.loader = Loader(name, spec.origin)
@@ -38,14 +38,14 @@ class Loader(SourceFileLoader):
     """Loads `concurrent.futures` and swaps an executor in it."""
 
     def exec_module(self, module: ModuleType) -> None:
-        """Load it, then let the standard name, and the stand-in's own, lead to the stand-in."""
+        """Load it. Then make the standard name, and the replacement's own name, lead to the replacement."""
         super().exec_module(module)
         standard, home, own = ROLES[os.environ[VARIABLE]]
         if standard not in module.__all__:
-            return  # there is no InterpreterPoolExecutor where there are no interpreters, which a test pretends
+            return  # a test pretends that there are no interpreters, so there is no InterpreterPoolExecutor
         names = vars(module)
         names.pop(standard, None)  # 3.15: a lazy import
-        otherwise = names.get("__getattr__")  # 3.13 and 3.14: what imports the others
+        otherwise = names.get("__getattr__")  # 3.13 and 3.14: it imports the other names
 
         def find(name: str) -> object:
             if name in (standard, own):

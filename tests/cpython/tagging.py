@@ -1,4 +1,4 @@
-"""Stand-ins that tag whatever they are given: everything runs in interpreters."""
+"""Replacements that tag all functions that they get. So everything runs in interpreters."""
 
 import itertools
 import sys
@@ -12,7 +12,7 @@ _numbers = itertools.count()
 
 
 class TaggingThreadPoolExecutor(InterpreterThreadPoolExecutor):
-    """A ThreadPoolExecutor in whose threads nothing runs: each has an interpreter."""
+    """A ThreadPoolExecutor whose workers run everything in interpreters."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class TaggingThreadPoolExecutor(InterpreterThreadPoolExecutor):
 
 
 class TaggingInterpreterPoolExecutor(TaggingThreadPoolExecutor):
-    """An InterpreterPoolExecutor: its threads are named like that one's."""
+    """An InterpreterPoolExecutor. Its threads have the same names as those of the original."""
 
     def __init__(self, max_workers: int | None = None, thread_name_prefix: str = "", *args: Any, **kwargs: Any) -> None:
         prefix = thread_name_prefix or f"InterpreterPoolExecutor-{next(_numbers)}"

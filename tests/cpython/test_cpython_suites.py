@@ -1,4 +1,4 @@
-"""What CPython tests of its executors holds for this package's, but for the listed deviations."""
+"""CPython's tests of its executors hold for the executors of this package, except for the listed deviations."""
 
 import os
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from cpython.suites import AT_ONCE, SUITES, TIME_LIMIT, Suite, Verdict, have_tes
 
 type Verdicts = dict[Suite, Future[Verdict]]
 
-# Where everything has to be checked, it has to have them.
+# CI must check everything, so there the tests must exist.
 pytestmark = pytest.mark.skipif(not have_tests() and "CI" not in os.environ, reason="this CPython comes without its tests")
 
 
 @pytest.fixture(scope="module")
 def verdicts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verdicts]:
-    """What comes of the suites that this run has selected; AT_ONCE of them run at a time."""
+    """The results of the suites that this run has selected. AT_ONCE of them run at a time."""
     folder = tmp_path_factory.mktemp("cpython")
     python = make_environment(folder / "environment")
     names = {item.name for item in request.session.items}
@@ -31,5 +31,5 @@ def verdicts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 @pytest.mark.parametrize("suite", SUITES, ids=str)
 def test_cpython_suite(suite: Suite, verdicts: Verdicts) -> None:
     verdict = verdicts[suite].result()
-    print(verdict)  # shown by -s and -rP
+    print(verdict)  # shown with -s and -rP
     assert verdict.problems == [], "\n\n".join(verdict.problems)

@@ -1,7 +1,7 @@
 """Try real packages in interpreters: `make extensions`, `make extensions ARGS="--rounds 100 numpy pandas"`.
 
 Each package is installed in an environment below build/extensions/ and tried in a process of its own (extensions.trial).
-What came of it is written to docs/extensions.md, if all packages have been tried with this Python one day.
+The result is written to docs/extensions.md, as soon as all packages have been tried with this Python.
 """
 
 import argparse
@@ -29,7 +29,7 @@ SECONDS = 300  # for a package; a tenth of that for each round
 
 
 def arguments() -> argparse.Namespace:
-    """What is wanted."""
+    """The arguments of the command line."""
     parser = argparse.ArgumentParser(prog="make extensions", description=__doc__)
     parser.add_argument("--rounds", type=int, help="with how many executors; by default as many as the list says")
     parser.add_argument("--no-page", action="store_true", help="leave docs/extensions.md as it is")
@@ -38,7 +38,7 @@ def arguments() -> argparse.Namespace:
 
 
 def run_trial(package: Package, environment: Environment, rounds: int) -> Result:
-    """In a process of its own, and in further ones if one has no room for all rounds."""
+    """Try a package in a process of its own. If that process has no room for all rounds, go on in further processes."""
     (FOLDER / "logs" / f"{package.name}.txt").unlink(missing_ok=True)
     result = run_process(package, environment, rounds)
     while result.works and (left := rounds - result.rounds):
@@ -47,11 +47,11 @@ def run_trial(package: Package, environment: Environment, rounds: int) -> Result
 
 
 def run_process(package: Package, environment: Environment, rounds: int) -> Result:
-    """As many rounds as it has room for. What it says on the way is kept in a file."""
+    """Run as many rounds as one process has room for. Its messages are kept in a file."""
     result = Result(package.tried, note="compiled here, because it has no wheel" if package.name in COMPILED else "")
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     variables |= {"PYTHONPATH": str(ROOT / "tests"), "PYTHONFAULTHANDLER": "1"}
-    variables |= {"AIOINTERPRETERS_CACHE": str(FOLDER / "cache")}  # not the user's own
+    variables |= {"AIOINTERPRETERS_CACHE": str(FOLDER / "cache")}  # not the cache of the user
     logs = FOLDER / "logs"
     logs.mkdir(exist_ok=True)
     with open(logs / f"{package.name}.txt", "a", encoding="utf-8") as log:
@@ -76,7 +76,7 @@ def run_process(package: Package, environment: Environment, rounds: int) -> Resu
 
 
 def main() -> int:
-    """Return how many do not work."""
+    """Return the number of packages that do not work."""
     wanted = arguments()
     packages = all_packages()
     names = wanted.packages or list(packages)
@@ -92,7 +92,7 @@ def main() -> int:
                 result = run_trial(package, environment, wanted.rounds or package.rounds)
             failed += not result.works
             print(f"{package.name}: {result.text}", flush=True)
-            save_results(load_results() | {package.name: result})  # others may run beside
+            save_results(load_results() | {package.name: result})  # other trials may run at the same time
     print(f"{len(chosen) - failed} of {len(chosen)} work")
     results = with_other_versions(load_results())
     if packages.keys() <= results.keys() and not wanted.no_page:

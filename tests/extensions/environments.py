@@ -1,6 +1,6 @@
-"""Environments with the packages that are tried: one for each group, below build/extensions/, made by this Python.
+"""Environments for the packages that are tried: one for each group, below build/extensions/, made by this Python.
 
-What this Python has itself, the project among it, comes behind what is installed there.
+They also see the packages of this Python, this project included. Packages installed in the environment take precedence.
 """
 
 import os
@@ -16,18 +16,18 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ROOT / "build" / "extensions"  # of all versions of Python
 FOLDER = FOLDERS / "{}.{}".format(*sys.version_info[:2])
 NO_WHEEL = "no wheel"
-COMPILED = {"mysqlclient"}  # have no wheels at all, and are compiled here, where there is what they want for it
+COMPILED = {"mysqlclient"}  # they have no wheels at all, and are compiled here if the machine has what they need
 
 
 class Environment:
-    """One group's."""
+    """The environment of one group."""
 
     def __init__(self, group: str) -> None:
         self.folder = FOLDER / group
         self.python = self.folder / "bin" / "python"
 
     def prepare(self, requirements: Iterable[str]) -> dict[str, str]:
-        """Install what is not there yet. Return, for each requirement that cannot be had, why not."""
+        """Install the missing requirements. Return the reason for each requirement that cannot be installed."""
         if not self.python.exists():
             self._make()
         absent = [each for each in requirements if not self._has(each)]
@@ -55,7 +55,7 @@ class Environment:
         return any(known.fullmatch(path.name) for path in self.folder.glob("lib/python*/site-packages/*.dist-info"))
 
     def _install(self, requirements: Iterable[str]) -> str:
-        """Return what the installer has to say; nothing if it worked."""
+        """Return the error message of the installer, or nothing if it worked."""
         sources = [f"--no-binary={name}" for name in COMPILED]
         options = ["install", "-qq", "--only-binary=:all:", *sources]
         command = [str(self.python), "-W", "ignore", "-m", "pip", *options, *requirements]

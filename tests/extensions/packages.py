@@ -1,4 +1,4 @@
-"""The list of packages that are tried: `extensions.uses` has a function for each. Workers import this by name."""
+"""The list of packages that are tried. `extensions.uses` has a function for each. Workers import this module by name."""
 
 import importlib
 import pkgutil
@@ -12,27 +12,27 @@ type Use = Callable[[], object]
 
 @dataclass(frozen=True)
 class Package:
-    """A package and what is done with it. Whatever interpreter does it, the outcome is the same, and crosses."""
+    """A package and its use. In every interpreter the use has the same outcome, and this outcome can cross."""
 
-    requirement: str  # as pip takes it
+    requirement: str  # in the syntax of pip
     use: Use
-    group: str  # of packages that go together in one environment; one that imports whatever it finds is alone
-    needs: tuple[str, ...]  # what else its use wants, as pip takes it
+    group: str  # of packages that share one environment; a package that imports everything it finds has its own
+    needs: tuple[str, ...]  # other packages that the use needs, in the syntax of pip
     rounds: int  # how often it is tried, each time with new interpreters
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        """All that has to be installed."""
+        """All packages that must be installed."""
         return self.requirement, *self.needs
 
     @property
     def name(self) -> str:
-        """What it is called where it is installed from."""
+        """Its name at the package index."""
         return self.requirement.partition("==")[0].partition("[")[0]
 
     @property
     def tried(self) -> str:
-        """What is done with it."""
+        """The description of its use."""
         return (self.use.__doc__ or "").strip().rstrip(".")
 
 
@@ -40,7 +40,7 @@ _packages: dict[str, Package] = {}
 
 
 def package(requirement: str, group: str = "most", needs: tuple[str, ...] = (), rounds: int = 1) -> Callable[[Use], Use]:
-    """Put a package on the list, with what is done with it."""
+    """Add a package to the list, with its use."""
 
     def add(use: Use) -> Use:
         added = Package(requirement, use, group, needs, rounds)
@@ -51,7 +51,7 @@ def package(requirement: str, group: str = "most", needs: tuple[str, ...] = (), 
 
 
 def all_packages() -> dict[str, Package]:
-    """By name, in the order in which they stand in the table."""
+    """All packages by name, in the order of the table."""
     for module in pkgutil.iter_modules(uses.__path__):
         importlib.import_module(f"{uses.__name__}.{module.name}")
     return dict(sorted(_packages.items(), key=lambda item: item[0].casefold()))

@@ -1,4 +1,4 @@
-"""What came of the trials, kept beside the environments, so that what is tried again replaces only itself."""
+"""The results of the trials, kept beside the environments. A new trial replaces only the results of its own packages."""
 
 import dataclasses
 import json
@@ -15,26 +15,26 @@ RESULTS = "results.json"
 
 @dataclass
 class Result:
-    """Of one package: how its trial ended."""
+    """The result of the trial of one package."""
 
     tried: str
-    outcome: Outcome | None = None  # none: there was none
+    outcome: Outcome | None = None  # None: there was no outcome
     failure: str = ""  # of the installation or of the process
-    note: str = ""  # what was not as with the others
+    note: str = ""  # a difference from the other packages
 
     @property
     def works(self) -> bool:
-        """Whether all was as it should be."""
+        """Return whether everything was as expected."""
         return self.outcome is not None and not (self.failure or self.outcome.failed)
 
     @property
     def ends_cleanly(self) -> bool:
-        """Whether interpreters that have used it leave nothing behind, and nothing was logged."""
+        """Return whether interpreters that have used it leave nothing behind and log nothing."""
         return self.works and self.outcome is not None and not self.outcome.warnings
 
     @property
     def text(self) -> str:
-        """One line."""
+        """The result in one line."""
         return "; ".join(filter(None, (self._what_came, self.note)))
 
     @property
@@ -52,11 +52,11 @@ class Result:
 
     @property
     def rounds(self) -> int:
-        """How many were done."""
+        """The number of rounds done."""
         return self.outcome.rounds if self.outcome else 0
 
     def followed_by(self, other: "Result") -> "Result":
-        """What came of both, where the other process went on after this one, which had no error."""
+        """The combined result of this process, which had no error, and of the next one."""
         mine, others = self.outcome, other.outcome
         if mine is None:
             return other
@@ -73,14 +73,14 @@ class Result:
 
 
 def how_it_ended(code: int) -> str:
-    """A process's exit code in words; nothing if that is as it should be."""
+    """A process's exit code in words, or an empty string if the code is as expected."""
     if code >= 0:
         return f"the process exits with {code}" if code else ""
     return f"the process ends by {signal.Signals(-code).name}"
 
 
 def load_results(folder: Path = FOLDER) -> dict[str, Result]:
-    """By the names of packages; with a version of Python, which has a folder."""
+    """The results by the names of packages, of this version of Python or of the one that has this folder."""
     file = folder / RESULTS
     if not file.exists():
         return {}
@@ -92,13 +92,13 @@ def load_results(folder: Path = FOLDER) -> dict[str, Result]:
 
 
 def save_results(results: dict[str, Result]) -> None:
-    """For the next time."""
+    """Save them for the next run."""
     text = json.dumps({name: dataclasses.asdict(result) for name, result in results.items()}, indent=1)
     (FOLDER / RESULTS).write_text(text + "\n", encoding="utf-8")
 
 
 def with_other_versions(results: dict[str, Result]) -> dict[str, Result]:
-    """Where there is no wheel for this Python, what came of it with another, if it has been tried with that."""
+    """If a package has no wheel for this Python, take the result of a trial with another version of Python."""
     completed = dict(results)
     for folder in sorted(FOLDERS.glob("3.*")):
         for name, result in load_results(folder).items():
@@ -109,7 +109,7 @@ def with_other_versions(results: dict[str, Result]) -> dict[str, Result]:
 
 
 def as_table(results: dict[str, Result], names: Iterable[str]) -> list[str]:
-    """Lines of Markdown."""
+    """The table in lines of Markdown."""
     lines = [
         "| package | version | what was tried | result | memory of a further interpreter |",
         "| --- | --- | --- | --- | --- |",
@@ -128,14 +128,14 @@ def _comments(mark: str) -> tuple[str, str]:
 
 
 def rows_between_marks(page: Path, mark: str) -> dict[str, str]:
-    """The lines of the table that stands between two comments in a page, by their first cells."""
+    """The lines of the table between two comments in a page, by their first cells."""
     begin, end = _comments(mark)
     table = page.read_text(encoding="utf-8").partition(begin)[2].partition(end)[0]
     return {line.split("|")[1].strip(): line for line in table.splitlines() if line.startswith("|")}
 
 
 def put_between_marks(page: Path, mark: str, lines: list[str]) -> None:
-    """Replace what stands between two comments in a page."""
+    """Replace the text between two comments in a page."""
     begin, end = _comments(mark)
     before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)

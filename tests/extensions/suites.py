@@ -3,8 +3,8 @@
     python -m extensions.suites [NAME...]             all of them, or some; writes docs/extensions.md
     python -m extensions.suites --run WHERE NAME      in this process: WHERE is home or workers; one line of JSON
 
-Tests that differ are named. pytest's capture of descriptors is the whole process's, so what is captured is Python's own
-output, and faulthandler, which it would switch on, is the process's too.
+Tests with different results are named. pytest's capture of descriptors and faulthandler, which it would enable, act on the
+whole process. So only Python's own output is captured, and faulthandler stays off.
 """
 
 import importlib
@@ -29,7 +29,7 @@ SECONDS = 5400  # for a suite
 IN_TWO = 2
 TOOLS = ("Cython==3.3.1", "meson==1.12.1", "ninja==1.13.2")  # for tests that compile
 
-# Name of a suite: the package, and what of it.
+# Name of a suite: the package, and the part of it.
 SUITES = {
     **{f"numpy {part}": ("numpy", f"numpy.{part}") for part in ("_core", "fft", "lib", "linalg", "ma", "random")},
     **{f"pandas {part}": ("pandas", f"pandas.tests.{part}") for part in ("frame", "groupby", "reshape", "series")},
@@ -39,13 +39,13 @@ SUITES = {
 
 
 class Tally:
-    """A plugin of pytest's: what came of each test."""
+    """A plugin of pytest that records the outcome of each test."""
 
     def __init__(self) -> None:
         self.outcomes: dict[str, str] = {}
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Of set-up, call and tear-down the worst counts."""
+        """Record the worst outcome of set-up, call and tear-down."""
         expected = hasattr(report, "wasxfail")
         if report.when == "call" or report.outcome != "passed":
             self.outcomes[report.nodeid] = (
@@ -53,13 +53,13 @@ class Tally:
             )
 
     def pytest_collectreport(self, report: Any) -> None:
-        """What cannot even be collected."""
+        """Record a module that cannot be collected."""
         if report.outcome == "failed":
             self.outcomes[report.nodeid] = "error"
 
 
 def run_suite(module: str) -> dict[str, str]:
-    """In this interpreter, which may be anybody's. Return what came of each test. Workers import this by name."""
+    """Run the tests in this interpreter and return the outcome of each test. Workers import this by name."""
     import pytest
 
     folder = Path(str(importlib.import_module(module).__file__)).parent
@@ -78,7 +78,7 @@ def run_suite(module: str) -> dict[str, str]:
 
 
 def run_here(where: str, module: str) -> list[dict[str, str]]:
-    """One run at home, or two in workers at the same time."""
+    """One run at home, or two at the same time in workers."""
     if where == "home":
         return [run_suite(module)]
     gate = Gate()
@@ -93,22 +93,22 @@ def run_here(where: str, module: str) -> list[dict[str, str]]:
 
 @dataclass
 class Run:
-    """A process."""
+    """The result of one process."""
 
     outcomes: list[dict[str, str]]
     failure: str
 
     @property
     def text(self) -> str:
-        """How it ended, or how many tests of each kind there were."""
+        """How the process ended, or the number of tests of each kind."""
         return self.failure or " / ".join(dict.fromkeys(counted(each) for each in self.outcomes)) or "no tests"
 
     @classmethod
     def of(cls, where: str, name: str, python: Path) -> "Run":
-        """Run a suite in a process of its own, whose output is kept in a file."""
+        """Run a suite in a process of its own. Its output is kept in a file."""
         variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         variables |= {"PYTHONPATH": str(ROOT / "tests"), "PYTHONFAULTHANDLER": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-        variables |= {"AIOINTERPRETERS_CACHE": str(FOLDER / "cache")}  # not the user's own
+        variables |= {"AIOINTERPRETERS_CACHE": str(FOLDER / "cache")}  # not the cache of the user
         variables |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         variables["PATH"] = os.pathsep.join([str(python.parent), variables.get("PATH", os.defpath)])
         logs = FOLDER / "logs"
@@ -131,12 +131,12 @@ class Run:
 
 
 def counted(outcomes: dict[str, str]) -> str:
-    """How many of each kind."""
+    """The number of tests of each kind."""
     return ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(outcomes.values()).items()))
 
 
 def differing(one: dict[str, str], other: dict[str, str]) -> list[str]:
-    """Tests of which not the same came, and what."""
+    """The tests whose outcomes differ, with these outcomes."""
     return sorted(
         f"{test}: {one.get(test, 'not run')} at home, {other.get(test, 'not run')} in a worker"
         for test in one.keys() | other.keys()
@@ -145,7 +145,7 @@ def differing(one: dict[str, str], other: dict[str, str]) -> list[str]:
 
 
 def compare(name: str, python: Path) -> dict[str, Any]:
-    """Run a suite at home and in workers. Where nothing can be compared, `differing` is None."""
+    """Run a suite at home and in workers. If nothing can be compared, `differing` is None."""
     home, workers = Run.of("home", name, python), Run.of("workers", name, python)
     failure = home.failure or workers.failure
     if failure or [len(run.outcomes) for run in (home, workers)] != [1, IN_TWO] or not home.outcomes[0]:
@@ -155,7 +155,7 @@ def compare(name: str, python: Path) -> dict[str, Any]:
 
 
 def write_page(results: dict[str, Any]) -> None:
-    """The table. Rows of suites that have not been run here stay as they are."""
+    """The table. Rows of suites that were not run stay as they are."""
     head = "| tests | in the main interpreter | in two workers at once | tests with another outcome |"
     lines = [head, "| --- | --- | --- | --- |"]
     rows = rows_between_marks(PAGE, "suites")
@@ -172,7 +172,7 @@ def main(names: list[str]) -> None:
     for name in names or SUITES:
         environment.prepare([packages[SUITES[name][0]].requirement, *TOOLS])
         result = compare(name, environment.python)
-        results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}  # others may run beside
+        results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}  # other runs may be under way
         results[name] = result
         print(name, json.dumps(results[name], indent=1), flush=True)
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")

@@ -1,9 +1,9 @@
-"""Tries one package, in this process: `python -m extensions.trial NAME [ROUNDS]`. What came of it is one line of JSON.
+"""Tries one package in this process: `python -m extensions.trial NAME [ROUNDS]`. Prints the outcome as one line of JSON.
 
-In each round a new executor has two interpreters use the package at the same time, while home uses it too; nobody has
-imported it before the first one. Interpreters that end leave their copies in the process. When it has no room for another
-round, the outcome has fewer rounds than were wanted, and no error. A crash is the process's exit code, which whoever
-started this looks at.
+In each round, two interpreters of a new executor and home use the package at the same time. Before the first round no
+interpreter has imported it. Ended interpreters leave their copies in the process. When the process has no room for another
+round, the outcome has fewer rounds than requested, and no error. A crash shows in the exit code of the process. The process
+that has started this one looks at it.
 """
 
 import ctypes
@@ -25,47 +25,47 @@ from extensions.packages import Package, Use, all_packages
 from support.gate import Gate, hold_then
 
 INTERPRETERS = 2
-SPARE_ROUNDS = 4  # what has to be free before a round: its share, twice that for measuring memory, one to spare
+SPARE_ROUNDS = 4  # free room needed before a round, in rounds: one for itself, two for measuring memory, one in reserve
 
 MOST_KEYS = os.sysconf("SC_THREAD_KEYS_MAX")
-SPARE_KEYS = 128  # as the engine has it (core/extensions/thread_key_limit_linux.cpp)
+SPARE_KEYS = 128  # the same as in the engine (core/extensions/thread_key_limit_linux.cpp)
 
 
 @dataclass
 class Outcome:
-    """What came of a trial."""
+    """The outcome of a trial."""
 
     version: str
-    error: str = ""  # an interpreter's, with its type; empty: it works
-    home_error: str = ""  # home's
+    error: str = ""  # of an interpreter, with its type; empty if it works
+    home_error: str = ""  # of home
     rounds: int = 0  # without an error
-    processes: int = 1  # that these rounds were done in, one after another
-    memory: float | None = None  # private memory of a further interpreter that uses the package, in MB
-    warnings: list[str] = field(default_factory=list)  # what the engine had to say
+    processes: int = 1  # in which these rounds were done, one after another
+    memory: float | None = None  # private memory of one more interpreter that uses the package, in MB
+    warnings: list[str] = field(default_factory=list)  # of the engine
 
     @property
     def failed(self) -> bool:
-        """Whether there was an error."""
+        """Return whether there was an error."""
         return bool(self.error or self.home_error)
 
     @classmethod
     def from_line(cls, line: str) -> "Outcome":
-        """What `as_line` has made."""
+        """Read a line that `as_line` has made."""
         return cls(**json.loads(line))
 
     def as_line(self) -> str:
-        """For another process."""
+        """The outcome as a line for another process."""
         return json.dumps(dataclasses.asdict(self))
 
 
 def describe(error: BaseException) -> str:
-    """One line: the type and the message, without the folders of this machine."""
+    """The type and the message in one line, without the folders of this machine."""
     text = re.sub(r"\s+", " ", f"{type(error).__name__}: {error}").strip()
     return re.sub(r"[^\s(]*/site-packages/", "", text)
 
 
 def outcome_here(use: Use) -> object:
-    """Use it at home. An exception is an outcome, too."""
+    """Use it at home. An exception is an outcome too."""
     try:
         return use()
     except Exception as error:
@@ -73,7 +73,7 @@ def outcome_here(use: Use) -> object:
 
 
 def use_everywhere(use: Use) -> tuple[object, list[object]]:
-    """Use it at home and in two interpreters at once. Return what came of it here, and there."""
+    """Use it at home and in two interpreters at the same time. Return the outcome at home and the two others."""
     gate = Gate()
     try:
         with InterpreterThreadPoolExecutor(INTERPRETERS, extensions="private") as pool:
@@ -88,16 +88,16 @@ def use_everywhere(use: Use) -> tuple[object, list[object]]:
 
 
 def private_memory() -> float:
-    """Of this process, in MB: what no other process shares with it."""
+    """The private memory of this process in MB, which it shares with no other process."""
     gc.collect()
     rollup = Path("/proc/self/smaps_rollup").read_text(encoding="ascii")
     return sum(int(size) for size in re.findall(r"^Private_\w+:\s+(\d+) kB$", rollup, re.MULTILINE)) / 1000
 
 
 def memory_of_further(use: Use) -> float:
-    """How much one more interpreter takes that has used the package, and still is there, beside others that do.
+    """The memory in MB of one more interpreter that has used the package and still exists, beside others of this kind.
 
-    Those before it take what interpreters that have ended have left in the process, and share pages of files with it.
+    The earlier ones reuse the memory that ended interpreters have left in the process, and share the pages of files with it.
     """
     sizes = []
     with ExitStack() as pools:
@@ -109,18 +109,18 @@ def memory_of_further(use: Use) -> float:
 
 
 def mappings() -> int:
-    """How many the process has."""
+    """The number of mappings of the process."""
     return Path("/proc/self/maps").read_bytes().count(b"\n")
 
 
 def kilobytes(file: str, name: str) -> int:
-    """A line of a file of Linux's."""
+    """A line of a file in /proc."""
     (found,) = re.findall(rf"^{name}:\s+(\d+) kB$", Path("/proc", file).read_text(encoding="ascii"), re.MULTILINE)
     return int(found)
 
 
 def thread_keys() -> int:
-    """How many keys of threads' own memory the process has."""
+    """The number of thread-specific storage keys of the process."""
     library, free = ctypes.CDLL(None), []
     key = ctypes.c_uint()
     while library.pthread_key_create(ctypes.byref(key), None) == 0:
@@ -131,7 +131,7 @@ def thread_keys() -> int:
 
 
 class Room:
-    """Whether this process can have another round: mappings, memory and keys of threads are bounded."""
+    """Tells whether this process has room for another round. Mappings, memory and thread-specific keys are limited."""
 
     def __init__(self) -> None:
         most_mappings = int(Path("/proc/sys/vm/max_map_count").read_text(encoding="ascii"))
@@ -143,26 +143,26 @@ class Room:
         return mappings(), kilobytes("self/status", "RssAnon"), thread_keys()
 
     def is_left(self) -> bool:
-        """To be asked after each round."""
+        """Return whether there is room. Must be called after each round."""
         before, self._before = self._before, self._used()
         wanted = [now + SPARE_ROUNDS * (now - then) for now, then in zip(self._before, before, strict=True)]
         return all(each < most for each, most in zip(wanted, self._most, strict=True))
 
 
 class Warnings(logging.Handler):
-    """Collects what the engine says."""
+    """Collects the warnings of the engine."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep it."""
+        """Keep a warning."""
         self.messages.append(record.getMessage())
 
 
 def judge(outcome: Outcome, here: object, there: Sequence[object]) -> None:
-    """Write down what is not as it should be."""
+    """Record an error."""
     if isinstance(here, Exception):
         outcome.home_error = describe(here)
     for each in there:
@@ -175,7 +175,7 @@ def judge(outcome: Outcome, here: object, there: Sequence[object]) -> None:
 
 
 def try_package(package: Package, rounds: int) -> Outcome:
-    """Try it, again and again until something is wrong or there is no room."""
+    """Try it repeatedly until there is an error or no more room."""
     outcome = Outcome(importlib.metadata.version(package.name))
     warnings = Warnings()
     logging.getLogger("aiointerpreters").addHandler(warnings)
@@ -194,7 +194,7 @@ def try_package(package: Package, rounds: int) -> Outcome:
 
 
 def main(name: str, rounds: str = "1") -> None:
-    """Print what came of it, whatever libraries print or have done to standard output."""
+    """Print the outcome. Other output of libraries goes to stderr."""
     with open(os.dup(1), "w", encoding="utf-8") as output:
         os.dup2(2, 1)
         print(try_package(all_packages()[name], int(rounds)).as_line(), file=output)

@@ -1,7 +1,7 @@
-"""Memory runs out anywhere in the engine: the call ends, with its result or an error that says so, and the next one works.
+"""Memory can run out anywhere in the engine: the call ends with its result or with a clear error, and the next call works.
 
-Each test repeats one use of an executor; the first time the engine's first allocation fails, then its second, and so on,
-until a repetition needs fewer. Needs the build of `make faults`.
+Each test repeats one use of an executor. In the first repetition the engine's first allocation fails, in the second one the
+second, and so on, until a repetition needs fewer allocations. The tests need the build of `make faults`.
 """
 
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""Feed the decoder with whatever bytes: `make fuzz ARGS="--runs 1000000 --seed 7"`, or an input again: `ARGS=FILE`.
+"""Feed the decoder with random bytes: `make fuzz ARGS="--runs 1000000 --seed 7"`. Repeat one input: `ARGS=FILE`.
 
-Each run is a new input, made by changing well-formed messages and what has led somewhere new before; decoder_target.h says
-what counts as a fault. The input that shows one is printed and written to build/fuzz/. The same seed and build make the same
-inputs.
+Each run is a new input. It is made by changing well-formed messages and inputs that have reached new code before.
+decoder_target.h defines what a fault is. An input that causes one is printed and written to build/fuzz/. The same seed and
+build make the same inputs.
 """
 
 import argparse
@@ -22,7 +22,7 @@ SIZE_OF_NUMBER = 8
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Those of the command line."""
+    """The arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=200_000, help="how many inputs to make (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="where random numbers start (default: %(default)s)")
@@ -32,13 +32,13 @@ def parse_arguments() -> argparse.Namespace:
 
 def explore(arguments: argparse.Namespace, note: mmap.mmap) -> None:
     """Try all inputs. A fault ends the process."""
-    import _fuzz  # takes the place of aiointerpreters._core
+    import _fuzz  # replaces aiointerpreters._core
     import fuzz_values
 
     inputs = [path.read_bytes() for path in arguments.files] or fuzz_values.inputs()
     runs = 0 if arguments.files else arguments.runs
     gc.collect()
-    gc.freeze()  # collecting what one input leaves takes no time then
+    gc.freeze()  # so that collecting the garbage of one input takes no time
     started = time.monotonic()
     kept, paths = _fuzz.run(inputs, runs, arguments.seed, note)
     elapsed = time.monotonic() - started
@@ -58,7 +58,7 @@ def report_fault(number: int, note: mmap.mmap) -> None:
 
 
 def main() -> int:
-    """Explore in a process that may die, and tell of what."""
+    """Explore in a process that may die, and report the input that killed it."""
     arguments = parse_arguments()
     note = mmap.mmap(-1, 1 << 20)  # shared with the child
     child = os.fork()

@@ -1,4 +1,4 @@
-"""What the fuzz target over the decoder starts from: values for the encoder, and what messages carry beside their bytes."""
+"""Starting points for the fuzz target of the decoder: values for the encoder, and objects carried beside the bytes."""
 
 import gc
 import sys
@@ -9,7 +9,7 @@ from aiointerpreters import SharedBuffer, _core
 
 
 class Part:
-    """Stands in a message's pickle. As a key it looks at all that can be seen while the message is being decoded."""
+    """Is part of a message's pickle. If it is a key, it looks at all visible objects while the message is being decoded."""
 
     def __hash__(self) -> int:
         gc.collect()
@@ -52,7 +52,7 @@ class Slots:
 
 
 def hash_of(*names: str) -> Callable[[object], int]:
-    """Make a `__hash__` by value. Where a cycle asks for it before all attributes are there, it says so by a ValueError."""
+    """Make a `__hash__` by value. If a cycle calls it before all attributes are set, it raises ValueError."""
 
     def hash_by_value(self: object) -> int:
         try:
@@ -83,17 +83,17 @@ class FrozenSlots:
 
 
 class Told(Plain):
-    """Is to be told its state."""
+    """Has a `__setstate__`."""
 
 
 UNHASHED = [Plain(1, 2, 3), Plain(1), Plain(), Slots(1, 2), Told(1, 2)]
 INSTANCES = [*UNHASHED, Frozen(1, 2), FrozenSlots(1)]
-# What a message with them ends with: the numbers of their layouts, in this order.
+# The end of a message with these instances: the numbers of their layouts, in this order.
 LAYOUTS = _core.encode(INSTANCES).data[-4 * (len(INSTANCES) + 1) :]
 
 
 def look_and_set(self: Plain, state: dict[str, object]) -> None:
-    """Look at all that can be seen while a message is being decoded."""
+    """Look at all visible objects while a message is being decoded."""
     Part.__hash__(Part())
     self.__dict__.update(state)
 
@@ -102,7 +102,7 @@ Told.__setstate__ = look_and_set  # type: ignore[attr-defined]
 
 
 def shared_buffer() -> SharedBuffer:
-    """One with something in it."""
+    """Make a SharedBuffer with some content."""
     buffer = SharedBuffer(24)
     memoryview(buffer)[:3] = b"abc"
     return buffer
@@ -110,7 +110,7 @@ def shared_buffer() -> SharedBuffer:
 
 BUFFER = shared_buffer()
 VIEW = memoryview(BUFFER).cast("i")[1:4]
-# Tags of inputs name these by their order: four attachments, then parts.
+# Tags of inputs refer to these by their position: four attachments, then parts.
 CARRIED = [VIEW, BUFFER, b"large" * 5000, "größer" * 5000, Part(), Part(), Unequal()]
 
 
@@ -128,7 +128,7 @@ def cycles(part: object) -> list[object]:
 
 
 def shared() -> list[object]:
-    """Values with parts that are one object in several places."""
+    """Values in which one part is in several places."""
     parts = ["a longer string", "ä", bytearray(b"xy"), (1, 2), frozenset({3}), [4], {5: 6}, {7}, 1j, range(8), slice(9)]
     keys = ("key", b"bytes", (1, frozenset({2, "key"})), frozenset({(1,), ()}))
     return [[part, part, (part, part)] for part in parts] + [{key: key for key in keys}, [*parts, *parts], {*keys}]
@@ -164,7 +164,7 @@ REFERRING: list[object] = [
 
 
 def instances() -> list[object]:
-    """Values of instances, whose layouts come in the order of LAYOUTS."""
+    """Values of instances, with their layouts in the order of LAYOUTS."""
     cyclic: list[object] = []
     plain = Plain(cyclic, (1, 2), {"k": 2.5})
     cyclic += [plain, (plain,), {plain, 1}, {(plain, 2): plain}]
@@ -186,7 +186,7 @@ def native_bytes(value: object) -> bytes:
 
 
 def inputs() -> list[bytes]:
-    """Inputs that are well-formed, as values or as calls."""
+    """Well-formed inputs: values or calls."""
     values = [native_bytes(value) for value in VALUES + REFERRING + instances()]
     names = native_bytes(("key", "other"))
     calls = [b"\0", *(b"\2" + value for value in values), b"\4" + values[0] + values[-1], b"\3" + names + values[1] * 3]

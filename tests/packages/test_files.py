@@ -1,4 +1,4 @@
-"""The sdist and the wheels in a folder (AIOINTERPRETERS_DIST): what is in them. `make wheels` makes them and calls this."""
+"""The contents of the sdist and the wheels in a folder (AIOINTERPRETERS_DIST). `make wheels` makes and tests them."""
 
 import os
 import re
@@ -25,7 +25,7 @@ WHEELS = sorted(Path(DIST).glob("*.whl"))
 VERSIONS = os.environ.get("AIOINTERPRETERS_DIST_VERSIONS", "3.13 3.14 3.15").split()
 # Bounds on size. A wheel is 0.47 MB, the extension in it 0.85 MB, and the sdist 0.9 MB.
 MOST_BYTES = {"wheel": 700_000, "extension": 1_200_000, "sdist": 1_500_000}
-# All that the extension may load. Each is part of every Linux that manylinux names; musl has one library instead of glibc's.
+# All libraries that the extension may load. Every manylinux system has them. musl has one library instead of glibc's.
 MAY_NEED = {"libc.so.6", "libgcc_s.so.1", "libm.so.6", "libpthread.so.0", "libstdc++.so.6"}
 LOADER = re.compile(r"ld-linux-[\w-]+\.so\.\d")
 
@@ -39,7 +39,7 @@ def wheel(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture
 def extension(wheel: Path) -> bytes:
-    """The extension module in it."""
+    """The extension module in the wheel."""
     with zipfile.ZipFile(wheel) as archive:
         [name] = [name for name in archive.namelist() if name.endswith(".so")]
         return archive.read(name)
@@ -47,19 +47,19 @@ def extension(wheel: Path) -> bytes:
 
 @pytest.fixture
 def elf(extension: bytes) -> Any:
-    """The same, to look into."""
+    """The same as a parsed ELF file."""
     return elffile.ELFFile(BytesIO(extension))
 
 
 def metadata_of(wheel: Path) -> Message:
-    """Its name, version, and so on."""
+    """The metadata of the wheel: name, version and so on."""
     with zipfile.ZipFile(wheel) as archive:
         [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
         return Parser().parsestr(archive.read(name).decode())
 
 
 def dynamic(elf: Any, tag: str) -> list[Any]:
-    """The entries of this kind in its dynamic section."""
+    """The entries of this kind in the dynamic section of the extension."""
     return [entry for entry in elf.get_section_by_name(".dynamic").iter_tags() if entry.entry.d_tag == tag]
 
 
@@ -84,7 +84,7 @@ def test_a_wheel_has_exactly_the_package(wheel: Path) -> None:
 
 
 def test_a_wheel_runs_on_linux_since_a_known_glibc(wheel: Path) -> None:
-    """glibc 2.34 is of 2021: Debian 12, Ubuntu 22.04, RHEL 9. The wheels of a release need less; see pyproject.toml."""
+    """glibc 2.34 is from 2021: Debian 12, Ubuntu 22.04, RHEL 9. Wheels of a release need an older one (pyproject.toml)."""
     platforms = wheel.name.removesuffix(".whl").split("-")[4].split(".")
     found = [re.fullmatch(r"(many|musl)linux_(\d+)_(\d+)_(x86_64|aarch64)", platform) for platform in platforms]
     newest = {"many": (2, 34), "musl": (1, 2)}
@@ -121,7 +121,7 @@ def test_no_part_of_it_can_be_written_and_executed(elf: Any) -> None:
 
 
 def test_nothing_of_the_machine_that_built_it_is_named(extension: bytes) -> None:
-    """Neither folders of the build, nor sources, which assertions and debug information would name."""
+    """No folders of the build, and no source files, as assertions and debug information would contain them."""
     strings = {found.decode() for found in re.findall(rb"[\x20-\x7e]{4,}", extension)}
     folders = [str(ROOT), "/tmp/tmp", "/tmp/pip", "/build/", "/project/", "/home/", "/root/", "site-packages/"]
     named = {text for text in strings if any(folder in text for folder in folders)}

@@ -1,4 +1,4 @@
-"""The package as it is installed from a wheel, in the environment of AIOINTERPRETERS_INSTALLED, the path of its Python."""
+"""The package as installed from a wheel. AIOINTERPRETERS_INSTALLED is the path of the Python of that environment."""
 
 import json
 import os
@@ -16,16 +16,16 @@ if PYTHON is None:
 
 OURS = "from aiointerpreters import InterpreterThreadPoolExecutor, interpreter"
 THEIRS = "from concurrent.futures import ThreadPoolExecutor"
-# Modules in C that the engine needs on 3.13, and what finds names on first use.
+# Modules in C that the engine needs on 3.13, and modules that look up names on first use.
 ENGINE = {"_datetime", "_struct", "cmath", "importlib", "importlib._bootstrap", "importlib._bootstrap_external"}
-# Of the standard library, what ours brings beyond theirs.
+# Modules of the standard library that our import loads and theirs does not.
 BEYOND = ENGINE | {"_collections_abc", "_contextvars", "_typing", "contextvars", "copyreg", "math", "typing", "re", "_sre"}
 CALLS = "import sys; calls = []; sys.setprofile(lambda *_: calls.append(1)); {}; sys.setprofile(None); print(len(calls))"
 CPU_TIME = "import time; before = time.process_time_ns(); {}; print(time.process_time_ns() - before)"
 
 
 def run(code: str) -> Any:
-    """What the installed Python prints, from JSON. It sees no more than its own environment."""
+    """The JSON output of the installed Python. It sees only its own environment."""
     finished = subprocess.run([str(PYTHON), "-I", "-c", code], capture_output=True, text=True, check=False, cwd="/")
     assert finished.returncode == 0, finished.stderr
     assert finished.stderr == ""
@@ -33,7 +33,7 @@ def run(code: str) -> Any:
 
 
 def modules_of(statement: str) -> set[str]:
-    """The modules that a statement loads in a new process."""
+    """The modules that a statement imports in a new process."""
     new = "sorted(set(sys.modules) - before)"
     names = run(f"import sys; before = set(sys.modules); {statement}; new = {new}; import json; print(json.dumps(new))")
     return set(names)
@@ -74,11 +74,11 @@ def test_the_executor_brings_little_more_than_a_thread_pool() -> None:
 
 
 def test_the_import_calls_little_more_than_that_of_a_thread_pool() -> None:
-    """A count, which is the same on a busy machine. It was 1.28 times as many calls on CPython 3.14."""
+    """The number of calls is the same on a busy machine. On CPython 3.14 ours made 1.28 times as many."""
     assert run(CALLS.format(OURS)) < 1.6 * run(CALLS.format(THEIRS))
 
 
 def test_the_import_takes_little_more_than_that_of_a_thread_pool() -> None:
-    """Processor time, both in turn, the best of each: 1.3 times as much on CPython 3.14."""
+    """Processor time, measured in turn, the best of each. On CPython 3.14 ours took 1.3 times as long."""
     ours, theirs = zip(*((run(CPU_TIME.format(OURS)), run(CPU_TIME.format(THEIRS))) for _ in range(15)), strict=True)
     assert min(ours) < 2 * min(theirs)

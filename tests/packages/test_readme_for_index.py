@@ -1,4 +1,4 @@
-"""The README as a package index gets it: no link or picture is relative."""
+"""The README for a package index contains no relative link or picture."""
 
 import importlib.util
 from pathlib import Path
@@ -26,7 +26,7 @@ row[first](second)
 
 @pytest.fixture(scope="module")
 def tool() -> Any:
-    """The module."""
+    """The module tools/readme_for_index.py."""
     spec = importlib.util.spec_from_file_location(TOOL.stem, TOOL)
     assert spec is not None
     assert spec.loader is not None

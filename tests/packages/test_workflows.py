@@ -1,4 +1,4 @@
-"""What the code host runs: nothing that changes under us, no rights that a job does not need, nothing published untested."""
+"""Workflows on the code host: pinned actions, no rights that a job does not need, and nothing untested is published."""
 
 import re
 import subprocess
@@ -25,13 +25,13 @@ SCHEMAS = {
 
 @pytest.fixture(scope="module")
 def workflows() -> dict[str, Any]:
-    """Their contents."""
+    """The workflows, parsed."""
     yaml = pytest.importorskip("ruamel.yaml", reason="comes with the extra `packages`").YAML(typ="safe", pure=True)
     return {path.name: yaml.load(path) for path in sorted((HOST / "workflows").glob("*.yml"))}
 
 
 def text_of(name: str) -> str:
-    """A workflow as it is written."""
+    """A workflow as text."""
     return (HOST / "workflows" / name).read_text(encoding="utf-8")
 
 

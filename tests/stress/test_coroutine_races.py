@@ -17,17 +17,17 @@ from support.calls import submit
 from support.protocols import MakePool
 from support.threads import run_in_threads
 
-LIMIT = 240  # seconds; a call that takes so long hangs
+LIMIT = 240  # seconds; a call that takes longer hangs
 
 
 def pause(chance: random.Random) -> None:
-    """Let some time go by, sometimes none."""
+    """Wait for a random time, sometimes none."""
     if chance.random() < 0.7:
         time.sleep(chance.random() * 0.002)
 
 
 def outcome(future: Future[Any]) -> Any:
-    """A result, or the class of what was raised instead."""
+    """The result, or the class of the exception."""
     try:
         return future.result(LIMIT)
     except (CancelledError, TaskInterrupted, failures.Custom) as error:
@@ -129,7 +129,7 @@ def test_groups_that_fail_leave_nothing_running(make_pool: MakePool) -> None:
                     group.create_task(pool.run(coroutines.fail, failures.Custom(1, "one")))
 
     asyncio.run(main())
-    pool.shutdown()  # waits for all that runs
+    pool.shutdown()  # waits for all running calls
 
 
 def test_loops_in_several_threads(make_pool: MakePool) -> None:
@@ -220,7 +220,7 @@ def test_calls_of_every_kind_from_many_threads(make_pool: MakePool) -> None:
 
 
 def test_pools_that_begin_with_a_mix() -> None:
-    """A worker finds a loop to make, calls of its own, and callbacks to run, all at once."""
+    """At its start, a worker must create a loop and run calls and callbacks, all at the same time."""
     chance = random.Random(11)
     kinds: list[Callable[..., Any]] = [coroutines.tagged_square, interpreter(work.square), work.square]
     for _ in range(40):

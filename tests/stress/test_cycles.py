@@ -1,10 +1,10 @@
-"""Interpreters that are made, used and ended in parallel, again and again, with many modules of the standard library."""
+"""Interpreters are created, used and ended in parallel, again and again, with many modules of the standard library."""
 
 from pathlib import Path
 
 from support.scripts import run_script
 
-# 720 of them: benchmarks/bench_cycles.py.
+# For 720 interpreters see benchmarks/bench_cycles.py.
 ROUNDS = 12
 WORKERS = 4
 

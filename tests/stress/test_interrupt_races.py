@@ -1,4 +1,4 @@
-"""Interrupts at random moments: whoever was asked to stop stops, nobody else is hit, every worker lives on."""
+"""Interrupts at random moments: interrupted calls stop, no other call is hit, and every worker survives."""
 
 import random
 import threading
@@ -17,7 +17,7 @@ from support.threads import run_in_threads
 
 
 def check(future: Future[Any], stopped: bool, expected: object) -> None:
-    """It has ended as `interrupt` said."""
+    """Check that the future has ended in the way that `interrupt` reported."""
     error = future.exception()
     if stopped:
         assert isinstance(error, TaskInterrupted) or future.cancelled()
@@ -27,14 +27,14 @@ def check(future: Future[Any], stopped: bool, expected: object) -> None:
 
 
 def pause(source: random.Random) -> None:
-    """Let a moment pass, as long as a task takes: some are hit before they start, some after they have ended."""
+    """Wait about as long as a task takes. So some tasks are hit before they start, and some after they have ended."""
     end = time.perf_counter() + source.random() * 0.002
     while time.perf_counter() < end:
         pass
 
 
 def interrupt_some(pool: InterpreterThreadPoolExecutor, seed: int, rounds: int, call: Callable[[], Any], value: Any) -> int:
-    """Interrupt every task at a random moment; the one that waits behind it must never notice. Counts those stopped."""
+    """Interrupt every task at a random moment. The task behind it must not be affected. Return how many were stopped."""
     source = random.Random(seed)
     stopped = 0
     for n in range(rounds):

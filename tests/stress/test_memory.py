@@ -1,4 +1,4 @@
-"""Memory: tasks and pools that have gone leave nothing behind. Measured in processes of their own."""
+"""Memory: tasks and pools leave nothing behind. Measured in processes of their own."""
 
 import sys
 from pathlib import Path
@@ -197,7 +197,7 @@ ON_REQUEST = Path("/sys/kernel/mm/transparent_hugepage/enabled")
     not ON_REQUEST.exists() or "[madvise]" not in ON_REQUEST.read_text(), reason="large pages are not given on request only"
 )
 def test_small_blocks_lie_on_small_pages(tmp_path: Path) -> None:
-    """What was asked for once, for a look or for a large value, does not make later blocks cost a large page each."""
+    """One look or one large value requests large pages. This must not make each later block cost a large page."""
     finished = run_script(
         tmp_path,
         MEASURE

@@ -1,4 +1,4 @@
-"""Many tasks, many threads, many pools: nothing is lost, nothing is mixed up."""
+"""Many tasks, many threads, many pools: no task is lost or confused with another."""
 
 import asyncio
 import gc

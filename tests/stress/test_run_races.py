@@ -1,4 +1,4 @@
-"""Calls that loops in several threads await and cancel at random: all futures end, nothing is lost, nobody else is hit."""
+"""Loops in several threads await calls and cancel them at random: all futures end, and no other call is hit."""
 
 import asyncio
 import random
@@ -28,7 +28,7 @@ def in_loops(make_loop: MakeLoop, count: int, main: Any) -> None:
 
 
 def call(pool: InterpreterThreadPoolExecutor, source: random.Random) -> tuple[RunFuture[Any], Any]:
-    """One of several calls, and its result."""
+    """Make one of several calls. Return it with its expected result."""
     n = source.randrange(300)
     match source.randrange(4):
         case 0:
@@ -42,7 +42,7 @@ def call(pool: InterpreterThreadPoolExecutor, source: random.Random) -> tuple[Ru
 
 
 async def outcome(future: RunFuture[Any]) -> Any:
-    """The result, or that it was cancelled."""
+    """The result, or CancelledError if the call was cancelled."""
     try:
         return await future
     except asyncio.CancelledError:
@@ -50,7 +50,7 @@ async def outcome(future: RunFuture[Any]) -> Any:
 
 
 async def check(future: RunFuture[Any], expected: Any, cancelled: bool) -> None:
-    """It has ended as it should have."""
+    """Check that the call has ended as expected."""
     assert await outcome(future) == (asyncio.CancelledError if cancelled else expected)
 
 
@@ -103,7 +103,7 @@ def test_tasks_that_time_out_at_random(make_pool: MakePool, make_loop: MakeLoop)
             async with asyncio.timeout(source.random() * 0.005):
                 assert await future == expected
         except TimeoutError:
-            assert future.done()  # with a result, if both came at once
+            assert future.done()  # with a result, if both came at the same time
 
     async def main(number: int) -> None:
         source = random.Random(number)
@@ -160,7 +160,7 @@ def test_leases_come_back_whatever_is_cancelled(make_pool: MakePool, make_loop: 
 
 
 def test_shutdown_while_two_loops_await(make_loop: MakeLoop) -> None:
-    """All end, with results or cancelled, and further calls are refused."""
+    """All calls end, with results or cancelled, and further calls are refused."""
     for n in range(20):
         pool = InterpreterThreadPoolExecutor(2)
         both_await = threading.Barrier(3)

@@ -1,1 +1,1 @@
-"""What the tests share. `work`, `failures` and `shapes` are also imported by workers, by name: they stay light."""
+"""Code that the tests share. Workers also import `work`, `failures` and `shapes` by name, so these import little."""

@@ -1,4 +1,4 @@
-"""NumPy arrays of each kind, and what workers do with them."""
+"""NumPy arrays of each kind, and the functions that workers call with them."""
 
 import asyncio
 import ctypes
@@ -13,7 +13,7 @@ from support import work
 
 Array = np.ndarray[Any, Any]
 
-COUNT = 60_000  # elements: more than what is allocated as any other memory, whatever the type
+COUNT = 60_000  # elements: so many that arrays of every type have memory of their own
 
 # Arrays whose memory is shared, whatever their layout and type.
 SHARED: dict[str, Callable[[], Array]] = {
@@ -37,7 +37,7 @@ SHARED: dict[str, Callable[[], Array]] = {
     "described": lambda: np.zeros(COUNT, dtype=np.dtype("f8", metadata={"unit": "m"})),
     "misaligned": lambda: np.frombuffer(bytearray(COUNT * 4 + 1), dtype="i4", offset=1),
 }
-# Of these, results that are copied: of little memory, of a little part of an array's, of memory that is not NumPy's.
+# Exceptions to this: results that are copied, with little memory, a small part of an array's, or memory not of NumPy's.
 RESULTS_COPIED = {"small", "one_element", "strided", "repeated", "misaligned"}
 # Arrays that are pickled.
 COPIED: dict[str, Callable[[], Array]] = {
@@ -78,23 +78,23 @@ class Failure(Exception):
 
 
 def address(array: Any) -> int:
-    """Where the first element lies."""
+    """The address of the first element."""
     where: int = array.__array_interface__["data"][0]
     return where
 
 
 def describe(array: Array) -> tuple[Any, ...]:
-    """All that an array says about itself, but for where its memory is, and its content."""
+    """All properties of an array except for its address, and its content."""
     return type(array), array.dtype, array.shape, array.strides, array.flags.writeable, array.tobytes()
 
 
 def look(array: Array) -> tuple[Any, ...]:
-    """Where an array is, and what it is."""
+    """The address of an array, and its properties."""
     return address(array), *describe(array)
 
 
 def set_first(array: Array, value: Any) -> Array:
-    """Write where this runs."""
+    """Write the name of this interpreter into it."""
     array.flat[0] = value
     return array
 
@@ -105,12 +105,12 @@ def part(array: Array) -> Array:
 
 
 def doubled(array: Array) -> Array:
-    """Return an array that is new."""
+    """Return a new array."""
     return array * 2
 
 
 def make(kind: str) -> tuple[int, Array]:
-    """Return an array of a worker's own, and where it was."""
+    """Return an array that the worker has created, and its address."""
     array = SHARED[kind]()
     return address(array), array
 
@@ -122,7 +122,7 @@ def make_with_part(kind: str) -> tuple[Array, Array]:
 
 
 def make_resized(count: int, wanted: int) -> tuple[int, Array]:
-    """Return an array that was of another size."""
+    """Return an array that had another size before."""
     array = np.zeros(count, dtype=int)
     array += np.arange(count)
     array.resize(wanted, refcheck=False)
@@ -130,7 +130,7 @@ def make_resized(count: int, wanted: int) -> tuple[int, Array]:
 
 
 def make_kept(kind: str) -> Array:
-    """Return one that is kept here, too."""
+    """Return an array that is kept here too."""
     array = SHARED[kind]()
     work.remember(kind, array)
     return array
@@ -142,12 +142,12 @@ def keep(name: str, array: Any) -> None:
 
 
 def first_kept(name: str) -> Any:
-    """The first element of what is kept."""
+    """The first element of the array that is kept here."""
     return work.recall(name).flat[0].item()
 
 
 def are_one(first: Any, second: Any) -> tuple[bool, bool]:
-    """Whether two are the same object, and whether they show the same memory."""
+    """Return whether two arrays are the same object, and whether they share memory."""
     return first is second, np.shares_memory(first, second)
 
 
@@ -157,12 +157,12 @@ def fail(kind: str) -> Never:
 
 
 def look_into(failure: Exception) -> tuple[int, Exception]:
-    """Where the array of an exception is, and the exception."""
+    """The address of the array in an exception, and the exception."""
     return address(failure.args[1]), failure
 
 
 def make_mapped(path: str, count: int) -> tuple[int, Array]:
-    """Return where a file's content is, and that; it stays there."""
+    """Return the address of a file's content, and the array over it. The array is kept here."""
     array = np.memmap(path, dtype="u1", mode="r", shape=(count,))
     work.remember("mapped", array)
     return address(array), array
@@ -181,7 +181,7 @@ async def make_later(kind: str) -> tuple[int, Array]:
 
 
 def make_where_freed(count: int) -> bool:
-    """Take the memory of arrays from NumPy, as C code can, and free it; return whether new ones are sound."""
+    """Take the memory of arrays from NumPy and free it, as C code can. Return whether new arrays are sound."""
     flags_at, owns_data = 64, 4  # of PyArrayObject; NPY_ARRAY_OWNDATA
     free = ctypes.CDLL(None).free
     free.argtypes = [ctypes.c_void_p]
@@ -198,6 +198,6 @@ def make_where_freed(count: int) -> bool:
 
 
 def make_and_name(count: int) -> tuple[str, Any, Any]:
-    """Return whose memory a new array has, where it is, and the array."""
+    """Return whose memory a new array has, its address, and the array."""
     array = np.arange(count)
     return np._core._multiarray_umath.get_handler_name(array), address(array), array  # type: ignore[attr-defined]

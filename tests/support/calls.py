@@ -1,4 +1,4 @@
-"""Ways to call functions in interpreters, typed for coroutine functions and others alike."""
+"""Ways to call functions in interpreters, with types for both coroutine functions and other functions."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
 
 
 def call(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    """Await one call in a fresh loop, in debug mode: it complains about everything."""
+    """Await one call in a new loop in debug mode, because it reports every misuse."""
 
     async def main() -> Any:
         return await pool.run(fn, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""What is decoded at home, in which context."""
+"""Values that record the context in which they are decoded at home."""
 
 import contextvars
 from typing import Any
@@ -7,7 +7,7 @@ variable: contextvars.ContextVar[Any] = contextvars.ContextVar("variable", defau
 
 
 class Decoded:
-    """Knows what the variable was where it was decoded, and whether that was in a task; leaves the variable changed."""
+    """Records the value of the variable and whether it was decoded in a task. Leaves the variable changed."""
 
     def __init__(self) -> None:
         self.seen: Any = None

@@ -1,4 +1,4 @@
-"""Coroutine functions that the tests send to workers by reference, and what stands around them there."""
+"""Coroutine functions that the tests send to workers by reference, and their helpers."""
 
 import asyncio
 import atexit
@@ -61,7 +61,7 @@ async def place() -> tuple[str, int, str]:
 
 
 async def recall(name: str) -> Any:
-    """What `work.remember` has kept in this interpreter."""
+    """Return the value that `work.remember` has kept in this interpreter."""
     return work.recall(name)
 
 
@@ -116,7 +116,7 @@ def through[**P, R](fn: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coro
 
 @through
 async def decorated(x: int) -> int:
-    """Behind a decorator that is a coroutine function itself."""
+    """Has a decorator that is a coroutine function itself."""
     return await square(x)
 
 
@@ -127,7 +127,7 @@ def marked(x: int) -> Coroutine[Any, Any, int]:
 
 
 def unmarked(x: int) -> Coroutine[Any, Any, int]:
-    """Return a coroutine, of which nobody can know beforehand."""
+    """Return a coroutine, without being recognizable as a coroutine function."""
     return square(x)
 
 
@@ -140,7 +140,7 @@ async def generate(x: int) -> AsyncIterator[int]:
 
 
 async def meet(count: int) -> int:
-    """Return, when so many are here at the same time, how many were."""
+    """Wait until `count` calls are here at the same time. Return how many they were."""
     global _present
     event = _events.setdefault("meet", asyncio.Event())
     _present += 1
@@ -152,22 +152,22 @@ async def meet(count: int) -> int:
 
 
 async def wait_for(name: str) -> str:
-    """Wait until somebody calls `tell`."""
+    """Wait until another call calls `tell`."""
     await _events.setdefault(name, asyncio.Event()).wait()
     return name
 
 
 async def tell(name: str) -> None:
-    """End every `wait_for` that came to this interpreter."""
+    """End all `wait_for` calls of this interpreter."""
     _events.setdefault(name, asyncio.Event()).set()
 
 
 async def hold(ends: Ends, value: Any = None) -> Any:
-    """Pass a gate; the event loop goes on meanwhile. For several of one interpreter it has to be opened wide."""
+    """Pass a gate while the event loop goes on. If several calls of one interpreter wait, the gate must be opened wide."""
     endless.arrive(ends)
     loop = asyncio.get_running_loop()
     opened = asyncio.Event()
-    fd = os.dup(ends[1])  # a loop knows one reader of each descriptor
+    fd = os.dup(ends[1])  # a loop allows one reader for each descriptor
     loop.add_reader(fd, opened.set)
     try:
         await opened.wait()
@@ -184,7 +184,7 @@ async def place_at_gate(ends: Ends) -> str:
 
 
 async def hold_loop(ends: Ends, value: Any = None) -> Any:
-    """Hold up the event loop at a gate."""
+    """Block the event loop at a gate."""
     return gates.hold(ends, value)
 
 
@@ -214,7 +214,7 @@ async def stop(value: Any) -> Never:
 
 
 async def cancel_itself() -> None:
-    """Be cancelled by nobody else."""
+    """Raise CancelledError without having been cancelled."""
     task = asyncio.current_task()
     assert task is not None
     task.cancel()
@@ -339,7 +339,7 @@ async def use_streams() -> bytes:
 
 
 async def use_context() -> tuple[str, str]:
-    """Set a variable that no other call shall see."""
+    """Set a variable that no other call must see."""
     before = variable.get()
     variable.set("set here")
     await asyncio.sleep(0)
@@ -369,12 +369,12 @@ async def use_names() -> tuple[str, str, bool]:
 
 
 async def run_eagerly(on: bool) -> None:
-    """Have the loop begin tasks where they are made."""
+    """Make the loop run new tasks eagerly."""
     asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory if on else None)
 
 
 async def refuse_tasks(on: bool) -> None:
-    """Have the loop refuse to make tasks."""
+    """Make the loop refuse to create tasks."""
 
     def refuse(*_: Any, **__: Any) -> Never:
         raise LookupError("no tasks today")
@@ -390,12 +390,12 @@ async def stop_loop() -> str:
 
 
 async def close_loop() -> None:
-    """Try to close the loop under its own feet."""
+    """Try to close the loop while it runs."""
     asyncio.get_running_loop().close()
 
 
 async def meddle(method: str, *args: Any) -> str:
-    """Call a method of the coroutine that asyncio drives, from inside of it."""
+    """Call a method of the coroutine that asyncio is running, from inside it."""
     task = asyncio.current_task()
     assert task is not None
     refused = "was not refused"
@@ -432,14 +432,14 @@ async def child_that_leaves() -> str:
 
 
 async def sleep(ends: Ends) -> Never:
-    """Say that this runs, and wait for ever."""
+    """Report that this is running, and wait for ever."""
     endless.arrive(ends)
     await asyncio.get_running_loop().create_future()
     raise AssertionError
 
 
 async def tell_end(ends: Ends, path: str) -> None:
-    """The same; leave the name of what ended it, and say so."""
+    """The same. Also write down the name of the exception that ended it, and report that."""
     try:
         await sleep(ends)
     except BaseException as error:
@@ -451,7 +451,7 @@ async def tell_end(ends: Ends, path: str) -> None:
 
 
 async def swallow(ends: Ends, path: str) -> str:
-    """Swallow the cancellation, go on after it, and say so."""
+    """Swallow the cancellation, go on after it, and report that."""
     try:
         await sleep(ends)
     except asyncio.CancelledError:
@@ -470,7 +470,7 @@ async def fail_instead(ends: Ends) -> None:
 
 
 async def ignore(ends: Ends) -> Any:
-    """Swallow the cancellation, say so, and go on until it is let through the gate."""
+    """Swallow the cancellation, report that, and go on until the gate is opened."""
     try:
         await sleep(ends)
     except asyncio.CancelledError:
@@ -478,7 +478,7 @@ async def ignore(ends: Ends) -> Any:
 
 
 async def shield(ends: Ends, path: str) -> None:
-    """Wait for something that is not to be cancelled."""
+    """Wait for a shielded future."""
 
     async def inner() -> None:
         await hold(ends)
@@ -491,24 +491,24 @@ async def shield(ends: Ends, path: str) -> None:
 
 
 async def own_thread() -> tuple[str, bool, bool, bool]:
-    """Tell of the loop's thread: its name, whether it is listed, alive, a daemon."""
+    """Return facts about the loop's thread: its name, whether it is listed, alive, a daemon."""
     thread = threading.current_thread()
     return thread.name, thread in threading.enumerate(), thread.is_alive(), thread.daemon
 
 
 async def loop(ends: Ends) -> Never:
-    """Never come to an await."""
+    """Never reach an await."""
     endless.loop(ends)
 
 
 async def loop_later(ends: Ends) -> Never:
-    """Never come to a second one."""
+    """Never reach a second await."""
     await asyncio.sleep(0)
     endless.loop(ends)
 
 
 async def loop_when_cancelled(ends: Ends) -> None:
-    """Take for ever to clean up."""
+    """Clean up without end."""
     try:
         await sleep(ends)
     finally:
@@ -516,7 +516,7 @@ async def loop_when_cancelled(ends: Ends) -> None:
 
 
 async def loop_in_child(ends: Ends) -> None:
-    """Await a task that never comes to an await."""
+    """Await a task that never reaches an await."""
     await asyncio.create_task(loop(ends))
 
 
@@ -532,14 +532,14 @@ async def clean_up_with_awaits(ends: Ends, path: str) -> None:
 
 
 def compute(seconds: float) -> None:
-    """Keep the thread busy, in Python."""
+    """Keep the thread busy with Python code."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         pass
 
 
 async def clean_up_for_long(ends: Ends, path: str) -> None:
-    """Be busy for several looks of who stops it, once it is told to end."""
+    """When told to end, stay busy for several looks of the interrupter."""
     try:
         await sleep(ends)
     finally:
@@ -557,26 +557,26 @@ async def clean_up_a_step_for_long(ends: Ends, path: str) -> None:
 
 
 class BusyWhenDropped:
-    """Takes its time to go."""
+    """Takes long to be dropped."""
 
     def __del__(self) -> None:
         compute(0.3)
 
 
 async def leave_what_is_busy_when_dropped(ends: Ends) -> None:
-    """Leave the loop a callback that is."""
+    """Leave the loop a callback that takes long."""
     asyncio.get_running_loop().call_soon(work.nothing, BusyWhenDropped())
     await sleep(ends)
 
 
 async def in_threads(ends: Ends, count: int) -> None:
-    """Use several threads of the loop's executor, then one of them, while the others wait for work."""
+    """Use several threads of the loop's executor, then only one of them, while the others are idle."""
     await asyncio.gather(*(asyncio.to_thread(compute, 0.01) for _ in range(count)))
     await asyncio.to_thread(endless.loop, ends)
 
 
 async def close_itself(how: str) -> str:
-    """Be closed by a child, and go on with itself meanwhile."""
+    """Is closed by a child task while it is running itself."""
     task = asyncio.current_task()
     assert task is not None
     itself: Any = task.get_coro()
@@ -602,12 +602,12 @@ async def close_itself(how: str) -> str:
 
 
 def last_kept() -> Any:
-    """What a call has left here last."""
+    """The object that a call has left here last."""
     return _kept[-1]
 
 
 async def return_endless(ends: Ends) -> endless.EndlessResult:
-    """Return what takes for ever to be pickled."""
+    """Return an object whose pickling never ends."""
     await asyncio.sleep(0)
     return endless.EndlessResult(ends)
 
@@ -623,7 +623,7 @@ async def leave_task(ends: Ends, path: str) -> str:
 
 
 async def leave_generator(path: str) -> int:
-    """Return, but leave an asynchronous generator behind that is not at its end."""
+    """Return, but leave an unfinished asynchronous generator behind."""
 
     async def numbers() -> AsyncIterator[int]:
         try:
@@ -645,7 +645,7 @@ async def leave_socket_and_thread() -> str:
 
 
 async def drive_itself_at_the_end(path: str) -> None:
-    """Have the coroutine that this is driven when its loop is gone, and write down what comes of it."""
+    """Resume the coroutine of this call after its loop has gone, and write down the result."""
     task = asyncio.current_task()
     assert task is not None
     coroutine: Any = task.get_coro()
@@ -663,7 +663,7 @@ async def drive_itself_at_the_end(path: str) -> None:
 
 
 async def set_useless_factory() -> None:
-    """Have the loop make no tasks any more."""
+    """Make the loop refuse to create further tasks."""
     factory: Any = lambda *_, **__: None  # noqa: E731
     asyncio.get_running_loop().set_task_factory(factory)
 
@@ -672,7 +672,7 @@ async def set_useless_factory() -> None:
 
 
 async def run_in_own_pool(numbers: list[int]) -> tuple[list[int], bool]:
-    """Make a pool where this runs, and await it."""
+    """Create a pool in this interpreter and await its calls."""
     with InterpreterThreadPoolExecutor(2) as pool:
         results = await asyncio.gather(*(pool.run(square, n) for n in numbers), *(pool.run(work.square, n) for n in numbers))
         inside, _, _ = await pool.run(place)
@@ -680,6 +680,6 @@ async def run_in_own_pool(numbers: list[int]) -> tuple[list[int], bool]:
 
 
 async def sleep_in_own_pool(ends: Ends, path: str) -> None:
-    """Await something endless in a pool of its own, and tell how that ends."""
+    """Await an endless call in a pool of its own, and write down how that ends."""
     with InterpreterThreadPoolExecutor(1) as pool:
         await pool.run(tell_end, ends, path)

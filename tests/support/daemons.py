@@ -1,4 +1,4 @@
-"""Threads that tasks start as daemons and never end, as packages do. Workers import this by name."""
+"""Daemon threads that tasks start and never end, as some packages do. Workers import this by name."""
 
 import _thread
 import asyncio
@@ -23,15 +23,15 @@ from support.work import append_line, remember
 
 
 def start(name: str, run: Callable[..., object], *args: Any) -> None:
-    """Start one."""
+    """Start a daemon thread."""
     threading.Thread(target=run, args=args, name=name, daemon=True).start()
 
 
-# ---- Those that an exception stops
+# ---- Threads that an exception stops
 
 
 def monitor() -> None:
-    """Look after something now and then, as tqdm does."""
+    """Check something now and then, as tqdm does."""
 
     def run() -> None:
         while not killed.wait(10):
@@ -47,7 +47,7 @@ def waits() -> None:
 
 
 def background_worker() -> None:
-    """Work off a queue, as sentry's SDK does."""
+    """Process a queue, as Sentry's SDK does."""
 
     def run() -> None:
         while True:
@@ -63,7 +63,7 @@ def background_worker() -> None:
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
-    """Make an event loop that nobody closes, as in those libraries; a debug build would warn of it."""
+    """Create an event loop that is never closed, as those libraries do. A debug build would warn about it."""
     warnings.simplefilter("ignore", ResourceWarning)
     return asyncio.new_event_loop()
 
@@ -76,7 +76,7 @@ def event_loop() -> None:
 
 
 def event_loop_in_c() -> None:
-    """Run uvloop in threads, in each of the ways in which one comes to it."""
+    """Run uvloop in threads, in all ways to start it."""
 
     def run() -> None:
         own.run_forever()
@@ -97,7 +97,7 @@ def event_loop_in_c() -> None:
 
 
 def executor_of_event_loop() -> None:
-    """Have such a loop use its executor, whose threads are daemons like the loop's own."""
+    """Let such a loop use its executor. The threads of that executor are daemons too."""
     loop = new_loop()
     start("event loop", loop.run_forever)
 
@@ -115,7 +115,7 @@ def standard_executor() -> None:
 
 
 def feeder() -> None:
-    """Use a queue between processes, which feeds its pipe by a thread."""
+    """Use a multiprocessing queue, which feeds its pipe from a thread."""
     items = multiprocessing.get_context("spawn").Queue()
     remember("items", items)
     items.put("item")
@@ -123,7 +123,7 @@ def feeder() -> None:
 
 
 def log_listener() -> None:
-    """Handle log records elsewhere."""
+    """Handle log records in another thread."""
     listener = logging.handlers.QueueListener(queue.Queue())
     remember("listener", listener)
     listener.start()
@@ -150,7 +150,7 @@ def naps() -> None:
 
 
 def without_threading() -> None:
-    """Be no Thread."""
+    """Run in a thread that is no threading.Thread."""
 
     def run() -> None:
         while True:
@@ -160,7 +160,7 @@ def without_threading() -> None:
 
 
 def handles_once() -> None:
-    """Go on when it is told to end, once."""
+    """Ignore the request to end, once."""
 
     def run() -> None:
         with contextlib.suppress(BaseException):
@@ -171,7 +171,7 @@ def handles_once() -> None:
 
 
 def handles_all() -> None:
-    """Go on whenever it is told to end."""
+    """Ignore each request to end."""
 
     def run() -> None:
         while True:
@@ -183,7 +183,7 @@ def handles_all() -> None:
 
 
 def starts_others() -> None:
-    """Leave another one behind when it ends."""
+    """Start another daemon thread at the end."""
 
     def run() -> None:
         try:
@@ -237,7 +237,7 @@ def cleans_up(path: str) -> None:
     ready.wait()
 
 
-# ---- Those that sleep in C, where nothing comes to them
+# ---- Threads that sleep in C, where no exception reaches them
 
 
 def sleeps() -> None:
@@ -253,7 +253,7 @@ def locked_out() -> None:
 
 
 def receives() -> None:
-    """Wait for what nobody sends."""
+    """Wait for data that never comes."""
     pair = socket.socketpair()
     remember("pair", pair)
     start("receives", pair[0].recv, 1)
@@ -266,7 +266,7 @@ def selects() -> None:
 
 
 def sleeps_without_threading() -> None:
-    """Be no Thread, and sleep."""
+    """Sleep in a thread that is no threading.Thread."""
     _thread.start_new_thread(time.sleep, (3600,))
 
 
@@ -285,24 +285,24 @@ def asleep() -> None:
 
 
 def has_daemon_threads() -> tuple[bool, bool]:
-    """Whether the thread of this task is one, and those are that it starts."""
+    """Return whether the thread of this task is a daemon, and whether a thread that it starts is one."""
     return threading.current_thread().daemon, threading.Thread().daemon
 
 
 def sleeps_at_gate(ends: Ends) -> None:
-    """Leave one behind that sleeps, and pass the gate."""
+    """Leave a thread behind that sleeps, and pass the gate."""
     sleeps()
     hold(ends)
 
 
 def asleep_in_own_pool() -> None:
-    """Leave one behind in an interpreter of this interpreter's own."""
+    """Leave a thread behind in an interpreter that this interpreter has created."""
     with InterpreterThreadPoolExecutor(1) as pool:
         pool.submit(interpreter(sleeps)).result()
 
 
 def tells_of_its_end(ends: Ends) -> None:
-    """Say at the gate when daemon threads are told to end."""
+    """Report at the gate when daemon threads are told to end."""
     started = threading.Event()
 
     def run() -> None:
@@ -320,7 +320,7 @@ _count = 0
 
 
 def counts_while_looping(ends: Ends) -> None:
-    """Leave one behind that counts, and go on for ever."""
+    """Leave a thread behind that counts, and loop for ever."""
 
     def run() -> None:
         global _count
@@ -335,7 +335,7 @@ def counts_while_looping(ends: Ends) -> None:
 
 
 def goes_on() -> bool:
-    """Wait until it has counted on."""
+    """Wait until the counter has gone up."""
     before = _count
     while _count == before:
         time.sleep(0.001)

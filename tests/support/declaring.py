@@ -1,4 +1,4 @@
-"""Ways to declare context variables. What holds for one holds for the other."""
+"""The two ways to declare context variables. Tests of common behaviour use both."""
 
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -8,7 +8,7 @@ from support.protocols import MakePool, Tag
 
 
 class Place(Protocol):
-    """Makes a pool of one worker, and a tag, whose calls carry these variables."""
+    """Makes a pool of one worker, and a tag. Their calls carry these variables."""
 
     def __call__(self, make_pool: MakePool, /, *carried: ContextVar[Any]) -> tuple[InterpreterThreadPoolExecutor, Tag]: ...
 

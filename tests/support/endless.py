@@ -1,4 +1,4 @@
-"""What does not end by itself, in many ways. Workers import this by name."""
+"""Functions that never end by themselves, in many ways. Workers import this by name."""
 
 import contextlib
 import functools
@@ -18,18 +18,18 @@ from aiointerpreters import InterpreterThreadPoolExecutor, TaskInterrupted, inte
 from support import work
 from support.gate import Ends, hold
 
-# A task says that it runs by writing to the gate; then it goes on without reading from it.
+# A task writes to the gate to report that it is running. It does not wait for the answer.
 
 
 def arrive(ends: Ends) -> None:
-    """Say that this task runs."""
+    """Report that this task is running."""
     import os
 
     os.write(ends[0], b".")
 
 
 def loop(ends: Ends | None = None) -> NoReturn:
-    """Do nothing for ever."""
+    """Loop for ever."""
     if ends is not None:
         arrive(ends)
     while True:
@@ -57,7 +57,7 @@ def calls_in_c(ends: Ends) -> NoReturn:
 
 
 class Finalized:
-    """Spends its last moments in Python."""
+    """Spends its last moments in Python code."""
 
     def __init__(self) -> None:
         self.me = self
@@ -68,14 +68,14 @@ class Finalized:
 
 
 def finalizers(ends: Ends) -> NoReturn:
-    """Be nearly always in a `__del__`, where an exception can only be reported."""
+    """Be in a `__del__` nearly all the time. An exception there can only be reported."""
     arrive(ends)
     while True:
         Finalized().me = None  # type: ignore[assignment]
 
 
 def weak_callbacks(ends: Ends) -> NoReturn:
-    """Be nearly always in a weak reference's callback."""
+    """Be in a weak reference's callback nearly all the time."""
 
     def spend(_: object) -> None:
         for _ in range(2_000):
@@ -89,7 +89,7 @@ def weak_callbacks(ends: Ends) -> NoReturn:
 
 
 def generators(ends: Ends) -> NoReturn:
-    """Close generators that take their time."""
+    """Close generators that take long to close."""
 
     def generate() -> Iterator[int]:
         try:
@@ -122,7 +122,7 @@ def collections(ends: Ends) -> NoReturn:
 
 
 def imports(ends: Ends) -> NoReturn:
-    """Import modules anew, again and again."""
+    """Import modules afresh, again and again."""
     arrive(ends)
     while True:
         for name in ("colorsys", "this_module_is_missing", "sched", "quopri"):
@@ -132,7 +132,7 @@ def imports(ends: Ends) -> NoReturn:
 
 
 def locks(ends: Ends) -> NoReturn:
-    """Take and give back locks."""
+    """Acquire and release locks."""
     lock = threading.RLock()
     arrive(ends)
     while True:
@@ -159,7 +159,7 @@ def waits_for_its_own_pool(ends: Ends) -> None:
 
 
 def hook_of_its_own(ends: Ends) -> NoReturn:
-    """Have a hook for exceptions that are dropped, which takes its time, and drop many."""
+    """Install a slow hook for unraisable exceptions, and cause many such exceptions."""
     former = sys.unraisablehook
 
     def hook(unraisable: Any) -> None:
@@ -182,12 +182,12 @@ def hook_of_its_own(ends: Ends) -> NoReturn:
 
 
 def pass_on(former: Callable[[Any], Any], unraisable: Any) -> None:
-    """Be a hook that calls another one."""
+    """A hook that calls another one."""
     former(unraisable)
 
 
 def hook_on_hook(ends: Ends) -> NoReturn:
-    """Put hooks upon hooks while it is interrupted."""
+    """Install hook upon hook while it is interrupted."""
     arrive(ends)
     try:
         while True:
@@ -200,19 +200,19 @@ def hook_on_hook(ends: Ends) -> NoReturn:
 
 
 def waits_for_futures(ends: Ends) -> None:
-    """Wait for what nobody will ever do, as the standard library has it."""
+    """Wait for an event that never comes, with functions of the standard library."""
     arrive(ends)
     futures.wait([futures.Future()])
 
 
 def takes_futures_as_completed(ends: Ends) -> None:
-    """The same, one after the other."""
+    """The same, one function after the other."""
     arrive(ends)
     next(futures.as_completed([futures.Future()]))
 
 
 def waits_for_a_result(ends: Ends) -> None:
-    """The same for one of them, not for ever, but for long."""
+    """The same with one of them, and a long timeout instead of none."""
     arrive(ends)
     futures.Future[None]().result(timeout=3600)
 
@@ -280,14 +280,14 @@ def fails_instead(ends: Ends) -> NoReturn:
 
 
 def ignores(ends: Ends) -> Any:
-    """Swallow the interrupt, say so, and go on until it is let through the gate."""
+    """Swallow the interrupt, report that, and go on until the gate is opened."""
     with contextlib.suppress(TaskInterrupted):
         loop(ends)
     return hold(ends)
 
 
 class EndlessResult:
-    """Takes for ever to be pickled."""
+    """Its pickling never ends."""
 
     def __init__(self, ends: Ends) -> None:
         self.ends = ends
@@ -297,12 +297,12 @@ class EndlessResult:
 
 
 def endless_result(ends: Ends) -> EndlessResult:
-    """Return at once what cannot be returned."""
+    """Return immediately an object that cannot be returned."""
     return EndlessResult(ends)
 
 
 class EndlessArgument:
-    """Takes for ever to be unpickled."""
+    """Its unpickling never ends."""
 
     def __init__(self, ends: Ends) -> None:
         self.ends = ends
@@ -312,7 +312,7 @@ class EndlessArgument:
 
 
 class EndlessEnd:
-    """Returned as a number; takes for ever to be dropped afterwards."""
+    """Crosses as a number. Its destruction in the worker never ends."""
 
     def __init__(self, ends: Ends) -> None:
         self.ends = ends
@@ -325,12 +325,12 @@ class EndlessEnd:
 
 
 def endless_end(ends: Ends) -> EndlessEnd:
-    """Return what goes on after the result is known."""
+    """Return an object that goes on after the result is known."""
     return EndlessEnd(ends)
 
 
 class EndlessLater:
-    """Takes for ever to be dropped, also where the modules that it would need are gone."""
+    """Its destruction never ends, even if the modules that it would need are gone."""
 
     def __init__(self, ends: Ends) -> None:
         import os
@@ -347,17 +347,17 @@ _kept: list[Any] = []
 
 
 def keep_in_module(ends: Ends) -> None:
-    """Leave one in this module."""
+    """Leave such an object in this module."""
     _kept.append(EndlessLater(ends))
 
 
 def keep_in_main(ends: Ends) -> None:
-    """Leave one in this interpreter's `__main__`."""
+    """Leave such an object in this interpreter's `__main__`."""
     sys.modules["__main__"].kept = EndlessLater(ends)  # type: ignore[attr-defined]
 
 
 def keep_in_several_places(ends: Ends) -> None:
-    """Leave some where modules of others lead to them, in cycles too."""
+    """Leave such objects in places that modules of other projects lead to, also in cycles."""
     sys.kept = EndlessLater(ends)  # type: ignore[attr-defined]
     threading.kept = cycle = [EndlessLater(ends)]  # type: ignore[attr-defined]
     cycle.append(cycle)  # type: ignore[arg-type]
@@ -365,7 +365,7 @@ def keep_in_several_places(ends: Ends) -> None:
 
 
 class EndlessText(Exception):
-    """Takes for ever to say what it is."""
+    """Its repr never ends."""
 
     def __init__(self, ends: Ends) -> None:
         super().__init__()
@@ -376,12 +376,12 @@ class EndlessText(Exception):
 
 
 def endless_text(ends: Ends) -> NoReturn:
-    """Raise what cannot be told."""
+    """Raise an exception that cannot be described."""
     raise EndlessText(ends)
 
 
 def for_a_while(rounds: int) -> int:
-    """Do as many rounds of what Python code does; return their number."""
+    """Run this number of rounds of typical Python code. Return the number."""
     done = 0
     for _ in range(rounds):
         done += len([str(n) for n in range(20)]) // 20
@@ -389,7 +389,7 @@ def for_a_while(rounds: int) -> int:
 
 
 class EndlessElsewhere:
-    """Takes for ever to be dropped, but in the interpreter that has made it."""
+    """Its destruction never ends, except in the interpreter that has created it."""
 
     def __init__(self, ends: Ends, home: str | None = None) -> None:
         self.ends = ends
@@ -404,7 +404,7 @@ class EndlessElsewhere:
 
 
 def with_closure(ends: Ends) -> Callable[[], bool]:
-    """Make a function that goes by value, and keeps such an object wherever it is."""
+    """Make a function that crosses by value and keeps such an object in each interpreter."""
     kept = EndlessElsewhere(ends)
     return lambda: kept is not None
 

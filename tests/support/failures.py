@@ -27,7 +27,7 @@ class KeywordOnly(Exception):
 
 
 class TwoArguments(Exception):
-    """An __init__ that wants other arguments than it keeps."""
+    """An __init__ that needs other arguments than it keeps."""
 
     def __init__(self, first: int, second: int) -> None:
         super().__init__(f"{first} and {second}")
@@ -36,7 +36,7 @@ class TwoArguments(Exception):
 
 
 class StrictNew(Exception):
-    """A __new__ that wants other arguments than it keeps."""
+    """A __new__ that needs other arguments than it keeps."""
 
     def __new__(cls, first: int, second: int) -> "StrictNew":
         self = super().__new__(cls, f"{first}-{second}")
@@ -78,7 +78,7 @@ class Slotted(Exception):
 
 
 class OwnOSError(OSError):
-    """An __init__ that pickle cannot call again, above an error that keeps its fields outside of its __dict__."""
+    """An __init__ that pickle cannot call again, derived from an error that keeps its fields outside of its __dict__."""
 
     def __init__(self, *, path: str) -> None:
         super().__init__(5, "no good", path)
@@ -99,7 +99,7 @@ class OwnSyntaxError(SyntaxError):
 
 
 class OwnImportError(ImportError):
-    """An __init__ that would say its words twice if it were called again."""
+    """An __init__ that would repeat its words if it were called again."""
 
     def __init__(self, module: str) -> None:
         super().__init__(f"no {module}", name=module, path="/there")
@@ -124,7 +124,7 @@ class PrivateSlots(Exception):
 
     @property
     def hidden(self) -> int:
-        """What is in the private slot."""
+        """The content of the private slot."""
         return self.__hidden
 
 
@@ -156,7 +156,7 @@ class Counting(Exception):
 
 
 class Reduces(Exception):
-    """A __reduce__ of its own, which does not know of all attributes."""
+    """A __reduce__ of its own that omits some attributes."""
 
     def __init__(self, code: int, *, detail: Any) -> None:
         super().__init__(f"{code}: {detail}")
@@ -180,7 +180,7 @@ class ReducesToCall(Exception):
 
 
 class OwnGroup(ExceptionGroup[Exception]):
-    """A group that wants one argument more."""
+    """A group that needs one more argument."""
 
     def __new__(cls, message: str, members: list[Exception], code: int) -> "OwnGroup":
         self = super().__new__(cls, message, members)
@@ -188,21 +188,21 @@ class OwnGroup(ExceptionGroup[Exception]):
         return self
 
     def derive(self, excs: Any, /) -> Any:
-        """A part of it is one, too."""
+        """Part of it is such a group too."""
         return OwnGroup(self.message, excs, self.code)
 
     code: int
 
 
 class LooksAway(Exception):
-    """Does not let itself be looked at."""
+    """Refuses to be inspected."""
 
     def __getattribute__(self, name: str) -> Any:
         raise RuntimeError(name)
 
 
 class OnlyInWorker:
-    """Refuses to be made at home."""
+    """Refuses to be created at home."""
 
     def __init__(self) -> None:
         self.maker = work.here()
@@ -214,7 +214,7 @@ class OnlyInWorker:
 
 
 def make_reduces(code: int, detail: Any) -> Reduces:
-    """How Reduces is made again."""
+    """Recreates Reduces."""
     return Reduces(code, detail=detail)
 
 
@@ -260,17 +260,17 @@ def fail_with_notes() -> None:
 
 
 def fail_with_keyword_only(code: int) -> Never:
-    """Raise what pickle cannot make again."""
+    """Raise an exception that pickle cannot recreate."""
     raise KeywordOnly(code=code)
 
 
 def fail_with_two_arguments() -> Never:
-    """Raise what pickle cannot make again."""
+    """Raise an exception that pickle cannot recreate."""
     raise TwoArguments(1, 2)
 
 
 def fail_with_strict_new() -> Never:
-    """Raise what pickle cannot make again."""
+    """Raise an exception that pickle cannot recreate."""
     raise StrictNew(1, 2)
 
 
@@ -288,12 +288,12 @@ def fail_with_unpicklable_argument() -> Never:
 
 
 def fail_with_refusal() -> Never:
-    """Raise what refuses to be pickled."""
+    """Raise an exception that refuses to be pickled."""
     raise RefusesPickle("still here")
 
 
 def fail_with_bad_str() -> Never:
-    """Raise what cannot be printed."""
+    """Raise an exception that cannot be printed."""
     raise BadStr("never seen")
 
 
@@ -303,7 +303,7 @@ def fail_with_group() -> Never:
 
 
 class ShadowGroup(ExceptionGroup[Exception]):
-    """Shows other things than its members under their name."""
+    """Has other objects than its members under their name."""
 
     exceptions = (1, "x")  # type: ignore[assignment]
 
@@ -314,7 +314,7 @@ def fail_with_shadowed_members() -> Never:
 
 
 def fail_with_local_class() -> Never:
-    """Raise an exception whose class nobody else can find."""
+    """Raise an exception whose class no other interpreter can find."""
 
     class OnlyHere(Exception):
         pass
@@ -336,7 +336,7 @@ def recurse(n: int = 0) -> int:
 
 
 def exhaust_memory() -> int:
-    """Ask for more than there is."""
+    """Request too much memory."""
     return len(b"x" * (1 << 60))
 
 
@@ -356,12 +356,12 @@ def open_missing_file() -> None:
 
 
 def missing_attribute() -> Any:
-    """Raise an error that knows a name."""
+    """Raise an error that has a name."""
     return (3).no_such_attribute  # type: ignore[attr-defined]
 
 
 def swallow_and_return() -> str:
-    """Handle an own error; nothing of it may be left."""
+    """Handle an error of its own. Nothing of it may remain."""
     try:
         fail_in_the_third_line()
     except ValueError:
@@ -369,7 +369,7 @@ def swallow_and_return() -> str:
 
 
 def fail_with_keyword_only_code() -> Never:
-    """Raise what pickle cannot make again, code 5."""
+    """Raise an exception that pickle cannot recreate, with code 5."""
     fail_with_keyword_only(5)
 
 
@@ -384,7 +384,7 @@ def fail_with_own(name: str, *args: Any, **kwargs: Any) -> Never:
 
 
 def fail_with_undefined_name() -> None:
-    """Raise an error that knows a name."""
+    """Raise an error that has a name."""
     exec("no_such_name")
 
 
@@ -396,18 +396,18 @@ def fail_with_extra_attribute(name: str, *args: Any, **kwargs: Any) -> Never:
 
 
 def fail_with_reduction_that_cannot_cross() -> Never:
-    """Raise what reduces itself to something that cannot cross."""
+    """Raise an exception that reduces itself to an object that cannot cross."""
     raise ReducesToCall(4, (i for i in range(3)))
 
 
 def fail_with_handle_in_init() -> Never:
-    """Raise with an attribute that cannot cross, made by __init__ from an argument that is not among args."""
+    """Raise with an attribute that cannot cross. __init__ has made it from an argument that is not in args."""
 
     raise Holding(i for i in range(3))
 
 
 class Holding(Exception):
-    """Keeps what it was given, but not in args."""
+    """Keeps its argument, but not in args."""
 
     def __init__(self, handle: Any) -> None:
         super().__init__("holding")
@@ -415,7 +415,7 @@ class Holding(Exception):
 
 
 def fail_with_shared_list() -> Never:
-    """Raise with one list as argument, attribute and slot, all the same."""
+    """Raise with the same list as argument, attribute and slot."""
     rows = [1]
     error = Custom(rows, "shared")  # type: ignore[arg-type]
     error.rows = error.again = rows  # type: ignore[attr-defined]
@@ -423,7 +423,7 @@ def fail_with_shared_list() -> Never:
 
 
 def fail_with_itself_as_attribute() -> Never:
-    """Raise an exception that knows itself."""
+    """Raise an exception that refers to itself."""
     error = KeywordOnly(code=3)
     error.me = error  # type: ignore[attr-defined]
     error.all = [error]  # type: ignore[attr-defined]
@@ -432,7 +432,7 @@ def fail_with_itself_as_attribute() -> Never:
 
 
 def fail_with_cause_in_attributes() -> Never:
-    """Raise an exception that has its cause also among args and attributes."""
+    """Raise an exception that also has its cause in args and attributes."""
     try:
         fail_with_keyword_only(4)
     except KeywordOnly as original:
@@ -442,7 +442,7 @@ def fail_with_cause_in_attributes() -> Never:
 
 
 def fail_with_what_home_cannot_make(where: str) -> Never:
-    """Raise with an object that is fine here and cannot be made at home, beside one that can."""
+    """Raise with an object that can be created here but not at home, beside an ordinary one."""
     error = ValueError("kept", OnlyInWorker()) if where == "args" else ValueError("kept")
     error.kept = {"rows": [1, 2]}  # type: ignore[attr-defined]
     if where == "attributes":
@@ -451,7 +451,7 @@ def fail_with_what_home_cannot_make(where: str) -> Never:
 
 
 def fail_with_attributes_of_local_class() -> Never:
-    """Raise an exception that nobody else can find, with state."""
+    """Raise an exception with state, whose class no other interpreter can find."""
 
     class OnlyHere(OSError):
         def __init__(self, code: int) -> None:
@@ -464,7 +464,7 @@ def fail_with_attributes_of_local_class() -> Never:
 
 
 def fail_with_local_group() -> Never:
-    """Raise a group whose class nobody else can find."""
+    """Raise a group whose class no other interpreter can find."""
 
     class OnlyHere(ExceptionGroup[Exception]):
         pass
@@ -494,14 +494,14 @@ def fail_with_noted_groups() -> Never:
 
 
 def fail_in_inner_pool() -> Never:
-    """Fail in a pool of this interpreter's own."""
+    """Fail in a pool of this interpreter."""
     with InterpreterThreadPoolExecutor(1) as pool:
         pool.submit(interpreter(fail_with_cause)).result()
     raise AssertionError
 
 
 def fail_in_group_of_inner_pool() -> Never:
-    """Put what failed in a pool of this interpreter's own into a group."""
+    """Put a failure of a pool of this interpreter into a group."""
     with InterpreterThreadPoolExecutor(1) as pool:
         error = pool.submit(interpreter(fail_below)).exception()
     assert isinstance(error, ValueError)

@@ -17,9 +17,9 @@ if BUILT:
 
 
 def fail(number: int, *, lasting: bool = False, here: bool = False) -> None:
-    """Have the allocation of that number fail, counted from now on: 1 is the next one, 0 none.
+    """Let the allocation of this number fail, counted from now on: 1 is the next one, 0 is none.
 
-    `lasting`: all that follow fail too. `here`: only this thread's are counted, and fail.
+    `lasting`: all later ones fail too. `here`: only allocations of this thread are counted and fail.
     """
     _fail(number, lasting, here)
 
@@ -32,7 +32,7 @@ def count() -> int:
 def each(use: Callable[[int], Any], *, lasting: bool = False) -> int:
     """Call use(n) with the n-th allocation failing, for n = 1, 2, ... until there are fewer than n. Return how many calls.
 
-    `use` calls `fail(0)` when it is through.
+    `use` calls `fail(0)` when it has finished.
     """
     number = 0
     while True:

@@ -1,4 +1,4 @@
-"""What the extension `foreign` does in workers. Workers import this by name."""
+"""Uses of the extension `foreign` in workers. Workers import this by name."""
 
 import ctypes
 import importlib
@@ -12,9 +12,9 @@ def _extension() -> Any:
 
 
 def call_in_threads(count: int, forgets: bool = False, nested: bool = False) -> tuple[int, set[int], int]:
-    """Be called by threads that are not Python's.
+    """Let threads that Python has not created call Python.
 
-    Returns this interpreter, those in which the calls were, and how many calls there were.
+    Returns this interpreter, the interpreters of the calls, and the number of calls.
     """
     foreign = _extension()
     seen = []
@@ -24,7 +24,7 @@ def call_in_threads(count: int, forgets: bool = False, nested: bool = False) -> 
 
 
 def call_with_own_states(count: int) -> tuple[int, set[int], int]:
-    """Be called by threads that make their thread states themselves; the same results as above."""
+    """The same with threads that create their thread states themselves. Returns the same."""
     foreign = _extension()
     seen: list[int] = []
     for _ in range(count):
@@ -33,7 +33,7 @@ def call_with_own_states(count: int) -> tuple[int, set[int], int]:
 
 
 def come_detached() -> bool:
-    """Have the worker's own thread come as foreign ones do, and one that Python has started here."""
+    """Let the worker's own thread, and a thread that Python has started here, call Python like foreign threads."""
     foreign = _extension()
     found = [foreign.come_detached()]
     thread = threading.Thread(target=lambda: found.append(foreign.come_detached()))
@@ -43,7 +43,7 @@ def come_detached() -> bool:
 
 
 def call_soon(count: int) -> tuple[int, set[int], int]:
-    """Have calls pending, and wait for them; the same results as above."""
+    """Add pending calls and wait for them. Returns the same as above."""
     foreign = _extension()
     seen: list[int] = []
     done = threading.Event()
@@ -60,25 +60,25 @@ def call_soon(count: int) -> tuple[int, set[int], int]:
 
 
 def leave_pending(file: int) -> None:
-    """Have a call pending when the interpreter ends."""
+    """Leave a pending call at the end of the interpreter."""
     _extension().call_soon(lambda: os.write(file, b"x"))
 
 
 def leave_thread(file: int, told: int) -> None:
-    """Leave a thread behind that comes when `file` can be read, and writes to `told`."""
+    """Leave a thread behind. It calls Python when `file` becomes readable, and writes to `told`."""
     foreign = _extension()
     foreign.call_later(lambda: os.write(told, b"x"), file)
     foreign.make_state_later(file)
 
 
 def ask_later(asked: int, answer: int) -> str:
-    """A thread asks whether Python is there, each time that `asked` can be read; return what this one is told."""
+    """Start a thread that checks whether Python is there, each time `asked` becomes readable. Return its answer for now."""
     told: str = _extension().ask_later(asked, answer)
     return told
 
 
 def leave_thread_inside(told: int, file: int, has_own_state: bool) -> None:
-    """Leave a thread behind that is inside until `file` can be read, and writes to `told` then."""
+    """Leave a thread behind. It stays in Python until `file` becomes readable, and then writes to `told`."""
     entered = threading.Event()
 
     def stay() -> None:
@@ -94,12 +94,12 @@ def leave_thread_inside(told: int, file: int, has_own_state: bool) -> None:
 
 
 def come_at_exit(in_destructor: bool, has_own_state: bool) -> None:
-    """Have C code of the extension come here when the process ends."""
+    """Let C code of the extension call Python when the process ends."""
     _extension().come_at_exit(in_destructor, has_own_state)
 
 
 def stay_busy(entered: int) -> None:
-    """Leave a thread of C's inside that runs Python code for ever."""
+    """Leave a thread that C has created in Python code that never ends."""
 
     def loop() -> None:
         os.write(entered, b"x")
@@ -110,19 +110,19 @@ def stay_busy(entered: int) -> None:
 
 
 def constructed_in() -> tuple[int, int]:
-    """This interpreter, and the one that calls from the extension's constructor came to."""
+    """This interpreter, and the interpreter of a call from the extension's constructor."""
     foreign = _extension()
     return foreign.interpreter(), foreign.constructed_in()
 
 
 def main_interpreter() -> tuple[int, int]:
-    """Return this interpreter, and which one its copies take for the main one."""
+    """Return this interpreter, and the one that its copies take for the main interpreter."""
     foreign = _extension()
     return foreign.interpreter(), foreign.main_interpreter()
 
 
 def call_by_ctypes(count: int) -> tuple[int, set[int], int]:
-    """Be called by threads that ctypes has C start; the same results as above."""
+    """Let threads that C has created through ctypes call Python. Returns the same as above."""
     foreign = _extension()
     seen: list[int] = []
 

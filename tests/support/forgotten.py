@@ -1,4 +1,4 @@
-"""Coroutine functions whose awaits are cancelled, so that nobody asks how they end. Workers import this by name."""
+"""Coroutine functions whose awaits are cancelled, so their outcomes are never read. Workers import this by name."""
 
 import asyncio
 from typing import Any
@@ -8,7 +8,7 @@ from support.gate import Ends
 
 
 class TellsPickling:
-    """Writes down that it is pickled."""
+    """Writes to a file when it is pickled."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -19,7 +19,7 @@ class TellsPickling:
 
 
 async def return_when_cancelled(ends: Ends, path: str) -> Any:
-    """Return something instead of ending as cancelled."""
+    """Return a value when cancelled."""
     try:
         await coroutines.sleep(ends)
     except asyncio.CancelledError:

@@ -1,4 +1,4 @@
-"""Tables of pandas, pyarrow and polars, and what workers do with them."""
+"""Tables of pandas, pyarrow and polars, and the functions that workers call with them."""
 
 import importlib
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from support.work import remember
 
-ROWS = 30_000  # each column has more than what is allocated as any other memory
+ROWS = 30_000  # so many that each column has memory of its own
 SHARED_MIN = 16 * 1024  # bytes of a buffer that is pickled out of band
 
 
@@ -43,7 +43,7 @@ def make_polars() -> Any:
 
 
 def _module(name: str) -> Any:
-    """A package that need not be installed where types are checked."""
+    """A package that need not be installed when types are checked."""
     return importlib.import_module(name)
 
 
@@ -52,12 +52,12 @@ def _address(values: Any) -> Any:
 
 
 def pandas_addresses(frame: Any) -> dict[str, Any]:
-    """Where the columns of NumPy's lie."""
+    """The addresses of the columns that are NumPy arrays."""
     return {name: _address(np.asarray(frame[name])) for name in ("int", "float", "time")}
 
 
 def column_addresses(column: Any) -> list[int]:
-    """Where the buffers of a pyarrow array lie, but for small ones."""
+    """The addresses of the buffers of a pyarrow array, except for small ones."""
     chunks = getattr(column, "chunks", [column])
     return [
         buffer.address for chunk in chunks for buffer in chunk.buffers() if buffer is not None and buffer.size >= SHARED_MIN
@@ -65,33 +65,33 @@ def column_addresses(column: Any) -> list[int]:
 
 
 def arrow_addresses(table: Any) -> dict[str, list[int]]:
-    """Where the buffers of a table lie."""
+    """The addresses of the buffers of a table."""
     return {name: column_addresses(table[name]) for name in table.column_names}
 
 
 def batch_addresses(batch: Any) -> list[list[int]]:
-    """Where the buffers of a record batch lie."""
+    """The addresses of the buffers of a record batch."""
     return [column_addresses(column) for column in batch.columns]
 
 
 def address_of_buffer(buffer: Any) -> Any:
-    """Where a buffer of pyarrow's lies."""
+    """The address of a pyarrow buffer."""
     return buffer.address
 
 
 def polars_addresses(table: Any) -> list[int]:
-    """Where a frame of polars that is made of a pyarrow table has its numbers."""
+    """The address of the numbers in a frame of polars that is made from a pyarrow table."""
     return column_addresses(_module("polars").from_arrow(table)["int"].to_arrow())[-1:]
 
 
 def make_and_look() -> tuple[dict[str, Any], Any]:
-    """Return where a frame's columns are, and the frame."""
+    """Return the addresses of a frame's columns, and the frame."""
     frame = make_pandas()
     return pandas_addresses(frame), frame
 
 
 def text_addresses(frame: Any) -> list[set[int]]:
-    """Where the buffers of each chunk of a text column lie, but for small ones."""
+    """The addresses of the buffers of each chunk of a text column, except for small ones."""
     return [set(column_addresses(chunk)) for chunk in frame["text"].array.__arrow_array__().chunks]
 
 
@@ -101,25 +101,25 @@ def make_pandas_of_chunks() -> Any:
 
 
 def look_at_text(frame: Any) -> tuple[list[set[int]], Any]:
-    """Where the text of a frame is, and the frame."""
+    """The addresses of the text of a frame, and the frame."""
     return text_addresses(frame), frame
 
 
 def look_at_objects(frame: Any) -> tuple[list[int], Any]:
-    """Which objects are in a frame, and the frame; they stay here."""
+    """The identities of the objects in a frame, and the frame. The objects are kept here."""
     remember("objects", frame)
     return [id(each) for each in frame["object"]], frame
 
 
 def make_arrow_and_keep() -> tuple[dict[str, list[int]], Any]:
-    """Return where a table's buffers are, and the table, which stays here."""
+    """Return the addresses of a table's buffers, and the table, which is kept here."""
     table = make_arrow()
     remember("table", table)
     return arrow_addresses(table), table
 
 
 def make_arrow_of_array() -> tuple[int, Any]:
-    """Return where an array of NumPy's was, and what pyarrow has made of it without a copy."""
+    """Return the address of a NumPy array, and the pyarrow array made of it without a copy."""
     array = np.arange(ROWS)
     return _address(array), _module("pyarrow").array(array)
 

@@ -8,7 +8,7 @@ type Ends = tuple[int, int]
 
 
 def hold(ends: Ends, value: Any = None) -> Any:
-    """Say that this task has arrived, wait to be let through, return `value`. Workers import this by name."""
+    """Report the arrival of this task, wait for the gate to open, return `value`. Workers import this by name."""
     arrived, opened = ends
     os.write(arrived, b".")
     os.read(opened, 1)
@@ -22,7 +22,7 @@ def hold_then(ends: Ends, fn: Callable[..., Any], *args: Any) -> Any:
 
 
 class Gate:
-    """The test's end. `ends` goes to the tasks."""
+    """The end of the gate that the test keeps. `ends` goes to the tasks."""
 
     def __init__(self) -> None:
         self._arrivals, arrived = os.pipe()
@@ -40,13 +40,13 @@ class Gate:
         os.write(self._opener, b"." * count)
 
     def open_wide(self) -> None:
-        """Let everybody through from now on."""
+        """Let all tasks through from now on."""
         if not self._is_open:
             self._is_open = True
             os.close(self._opener)
 
     def dispose(self) -> None:
-        """Requires that no task can come any more."""
+        """Requires that no more tasks can come."""
         self.open_wide()
         for fd in (*self.ends, self._arrivals):
             os.close(fd)

@@ -1,4 +1,4 @@
-"""How values cross, and whether two are the same graph: types, contents, orders, and which parts are one object."""
+"""Sends values to another interpreter, and compares graphs: types, contents, orders, and shared parts."""
 
 import pickle
 import struct
@@ -18,14 +18,14 @@ def carry(value: object) -> Any:
 
 
 def as_pickle(value: object) -> Any:
-    """What the worker is to see."""
+    """The value that the worker must get."""
     return pickle.loads(pickle.dumps(value, 5))
 
 
 def same_graph(left: object, right: object) -> bool:
-    """Whether two values have the same types, contents and orders, and share their parts in the same places.
+    """Return whether two values have the same types, contents and orders, and share their parts in the same places.
 
-    Objects are looked into: items of containers of any type, attributes, slots, what a function closes over.
+    The comparison includes items of containers of any type, attributes, slots, and the variables that a function captures.
     """
     partners: dict[int, object] = {}
     taken: dict[int, object] = {}
@@ -60,7 +60,7 @@ def same_graph(left: object, right: object) -> bool:
 
 
 def _pairs(a: Any, b: Any) -> list[tuple[object, object]] | None:
-    """What has to be the same for two objects of one type to be so; None if they differ by themselves."""
+    """The properties that must be equal for two objects of one type to be equal. None if such objects always differ."""
     if isinstance(a, list | tuple | deque):
         if len(a) != len(b):
             return None
@@ -104,7 +104,7 @@ def _pairs(a: Any, b: Any) -> list[tuple[object, object]] | None:
 
 
 def _label(element: Any) -> object:
-    """What tells an element of a set from the others: its value, or the number of one that is hashed by identity."""
+    """The key of an element of a set: its value, or its number if it is hashed by identity."""
     if isinstance(element, tuple | frozenset):
         labels = [_label(one) for one in element]
         return type(element), tuple(labels) if isinstance(element, tuple) else frozenset(labels)
@@ -115,7 +115,7 @@ def _label(element: Any) -> object:
 
 
 def _state(value: Any) -> Iterator[tuple[str, object]]:
-    """Attributes and slots, by name. That names are one object with anything else is not promised by pickle."""
+    """Attributes and slots, by name. The names need not be shared objects. Pickle does not promise that either."""
     yield from getattr(value, "__dict__", {}).items() if not isinstance(value, types.FunctionType) else ()
     for cls in type(value).__mro__:
         slots = cls.__dict__.get("__slots__", ())

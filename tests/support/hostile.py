@@ -1,4 +1,4 @@
-"""Objects and exceptions that do all they can to go wrong on their way."""
+"""Objects and exceptions that cause as much trouble as they can on their way."""
 
 import sys
 from typing import Any, Never
@@ -17,21 +17,21 @@ class EqualRaises:
 
 
 class EndlessReduce:
-    """Its pickle needs its pickle."""
+    """To pickle it, it must be pickled first."""
 
     def __reduce__(self) -> Any:
         return EndlessReduce, (EndlessReduce(),)
 
 
 class ReduceToNumber:
-    """Pickles as no recipe at all."""
+    """Its __reduce__ returns something useless."""
 
     def __reduce__(self) -> Any:
         return 5
 
 
 class ReduceToExit:
-    """Ends the program where it is made again."""
+    """Ends the program when it is unpickled."""
 
     def __reduce__(self) -> Any:
         return sys.exit, (4,)
@@ -48,7 +48,7 @@ class ReprRaises:
 
 
 class Nameless(type):
-    """A class that does not tell its name."""
+    """A class that hides its name."""
 
     def __getattribute__(cls, name: str) -> Any:
         if name in ("__module__", "__qualname__", "__name__"):
@@ -61,7 +61,7 @@ class OfNameless(metaclass=Nameless):
 
 
 class ItemsRaise(dict[Any, Any]):
-    """A dict that does not give its items."""
+    """A dict that hides its items."""
 
     def items(self) -> Never:
         raise RuntimeError("no items")
@@ -75,7 +75,7 @@ class GetattrRaises:
 
 
 def make_reduce_to_exit() -> ReduceToExit:
-    """A result that ends the program where it is made again."""
+    """A result that ends the program when it is unpickled."""
     return ReduceToExit()
 
 
@@ -126,7 +126,7 @@ def fail_with_odd_notes() -> Never:
 
 
 def fail_with_unpicklable_notes() -> Never:
-    """Notes that are no text."""
+    """Notes that are not strings."""
     error = ValueError("notes")
     error.__notes__ = ["good", object(), iter(())]  # type: ignore[list-item]
     raise error
@@ -138,7 +138,7 @@ def fail_with_surrogate() -> Never:
 
 
 def fail_with_huge_message() -> Never:
-    """Ten megabytes of message."""
+    """A message of ten megabytes."""
     raise ValueError("x" * 10_000_000)
 
 
@@ -150,12 +150,12 @@ def fail_deep_down(depth: int = 500) -> None:
 
 
 def own_future_result(number: int) -> Any:
-    """What a result does where it is made again: it asks for that very result."""
+    """Called when a result is unpickled: it asks for this very result."""
     return work.recall(f"future {number}").result(timeout=0.01)
 
 
 class AsksForItself:
-    """Is made again by asking its own future."""
+    """When it is unpickled, it asks its own future."""
 
     def __reduce__(self) -> Any:
         return own_future_result, (1,)

@@ -11,7 +11,7 @@ from support.gate import Ends, hold_then
 
 
 def arrive_and_call(ends: Ends, fn: Callable[..., Any], *args: Any) -> Any:
-    """Call as soon as all others have come, too."""
+    """Call as soon as all other workers are ready too."""
     return hold_then(ends, fn, *args)
 
 
@@ -21,7 +21,7 @@ def call(module: str, name: str, *args: Any) -> Any:
 
 
 def count_in(path: str) -> int:
-    """Open a library through ctypes and have it count."""
+    """Open a library through ctypes and let it count."""
     count: int = importlib.import_module("ctypes").CDLL(path).count_without_python()
     return count
 
@@ -32,7 +32,7 @@ def open_library(path: str) -> bool:
 
 
 def code_of(module: str) -> list[str]:
-    """Import a module and return the files that its code is mapped from, in order."""
+    """Import a module and return the files from which its code is mapped, in order."""
     path = importlib.import_module(module).__file__
     assert path is not None
     name = path.rpartition("/")[2]
@@ -42,12 +42,12 @@ def code_of(module: str) -> list[str]:
 
 
 def get(module: str, name: str) -> Any:
-    """Import a module and return what it has of that name."""
+    """Import a module and return its attribute of that name."""
     return getattr(importlib.import_module(module), name)
 
 
 def import_in_two_threads(meeting: str, first: str, second: str) -> None:
-    """Import the second module while a thread imports the first one, which is done before the second one is."""
+    """Import the second module while a thread imports the first one. The first import ends before the second one."""
     events = importlib.import_module(meeting)
 
     def import_first() -> None:
@@ -67,7 +67,7 @@ def is_imported(module: str) -> bool:
 
 
 def describe(module: str) -> tuple[str, str | None, str | None]:
-    """Import a module and tell its name, its file and its spec's origin."""
+    """Import a module and return its name, its file and the origin of its spec."""
     imported = importlib.import_module(module)
     spec = imported.__spec__
     return imported.__name__, getattr(imported, "__file__", None), spec.origin if spec is not None else None
@@ -81,19 +81,19 @@ def is_same_again(module: str) -> bool:
 
 
 def load_from(module: str, path: str) -> str:
-    """Import a module from a file, as who makes a spec does."""
+    """Import a module from a file, by making a spec."""
     spec = importlib.util.spec_from_file_location(module, path)
     assert spec is not None
     return importlib.util.module_from_spec(spec).__name__
 
 
 def forget_finders() -> None:
-    """Have finders look again for files that were not there before."""
+    """Make finders look again for files that did not exist before."""
     importlib.invalidate_caches()
 
 
 def import_each(modules: list[str]) -> dict[str, str]:
-    """Import modules and tell of each that cannot be imported why."""
+    """Import modules. Return the reason for each module that cannot be imported."""
     errors = {}
     for module in modules:
         try:
@@ -104,7 +104,7 @@ def import_each(modules: list[str]) -> dict[str, str]:
 
 
 def write_own_traceback(path: str) -> str:
-    """Have faulthandler write a traceback and read it."""
+    """Let faulthandler write a traceback, and read it."""
     with open(path, "w+", encoding="utf-8") as file:
         call("faulthandler", "dump_traceback", file)
         file.seek(0)
@@ -112,7 +112,7 @@ def write_own_traceback(path: str) -> str:
 
 
 def use_readline() -> dict[str, Any]:
-    """Set what programs set, and return what they find there."""
+    """Set what programs usually set, and return what they find there."""
     readline = importlib.import_module("readline")
     readline.set_completer(len)
     readline.set_completer_delims(" ")

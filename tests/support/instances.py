@@ -1,4 +1,4 @@
-"""Ordinary classes of all kinds, and what the form of a message says."""
+"""Ordinary classes of all kinds, and the names of the forms of messages."""
 
 import abc
 from dataclasses import InitVar, dataclass, field
@@ -48,7 +48,7 @@ class Counted:
 
 @dataclass(frozen=True)
 class Frozen:
-    """Hashable by value, and not to be written to."""
+    """Hashable by value, and read-only."""
 
     x: Any = None
     y: Any = None
@@ -56,7 +56,7 @@ class Frozen:
 
 @dataclass(slots=True)
 class Slotted:
-    """With slots, in another order than they lie in memory."""
+    """With slots, in an order that differs from their order in memory."""
 
     second: Any = None
     first: Any = None
@@ -64,7 +64,7 @@ class Slotted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrozenSlotted:
-    """With slots, frozen: dataclasses sees to its state."""
+    """With slots, frozen: dataclasses provides the methods for its state."""
 
     second: Any = None
     first: Any = None
@@ -105,7 +105,7 @@ class Nothing:
 
 
 class Abstract(abc.ABC):
-    """Of another metaclass."""
+    """With another metaclass."""
 
     @abc.abstractmethod
     def answer(self) -> Any: ...
@@ -139,7 +139,7 @@ class Outer:
 
 
 def with_attributes(cls: Any, **attributes: Any) -> Any:
-    """An instance that no constructor has seen."""
+    """An instance created without its constructor."""
     made = cls.__new__(cls)
     for name, value in attributes.items():
         setattr(made, name, value)

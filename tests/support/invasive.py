@@ -1,4 +1,4 @@
-"""What tasks do to the process that they run in. Workers import this by name."""
+"""Tasks that affect the process in which they run. Workers import this by name."""
 
 import atexit
 import gc
@@ -74,7 +74,7 @@ def square_in_own_pool(number: int) -> int:
 
 
 def square_in_pool_left_behind(number: int) -> int:
-    """Use a pool and leave it to the end of the process."""
+    """Use a pool and do not shut it down before the end of the process."""
     global _left_behind
     _left_behind = InterpreterThreadPoolExecutor(2)
     return _left_behind.submit(interpreter(square), number).result()
@@ -86,7 +86,7 @@ _left_behind: InterpreterThreadPoolExecutor | None = None
 
 
 def start_thread(ends: Ends, path: str) -> None:
-    """Leave a thread behind that goes on until it is let through, and leaves a mark then."""
+    """Leave a thread behind. It goes on until the gate is opened, and then leaves a mark."""
     threading.Thread(target=hold_then, args=(ends, append_line, path, "the thread")).start()
 
 
@@ -101,7 +101,7 @@ _standard_pool: ThreadPoolExecutor | None = None
 
 
 def start_thread_that_logs(ends: Ends) -> None:
-    """Leave one behind that uses what ends with the interpreter."""
+    """Leave an executor behind that uses objects which end with the interpreter."""
     threading.Thread(target=hold_then, args=(ends, logging.warning, "from a thread of a task")).start()
 
 
@@ -111,7 +111,7 @@ def fail_loudly(text: str) -> NoReturn:
 
 
 def start_thread_that_fails(ends: Ends | None = None) -> None:
-    """Start a thread that ends with an exception; waits for it unless it is held."""
+    """Start a thread that ends with an exception. Wait for it unless it is held."""
     if ends is None:
         thread = threading.Thread(target=fail_loudly, args=("in a thread",), name="failing")
         thread.start()
@@ -128,12 +128,12 @@ def start_thread_that_exits(code: int) -> None:
 
 
 def at_exit(fn: Callable[..., Any], *args: Any) -> None:
-    """Call that when this interpreter ends."""
+    """Call this when the interpreter ends."""
     atexit.register(fn, *args)
 
 
 def start_thread_at_exit(path: str) -> None:
-    """Start a thread when this interpreter ends."""
+    """Start a thread when the interpreter ends."""
 
     def start() -> None:
         threading.Thread(target=append_line, args=(path, "the thread")).start()
@@ -142,7 +142,7 @@ def start_thread_at_exit(path: str) -> None:
 
 
 def make_pool_at_exit() -> None:
-    """Make and use a pool when this interpreter ends."""
+    """Create and use a pool when the interpreter ends."""
 
     def use() -> None:
         try:
@@ -157,7 +157,7 @@ def make_pool_at_exit() -> None:
 
 
 def use_hooks_that_print() -> None:
-    """Replace what reports exceptions that nobody handles."""
+    """Replace the hooks that report unhandled exceptions."""
     threading.excepthook = lambda args: print("threading:", args.exc_value, flush=True)
     sys.unraisablehook = lambda args: print("unraisable:", args.exc_value, flush=True)
     sys.excepthook = lambda _type, error, _trace: print("excepthook:", error, flush=True)
@@ -180,7 +180,7 @@ def drop_what_fails() -> None:
 
 
 def keep_what_fails() -> None:
-    """Leave an object behind whose finalizer raises when the interpreter ends."""
+    """Leave an object behind. Its finalizer raises when the interpreter ends."""
     global _kept
     _kept = FailsWhenDropped()
 
@@ -191,23 +191,23 @@ _kept: object = None
 
 
 def replace_streams() -> None:
-    """Send what is printed here elsewhere."""
+    """Redirect the output of this interpreter."""
     sys.stdout = sys.stderr = io.StringIO()
 
 
 def lose_streams() -> None:
-    """Have nothing to print to."""
+    """Remove the output streams."""
     sys.stdout = sys.stderr = sys.stdin = None
 
 
 def close_streams() -> None:
-    """Close this interpreter's streams and with them those of the process."""
+    """Close this interpreter's streams, and with them the streams of the process."""
     sys.stdout.close()
     sys.stderr.close()
 
 
 def close_output() -> None:
-    """Close what belongs to the whole process."""
+    """Close descriptors that belong to the whole process."""
     os.close(1)
     os.close(2)
 
@@ -219,7 +219,7 @@ def remove_modules(*names: str) -> None:
 
 
 def set_signal_handler() -> None:
-    """Ask for what only the main interpreter may do."""
+    """Call functions that only the main interpreter may call."""
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
@@ -234,7 +234,7 @@ def send_signal(number: int) -> None:
 
 
 def traced_names(fn: Callable[..., Any], *args: Any) -> list[str]:
-    """Call with a trace function; returns the names of the functions of `support` that it has seen."""
+    """Call with a trace function. Return the names of the functions of `support` that it has seen."""
     seen = []
 
     def trace(frame: Any, _event: str, _arg: object) -> None:
@@ -250,13 +250,13 @@ def traced_names(fn: Callable[..., Any], *args: Any) -> list[str]:
 
 
 def leave_trace_function() -> None:
-    """Trace what comes from now on."""
+    """Trace everything from now on."""
     sys.settrace(lambda *_: echo(None))
     sys.setprofile(lambda *_: echo(None))
 
 
 def monitored_names(fn: Callable[..., Any], *args: Any) -> list[str]:
-    """Call while sys.monitoring watches; returns the names of the functions of `support` that it has seen."""
+    """Call while sys.monitoring is on. Return the names of the functions of `support` that it has seen."""
     seen = []
     monitoring = sys.monitoring
     monitoring.use_tool_id(monitoring.DEBUGGER_ID, "test")
@@ -276,9 +276,9 @@ def monitored_names(fn: Callable[..., Any], *args: Any) -> list[str]:
 
 
 def strike(file_name: str, line: int, marks: str) -> None:
-    """Have this thread be interrupted at a line of that file: the `line`-th that it comes to from now on.
+    """Interrupt this thread at a line of that file: the `line`-th line that it reaches from now on.
 
-    marks: is written when it strikes.
+    marks: this file is written when the interrupt strikes.
     """
     left = line
 

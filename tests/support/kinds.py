@@ -1,7 +1,7 @@
-"""Three kinds of executor for one scenario: what the standard library's does is what ours has to do.
+"""Three kinds of executor for one scenario. Ours must behave as the one of the standard library.
 
-A scenario is a function of a `Kind` that returns what it has observed. `same_as_original` makes a test of it, which compares
-ours, with untagged and with tagged functions, with the original; `no_later_than_original` compares what is alive when.
+A scenario is a function of a `Kind` that returns its observations. `same_as_original` makes a test of it. The test compares
+ours, with untagged and tagged functions, with the original. `no_later_than_original` compares which objects are alive when.
 """
 
 import functools
@@ -24,7 +24,7 @@ type Scenario = Callable[..., Any]
 
 
 class Kind:
-    """One kind of executor, and all that a scenario makes of it; a context, at whose end everything has ended."""
+    """One kind of executor, and all executors and gates that a scenario creates. The end of this context ends them."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -53,17 +53,17 @@ class Kind:
             gate.dispose()
 
     def make(self, *args: Any, **kwargs: Any) -> ThreadPoolExecutor:
-        """An executor, of which nothing here is kept. What it runs after its end must not wait at a gate."""
+        """Make an executor. No reference to it is kept here. Calls that it runs after its end must not wait at a gate."""
         executor = self.executor_type(*args, **kwargs)
         self._executors.append(weakref.ref(executor))
         return executor
 
     def call(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """What is to be submitted for fn: the same, or its tag."""
+        """The callable to submit for fn: fn itself, or its tag."""
         return interpreter(fn) if self.is_tagged else fn
 
     def gate(self) -> Gate:
-        """Holds tasks until the scenario opens it, at the latest until its end."""
+        """Holds tasks until the scenario opens it, or until the scenario ends."""
         self._gates.append(Gate())
         return self._gates[-1]
 
@@ -76,15 +76,15 @@ class Kind:
         return gate
 
     def settle(self, executor: ThreadPoolExecutor) -> None:
-        """Let the one worker of an executor let go of all that it has done: it begins the next call only then."""
+        """Make the only worker of an executor drop all objects of earlier calls. It does so before it begins a call."""
         executor.submit(self.call(work.nothing)).result()
 
     def neutral(self, text: str) -> str:
-        """A text without what has to differ: the name of the class."""
+        """A text without the only difference that is allowed: the name of the class."""
         return text.replace("InterpreterThreadPoolExecutor", "ThreadPoolExecutor")
 
     def failure(self, action: Callable[[], Any]) -> Any:
-        """What an action raises, described, None if nothing."""
+        """The description of the exception that an action raises, or None."""
         try:
             action()
         except BaseException as error:
@@ -92,21 +92,21 @@ class Kind:
         return None
 
     def describe(self, error: BaseException | None) -> Any:
-        """An exception as it shows itself: its type, its arguments, its cause and context."""
+        """The visible properties of an exception: its type, its arguments, its cause and context."""
         if error is None or type(error).__name__ == "RemoteTraceback":
-            return None  # a tagged call's innermost cause is its traceback in the worker: there is nothing like it at home
+            return None  # the innermost cause of a tagged call, the worker's traceback, has no counterpart at home
         args = tuple(self.neutral(arg) if isinstance(arg, str) else arg for arg in error.args)
         return type(error).__name__, args, self.describe(error.__cause__), self.describe(error.__context__)
 
 
 def describe_record(record: logging.LogRecord) -> str:
-    """A line of a log, and the exception in it, without addresses."""
+    """A line of a log and the exception in it, without addresses."""
     shown = record.exc_info[1] if record.exc_info else None
     return f"{record.levelname} {record.msg} {shown!r}"
 
 
 def same_as_original(scenario: Scenario) -> Scenario:
-    """Make a test of a scenario: ours gives the observations of the original."""
+    """Make a test of a scenario. Ours must give the same observations as the original."""
 
     def test(ours: str, **parameters: Any) -> None:
         with Kind("original") as kind:
@@ -118,23 +118,23 @@ def same_as_original(scenario: Scenario) -> Scenario:
 
 
 class Watch:
-    """Looks which objects are alive, at moments that have names."""
+    """Records which objects are alive at named moments."""
 
     def __init__(self) -> None:
         self._references: dict[str, weakref.ref[Any]] = {}
         self.moments: dict[str, set[str]] = {}
 
     def __call__(self, **objects: Any) -> None:
-        """Watch these from now on."""
+        """Watch these objects from now on."""
         self._references |= {name: weakref.ref(value) for name, value in objects.items()}
 
     def look(self, moment: str) -> None:
-        """Note who is alive."""
+        """Record the objects that are alive."""
         self.moments[moment] = {name for name, reference in self._references.items() if reference() is not None}
 
 
 def no_later_than_original(scenario: Scenario) -> Scenario:
-    """Make a test of a scenario, a function of a Kind and a Watch: at each moment ours keeps no more than the original."""
+    """Make a test of a scenario with a Kind and a Watch. At each moment ours keeps no more objects than the original."""
 
     def test(ours: str, **parameters: Any) -> None:
         seen = []
@@ -164,7 +164,7 @@ def _as_test(scenario: Scenario, test: Scenario, own: int = 1) -> Scenario:
 
 @contextmanager
 def no_collector() -> Iterator[None]:
-    """Here objects die by their reference count alone."""
+    """Let objects die by their reference count alone."""
     gc.collect()
     gc.disable()
     try:
@@ -174,14 +174,14 @@ def no_collector() -> Iterator[None]:
 
 
 class Gone:
-    """Tells when an object has died, also where another thread lets it go."""
+    """Reports the death of an object, even if another thread drops it."""
 
     def __init__(self, value: Any) -> None:
         self._event = threading.Event()
         self._reference = weakref.ref(value, lambda _: self._event.set())
 
     def wait(self) -> None:
-        """Wait until it is gone; pytest's timeout ends a wait in vain."""
+        """Wait until it is gone. If it stays, pytest's timeout ends the wait."""
         self._event.wait()
 
 
@@ -192,7 +192,7 @@ def join_all(threads: Iterable[threading.Thread]) -> None:
 
 
 def states(futures: list[Future[Any]]) -> list[str]:
-    """How futures stand."""
+    """The states of futures."""
     return [
         "cancelled" if future.cancelled() else "done" if future.done() else "running" if future.running() else "pending"
         for future in futures

@@ -1,15 +1,15 @@
-"""What tests send to a worker that shall import nothing for it."""
+"""Functions for workers that must import no further modules."""
 
 import sys
 
 
 def has_imported(name: str) -> bool:
-    """Whether this interpreter has imported a module."""
+    """Return whether this interpreter has imported a module."""
     return name in sys.modules
 
 
 def thread_name() -> tuple[str, bool]:
-    """The name of this thread, for whoever imports `threading` only now; whether nothing is left of who has seen to it."""
+    """The name of this thread after a first import of `threading`, and whether the import hook for that name is gone."""
     import threading
 
     spec = threading.__spec__
@@ -30,7 +30,7 @@ def thread_name_after_failed_import() -> tuple[str, bool]:
 
 
 def thread_name_without_finders() -> str:
-    """The name of this thread where somebody has cleared the list of finders meanwhile."""
+    """The name of this thread after other code has removed the finders."""
     kept = [finder for finder in sys.meta_path if "aiointerpreters.thread_name" not in repr(finder)]
     sys.meta_path[:] = kept
     import threading

@@ -1,4 +1,4 @@
-"""Event loops of every kind, and ways to await what `executor.run` returns and to stop awaiting it."""
+"""Event loops of every kind, ways to await what `executor.run` returns, and ways to stop awaiting it."""
 
 import asyncio
 import os
@@ -15,31 +15,31 @@ type Way = Callable[[RunFuture[Any]], Coroutine[Any, Any, Any]]
 
 
 class WithoutReaders(asyncio.SelectorEventLoop):
-    """A loop that cannot look at descriptors, as Windows' ProactorEventLoop."""
+    """A loop that cannot watch descriptors, like ProactorEventLoop on Windows."""
 
     def add_reader(self, *_: Any) -> None:  # type: ignore[override]
         raise NotImplementedError
 
 
 def selector() -> asyncio.AbstractEventLoop:
-    """The loop that asyncio makes."""
+    """The default loop of asyncio."""
     return asyncio.new_event_loop()
 
 
 def eager_tasks() -> asyncio.AbstractEventLoop:
-    """One whose tasks begin where they are made."""
+    """A loop that starts tasks eagerly."""
     loop = asyncio.new_event_loop()
     loop.set_task_factory(asyncio.eager_task_factory)
     return loop
 
 
 def without_readers() -> asyncio.AbstractEventLoop:
-    """One that is woken by `call_soon_threadsafe`."""
+    """A loop that is woken by `call_soon_threadsafe`."""
     return WithoutReaders()
 
 
 def uvloop() -> asyncio.AbstractEventLoop:
-    """One that is not asyncio's own."""
+    """A loop that is not part of asyncio."""
     loop: asyncio.AbstractEventLoop = pytest.importorskip("uvloop").new_event_loop()
     return loop
 
@@ -49,7 +49,7 @@ LOOPS: list[MakeLoop] = [selector, eager_tasks, without_readers, uvloop]
 
 @pytest.fixture(params=LOOPS, ids=lambda make: make.__name__)
 def make_loop(request: pytest.FixtureRequest) -> MakeLoop:
-    """Makes loops of one kind; what holds for one holds for all."""
+    """Makes loops of one kind. Tests of common behaviour run with all kinds."""
     make: MakeLoop = request.param
     make().close()
     return make
@@ -57,13 +57,13 @@ def make_loop(request: pytest.FixtureRequest) -> MakeLoop:
 
 @pytest.fixture
 def run(make_loop: MakeLoop) -> Iterator[Run]:
-    """Runs coroutines in one loop, in debug mode: it complains about everything."""
+    """Runs coroutines in one loop in debug mode, because it reports every misuse."""
     with asyncio.Runner(loop_factory=make_loop, debug=True) as runner:
         yield runner.run
 
 
 def descriptors() -> int:
-    """How many this process has open."""
+    """The number of open descriptors of this process."""
     return len(os.listdir("/proc/self/fd"))
 
 
@@ -71,7 +71,7 @@ def descriptors() -> int:
 
 
 async def plainly(awaitable: Awaitable[Any]) -> Any:
-    """With nothing in between."""
+    """By a plain `await`."""
     return await awaitable
 
 
@@ -93,18 +93,18 @@ async def in_a_task_of_a_coroutine(future: RunFuture[Any]) -> Any:
 
 
 async def by_ensure_future(future: RunFuture[Any]) -> Any:
-    """It is one."""
+    """By ensure_future, which returns the future itself."""
     assert asyncio.ensure_future(future) is future
     return await future
 
 
 async def by_gather(future: RunFuture[Any]) -> Any:
-    """Among others."""
+    """By gather, among others."""
     return (await asyncio.gather(asyncio.sleep(0), future, future))[2]
 
 
 async def by_gather_with_exceptions(future: RunFuture[Any]) -> Any:
-    """The exception comes as a result."""
+    """By gather that returns exceptions as results."""
     result = (await asyncio.gather(future, return_exceptions=True))[0]
     if isinstance(result, BaseException):
         raise result
@@ -112,49 +112,49 @@ async def by_gather_with_exceptions(future: RunFuture[Any]) -> Any:
 
 
 async def by_wait(future: RunFuture[Any]) -> Any:
-    """asyncio.wait takes no coroutines: what ensure_future has returned is none."""
+    """By asyncio.wait, with ensure_future, because asyncio.wait takes no coroutines."""
     done, pending = await asyncio.wait({asyncio.ensure_future(future)})
     assert not pending
     return done.pop().result()
 
 
 async def by_wait_for_its_task(future: RunFuture[Any]) -> Any:
-    """A task is none either."""
+    """By asyncio.wait with a task."""
     done, pending = await asyncio.wait([asyncio.create_task(future)])
     assert not pending
     return done.pop().result()
 
 
 async def by_wait_for(future: RunFuture[Any]) -> Any:
-    """With time enough."""
+    """By wait_for, with enough time."""
     return await asyncio.wait_for(future, 1000)
 
 
 async def by_timeout(future: RunFuture[Any]) -> Any:
-    """With time enough."""
+    """By asyncio.timeout, with enough time."""
     async with asyncio.timeout(1000):
         return await future
 
 
 async def by_as_completed(future: RunFuture[Any]) -> Any:
-    """One by one."""
+    """By as_completed."""
     (result,) = [await each for each in asyncio.as_completed([future])]
     return result
 
 
 async def by_shield(future: RunFuture[Any]) -> Any:
-    """Behind another future."""
+    """By shield."""
     return await asyncio.shield(future)
 
 
 async def by_threadsafe(future: RunFuture[Any]) -> Any:
-    """As a coroutine that comes from another thread."""
+    """By run_coroutine_threadsafe in another thread."""
     loop = asyncio.get_running_loop()
     return await asyncio.wrap_future(await asyncio.to_thread(asyncio.run_coroutine_threadsafe, future, loop))
 
 
 async def by_callback(future: RunFuture[Any]) -> Any:
-    """Without awaiting it."""
+    """By a done callback, without awaiting it."""
     ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     future.add_done_callback(ended.set_result)
     assert await ended is future
@@ -162,7 +162,7 @@ async def by_callback(future: RunFuture[Any]) -> Any:
 
 
 class _Steps:
-    """Drives a coroutine step by step, as asyncio's tasks written in Python do."""
+    """Drives a coroutine step by step, like asyncio's tasks written in Python."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         self._coroutine = coroutine
@@ -182,7 +182,7 @@ class _Steps:
 
 
 async def by_steps(future: RunFuture[Any]) -> Any:
-    """As a coroutine in a coroutine."""
+    """By a coroutine that awaits it as a coroutine."""
     return await _Steps(future)
 
 
@@ -209,26 +209,26 @@ WAYS: list[Way] = [
 
 
 async def cancelled(awaitable: Awaitable[Any]) -> None:
-    """What was cancelled says so."""
+    """Check that the future says that it was cancelled."""
     with pytest.raises(asyncio.CancelledError):
         await awaitable
 
 
 async def cancel_the_future(future: RunFuture[Any]) -> None:
-    """By itself."""
+    """By its own `cancel`."""
     assert future.cancel()
     await cancelled(future)
 
 
 async def cancel_its_task(future: RunFuture[Any]) -> None:
-    """Before the task has begun, unless it is eager."""
+    """By its task, before the task has begun. An eager task has begun."""
     task = asyncio.create_task(future)
     task.cancel()
     await cancelled(task)
 
 
 async def cancel_its_waiting_task(future: RunFuture[Any]) -> None:
-    """After the task has begun."""
+    """By its task, after the task has begun."""
     task = asyncio.create_task(future)
     await asyncio.sleep(0)
     task.cancel()
@@ -236,7 +236,7 @@ async def cancel_its_waiting_task(future: RunFuture[Any]) -> None:
 
 
 async def cancel_who_awaits(future: RunFuture[Any]) -> None:
-    """Some coroutines further up."""
+    """By a task that awaits it through several coroutines."""
     task = asyncio.create_task(plainly(in_a_task_of_a_coroutine(future)))
     for _ in range(3):
         await asyncio.sleep(0)
@@ -252,7 +252,7 @@ async def time_out(future: RunFuture[Any]) -> None:
 
 
 async def time_out_at_once(future: RunFuture[Any]) -> None:
-    """By a deadline that has passed."""
+    """By asyncio.timeout with a deadline in the past."""
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(-1):
             await future
@@ -265,7 +265,7 @@ async def wait_for_too_short(future: RunFuture[Any]) -> None:
 
 
 async def fail_beside(future: RunFuture[Any]) -> None:
-    """By a task of the same group."""
+    """By a failing task of the same group."""
 
     async def fail() -> None:
         await asyncio.sleep(0)
@@ -278,7 +278,7 @@ async def fail_beside(future: RunFuture[Any]) -> None:
 
 
 async def leave_the_group(future: RunFuture[Any]) -> None:
-    """By the body of the group."""
+    """By the failing body of a group."""
     with pytest.raises(ExceptionGroup):
         async with asyncio.TaskGroup() as group:
             group.create_task(future)
@@ -286,14 +286,14 @@ async def leave_the_group(future: RunFuture[Any]) -> None:
 
 
 async def cancel_gather(future: RunFuture[Any]) -> None:
-    """With all the others."""
+    """By gather, together with all the others."""
     gathered = asyncio.gather(future, asyncio.sleep(1000))
     gathered.cancel()
     await cancelled(gathered)
 
 
 async def cancel_wait(future: RunFuture[Any]) -> None:
-    """As those do that asyncio.wait has not seen end."""
+    """By a task that asyncio.wait has returned as pending."""
     _, pending = await asyncio.wait([asyncio.create_task(future)], timeout=0)
     task = pending.pop()
     task.cancel()
@@ -301,13 +301,13 @@ async def cancel_wait(future: RunFuture[Any]) -> None:
 
 
 async def close(future: RunFuture[Any]) -> None:
-    """As a coroutine."""
+    """By the `close` of a coroutine."""
     future.close()
     assert future.cancelled()
 
 
 async def throw(future: RunFuture[Any]) -> None:
-    """As a coroutine, with an exception."""
+    """By the `throw` of a coroutine."""
     with pytest.raises(LookupError, match="thrown in"):
         future.throw(LookupError("thrown in"))
     assert future.cancelled()

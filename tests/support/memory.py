@@ -1,4 +1,4 @@
-"""Memory that interpreters share: what workers do with views and SharedBuffers, and how a test sees that a lease is back."""
+"""Memory that interpreters share: worker functions with views and SharedBuffers, and checks that a lease is back."""
 
 import gc
 import mmap
@@ -15,20 +15,20 @@ _threads: list[threading.Thread] = []
 
 
 def resident() -> int:
-    """The bytes of memory that this process has (Linux)."""
+    """The size of the process's memory in bytes (Linux)."""
     with open("/proc/self/statm", encoding="ascii") as statm:
         return int(statm.read().split()[1]) * mmap.PAGESIZE
 
 
 class Holder:
-    """Has what it is given as an attribute."""
+    """Has its argument as an attribute."""
 
     def __init__(self, content: Any) -> None:
         self.content = content
 
 
 class SlotHolder:
-    """Has it in a slot."""
+    """Has its argument in a slot."""
 
     __slots__ = ("content",)
 
@@ -71,14 +71,14 @@ class Exports:
 
 
 def anonymous_map() -> mmap.mmap:
-    """Memory that the system gives out."""
+    """Memory that the system manages."""
     made = mmap.mmap(-1, 4096)
     made[:5] = b"01234"
     return made
 
 
 def describe(view: memoryview) -> tuple[Any, ...]:
-    """All that a view says about itself, and its content."""
+    """All properties of a view, and its content."""
     return (
         view.format,
         view.itemsize,
@@ -101,7 +101,7 @@ def content(view: Any) -> bytes:
 
 
 def poke(view: Any, index: int, value: int) -> int:
-    """Write where this runs; returns what stood there."""
+    """Write the name of this interpreter into it. Return the earlier content."""
     with memoryview(view) as target:
         before: int = target[index]
         target[index] = value
@@ -109,7 +109,7 @@ def poke(view: Any, index: int, value: int) -> int:
 
 
 def poke_all(view: memoryview) -> None:
-    """Turn over each byte of a view of any shape."""
+    """Invert each byte of a view of any shape."""
     flat = view.tobytes()
     if view.ndim == 1 and view.format == "B":
         for index, byte in enumerate(flat):
@@ -117,12 +117,12 @@ def poke_all(view: memoryview) -> None:
 
 
 def keep(name: str, value: Any) -> None:
-    """Keep a value in this interpreter, beyond its task."""
+    """Keep a value in this interpreter after the task has ended."""
     work.remember(name, value)
 
 
 def kept_content(name: str) -> bytes:
-    """What a value kept here contains now."""
+    """The current content of a value kept here."""
     return bytes(work.recall(name))
 
 
@@ -132,25 +132,25 @@ def poke_kept(name: str, index: int, value: int) -> int:
 
 
 def drop(name: str) -> None:
-    """Drop what was kept."""
+    """Drop the values kept here."""
     work._memory.pop(name, None)
 
 
 def drop_then(name: str, fn: Any, *args: Any) -> Any:
-    """Drop what was kept, then go on with something that takes its time."""
+    """Drop the values kept here, then go on with work that takes long."""
     drop(name)
     return fn(*args)
 
 
 def drop_in_a_thread(name: str, ends: tuple[int, int]) -> None:
-    """Let a thread drop what was kept, later, when the task has ended and this interpreter idles."""
+    """Let a thread drop the values later, when the task has ended and this interpreter is idle."""
     thread = threading.Thread(target=hold_then_drop, args=(name, ends))
     thread.start()
     _threads.append(thread)
 
 
 def hold_then_drop(name: str, ends: tuple[int, int]) -> None:
-    """Drop what was kept when the gate opens."""
+    """Drop the values when the gate opens."""
     from support import gate
 
     gate.hold(ends)
@@ -158,7 +158,7 @@ def hold_then_drop(name: str, ends: tuple[int, int]) -> None:
 
 
 def hold_with_gil(ends: tuple[int, int]) -> None:
-    """Wait at the gate as a call into C that does not let go of this interpreter's lock."""
+    """Wait at the gate like a call into C that holds this interpreter's GIL."""
     import ctypes
     import os
 
@@ -168,7 +168,7 @@ def hold_with_gil(ends: tuple[int, int]) -> None:
 
 
 def lend_and_watch(size: int, ends: tuple[int, int]) -> bytes:
-    """Return a large string; a thread passes the gate when it has been lent and come back, though no task runs here."""
+    """Return a large string. A thread passes the gate after the string was lent and came back, while no task runs."""
     from support import gate
 
     lent = bytes(size)
@@ -200,7 +200,7 @@ def own_view(size: int, *, readonly: bool = False) -> memoryview:
 
 
 def own_views_of_one(size: int) -> tuple[memoryview, memoryview, bytearray]:
-    """One view, twice, and what it shows."""
+    """One view twice, and its content."""
     memory = bytearray(i % 251 for i in range(size))
     view = memoryview(memory)
     return view, view, memory
@@ -228,7 +228,7 @@ def own_buffers(size: int) -> Buffers:
 
 
 def large(kind: str, size: int) -> Any:
-    """A large string, or something with one."""
+    """A large string, or an object that contains one."""
     made = {"bytes": b"x" * size, "str": "x" * size, "wide": "\u4e2d" * size, "widest": "\U0001f600" * size}
     if kind in made:
         return made[kind]
@@ -236,7 +236,7 @@ def large(kind: str, size: int) -> Any:
 
 
 def make_shared(size: int, fill: int) -> SharedBuffer:
-    """A SharedBuffer made here."""
+    """A SharedBuffer created here."""
     shared = SharedBuffer(size)
     memoryview(shared)[:] = bytes([fill]) * size
     return shared
@@ -250,7 +250,7 @@ def shared_and_views(size: int) -> tuple[SharedBuffer, memoryview, memoryview]:
 
 def raise_from_variable(view: Any) -> Never:
     """Leave frames whose variables hold an exception that holds them: a cause, and members of a group."""
-    gc.disable()  # nobody else shall find that
+    gc.disable()  # no other garbage collection must find them
     kept: list[Exception] = []
     for _ in range(2):
         try:
@@ -261,13 +261,13 @@ def raise_from_variable(view: Any) -> Never:
 
 
 def pop_then_hold(views: list[Any], ends: tuple[int, int]) -> None:
-    """Be done with a view long before the end."""
+    """Drop a view long before the task ends."""
     views.pop()
     gate.hold(ends)
 
 
 def raise_with(view: Any, where: str) -> Never:
-    """Raise an exception that carries something."""
+    """Raise an exception that carries this value."""
     if where == "args":
         raise Failure("with", view)
     error = Failure("with")
@@ -281,13 +281,13 @@ def raise_with_own_view(size: int, where: str) -> Never:
 
 
 def through_own_pool(value: Any, fn: Any = work.echo) -> Any:
-    """Pass something on to a pool made here, and return what comes back."""
+    """Pass a value to a pool of this interpreter, and return the result."""
     with InterpreterThreadPoolExecutor(1) as pool:
         return pool.submit(interpreter(fn), value).result()
 
 
 def lend_to_own_pool(size: int) -> tuple[bytes, bytes]:
-    """Lend this interpreter's memory to a pool made here; returns it before and after, and it can be resized then."""
+    """Lend memory to a pool of this interpreter. Return it before and after. Then the memory can be resized."""
     memory = bytearray(size)
     before = bytes(memory)
     with InterpreterThreadPoolExecutor(1) as pool:
@@ -297,7 +297,7 @@ def lend_to_own_pool(size: int) -> tuple[bytes, bytes]:
 
 
 def own_view_through_own_pool(size: int) -> memoryview:
-    """Return a view of this interpreter's memory that has been lent to a pool made here and come back."""
+    """Return a view of memory that was lent to a pool of this interpreter and came back."""
     result: memoryview = through_own_pool(own_view(size))
     return result
 
@@ -310,7 +310,7 @@ def reference_counts(name: str) -> list[int]:
 
 
 def allocated_blocks() -> int:
-    """How much there is in this interpreter when the garbage is gone."""
+    """The number of objects in this interpreter after garbage collection."""
     gc.collect()
     return sys.getallocatedblocks()
 
@@ -321,12 +321,12 @@ def is_one(*values: Any) -> bool:
 
 
 def count_views(views: list[Any]) -> int:
-    """How many there are."""
+    """The number of open descriptors."""
     return len(views)
 
 
 def can_be_resized(exporter: Any) -> bool:
-    """Whether no view of a bytearray or array is left."""
+    """Return whether no view of a bytearray or array is left."""
     try:
         exporter.append(0)
     except BufferError:
@@ -336,6 +336,6 @@ def can_be_resized(exporter: Any) -> bool:
 
 
 def wait_until_back(exporter: Any) -> None:
-    """Wait, without using the package, until no view is left; pytest's timeout ends a wait in vain."""
+    """Wait, without using the package, until no view is left. If one stays, pytest's timeout ends the wait."""
     while not can_be_resized(exporter):
         time.sleep(0.005)

@@ -9,13 +9,13 @@ from support.gate import Ends
 
 
 def in_a_result(ends: Ends) -> Any:
-    """Wait for the result of a call without end."""
+    """Wait for the result of an endless call."""
     with InterpreterThreadPoolExecutor(1) as pool:
         return pool.submit(interpreter(endless.loop), ends).result()
 
 
 def at_the_end_of_a_block(ends: Ends) -> None:
-    """Wait for the same where the block ends."""
+    """Wait for the same at the end of the block."""
     with InterpreterThreadPoolExecutor(1) as pool:
         pool.submit(interpreter(endless.loop), ends)
 
@@ -27,7 +27,7 @@ def in_a_pool_of_a_pool(ends: Ends) -> Any:
 
 
 def with_more_in_the_queue(ends: Ends) -> None:
-    """Have further calls without end wait for the only worker."""
+    """Queue further endless calls for the only worker."""
     with InterpreterThreadPoolExecutor(1) as pool:
         futures = [pool.submit(interpreter(endless.loop), ends) for _ in range(3)]
         for future in futures:
@@ -57,11 +57,11 @@ def in_a_runner(ends: Ends) -> None:
 
 
 def in_a_runner_s_block(ends: Ends) -> None:
-    """Await it in a block that holds up the event loop where it ends."""
+    """Await it in a block that blocks the event loop at its end."""
     asyncio.run(_start(ends))
 
 
-# Each with how many calls say that they run.
+# Each with the number of calls that report that they are running.
 WAYS = [
     (in_a_result, 1),
     (at_the_end_of_a_block, 1),
@@ -74,7 +74,7 @@ WAYS = [
 
 
 def endless_block(ends: Ends, *, in_block: bool) -> None:
-    """Have a runner run what never ends, and wait for it in its block or at the block's end."""
+    """Let a runner run an endless call, and wait for it in its block or at the block's end."""
 
     async def wait(runner: Runner) -> None:
         await runner.run(endless.loop, ends)
@@ -83,4 +83,4 @@ def endless_block(ends: Ends, *, in_block: bool) -> None:
         if in_block:
             asyncio.run(wait(runner))
         else:
-            runner._started().submit(interpreter(endless.loop), ends)  # no loop whose end would stop it
+            runner._started().submit(interpreter(endless.loop), ends)  # without a loop whose end would stop it

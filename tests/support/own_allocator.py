@@ -1,4 +1,4 @@
-"""An array of NumPy's whose memory is from a data allocator of the tests' own (NEP 49), which is set by NumPy's C API."""
+"""A NumPy array whose memory comes from a data allocator of the tests (NEP 49). It is set through NumPy's C API."""
 
 import ctypes
 from typing import Any
@@ -44,7 +44,7 @@ def _make_handler() -> _Handler:
 
 
 def make(count: int) -> tuple[str, int, Any]:
-    """Return whose memory a new array has, where it is, and the array."""
+    """Return whose memory a new array has, its address, and the array."""
     umath: Any = np._core._multiarray_umath  # type: ignore[attr-defined]
     handler = _make_handler()
     _kept.append(handler)

@@ -1,4 +1,4 @@
-"""Event loops and executors that a function has of its own, in a worker."""
+"""Event loops and executors that a function creates in a worker."""
 
 import asyncio
 import select
@@ -12,7 +12,7 @@ from support.gate import Ends, Gate
 
 
 def squares(count: int) -> tuple[list[int], str, str]:
-    """Squares from a pool that this makes, the name of this interpreter and of that pool's."""
+    """Return squares computed by a pool of this function, and the names of this interpreter and of the pool's."""
 
     async def main() -> tuple[list[int], str, str]:
         with InterpreterThreadPoolExecutor(1) as pool:
@@ -23,7 +23,7 @@ def squares(count: int) -> tuple[list[int], str, str]:
 
 
 def stops_a_call() -> tuple[bool, bool]:
-    """Cancel a call that runs and one that is queued; returns whether their futures say so."""
+    """Cancel a running and a queued call. Return whether their futures say so."""
 
     async def main(gate: Gate) -> tuple[bool, bool]:
         with InterpreterThreadPoolExecutor(1) as pool:
@@ -43,7 +43,7 @@ def stops_a_call() -> tuple[bool, bool]:
 
 
 def awaits(fn: Callable[..., Any], *args: Any) -> Any:
-    """Await a call in a pool that this makes."""
+    """Await a call in a pool of this function."""
 
     async def main(pool: InterpreterThreadPoolExecutor) -> Any:
         return await pool.run(fn, *args)
@@ -53,7 +53,7 @@ def awaits(fn: Callable[..., Any], *args: Any) -> Any:
 
 
 def look_at(ends: Ends, _: object = None) -> None:
-    """Look at the gate again and again, in Python, until it is open."""
+    """Check the gate again and again, in Python, until it is open."""
     endless.arrive(ends)
     while not select.select([ends[1]], [], [], 0.001)[0]:
         pass

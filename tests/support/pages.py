@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
-# What may stand before a block: `from: FILE` (it stands in that file), `save: NAME` (it is that file, for other blocks of
-# the page), `run: COMMAND` (it shows this command and lines of its output).
+# Markers before a block: `from: FILE` (the block is part of that file), `save: NAME` (the block is that file, for the other
+# blocks of the page), `run: COMMAND` (the block shows this command and lines of its output).
 MARKERS = {"from", "save", "run"}
 
 _FENCE = re.compile(r"^( *)(`{3,}|~{3,}|:{3,})([^`]*)$")
@@ -31,23 +31,23 @@ class Block:
     line: int
     language: str
     source: str
-    marker: str = ""  # one of MARKERS, or nothing
+    marker: str = ""  # one of MARKERS, or empty
     argument: str = ""
 
     @property
     def name(self) -> str:
-        """Where it is."""
+        """The place of the block."""
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
     @property
     def is_program(self) -> bool:
-        """Whether it is a whole program in Python, which runs by itself."""
+        """Return whether it is a whole Python program that runs by itself."""
         return self.language == "python" and not self.marker
 
 
 @cache
 def blocks_of(page: Path) -> list[Block]:
-    """All blocks of a page. Raises PageError for a marker that is unknown or has no block behind it."""
+    """All blocks of a page. Raises PageError if a marker is unknown or has no block after it."""
     return list(parse(page, page.read_text(encoding="utf-8")))
 
 
@@ -76,14 +76,14 @@ def parse(page: Path, text: str) -> Iterator[Block]:
         elif (found := _MARKER.match(line)) is not None:
             if found[1] in MARKERS:
                 marker = number, found[1], found[2]
-            elif f"<!-- /{found[1]} -->" not in lines:  # a part that a script writes has such an end
+            elif f"<!-- /{found[1]} -->" not in lines:  # a part that a script writes ends with such a marker
                 raise PageError(f"{page.name}:{number}: unknown marker '{found[1]}'")
     if marker is not None:
         raise PageError(f"{page.name}:{marker[0]}: no block follows the marker '{marker[1]}'")
 
 
 def prose_of(page: Path) -> str:
-    """The text of a page without its blocks, whose comments look like headings."""
+    """The text of a page without its blocks, because comments in them look like headings."""
     kept, fence = [], ""
     for line in page.read_text(encoding="utf-8").splitlines():
         found = _FENCE.match(line)

@@ -1,4 +1,4 @@
-"""What an executor of each kind does in the interpreter and the thread where this runs."""
+"""Uses of an executor of each kind in the interpreter and the thread of the caller."""
 
 import threading
 import weakref
@@ -11,7 +11,7 @@ from support.kinds import Kind, join_all, states
 
 
 def observe(name: str) -> list[Any]:
-    """Use an executor of this kind in many ways; returns what the others return too."""
+    """Use an executor of this kind in many ways. Return the same as for the other kinds."""
     before = threading.active_count()
     seen: list[Any] = []
     with Kind(name) as kind:

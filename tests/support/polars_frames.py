@@ -1,4 +1,4 @@
-"""Frames of polars, and what workers do with them. Nothing here imports pyarrow."""
+"""Frames of polars, and the functions that workers call with them. This module does not import pyarrow."""
 
 import ctypes
 import datetime
@@ -10,7 +10,7 @@ import numpy as np
 
 from aiointerpreters import Runner, _frames
 
-pl: Any = importlib.import_module("polars")  # it need not be installed where types are checked
+pl: Any = importlib.import_module("polars")  # need not be installed when types are checked
 ROWS = 30_000
 DAY = datetime.date(2024, 2, 29)
 kept: list[Any] = []
@@ -85,7 +85,7 @@ class _Stream(ctypes.Structure):
 
 
 def addresses(frame: Any) -> list[int]:
-    """Where the buffers of a frame or series lie that are not small (Apache Arrow, The Arrow C data interface)."""
+    """The addresses of the buffers of a frame or series that are not small (Apache Arrow, The Arrow C data interface)."""
     capsule = frame.__arrow_c_stream__()
     pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
     pointer_of.restype, pointer_of.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
@@ -102,7 +102,7 @@ def addresses(frame: Any) -> list[int]:
 
 
 def _buffers(array: _Array) -> Iterator[int]:
-    # The first one has a bit for each row. Only text has more than three: the last one has sizes and is made anew each time.
+    # The first buffer has a bit for each row. Only text has more than three. The last then has sizes and is always new.
     last = array.n_buffers - (array.n_buffers > 3)
     yield from (array.buffers[i] for i in range(1, last) if array.buffers[i] and array.length > 1000)
     for i in range(array.n_children):
@@ -110,19 +110,19 @@ def _buffers(array: _Array) -> Iterator[int]:
 
 
 def make_and_look() -> tuple[list[int], Any]:
-    """Return where a new frame's columns are, and the frame."""
+    """Return the addresses of a new frame's columns, and the frame."""
     frame = make()
     return addresses(frame), frame
 
 
 def look_at_both(pair: Any) -> bool:
-    """Return whether two frames are one, and two series."""
+    """Return whether two frames are the same object, and two series too."""
     first, second, column, again = pair
     return first is second and column is again
 
 
 def flags(frame: Any) -> list[dict[str, bool]]:
-    """What polars knows of the columns of a frame or series."""
+    """The flags of the columns of a frame or series."""
     columns = frame.get_columns() if isinstance(frame, pl.DataFrame) else [frame]
     return [{name: known for name, known in column.flags.items() if "SORTED" in name} for column in columns]
 
@@ -144,7 +144,7 @@ def kept_sum() -> int:
 
 
 def of_flags(count: int) -> Any:
-    """A frame with a small column, and a large one of 8 bytes a row."""
+    """A frame with a small column and a large one of 8 bytes per row."""
     return pl.DataFrame({"flag": pl.repeat(True, count, eager=True), "value": pl.zeros(count, eager=True)})
 
 
@@ -154,7 +154,7 @@ def with_new_values(frame: Any) -> Any:
 
 
 def of_numpy(count: int) -> Any:
-    """A frame whose numbers are an array of NumPy's."""
+    """A frame whose numbers are a NumPy array."""
     return pl.DataFrame({"int": pl.Series(np.arange(count))})
 
 
@@ -166,22 +166,22 @@ def of_kept_array(count: int) -> Any:
 
 
 def write_to_kept_array() -> None:
-    """Write to it, and drop it."""
+    """Write to the array, and drop it."""
     kept.pop()[...] = 7
 
 
 def of_pyarrow(count: int) -> Any:
-    """A frame over an array of pyarrow's that is one over an array of NumPy's."""
+    """A frame over a pyarrow array over a NumPy array."""
     return pl.from_arrow(importlib.import_module("pyarrow").table({"int": np.arange(count)}))
 
 
 def share_from(size: int) -> None:
-    """Share columns from that many bytes on, on average."""
+    """Set the average column size in bytes from which columns are shared."""
     _frames.shared_min = size
 
 
 def wrong_capsule() -> object:
-    """A capsule that is no stream."""
+    """A capsule that is not a stream."""
     return importlib.import_module("datetime").datetime_CAPI
 
 

@@ -1,4 +1,4 @@
-"""What workers do with a concurrent.interpreters.Queue (3.14)."""
+"""Functions that workers call with a concurrent.interpreters.Queue (3.14)."""
 
 from collections.abc import Iterable
 from typing import Any, Never
@@ -8,7 +8,7 @@ from support import work
 
 
 class Queue:
-    """A class of that name that is none."""
+    """Another class of the same name."""
 
     def __init__(self, items: Iterable[Any] = ()) -> None:
         self.items = list(items)
@@ -21,24 +21,24 @@ class QueueFailure(Exception):
 
 
 def put_all(queue: Any, items: Iterable[Any]) -> None:
-    """Put them in, one by one."""
+    """Put these items in, one by one."""
     for item in items:
         queue.put(item)
 
 
 def get_all(queue: Any, count: int) -> list[Any]:
-    """Wait for that many and take them out."""
+    """Wait for this number of items and take them out."""
     return [queue.get() for _ in range(count)]
 
 
 def move(source: Any, target: Any, count: int) -> None:
-    """Take numbers out of one and put their squares into the other."""
+    """Take numbers out of one queue and put their squares into the other."""
     for _ in range(count):
         target.put(source.get() ** 2)
 
 
 def make(items: Iterable[Any] = ()) -> Any:
-    """A queue made here, that nobody here keeps."""
+    """A queue created here. This interpreter does not keep it."""
     from concurrent import interpreters
 
     queue = interpreters.create_queue()
@@ -62,23 +62,23 @@ def fail_with(queue: Any, where: str) -> Never:
 
 
 def fail_with_own(where: str) -> Never:
-    """Raise an exception that carries a queue made here."""
+    """Raise an exception that carries a queue created here."""
     fail_with(make(), where)
 
 
 def through_own_pool(queue: Any) -> Any:
-    """Pass it on to a pool made here and return what comes back."""
+    """Pass it to a pool of this interpreter, and return the result."""
     with InterpreterThreadPoolExecutor(1) as pool:
         return pool.submit(interpreter(work.echo), queue).result()
 
 
 def from_own_pool() -> Any:
-    """A queue made in a pool made here, which has ended."""
+    """A queue created in a pool of this interpreter, after that pool has ended."""
     with InterpreterThreadPoolExecutor(1) as pool:
         future = pool.submit(interpreter(make))
     return future.result()
 
 
 def put_kept(name: str, item: Any) -> None:
-    """Put something into a queue that was kept here."""
+    """Put an object into a queue that was kept here."""
     work.recall(name).put(item)

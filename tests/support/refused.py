@@ -1,4 +1,4 @@
-"""What tasks raise when an extension module has refused them. Workers import this by name."""
+"""Exceptions of tasks whose extension module was refused. Workers import this by name."""
 
 import importlib
 
@@ -7,7 +7,7 @@ from support import imports
 
 
 class Mine(Exception):
-    """With a note."""
+    """Add a note to it."""
 
     def __init__(self, *args: object) -> None:
         super().__init__(*args)
@@ -31,7 +31,7 @@ def while_handling(module: str) -> None:
 
 
 def in_a_group(module: str) -> None:
-    """Raise it in a group, with another one."""
+    """Raise it in a group together with another one."""
     try:
         importlib.import_module(module)
     except ImportError as error:
@@ -41,7 +41,7 @@ def in_a_group(module: str) -> None:
 
 
 def in_a_ring(module: str) -> None:
-    """Raise one of two that have each other for their causes; it is a context."""
+    """Raise one of two exceptions that are each other's causes. It is the context."""
     try:
         importlib.import_module(module)
     except ImportError as error:
@@ -52,7 +52,7 @@ def in_a_ring(module: str) -> None:
 
 
 def from_none(module: str) -> None:
-    """Raise another exception, and nothing of it."""
+    """Raise another exception without it."""
     try:
         importlib.import_module(module)
     except ImportError:
@@ -60,17 +60,17 @@ def from_none(module: str) -> None:
 
 
 def of_another_kind(module: str) -> None:
-    """Raise what only sounds like it."""
+    """Raise an exception with a similar text."""
     raise ValueError(f"module {module} does not support loading in subinterpreters")
 
 
 def missing(module: str) -> None:
-    """Import what is not there."""
+    """Import a module that does not exist."""
     importlib.import_module(f"no_{module}")
 
 
 def of_its_own_making() -> None:
-    """Raise what CPython would raise."""
+    """Raise the exception that CPython would raise."""
     raise ImportError("module other does not support loading in subinterpreters")
 
 

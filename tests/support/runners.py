@@ -1,4 +1,4 @@
-"""Runners in event loops that have nothing to complain about, and what `Runner.map` gets and gives."""
+"""Runners in event loops that must not report problems, and the inputs and outputs of `Runner.map`."""
 
 import asyncio
 import gc
@@ -21,7 +21,7 @@ type Source = Callable[[Iterable[Any]], Iterable[Any] | AsyncIterable[Any]]
 
 @contextmanager
 def quiet_loop(make_loop: MakeLoop) -> Iterator[Run]:
-    """Runs coroutines in one loop, which in the end has had nothing to complain about."""
+    """Runs coroutines in one loop. At the end, the loop must have reported no problem."""
     complaints: list[dict[str, Any]] = []
 
     async def watched(main: Coroutine[Any, Any, Any]) -> Any:
@@ -36,7 +36,7 @@ def quiet_loop(make_loop: MakeLoop) -> Iterator[Run]:
 
 @contextmanager
 def runner_in(make_loop: MakeLoop) -> Iterator[RunUse]:
-    """Gives functions a runner of two workers, in such a loop."""
+    """Passes a runner of two workers to functions, in such a loop."""
 
     async def main(use: Use) -> Any:
         async with Runner(workers=2) as runner:
@@ -52,14 +52,14 @@ def runner_in(make_loop: MakeLoop) -> Iterator[RunUse]:
 
 @pytest.fixture
 def run() -> Iterator[Run]:
-    """Runs coroutines in the loop that most programs have."""
+    """Runs coroutines in the default loop of asyncio."""
     with quiet_loop(asyncio.new_event_loop) as run:
         yield run
 
 
 @pytest.fixture
 def run_use() -> Iterator[RunUse]:
-    """Gives a runner to functions, in the loop that most programs have."""
+    """Passes a runner to functions, in the default loop of asyncio."""
     with runner_in(asyncio.new_event_loop) as run:
         yield run
 
@@ -72,7 +72,7 @@ def run_use_everywhere(make_loop: MakeLoop) -> Iterator[RunUse]:
 
 
 def begin[T](call: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-    """Begin the call at once, as a task."""
+    """Start the call immediately, as a task."""
     return asyncio.eager_task_factory(asyncio.get_running_loop(), call)
 
 
@@ -82,7 +82,7 @@ def threads() -> list[str]:
 
 
 async def turns(count: int = 20) -> None:
-    """Let the loop do what it has to do."""
+    """Let the loop run its ready callbacks."""
     for _ in range(count):
         await asyncio.sleep(0)
 

@@ -1,4 +1,4 @@
-"""Runs Python programs in processes of their own, and says what they did."""
+"""Runs Python programs in processes of their own, and reports their results."""
 
 import os
 import re
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Self
 
 TESTS = Path(__file__).parents[1]
-TIMEOUT = 240  # seconds until a program counts as hanging: less than pytest gives a test, so that it is the one to be ended
-SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")  # by tools/with-asan; children are, too
+TIMEOUT = 240  # seconds after which a program counts as hanging; below pytest's limit, so the program is ended first
+SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")  # set by tools/with-asan, also for child processes
 
 
 @dataclass(frozen=True)
@@ -26,33 +26,33 @@ class Finished:
 
     @classmethod
     def of(cls, code: int, stdout: str, stderr: str) -> Self:
-        """Leave out what only says how busy the machine is: asyncio's debug mode names each step that took over 100 ms."""
+        """Remove lines that only show how busy the machine is: asyncio's debug mode logs each step that took over 100 ms."""
         return cls(code, stdout, re.sub(r"^Executing <.*> took \d+\.\d{3} seconds\n", "", stderr, flags=re.MULTILINE))
 
     @property
     def lines(self) -> list[str]:
-        """What it printed, line by line."""
+        """The lines of its output."""
         return self.stdout.splitlines()
 
     @property
     def lines_of_errors(self) -> list[str]:
-        """What it printed on stderr, line by line."""
+        """The lines of its output on stderr."""
         return self.stderr.splitlines()
 
     def check(self, *lines: str, code: int = 0) -> None:
-        """It printed these lines, nothing on stderr, and ended with this exit code."""
+        """Check that it printed these lines, printed nothing on stderr, and ended with this exit code."""
         assert (self.code, self.stderr, self.lines) == (code, "", list(lines))
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The environment of a child: as here, with the tests' modules to import, without settings that change its output."""
+    """The environment of a child: as here, with the tests' modules on the path, without settings that change output."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     path = [str(TESTS), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     return kept | {"PYTHONPATH": os.pathsep.join(path)} | changes
 
 
 class Running:
-    """A script that runs beside the test, which reads what it prints, line by line, and sends it signals."""
+    """A script that runs while the test goes on. The test reads its output line by line and sends it signals."""
 
     def __init__(self, folder: Path, source: str, *, options: Sequence[str] = ()) -> None:
         path = folder / "script.py"
@@ -70,7 +70,7 @@ class Running:
             self._process.kill()
 
     def wait_for(self, *lines: str) -> None:
-        """Wait until it prints that next, or one of these."""
+        """Wait until it prints this as its next line, or one of these."""
         assert self._process.stdout is not None
         assert self._process.stdout.readline().rstrip() in lines
 
@@ -81,7 +81,7 @@ class Running:
     def send(self, number: int) -> None:
         """Send a signal while the main thread waits in the kernel.
 
-        A signal that comes in the last moment before is handled only after that wait, if CPython waits: in a lock, in sleep.
+        If a signal comes just before such a wait, in a lock or in sleep, CPython handles it only after the wait.
         """
         state, seen = "", 0
         while seen < 100:
@@ -114,7 +114,7 @@ def run_python(*args: str, stdin: str = "", cwd: Path | None = None, env: dict[s
 def run_script(
     folder: Path, source: str, *, options: Sequence[str] = (), args: Sequence[str] = (), env: dict[str, str] | None = None
 ) -> Finished:
-    """Write a script to a file, run it. `options` are Python's, `args` the script's."""
+    """Write a script to a file and run it. `options` are those of Python, `args` those of the script."""
     path = folder / "script.py"
     path.write_text(textwrap.dedent(source), encoding="utf-8")
     return run_python(*options, str(path), *args, env=env)

@@ -30,7 +30,7 @@ class FrozenPoint:
 
 @dataclass
 class Box:
-    """Holds anything."""
+    """Holds any object."""
 
     items: Any = field(default_factory=list)
 
@@ -137,7 +137,7 @@ class Slotted:
 
 
 class WithState:
-    """Decides itself what is pickled."""
+    """Decides itself how it is pickled."""
 
     def __init__(self, value: int) -> None:
         self.value = value
@@ -173,14 +173,14 @@ def _refuse(message: str) -> Any:
 
 
 class FailsToUnpickle:
-    """Pickles well and raises where it is to be made again."""
+    """Can be pickled, and raises when it is unpickled."""
 
     def __reduce__(self) -> Any:
         return _refuse, ("this one cannot be made again",)
 
 
 def make_fails_to_unpickle() -> FailsToUnpickle:
-    """Return, from a worker, what home cannot make."""
+    """Return, from a worker, an object that home cannot create."""
     return FailsToUnpickle()
 
 
@@ -217,19 +217,19 @@ class Counter:
 
     @interpreter
     def place(self) -> str:
-        """Where it runs."""
+        """The interpreter that runs this."""
         return work.HERE
 
     @classmethod
     @interpreter
     def class_place(cls) -> str:
-        """Where it runs."""
+        """The interpreter that runs this."""
         return work.HERE
 
     @staticmethod
     @interpreter
     def static_place() -> str:
-        """Where it runs."""
+        """The interpreter that runs this."""
         return work.HERE
 
     def untagged(self, n: int) -> int:
@@ -305,7 +305,7 @@ def make_rows_with_generator() -> Any:
 
 
 def make_of_a_module(name: str) -> Any:
-    """A result whose class is of a module that only this interpreter has, in native containers."""
+    """A result in native containers. Its class is in a module that only this interpreter has."""
     module: Any = types.ModuleType(name)
     exec("class Row: pass", vars(module))
     sys.modules[name] = module
@@ -322,7 +322,7 @@ def make_local_instance() -> Any:
 
 
 def node_cycle(node: Node) -> bool:
-    """Whether a node refers to itself through one other."""
+    """Return whether a node refers to itself through one other node."""
     return node.next is not None and node.next.next is node
 
 
@@ -364,12 +364,12 @@ class Tally:
         self.calls = 0
 
     def tally(self, more: int = 0) -> int:
-        """How many there have been, and more."""
+        """Return the number of calls plus `more`."""
         self.calls += 1
         return self.calls + more
 
 
-tally = Tally().tally  # as random.randint is a method of the module
+tally = Tally().tally  # like random.randint, a method of the module
 
 
 def _make() -> Callable[[int], int]:

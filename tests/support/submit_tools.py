@@ -1,4 +1,4 @@
-"""Tools for tracing: they put something in the place of ThreadPoolExecutor.submit, in each of the ways that there are."""
+"""Tools for tracing. They replace ThreadPoolExecutor.submit, in each of the known ways."""
 
 import functools
 import threading
@@ -14,14 +14,14 @@ request: ContextVar[str] = ContextVar("request", default="none")
 
 
 class Tool:
-    """What a tool has seen."""
+    """The observations of a tool."""
 
     def __init__(self) -> None:
         self.submitted: list[Any] = []
         self.ran_in: list[tuple[threading.Thread, str]] = []
 
     def run_with(self, value: str, fn: Any, args: Any, kwargs: Any) -> Any:
-        """Run a call with the `request` of whoever submitted it."""
+        """Run a call with the `request` of the submitting code."""
         token = request.set(value)
         self.ran_in.append((threading.current_thread(), value))
         try:
@@ -30,7 +30,7 @@ class Tool:
             request.reset(token)
 
     def around(self, fn: Any) -> Callable[..., Any]:
-        """Return a closure that does so with a callable that is being submitted."""
+        """Return a closure that does the same with a submitted callable."""
         self.submitted.append(fn)
         value = request.get()
 
@@ -44,7 +44,7 @@ type Install = Callable[[pytest.MonkeyPatch, Tool], None]
 
 
 def by_assignment(patch: pytest.MonkeyPatch, tool: Tool) -> None:
-    """As Sentry does it: a function in the class, a closure around the callable."""
+    """In the way of Sentry: a function in the class, and a closure around the callable."""
     original: Any = ThreadPoolExecutor.submit
 
     @functools.wraps(original)
@@ -55,7 +55,7 @@ def by_assignment(patch: pytest.MonkeyPatch, tool: Tool) -> None:
 
 
 def by_descriptor(patch: pytest.MonkeyPatch, tool: Tool) -> None:
-    """As OpenTelemetry does it with wrapt: an object that binds itself, and a closure."""
+    """In the way of OpenTelemetry with wrapt: an object that binds itself, and a closure."""
     original: Any = ThreadPoolExecutor.submit
 
     class Wrapper:
@@ -76,7 +76,7 @@ def _run_with(tool: Tool, value: str, fn: Any, args: Any, kwargs: Any) -> Any:
 
 
 def by_code(patch: pytest.MonkeyPatch, tool: Tool) -> None:
-    """As ddtrace does it: other code in the same function, and the callable as an argument of another one."""
+    """In the way of ddtrace: other code in the same function, and the callable as an argument of another one."""
     original: Any = ThreadPoolExecutor.submit
     kept: CodeType = original.__code__
     real = type(original)(kept, original.__globals__, "submit", original.__defaults__, original.__closure__)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 def run_in_threads(count: int, fn: Callable[[int], None]) -> None:
-    """Run `fn(number)` in `count` threads that start together; the first failure is raised here."""
+    """Run `fn(number)` in `count` threads that start together. The first failure is raised here."""
     errors: list[BaseException] = []
     start = threading.Barrier(count)
 

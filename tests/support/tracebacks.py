@@ -1,4 +1,4 @@
-"""Exceptions of many shapes, whose tracebacks home has to print as the worker would."""
+"""Exceptions of many shapes. Home must print their tracebacks exactly as the worker would."""
 
 import functools
 import importlib.util
@@ -17,13 +17,13 @@ _texts: list[str] = []
 
 
 def shape(function: Callable[[], object]) -> Callable[[], object]:
-    """Take a function among the shapes."""
+    """Add a function to the shapes."""
     SHAPES[function.__name__] = function
     return function
 
 
 def meet(name: str, *, is_formatted: bool) -> None:
-    """Raise the exception of a shape. If told so, keep first the text that `traceback` makes of it here."""
+    """Raise the exception of a shape. If `is_formatted`, first keep the text that `traceback` makes of it here."""
     try:
         SHAPES[name]()
     except BaseException as error:

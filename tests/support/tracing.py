@@ -7,9 +7,9 @@ from concurrent.futures import Executor
 
 
 def stop_tracing(pool: Executor, workers: int) -> None:
-    """Stop tracemalloc, with all of the pool's workers at rest where CPython needs that.
+    """Stop tracemalloc. If CPython needs it, all of the pool's workers must be idle meanwhile.
 
-    Before 3.13.2, `tracemalloc.stop` frees what another interpreter that allocates memory at that moment still uses
+    Before 3.13.2, `tracemalloc.stop` frees memory that another interpreter still uses if it is allocating at that moment
     (python/cpython#128679).
     """
     if sys.version_info >= (3, 13, 2):

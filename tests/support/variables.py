@@ -1,6 +1,6 @@
-"""Context variables and what reads them. Workers import this by name.
+"""Context variables and functions that read them. Workers import this by name.
 
-The tests use it as `variables.request`: a module that imports a variable itself is one more by which workers may find it.
+Tests use `variables.request`. If a module imported a variable directly, workers could find it in that module too.
 """
 
 import asyncio
@@ -20,17 +20,17 @@ type Seen = tuple[Any, Any]
 
 
 def read(_: object = None) -> Any:
-    """What the request is here."""
+    """The value of `request` here."""
     return request.get()
 
 
 def read_both(_: object = None) -> Seen:
-    """What request and user are here."""
+    """The values of `request` and `user` here."""
     return request.get(), user.get()
 
 
 async def read_in_loop(_: object = None) -> Any:
-    """What the request is here, before and after others had their turn."""
+    """The value of `request` here, before and after other tasks had their turn."""
     before = request.get()
     await asyncio.sleep(0)
     assert request.get() == before
@@ -38,22 +38,22 @@ async def read_in_loop(_: object = None) -> Any:
 
 
 def read_all() -> dict[str, Any]:
-    """What all variables with a default are here."""
+    """The values of all variables with a default here."""
     return {variable.name: variable.get() for variable in (request, user, undeclared, odd)}
 
 
 def read_without_default() -> Any:
-    """Raise LookupError if it is not set here."""
+    """Raise LookupError if the variable is not set here."""
     return without_default.get()
 
 
 def read_with(first: Any, second: Any = None, *, third: Any = None) -> tuple[Any, ...]:
-    """What the request is here, and the arguments."""
+    """The value of `request` here, and the arguments."""
     return request.get(), first, second, third
 
 
 def replace(value: Any) -> Any:
-    """Set the request, return what it was."""
+    """Set `request`. Return its earlier value."""
     before = request.get()
     request.set(value)
     return before
@@ -65,38 +65,38 @@ async def replace_in_loop(value: Any) -> Any:
 
 
 def append(value: Any) -> list[Any]:
-    """Change the request in place."""
+    """Change the object in `request` in place."""
     rows: list[Any] = request.get()
     rows.append(value)
     return rows
 
 
 def write(value: int) -> None:
-    """Change the memory that the request is."""
+    """Change the memory that `request` refers to."""
     request.get()[0] = value
 
 
 def hold_request(ends: Ends) -> Any:
-    """Pass the gate, and say what the request is then."""
+    """Pass the gate. Return the value of `request` then."""
     hold(ends)
     return request.get()
 
 
 @interpreter.with_context(request)
 def tagged_read() -> Any:
-    """What the request is here, tagged."""
+    """The value of `request` here, tagged."""
     return request.get()
 
 
 def read_in_own_pool(value: Any) -> list[Any]:
-    """Set the request and call on, from where this runs."""
+    """Set `request`, and make a further call from here."""
     request.set(value)
     with InterpreterThreadPoolExecutor(1) as pool:
         return [tagged_read(), pool.submit(tagged_read).result(), pool.submit(interpreter(read)).result()]
 
 
 class Reader:
-    """Everything here is called with the request."""
+    """All methods return the value of `request`."""
 
     @interpreter.with_context(request)
     def method(self) -> Any:

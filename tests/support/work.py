@@ -1,6 +1,6 @@
 """Functions that the tests send to workers by reference.
 
-Every interpreter imports its own copy of this module, so that `HERE` tells one interpreter from another.
+Every interpreter imports its own copy of this module. Therefore `HERE` identifies an interpreter.
 """
 
 import functools
@@ -70,14 +70,14 @@ def here_and_thread(_: object = None) -> tuple[str, int, str]:
 
 
 def here_and_count(_: object = None) -> tuple[str, int]:
-    """Name the interpreter and count the calls it has seen."""
+    """Name the interpreter and count the calls that ran in it."""
     global _calls
     _calls += 1
     return HERE, _calls
 
 
 def nothing(*_args: object, **_kwargs: object) -> None:
-    """Take anything, return nothing."""
+    """Take any arguments and return None."""
 
 
 def square(x: int) -> int:
@@ -106,17 +106,17 @@ def echo_call(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any
 
 
 def describe(value: Any) -> tuple[str, str, str]:
-    """What this interpreter makes of a value: its module, its type's name, its repr."""
+    """The module, type name and repr of a value in this interpreter."""
     return type(value).__module__, type(value).__qualname__, repr(value)
 
 
 def is_same(a: object, b: object) -> bool:
-    """Whether both are one object."""
+    """Return whether both are one object."""
     return a is b
 
 
 def unraisable_hook_is_original() -> bool:
-    """Whether nobody has replaced what reports exceptions that are dropped."""
+    """Return whether the hook for unraisable exceptions is unchanged."""
     return sys.unraisablehook is sys.__unraisablehook__
 
 
@@ -126,7 +126,7 @@ def remember(name: str, value: Any) -> None:
 
 
 def recall(name: str) -> Any:
-    """Give back what `remember` kept in this interpreter, None if nothing."""
+    """Return the value that `remember` kept in this interpreter, or None."""
     return _memory.get(name)
 
 
@@ -142,13 +142,13 @@ def call(fn: Callable[..., Any], *args: Any) -> Any:
 
 
 def call_row(row: tuple[Any, ...]) -> Any:
-    """Call what stands first with what follows."""
+    """Call the first argument with the others."""
     fn, *args = row
     return fn(*args)
 
 
 def import_modules(names: Iterable[str]) -> list[str]:
-    """Import modules by name; returns their names as they know them."""
+    """Import modules by name. Return their `__name__`s."""
     return [importlib.import_module(name).__name__ for name in names]
 
 
@@ -158,7 +158,7 @@ def is_imported(name: str) -> bool:
 
 
 def nested_list(depth: int) -> list[Any]:
-    """A list in a list in a list ..., `depth` of them around an empty one."""
+    """Nested lists: `depth` lists around an empty one."""
     result: list[Any] = []
     for _ in range(depth):
         result = [result]
@@ -166,7 +166,7 @@ def nested_list(depth: int) -> list[Any]:
 
 
 def depth_of(nested: Any) -> int:
-    """How many containers stand around the innermost one."""
+    """The number of containers around the innermost one."""
     depth = 0
     while nested:
         nested = nested[0]
@@ -191,20 +191,20 @@ def sum_of_squares(n: int) -> int:
 
 
 def squares_in_own_pool(numbers: list[int]) -> tuple[list[int], set[str]]:
-    """Make a pool where this runs; returns its results and the interpreters that they came from."""
+    """Create a pool in this interpreter. Return its results and the interpreters that they came from."""
     with InterpreterThreadPoolExecutor(2) as pool:
         places = {pool.submit(interpreter(here)).result() for _ in range(4)}
         return list(pool.map(interpreter(square), numbers)), places
 
 
 def untagged_in_own_pool() -> bool:
-    """Whether an untagged function of a pool made here runs here."""
+    """Return whether an untagged function of a pool created here runs here."""
     with InterpreterThreadPoolExecutor(1) as pool:
         return pool.submit(here).result() == HERE
 
 
 def leave_a_pool_behind() -> int:
-    """Make a pool where this runs and never shut it down."""
+    """Create a pool in this interpreter and never shut it down."""
     pool = InterpreterThreadPoolExecutor(1)
     _memory["pool"] = pool
     return pool.submit(interpreter(square), 5).result()
@@ -254,7 +254,7 @@ def at_exit(path: str, line: str) -> None:
 
 
 def count_functions(name: str) -> int:
-    """How many functions of this name are alive here."""
+    """The number of living functions of this name in this interpreter."""
     gc.collect()
     return sum(1 for found in gc.get_objects() if isinstance(found, types.FunctionType) and found.__name__ == name)
 

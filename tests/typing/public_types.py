@@ -1,4 +1,4 @@
-"""Checked by mypy --strict, never run: what type checkers see of the public names."""
+"""Checked by mypy --strict, never run: the public names as type checkers see them."""
 
 import asyncio
 import concurrent.futures
@@ -109,7 +109,7 @@ with InterpreterThreadPoolExecutor(1) as entered:
 same_tag: type[interpreter[..., Any]] = tag_from_executors
 same_pool: type[InterpreterThreadPoolExecutor] = FromExecutors
 
-# What crosses without pickle.
+# Values that cross without pickle.
 shareable: Shareable = {"rows": [1, 2.5, ("a", b"b", None, True, {1j}, frozenset(("x",)))], 3: bytearray()}
 shareable_too: FromTypes = [shareable, shareable]
 

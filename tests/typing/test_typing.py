@@ -1,4 +1,4 @@
-"""The package's types hold under mypy --strict, and the stub tells the truth about the extension."""
+"""The package's types pass mypy --strict, and the stub matches the extension."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ SOURCE = Path(aiointerpreters.__file__).parents[1]
 
 
 def mypy(*arguments: str, cache: Path) -> str:
-    """Run a module of mypy's; returns what it says."""
+    """Run a module of mypy and return its output."""
     environment = os.environ | {"MYPYPATH": str(SOURCE), "MYPY_CACHE_DIR": str(cache)}
     finished = subprocess.run(
         [sys.executable, "-m", *arguments], capture_output=True, text=True, cwd=cache, env=environment, check=False

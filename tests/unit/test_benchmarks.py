@@ -1,4 +1,4 @@
-"""The benchmarks' own parts: each pool's adapter, the statistics of comparisons, the service and its load generator."""
+"""Parts of the benchmarks: each pool's adapter, the statistics of comparisons, the service and its load generator."""
 
 import importlib
 import importlib.util
@@ -103,7 +103,7 @@ def test_every_picture_is_drawn_for_light_and_dark_pages(tmp_path: Path) -> None
         ([1, 3], [2, 4], 2 / 6),
         ([1, 2, 3], [4, 5, 6], 1 / 20),
         ([1, 2, 4], [3, 5, 6], 2 / 20),
-        ([5, 5], [5, 5], 1),  # ties are no excess
+        ([5, 5], [5, 5], 1),  # ties do not count as greater
     ],
 )
 def test_chance_counts_the_orders_that_are_as_extreme(smaller: list[float], greater: list[float], chance: float) -> None:
@@ -133,8 +133,8 @@ def test_a_lower_rate_is_slower_and_a_shorter_time_is_faster() -> None:
     "new",
     [
         OLD,
-        [value * 1.03 for value in OLD],  # less than 5 %, however sure
-        [5, 6, 20, 21, 7, 8, 22, 23],  # a median far away, but no order
+        [value * 1.03 for value in OLD],  # less than 5 %, although it is certain
+        [5, 6, 20, 21, 7, 8, 22, 23],  # the median is far away, but the order is not clear
     ],
 )
 def test_noise_and_small_changes_are_not_named(new: list[float]) -> None:

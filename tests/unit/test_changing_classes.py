@@ -1,4 +1,4 @@
-"""Classes that change: between messages, between writing and reading one, and while it is read."""
+"""Classes that change: between messages, between writing and reading a message, and while it is read."""
 
 import copyreg
 import dataclasses
@@ -53,7 +53,7 @@ CHANGES_BEFORE: dict[str, Callable[[Any], object]] = {
 
 
 class TestChanges:
-    """A class is looked at again for each message."""
+    """A class is inspected again for each message."""
 
     @pytest.mark.parametrize("change", CHANGES_BEFORE.values(), ids=CHANGES_BEFORE)
     def test_a_class_that_changes_between_messages(self, module: Any, change: Callable[[Any], object]) -> None:
@@ -80,7 +80,7 @@ class TestChanges:
         one = make(cls, a=1)
         assert type(carry(one)) is cls
         declare(module)
-        assert _core.encode(one).form == MIXED  # by value: no name leads back to it
+        assert _core.encode(one).form == MIXED  # by value, because no name leads to it any more
         assert carry(one).a == 1
         cls.__qualname__ = "Other"
         module.Other = cls

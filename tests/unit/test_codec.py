@@ -1,4 +1,4 @@
-"""What the codec carries arrives as pickle would carry it; what it cannot carry is named; nothing it is fed does harm."""
+"""Values arrive as from pickle. Values that cannot cross are named. No input can do harm."""
 
 import gc
 import math
@@ -23,7 +23,7 @@ NATIVE, MIXED = 1, 2
 
 
 def carry_natively(value: object) -> Any:
-    """The same, and the message must be in the native format."""
+    """The same. The message must also be in the native format."""
     message = _core.encode(value)
     assert message.form == NATIVE
     return _core.decode(message)
@@ -60,7 +60,7 @@ VALUES = st.recursive(
 
 
 def is_hashable(value: object) -> bool:
-    """Whether `value` may be a key."""
+    """Return whether `value` may be a key."""
     try:
         hash(value)
     except TypeError:
@@ -70,7 +70,7 @@ def is_hashable(value: object) -> bool:
 
 @st.composite
 def graphs(draw: st.DrawFn) -> object:
-    """Values that share their parts in any way, cycles included."""
+    """Values that share their parts in any way, including cycles."""
     pool: list[Any] = draw(st.lists(st.one_of(ATOMS, st.builds(bytearray, st.binary(max_size=5))), min_size=1, max_size=6))
     for _ in range(draw(st.integers(0, 10))):
         picks = [pool[i] for i in draw(st.lists(st.integers(0, len(pool) - 1), max_size=5))]
@@ -232,7 +232,7 @@ class TestIdentity:
 
 @st.composite
 def tables(draw: st.DrawFn) -> object:
-    """Rows with a few sets of keys, in any order, with anything in their fields."""
+    """Rows with a few different sets of keys, in any order, with any values."""
     names = draw(st.lists(st.text(max_size=6), min_size=1, max_size=20, unique=True))
     some = st.permutations(names).flatmap(lambda keys: st.integers(0, 18).map(lambda n: keys[:n]))
     shapes = draw(st.lists(some, max_size=3))
@@ -251,7 +251,7 @@ def tables(draw: st.DrawFn) -> object:
 
 
 class TestRows:
-    """Dicts with the same keys as the one before are written without them."""
+    """If a dict has the same keys as an earlier one, they are not written again."""
 
     @settings(max_examples=300, deadline=None)
     @given(tables())
@@ -406,7 +406,7 @@ class TestPickled:
 
 
 def numbers() -> Any:
-    """Return something that cannot be pickled."""
+    """Return an object that cannot be pickled."""
     return (item for item in [0])
 
 
@@ -458,7 +458,7 @@ class TestRefusals:
         assert str(caught.value).startswith("result['rows'][29993].items: generator objects")
 
 
-# Bytes of the format that the tests below forge; codec/format.h has them all.
+# Bytes of the format that the tests below use. codec/format.h lists all of them.
 LIST, TUPLE, DICT, SET, FROZENSET, INT64_RUN, FLOAT_RUN, NONE, REFERENCE, ONE = 0, 1, 2, 3, 4, 8, 9, 0x0A, 0x1D, 0x91
 RECORD = 0x20
 
@@ -610,7 +610,7 @@ class TestCorruptMessages:
 
 
 def least_growth(use: Callable[[], object]) -> int:
-    """How many blocks `use` keeps, at the least of several times: what CPython itself keeps once is not counted."""
+    """The number of blocks that `use` keeps: the least of several runs, because CPython itself keeps some blocks once."""
     growths = []
     for _ in range(4):
         gc.collect()
@@ -622,7 +622,7 @@ def least_growth(use: Callable[[], object]) -> int:
 
 
 class Collecting:
-    """No native type. As a key it has all garbage collected while a message is being read."""
+    """A non-native type. As a key, it collects all garbage while a message is being read."""
 
     def __hash__(self) -> int:
         gc.collect()
@@ -637,7 +637,7 @@ def in_dict() -> Any:
 
 
 def in_tuple() -> Any:
-    """A tuple that ends before the one that it holds."""
+    """A tuple that ends before the tuple in it."""
     value: tuple[Any, list[Any]] = (Collecting(), [])
     value[1].append((value,))
     value[1].append({value[0]: 1})

@@ -1,4 +1,4 @@
-"""What `compare` recommends, by made-up measurements, and the parts that it is made of."""
+"""The recommendation of `compare` for made-up measurements, and its parts."""
 
 import math
 from concurrent.futures.process import BrokenProcessPool
@@ -24,7 +24,7 @@ def pool(name: str, speed_up: float, *, adds: float = 5e-5, delay: float = 0.001
 def findings(
     *others: Pool, call: float = CALL, busy: float = 1.0, processors: int = 2, serial_delay: float = 0.001
 ) -> Findings:
-    """These pools beside a plain loop."""
+    """These pools and a plain loop."""
     serial = pool("serial", 1.0, adds=0.0, delay=serial_delay)
     serial.round_trips = [call] * 3
     for other in others:

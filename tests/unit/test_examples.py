@@ -1,4 +1,4 @@
-"""Every example and every benchmark runs and shows what it promises. How fast is not a matter of tests."""
+"""Every example and every benchmark runs and shows what it promises. These tests do not measure speed."""
 
 import importlib.util
 import json
@@ -22,7 +22,7 @@ from support.scripts import TIMEOUT, Finished, environment, run_python
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "examples"
 BENCHMARKS = sorted(path.stem.removeprefix("bench_") for path in (REPOSITORY / "benchmarks").glob("bench_*.py"))
-# CPython 3.13.0, and none after it, complains of `_DeleteDummyThreadOnDel` when interpreters end that imported `threading`.
+# CPython 3.13.0 alone complains about `_DeleteDummyThreadOnDel` when interpreters end that have imported `threading`.
 ENDS_SILENTLY = sys.version_info[:3] != (3, 13, 0)
 PEER_REFUSES = {
     "echo of the memoryview in a dict in a list",
@@ -41,7 +41,7 @@ needs_extra = pytest.mark.skipif(
 
 
 def run_example(name: str, *args: str) -> Finished:
-    """Run an example; it ends well and has nothing to complain about."""
+    """Run an example. It must end well and report no problem."""
     finished = run_python(str(EXAMPLES / name), *args)
     assert finished.code == 0, finished.stderr
     assert finished.stderr == "" or not ENDS_SILENTLY
@@ -56,7 +56,7 @@ def test_the_gallery_names_every_example() -> None:
 
 @contextmanager
 def running_example(name: str, *args: str) -> Iterator[subprocess.Popen[str]]:
-    """Run an example beside the test."""
+    """Run an example while the test goes on."""
     command = [sys.executable, "-u", str(EXAMPLES / name), *args]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as process:
         try:
@@ -118,7 +118,7 @@ def test_filters_make_the_same_pictures_in_interpreters(tmp_path: Path) -> None:
 
 
 def test_filters_find_and_remove_what_they_say(filters: ModuleType) -> None:
-    import numpy as np  # here: it is installed on Linux only
+    import numpy as np  # imported here, because it is installed on Linux only
 
     flat = np.full((filters.WIDTH, 10 + 2 * filters.RADIUS), 0.5)
     spot = flat.copy()
@@ -200,13 +200,13 @@ def test_crawl_reads_the_same_links_in_three_ways() -> None:
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of what the benchmarks have written."""
+    """The folder with the output of the benchmarks."""
     return tmp_path_factory.mktemp("results")
 
 
 @pytest.fixture(params=sorted(set(BENCHMARKS) - WITH_THEIR_OWN_TESTS), scope="module")
 def report(request: pytest.FixtureRequest, results: Path) -> dict[str, Any]:
-    """What a quick run of one benchmark wrote."""
+    """The output of a quick run of one benchmark."""
     if request.param in {"memory", "packages"} and not MEASURES_MEMORY:
         pytest.skip("needs /proc/self/smaps_rollup")
     finished = run_python(str(REPOSITORY / "benchmarks" / f"bench_{request.param}.py"), "--quick", "--json", str(results))
@@ -286,7 +286,7 @@ def test_an_unknown_benchmark_is_refused_with_the_nearest_name() -> None:
     reason="needs the extra `examples`",
 )
 def test_the_notebook_gives_the_results_that_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
-    nbformat: Any = importlib.import_module("nbformat")  # here: the test is skipped where it is not installed
+    nbformat: Any = importlib.import_module("nbformat")  # imported here, because the test is skipped if it is not installed
     from nbclient import NotebookClient
 
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
@@ -299,6 +299,6 @@ def test_the_notebook_gives_the_results_that_it_shows(monkeypatch: pytest.Monkey
 
 
 def results_of(cell: Any) -> list[str]:
-    """What a cell printed and returned, but for what it wrote to stderr: progress, and how busy the machine is."""
+    """The output and the value of a cell, without stderr: progress, and notes about a busy machine."""
     outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     return [output.get("text") or output["data"]["text/plain"] for output in outputs]

@@ -1,4 +1,4 @@
-"""A function's exception comes out as itself, and shows the line in the worker that failed."""
+"""A function's exception is raised as itself, and shows the line in the worker that failed."""
 
 import asyncio
 import concurrent.futures
@@ -16,7 +16,7 @@ from support.protocols import MakePool
 
 
 def error_of(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """The exception that a tagged call ends with."""
+    """The exception of a tagged call."""
     error = pool.submit(interpreter(fn), *args, **kwargs).exception()
     assert error is not None
     return error
@@ -30,7 +30,7 @@ def innermost_cause(error: BaseException) -> BaseException:
 
 
 def printed(error: BaseException) -> str:
-    """What a user sees."""
+    """The text that a user sees."""
     return "".join(traceback.format_exception(error))
 
 

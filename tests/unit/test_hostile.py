@@ -1,4 +1,4 @@
-"""Bad input never hangs, never kills a worker, never loses a future."""
+"""Bad input never hangs, never kills a worker, and never loses a future."""
 
 from collections.abc import Callable
 from typing import Any

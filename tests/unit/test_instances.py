@@ -1,4 +1,4 @@
-"""Instances that are taken apart natively arrive as from pickle, whatever their class is."""
+"""Instances that are encoded natively arrive as from pickle, whatever their class is."""
 
 import contextlib
 import copyreg
@@ -66,42 +66,42 @@ NATIVELY: dict[str, Any] = {
 
 
 class Reduced(Point):
-    """Says by itself how it is made."""
+    """Defines how it is created."""
 
     def __reduce__(self) -> Any:
         return Reduced, (self.x,)
 
 
 class Stated(Point):
-    """Says what its state is."""
+    """Defines its state."""
 
     def __getstate__(self) -> Any:
         return {"x": "state"}
 
 
 class NewArgs(Point):
-    """Wants arguments."""
+    """Needs arguments."""
 
     def __getnewargs__(self) -> Any:
         return ()
 
 
 class OwnNew(Point):
-    """Is made in its own way."""
+    """Has a __new__ of its own."""
 
     def __new__(cls, *args: Any) -> Any:
         return super().__new__(cls)
 
 
 class Watching(Plain):
-    """Sees how its attributes are looked up."""
+    """Has a __getattr__ of its own."""
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
 
 
 class Impostor(Plain):
-    """Shows another class."""
+    """Pretends to have another class."""
 
     __class__ = property(lambda self: Plain)
 
@@ -111,20 +111,20 @@ class Both(Bare):
 
 
 class Registered(Plain):
-    """copyreg knows how to take it apart."""
+    """copyreg has a function for it."""
 
 
 copyreg.pickle(Registered, lambda one: (Registered, (), {"a": "registered"}))
 
 
 class MetaWithModule(type):
-    """Its classes seem to be in another module."""
+    """Its classes pretend to be in another module."""
 
     __module__ = property(lambda cls: "builtins")
 
 
 class Moved(Plain, metaclass=MetaWithModule):
-    """Is not found."""
+    """Cannot be found by name."""
 
 
 class SubDict(dict[str, Any]):
@@ -180,7 +180,7 @@ class TestValues:
             copy = carry(value)
         except (NotTransferableError, AttributeError):
             return
-        assert type(copy).__name__ == type(value).__name__  # by value, which pickle cannot
+        assert type(copy).__name__ == type(value).__name__  # by value, which pickle cannot do
 
     def test_no_constructor_is_called(self) -> None:
         value = Counted(2, 3)
@@ -302,18 +302,18 @@ class TestGraphs:
         try:
             expected = as_pickle(value)
         except (RecursionError, TypeError, AttributeError):
-            return  # a cycle through a key that is hashed by value: pickle cannot either
+            return  # a cycle through a key that is hashed by value, which pickle cannot do either
         assert same_graph(expected, carry(value))
         assert same_graph(expected, carry(carry(value)))
 
 
 def instances_of(of: type) -> int:
-    """How many there are that the garbage collector knows."""
+    """The number of instances that the garbage collector tracks."""
     return sum(type(each) is of for each in gc.get_objects())
 
 
 class TestForged:
-    """Messages that no encoder has written."""
+    """Messages that no encoder writes."""
 
     def data(self, value: Any) -> bytes:
         message = _core.encode(value)
@@ -332,20 +332,20 @@ class TestForged:
     def test_a_circle_through_a_key_is_collected(
         self, list_of: int, instead: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """An instance in a tuple that is a key refers to that tuple: no encoder writes it."""
+        """An instance in a tuple refers to that tuple, and the tuple is a key. No encoder writes this."""
         data = self.data([Child(a=1), [(Plain(a=None), 2), 1][:list_of], "end"])
-        begin = data.index(bytes([0, 2 * list_of, 1, 4]))  # of the list, and of the tuple in it
+        begin = data.index(bytes([0, 2 * list_of, 1, 4]))  # of the list and of the tuple in it
         none = data.index(b"\x0a", begin)
-        # The tuple is shared now, as the outer list is, and Plain.a refers to it.
+        # Now the tuple is shared, like the outer list, and Plain.a refers to it.
         data = data[:begin] + instead + b"\x01\x05" + data[begin + 4 : none] + b"\x1d\x01" + data[none + 1 :]
-        layouts = 4 * 3  # bytes: of Child and Plain, and how many they are
-        # From now on Python code may run while it is read.
+        layouts = 4 * 3  # bytes: the layouts of Child and Plain, and their number
+        # From here on Python code may run while it is read.
         monkeypatch.setattr(Child, "__setstate__", lambda self, state: self.__dict__.update(state), raising=False)
         gc.collect()
         before = instances_of(Plain)
         for at in range(begin, len(data) - layouts):
             with contextlib.suppress(ValueError):
-                _core.decode(data[:at] + b"\x3f" + data[at + 1 :], INSTANCES)  # a tag that there is none of
+                _core.decode(data[:at] + b"\x3f" + data[at + 1 :], INSTANCES)  # an unknown tag
         _core.decode(data, INSTANCES)
         gc.collect()
         assert instances_of(Plain) == before
@@ -353,9 +353,9 @@ class TestForged:
     @pytest.mark.parametrize("value", [[Point(1, [2]), Slotted(1, 2)], {Plain(a=1)}, [Frozen(1), {"k": Frozen(2)}]])
     def test_no_changed_byte_does_harm(self, value: Any) -> None:
         data = bytearray(self.data(value))
-        layouts = 4 * (1 + int.from_bytes(data[-4:], sys.byteorder))  # bytes: their numbers, and how many they are
+        layouts = 4 * (1 + int.from_bytes(data[-4:], sys.byteorder))  # bytes: the layouts, and their number
         read = 0
-        for at in range(len(data) - layouts):  # with another's number, code of whatever class another test has would run
+        for at in range(len(data) - layouts):  # another layout number could run code of other tests' classes
             for byte in range(0, 256, 5):
                 changed = data.copy()
                 changed[at] = byte

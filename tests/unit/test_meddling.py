@@ -1,4 +1,4 @@
-"""Objects that do things to the containers that carry them while they are pickled, hashed or compared: never a crash."""
+"""Objects that change their containers while they are pickled, hashed or compared: never a crash."""
 
 import contextlib
 import gc
@@ -21,11 +21,11 @@ class Box:
     __hash__ = object.__hash__
 
 
-# ---- Objects that do things while they are pickled
+# ---- Objects that act while they are pickled
 
 
 class Meddles:
-    """Does something when it is pickled, and becomes a Box."""
+    """Acts when it is pickled, and becomes a Box."""
 
     def __init__(self, action: Callable[[], object], state: Any = None) -> None:
         self.action = action
@@ -45,7 +45,7 @@ CONTAINERS: dict[str, Callable[[Any], Any]] = {
 
 
 def grow(container: Any) -> None:
-    """Put something more in."""
+    """Add an item."""
     if isinstance(container, list):
         container += [Box()] * 100
     elif isinstance(container, dict):
@@ -55,7 +55,7 @@ def grow(container: Any) -> None:
 
 
 def shrink(container: Any) -> None:
-    """Take something out."""
+    """Remove an item."""
     if isinstance(container, dict):
         container.pop(next(iter(container)))
     else:
@@ -63,7 +63,7 @@ def shrink(container: Any) -> None:
 
 
 def replace(container: Any) -> None:
-    """Leave the size as it is."""
+    """Keep the size."""
     if isinstance(container, list):
         container[:] = [Box(number) for number in range(len(container))]
     elif isinstance(container, dict):
@@ -178,7 +178,7 @@ def test_what_is_not_about_the_value_passes(error: BaseException) -> None:
     assert caught.value is error
 
 
-# ---- Objects that do things while they are hashed
+# ---- Objects that act while they are hashed
 
 
 class Hashed:
@@ -202,7 +202,7 @@ class Hashed:
 
 
 def touch_everything(_: object) -> None:
-    """Look at whatever there is that is new."""
+    """Look at all new objects."""
     for found in gc.get_objects():
         if type(found) in (list, tuple, dict, set, frozenset):
             repr(found)
@@ -210,21 +210,21 @@ def touch_everything(_: object) -> None:
 
 
 def clear_fresh_containers(_: object) -> None:
-    """Clear whatever is new and marked: what the decoder is filling."""
+    """Clear all new containers with a mark: the decoder is filling them."""
     for found in gc.get_objects():
         if type(found) in (list, dict, set) and any(type(item) is str and item == MARK for item in list(found)):
             found.clear()
 
 
 def clear_referrers(key: object) -> None:
-    """Clear whatever holds the key."""
+    """Clear all containers that hold the key."""
     for found in gc.get_referrers(key):
         if type(found) in (list, dict, set):
             found.clear()
 
 
 def empty_everything(_: object) -> None:
-    """Clear all lists and sets that are new, marked or not, and fill them with other things."""
+    """Clear all new lists and sets, marked or not, and fill them with other objects."""
     for found in gc.get_objects():
         if type(found) is list and all(type(item) in (str, Hashed, list, dict, set) for item in found):
             found[:] = [None] * 3
@@ -233,7 +233,7 @@ def empty_everything(_: object) -> None:
 
 
 def empty_what_dicts_hold(_: object) -> None:
-    """Clear and refill the lists that stand in dicts that are new."""
+    """Clear and refill the lists in new dicts."""
     for found in gc.get_objects():
         if type(found) is dict:
             for item in list(found.values()):
@@ -262,7 +262,7 @@ type Hostile = Callable[[Callable[[Any], object]], contextlib.AbstractContextMan
 
 @pytest.fixture
 def hostile() -> Iterator[Hostile]:
-    """Sets what keys do when they are hashed or compared, once at a time; all that there is before is out of their sight."""
+    """Sets the action of keys when they are hashed or compared, once at a time. It does not see earlier objects."""
 
     @contextlib.contextmanager
     def use(action: Callable[[Any], object]) -> Iterator[list[int]]:
@@ -333,7 +333,7 @@ class TestHostileKeys:
 
         with hostile(keep):
             for _ in range(3):
-                # A frozenset that somebody else holds cannot be filled any more.
+                # A frozenset to which another object refers can no longer be filled.
                 with contextlib.suppress(SystemError):
                     _core.decode(message)
                 repr(kept)

@@ -1,4 +1,4 @@
-"""Objects in native containers, and these in objects, arrive as from pickle: as one graph, whatever they do meanwhile."""
+"""Objects in native containers, and native containers in objects, arrive as from pickle: as one graph."""
 
 import array
 import datetime
@@ -28,7 +28,7 @@ NATIVE, MIXED = 1, 2
 
 @dataclass
 class Box:
-    """Holds anything. Says by itself what its state is, so it is pickled."""
+    """Holds any object. Defines its own state, so it is pickled."""
 
     content: Any = None
     extra: dict[str, Any] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class Color(enum.Enum):
 
 
 class State:
-    """Decides itself what its state is: a list, shared with whoever has it too."""
+    """Defines its own state: a list, which other objects may share."""
 
     def __init__(self, rows: list[Any]) -> None:
         self.rows = rows
@@ -108,7 +108,7 @@ class State:
 
 
 class Recipe:
-    """Made again by a call, then given items and state."""
+    """Recreated by a call. Then its items and its state are set."""
 
     def __init__(self, *args: Any) -> None:
         self.args = args
@@ -120,7 +120,7 @@ class Recipe:
         return Recipe, self.args, {"state": self.state}, iter(self.items), iter(self.table.items())
 
     def append(self, item: Any) -> None:
-        """What unpickling does with an item."""
+        """Called by unpickling for each item."""
         self.items.append(item)
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -128,7 +128,7 @@ class Recipe:
 
 
 class Key:
-    """Hashed and compared by Python code, by what it is made with."""
+    """Hashed and compared by Python code, by its name."""
 
     def __init__(self, name: Any) -> None:
         self.name = name
@@ -159,7 +159,7 @@ class Named:
 
 
 class NamesFirst:
-    """Reduces itself to what another container holds, not to the container."""
+    """Reduces itself to the content of another container, not to the container."""
 
     def __init__(self, rows: list[Any]) -> None:
         self.rows = rows
@@ -191,7 +191,7 @@ ATOMS = st.one_of(
 
 
 def is_key(value: object) -> bool:
-    """Whether `value` may be a key that finds its counterpart: equal by content, not by identity."""
+    """Return whether `value` may be a key that finds its counterpart: equal by content, not by identity."""
     if isinstance(value, tuple | frozenset):
         return all(map(is_key, value)) and _is_hashable(value)
     return value == value and isinstance(
@@ -250,7 +250,7 @@ LATER: dict[type, Callable[[Any, Any], None]] = {
 
 @st.composite
 def graphs(draw: st.DrawFn) -> object:
-    """Native containers and objects that share their parts in any way, cycles included."""
+    """Native containers and objects that share their parts in any way, including cycles."""
     pool: list[Any] = draw(st.lists(ATOMS, min_size=1, max_size=6))
     for _ in range(draw(st.integers(0, 10))):
         picks = [pool[i] for i in draw(st.lists(st.integers(0, len(pool) - 1), max_size=5))]
@@ -265,7 +265,7 @@ def graphs(draw: st.DrawFn) -> object:
 
 @st.composite
 def graphs_with_memory(draw: st.DrawFn) -> object:
-    """Graphs of which views and SharedBuffers are parts, which pickle cannot carry."""
+    """Graphs with views and SharedBuffers, which pickle cannot carry."""
     memory = SharedBuffer(8)
     pool: list[Any] = [
         memory,
@@ -299,7 +299,7 @@ class TestGraphs:
         try:
             expected = as_pickle(value)
         except (RecursionError, TypeError, AttributeError):
-            return  # a cycle through a reduction, or through a key: pickle cannot either
+            return  # a cycle through a reduction or through a key, which pickle cannot do either
         assert same_graph(expected, carry(value))
 
     @settings(max_examples=200, deadline=None)
@@ -550,7 +550,7 @@ class TestMemory:
 
 
 class TestMostlyObjects:
-    """Values that consist of objects for the most part are one pickle, unless there is something in them to be attached."""
+    """Values that consist mostly of objects are one pickle, unless they contain attachments."""
 
     def test_they_share_and_refer_back_as_from_pickle(self) -> None:
         shared = [1]

@@ -1,4 +1,4 @@
-"""What cannot cross is refused in the future, with the path to the value that could not."""
+"""If a value cannot cross, the future raises an error with the path to that value."""
 
 import functools
 import sys
@@ -18,12 +18,12 @@ LOCK = threading.Lock()
 
 
 def generator() -> Any:
-    """The usual thing that cannot be pickled."""
+    """The usual example of an object that cannot be pickled."""
     return (i for i in range(3))
 
 
 def refusal(pool: InterpreterThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
-    """Submit, return the text of the refusal."""
+    """Submit, and return the text of the refusal."""
     future = pool.submit(interpreter(fn), *args, **kwargs)
     with pytest.raises(NotTransferableError) as caught:
         future.result()
@@ -203,7 +203,7 @@ def test_untagged_calls_refuse_nothing(pool: InterpreterThreadPoolExecutor) -> N
 
 
 def make_local(where: str) -> Any:
-    """An object of a local class that cannot cross, for what stands in its class."""
+    """An object of a local class. It cannot cross because of an attribute of its class."""
     lock = threading.Lock()
 
     class Base:

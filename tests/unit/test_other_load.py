@@ -1,4 +1,4 @@
-"""What `make demo` and `compare` say about other programs on the machine, a quota and the processors that they may use."""
+"""The remarks of `make demo` and `compare` about other programs, a CPU quota, and the processors that they may use."""
 
 import os
 import subprocess
@@ -23,12 +23,12 @@ while True:
 
 
 def stat_of(pid: int, parent: int, seconds: float = 0.0) -> str:
-    """The text of a /proc/PID/stat, for a program with a name that is hard to read."""
+    """The text of a /proc/PID/stat for a program whose name is hard to parse."""
     return f"{pid} (a) b ( 1) R {parent} " + "0 " * 9 + f"{round(seconds * TICKS)} 0 0 0 20 0 1\n"
 
 
 class Machine:
-    """A machine made of files: this test's process on the processors that it really has."""
+    """A machine made of files. This test's process has its real processors."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -37,14 +37,14 @@ class Machine:
         self.set_own(0.0)
 
     def set_stat(self, *, busy: float, stolen: float = 0.0) -> None:
-        """All processors together have been busy for so many seconds."""
+        """All processors together have been busy for this number of seconds."""
         first = min(os.sched_getaffinity(0))
         ticks = f"{round(busy * TICKS)} 0 0 99999 77 0 0 {round(stolen * TICKS)} 55 0"
         idle = max(os.sched_getaffinity(0)) + 1
         self.write("proc/stat", f"cpu  {ticks}\ncpu{first} {ticks}\ncpu{idle} 99999 9 9 9 9 9 9 9 0 0\nintr 7\n")
 
     def set_own(self, seconds: float) -> None:
-        """This process has used so many seconds, a third of them in a child of a child."""
+        """This process has used this number of seconds, a third of them in a grandchild."""
         pid = os.getpid()
         for number, parent, used in ((pid, 1, seconds * 2 / 3), (pid + 1, pid, 0.0), (pid + 2, pid + 1, seconds / 3)):
             self.write(f"proc/{number}/stat", stat_of(number, parent, used))
@@ -72,7 +72,7 @@ def test_cpu_time_of_others_is_what_this_program_and_its_children_have_not_used(
 def test_a_program_alone_has_nobody_beside_it(machine: Machine) -> None:
     meter = Meter(str(machine.root))
     machine.set_stat(busy=5.99)
-    machine.set_own(6.0)  # the kernel counts the two at different moments
+    machine.set_own(6.0)  # the kernel updates the two counters at different moments
     assert meter.read().others == 0.0
 
 
@@ -156,7 +156,7 @@ def test_a_machine_with_much_other_work_is_no_place_to_measure(load: Load, is_he
 
 def test_a_process_that_computes_beside_is_noticed() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as idle:
-        meter = Meter(pid=idle.pid)  # everything but this one counts as other programs
+        meter = Meter(pid=idle.pid)  # all processes except this one count as other programs
         with subprocess.Popen([sys.executable, "-c", COMPUTES], stdout=subprocess.PIPE, text=True) as busy:
             assert busy.stdout is not None
             assert busy.stdout.readline() == "done\n"

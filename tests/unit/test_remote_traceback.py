@@ -1,4 +1,4 @@
-"""A worker's traceback is text that home makes when it is read: what it shows, and what it costs when nobody reads it."""
+"""A worker's traceback is text that home creates when it is read: its content, and its cost if it is never read."""
 
 import copy
 import io
@@ -172,7 +172,7 @@ def test_the_lines_are_those_of_the_file_when_it_is_read(
 
 
 def random_value(choose: random.Random, depth: int = 0) -> object:
-    """Anything that a message may have in the place of a trace."""
+    """Any object that a message may have in place of a trace."""
     kind = choose.randrange(8 if depth < 4 else 5)
     if kind < 5:
         return choose.choice([None, True, -1, 0, 1, 7, 1 << 70, 2.5, "", "x", "<string>", "builtins", b"x"])

@@ -1,4 +1,4 @@
-"""What tests rely on: programs are judged by what they do, not by how busy the machine is."""
+"""The tests' own tools: programs are judged by their behaviour, not by how busy the machine is."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What `interpreter(fn)` is at home: a callable that behaves as `fn`."""
+"""`interpreter(fn)` at home: a callable that behaves like `fn`."""
 
 import builtins
 import copy

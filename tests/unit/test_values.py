@@ -1,4 +1,4 @@
-"""What crosses arrives as pickle would bring it: equal, of the same type, with shared parts shared."""
+"""Values arrive as from pickle: equal, of the same type, with shared parts shared."""
 
 import array
 import collections
@@ -23,7 +23,7 @@ from support.protocols import MakePool
 
 
 def recursive_types(value: Any) -> Any:
-    """The types of a value and of what it contains, for a comparison that tells 1 from True and 1.0."""
+    """The types of a value and of its contents, for a comparison that distinguishes 1, True and 1.0."""
     kind = type(value)
     if kind is float:
         return kind, struct.pack("d", value)
@@ -277,5 +277,5 @@ def test_deep_chains_of_objects_cross_or_give_a_recursion_error(pool: Interprete
         outer.next, node = node, outer
     error = pool.submit(interpreter(work.nothing), node).exception()
     assert error is None or (isinstance(error, RecursionError) and depth > 100)
-    while node.next is not None:  # not by recursion
+    while node.next is not None:  # without recursion
         node = node.next

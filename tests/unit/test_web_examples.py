@@ -1,4 +1,4 @@
-"""The web examples, run by real servers on this machine, with clients that wait and clients that leave."""
+"""The web examples, run by real servers on this machine, with clients that wait and clients that disconnect."""
 
 import importlib.util
 import re
@@ -32,7 +32,7 @@ class Server:
         self.output = output
         address = self.wait_for(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")
         self.port = int(address[1])
-        import httpx  # here: the tests are skipped where it is not installed
+        import httpx  # imported here, because the tests are skipped if it is not installed
 
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=TIMEOUT)
 
@@ -46,23 +46,23 @@ class Server:
         raise AssertionError(f"{pattern} does not occur in: {''.join(seen)}")
 
     def get(self, path: str) -> tuple[int, Any]:
-        """Ask, and wait for the answer: its status and its JSON."""
+        """Send a request and wait for the response. Return its status and its JSON."""
         answer = self.client.get(path)
         return answer.status_code, answer.json()
 
     def ask(self, path: str) -> socket.socket:
-        """Ask, and do not wait."""
+        """Send a request without waiting for the response."""
         connection = socket.create_connection(("127.0.0.1", self.port))
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
         return connection
 
     def wait_until_busy(self, number: int = 1) -> None:
-        """Return when so many workers compute."""
+        """Return when this number of workers is computing."""
         while f" {number} busy" not in self.get("/health")[1]["executor"]:
             pass
 
     def stop(self) -> int:
-        """Send SIGTERM, as a process manager does; return the exit code."""
+        """Send SIGTERM, like a process manager. Return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         self.wait_for("Application shutdown complete")
         return self.process.wait(TIMEOUT)
@@ -98,7 +98,7 @@ def test_fastapi_stops_the_work_of_a_client_that_leaves() -> None:
     with serving("fastapi_service.py", "--workers", "1", "--seconds", str(TIMEOUT)) as server:
         with server.ask(f"/primes/{NEVER_ENDS}"):
             server.wait_until_busy()
-        assert server.get("/primes/100") == (200, {"limit": 100, "primes": 25})  # by the only worker
+        assert server.get("/primes/100") == (200, {"limit": 100, "primes": 25})  # answered by the only worker
         assert server.get("/health")[1]["taken"] == 0
 
 
@@ -142,4 +142,4 @@ def test_django_stops_the_work_of_a_client_that_leaves_an_asynchronous_view() ->
     with serving("django_views.py", "--workers", "1", "--seconds", str(TIMEOUT)) as server:
         with server.ask(f"/async/primes/{NEVER_ENDS}"):
             server.wait_until_busy()
-        assert server.get("/sync/primes/100") == (200, {"limit": 100, "primes": 25})  # by the only worker
+        assert server.get("/sync/primes/100") == (200, {"limit": 100, "primes": 25})  # answered by the only worker

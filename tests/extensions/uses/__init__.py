@@ -1,1 +1,1 @@
-"""What is done with each package. A function is called as its package, or nearly so; its docstring is for the table."""
+"""The use of each package. A function has the name of its package, or nearly so. Its docstring is shown in the table."""

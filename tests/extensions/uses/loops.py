@@ -1,4 +1,4 @@
-"""Event loops, and what runs in them. Apart from the rest, as asyncio takes more memory than most packages."""
+"""Event loops and packages that run in them. They are kept apart, because asyncio takes more memory than most packages."""
 
 import asyncio
 from importlib import import_module as load

@@ -1,4 +1,4 @@
-"""Packages that keep threads of their own, which nobody ends: an interpreter's end has to stop them."""
+"""Packages that have threads of their own which nothing ends. The end of an interpreter must stop them."""
 
 import gzip
 import io

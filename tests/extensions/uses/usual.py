@@ -1,4 +1,4 @@
-"""Those that `.ci/run` tries on each version of Python (tests/contract/test_private_packages.py)."""
+"""The packages that `.ci/run` tries on each version of Python (tests/contract/test_private_packages.py)."""
 
 from importlib import import_module as load
 
