@@ -1,5 +1,5 @@
-// Allocations of the engine that fail on demand: the n-th from now on, or that one and all that follow. Threads that cannot be started
-// count as such. Built into `_core` by -DAIOINTERPRETERS_ALLOCATION_FAULTS=ON only; tests/support/faults.py calls it.
+// Makes allocations of the engine fail on demand: the n-th from now on, or that one and all later ones. A failing start of a
+// thread counts as one. Only in `_core` built with -DAIOINTERPRETERS_ALLOCATION_FAULTS=ON. tests/support/faults.py calls it.
 // Thread: any.
 #include <pthread.h>
 #include <sys/mman.h>
@@ -14,7 +14,7 @@ namespace {
 
 enum Mode : int { kNever, kOnce, kFromThenOn };
 
-// seq_cst throughout: nothing here has to be fast.
+// seq_cst everywhere, because nothing here has to be fast.
 std::atomic<long> allocations{0};  // since the last call of aiointerpreters_fail_allocation
 std::atomic<long> failing{0};      // the number of the one that fails
 std::atomic<int> mode{kNever};
@@ -49,8 +49,8 @@ int __wrap_pthread_create(pthread_t* made, const pthread_attr_t* attributes, voi
   return must_fail() ? EAGAIN : __real_pthread_create(made, attributes, run, argument);
 }
 
-// Counts from zero again, and has the allocation of that number fail: 1 is the next one, 0 is none. `lasting`: all that follow, too.
-// `here`: the calling thread's alone are counted and fail.
+// Counts from zero and lets the allocation of that number fail: 1 is the next one, 0 is none. `lasting`: all later ones
+// fail too. `here`: only allocations of the calling thread are counted and fail.
 __attribute__((visibility("default"))) void aiointerpreters_fail_allocation(long number, int lasting, int here) {
   mode = kNever;
   thread = pthread_self();
@@ -60,7 +60,7 @@ __attribute__((visibility("default"))) void aiointerpreters_fail_allocation(long
   mode = number == 0 ? kNever : lasting != 0 ? kFromThenOn : kOnce;
 }
 
-// How many there have been since the last call of aiointerpreters_fail_allocation.
+// The number of allocations since the last call of aiointerpreters_fail_allocation.
 __attribute__((visibility("default"))) long aiointerpreters_allocations() { return allocations; }
 
 }  // extern "C"

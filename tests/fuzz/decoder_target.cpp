@@ -31,7 +31,7 @@ using codec::Message;
   std::abort();
 }
 
-// Clears the exception that is set, which has to be one of these.
+// Clears the exception that is set. It must be one of these.
 void expect(std::initializer_list<PyObject*> errors, const char* otherwise) {
   for (PyObject* const error : errors) {
     if (PyErr_ExceptionMatches(error) == 0) continue;
@@ -50,8 +50,8 @@ void expect_exhaustion(const char* otherwise) { expect({PyExc_MemoryError, PyExc
 
 class Target {
  public:
-  // `carried`: a mixed message with attachments. Inputs may refer to these, and to the objects in its pickle. `layouts`:
-  // bytes, how a message with instances ends.
+  // `carried`: a mixed message with attachments. Inputs may refer to these and to objects in its pickle. `layouts`: the end
+  // of a message with instances, as bytes.
   Target(codec::Runtime& runtime, Message carried, py::Ref layouts)
       : runtime_(runtime), carried_(std::move(carried)), layouts_(std::move(layouts)) {
     static PyMethodDef definition = {"encode_arguments",
@@ -64,7 +64,7 @@ class Target {
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;
 
-  // All that may be made of an input: a value and a call; alone, with attachments, with attachments and parts,
+  // All decodings of an input: as a value and as a call; alone, with attachments, with attachments and parts,
   // with instances.
   void run(const std::uint8_t* data, std::size_t size) {
     for (const bool has_attachments : {false, true}) {
@@ -91,7 +91,7 @@ class Target {
     check_call(instances);
   }
 
-  // Frees what has been left to others.
+  // Frees the objects that were left for other threads to free.
   void settle() {
     runtime_.lessor->take_back();
     PyGC_Collect();
@@ -103,7 +103,7 @@ class Target {
     codec::attachments_in(message).assign(attachments.begin(), attachments.end());
   }
 
-  // The pickle of a mixed message, and where it starts (codec/format.h).
+  // The pickle of a mixed message, and its start (codec/format.h).
   void append_parts(Message& message) const {
     const unsigned char* const end = carried_.bytes.data() + carried_.bytes.size() - sizeof(std::uint64_t);
     std::uint64_t native;
@@ -152,14 +152,14 @@ class Target {
     return false;
   }
 
-  // Takes the arguments of the call that is to be encoded.
+  // Takes the arguments of the call to encode.
   static PyObject* encode_arguments(PyObject* capsule, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
     auto* const target = static_cast<Target*>(PyCapsule_GetPointer(capsule, nullptr));
     if (!codec::encode_call(target->runtime_, args, nargs, kwnames, *target->encoded_call_)) return nullptr;
     Py_RETURN_NONE;
   }
 
-  // A str of another kind than its characters need, or with one beyond Unicode, would break CPython later.
+  // If a str has another kind than its characters need, or a character beyond Unicode, it would break CPython later.
   static void check_str(PyObject* object) {
     if (!PyUnicode_CheckExact(object)) return;
     const auto kind = PyUnicode_KIND(object);
@@ -170,7 +170,7 @@ class Target {
     }
   }
 
-  // Two messages of the same value. Not byte for byte: a set has no order.
+  // Compares two messages of the same value, but not byte for byte, because a set has no order.
   static void compare(const Message& one, const Message& other) {
     if (one.form != other.form || one.bytes.size() != other.bytes.size() ||
         codec::attachments_of(one).size() != codec::attachments_of(other).size()) {
@@ -185,14 +185,14 @@ class Target {
   Message* encoded_call_ = nullptr;
 };
 
-// libFuzzer's interface has no room for it. It is never destroyed: the interpreter may end first.
+// libFuzzer's interface cannot pass it. It is never destroyed, because the interpreter may end first.
 Target* target = nullptr;
 
 }  // namespace
 
 }  // namespace aiointerpreters::fuzz
 
-using namespace aiointerpreters;  // for the two functions that have to be outside
+using namespace aiointerpreters;  // for the two functions outside the namespace
 
 int LLVMFuzzerInitialize(int*, char***) {
   codec::Runtime* const runtime = binding::enter_interpreter();
@@ -209,18 +209,18 @@ int LLVMFuzzerInitialize(int*, char***) {
 }
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  // What grows the first time may be a cache; a leak grows each time.
+  // Memory that grows only the first time may be a cache. A leak grows each time.
   constexpr int kRounds = 8;
   for (int round = 0; round < kRounds; ++round) {
     const std::size_t before = fuzz::allocated_bytes();
     fuzz::target->run(data, size);
     fuzz::target->settle();
     if (fuzz::allocated_bytes() <= before) return 0;
-    PyType_ClearCache();  // it keeps the names that attributes were asked for by
+    PyType_ClearCache();  // it keeps the names of attributes that were looked up
     if (fuzz::allocated_bytes() <= before) return 0;
   }
-  // A forged message can make tuples that hold each other, as nothing else can.
-  // The collector finds them, but cannot undo them.
+  // Only a forged message can make tuples that contain each other.
+  // The collector finds them but cannot break the cycle.
   static Py_ssize_t stuck_before = 0;
   const Py_ssize_t stuck = PyGC_Collect();
   if (stuck <= stuck_before) fuzz::fail("memory leaks");

@@ -1,5 +1,5 @@
-// `_fuzz`, an extension module: the loop around the fuzz target where there is no libFuzzer. It has the engine in it, built
-// from the same sources as `_core`, and takes `_core`'s place in its process. fuzz_decoder.py is who uses it.
+// `_fuzz`, an extension module: the loop around the fuzz target on systems without libFuzzer. It contains the engine, built
+// from the same sources as `_core`, and replaces `_core` in its process. fuzz_decoder.py uses it.
 // Thread: one, attached to the main interpreter. Errors: the target ends the process.
 #include <unistd.h>
 
@@ -20,12 +20,12 @@ namespace {
 
 constexpr unsigned kSecondsForOne = 30;  // an input that takes longer ends the process by SIGALRM
 
-// Where an input is noted before it is tried, so that whoever shares that memory knows it if the process ends: 8 bytes for
-// the size, then the input.
+// An input is written here before it is tried. If the process dies, a process that shares this memory can read it: 8 bytes
+// for the size, then the input.
 class Note {
  public:
   explicit Note(const Py_buffer& memory) noexcept : memory_(memory) {}
-  // Requires: there is room.
+  // Requires: there is enough space.
   void write(const Input& input) noexcept {
     auto* const start = static_cast<unsigned char*>(memory_.buf);
     const std::uint64_t size = input.size();
@@ -46,7 +46,7 @@ void try_one(const Input& input, Note& note) {
   LLVMFuzzerTestOneInput(input.data(), input.size());
 }
 
-// Tries the inputs, then what the mutator makes of them and of what has taken the decoder where it had not been.
+// Tries the inputs, then mutations of them and of inputs that have reached new code in the decoder.
 void explore(std::vector<Input>& inputs, std::size_t runs, std::uint64_t seed, Note& note) {
   for (const Input& input : inputs) try_one(input, note);
   Mutator mutator(seed);

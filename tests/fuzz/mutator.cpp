@@ -9,7 +9,7 @@ namespace aiointerpreters::fuzz {
 
 namespace {
 
-// Around the limits of bytes, of varints, of signed numbers, of what a header has room for.
+// Values around the limits of bytes, of varints, of signed numbers, and of the counts that a header can contain.
 constexpr std::uint64_t kNumbers[] = {0,
                                       1,
                                       2,
@@ -70,7 +70,7 @@ void Mutator::change(Input& input, const Input& other) {
     case 3:
       insert(input, {tag()});
       break;
-    case 4:  // around what follows
+    case 4:  // around the following ones
       insert(input, {static_cast<unsigned char>(below(codec::kFirstLeaf)), static_cast<unsigned char>(below(6))});
       break;
     case 5:
@@ -91,7 +91,7 @@ void Mutator::change(Input& input, const Input& other) {
     case 10:
       insert(input, below(4) == 0 ? other : piece(other));
       break;
-    default:  // one's head, the other's tail
+    default:  // the head of one, the tail of the other
       input.resize(below(input.size() + 1));
       if (!other.empty())
         input.insert(input.end(), other.begin() + static_cast<std::ptrdiff_t>(below(other.size())), other.end());
@@ -100,7 +100,7 @@ void Mutator::change(Input& input, const Input& other) {
 }
 
 unsigned char Mutator::tag() {
-  // The lower ones are all different; short strings and small ints are many and alike.
+  // Lower tags are all different. Tags of short strings and small ints are many and alike.
   return static_cast<unsigned char>(below(4) == 0 ? below(256) : below(codec::kRecord + 1));
 }
 
@@ -109,7 +109,7 @@ Input Mutator::varint() {
   Input bytes;
   for (; number >= 0x80; number >>= 7) bytes.push_back(static_cast<unsigned char>(number | 0x80));
   bytes.push_back(static_cast<unsigned char>(number));
-  if (below(8) == 0) {  // longer than need be
+  if (below(8) == 0) {  // longer than necessary
     bytes.back() |= 0x80;
     bytes.push_back(0);
   }

@@ -1,4 +1,4 @@
-// arrow_content.h: columns are read as often as one likes, and released once, when the last reader has let go.
+// arrow_content.h: columns can be read any number of times, and are released once, when the last reader has released them.
 #include "codec/arrow_content.h"
 
 #include <gtest/gtest.h>
@@ -137,7 +137,7 @@ HolderPtr holder_of(Producer& producer) {
   return holder;
 }
 
-// The first chunk, which alone keeps the content.
+// A chunk. Only this chunk keeps the content alive.
 Array last_chunk_of(Producer& producer) {
   const HolderPtr holder = holder_of(producer);
   Stream stream{};
@@ -181,7 +181,7 @@ TEST(ArrowContent, IsReleasedOnceByWhoLetsGoLast) {
   Array chunk = last_chunk_of(producer);
   EXPECT_EQ(producer.released_arrays, 0);
   release(chunk);
-  // Of each array the library releases what is below it.
+  // For each array, the library releases the arrays below it.
   EXPECT_EQ(producer.released_arrays, 2);
   EXPECT_EQ(producer.released_schemas, 1);
 }

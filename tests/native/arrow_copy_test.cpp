@@ -1,4 +1,4 @@
-// arrow_copy.h: a copy has the rows that the original shows, whatever their layout, and needs the original no more.
+// arrow_copy.h: a copy has the rows that the original shows, whatever their layout, and does not need the original.
 #include "codec/arrow_copy.h"
 
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 namespace aiointerpreters::codec::arrow {
 namespace {
 
-// Arrays that a test builds. They, and what they refer to, live as long as this.
+// Arrays that a test builds. They and the objects that they refer to live as long as this object.
 class Original {
  public:
   Array array(std::int64_t length, std::int64_t offset, std::vector<const void*> buffers,
@@ -44,7 +44,7 @@ class Original {
             .release = nothing<Schema>,
             .private_data = nullptr};
   }
-  // Null if a layout is not known.
+  // Null if the layout is unknown.
   static std::unique_ptr<Content> copy(const Schema& schema, const Array& array) {
     Content content;
     content.schema = schema;
@@ -249,7 +249,7 @@ TEST(ArrowCopy, OfALayoutThatIsNotKnownIsNone) {
   for (const char* format : {"w:16", "+ud:0,1", "+r", "tx", "d:1,2,7", "+w:0", "?"}) {
     EXPECT_EQ(original.copy(original.schema(format), original.array(1, 0, {nullptr, values.data()})), nullptr) << format;
   }
-  // Known, but with another number of buffers.
+  // A known layout with a wrong number of buffers.
   EXPECT_EQ(original.copy(original.schema("l"), original.array(1, 0, {nullptr})), nullptr);
 }
 

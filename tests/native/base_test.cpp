@@ -36,7 +36,7 @@ TEST(Toolchain, AtomicsThatAreWaitedOnAreLockFree) { EXPECT_TRUE(std::atomic<std
 
 TEST(Mutex, KeepsThreadsApart) {
   Mutex mutex;
-  long count = 0;  // plain: TSan sees it if the lock does not hold
+  long count = 0;  // not atomic, so TSan reports a lock that does not work
   in_threads(kThreads, [&](int) {
     for (int i = 0; i < 20'000; ++i) {
       Lock lock(mutex);
@@ -192,7 +192,7 @@ TEST(IntrusivePtr, IsSharedBetweenThreads) {
 
 TEST(IntrusivePtr, IsNotHadOfWhatIsBeingDestroyed) {
   for (int round = 0; round < 200; ++round) {
-    // As a registry does it: whoever leaves takes himself off the list under the lock, before his memory goes.
+    // In the way of a registry: a leaving thread removes itself from the list under the lock, before its memory is freed.
     struct Listed : Counted {
       Listed(Mutex& of, Listed*& at) : mutex(of), place(at) {}
       ~Listed() override {

@@ -1,4 +1,4 @@
-// Blocks of memory by their addresses: which block has some bytes, and who owns it until when.
+// Blocks of memory by their addresses: the block that contains given bytes, and its owner over time.
 #include "codec/block_table.h"
 
 #include <gtest/gtest.h>

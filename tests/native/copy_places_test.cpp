@@ -1,4 +1,4 @@
-// The places of copies: which one serves, and what is said of those that do not.
+// The places of copies: the one that is used, and the reports about the others.
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -17,8 +17,8 @@ class CopyPlaces : public CopyStoreTest {
  protected:
   static constexpr int kNotAllowed = 77;
 
-  // Runs `body` where a file system of 256 KiB is mounted on the folder "small".
-  // Skips the test where nothing may be mounted.
+  // Runs `body` with a file system of 256 KiB mounted on the folder "small".
+  // Skips the test if mounting is not allowed.
   template <typename Body>
   void with_small_file_system(unsigned long flags, const Body& body) {
     std::filesystem::create_directories(path("small"));

@@ -1,4 +1,4 @@
-// What the tests of the store of copies share: a temporary folder of their own, and files in it.
+// Shared by the tests of the store of copies: a temporary folder, and files in it.
 #pragma once
 
 #include <fcntl.h>
@@ -34,7 +34,7 @@ class CopyStoreTest : public testing::Test {
   ~CopyStoreTest() override { std::filesystem::remove_all(root_); }
 
   [[nodiscard]] std::string path(const std::string& below) const { return (root_ / below).string(); }
-  // A folder for copies that is not there yet.
+  // A folder for copies that does not exist yet.
   [[nodiscard]] std::string folder() const { return path("cache"); }
   [[nodiscard]] Environment only(const std::string& cache) const { return {cache, "", "", path("tmp")}; }
   [[nodiscard]] Environment only() const { return only(folder()); }
@@ -45,7 +45,7 @@ class CopyStoreTest : public testing::Test {
     std::ofstream(root_ / below, std::ios::binary) << content;
     return path(below);
   }
-  // An original of `size` bytes, none of which looks like its neighbour.
+  // An original of `size` bytes. Neighbouring bytes differ.
   [[nodiscard]] std::string original(std::size_t size = 1000, const std::string& below = "package/_speedups.abi3.so") const {
     return write(below, content_of(size));
   }
@@ -71,7 +71,7 @@ class CopyStoreTest : public testing::Test {
     const timespec times[] = {time, time};
     EXPECT_EQ(::utimensat(AT_FDCWD, file.c_str(), times, AT_SYMLINK_NOFOLLOW), 0) << file;
   }
-  // All names but the lock's.
+  // All names except the lock's.
   static std::vector<std::string> names_in(const std::string& folder) {
     std::vector<std::string> names;
     if (!std::filesystem::exists(folder)) return names;
@@ -82,21 +82,21 @@ class CopyStoreTest : public testing::Test {
     return names;
   }
 
-  // A copy, which there has to be.
+  // A copy. There must be one.
   static Copy get(CopyStore& store, const std::string& original, unsigned k = 0, const Edits& edits = {}) {
     std::string why;
     std::optional<Copy> copy = store.get(original, k, edits, why);
     EXPECT_TRUE(copy) << why;
     return copy ? std::move(*copy) : Copy();
   }
-  // Why there is no copy, which there must not be.
+  // The reason why there is no copy. There must be none.
   static std::string refusal(CopyStore& store, const std::string& original, const Edits& edits = {}) {
     std::string why;
     EXPECT_FALSE(store.get(original, 0, edits, why));
     EXPECT_NE(why, "");
     return why;
   }
-  // For a store: what it reports is added to `told_`, in threads one after the other.
+  // For a store: its reports are added to `told_`, by one thread at a time.
   [[nodiscard]] CopyStore::Report telling() {
     return [this](const std::string& sentence) { told_ += sentence; };
   }
@@ -112,7 +112,7 @@ class CopyStoreTest : public testing::Test {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + status;
   }
 
-  // What stores have reported: why better places than the one that served do not. Empty: the first one did.
+  // The reports of stores: why better places than the used one do not work. Empty if the first place worked.
   std::string told_;
 
  private:

@@ -1,5 +1,5 @@
-// The store of copies: what a copy is, that it is whole and right whoever else is at work,
-// and that dlopen takes it for a new object.
+// The store of copies: a copy has the right content and is complete, whatever other processes do at the same time,
+// and dlopen takes it for a new object.
 #include <dlfcn.h>
 #include <sys/mman.h>
 
@@ -17,7 +17,7 @@
 namespace aiointerpreters::extensions {
 namespace {
 
-// Larger than what is read at once, and no multiple of it.
+// Larger than one read, and not a multiple of it.
 constexpr std::size_t kLarge = 300'001;
 
 TEST(ContentHash, IsXxh64) {
@@ -28,7 +28,7 @@ TEST(ContentHash, IsXxh64) {
     for (std::size_t at = 0; at < size; at += pieces) made.add(data.data() + at, std::min(pieces, size - at));
     return made.value();
   };
-  // From the reference implementation.
+  // Computed with the reference implementation.
   const std::pair<std::size_t, std::uint64_t> known[] = {
       {0, 0xef46db3751d8e999},  {1, 0x1f25c8d0bc1f4bb6},   {3, 0x31d2363f52e564c9},     {31, 0xa2aa5f33cc4a6119},
       {32, 0x23c3c17ef790fd97}, {33, 0x50a7cfc7ba588784},  {44, 0xa4b19436ab40edb0},    {63, 0x5e3e54b431c7493c},
@@ -112,7 +112,7 @@ TEST_F(CopyStoreTest, TakesANewOriginalAtTheOldPathForWhatItIs) {
   EXPECT_EQ(read(get(store, from).path), "one");
   const struct stat before = facts_of(from);
   ASSERT_EQ(write("package/a.so", "two"), from);
-  const timespec times[] = {before.st_atim, before.st_mtim};  // as if it had not been touched
+  const timespec times[] = {before.st_atim, before.st_mtim};  // as if it were unmodified
   ASSERT_EQ(::utimensat(AT_FDCWD, from.c_str(), times, 0), 0);
   EXPECT_EQ(read(get(store, from).path), "two");
 }
@@ -278,7 +278,7 @@ TEST_F(CopyStoreTest, FourProcessesGetOneWholeCopyAlthoughTheFolderIsEmptiedMean
   EXPECT_EQ(names_in(folder()).size(), 1U);
 }
 
-// As whoever empties a cache by hand, only without end.
+// Like a user who empties the cache by hand, but without end.
 TEST_F(CopyStoreTest, CopiesAreWholeAlthoughTheFolderIsRemovedAllTheTime) {
   const std::string from = original(kLarge);
   const std::string content = read(from);
@@ -328,7 +328,7 @@ int count_up_in(const Loaded& object) {
 TEST_F(CopyStoreTest, EachCopyThatIsLoadedHasItsOwnStaticVariables) {
   CopyStore store(only());
   std::vector<Loaded> objects;
-  // Copies with a name, then some without: each is let go of before the next one comes, which gets its descriptor's number.
+  // Copies with a name, then some without. Each is released before the next is made, so the next gets its descriptor number.
   for (const unsigned k : {0U, 1U, 2U, CopyStore::kShared, CopyStore::kShared + 1, CopyStore::kShared + 2}) {
     const Copy copy = get(store, COPIED_OBJECT, k);
     objects.emplace_back(::dlopen(copy.path.c_str(), RTLD_NOW | RTLD_LOCAL));

@@ -1,4 +1,4 @@
-// Folders of copies as a whole: use is noted, what is old or too much goes, `describe` and `clear`.
+// Folders of copies as a whole: use is recorded, old or excess copies are removed, `describe` and `clear`.
 #include <sys/file.h>
 
 #include "copy_store_fixture.h"
@@ -13,7 +13,7 @@ constexpr std::time_t kDay = 24 * kHour;
 
 class CopyUpkeep : public CopyStoreTest {
  protected:
-  // A file with a copy's name, last used `age` seconds ago.
+  // A file with the name of a copy, last used `age` seconds ago.
   std::string copy(unsigned k, std::time_t age, std::size_t size = 100) const {
     std::string name = copy_name(1, 0, k, 0, "a.so");
     set_age(write("cache/" + name, std::string(size, 'a')), age);

@@ -1,4 +1,4 @@
-// Quotas of processor time, read from folders that look like a system's.
+// Quotas of processor time, read from folders that imitate a system's.
 #include "base/cpu_quota.h"
 
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ TEST(CpuQuota, IsReadFromCfs) {
   EXPECT_EQ(quota_in_cfs("100000", "0"), std::nullopt);
 }
 
-// A folder that stands for "/".
+// A folder that replaces "/".
 class CpuQuotaOf : public testing::Test {
  protected:
   CpuQuotaOf() {

@@ -1,4 +1,4 @@
-// Functions of a copy that lead to functions of ours, which know the copy.
+// Functions of a copy that call functions of ours, which know the copy.
 #include "extensions/elf_bind.h"
 
 #include <dlfcn.h>
@@ -32,7 +32,7 @@ std::array<BoundFunction, 3> functions() {
           BoundFunction{"PySample_Other", reinterpret_cast<void (*)()>(third), 0}};
 }
 
-// A copy of a sample, bound and under another name.
+// A copy of a sample, bound, with another name.
 class Bound {
  public:
   Bound(const std::string& sample, const std::string& path, int flags, const LibraryNames& names = {}, bool defer = false) {
@@ -73,7 +73,7 @@ class Bound {
   void* handle_ = nullptr;
 };
 
-// How the sample is linked, and how it is loaded.
+// The ways to link the sample, and to load it.
 using Way = std::pair<const char*, int>;
 class ElfBind : public testing::TestWithParam<Way> {
  protected:

@@ -1,4 +1,4 @@
-// Shared objects read: those that were built for it, and whatever else a file can be.
+// Reading shared objects: those that were built for these tests, and every other kind of file.
 #include "extensions/elf_file.h"
 
 #include <gtest/gtest.h>
@@ -32,7 +32,7 @@ bool contains(const Names& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Why a file cannot be read; empty: it can.
+// The reason why a file cannot be read. Empty if it can.
 std::string error_of(const FileBytes& file) {
   try {
     static_cast<void>(read_elf_file(file));
@@ -42,7 +42,7 @@ std::string error_of(const FileBytes& file) {
   }
 }
 
-// A sample whose header was changed.
+// A sample with a changed header.
 template <typename Change>
 FileBytes with_header(const Change& change) {
   FileBytes file = sample_library();
@@ -136,7 +136,7 @@ TEST(ElfFile, ThatIsNoSharedObject) {
             "is not a shared object: it has no dynamic section");
 }
 
-// Why the library cannot be read when each of its segments was changed in turn.
+// The reasons why the library cannot be read after each of its segments was changed in turn.
 template <typename Change>
 std::set<std::string> errors_with_segments(std::uint32_t type, const Change& change) {
   std::set<std::string> errors;
@@ -179,13 +179,13 @@ TEST(ElfFile, TruncatedAnywhere) {
     if (size < end_of_segments) {
       ASSERT_EQ(error_of(file).substr(0, 14), "is truncated: ") << size;
     } else {
-      ASSERT_TRUE(fields_of(read_elf_file(file)) == fields_of(expected)) << size;  // only the section headers are not there
+      ASSERT_TRUE(fields_of(read_elf_file(file)) == fields_of(expected)) << size;  // only the section headers are missing
     }
   }
 }
 
-// Reads and edits a file of which nothing is known. Both end, by a result or by an ElfError; AddressSanitizer sees what is
-// read outside.
+// Reads and edits an arbitrary file. Both end with a result or an ElfError. AddressSanitizer reports reads
+// outside of it.
 void expect_an_end(const FileBytes& file) {
   static_cast<void>(error_of(file));
   try {
@@ -203,7 +203,7 @@ void expect_an_end(const FileBytes& file) {
   }
 }
 
-// The parts of a file that are looked at: all but code and data.
+// The parts of a file that the reader looks at: everything except code and data.
 std::vector<std::size_t> described_bytes(const FileBytes& file) {
   std::vector<std::size_t> offsets;
   for (const elf::ProgramHeader& segment : segments_of(file)) {

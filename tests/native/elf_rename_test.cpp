@@ -1,4 +1,4 @@
-// Shared objects renamed, and loaded: private copies of a library and of its user find each other.
+// Renaming and loading shared objects: private copies of a library and of its user find each other.
 #include "extensions/elf_rename.h"
 
 #include <dlfcn.h>
@@ -25,14 +25,14 @@ FileBytes renamed(FileBytes file, const LibraryNames& names) {
   return file;
 }
 
-// A shared object that is loaded until the test's process ends.
+// A shared object that stays loaded until the test's process ends.
 class Loaded {
  public:
   explicit Loaded(const std::string& path) : handle_(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) {
     if (handle_ == nullptr) ADD_FAILURE() << dlerror();
   }
   [[nodiscard]] bool has(const char* name) const { return handle_ != nullptr && dlsym(handle_, name) != nullptr; }
-  // Calls a function that takes nothing and returns an int; -1 if there is none.
+  // Calls a function without arguments that returns an int. Returns -1 if there is none.
   template <typename Result = int, typename... Arguments>
   [[nodiscard]] Result call(const char* name, Arguments... arguments) const {
     void* const function = handle_ == nullptr ? nullptr : dlsym(handle_, name);
@@ -46,7 +46,7 @@ class Loaded {
 
 TEST(ElfRename, EachCopyOfAUserFindsItsOwnCopyOfTheLibrary) {
   const ElfFolder folder;
-  // Of other lengths: shorter, as long, longer.
+  // Names of other lengths: shorter, as long, longer.
   const std::vector<std::string> names = {"lib.so", "libelf_sample.so.2",
                                           "a_much_longer_name_of_the_library_libelf_sample.so.3"};
   std::vector<Loaded> libraries;
@@ -158,7 +158,7 @@ TEST(ElfRename, WhoReadsSectionsFindsTheNewNames) {
   EXPECT_EQ(found, 1);
 }
 
-// The rest of the page that a segment with zeros ends in is zeroed by the dynamic linker: nothing may be put there.
+// The dynamic linker zeroes the rest of the page in which a segment with zeros ends. Nothing may be placed there.
 TEST(ElfRename, AFileThatEndsWithItsLastSegment) {
   FileBytes file = sample_library();
   std::size_t end = 0;
@@ -198,7 +198,7 @@ TEST(ElfRename, AnObjectCanBeRenamedAgain) {
 TEST(ElfRename, ATableOfSegmentsThatIsASegmentMovesAlong) {
   FileBytes file = sample_library();
   const auto header = plain_at<elf::FileHeader>(file, 0);
-  // Something that is not needed for loading becomes a PT_PHDR, as some linkers write it into shared objects; it has to come
+  // Turns an entry that loading does not need into a PT_PHDR, which some linkers write into shared objects. It has to come
   // first.
   std::vector<elf::ProgramHeader> segments = segments_of(file);
   const auto note = std::find_if(segments.begin(), segments.end(), [](const auto& one) { return one.type == 4; });

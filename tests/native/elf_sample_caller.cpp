@@ -1,4 +1,4 @@
-// An object that calls a function which nobody offers, in every way there is: tests bind it to one (elf_bind_test.cpp).
+// An object that calls an undefined function in every possible way. Tests bind it to a function (elf_bind_test.cpp).
 
 #define OFFERED __attribute__((visibility("default")))
 

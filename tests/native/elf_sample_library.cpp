@@ -1,15 +1,15 @@
-// A shared library for the tests of ELF files: it counts, and does what needs its segments to be where they belong.
+// A shared library for the tests of ELF files. It counts, and has functions that need its segments in the right places.
 #include <cstddef>
 #include <stdexcept>
 
 #define OFFERED extern "C" __attribute__((visibility("default")))
 
 extern "C" {
-// Nobody has them in the tests: weak, so that the library loads all the same.
+// No object defines them in the tests. They are weak, so the library loads all the same.
 __attribute__((weak)) void* PyList_New(std::ptrdiff_t);
 __attribute__((weak)) void* _PyObject_New(void*);
 __attribute__((weak)) extern int _Py_NoneStruct;
-__attribute__((weak)) int Pressure();  // not Python's: no matter, a library too many is copied
+__attribute__((weak)) int Pressure();  // not Python's, but no harm: it only causes a needless copy
 __attribute__((weak)) int pYramid();
 }
 
@@ -19,13 +19,13 @@ thread_local int thread_count = 0;
 unsigned char zeros[300000];  // in memory, not in the file, up to the very end of the library's segments
 }  // namespace
 
-// How often it was called.
+// The number of calls.
 OFFERED int sample_count() { return ++count; }
 
 // The same, in each thread.
 OFFERED int sample_thread_count() { return ++thread_count; }
 
-// How many bytes of the library's zeros are none; makes them all ones.
+// Returns how many of the library's zeros are not zero, and sets them all to ones.
 OFFERED std::size_t sample_fill_zeros() {
   std::size_t others = 0;
   for (unsigned char& byte : zeros) {
@@ -35,7 +35,7 @@ OFFERED std::size_t sample_fill_zeros() {
   return others;
 }
 
-// Whether an exception finds its way.
+// Whether an exception is caught.
 OFFERED bool sample_catches(int value) {
   try {
     if (value > 0) throw std::runtime_error("caught");
@@ -45,7 +45,7 @@ OFFERED bool sample_catches(int value) {
   }
 }
 
-// How much of Python is there.
+// How many functions of Python are there.
 OFFERED int sample_python() {
   return (&PyList_New != nullptr ? 1 : 0) + (&_PyObject_New != nullptr ? 1 : 0) + (&_Py_NoneStruct != nullptr ? 1 : 0) +
          (&Pressure != nullptr ? 1 : 0) + (&pYramid != nullptr ? 1 : 0);

@@ -1,4 +1,4 @@
-// A shared library that offers nothing and uses Python: its hash table is empty and says nothing of how many symbols there
+// A shared library that exports nothing and uses Python. Its hash table is empty, so it does not tell how many symbols there
 // are.
 extern "C" {
 __attribute__((weak)) void* PyList_New(long);

@@ -1,5 +1,5 @@
-// A shared object that needs the library of elf_sample_library.cpp, looks as an extension module does, and offers a name
-// that ends with the library's: linkers store the two as one.
+// A shared object that needs the library of elf_sample_library.cpp and looks like an extension module. It exports a name
+// that ends with the library's name: linkers store both as one string.
 
 #define OFFERED extern "C" __attribute__((visibility("default")))
 

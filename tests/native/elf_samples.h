@@ -19,7 +19,7 @@
 
 namespace aiointerpreters::extensions {
 
-using FileBytes = std::vector<std::byte>;  // as large as the file, so that AddressSanitizer sees what is read behind its end
+using FileBytes = std::vector<std::byte>;  // exactly as large as the file, so AddressSanitizer reports reads behind its end
 
 inline FileBytes read_file(const std::filesystem::path& path) {
   FileBytes bytes(std::filesystem::file_size(path));
@@ -33,7 +33,7 @@ inline void write_file(const std::filesystem::path& path, const FileBytes& bytes
       .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
 }
 
-// All that it takes to rename one. Errors: ElfError.
+// Renames a file completely. Errors: ElfError.
 inline Edits renaming_of(const FileBytes& file, const LibraryNames& names) {
   const ElfImage image(file);
   ElfAdditions additions(image);
@@ -42,7 +42,7 @@ inline Edits renaming_of(const FileBytes& file, const LibraryNames& names) {
   return edits;
 }
 
-// The symbols that the object offers and that begin as functions that initialize modules do, in order.
+// The symbols that the object exports and whose names begin like those of module init functions, in order.
 inline std::vector<std::string> initializers_of(const FileBytes& file) {
   const ElfImage image(file);
   const ElfSymbols symbols(image);
@@ -78,7 +78,7 @@ inline std::vector<elf::ProgramHeader> segments_of(const FileBytes& file) {
   return segments;
 }
 
-// A folder of one test's own.
+// A folder for one test.
 class ElfFolder {
  public:
   ElfFolder() {

@@ -1,4 +1,4 @@
-// What C++ makes unique in a process: copies of an object share it, unless it is made their own.
+// Symbols that C++ makes unique in a process: copies of an object share them, unless each copy gets its own.
 #include "extensions/elf_unique.h"
 
 #include <dlfcn.h>
@@ -15,14 +15,14 @@
 namespace aiointerpreters::extensions {
 namespace {
 
-// Calls what counts in the object's template.
+// Calls the counting function in the object's template.
 int count_in(const std::string& path) {
   void* const handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) return -1;
   return reinterpret_cast<int (*)()>(dlsym(handle, "PyModExport_sample"))();
 }
 
-// A copy of the sample that counts, with its unique symbols made its own.
+// A copy of the counting sample with unique symbols of its own.
 FileBytes own_copy(const SymbolNames& shared) {
   FileBytes file = sample_user();
   apply_edits(edits_to_own_unique_symbols(sample_user(), shared), file);

@@ -1,4 +1,4 @@
-// What every lane owes to Dispatch (pool/lane.h), and what each does in its own way.
+// The contract that every lane has with Dispatch (pool/lane.h), and the behaviour of each lane.
 #include "pool/lane.h"
 
 #include <gtest/gtest.h>
@@ -23,11 +23,11 @@ class FakeInterrupter final : public Interrupter {
   bool interrupt_all() noexcept override { return true; }
 };
 
-// A pool's parts without a pool, and one of its lanes.
+// The parts of a pool without the pool, and one of its lanes.
 template <typename L>
 class LaneTest : public testing::Test {
  protected:
-  // A call has come in as Pool::submit lets it.
+  // Adds a call as Pool::submit does.
   TaskPtr submit() {
     const TaskPtr task(make_task(L::kName));
     if constexpr (L::kName == Lane::kLoops) {
@@ -41,17 +41,17 @@ class LaneTest : public testing::Test {
     submitted.push_back(task);
     return task;
   }
-  // A call of a loop that nobody has taken, and its port, hold each other.
+  // A call of a loop that no worker has taken. The call and its port own each other.
   void TearDown() override {
     for (const TaskPtr& task : submitted) task->port.reset();
   }
-  // A plain worker that is awake.
+  // A plain worker, awake.
   Seat& enter() {
     std::unique_ptr<Seat> spare = Roster::make_seat();
     has.roster.expect_thread();
     return has.roster.enter(spare);
   }
-  // A host that is awake.
+  // A host, awake.
   Seat& enter_host() {
     Seat& seat = enter();
     has.begin_making(seat);
@@ -99,7 +99,7 @@ TYPED_TEST(LaneTest, ACallWantsAWorkerAndWakesOneThatIsParked) {
 
 TYPED_TEST(LaneTest, WantsNoMoreWorkersThanThereMayBe) {
   for (int i = 0; i < 8; ++i) static_cast<void>(this->submit());
-  EXPECT_EQ(this->lane.wanted_workers(), 2U);  // of four workers two are kept for interpreters
+  EXPECT_EQ(this->lane.wanted_workers(), 2U);  // of four workers, two are kept for interpreters
 }
 
 TYPED_TEST(LaneTest, GivesAWorkerACallOrAnErrandOnce) {
@@ -142,7 +142,7 @@ TEST_F(HomeLaneTest, ServesNoFurtherWorkerWhileItsShareIsAtWork) {
 TEST_F(HomeLaneTest, KeepsOutOfHostsUnlessTheyAreAllThereIs) {
   static_cast<void>(submit());
   Seat& host = enter_host();
-  EXPECT_TRUE(lane.has_work_for(host));  // no thread but this one
+  EXPECT_TRUE(lane.has_work_for(host));  // there is no other thread
   static_cast<void>(enter());
   EXPECT_FALSE(lane.has_work_for(host));
 }
@@ -156,12 +156,12 @@ TEST_F(InterpreterLaneTest, AHostTakesACallAndAPlainWorkerBecomesAHostFirst) {
   static_cast<void>(submit());
   EXPECT_EQ(lane.assign(enter_host()), task);
   Seat& plain = enter();
-  EXPECT_FALSE(lane.has_work_for(plain));  // an idle host is there for the other one
+  EXPECT_FALSE(lane.has_work_for(plain));  // an idle host is available for the other one
   has.roster.stop_searching(*has.roster.find([](const Seat& seat) { return seat.is_host(); }));
   ASSERT_TRUE(lane.has_work_for(plain));
   EXPECT_FALSE(lane.assign(plain));
   EXPECT_EQ(plain.errand, Seat::Errand::kMakeInterpreter);
-  EXPECT_EQ(lane.waiting(), 1U);  // whoever is first takes it
+  EXPECT_EQ(lane.waiting(), 1U);  // the first worker takes it
 }
 
 TEST_F(InterpreterLaneTest, KeepsTheCallsThatWorkersGetReadyFor) {
@@ -213,7 +213,7 @@ TEST_F(LoopLaneTest, ALoopThatIsStillToBeMadeKeepsWorkers) {
   EXPECT_FALSE(lane.keeps_workers());
 }
 
-// ---- What a pool makes of its lanes.
+// ---- The lanes in a pool.
 
 TEST(Lanes, ACallOfHomesIsNotHeldUpByALoopThatIsToBeMade) {
   Pool pool(limits(4, 2));

@@ -1,4 +1,4 @@
-// LoopPort: what is to be cancelled reaches the loop and the visitor once, however often it is asked for, with one wake-up.
+// LoopPort: a cancellation reaches the loop and the visitor once, with one wake-up, however often it is requested.
 #include "pool/loop_port.h"
 
 #include <gtest/gtest.h>
@@ -54,7 +54,7 @@ TEST(LoopPort, CancelsOnceWhatIsAskedForAgainBeforeThat) {
   const auto task = make_task();
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(port.interrupt(task));
   EXPECT_EQ(cancelled(port).size(), 1U);
-  EXPECT_TRUE(port.interrupt(task));  // who asks later has it cancelled again
+  EXPECT_TRUE(port.interrupt(task));  // a later request cancels it again
   EXPECT_EQ(cancelled(port).size(), 1U);
   EXPECT_EQ(visitor->tasks.size(), 1U);
 }
@@ -66,7 +66,7 @@ TEST(LoopPort, IsWokenOnceForAllThatIsToBeCancelled) {
   EXPECT_TRUE(is_readable(fd));
   port.collect();
   EXPECT_FALSE(is_readable(fd));
-  EXPECT_TRUE(port.interrupt(make_task()));  // the loop comes to this one, too, before it waits again
+  EXPECT_TRUE(port.interrupt(make_task()));  // the loop handles this one too before it waits again
   EXPECT_FALSE(is_readable(fd));
   EXPECT_EQ(cancelled(port).size(), 2U);
   EXPECT_TRUE(port.interrupt(make_task()));

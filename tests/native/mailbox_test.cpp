@@ -1,4 +1,4 @@
-// Wakeup and Mailbox: nothing that is posted is lost, and one wake-up does for all that came before it was looked at.
+// Wakeup and Mailbox: no posted task is lost, and one wake-up covers all tasks posted before the mailbox was read.
 #include "pool/mailbox.h"
 
 #include <gtest/gtest.h>
@@ -33,7 +33,7 @@ std::vector<TaskPtr> all_of(TaskList mail) {
   return tasks;
 }
 
-// A task that says when it goes.
+// A task that reports its destruction.
 class Watched final : public Task {
  public:
   explicit Watched(int& gone) : Task(Lane::kInterpreters), gone_(gone) {}

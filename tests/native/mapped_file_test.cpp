@@ -1,4 +1,4 @@
-// Files mapped to be read.
+// Files mapped for reading.
 #include "extensions/mapped_file.h"
 
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ TEST(MappedFile, OfNoRegularFile) {
   EXPECT_EQ(error_of("/proc"), EISDIR);
   const std::string fifo = testing::TempDir() + "fifo" + std::to_string(getpid());
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
-  EXPECT_EQ(error_of(fifo), EINVAL);  // at once, though nobody writes to it
+  EXPECT_EQ(error_of(fifo), EINVAL);  // immediately, although no process writes to it
   unlink(fifo.c_str());
 }
 

@@ -1,4 +1,4 @@
-// Which event loop a coroutine function is sent to, and which worker makes a further one.
+// The choice of the event loop for a coroutine function, and of the worker that creates a further loop.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -23,7 +23,7 @@ std::size_t count(TaskList mail) {
   return tasks;
 }
 
-// A worker that has come for the loop that it is to make.
+// A worker that was woken to create a loop.
 LoopPortPtr open_loop(Pool& pool, Seat& seat) {
   EXPECT_FALSE(pool.take(seat));
   EXPECT_EQ(seat.errand, Errand::kOpenLoop);
@@ -36,7 +36,7 @@ LoopPortPtr open_loop(Pool& pool, Seat& seat) {
 TEST(PoolLoops, TheFirstTaskWantsAThreadAndTheNextOnesGoWhereItWent) {
   Pool pool(limits(1, 1));
   EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kNeedsThread);
-  EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kQueued);  // before there is a loop
+  EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kQueued);  // there is no loop yet
   Seat& seat = pool.enter();
   const LoopPortPtr port = open_loop(pool, seat);
   ASSERT_TRUE(port);
@@ -57,7 +57,7 @@ TEST(PoolLoops, AFurtherOneIsMadeWhileAllHaveTasksAndThereMayBeMore) {
   const LoopPortPtr ones = open_loop(pool, one);
   const LoopPortPtr others = open_loop(pool, other);
   EXPECT_NE(ones, others);
-  EXPECT_EQ(count(ones->mailbox->take()), 3U);  // each the least loaded in turn
+  EXPECT_EQ(count(ones->mailbox->take()), 3U);  // each call goes to the loop with the least load
   EXPECT_EQ(count(others->mailbox->take()), 3U);
   for (int i = 0; i < 3; ++i) pool.count_out(*ones);
   EXPECT_TRUE(pool.is_idle(*ones));
@@ -79,7 +79,7 @@ TEST(PoolLoops, AnIdleHostMakesItsLoopBeforeAThreadIsStarted) {
   EXPECT_FALSE(pool.take(seat));
   EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kQueued);
   const LoopPortPtr port = open_loop(pool, seat);
-  EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);  // who makes a loop is not available
+  EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);  // a worker that creates a loop is not available
   static_cast<void>(pool.retire(*port));
   static_cast<void>(pool.take_queued());
 }
@@ -100,7 +100,7 @@ TEST(PoolLoops, AWorkerThatIsParkedIsWokenToMakeOne) {
     static_cast<void>(pool.retire(*port));
     pool.leave(seat);
   });
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // more likely asleep than not; both ways are right
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // probably asleep by now; the test is correct either way
   EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kQueued);
   worker.join();
   EXPECT_TRUE(opened);
@@ -115,7 +115,7 @@ TEST(PoolLoops, WhatNoLoopHasTakenIsStillQueued) {
   EXPECT_TRUE(queued.empty());
   Seat& seat = pool.enter();
   EXPECT_FALSE(pool.take(seat));
-  EXPECT_EQ(seat.errand, Errand::kNone);  // nobody needs one any more
+  EXPECT_EQ(seat.errand, Errand::kNone);  // it is no longer needed
   pool.leave(seat);
 }
 
@@ -129,7 +129,7 @@ TEST(PoolLoops, AClosedPoolsLoopIsStillMadeForWhatWaitsForIt) {
   EXPECT_EQ(count(port->mailbox->take()), 1U);
   EXPECT_FALSE(pool.take(seat));
   EXPECT_FALSE(pool.wait(seat));
-  EXPECT_EQ(seat.errand, Errand::kNone);  // so it leaves
+  EXPECT_EQ(seat.errand, Errand::kNone);  // so the worker leaves
   pool.leave(seat);
 }
 
@@ -189,7 +189,7 @@ TEST(PoolLoops, AHostRestsOnlyWhenItsLoopHasNothingToDo) {
     opened = true;
     opened.notify_one();
     EXPECT_FALSE(pool.take(seat));
-    EXPECT_FALSE(pool.wait(seat));  // until the task has ended
+    EXPECT_FALSE(pool.wait(seat));  // not before the task has ended
     EXPECT_EQ(seat.errand, Errand::kRest);
     EXPECT_TRUE(pool.is_idle(*port));
     EXPECT_EQ(count(pool.retire(*port)), 1U);

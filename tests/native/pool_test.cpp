@@ -1,4 +1,4 @@
-// The pool's decisions: who runs what, who is woken, when a thread is wanted. Workers here are plain threads without Python.
+// The decisions of the pool: who runs a task, who is woken, when a thread is wanted. The workers are plain threads.
 #include "pool/pool.h"
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ namespace {
 using Submitted = Pool::Submitted;
 using Errand = Seat::Errand;
 
-// A worker that makes its interpreter when it is told to.
+// A worker that creates its interpreter when it is told to.
 TaskPtr take_as_host(Pool& pool, Seat& seat) {
   TaskPtr task = pool.take(seat);
   if (seat.errand != Errand::kMakeInterpreter) return task;
@@ -39,7 +39,7 @@ std::vector<TaskPtr> listed(TaskList tasks) {
   return all;
 }
 
-// A pool with its threads, each of which does what Worker::run does.
+// A pool with its threads. Each thread does the same as Worker::run.
 class Workshop {
  public:
   Workshop(std::size_t max_workers, std::size_t max_interpreters) : pool(limits(max_workers, max_interpreters)) {}
@@ -101,7 +101,7 @@ TEST(Pool, WantsAThreadOnlyIfNobodyIsIdle) {
   EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
   EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
   EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kNeedsThread);
-  EXPECT_EQ(pool.submit(make_task()), Submitted::kQueued);  // all three are there
+  EXPECT_EQ(pool.submit(make_task()), Submitted::kQueued);  // all three workers exist
   static_cast<void>(pool.take_queued());
 }
 
@@ -119,7 +119,7 @@ TEST(Pool, AWorkerIsAvailableBeforeItsTaskIsKnownToBeDone) {
   EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
   Seat& seat = pool.enter();
   EXPECT_TRUE(take_as_host(pool, seat));
-  EXPECT_FALSE(pool.take(seat));  // from here on it counts
+  EXPECT_FALSE(pool.take(seat));  // it counts from here on
   EXPECT_EQ(pool.submit(make_task()), Submitted::kQueued);
   EXPECT_TRUE(pool.take(seat));
 }
@@ -146,7 +146,7 @@ TEST(Pool, AHostLeavesBlockingWorkToPlainWorkers) {
   Seat& plain = pool.enter();
   EXPECT_TRUE(pool.take(plain));
   static_cast<void>(pool.submit(make_task()));
-  EXPECT_FALSE(pool.take(plain));  // there is a host already, and there may be one only
+  EXPECT_FALSE(pool.take(plain));  // there is a host already, and only one is allowed
   EXPECT_EQ(plain.errand, Errand::kNone);
   EXPECT_TRUE(pool.take(host));
 }
@@ -161,7 +161,7 @@ TEST(Pool, AHostServesHomeIfThePlainWorkersAreTooFew) {
   EXPECT_TRUE(pool.take(plain));
   EXPECT_FALSE(pool.take(plain));
   EXPECT_FALSE(pool.take(host));
-  // Both are available, so nobody asks for a thread; whoever takes the first task must not leave the second one to nobody.
+  // Both are available, so no thread is requested. The worker with the first task must not leave the second one alone.
   EXPECT_EQ(pool.submit(make_task()), Submitted::kQueued);
   EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kQueued);
   EXPECT_TRUE(pool.take(plain));
@@ -194,7 +194,7 @@ TEST(Pool, EndsWhenTheLastThreadHasLeft) {
   Pool pool(limits(2, 2));
   EXPECT_TRUE(pool.ended());
   static_cast<void>(pool.submit(make_task()));
-  EXPECT_FALSE(pool.ended());  // it is still to be started
+  EXPECT_FALSE(pool.ended());  // the thread is still to be started
   pool.close();
   EXPECT_EQ(pool.wait_for_end(base::Clock::now()), base::Wake::kTimedOut);
   std::thread worker([&] {
@@ -214,7 +214,7 @@ TEST(Pool, NothingIsLeftWaitingInMixedUse) {
     for (int i = 0; i < 12; ++i) {
       tasks.push_back(shop.submit((round + i) % 3 == 0 ? Lane::kHome : Lane::kInterpreters));
       if (i % 4 == 3) {
-        // Without closing the pool: only what was submitted may set them going.
+        // Without closing the pool, only the submitted tasks can wake them.
         for (const auto& task : tasks) ASSERT_EQ(task->wait(base::Deadline()), base::Wake::kChanged);
       }
     }
@@ -342,7 +342,7 @@ TEST(Pool, WhoCannotBeAHostLeavesItsTasksToTheHostsThatThereAre) {
   TaskList left;
   EXPECT_TRUE(pool.interpreter_failed(unlucky, why, left));
   EXPECT_EQ(pool.interpreters(), 1U);
-  EXPECT_FALSE(pool.take(unlucky));  // not at once again
+  EXPECT_FALSE(pool.take(unlucky));  // not immediately again
   EXPECT_EQ(unlucky.errand, Errand::kNone);
   EXPECT_TRUE(pool.take(host));
   EXPECT_TRUE(pool.take(host));
@@ -363,7 +363,7 @@ TEST(Pool, WithoutAnyHostTasksEndAndTheNextAttemptComesLater) {
   EXPECT_EQ(pool.submit(make_task()), Submitted::kRefused);
   EXPECT_EQ(pool.broken(Lane::kInterpreters), why);
   EXPECT_EQ(pool.broken(Lane::kHome), nullptr);
-  // After the pause, and however often that has been in vain before.
+  // After the pause, even if it has failed many times before.
   while (pool.broken(Lane::kInterpreters)) std::this_thread::yield();
   EXPECT_NE(pool.submit(make_task()), Submitted::kRefused);
   EXPECT_TRUE(take_as_host(pool, seat));
@@ -380,7 +380,7 @@ TEST(Pool, ATaskNeverWaitsForAnInterpreterWhileAnotherOneIsIdle) {
   EXPECT_EQ(take_as_host(pool, host).get(), first.get());
   EXPECT_FALSE(pool.take(slow));
   EXPECT_EQ(slow.errand, Errand::kMakeInterpreter);
-  EXPECT_EQ(pool.take(host).get(), second.get());  // while the other one still makes its own
+  EXPECT_EQ(pool.take(host).get(), second.get());  // while the other worker is still creating its own
   pool.interpreter_made(slow);
   EXPECT_FALSE(pool.take(slow));
 }
@@ -404,7 +404,7 @@ TEST(Pool, BlockingTasksLeaveRoomForInterpretersThatMayBeNeeded) {
     Seat& host = pool.enter();
     EXPECT_TRUE(take_as_host(pool, host));
     if (i == 1) {
-      EXPECT_FALSE(pool.take(host));  // the blocking task still waits
+      EXPECT_FALSE(pool.take(host));  // the blocking task is still waiting
     }
   }
   EXPECT_EQ(pool.census().queued, 1U);
@@ -425,7 +425,7 @@ TEST(Pool, WithAsManyInterpretersAsWorkersHostsServeHomeOnceAllThreadsAreThere) 
   EXPECT_TRUE(pool.take(host));
 }
 
-// An interpreter that is lent ends by others.
+// Other threads end a lent interpreter.
 struct FakeLender final : Lender {
   bool end_lent() override { return true; }
 };
@@ -438,7 +438,7 @@ TEST(Pool, ALentInterpreterIsEndedByWhoeverForks) {
   FakeLender lender;
   EXPECT_EQ(pool.take_lent(), nullptr);
   EXPECT_TRUE(pool.lend(seat, lender));
-  EXPECT_EQ(pool.take_lent(), nullptr);  // nobody forks
+  EXPECT_EQ(pool.take_lent(), nullptr);  // no fork is under way
   pool.begin_rest();
   Seat* const taken = pool.take_lent();
   ASSERT_EQ(taken, &seat);
@@ -481,7 +481,7 @@ TEST(Pool, TellsItsRecorderWhatItAccepts) {
   EXPECT_EQ(recorder.queued, 1);
 }
 
-// Notes what it is asked to do.
+// Records the requests that it gets.
 struct FakeInterrupter final : Interrupter {
   bool interrupt(TaskPtr task) noexcept override {
     target = std::move(task);
@@ -503,7 +503,7 @@ TEST(Pool, KnowsWhoCanStopATask) {
   static_cast<void>(pool.submit(second));
   Seat& seat = pool.enter();
   EXPECT_FALSE(pool.take(seat));
-  EXPECT_EQ(pool.interrupter_of(*first), nullptr);  // the interpreter is still being made
+  EXPECT_EQ(pool.interrupter_of(*first), nullptr);  // the interpreter is still being created
   pool.interpreter_made(seat);
   EXPECT_TRUE(pool.take(seat));
   const auto interrupter = std::make_shared<FakeInterrupter>();
@@ -541,7 +541,7 @@ TEST(Pool, RestsBetweenTwoTasks) {
     shop.pool.begin_rest();
     wait_for_rest(shop.pool, base::Deadline());
     EXPECT_EQ(shop.hosts, 0);
-    // What is submitted meanwhile is not lost; home's side goes on.
+    // Tasks that are submitted meanwhile are not lost. Calls of home's go on.
     ASSERT_EQ(shop.submit(Lane::kHome)->wait(base::Deadline()), base::Wake::kChanged);
     tasks.push_back(shop.submit(Lane::kInterpreters));
     shop.pool.end_rest();
@@ -571,7 +571,7 @@ TEST(Pool, LimitsMayChange) {
   EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kQueued);
   EXPECT_FALSE(pool.claim_thread());
   pool.set_limits(2, 2);
-  EXPECT_TRUE(pool.claim_thread());  // what waits already wants it
+  EXPECT_TRUE(pool.claim_thread());  // waiting tasks need it already
   EXPECT_FALSE(pool.claim_thread());
   pool.set_limits(1, 1);
   EXPECT_EQ(pool.submit(make_task(Lane::kHome)), Submitted::kQueued);

@@ -1,4 +1,4 @@
-// When it pays to spin, judged by made-up outcomes of spins: no clock, no other thread.
+// When spinning pays, judged by made-up outcomes of spins: no clock, no other thread.
 #include "base/spin_policy.h"
 
 #include <gtest/gtest.h>
@@ -17,14 +17,14 @@ constexpr Spun kFoundLate{.found = true, .robbed = true};
 constexpr Spun kNothing{};
 constexpr Spun kRobbedOfIt{.robbed = true};
 
-// One wait, whose spin, if there is one, ends so. Returns how long it might spin.
+// One wait with this outcome of its spin, if it spins. Returns the longest spin that was allowed.
 Duration wait(SpinPolicy& policy, Spun spun) {
   const Duration budget = policy.begin();
   if (budget > kNone) policy.learn(spun);
   return budget;
 }
 
-// How many waits sleep at once before one spins again.
+// How many waits sleep immediately before one spins again.
 unsigned pause_of(SpinPolicy& policy, Spun then) {
   unsigned pause = 0;
   while (wait(policy, then) == kNone) ++pause;
@@ -69,7 +69,7 @@ TEST(SpinPolicy, LearnsWithinAFewWaitsThatSpinningPaysAgain) {
   EXPECT_LE(before, static_cast<int>(SpinPolicy::kMaxPause));
   for (unsigned i = 1; i < SpinPolicy::kSettled; ++i) EXPECT_GT(wait(policy, kFound), kNone);
   EXPECT_EQ(pause_of(policy, kNothing), 0U);
-  EXPECT_EQ(pause_of(policy, kNothing), 0U);  // all of before is forgotten
+  EXPECT_EQ(pause_of(policy, kNothing), 0U);  // everything before is forgotten
 }
 
 TEST(SpinPolicy, ASpinThatWasTakenOffItsProcessorMakesTheNextOnesShort) {
@@ -89,7 +89,7 @@ TEST(SpinPolicy, AShortBudgetIsNotMadeLonger) {
   EXPECT_EQ(policy.begin(), kTiny);
 }
 
-// After a spin that was robbed: how many waits the policy stays wary.
+// After a robbed spin: the number of waits in which the policy stays cautious.
 unsigned wary_waits(SpinPolicy& policy) {
   while (wait(policy, kRobbedOfIt) == kNone) continue;
   unsigned waits = 0;
@@ -140,7 +140,7 @@ TEST(IdleSpins, WhereProcessorsAreNotKnownOneSpinsAllTheSame) {
   EXPECT_TRUE(spins.begin(-1, -1).spins());
 }
 
-// Turns on the giver's processor until the thread is to move; what comes of the move is learned.
+// Waits on the giver's processor until the thread must move. Then the policy learns the outcome of the move.
 unsigned turns_before_move(IdleSpins& spins, Spun then) {
   for (unsigned turns = 1;; ++turns) {
     const IdleSpins::Plan plan = spins.begin(kHere, kHere);

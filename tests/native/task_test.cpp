@@ -1,4 +1,4 @@
-// The state word of a task: who wins, who is woken, who delivers.
+// The state word of a task: which thread wins, which one is woken, which one delivers.
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -162,7 +162,7 @@ TEST(Task, WaitingEndsWithTheTask) {
       }
     });
     EXPECT_EQ(task->wait(base::Deadline()), base::Wake::kChanged);
-    EXPECT_EQ(task->message.bytes.size(), 1U);  // what the worker wrote is seen, TSan agrees
+    EXPECT_EQ(task->message.bytes.size(), 1U);  // the worker's writes are visible, and TSan agrees
     worker.join();
   }
 }
@@ -219,7 +219,7 @@ TEST(TaskQueue, LetsGoOfItsTasks) {
     TaskQueue queue;
     queue.push(task, 0);
   }
-  EXPECT_TRUE(task->start());  // ASan would see it if the queue had destroyed it
+  EXPECT_TRUE(task->start());  // ASan would report a task that the queue has destroyed
 }
 
 TEST(Task, OnlyARunningTaskIsInterrupted) {

@@ -1,4 +1,4 @@
-// Teller: home is told of every end, in the order in which they came, before `finish` returns.
+// Teller: home learns of every end, in the order of the ends, before `finish` returns.
 #include "pool/teller.h"
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 namespace aiointerpreters::pool {
 namespace {
 
-// A task that notes when it is told of, and holds up its teller until it is let through.
+// A task that records when home learns of it, and holds its teller until the gate is open.
 class Noted final : public Task {
  public:
   Noted(int number, std::vector<int>& told) : Task(Lane::kLoops), number_(number), told_(told) {}
@@ -33,7 +33,7 @@ class Noted final : public Task {
 
  private:
   const int number_;
-  std::vector<int>& told_;  // the teller's thread's
+  std::vector<int>& told_;  // of the teller's thread
 };
 
 base::IntrusivePtr<Noted> make_noted(int number, std::vector<int>& told) {

@@ -1,4 +1,4 @@
-// What is known not to work as a private copy, and who is trusted all the same.
+// Extensions that are known not to work as private copies, and extensions that are trusted all the same.
 #include "extensions/unsound.h"
 
 #include <gtest/gtest.h>
