@@ -11,7 +11,7 @@ project = "aiointerpreters"
 author = "The aiointerpreters authors"
 version = release = installed_version(project)
 
-extensions = ["myst_parser", "sphinx_copybutton", "api", "descriptions", "outside_links", "pictures"]
+extensions = ["myst_parser", "sphinx_copybutton", "api", "descriptions", "outside_links", "pictures", "units"]
 exclude_patterns = ["_sphinx", "_static", "images"]
 nitpicky = True
 default_role = "py:obj"  # `name` in docstrings leads to the entry of that name, if there is one
