@@ -16,30 +16,30 @@ PYTEST_ARGS ?=
 shared_out = -n 4 --dist loadfile
 
 .PHONY: help
-help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: ## all the set-up, then examples/sums.py
+demo: ## set everything up, then run examples/sums.py
 	@$(call with) && exec "$$python" examples/sums.py
 
 .PHONY: test
-test: test-native test-python ## all the set-up, then the tests in C++ and in Python
+test: test-native test-python ## set everything up, then run the C++ and the Python tests
 
 .PHONY: build develop
 build develop: ## bring .venv/VERSION up to date and print its Python
 	@$(call with,test) && echo "$$python"
 
 .PHONY: test-native
-test-native: ## the C++ unit tests
+test-native: ## run the C++ unit tests
 	@tools/native-tests dev
 
 .PHONY: test-python
-test-python: ## the Python tests, in several processes; PYTEST_ARGS="-k name" for some of them, in one; EXTRAS=frames for more
+test-python: ## run the Python tests, in several processes; PYTEST_ARGS="-k name" runs some of them, in one process; EXTRAS=frames adds more
 	@$(call with,test examples $(EXTRAS)) && exec "$$python" -u -X faulthandler -m pytest $(or $(PYTEST_ARGS),$(shared_out))
 
 .PHONY: cpython
-cpython: ## CPython's own tests on this package's executors: figures, what cannot pass and why; ARGS=WORD for some of them
+cpython: ## run CPython's own tests with this package's executors, and list the failures and their reasons; ARGS=WORD for some of them
 	@$(call with,test) && PYTHONPATH=tests exec "$$python" -m cpython $(ARGS)
 
 .PHONY: extensions
@@ -47,68 +47,68 @@ extensions: ## try real packages in interpreters, and write the table in docs/ex
 	@$(call with,test) && PYTHONPATH=tests exec "$$python" -m extensions $(ARGS)
 
 .PHONY: extensions-suites
-extensions-suites: ## the tests that packages ship, in two interpreters at once; ARGS='"numpy fft"' for some (needs an hour)
+extensions-suites: ## run the test suites of packages in two interpreters at once (takes an hour); ARGS='"numpy fft"' for some
 	@$(call with,test) && PYTHONPATH=tests exec "$$python" -m extensions.suites $(ARGS)
 
 .PHONY: crawl
-crawl: ## examples/crawl.py
+crawl: ## run examples/crawl.py
 	@$(call with,examples) && exec "$$python" examples/crawl.py $(ARGS)
 
 .PHONY: bench
-bench: ## benchmarks, beside their rivals: NAMES="latency asyncio" for some, ARGS=--list says which, ARGS="--quick --json" how
+bench: ## run the benchmarks, with other pools for comparison; NAMES="latency asyncio" for some, ARGS=--list lists them, ARGS=--help the options
 	@$(call with,rivals) && exec "$$python" benchmarks $(ARGS) $(NAMES)
 
 .PHONY: bench-compare
-bench-compare: ## what got slower since REV=revision, with exit status 1 if something did; NAMES="latency data" for some benchmarks
+bench-compare: ## show what got slower since REV=revision (then the exit status is 1); NAMES="latency data" for some benchmarks
 	@$(if $(REV),,$(error say which revision: make bench-compare REV=main~5))$(call with,rivals) && \
 		exec "$$python" benchmarks/compare_revisions.py $(REV) $(NAMES) $(ARGS)
 
 .PHONY: figures
-figures: ## the figures in README and docs/benchmarks.md, and all pictures, from what `make bench ARGS=--json` has recorded
+figures: ## write the figures in the docs, and draw all pictures, from the results that `make bench ARGS=--json` has recorded
 	@$(call with,plots) && "$$python" benchmarks/readme_figures.py && "$$python" benchmarks/docs_figures.py && \
 		"$$python" benchmarks/cited_figures.py && "$$python" benchmarks/plots.py && "$$python" docs/_sphinx/drawings.py
 
 .PHONY: docs
-docs: ## the documentation site, in build/docs/index.html; a warning or a link that leads nowhere is an error
+docs: ## build the documentation site in build/docs/index.html; warnings and dead links are errors
 	@$(call with,docs) && rm -rf build/docs && \
 		"$$python" -m sphinx -W --keep-going -q -b html -d build/docs.read docs build/docs && \
 		"$$python" tools/check-site build/docs
 
 .PHONY: asan
-asan: ## both test suites under AddressSanitizer and UBSan, but for the tests that measure memory; then `make fuzz`
+asan: ## run both test suites under AddressSanitizer and UBSan, except for tests that measure memory; then `make fuzz`
 	@tools/native-tests asan
 	@$(MAKE) asan-python
 	@$(MAKE) fuzz
 
 .PHONY: asan-python
-asan-python: ## the Python tests of `make asan`; PYTEST_ARGS for some of them
+asan-python: ## run the Python tests of `make asan`; PYTEST_ARGS for some of them
 	@$(interpreter) && python=$$(tools/develop --sanitize=address,undefined "$$interpreter" test examples) && \
 		tools/with-asan "$$python" -u -X faulthandler -m pytest --timeout 800 -o faulthandler_timeout=1600 \
 		--ignore tests/stress/test_memory.py $(or $(PYTEST_ARGS),$(shared_out))
 
 .PHONY: fuzz
-fuzz: ## whatever bytes for the decoder, under the sanitizers; ARGS="--runs N --seed N" or ARGS=FILE
+fuzz: ## fuzz the decoder under the sanitizers; ARGS="--runs N --seed N" or ARGS=FILE
 	@$(interpreter) && python=$$(tools/develop --sanitize=address,undefined "$$interpreter") && \
 		PYTHONHASHSEED=0 exec tools/with-asan "$$python" tests/fuzz/fuzz_decoder.py $(ARGS)
 
 .PHONY: faults
-faults: ## tests in which every allocation of the engine fails once
+faults: ## run tests in which each allocation of the engine fails once
 	@$(interpreter) && python=$$(tools/develop --faults "$$interpreter" test) && \
 		exec "$$python" -u -X faulthandler -m pytest tests/faults $(or $(PYTEST_ARGS),-n 4)
 
 .PHONY: tsan
-tsan: ## the C++ unit tests and the stress tests under ThreadSanitizer
+tsan: ## run the C++ unit tests and the stress tests under ThreadSanitizer
 	@tools/native-tests tsan
 	@$(MAKE) tsan-python
 
 .PHONY: tsan-python
-tsan-python: ## the stress tests of `make tsan`
+tsan-python: ## run the stress tests of `make tsan`
 	@$(interpreter) && python=$$(tools/develop --sanitize=thread "$$interpreter" test) && \
 		tools/with-tsan "$$python" -u -X faulthandler -m pytest --timeout 800 -o faulthandler_timeout=1600 \
 		-m stress --ignore tests/stress/test_memory.py $(or $(PYTEST_ARGS),$(shared_out))
 
 .PHONY: lint
-lint: ## ruff, mypy, clang-format
+lint: ## run ruff, mypy and clang-format
 	@$(call with,dev test examples) && bin=$$(dirname "$$python") && \
 		"$$bin/ruff" check && \
 		"$$bin/ruff" format --check && \
@@ -116,34 +116,34 @@ lint: ## ruff, mypy, clang-format
 		"$$python" -m mypy
 
 .PHONY: tidy
-tidy: ## clang-tidy and its analyzer over the engine (needs minutes)
+tidy: ## run clang-tidy and its analyzer on the engine (takes minutes)
 	@$(call with,dev) && exec tools/syntax-check "$$python" analyzer
 
 .PHONY: thread-safety
-thread-safety: ## clang's look at which lock protects what (core/base/annotations.h)
+thread-safety: ## check with clang that the right locks are held (core/base/annotations.h)
 	@$(call with,dev) && exec tools/syntax-check "$$python" annotations
 
 .PHONY: portability
-portability: ## compile the engine, without making anything, for the platforms that no machine here runs
+portability: ## check that the engine compiles for other platforms
 	@$(call with,dev) && exec tools/syntax-check "$$python" arm64 musl windows macos
 
 .PHONY: format
-format: ## ruff and clang-format, in place
+format: ## format all code with ruff and clang-format
 	@$(call with,dev) && bin=$$(dirname "$$python") && \
 		"$$bin/ruff" check --fix --exit-zero && \
 		"$$bin/ruff" format && \
 		"$$bin/clang-format" -i $(cpp_files)
 
 .PHONY: wheels
-wheels: ## sdist and wheels for 3.13, 3.14 and 3.15 in dist/, and tests of them; ARGS=3.14 for one
+wheels: ## build and test the sdist and the wheels for 3.13, 3.14 and 3.15, in dist/; ARGS=3.14 for one
 	@exec tools/wheels $(ARGS)
 
 .PHONY: types
-types: ## pyright, and mypy --strict, over the examples and the public names, as somebody sees them who has installed the package
+types: ## check the examples and the public names with pyright and mypy --strict, against the installed package
 	@exec tools/types
 
 .PHONY: clean
-clean: ## all that was built; `make distclean` also what was fetched
+clean: ## remove what was built; `make distclean` also removes what was downloaded
 	rm -rf build dist .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find src tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
 

@@ -88,7 +88,7 @@ def main() -> None:
     for sentence in meter.read().sentences():
         print(f"\n{sentence}")
     if CORES == 1:
-        print("\nWith one processor, nothing can compute at the same time.")
+        print("\nThere is only one processor, so the pieces cannot be computed at the same time.")
 
 
 def bar(share: float) -> str:

@@ -38,12 +38,12 @@ constexpr const char* kInterruptDoc =
     "interrupt($self, /)\n--\n\n"
     "Stop the call.\n\n"
     "A call that has not started is cancelled. In a call that runs in an interpreter, TaskInterrupted is raised at the\n"
-    "next bytecode. Afterwards `result` raises CancelledError or TaskInterrupted, even if the function goes on.\n\n"
+    "next bytecode. Afterwards `result` raises CancelledError or TaskInterrupted, even if the function continues.\n\n"
     "Returns:\n"
     "    True if the call is stopped. False if it has already ended, or if it is an untagged call that is running.\n\n"
     "Raises:\n"
-    "    RuntimeError: A thread that is needed for this cannot be started. The call goes on, and its future ends as\n"
-    "        interrupted.";
+    "    RuntimeError: A thread that is needed for this cannot be started. The function continues, but `result` raises\n"
+    "        TaskInterrupted.";
 
 constexpr const char* kAddDoneCallbackDoc =
     "add_done_callback($self, /, fn)\n--\n\n"

@@ -165,9 +165,9 @@ PyObject* tag_reduce(PyObject* self, PyObject*) {
 PyMethodDef kTagMethods[] = {
     {"with_context", tag_type_with_context, METH_VARARGS | METH_CLASS,
      "with_context($type, /, *variables)\n--\n\n"
-     "Return a decorator that tags a callable and lets context variables travel with its calls.\n\n"
-     "In the worker the variables have the values that they had at the place of the submit, until the call ends. Changes\n"
-     "in the worker do not come back.\n\n"
+     "Return a decorator that tags a callable. Context variables are then copied to the worker with its calls.\n\n"
+     "During the call the variables have the values that they had when the call was submitted. Changes in the worker do\n"
+     "not come back.\n\n"
      "Args:\n"
      "    variables: Objects of contextvars.ContextVar. Each must be an attribute of a module, because workers find it by\n"
      "        that name. Variables that the callable has declared before are kept.\n\n"

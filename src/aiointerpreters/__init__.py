@@ -1,9 +1,9 @@
 """Run CPU-bound Python in parallel, in one process, from asyncio or from threads.
 
-A function tagged with `interpreter` runs in a worker's own subinterpreter, which has its own GIL (PEP 684); everything
-else in the same pool behaves as in `concurrent.futures.ThreadPoolExecutor`.
+A function tagged with `interpreter` runs in a worker's own subinterpreter, which has its own GIL (PEP 684). All other
+functions run in threads, as in `concurrent.futures.ThreadPoolExecutor`.
 
-The names below are loaded on first use: a worker that imports a module with tagged functions needs the tag alone.
+The names below are loaded on first use, because a worker that imports a module with tagged functions needs only the tag.
 """
 
 TYPE_CHECKING = False  # type checkers know the name; to import it from `typing` would cost each worker 1.4 MB

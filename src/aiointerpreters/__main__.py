@@ -23,15 +23,15 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     cache = commands.add_parser(
         "cache",
-        help="show or empty the cache of extension modules",
-        description="Show the folders in which private copies of extension modules are kept, or empty them.",
+        help="show the cache of private copies of extension modules, or remove them",
+        description="Show the folders in which private copies of extension modules are kept, or remove the copies.",
     )
     cache.add_argument("--clear", action="store_true", help="remove all copies; running programs are not disturbed")
     cache.set_defaults(run=lambda chosen: _clear() if chosen.clear else _show())
     info = commands.add_parser(
         "info",
-        help="say what a report of a fault should say",
-        description="Print versions, processors, limits and settings, to be put into a report of a fault.",
+        help="print what a bug report needs: versions, limits and settings",
+        description="Print versions, processors, limits and settings. Copy the output into a bug report.",
     )
     info.set_defaults(run=lambda chosen: _tell())
     commands.add_parser("compare", help="measure a function of yours in a plain loop and in all pools", add_help=False)
@@ -54,12 +54,12 @@ def _show() -> int:
         if refused:
             print(f"  not used: {refused}")
         elif absent:
-            print("  empty: made on first need")
+            print("  does not exist yet; it is created when it is needed")
         else:
-            since = f", the oldest last used {_days_ago(oldest_use)}" if oldest_use is not None else ""
+            since = f", the least recently used copy was used {_days_ago(oldest_use)}" if oldest_use is not None else ""
             print(f"  {_counted(copies)}, {_megabytes(nbytes)}{since}")
             if read_only:
-                print("  read-only: these copies are used, new ones are made elsewhere")
+                print("  read-only: these copies are used, but new copies are kept elsewhere")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What a report of a fault should say about the machine: `python -m aiointerpreters info`."""
+"""What a bug report should say about the machine: `python -m aiointerpreters info`."""
 
 import os
 import platform
@@ -28,7 +28,7 @@ def lines() -> Iterator[str]:
     for name in _VARIABLES:
         if name in os.environ:
             yield f"{name}: {os.environ[name]}"
-    yield f"packages: {', '.join(_versions()) or 'none of those that are asked for'}"
+    yield f"packages: {', '.join(_versions()) or 'none of those that this command looks for'}"
 
 
 def _without_home(path: str) -> str:
@@ -46,10 +46,10 @@ def _limits() -> Iterator[str]:
     """Of Linux's: control groups' quota, and mappings of memory."""
     quota = _text("/sys/fs/cgroup/cpu.max")
     if quota is not None:
-        yield f"quota of the control group: {quota} (microseconds, in a period of so many)"
+        yield f"CPU quota of the control group: {quota} (microseconds of CPU time, and the period in microseconds)"
     most, maps = _text("/proc/sys/vm/max_map_count"), _text("/proc/self/maps")
     if most is not None and maps is not None:
-        yield f"mappings of memory: {len(maps.splitlines())} of {most}"
+        yield f"memory mappings: {len(maps.splitlines())} of {most}"
 
 
 def _text(path: str) -> str | None:

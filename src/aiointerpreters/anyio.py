@@ -1,4 +1,4 @@
-"""Functions in interpreters for users of AnyIO, on asyncio and on Trio. It needs AnyIO 4.11 or newer.
+"""Run functions in interpreters with AnyIO, on asyncio and on Trio. This module needs AnyIO 4.11 or newer.
 
 All calls of a process share one executor, which has as many interpreters as the process has processors. Calls with
 `extensions="private"` share another one.
@@ -58,14 +58,14 @@ async def run_sync[*Ts](
 ) -> Any:
     """Run `fn(*args)` in an interpreter, tagged or not, and return its result.
 
-    This is `anyio.to_thread.run_sync` for interpreters. The function's own exceptions arrive as themselves.
+    This is `anyio.to_thread.run_sync` for interpreters. Exceptions of the function are raised with their own types.
 
     Args:
         fn: A function or a coroutine function.
         args: Positional arguments.
         limiter: Limits the number of calls at a time. If None: `current_default_interpreter_limiter()`.
         abandon_on_cancel: If False, the awaiting task cannot be cancelled until the call has ended. If True, it can be
-            cancelled: then it resumes immediately and the call is stopped, because TaskInterrupted is raised in it.
+            cancelled: the task resumes immediately, and TaskInterrupted is raised in the function to stop it.
         extensions: Extension modules that the interpreter may import, as for `InterpreterThreadPoolExecutor`. Calls with
             `"private"` have interpreters of their own.
 

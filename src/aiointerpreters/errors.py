@@ -1,4 +1,4 @@
-"""Exceptions that this package raises. A function's own exceptions arrive as themselves."""
+"""Exceptions that this package raises. Exceptions of your functions are raised with their own types."""
 
 from ._core import InterpreterError, NotTransferableError, RemoteTraceback, TaskInterrupted
 

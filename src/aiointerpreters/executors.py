@@ -51,10 +51,10 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         """Create an executor. Its threads and interpreters start when they are first needed.
 
         Args:
-            max_workers: Maximum number of threads. If it is greater than `max_interpreters`, that many threads are kept for
-                tagged calls, and the other threads run untagged calls. Then untagged calls never delay tagged calls. If both
-                numbers are equal, every thread runs both kinds, so a tagged call may wait for untagged calls. If None: the
-                default number of `ThreadPoolExecutor` for untagged calls, plus `max_interpreters`.
+            max_workers: Maximum number of threads. If it is greater than `max_interpreters`, one thread for each interpreter
+                is reserved for tagged calls, and the other threads run untagged calls. Then untagged calls never delay
+                tagged calls. If both numbers are equal, every thread runs both kinds, so a tagged call may wait for untagged
+                calls. If None: the default number of `ThreadPoolExecutor` for untagged calls, plus `max_interpreters`.
             thread_name_prefix: Prefix of the threads' names, in their interpreters too.
             initializer: Called with `initargs`. An untagged initializer runs once in each thread. A tagged one runs once in
                 each new interpreter. If it fails, the executor is broken: `submit` and all futures raise
@@ -63,8 +63,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
                 executor exists.
             max_interpreters: Maximum number of interpreters, each in a thread of its own. If None: `max_workers` if that is
                 given, otherwise `os.process_cpu_count()`.
-            context_vars: Context variables that every tagged call takes along. In the worker they have the values that they
-                had at the place of the submit, until the call ends. Each must be an attribute of a module. To choose the
+            context_vars: Context variables that are copied to the worker with every tagged call. During the call they have
+                the values that they had when the call was submitted. Each must be an attribute of a module. To choose the
                 variables of one function, use `interpreter.with_context`.
             extensions: Extension modules outside the standard library that interpreters may import. `"declared"`: those that
                 declare support for subinterpreters (PEP 489, PEP 684). `"private"`: any, as a private copy of its file for
@@ -116,13 +116,13 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
     ) -> Iterator[R]:
         """Return an iterator over the results of `fn` for the zipped iterables, in their order.
 
-        Calls run as `submit` runs them. A tagged `fn` that crosses by value is captured once, when `map` is called.
+        Calls run as with `submit`. If a tagged `fn` crosses by value, it is captured only once, when `map` is called.
 
         Args:
             fn: A function, tagged or not.
             iterables: Arguments of the calls. The shortest iterable ends the iteration.
-            timeout: Seconds from the call of `map`. A result that is asked for later, and is not there, raises TimeoutError.
-                None means no limit.
+            timeout: Maximum time in seconds, from the call of `map`. After that, the iterator raises TimeoutError if the
+                next result is not available. None means no limit.
             chunksize: Number of calls that a worker receives at once. If one of them fails, its whole chunk fails. It is
                 ignored for untagged functions.
             buffersize: Maximum number of chunks that are submitted before their results are consumed. If None, all of them
@@ -178,8 +178,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         """Shut down and wait. If the block is stopped, cancel queued calls and stop running calls in interpreters.
 
         A block is stopped by Ctrl-C, by cancellation, and by an interrupt of the call that it belongs to. If one of these
-        arrives during the wait, it stops the work too, and is raised after the work has ended. A second one is raised
-        immediately.
+        happens during the wait, it stops the work too, and its exception is raised after the work has ended. If a second
+        one happens, its exception is raised immediately.
         """
         stopping = is_stop(exc_val)
         if stopping:

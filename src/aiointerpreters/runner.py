@@ -124,8 +124,8 @@ class Runner:
     async def run(self, /, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run `fn(*args, **kwargs)` in an interpreter and return its result.
 
-        It works as `InterpreterThreadPoolExecutor.run` does, but the call starts when it is awaited. The function's own
-        exceptions arrive as themselves. Cancelling the await stops the call.
+        It works as `InterpreterThreadPoolExecutor.run` does, but the call starts when it is awaited. Exceptions of the
+        function are raised with their own types. Cancelling the await stops the call.
 
         Args:
             fn: Any function that the executor can run, tagged or not. A bound method that a module has under the method's
@@ -165,9 +165,9 @@ class Runner:
     async def run_module_function(self, /, module_info: ModuleInfo, *args: Any, **kwargs: Any) -> Any:
         """Run a function that the main interpreter does not have to import.
 
-        A script is run once in each interpreter, under a name that is not `__main__`. Exceptions raised while the function
-        is looked up arrive as themselves: ImportError, FileNotFoundError, AttributeError. Context variables do not travel
-        with these calls, because the main interpreter does not know which of them the function has declared.
+        A script is run once in each interpreter, under a name that is not `__main__`. If the function cannot be found,
+        ImportError, FileNotFoundError or AttributeError is raised. Context variables are not copied to the worker, because
+        the main interpreter does not know which of them the function has declared.
 
         Args:
             module_info: The place of the function, as `get_module_info` returns it.
@@ -300,12 +300,12 @@ class Runner:
 
         Args:
             fn: A function or a coroutine function, tagged or not.
-            iterable: Items, synchronous or asynchronous. It is advanced only while fewer than `limit` calls are running,
-                queued, or wait to be consumed.
+            iterable: Items, synchronous or asynchronous. The next item is taken only while fewer than `limit` calls are
+                queued, are running, or have a result that you have not taken yet.
             iterables: Iterables of further arguments for each call, synchronous or asynchronous. The shortest one ends the
                 iteration.
             limit: Maximum number of such calls. If None: 32 for each worker.
-            ordered: Whether results come in the order of the items. If False, they come as calls end.
+            ordered: Whether results come in the order of the items. If False, they come in the order in which calls end.
 
         Raises:
             RunnerError: The runner is not started.

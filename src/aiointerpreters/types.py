@@ -39,8 +39,8 @@ type Shareable = (
 )
 """Built-in types that cross interpreters without pickle, nested in any way.
 
-This is a type for annotations. Other objects can cross too. An instance of a subclass of one of these types is treated as
-other objects are.
+This is a type for annotations. Other objects can cross too. Instances of subclasses of these types are treated like other
+objects.
 
 A memoryview arrives as a view of the same memory, and a SharedBuffer as a SharedBuffer over the same memory. A queue of
 concurrent.interpreters (CPython 3.14) arrives as the same queue. Objects of the other types are copied.

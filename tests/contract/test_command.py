@@ -39,9 +39,9 @@ def use_a_copy(tmp_path: Path) -> None:
 
 def test_it_shows_the_copies_and_removes_them(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    assert run(cache=cache).stdout == f"{cache}\n  empty: made on first need\n"
+    assert run(cache=cache).stdout == f"{cache}\n  does not exist yet; it is created when it is needed\n"
     use_a_copy(tmp_path)
-    assert run(cache=cache).stdout == f"{cache}\n  1 copy, 0.0 MB, the oldest last used today\n"
+    assert run(cache=cache).stdout == f"{cache}\n  1 copy, 0.0 MB, the least recently used copy was used today\n"
     removed = run("-m", "aiointerpreters", "cache", "--clear", cache=cache)
     assert (removed.returncode, removed.stdout, removed.stderr) == (0, "removed 1 copy, 0.0 MB\n", "")
     assert run(cache=cache).stdout == f"{cache}\n  0 copies, 0.0 MB\n"

@@ -185,7 +185,7 @@ def test_results_that_differ_by_themselves_are_not_compared_and_others_are(folde
     assert [pool["results"] for pool in report["pools"]] == ["not comparable"] * 3
     report = measured(folder, "functions:where", *pools)
     assert [pool["results"] for pool in report["pools"]] == ["equal", "equal", "different"]
-    assert any("ProcessPoolExecutor gave another result" in remark for remark in report["verdict"]["remarks"])
+    assert any("ProcessPoolExecutor gave a different result" in remark for remark in report["verdict"]["remarks"])
 
 
 def test_a_crash_in_one_pool_does_not_end_the_run(folder: Path) -> None:
@@ -210,7 +210,7 @@ def test_an_executor_of_the_users_own_is_compared(folder: Path) -> None:
         (["functions:total", "--args", "7"], "--args must be a list of the arguments, such as '[7]', not '7'"),
         (["functions:total", "--args", "[7"], "--args: '[7' is neither a Python literal nor JSON"),
         (["functions:total", "--kwargs", "[7]"], "--kwargs must be a dict"),
-        (["functions:total", "--args", "[7]", "--inputs", "functions:pairs"], "--inputs and --args exclude each other"),
+        (["functions:total", "--args", "[7]", "--inputs", "functions:pairs"], "--inputs and --args cannot be used together"),
         (["functions:total", "--inputs", "pairs"], "'pairs' is not of the form"),
         (["functions:total", "--pools", "threads,nonsense"], "there is no pool 'nonsense'"),
         (["functions:total", "--pools", ","], "no pool is named"),

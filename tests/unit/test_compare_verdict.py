@@ -57,7 +57,7 @@ def test_threads_that_are_somewhat_faster_do_not_hold_the_gil_most_of_the_time()
 
 def test_of_processes_only_that_is_said_which_they_need_more_of() -> None:
     ours, processes = pool("interpreters", 1.9, memory=20e6, first_result=0.1), pool("processes", 1.9, memory=21e6)
-    assert "needs less" not in said(judge(findings(ours, processes)))
+    assert "costs less" not in said(judge(findings(ours, processes)))
 
 
 def test_a_pool_that_is_a_little_faster_than_ours_is_named() -> None:
@@ -74,7 +74,7 @@ def test_code_that_releases_the_gil_stays_in_threads() -> None:
 def test_beside_an_event_loop_threads_may_be_too_late() -> None:
     verdict = judge(findings(pool("threads", 1.9, delay=0.020), pool("interpreters", 1.9, delay=0.001)))
     assert verdict.use == "threads"
-    assert "Beside an event loop, use aiointerpreters: the loop is 1.0 ms late with it, and 20 ms with" in said(verdict)
+    assert "use aiointerpreters: the loop is late by 1.0 ms with it, and by 20 ms with threads" in said(verdict)
 
 
 def test_waiting_is_for_threads() -> None:
@@ -90,7 +90,7 @@ def test_short_calls_stay_in_a_loop_and_the_cheapest_pool_is_named() -> None:
     assert verdict.use == "serial"
     assert said(verdict) == (
         "Use a plain loop: one call takes 200 ns, and the cheapest pool adds 1.0 µs to it. "
-        "If you have many calls, put about 10,000 of them into one function, and compare that one."
+        "If you have many calls, write a function that does about 10,000 of them, and compare that one."
     )
 
 
@@ -98,8 +98,8 @@ def test_where_nothing_is_faster_a_pool_may_still_keep_an_event_loop_prompt() ->
     verdict = judge(findings(pool("threads", 1.0, delay=0.06), pool("interpreters", 1.1), serial_delay=0.1, processors=1))
     assert verdict.use == "serial"
     assert "no pool is clearly faster. aiointerpreters is 1.1 times as fast." in said(verdict)
-    assert "plain calls make the event loop 100 ms late, aiointerpreters makes it 1.0 ms late" in said(verdict)
-    assert verdict.remarks == ["This program may use one processor only, so nothing can compute at the same time."]
+    assert "late by 100 ms with plain calls, and by 1.0 ms with aiointerpreters" in said(verdict)
+    assert verdict.remarks == ["This program can use only one processor, so no pool can compute in parallel."]
 
 
 def test_a_short_call_does_not_make_a_loop_late_whatever_was_measured() -> None:

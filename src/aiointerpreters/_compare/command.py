@@ -51,21 +51,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--inputs",
         metavar="FUNCTION",
-        help="module:function that returns or yields the arguments of several calls, which are made in turn: "
-        "a tuple for several arguments, anything else for one",
+        help="module:function that returns or yields the arguments of several calls: a tuple holds several arguments, "
+        "any other value is one argument",
     )
-    parser.add_argument("--workers", type=_positive, help="workers of each pool (the number of processors, but 2 at least)")
-    parser.add_argument("--rounds", type=_positive, default=3, help="how often each pool is measured (%(default)s)")
-    parser.add_argument("--calls", type=_positive, help="calls in a round (so many that a round takes part of a second)")
+    parser.add_argument(
+        "--workers", type=_positive, help="workers of each pool (default: the number of processors, at least 2)"
+    )
+    parser.add_argument("--rounds", type=_positive, default=3, help="how often each pool is measured (default: %(default)s)")
+    parser.add_argument("--calls", type=_positive, help="calls in a round (default: as many as take part of a second)")
     parser.add_argument(
         "--pools",
         metavar="NAMES",
-        help=f"some of {', '.join(pools.NAMES)}, separated by commas, or module:function that makes an executor (all)",
+        help=f"some of these names, separated by commas (default: all): {', '.join(pools.NAMES)}, or module:function that "
+        "takes a number of workers and returns an executor",
     )
     parser.add_argument(
         "--extensions",
         choices=("declared", "private"),
-        help="which extension modules interpreters of aiointerpreters import",
+        help="the argument `extensions` of the executor of aiointerpreters: `private` for compiled packages such as NumPy",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     return parser
@@ -100,7 +103,7 @@ def _run(chosen: argparse.Namespace) -> int:
 def _checked(chosen: argparse.Namespace) -> dict[str, Any]:
     """Return what hosts are told. Raises WrongTargetError for what can be seen without importing anything."""
     if chosen.inputs is not None and chosen.args is not None:
-        raise WrongTargetError("--inputs and --args exclude each other")
+        raise WrongTargetError("--inputs and --args cannot be used together")
     place = Place.parse(chosen.target)
     for option in ("args", "kwargs"):
         if (given := getattr(chosen, option)) is not None:

@@ -44,7 +44,7 @@ def _why_no_pool(findings: Findings, usable: list[Pool], best: Pool) -> Iterator
         more = "" if added is None else f", and the cheapest pool adds {duration(added)} to it"
         yield f"Use a plain loop: one call takes {duration(findings.call)}{more}."
         many = max(2, round(0.002 / findings.call)) if findings.call > 0 else 1000
-        yield f"If you have many calls, put about {_round(many):,} of them into one function, and compare that one."
+        yield f"If you have many calls, write a function that does about {_round(many):,} of them, and compare that one."
     else:
         yield f"Use a plain loop: no pool is clearly faster. {best.title} is {times(findings.speed_up(best))} as fast."
     prompt = [pool for pool in usable if pool.delay is not None]
@@ -53,29 +53,27 @@ def _why_no_pool(findings: Findings, usable: list[Pool], best: Pool) -> Iterator
         least = min(prompt, key=lambda pool: pool.delay or 0.0)
         if (least.delay or 0.0) < late / 3:
             yield (
-                f"In asyncio a pool helps all the same: plain calls make the event loop {duration(late)} late, "
-                f"{least.title} makes it {duration(least.delay or 0.0)} late."
+                f"With asyncio, a pool still helps: the event loop is late by {duration(late)} with plain calls, and by "
+                f"{duration(least.delay or 0.0)} with {least.title}."
             )
 
 
 def _why_threads(findings: Findings, threads: Pool) -> Iterator[str]:
     speed_up = times(findings.speed_up(threads))
     because = (
-        "the function waits most of the time"
-        if findings.busy < 0.5
-        else "the function releases the GIL while it computes, or nearly so"
+        "the function waits most of the time" if findings.busy < 0.5 else "the function releases the GIL most of the time"
     )
     yield f"Use ThreadPoolExecutor: it is {speed_up} as fast as a plain loop, and no other pool is clearly faster."
     yield f"The reason is that {because}. Threads need no copies of arguments and results."
     if findings.busy < 0.5:
-        yield "More threads than processors, or asyncio, make it faster still."
+        yield "With more threads than processors, or with asyncio, the program can be even faster."
     ours = findings.pool(OURS)
     if ours is None or not ours.works or ours.delay is None or threads.delay is None:
         return
     if threads.delay > _LATE and ours.delay < threads.delay / 3:
         yield (
-            f"Beside an event loop, use aiointerpreters: the loop is {duration(ours.delay)} late with it, "
-            f"and {duration(threads.delay)} with threads."
+            f"If your program has an event loop, use aiointerpreters: the loop is late by {duration(ours.delay)} with it, "
+            f"and by {duration(threads.delay)} with threads."
         )
 
 
@@ -90,7 +88,7 @@ def _why_ours(findings: Findings, ours: Pool, best: Pool) -> Iterator[str]:
     if processes is not None and processes.works:
         less = list(_less(findings, ours, processes))
         if less:
-            yield f"Compared with processes it needs less: {'; '.join(less)}."
+            yield f"It costs less than processes: {'; '.join(less)}."
         yield "Use processes instead if a crash in C code must not end the whole program."
 
 
@@ -121,7 +119,7 @@ def _why_another(findings: Findings, best: Pool) -> Iterator[str]:
 def _remarks(findings: Findings, usable: list[Pool]) -> Iterator[str]:
     for pool in findings.pools:
         if pool.works and pool.results == DIFFERENT:
-            yield f"{pool.title} gave another result than a plain call. It may depend on state that workers do not share."
+            yield f"{pool.title} gave a different result. The result may depend on state that workers do not share."
     ours = findings.pool(OURS)
     if ours in usable and ours is not None:
         copying = min(ours.carrying, default=0.0)
@@ -134,7 +132,7 @@ def _remarks(findings: Findings, usable: list[Pool]) -> Iterator[str]:
     if ours is not None and ours.problem is not None and "--extensions private" in ours.problem:
         yield "Run this again with --extensions private: most compiled packages work in that way."
     if findings.processors < 2:
-        yield "This program may use one processor only, so nothing can compute at the same time."
+        yield "This program can use only one processor, so no pool can compute in parallel."
 
 
 def duration(seconds: float) -> str:
