@@ -1,4 +1,4 @@
-"""What the benchmark of arrays lets workers do. Who imports it imports NumPy, too; other packages where a frame is made."""
+"""Functions that workers call in the benchmark of arrays. Importing this module imports NumPy, but no other package."""
 
 import importlib
 from typing import Any
@@ -9,7 +9,7 @@ Array = np.ndarray[Any, Any]
 
 
 def norms(rows: int) -> float:
-    """Returns the sum of the norms of that many vectors, each an array: Python and NumPy's calls, which hold the GIL."""
+    """Returns the sum of the norms of `rows` vectors, each an array. Python and NumPy's calls hold the GIL."""
     total = 0.0
     vector = np.array([3.0, 4.0, 12.0])
     for row in range(rows):
@@ -19,16 +19,16 @@ def norms(rows: int) -> float:
 
 
 def no_operation(value: object) -> None:
-    """Does nothing: what is left to measure is the way of the argument."""
+    """Does nothing, so the measured time is that of the argument's way."""
 
 
 def make_array(count: int) -> Array:
-    """Returns an array of that many zeros, whose memory the system has yet to find: what is left to measure is its way."""
+    """Returns an array of zeros whose memory the system has not provided yet, so the measured time is that of its way."""
     return np.zeros(count)
 
 
 def make_written_array(count: int) -> Array:
-    """Returns one whose memory is written to."""
+    """Returns an array whose memory is written to."""
     return np.full(count, 1.0)
 
 

@@ -1,7 +1,7 @@
-"""What is measured of functions that an event loop awaits, whatever way it sends them to a worker.
+"""Measurements of functions that an event loop awaits, for every way to send them to a worker.
 
-A way is called as `way(function, *arguments)` and returns what is to be awaited. The functions here run on the loop in
-question and import nothing of this package, so that an old release is measured by the same code in a process of its own.
+A way is called as `way(function, *arguments)` and returns an awaitable. The functions here run on the measured loop and
+import nothing of this package. Therefore the same code measures an old release in a process of its own.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ CHUNK = 1_000_000
 
 @dataclass(frozen=True)
 class Counts:
-    """How many calls a sample takes of each kind; maps have `at_once` of them under way at a time."""
+    """The number of calls of each kind in a sample. Maps have `at_once` calls under way at a time."""
 
     gather: int
     one_by_one: int
@@ -51,19 +51,19 @@ class Counts:
 
 
 async def warm_up(way: Way, prepare: Function, workers: int) -> None:
-    """Has all workers made: each is busy while the next one is."""
+    """Makes sure that all workers exist: each one is busy while the next one is created."""
     await asyncio.gather(*(way(prepare(workloads.sum_of_squares), CHUNK) for _ in range(2 * workers)))
 
 
 async def small_calls(way: Way, prepare: Function, counts: Counts) -> Sample:
-    """Returns GATHER, P50 and P99. `prepare` makes what is called out of a function."""
+    """Returns GATHER, P50 and P99. `prepare` turns a function into the callable to submit."""
     noop = prepare(workloads.noop)
     p50, p99 = await one_by_one(way, noop, counts.one_by_one)
     return {GATHER: await gather(way, noop, counts.gather), P50: p50, P99: p99}
 
 
 async def maps_by_hand(way: Way, prepare: Function, counts: Counts) -> Sample:
-    """Returns MAP_IN_ORDER and MAP_AS_COMPLETED, as one writes maps where there is none."""
+    """Returns MAP_IN_ORDER and MAP_AS_COMPLETED, written by hand for pools without such a map."""
     echo, count = prepare(workloads.echo), counts.map
     return {
         MAP_IN_ORDER: await consume(map_in_order(way, echo, count, counts.at_once), count),
@@ -72,14 +72,14 @@ async def maps_by_hand(way: Way, prepare: Function, counts: Counts) -> Sample:
 
 
 async def gather(way: Way, argument: object, count: int) -> float:
-    """Returns how many calls a second one `asyncio.gather` of `count` calls of `way(argument)` gets."""
+    """Returns the calls per second of one `asyncio.gather` of `count` calls of `way(argument)`."""
     start = time.perf_counter()
     await asyncio.gather(*(way(argument) for _ in range(count)))
     return count / (time.perf_counter() - start)
 
 
 async def one_by_one(way: Way, noop: Function, calls: int) -> tuple[float, float]:
-    """Returns p50 and p99, in microseconds, of `calls` calls, each awaited before the next."""
+    """Returns p50 and p99 in microseconds of `calls` calls. Each is awaited before the next."""
     now, taken = time.perf_counter_ns, []
     for _ in range(calls):
         start = now()
@@ -101,7 +101,7 @@ async def map_in_order(way: Way, echo: Function, count: int, limit: int) -> Asyn
 
 
 async def map_as_completed(way: Way, echo: Function, count: int, limit: int) -> AsyncIterator[int]:
-    """Yields the results of `count` calls as they end: each has a task, which waits at a semaphore."""
+    """Yields the results of `count` calls as they end. Each call has a task that waits at a semaphore."""
     room = asyncio.Semaphore(limit)
 
     async def call(item: int) -> int:
@@ -114,7 +114,7 @@ async def map_as_completed(way: Way, echo: Function, count: int, limit: int) -> 
 
 
 async def consume(results: AsyncIterator[int], count: int) -> float:
-    """Returns how many of `count` results come a second; raises RuntimeError if they are not 0 .. `count` - 1."""
+    """Returns the results per second. Raises RuntimeError if the results are not 0 .. `count` - 1."""
     start = time.perf_counter()
     total = 0
     async for result in results:
@@ -126,12 +126,12 @@ async def consume(results: AsyncIterator[int], count: int) -> float:
 
 
 def delay(part: str, load: str) -> str:
-    """Returns the name of the metric of the loop's delay: p50, p99 or maximum under that load."""
+    """Returns the name of a metric of the loop's delay: p50, p99 or maximum under that load."""
     return f"{part} of the loop's delay, {load}"
 
 
 async def delays(way: Way, prepare: Function, seconds: float, workers: int) -> Sample:
-    """Returns how late the loop's heart beats while no worker, one or all of them compute, in milliseconds."""
+    """Returns how late the loop's heartbeat is while no worker, one worker or all workers compute, in milliseconds."""
     sum_of_squares = prepare(workloads.sum_of_squares)
     sample: Sample = {}
     for load, busy in zip(LOADS, (0, 1, workers), strict=True):
@@ -142,9 +142,9 @@ async def delays(way: Way, prepare: Function, seconds: float, workers: int) -> S
 
 @asynccontextmanager
 async def heartbeat() -> AsyncIterator[list[float]]:
-    """Has the loop's heart beat, and gives the list to which each beat adds by how many milliseconds it was late.
+    """Runs a heartbeat in the loop. Yields the list to which each beat appends its lateness in milliseconds.
 
-    A beat is a sleep of `PERIOD`. It is late by the granularity of timers, some 0.1 ms, and by what holds up the loop.
+    A beat is a sleep of `PERIOD`. It is late by the granularity of timers, about 0.1 ms, and by blocking of the loop.
     """
     late: list[float] = []
 
@@ -171,7 +171,7 @@ async def lateness(way: Way, sum_of_squares: Function, busy: int, seconds: float
             await way(sum_of_squares, CHUNK)
 
     working = [asyncio.create_task(keep_busy()) for _ in range(busy)]
-    await asyncio.sleep(50 * PERIOD)  # by then they are at it
+    await asyncio.sleep(50 * PERIOD)  # by then they are computing
     async with heartbeat() as late:
         await asyncio.sleep(seconds)
     over = True

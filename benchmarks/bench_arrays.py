@@ -1,12 +1,12 @@
 """NumPy arrays and frames of pandas and polars in workers: how much faster small arrays get, how long large ones take.
 
-Arguments are passed to a function that does nothing. Results are arrays of zeros that the worker has just made; as the
-system finds their memory when it is first read, nearly all of the time is for their way. One kind is written to, as real
-results are, which takes its time wherever it is done. Calls follow each other back to back; a round takes their median,
-results thrown away on the clock.
+Arguments are passed to a function that does nothing. Results are arrays of zeros that the worker has just created. The
+system provides their memory only when it is first read, so nearly all of the time is that of the way. One kind is written
+to, as real results are. That takes its time in any pool. Calls follow each other without a pause. A round takes their
+median. Dropping the results counts.
 
-`extensions="private"` lets interpreters import NumPy. Processes are asked for the same; threads only for the work, as
-values have no way to go there.
+`extensions="private"` allows interpreters to import NumPy. Processes get the same tasks. Threads get only the work,
+because values in threads do not have to be sent.
 """
 
 import argparse
@@ -31,14 +31,14 @@ WORKERS = 2
 WARM_UP = 3
 SERIAL = "serial"
 WORK = harness.Metric("work on small arrays", "ms")
-MEGABYTE = 131_072  # float64 of them
+MEGABYTE = 131_072  # this number of float64
 ROWS = 1_000_000
 OURS, PEER, LOKY = rivals.PRIVATE.name, rivals.PROCESS_POOL.name, rivals.LOKY.name
 
 
 @dataclass(frozen=True)
 class Case:
-    """A call to be timed, how often in a round, and how many times faster than processes it shall be."""
+    """A call to measure, its number of repetitions in a round, and the required ratio to processes."""
 
     kind: str
     function: Callable[[Any], object]
@@ -129,7 +129,7 @@ def serially(pieces: Sequence[int]) -> Mapping[str, float]:
 def in_pool(
     rival: rivals.Rival, pool: Executor, pieces: Sequence[int], cases: Sequence[Case], part: float
 ) -> Mapping[str, float]:
-    """Returns what the rival's `pool` takes for the work and for each case, over `part` of its calls; 0: over one."""
+    """Returns the times of the rival's `pool` for the work and for each case, over `part` of its calls; 0: over one."""
     found = {WORK.name: work_time(pool, rival.prepare(array_workloads.norms), pieces)}
     for case in cases:
         task, value = rival.prepare(case.function), case.make()
@@ -150,7 +150,7 @@ def main() -> None:
         contestants: dict[str, harness.Measure] = {SERIAL: partial(serially, pieces)}
         for rival in rivals.available(rivals.PRIVATE, rivals.PROCESS_POOL, rivals.LOKY, rivals.THREAD_POOL):
             pool = pools.enter_context(rival.make(WORKERS))
-            work_time(pool, rival.prepare(array_workloads.norms), [10] * WORKERS)  # imports
+            work_time(pool, rival.prepare(array_workloads.norms), [10] * WORKERS)  # imports the packages
             cases = () if rival is rivals.THREAD_POOL else CASES
             contestants[rival.name] = partial(in_pool, rival, pool, pieces, cases, part)
         harness.run(BENCHMARK, contestants, chosen)

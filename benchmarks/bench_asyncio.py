@@ -1,11 +1,11 @@
 """Small calls that an event loop awaits: many in one gather, one after the other, and maps over many items.
 
-`executor.run` and `Runner` stand beside `loop.run_in_executor` on other executors, on this one too, and beside the release
-that this package replaces; `asyncio.sleep(0)` shows what the loop itself costs. A map has as many calls under way at a
-time whoever does it: with `Runner.map`, else as one writes it by hand. Items are fewer where a map is slow: what counts is
-the rate. For `asyncio.to_thread` the executor is the loop's default; InterpreterPoolExecutor cannot be that, since it has
-to pickle the context. Each contestant has a loop of its own. One metric is measured beside a foreign process that computes,
-which the benchmark starts and ends itself.
+`executor.run` and `Runner` are compared with `loop.run_in_executor` on other executors and on this one, and with the
+release that this package replaces. `asyncio.sleep(0)` shows the cost of the loop itself. All maps have the same number of
+calls under way at a time, with `Runner.map` or with code written by hand. A slow map gets fewer items, because only the
+rate counts. For `asyncio.to_thread` the executor is the loop's default. InterpreterPoolExecutor cannot be that, because it
+must pickle the context. Each contestant has a loop of its own. For one metric, the benchmark starts a foreign process that
+computes at the same time, and ends it afterwards.
 """
 
 import argparse
@@ -71,7 +71,7 @@ BENCHMARK = harness.Benchmark(
 
 
 async def by_run(pool: InterpreterThreadPoolExecutor, counts: awaiting.Counts) -> awaiting.Sample:
-    """Measures `executor.run`, in maps by hand too."""
+    """Measures `executor.run`, also in maps written by hand."""
     maps = await awaiting.maps_by_hand(pool.run, rivals.as_it_is, counts)
     return await awaiting.small_calls(pool.run, rivals.as_it_is, counts) | maps
 
@@ -108,12 +108,12 @@ async def by_to_thread(rival: rivals.Rival, pool: Executor, counts: awaiting.Cou
 
 
 async def by_sleep(counts: awaiting.Counts) -> awaiting.Sample:
-    """Measures the loop."""
+    """Measures the loop alone."""
     return {awaiting.GATHER: await awaiting.gather(asyncio.sleep, 0, counts.gather)}
 
 
 def uvloop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Returns what makes a loop of uvloop; None, with a word on stderr, where it is not installed."""
+    """Returns a factory of uvloop's loops. Returns None, with a message on stderr, if uvloop is not installed."""
     try:
         import uvloop
     except ImportError as error:
@@ -123,7 +123,7 @@ def uvloop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def contestants(stack: ExitStack, counts: awaiting.Counts, workers: int) -> dict[str, harness.Measure]:
-    """Returns all that are to be had here, each on a loop of its own; the stack will end loops, executors and runners."""
+    """Returns all contestants that are available, each on a loop of its own. The stack ends loops, executors and runners."""
 
     def on_loop(
         sample: Callable[..., Coroutine[Any, Any, awaiting.Sample]],

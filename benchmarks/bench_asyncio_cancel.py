@@ -1,13 +1,13 @@
-"""How soon a cancelled call is over, and what that costs: who awaited it goes on at once, and the worker takes the next call
-when it has stopped.
+"""How soon a cancelled call is over, and the cost: the awaiting task resumes immediately, and the worker takes the next call
+when the function has stopped.
 
-An endless loop in pure Python runs on the executor's only worker when the task that awaits it is cancelled. From there the
-time is taken until the task has ended, and until the next call has started, which tells itself when that was. The standard
-library's executors cannot stop what runs, so there is nobody to compare with. What decides is the switch interval of the
-worker's interpreter (5 ms, `sys.setswitchinterval`).
+An endless loop in pure Python runs on the executor's only worker when the task that awaits it is cancelled. Two times are
+measured from there: until the task has ended, and until the next call has started, which that call reports itself. The
+standard library's executors cannot stop running functions, so there is no rival. The switch interval of the worker's
+interpreter (5 ms, `sys.setswitchinterval`) decides the result.
 
-The third figure is the processor time, of all threads together, from cancelling thousands of coroutine functions that wait
-in one worker until all have ended, for each of them.
+The third figure: thousands of coroutine functions that wait in one worker are cancelled. It is the processor time of all
+threads for each of them, until all have ended.
 """
 
 import argparse
@@ -39,7 +39,7 @@ BENCHMARK = harness.Benchmark(
 
 
 async def readable(descriptor: int) -> None:
-    """Waits until there is something to read."""
+    """Waits until data can be read."""
     loop, there = asyncio.get_running_loop(), asyncio.Event()
     loop.add_reader(descriptor, there.set)
     try:
@@ -58,9 +58,9 @@ async def cancel(pool: InterpreterThreadPoolExecutor, pipe: tuple[int, int]) -> 
     task, arrival = asyncio.create_task(work()), asyncio.create_task(readable(arrived))
     await asyncio.wait((task, arrival), return_when=asyncio.FIRST_COMPLETED)
     if task.done():
-        task.result()  # raises: it has not even begun
+        task.result()  # raises: the task has not even begun
     os.read(arrived, 1)
-    await asyncio.sleep(0.002)  # by then it has come back from the call that reported
+    await asyncio.sleep(0.002)  # by then it has returned from the call that reported
     start = time.perf_counter()
     following = pool.run(time.perf_counter)
     task.cancel()
@@ -72,7 +72,7 @@ async def cancel(pool: InterpreterThreadPoolExecutor, pipe: tuple[int, int]) -> 
 
 
 async def processor_time(pool: InterpreterThreadPoolExecutor, calls: int) -> float:
-    """Returns the microseconds of CPU that one of so many cancelled coroutine calls takes."""
+    """Returns the processor time in microseconds for each of this number of cancelled coroutine calls."""
     waiting = [pool.run(workloads.wait_for_ever) for _ in range(calls)]
     await pool.run(workloads.until_waiting, calls)
     start = time.process_time()

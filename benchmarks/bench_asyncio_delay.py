@@ -1,8 +1,8 @@
-"""How prompt an event loop stays while workers compute: how late its heart beats.
+"""How prompt an event loop stays while workers compute: how late its heartbeat is.
 
-The heart is a task that sleeps 1 ms again and again and looks each time by how much longer it has slept. Even an idle loop
-is late by some 0.1 ms, the granularity of its timers. Then one worker, then all of them sum up squares in pure Python, in
-calls of some 50 ms that follow each other without a pause, and the loop has nothing else to do.
+The heartbeat is a task that sleeps 1 ms again and again and measures how much longer each sleep was. Even an idle loop is
+late by about 0.1 ms, the granularity of its timers. Then one worker or all workers sum up squares in pure Python, in calls
+of about 50 ms that follow each other without a pause. The loop has nothing else to do.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""How long large values hold up an event loop: the longest delay of its heartbeat (`awaiting.heartbeat`) during a call.
+"""How long large values block an event loop: the longest delay of its heartbeat (`awaiting.heartbeat`) during a call.
 
-Arguments are encoded in the thread that submits, which for `executor.run` is the loop's own, and results are decoded in the
-loop's. Submitting from another thread is measured beside that, though the encoder keeps the GIL while it reads objects; so
-are the real ways around it: bytes, text and shared memory, which nobody takes apart at home. None shows the heart's own
-delay.
+Arguments are encoded in the thread that submits, and for `executor.run` this is the loop's thread. Results are decoded in
+the loop's thread. Submitting from another thread is measured too, although the encoder holds the GIL while it reads
+objects. So are the ways that really help: bytes, text and shared memory, which home does not have to take apart. None
+shows the heartbeat's own delay.
 """
 
 import argparse
@@ -33,7 +33,7 @@ BYTES = bytes(range(250)) * 256_000
 
 @dataclass(frozen=True)
 class Case:
-    """What to call with which value: `id`, whose result is small, or `echo`."""
+    """A function and its value: `id`, whose result is small, or `echo`."""
 
     kind: str
     function: rivals.Function
@@ -79,17 +79,17 @@ async def by_submit(pool: InterpreterThreadPoolExecutor, case: Case) -> None:
 
 
 async def by_peer(pool: Executor, case: Case) -> None:
-    """Has one of the pool's threads send it to that one's interpreter."""
+    """Lets a thread of the pool send the value to that thread's interpreter."""
     await asyncio.get_running_loop().run_in_executor(pool, case.function, case.value)
 
 
 async def longest_delay(call: Call, case: Case) -> float:
-    """Returns by how many milliseconds the heart was late at most, from before the call to after it."""
+    """Returns the maximum lateness of the heartbeat in milliseconds, from before the call to after it."""
     async with awaiting.heartbeat() as late:
         await asyncio.sleep(5 * awaiting.PERIOD)
         late.clear()
         await call(case)
-        await asyncio.sleep(2 * awaiting.PERIOD)  # for the beat that is due
+        await asyncio.sleep(2 * awaiting.PERIOD)  # so the pending beat is counted
     return max(late)
 
 
@@ -99,7 +99,7 @@ async def delays(call: Call, cases: Sequence[Case], calls: int) -> awaiting.Samp
 
 
 async def carried(name: str, call: Call) -> list[Case]:
-    """Returns the cases that come through, and tells on stderr of the others."""
+    """Returns the cases that work, and reports the others on stderr."""
     cases = []
     for case in CASES:
         try:

@@ -1,8 +1,8 @@
-"""How long one call takes where every processor is busy with other programs, beside a quiet machine.
+"""How long one call takes on a machine where other programs keep every processor busy, compared with a quiet machine.
 
-The benchmark makes the load itself: none, one and two foreign processes for each processor, which compute without end.
-A call is waited for before the next one is made, with `submit(...).result()` or with `await`. Who spins while it waits
-spends its share of a busy processor, and then has to wait while the others compute.
+The benchmark creates the load itself: none, one and two foreign processes for each processor, which compute without end.
+Each call is awaited before the next one is made, with `submit(...).result()` or with `await`. A thread that spins while it
+waits uses up its share of a busy processor. Then it has to wait while the others compute.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def metric(kind: str, figure: str, load: str) -> str:
 
 
 def claims() -> Iterator[harness.Claim]:
-    """Yields what is claimed in each metric: with a target where the machine is busy."""
+    """Yields the claims for each metric, with a target for a busy machine."""
     for load, processes in LOADS.items():
         for kind, (ours, rival, target) in PROMISED.items():
             for figure in FIGURES:
@@ -77,9 +77,9 @@ BENCHMARK = harness.Benchmark(
 
 @contextmanager
 def foreign_load(processes: int, settling: float = SETTLING) -> Iterator[None]:
-    """Has so many processes compute, and begins `settling` seconds after they do.
+    """Lets this number of processes compute, and begins `settling` seconds later.
 
-    They end with the block. Should this process be killed, they read the end of their input and end, too.
+    They end with the block. If this process is killed, they read the end of their input and end too.
     """
     with ExitStack() as stack:
         started = []
@@ -97,7 +97,7 @@ def foreign_load(processes: int, settling: float = SETTLING) -> Iterator[None]:
 
 
 def submitted(pool: Executor, function: Callable[..., object], arguments: tuple[object, ...], seconds: float) -> list[float]:
-    """Submits call after call; see `Take`."""
+    """Submits one call after another. See `Take`."""
     submit, now, taken = pool.submit, time.perf_counter_ns, []
     end = start = now()
     last = start + round(seconds * 1e9)
@@ -109,7 +109,7 @@ def submitted(pool: Executor, function: Callable[..., object], arguments: tuple[
 
 
 async def awaited(call: Callable[[], Any], seconds: float) -> list[float]:
-    """Awaits call after call; see `Take`."""
+    """Awaits one call after another. See `Take`."""
     now, taken = time.perf_counter_ns, []
     end = start = now()
     last = start + round(seconds * 1e9)
@@ -133,7 +133,7 @@ def sample(takes: Mapping[str, Take], seconds: float, settling: float, cores: in
 
 
 def submits(rival: rivals.Rival, pool: Executor) -> dict[str, Take]:
-    """Returns what is measured of `submit(...).result()`."""
+    """Returns the measurements of `submit(...).result()`."""
     return {
         NOOP: partial(submitted, pool, rival.prepare(workloads.noop), ()),
         PERSON: partial(submitted, pool, rival.prepare(workloads.echo), (values.PERSON.make(),)),
@@ -141,7 +141,7 @@ def submits(rival: rivals.Rival, pool: Executor) -> dict[str, Take]:
 
 
 def awaits(stack: ExitStack, call: Callable[[], Any]) -> dict[str, Take]:
-    """Returns what is measured of `await call()`, on a loop of its own that the stack will close."""
+    """Returns the measurements of `await call()` on a loop of its own. The stack closes the loop."""
     loop = stack.enter_context(asyncio.Runner())
 
     def take(seconds: float) -> list[float]:
@@ -158,7 +158,7 @@ def in_executor(rival: rivals.Rival, pool: Executor) -> Callable[[], Any]:
 
 
 def contestants(stack: ExitStack, workers: int) -> dict[str, dict[str, Take]]:
-    """Returns what each of those does that are to be had here; the stack will end executors and loops."""
+    """Returns the measurements of all contestants that are available here. The stack ends executors and loops."""
     ours = stack.enter_context(InterpreterThreadPoolExecutor(workers))
     takes = {
         TAGGED: submits(rivals.TAGGED, ours),

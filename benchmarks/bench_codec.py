@@ -1,11 +1,11 @@
-"""How long the codec takes to encode and decode values, within one process, beside pickle and marshal.
+"""How long the codec takes to encode and decode values within one process, compared with pickle and marshal.
 
-`marshal` is only told: it is quick because it is made for `.pyc` files, and gives no guarantee about what it reads.
-The floor is no codec: it is the time to make an equal value of new objects, and to throw it away, by Python code
-that leaves as much as it can to C (how, `values.py` says). No decoder can do much better, and an encoder comes on top.
-Values with objects in them are told without a target: the codec pickles these objects as pickle does, and has to find out
-besides what they share with the rest. marshal refuses them.
-Garbage collection is on, as in a program. Before the first round each result is compared with its original.
+`marshal` has no target. It is fast because it is made for `.pyc` files, and it does not check the bytes that it reads.
+The floor is not a codec. It is the time to create an equal value from new objects, and to drop it, with Python code that
+leaves as much as possible to C (see `values.py`). No decoder can be much faster, and an encoder comes on top.
+Values that contain objects have no target. The codec pickles these objects as pickle does, and must also find out what
+they share with the rest. marshal refuses them.
+Garbage collection is on, as in a program. Before the first round, each result is compared with its original.
 """
 
 import argparse
@@ -47,7 +47,7 @@ class Case:
 
     @property
     def names(self) -> dict[str, Any]:
-        """What the statements speak of, with a value of its own."""
+        """The variables of the statements, with a value of their own."""
         make = self.kind.make
         return {"_core": _core, "pickle": pickle, "marshal": marshal, "gc": gc, "make": make, "value": make()}
 
@@ -67,7 +67,7 @@ CASES = (
 
 
 def cases_for(contestant: str) -> list[Case]:
-    """Returns the cases whose values the contestant takes."""
+    """Returns the cases whose values the contestant accepts."""
     return [case for case in CASES if contestant != MARSHAL or not case.has_objects]
 
 
@@ -84,7 +84,7 @@ BENCHMARK = harness.Benchmark(
 
 
 def mean_time(statement: str, case: Case, calls: int) -> float:
-    """Returns the microseconds that each of `calls` runs of the statement took, after one that warms up."""
+    """Returns the microseconds of each of `calls` runs of the statement, after one run to warm up."""
     timer = timeit.Timer(statement, setup=f"{statement}; gc.enable()", globals=case.names)
     return timer.timeit(calls) / calls * 1e6
 
@@ -96,7 +96,7 @@ def mean_times(contestant: str, part: float) -> Mapping[str, float]:
 
 
 def require_equal_values(contestant: str) -> None:
-    """Raises RuntimeError if the contestant's statement does not return what it got."""
+    """Raises RuntimeError if the contestant's statement does not return an equal value."""
     for case in cases_for(contestant):
         names = case.names
         values.require_equal(eval(STATEMENTS[contestant], names), names["value"], f"{contestant} with {case.kind.name}")

@@ -1,9 +1,9 @@
-"""What it costs to make, use and end interpreters again and again, and whether the process survives it (Linux).
+"""The cost of creating, using and ending interpreters again and again, and whether the process survives it (Linux).
 
-Each sample is taken in a fresh process, where one executor follows the other; in each of them as many interpreters as it has
-workers import thirty-five modules of the standard library at the same time, in an order of their own. Three rounds of 60
-executors with 4 workers make 720 interpreters. CPython 3.13 leaks several megabytes with every interpreter that ends
-(gh-110411), which no executor can help.
+Each sample is taken in a fresh process, with one executor after another. In each executor every worker has an interpreter,
+and all of them import thirty-five modules of the standard library at the same time, each in its own order. Three rounds of
+60 executors with 4 workers make 720 interpreters. CPython 3.13 leaks several megabytes with every interpreter that ends
+(gh-110411). No executor can prevent that.
 """
 
 import argparse
@@ -32,7 +32,7 @@ BENCHMARK = harness.Benchmark(
 
 
 def cycle(rival: rivals.Rival, orders: random.Random) -> None:
-    """Makes an executor, has each of its interpreters import all modules, ends it."""
+    """Creates an executor, lets each of its interpreters import all modules, and ends it."""
     import_modules = rival.prepare(workloads.import_modules)
     with rival.make(WORKERS) as pool:
         tasks = [orders.sample(workloads.MODULES, len(workloads.MODULES)) for _ in range(WORKERS)]
@@ -42,7 +42,7 @@ def cycle(rival: rivals.Rival, orders: random.Random) -> None:
 
 
 def many_cycles(rival: rivals.Rival, executors: int) -> Mapping[str, float]:
-    """Returns what `executors` executors leave and take, the first tenth not counted; for a fresh process only."""
+    """Returns the memory left and time taken by `executors` executors, minus the first tenth. For a fresh process only."""
     orders = random.Random(9)
     warm_up = max(1, executors // 10)
     for _ in range(warm_up):

@@ -1,17 +1,17 @@
 """How long values take to a worker and back: echo them, one call after the other.
 
-A contestant's calls with one value follow each other back to back, after a few that only warm up; a round takes
-their median. Each result is thrown away on the clock, as it costs time to be rid of it. Before the first round
-every value goes there and back once, and what came back has to be equal. What a contestant refuses to carry, it is
+The calls of a contestant with one value follow each other without a pause, after a few calls to warm up. A round takes
+their median. Each result is dropped while the clock runs, because that takes time too. Before the first round every value
+goes there and back once, and the result must be equal. A contestant is not measured with values that it refuses.
 not measured with.
 
-InterpreterPoolExecutor of CPython 3.14 takes most of its time with many floats for their `repr`, which goes into the
-text of an error that it handles itself. The floats here are quotients with all their digits, as measured data have;
-with few digits it needs about half.
+With many floats, InterpreterPoolExecutor of CPython 3.14 spends most of its time on their `repr`, which becomes part of the
+message of an error that it handles itself. The floats here are quotients with all their digits, like measured data. With
+few digits it needs about half of the time.
 
-A memoryview shall cost as much as no value at all: within each round, the median echo of None is taken off the
-median echo of the memoryview, both by the same executor, and the median of these differences is held against a
-limit in microseconds.
+A memoryview must cost as much as no value at all. Within each round, the median echo of None is subtracted from the
+median echo of the memoryview, both with the same executor. The median of these differences is compared with a limit in
+microseconds.
 """
 
 import argparse
@@ -37,7 +37,7 @@ VIEW = memoryview(BYTES)
 
 @dataclass(frozen=True)
 class Case:
-    """A value to echo, how often in a round, and how many times faster than the peer that shall be."""
+    """A value to echo, its number of echoes in a round, and the required ratio to the peer."""
 
     kind: str
     value: object
@@ -52,7 +52,7 @@ class Case:
 
 
 def of(kind: values.Kind, calls: int, target: float) -> Case:
-    """Returns the case of a value of that kind."""
+    """Returns the case for a value of that kind."""
     return Case(kind.name, kind.make(), calls, target)
 
 
@@ -100,7 +100,7 @@ def echo_times(pool: Executor, task: rivals.Function, cases: Sequence[Case], par
 
 
 def carries(name: str, pool: Executor, task: rivals.Function, case: Case) -> bool:
-    """Tells whether the value comes back at all; raises RuntimeError if it comes back changed."""
+    """Returns whether the value comes back at all. Raises RuntimeError if it comes back changed."""
     try:
         came_back = pool.submit(task, case.value).result()
     except TypeError as refusal:
@@ -111,7 +111,7 @@ def carries(name: str, pool: Executor, task: rivals.Function, case: Case) -> boo
 
 
 def contestant(rival: rivals.Rival, pool: Executor, part: float) -> harness.Measure:
-    """Returns what measures the rival's `pool` with all that it carries."""
+    """Returns a function that measures the rival's `pool` with all values that it accepts."""
     task = rival.prepare(workloads.echo)
     carried = [case for case in CASES if carries(rival.name, pool, task, case)]
     return partial(echo_times, pool, task, carried, part)

@@ -1,8 +1,8 @@
 """How pools behave as the load grows: with the size of a value, the number of calls in flight, and the number of workers.
 
-Bytes of each size go to a worker and back, one call after the other. No-op calls are submitted, so many at a time, and
-collected. The pool has two workers, but for the last question: there it has 1 to 32, on the machine's processors, and 64
-no-op calls are in flight. Each sample has a process of its own with one warm pool.
+Bytes of each size go to a worker and back, one call after the other. No-op calls are submitted in groups and collected.
+The pool has two workers, except for the last question: there it has 1 to 32, on the machine's processors, and 64 no-op
+calls are in flight. Each sample has a process of its own with one warm pool.
 """
 
 import argparse
@@ -44,7 +44,7 @@ BENCHMARK = harness.Benchmark(
 
 
 def take(name: str, seconds: float, bytecode: str) -> Mapping[str, float]:
-    """Returns all metrics of a pool; each question has a process of its own."""
+    """Returns all metrics of a pool. Each question has a process of its own."""
     sample: dict[str, float] = {}
     for question, (metric, points, _) in QUESTIONS.items():
         settings = {"name": metric, SETTINGS[question]: points, "seconds": seconds, "in_flight": CALLS_BESIDE}

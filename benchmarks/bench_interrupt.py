@@ -1,7 +1,7 @@
 """How soon a running function has stopped: from `Future.interrupt()` to its exception, from Ctrl-C to the process's end.
 
-The standard library's executors cannot stop what runs, so there is nobody to compare with. What decides about a loop in
-pure Python is the switch interval of its interpreter (5 ms, `sys.setswitchinterval`).
+The standard library's executors cannot stop running functions, so there is no rival. For a loop in pure Python, the switch
+interval of its interpreter (5 ms, `sys.setswitchinterval`) decides the result.
 """
 
 import argparse
@@ -26,12 +26,12 @@ KINDS = {"loop": "a loop in pure Python", "sleep": "a loop of sleeps of 1 ms"}
 
 
 def p50(kind: str) -> harness.Metric:
-    """The metric of half of the interrupts."""
+    """The metric of the median interrupt."""
     return harness.Metric(f"p50 of an interrupt, {KINDS[kind]}", "ms")
 
 
 def p99(kind: str) -> harness.Metric:
-    """The metric of nearly all of them."""
+    """The metric of the slowest interrupts."""
     return harness.Metric(f"p99 of an interrupt, {KINDS[kind]}", "ms")
 
 
@@ -87,7 +87,7 @@ def press_ctrl_c(task: str) -> float:
 
 
 def latencies(pool: InterpreterThreadPoolExecutor, pipe: tuple[int, int], calls: int) -> Mapping[str, float]:
-    """Returns for each kind percentiles over `calls` interrupts, and one Ctrl-C, in milliseconds."""
+    """Returns percentiles for each kind over `calls` interrupts, and one Ctrl-C, in milliseconds."""
     taken: dict[str, float] = {}
     for kind in KINDS:
         task = rivals.TAGGED.prepare(getattr(workloads, kind))

@@ -34,7 +34,7 @@ BENCHMARK = harness.Benchmark(
 
 
 def round_trips(pool: Executor, task: Callable[[], object], calls: int, pause: float = 0.0) -> list[float]:
-    """Returns the microseconds that each of `calls` calls took; before each one the caller sleeps `pause` seconds."""
+    """Returns the microseconds of each of `calls` calls. The caller sleeps `pause` seconds before each call."""
     submit, now = pool.submit, time.perf_counter_ns
     taken = []
     for _ in range(calls):
@@ -47,7 +47,7 @@ def round_trips(pool: Executor, task: Callable[[], object], calls: int, pause: f
 
 
 def latency(pool: Executor, task: Callable[[], object], calls: int) -> Mapping[str, float]:
-    """Returns percentiles, in microseconds, over `calls` calls back to back and a tenth as many with pauses."""
+    """Returns percentiles in microseconds over `calls` calls without pauses, and over a tenth as many with pauses."""
     percentiles = statistics.quantiles(round_trips(pool, task, calls), n=100)
     after_pauses = round_trips(pool, task, calls // 10, pause=0.002)
     return {P50.name: percentiles[49], P99.name: percentiles[98], P50_IDLE.name: statistics.median(after_pauses)}

@@ -1,4 +1,4 @@
-"""What submit costs the caller while one worker thread is alive, and while 256 are."""
+"""The cost of submit for the caller while one worker thread is alive, and while 256 are alive."""
 
 import argparse
 import threading
@@ -35,7 +35,7 @@ def executor_with(threads: int) -> InterpreterThreadPoolExecutor:
 
 
 def cost(executor: InterpreterThreadPoolExecutor, task: Callable[[], object], batch: int) -> Mapping[str, float]:
-    """Submits a batch, then collects it; returns the microseconds of CPU that one submit took the calling thread."""
+    """Submits a batch, then collects it. Returns the calling thread's processor time in microseconds for each submit."""
     submit = executor.submit
     start = time.thread_time()
     futures = [submit(task) for _ in range(batch)]

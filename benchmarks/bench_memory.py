@@ -1,9 +1,9 @@
-"""How much private memory one more interpreter costs that has run a trivial function (Linux).
+"""How much private memory one more interpreter costs after a trivial function has run in it (Linux).
 
-Each sample is taken in a fresh process: the private dirty memory with 1 + n interpreters of one executor less that
-with one, divided by n, for n of 1, 4, 16 and 64. The tasks overlap, and their answers prove that so many interpreters
-gave them. An editable install costs each interpreter its hook, which `site` imports there: 0.2 MB on 3.14, 1.6 MB on
-3.15, for every contestant. Users have none.
+Each sample is taken in a fresh process. It is the private dirty memory with 1 + n interpreters of one executor, minus the
+memory with one, divided by n, for n of 1, 4, 16 and 64. The tasks overlap, and their results prove that they ran in that
+number of interpreters. In an editable install, `site` imports a hook in each interpreter: 0.2 MB on 3.14, 1.6 MB on
+3.15, for every contestant. Users do not have this hook.
 """
 
 import argparse
@@ -43,7 +43,7 @@ BENCHMARK = harness.Benchmark(
 def private_memory(*, trim: bool = False) -> float:
     """Returns the megabytes (10^6 bytes) of private dirty memory of this process, as Linux counts them.
 
-    `trim`: malloc gives back first what it only keeps.
+    `trim`: malloc first gives back the memory that it only keeps in reserve.
     """
     if trim:
         gc.collect()
@@ -52,7 +52,7 @@ def private_memory(*, trim: bool = False) -> float:
 
 
 def memory_with(pool: Executor, attend: Callable[[int, int], Attendance], size: int) -> float:
-    """Returns the private memory in MB once `size` interpreters of `pool` have answered; raises if fewer did."""
+    """Returns the private memory in MB after `size` interpreters of `pool` have answered. Raises if fewer did."""
     attendances = meet(pool, attend, size)
     if len(interpreters(attendances)) != size:
         raise RuntimeError(f"not {size} interpreters answered, but {attendances}")
@@ -60,7 +60,7 @@ def memory_with(pool: Executor, attend: Callable[[int, int], Attendance], size: 
 
 
 def per_further_interpreter(rival: rivals.Rival) -> dict[str, float]:
-    """Returns the MB that each further interpreter adds, by metric; for a fresh process only."""
+    """Returns the MB that each further interpreter adds, by metric. For a fresh process only."""
     attend = rival.prepare(workloads.attend)
     with rival.make(1 + max(FURTHER)) as pool:
         with_one = memory_with(pool, attend, 1)

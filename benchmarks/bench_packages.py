@@ -1,10 +1,10 @@
-"""What NumPy and pandas cost in one more interpreter with private copies: the time of an import, and memory (Linux).
+"""The cost of NumPy and pandas in one more interpreter with private copies: the time of an import, and memory (Linux).
 
-Imports are timed in the interpreter, beside the same in a fresh process. Memory is the private dirty memory that each
-further interpreter adds, beside that of a forkserver's process that has imported the package. Pages of files that nobody
-has written to are in neither: processes of one pool share them as well. Each sample is taken in a fresh process
-(package_samples.py), with bytecode cached, and with the copies made. Executors whose interpreters import no package show
-what `extensions` costs by itself.
+Imports are timed in the interpreter, and in a fresh process for comparison. Memory is the private dirty memory that each
+further interpreter adds. It is compared with that of a forkserver's process that has imported the package. Pages of files
+that were never written to count for neither, because processes of one pool share them as well. Each sample is taken in a
+fresh process (package_samples.py), with cached bytecode and existing copies. Executors whose interpreters import no package
+show the cost of `extensions` itself.
 """
 
 import argparse

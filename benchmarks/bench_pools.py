@@ -1,10 +1,10 @@
-"""What every pool that we know of costs: one call, a batch, values of two kinds, CPU-bound work, its start, its memory.
+"""The cost of every pool that we know: one call, a batch, values of two kinds, CPU-bound work, its start, its memory.
 
-Each pool is used as its own documentation uses it, with its defaults (peers.py). Each sample has a process of its own, and
-the pool is warm before the clock starts, unless its start is measured. CPU-bound work is eight equal pieces of pure Python.
-The first result includes the import of the pool's library. Memory is what the pool adds to the process and to all
-processes below it, with four workers, divided by four; pages that several processes share count once, files do not
-count (Linux).
+Each pool is used as its own documentation uses it, with its defaults (peers.py). Each sample has a process of its own. The
+pool is warm before the clock starts, unless its start is measured. CPU-bound work is eight equal pieces of pure Python.
+The first result includes the import of the pool's library. Memory is the amount that the pool adds to the process and to
+all its descendants, with four workers, divided by four. Pages that several processes share count once, and pages of files
+do not count (Linux).
 
 Release 0.6.0 runs in an environment of its own. Free-threaded CPython is measured if FREE_THREADED_PYTHON is the path of
 one.
@@ -52,7 +52,7 @@ BENCHMARK = harness.Benchmark(
 
 
 def take(python: str, peer: peers.Peer, settings: Mapping[str, Any], bytecode: str) -> Mapping[str, float]:
-    """Returns all metrics of a pool; each measure has a process of its own."""
+    """Returns all metrics of a pool. Each measure has a process of its own."""
     sample: dict[str, float] = {}
     for measure, workers in (("calls", WORKERS), ("first", WORKERS), ("memory", WORKERS_FOR_MEMORY)):
         if measure == "calls" or not peer.shared or peer.name == "ThreadPoolExecutor":
@@ -62,7 +62,7 @@ def take(python: str, peer: peers.Peer, settings: Mapping[str, Any], bytecode: s
 
 
 def pythons() -> tuple[dict[str, str], dict[str, str]]:
-    """Returns the Python of each peer that can be measured here, and why the others cannot."""
+    """Returns the Python of each peer that can be measured here, and the reasons why the others cannot."""
     found, left_out = {}, {}
     for peer in peers.ALL:
         python, why = _python(peer)
@@ -74,7 +74,7 @@ def pythons() -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _python(peer: peers.Peer) -> tuple[str, str]:
-    """Returns the Python that a peer is measured in, or nothing and why."""
+    """Returns the Python in which a peer is measured, or None and the reason."""
     if peer.name == peers.OLD_RELEASE:
         return (str(old_release.PYTHON), "") if old_release.available() else ("", "it could not be installed")
     if peer.name == peers.FREE_THREADED:
@@ -84,7 +84,7 @@ def _python(peer: peers.Peer) -> tuple[str, str]:
 
 
 def _free_threaded(python: str) -> tuple[str, str]:
-    """Returns the path if it is a Python that runs without a GIL, or nothing and why."""
+    """Returns the path if it is a Python that runs without a GIL, or None and the reason."""
     if not python:
         return "", "none was found: FREE_THREADED_PYTHON is not set"
     asked = [python, "-c", "import sys; print(sys._is_gil_enabled())"]

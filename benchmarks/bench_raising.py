@@ -1,7 +1,7 @@
-"""What a call costs that raises, when nobody prints the traceback: processor time of all threads, and memory (Linux).
+"""The cost of a call that raises, if its traceback is never printed: processor time of all threads, and memory (Linux).
 
-The memory is what the first exception of an interpreter adds; each sample of it is taken in a fresh process. Chains are 900
-exceptions long, each the cause of the next, until `exception()` has the last one.
+The memory is the amount that the first exception of an interpreter adds. Each sample of it is taken in a fresh process.
+Chains have 900 exceptions, each the cause of the next. They are measured until `exception()` has returned the last one.
 """
 
 import argparse
@@ -36,7 +36,7 @@ BENCHMARK = harness.Benchmark(
 
 
 def processor_time(work: Callable[[], object]) -> float:
-    """Returns the seconds of processor time that some work takes, of all threads."""
+    """Returns the seconds of processor time of all threads that some work takes."""
     start = time.process_time()
     work()
     return time.process_time() - start
@@ -50,7 +50,7 @@ def raise_all(pool: Executor, task: Callable[..., object], calls: int) -> None:
 
 
 def first_exception(rival: rivals.Rival) -> float:
-    """Returns the kB that the first exception adds; for a fresh process only."""
+    """Returns the kB that the first exception adds. For a fresh process only."""
     succeed, fail = rival.prepare(workloads.noop), rival.prepare(workloads.fail)
     with rival.make(1) as pool:
         pool.submit(succeed).result()

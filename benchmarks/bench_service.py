@@ -1,14 +1,14 @@
-"""A web service with CPU-bound pages, measured from outside by a load generator, with each pool in turn.
+"""A web service with CPU-bound pages, measured from outside by a load generator, with one pool after another.
 
-The service is one uvicorn process (service_app.py). Of ten computing requests nine take some 10 ms of pure Python and one
-some 50 ms, in a pool of two workers. A load generator in a process of its own (load_generator.py) sends three loads:
+The service is one uvicorn process (service_app.py). Of ten computing requests, nine take about 10 ms of pure Python and one
+about 50 ms, in a pool of two workers. A load generator in a process of its own (load_generator.py) sends three loads:
 
 - a part: computing requests at a fixed rate that takes about half of one core;
 - more than one core: computing requests at a fixed rate that one core cannot answer;
 - all: eight clients that ask again as soon as they have an answer.
 
-Beside each of them it sends pings at a fixed rate, which the service answers without a pool. With a fixed rate, the time of
-an answer counts from when its request was due. The service itself says how late its event loop was, and its memory.
+At the same time it sends pings at a fixed rate, which the service answers without a pool. With a fixed rate, the time of an
+answer counts from when its request was due. The service itself reports the delay of its event loop, and its memory.
 """
 
 import argparse
@@ -35,12 +35,12 @@ APP, GENERATOR = (str(Path(__file__).with_name(name)) for name in ("service_app.
 
 
 def answered(part: str, kind: str, load: str) -> str:
-    """Returns the name of the metric of answers of a kind under a load; `part` is p50 or p99."""
+    """Returns the name of the metric of answers of a kind under a load. `part` is p50 or p99."""
     return f"{part} of a {kind}, {load}"
 
 
 def rate(load: str) -> str:
-    """Returns the name of the metric of how many computing requests were answered a second."""
+    """Returns the name of the metric of answered computing requests per second."""
     return f"computing requests answered, {load}"
 
 
@@ -85,13 +85,13 @@ BENCHMARK = harness.Benchmark(
 
 
 def environment(bytecode: str) -> dict[str, str]:
-    """Returns the environment as users have it, with bytecode cached in a folder of this run's own."""
+    """Returns the environment that users have, with bytecode cached in a folder of this run."""
     settings = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
     return {name: value for name, value in os.environ.items() if name not in settings} | {"PYTHONPYCACHEPREFIX": bytecode}
 
 
 def take(name: str, seconds: float, bytecode: str) -> Mapping[str, float]:
-    """Starts a service with a pool of that name, sends all loads, and ends it. Raises RuntimeError if it does not start."""
+    """Starts a service with the pool of that name, sends all loads, and ends it. Raises RuntimeError if the start fails."""
     sample: dict[str, float] = {}
     command, pipe = [sys.executable, APP, name, str(WORKERS)], subprocess.PIPE
     service = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment(bytecode))
@@ -112,14 +112,14 @@ def take(name: str, seconds: float, bytecode: str) -> Mapping[str, float]:
                 MEMORY: measured["loop"]["memory"],
             }
     finally:
-        service.communicate()  # which closes its standard input
+        service.communicate()  # closes its standard input
     if service.returncode:
         raise RuntimeError(f"the service with {name} ended with {service.returncode}")
     return sample
 
 
 def _generate(port: str, settings: str, bytecode: str) -> dict[str, dict[str, float]]:
-    """Returns what the load generator has measured."""
+    """Returns the measurements of the load generator."""
     command = [sys.executable, GENERATOR, port, settings]
     finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=120, env=environment(bytecode))
     measured: dict[str, dict[str, float]] = json.loads(finished.stdout)

@@ -1,8 +1,8 @@
-"""How long two fresh interpreters take to their first results, counted from before the executor is made.
+"""How long two fresh interpreters take to their first results, measured from before the executor is created.
 
-Each sample is taken in a fresh process. The two tasks overlap, and their answers prove that two interpreters
-other than home gave them. Imports at home are done before the clock starts; what a worker imports is on the clock,
-and costs several times more where no bytecode is cached, so both are measured.
+Each sample is taken in a fresh process. The two tasks overlap, and their results prove that two interpreters other than
+home ran them. Imports at home are done before the clock starts. The imports of a worker are measured. They take several
+times longer without cached bytecode, so both cases are measured.
 """
 
 import argparse
@@ -33,7 +33,7 @@ BENCHMARK = harness.Benchmark(
 
 
 def first_results(rival: rivals.Rival, workers: int) -> float:
-    """Returns the milliseconds until both interpreters of a new executor have answered; for a fresh process only."""
+    """Returns the milliseconds until both interpreters of a new executor have answered. For a fresh process only."""
     attend = rival.prepare(workloads.attend)
     start = time.perf_counter()
     with rival.make(workers) as pool:

@@ -1,4 +1,4 @@
-"""How many no-op tasks a second go through each executor: submit a batch, then collect it, again and again."""
+"""How many no-op tasks per second each executor runs: submit a batch, then collect it, again and again."""
 
 import argparse
 import time
@@ -27,7 +27,7 @@ BENCHMARK = harness.Benchmark(
 
 
 def rate(pool: Executor, task: Callable[[], object], batch: int, at_least: float) -> Mapping[str, float]:
-    """Runs batches of `batch` tasks until `at_least` seconds have passed; returns tasks per second."""
+    """Runs batches of `batch` tasks until `at_least` seconds have passed. Returns tasks per second."""
     submit = pool.submit
     finished, elapsed, start = 0, 0.0, time.perf_counter()
     while elapsed < at_least:

@@ -1,7 +1,7 @@
-"""Keeps the measured figures in sentences of README and docs as they are recorded: `make figures`; `--check` only looks.
+"""Updates the figures in sentences of README and docs from the recorded results: `make figures`; `--check` only compares.
 
-A sentence stays plain text. `CITED` says which words stand before a figure, and which recorded median it is. If the words
-are gone, the sentence was rewritten and its entry has to be, too.
+A sentence stays plain text. `CITED` lists the words before each figure and the recorded median that the figure shows. If the
+words are gone, the sentence was rewritten, and its entry must be rewritten too.
 """
 
 import re
@@ -27,9 +27,9 @@ WITH = "memory of a further interpreter with {}"
 
 @dataclass(frozen=True)
 class Cited:
-    """A figure in a sentence: the page, the words before it, and what it is the median of.
+    """A figure in a sentence: the page, the words before it, and the recorded median.
 
-    `{}` among the words stands for another figure.
+    `{}` among the words matches another figure.
     """
 
     page: str
@@ -39,7 +39,7 @@ class Cited:
     contestant: str
 
     def written(self, text: str) -> str:
-        """Returns the page's text with the recorded figure. Raises ValueError if the words do not stand there once."""
+        """Returns the page's text with the recorded figure. Raises ValueError if the words do not occur exactly once."""
         words = r"\s+".join(re.escape(word) for word in self.before.split()).replace(re.escape("{}"), FIGURE)
         figure = recorded.read(self.benchmark).cell(self.metric, self.contestant)
         text, count = re.subn(rf"({words}\s*){FIGURE}", lambda found: found[1] + figure, text)
@@ -69,7 +69,7 @@ CITED = (
 
 
 def written(page: str, text: str) -> str:
-    """Returns a page's text with every figure that it cites as it is recorded. Raises ValueError, see `Cited`."""
+    """Returns a page's text with the recorded value of every figure that it cites. Raises ValueError, see `Cited`."""
     for cited in CITED:
         if cited.page == page:
             text = cited.written(text)

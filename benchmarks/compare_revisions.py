@@ -1,13 +1,13 @@
-"""Measures an older revision and the current commit in turn, and names what got slower: `make bench-compare REV=main~5`.
+"""Measures an older revision and the current commit in turn, and names the slower figures: `make bench-compare REV=main~5`.
 
 Both revisions are checked out below build/compare and built there as `make develop` builds, each into its own environment.
-The benchmarks are those of the working tree for both, so both do the same work; only this package is measured, not its
-rivals. Every benchmark runs once with the one revision and once with the other, again and again, each time in a process of
-its own, and the order turns. A figure is the median of a process.
+Both run the benchmarks of the working tree, so both do the same work. Only this package is measured, not its rivals. Every
+benchmark runs with one revision and then with the other, many times, each time in a process of its own. The order
+alternates. A figure is the median of a process.
 
-A figure counts as slower if two things hold: its median is at least 5 % worse, and the figures of the new revision are worse
-than those of the old one by a one-sided Mann-Whitney test at the level 0.01, divided by the number of figures (Bonferroni).
-So in a hundred comparisons of equal revisions about one names anything at all. The exit status is 1 if a figure is slower.
+A figure counts as slower under two conditions. Its median is at least 5 % worse. And the figures of the new revision are
+worse by a one-sided Mann-Whitney test at the level 0.01, divided by the number of figures (Bonferroni).
+So about one of a hundred comparisons of equal revisions names any figure. The exit status is 1 if a figure is slower.
 """
 
 import argparse
@@ -36,7 +36,7 @@ type Figures = Mapping[tuple[str, str, str], list[float]]
 
 @dataclass(frozen=True)
 class Change:
-    """A figure of both revisions. `ratio` is above 1 if the new one is worse; the chances are of such figures by luck."""
+    """A figure of both revisions. `ratio` is above 1 if the new one is worse. The chances are those of pure luck."""
 
     benchmark: str
     metric: str
@@ -49,17 +49,17 @@ class Change:
     chance_faster: float
 
     def verdict(self, level: float) -> str:
-        """Returns `slower`, `faster` or nothing."""
+        """Returns `slower`, `faster` or an empty string."""
         if self.ratio >= LEAST_CHANGE and self.chance_slower <= level:
             return "slower"
         return "faster" if self.ratio <= 1 / LEAST_CHANGE and self.chance_faster <= level else ""
 
 
 def chance(smaller: Sequence[float], greater: Sequence[float]) -> float:
-    """Returns how likely it is by luck alone that `greater` exceeds `smaller` as often as it does, or more often.
+    """Returns the probability that `greater` exceeds `smaller` this often or more often by luck alone.
 
     This is the exact one-sided Mann-Whitney U test (Mann and Whitney, Annals of Mathematical Statistics 18, 1947). A tie
-    counts as no excess, so with ties the chance is never too small.
+    does not count as greater, so with ties the result is never too small.
     """
     excesses = sum(two > one for one in smaller for two in greater)
     orders = _orders(len(smaller), len(greater))
@@ -67,7 +67,7 @@ def chance(smaller: Sequence[float], greater: Sequence[float]) -> float:
 
 
 def _orders(one: int, other: int) -> list[int]:
-    """Returns for each U how many orders of so many values have it: the coefficients of a Gaussian binomial."""
+    """Returns for each U the number of orders of these values that have it: the coefficients of a Gaussian binomial."""
     counts = [1] + [0] * (one * other)
     for step in range(1, one + 1):
         for u in range(len(counts) - 1, other + step - 1, -1):  # times 1 - q^(other + step)
@@ -78,7 +78,7 @@ def _orders(one: int, other: int) -> list[int]:
 
 
 def least_rounds(figures: int) -> int:
-    """Returns from how many rounds on the rule can name one of so many figures at all."""
+    """Returns the number of rounds from which the rule can name one of this number of figures at all."""
     rounds = 2
     while 1 / math.comb(2 * rounds, rounds) > LEVEL / figures:
         rounds += 1
@@ -86,7 +86,7 @@ def least_rounds(figures: int) -> int:
 
 
 def changes(old: Figures, new: Figures, metrics: Mapping[tuple[str, str], harness.Metric]) -> list[Change]:
-    """Returns what both revisions have, in the order of the old one."""
+    """Returns the metrics that both revisions have, in the order of the old one."""
     return [
         _change(key, metrics[key[:2]], values, new[key]) for key, values in old.items() if key in new and len(values) > 1
     ]
@@ -103,7 +103,7 @@ def _change(key: tuple[str, str, str], metric: harness.Metric, old: Sequence[flo
 
 
 def report(found: Sequence[Change]) -> tuple[str, list[Change]]:
-    """Returns the table of all figures, and those that are slower."""
+    """Returns the table of all figures, and the slower ones."""
     level = LEVEL / max(1, len(found))
     rows = [
         (
@@ -126,7 +126,7 @@ def _spread(values: Sequence[float], unit: str) -> str:
 
 
 def build(revision: str) -> tuple[str, Path]:
-    """Checks a revision out and builds it; returns its short hash and its Python. Raises CalledProcessError."""
+    """Checks a revision out and builds it. Returns its short hash and its Python. Raises CalledProcessError."""
     commit = _output("git", "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     tree = ROOT / "build" / "compare" / commit[:12]
     if not (tree / ".git").exists():
@@ -145,7 +145,7 @@ def _output(*command: str) -> str:
 def measure(
     pythons: Mapping[str, Path], names: Sequence[str], rounds: int, options: Sequence[str]
 ) -> tuple[dict[str, Figures], dict[tuple[str, str], harness.Metric]]:
-    """Runs each benchmark with each Python so many times; returns the figures by revision, and what they mean."""
+    """Runs each benchmark this number of times with each Python. Returns the figures by revision, and their metrics."""
     figures: dict[str, dict[tuple[str, str, str], list[float]]] = {revision: {} for revision in pythons}
     metrics: dict[tuple[str, str], harness.Metric] = {}
     refused: set[tuple[str, str]] = set()
@@ -172,7 +172,7 @@ def measure(
 
 
 def _run(python: Path, name: str, file: Path, options: Sequence[str]) -> bool:
-    settings = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")  # as users have it
+    settings = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")  # removed, because users do not set them
     environment = {key: value for key, value in os.environ.items() if key not in settings}
     command = [str(python), str(run_all.script_of(name)), "--ours", "--json", str(file), *options]
     return subprocess.run(command, stdout=subprocess.DEVNULL, env=environment, check=False).returncode == 0

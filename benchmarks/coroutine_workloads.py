@@ -1,4 +1,4 @@
-"""Those of `workloads` that bench_pools.py uses, as coroutine functions: aiomultiprocess calls nothing else."""
+"""The functions of `workloads` for bench_pools.py as coroutine functions, because aiomultiprocess calls nothing else."""
 
 import workloads
 
@@ -8,11 +8,11 @@ async def noop() -> None:
 
 
 async def ignore(value: object) -> None:
-    """Takes something and does nothing."""
+    """Takes an argument and does nothing."""
 
 
 async def echo[T](value: T) -> T:
-    """Returns what it got."""
+    """Returns its argument."""
     return value
 
 
@@ -22,5 +22,5 @@ async def sum_of_squares(stop: int) -> int:
 
 
 async def who(stop: int) -> tuple[int, int]:
-    """Computes, and returns who did it."""
+    """Computes, and returns the identity of its worker."""
     return workloads.who(stop)

@@ -1,6 +1,6 @@
-"""Writes every table of docs/benchmarks.md from the recorded results: `make figures`; `--check` only says whether it is so.
+"""Writes every table of docs/benchmarks.md from the recorded results: `make figures`; `--check` only compares.
 
-A figure is the median of the rounds. Each table stands between two comments, the first of which names it.
+A figure is the median of the rounds. Each table is between two comments. The first one names it.
 """
 
 import re
@@ -16,7 +16,7 @@ import recorded
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 BLOCK = re.compile(r"(<!-- figures: ([\w ]+) -->\n).*?(<!-- /figures -->\n)", re.DOTALL)
-LEAST_LOSS = 0.95  # a ratio below is a loss; between it and 1 nobody can tell
+LEAST_LOSS = 0.95  # a lower ratio is a loss; between it and 1 there is no clear difference
 SHORT = {peers.OURS: "**aiointerpreters**, `submit`", peers.OURS_AWAITED: "**aiointerpreters**, `run`"}
 
 
@@ -27,12 +27,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def with_origin(record: recorded.Record, text: str) -> str:
-    """Adds where a table's figures come from."""
+    """Adds the source of a table's figures."""
     return f"{text}\n*{record.origin}*\n"
 
 
 def pools(metrics: dict[str, str]) -> str:
-    """Returns a table with a row for each pool; `metrics` are the columns' metrics and headings."""
+    """Returns a table with a row for each pool. `metrics` are the columns' metrics and headings."""
     record = recorded.read("pools")
     rows = [(SHORT.get(name, name), *(record.cell(metric, name) for metric in metrics)) for name in record.contestants] + [
         (name, f"not measured: {why}", *("",) * (len(metrics) - 1)) for name, why in record.left_out.items()
@@ -53,7 +53,7 @@ def calls() -> str:
 
 
 def work() -> str:
-    """The rest of bench_pools.py."""
+    """The other measures of bench_pools.py."""
     return pools(
         {
             pool_sample.CPU: "eight CPU-bound calls, 2 workers",
@@ -64,7 +64,7 @@ def work() -> str:
 
 
 def cannot() -> str:
-    """What no benchmark measures."""
+    """Facts that no benchmark measures."""
     return table(("Pool", "What it cannot do"), peers.CANNOT.items())
 
 
@@ -118,7 +118,7 @@ def losses() -> str:
 
 
 def comparisons() -> str:
-    """Every recorded comparison of the benchmarks that have no table of their own."""
+    """Every recorded comparison of the benchmarks without a table of their own."""
     text = ""
     for benchmark in recorded.recorded():
         record = recorded.read(benchmark)
@@ -159,7 +159,7 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def written(text: str) -> str:
-    """Returns the page with every table as it is recorded. Raises KeyError for a table that there is not."""
+    """Returns the page with every table as recorded. Raises KeyError for an unknown table."""
     return BLOCK.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n{found[3]}", text)
 
 

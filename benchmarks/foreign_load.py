@@ -1,4 +1,4 @@
-"""Processes that compute beside a benchmark and have nothing to do with it."""
+"""Processes that compute at the same time as a benchmark and are not part of it."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def computing(count: int) -> Iterator[None]:
-    """Has `count` processes compute, in Python, as long as the block lasts."""
+    """Lets `count` processes compute in Python until the block ends."""
     processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
         yield

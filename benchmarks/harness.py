@@ -1,8 +1,8 @@
-"""Runs contestants side by side and reports what was measured: medians, spread, and ratios round by round.
+"""Runs contestants side by side and reports the results: medians, spread, and ratios round by round.
 
-In every round each contestant is measured once, the order turning from round to round, so that a machine that gets
-slower for a while slows everybody. The ratio of two contestants is the median of their ratios within the rounds.
-The harness knows of targets only what it prints beside a ratio.
+In every round each contestant is measured once, and the order rotates from round to round. So if a machine gets slower for
+a while, it slows all contestants. The ratio of two contestants is the median of their ratios within the rounds.
+The harness only prints targets beside the ratios.
 """
 
 import argparse
@@ -28,12 +28,12 @@ type Samples = Mapping[str, Mapping[str, list[float]]]
 
 RESULTS = Path(__file__).parent / "results"
 FRESH_PROCESS_TIMEOUT = 200.0
-OURS = "aiointerpreters, "  # how names of contestants begin that are this package
+OURS = "aiointerpreters, "  # names of contestants that are this package begin with this
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What is measured, in which unit, and which way is better."""
+    """A measured quantity, its unit, and whether more or less is better."""
 
     name: str
     unit: str
@@ -42,7 +42,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Claim:
-    """`ours` is at least `target` times better than `rival` in `metric`; no target: only told."""
+    """`ours` is at least `target` times better than `rival` in `metric`. Without a target, the ratio is only reported."""
 
     metric: str
     ours: str
@@ -52,9 +52,9 @@ class Claim:
 
 @dataclass(frozen=True)
 class Limit:
-    """`ours` takes in `metric` at most `most` more than in the metric `base`, in the unit of both, in the same round.
+    """`ours` takes in `metric` at most `most` more than in the metric `base`, in the same unit and in the same round.
 
-    Without a base: at most `most` altogether.
+    Without a base: at most `most` in total.
     """
 
     metric: str
@@ -65,7 +65,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A question put to several contestants."""
+    """A question that several contestants answer."""
 
     name: str
     title: str
@@ -76,7 +76,7 @@ class Benchmark:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim and what was measured: medians in `unit`, and how many times better ours is (median of the rounds)."""
+    """A claim and its measurements: medians in `unit`, and how many times better ours is (median of the rounds)."""
 
     metric: str
     unit: str
@@ -108,7 +108,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Excess:
-    """A limit and what was measured: medians in `unit`, and how much more it is than `base` (median of the rounds)."""
+    """A limit and its measurements: medians in `unit`, and how much more it is than `base` (median of the rounds)."""
 
     metric: str
     unit: str
@@ -141,7 +141,7 @@ class Excess:
 
 
 def options(parser: argparse.ArgumentParser, *, rounds: int, quick_rounds: int = 2) -> argparse.Namespace:
-    """Parses the command line with the options all benchmarks share: `workers`, `rounds`, `quick`, `json`."""
+    """Parses the command line with the options that all benchmarks share: `workers`, `rounds`, `quick`, `json`."""
     cores = max(2, os.process_cpu_count() or 1)
     parser.add_argument("--workers", type=int, default=cores, help="max_workers of every executor (%(default)s)")
     parser.add_argument("--rounds", type=int, help=f"times each contestant is measured ({rounds})")
@@ -159,9 +159,9 @@ def run(
     chosen: argparse.Namespace,
     left_out: Mapping[str, str] | None = None,
 ) -> None:
-    """Measures all contestants, prints the report and writes it where `--json` says.
+    """Measures all contestants, prints the report, and writes it to the place that `--json` names.
 
-    `left_out` is who is not measured, and why; the report says so too.
+    `left_out` are the contestants that are not measured, and the reasons. The report names them too.
     """
     if chosen.ours:
         contestants = {name: measure for name, measure in contestants.items() if name.startswith(OURS)}
@@ -179,7 +179,7 @@ def run(
 
 
 def judge(benchmark: Benchmark, samples: Samples) -> list[Verdict]:
-    """Returns a verdict on each claim whose contestants were all measured."""
+    """Returns a verdict on each claim if all of its contestants were measured."""
     metrics = {metric.name: metric for metric in benchmark.metrics}
     return [
         _verdict(claim, metrics[claim.metric], samples[claim.metric])
@@ -189,7 +189,7 @@ def judge(benchmark: Benchmark, samples: Samples) -> list[Verdict]:
 
 
 def judge_limits(benchmark: Benchmark, samples: Samples) -> list[Excess]:
-    """Returns the excess over each limit's base, where it was measured."""
+    """Returns the excess over each limit's base, if it was measured."""
     units = {metric.name: metric.unit for metric in benchmark.metrics}
     return [
         _excess(limit, units[limit.metric], samples)
@@ -199,7 +199,7 @@ def judge_limits(benchmark: Benchmark, samples: Samples) -> list[Excess]:
 
 
 def read_verdicts(report: Path) -> list[Verdict | Excess]:
-    """Reads what was found out about claims and limits from a file that `--json` has written."""
+    """Reads the verdicts on claims and limits from a file that `--json` has written."""
     read = json.loads(report.read_text())
     return [*(Verdict(**row) for row in read["verdicts"]), *(Excess(**row) for row in read["excesses"])]
 
@@ -207,12 +207,12 @@ def read_verdicts(report: Path) -> list[Verdict | Excess]:
 def in_fresh_process(
     command: Sequence[str], bytecode: str, *, cached: bool = True, python: str = sys.executable
 ) -> dict[str, float]:
-    """Runs `python` with the arguments `command` in a process of its own; returns the JSON object that it prints.
+    """Runs `python` with the arguments `command` in a process of its own. Returns the JSON object that it prints.
 
-    The environment is as users have it: PYTHONUNBUFFERED, which test machines set, changes how much memory streams take.
-    Imports cost several times more where no bytecode is cached, so its state is fixed: cached in the folder
-    `bytecode` (the round that warms up fills it), or else never read nor written, as in container images that ship
-    none. Raises subprocess.CalledProcessError, or TimeoutExpired after `FRESH_PROCESS_TIMEOUT` seconds.
+    The environment is the one that users have. PYTHONUNBUFFERED, which test machines set, changes the memory of streams.
+    Imports take several times longer without cached bytecode, so its state is fixed. Either it is cached in the folder
+    `bytecode`, which the first round fills, or it is neither read nor written, as in container images without
+    bytecode. Raises subprocess.CalledProcessError, or TimeoutExpired after `FRESH_PROCESS_TIMEOUT` seconds.
     """
     settings = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
     environment = {name: value for name, value in os.environ.items() if name not in settings}
@@ -238,7 +238,7 @@ def result_name(benchmark: str) -> str:
 
 
 def machine() -> dict[str, str]:
-    """Returns what the numbers depend on: processor, system, Python, package, date."""
+    """Returns the facts on which the numbers depend: processor, system, Python, package, date."""
     return {
         "cpu": _processor(),
         "cores": str(os.process_cpu_count()),
@@ -269,7 +269,7 @@ def sample_table(metrics: Sequence[Metric], samples: Samples) -> str:
 
 
 def verdict_table(verdicts: Sequence[Verdict | Excess]) -> str:
-    """Returns the table of all claims; `better` says how many times, as the median of the rounds, or how much more."""
+    """Returns the table of all claims. `better` is how many times better, as the median of the rounds, or how much more."""
     if not verdicts:
         return "no rival here to compare with"
     head = ("claim", "ours", "rival's", "rival", "better", "target", "reached")
@@ -277,7 +277,7 @@ def verdict_table(verdicts: Sequence[Verdict | Excess]) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """Returns plain text in aligned columns; those counted in `right` are aligned to the right."""
+    """Returns plain text in aligned columns. Columns whose numbers are in `right` are aligned to the right."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     lines = [head, tuple("-" * width for width in widths), *rows]
     return "\n".join(
@@ -287,7 +287,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[in
 
 
 def _sample(metrics: Sequence[Metric], contestants: Mapping[str, Measure], rounds: int) -> Samples:
-    """Measures everybody `rounds` times, after one round that only warms up."""
+    """Measures all contestants `rounds` times, after one round to warm up."""
     samples: dict[str, dict[str, list[float]]] = {metric.name: {} for metric in metrics}
     names = list(contestants)
     for turn in range(-1, rounds):
@@ -325,7 +325,7 @@ def _save(
     verdicts: Sequence[Verdict],
     excesses: Sequence[Excess],
 ) -> None:
-    """Writes everything to the file `path`, or into the folder `path` under the name of benchmark and version."""
+    """Writes everything to the file `path`, or into the folder `path` under the name of the benchmark and the version."""
     if path.suffix != ".json":
         path = path / result_name(benchmark.name)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -342,18 +342,18 @@ def _save(
 
 
 def _tell(progress: str) -> None:
-    """Shows on one line what is being measured, if a person watches."""
+    """Shows on one line what is being measured, if the output is a terminal."""
     if sys.stderr.isatty():
         print(f"\r\033[K{progress}", end="", file=sys.stderr, flush=True)
 
 
 def _subject(metric: str, ours: str) -> str:
-    """Returns what a claim is about: the metric, and which of our ways."""
+    """Returns the subject of a claim: the metric, and the way if there are several of ours."""
     return f"{metric}, {ours.removeprefix('aiointerpreters, ')}"
 
 
 def number(value: float) -> str:
-    """Returns `value` with at least three digits that count."""
+    """Returns `value` with at least three significant digits."""
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}" if value >= 100 else f"{value:#.3g}"
 
 
@@ -371,7 +371,7 @@ def _processor() -> str:
 
 
 def _build() -> str:
-    """Tells a debug build, whose numbers mean little."""
+    """Reports a debug build, because its numbers mean little."""
     return " (debug build)" if hasattr(sys, "gettotalrefcount") else ""
 
 

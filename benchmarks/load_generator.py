@@ -1,9 +1,9 @@
-"""Sends HTTP requests to a service and tells how long the answers took: `load_generator.py PORT SETTINGS`; prints JSON.
+"""Sends HTTP requests to a service and measures the answers: `load_generator.py PORT SETTINGS`; prints JSON.
 
-With a fixed rate, requests are due at fixed times, whether earlier ones are answered or not, and the time of an answer
-counts from when its request was due. So a service that stops for a second makes all requests of that second late, as its
-users see it. Without a rate, so many clients ask again as soon as they have an answer. That is the most that the service
-does.
+With a fixed rate, requests are due at fixed times, whether earlier ones are answered or not. The time of an answer counts
+from when its request was due. So a service that stops for a second makes all requests of that second late, as its users
+experience it. Without a rate, a number of clients send the next request as soon as they have an answer. This measures the
+highest throughput of the service.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ TIMEOUT = 5.0
 
 @dataclass
 class Answers:
-    """What was measured of one kind of request: milliseconds of the good answers, and how many requests failed."""
+    """The measurements of one kind of request: milliseconds of the good answers, and the number of failed requests."""
 
     taken: list[float] = field(default_factory=list)
     errors: int = 0
 
     def summary(self, seconds: float) -> dict[str, float]:
-        """Returns percentiles in ms (the time limit if there is no good answer), good answers a second, and errors."""
+        """Returns percentiles in ms (the time limit if there is no good answer), good answers per second, and errors."""
         if len(self.taken) > 1:
             percentiles = statistics.quantiles(self.taken, n=100, method="inclusive")
         else:
@@ -34,14 +34,14 @@ class Answers:
 
 
 class Connections:
-    """Keep-alive connections to one port. A request takes one that is free, or a new one."""
+    """Keep-alive connections to one port. A request takes a free one, or a new one."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def get(self, path: str) -> bytes:
-        """Returns the content. Raises OSError, EOFError or RuntimeError; a connection is used again only after success."""
+        """Returns the content. Raises OSError, EOFError or RuntimeError. A connection is used again only after success."""
         reader, writer = self._free.pop() if self._free else await asyncio.open_connection("127.0.0.1", self._port)
         try:
             writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
@@ -57,7 +57,7 @@ class Connections:
         return content
 
     async def timed(self, path: str, due: float, answers: Answers) -> None:
-        """Asks once, and adds to `answers` how long it took since it was due."""
+        """Sends one request, and adds to `answers` the time since it was due."""
         try:
             async with asyncio.timeout_at(asyncio.get_running_loop().time() + TIMEOUT):
                 await self.get(path)
@@ -67,7 +67,7 @@ class Connections:
             answers.taken.append((time.perf_counter() - due) * 1000)
 
     def close(self) -> None:
-        """Closes those that are free: all, if no request is under way."""
+        """Closes the free connections. These are all, if no request is under way."""
         while self._free:
             self._free.pop()[1].close()
 
@@ -84,7 +84,7 @@ async def at_rate(connections: Connections, paths: list[str], rate: float, secon
 
 
 async def by_clients(connections: Connections, paths: list[str], clients: int, seconds: float) -> Answers:
-    """Has clients ask again and again until the time is over."""
+    """Lets clients send requests until the time is over."""
     answers, end = Answers(), time.perf_counter() + seconds
 
     async def client(number: int) -> None:
@@ -99,10 +99,10 @@ async def by_clients(connections: Connections, paths: list[str], clients: int, s
 
 
 async def phase(port: int, settings: dict[str, float]) -> dict[str, dict[str, float]]:
-    """Returns what one kind of load got: computing requests, pings beside them, and what the service says of its loop."""
+    """Returns the results of one kind of load: computing requests, pings, and the service's report about its loop."""
     paths = ["/short"] * 9 + ["/long"]
     seconds, connections, pinging = settings["seconds"], Connections(port), Connections(port)
-    await connections.get("/statistics")  # forgets what was before
+    await connections.get("/statistics")  # discards the earlier statistics
     start = time.perf_counter()
     async with asyncio.TaskGroup() as loads:
         pings = loads.create_task(at_rate(pinging, ["/ping"], settings["pings"], seconds))

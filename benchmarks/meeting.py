@@ -1,6 +1,6 @@
-"""Makes tasks overlap, so that each has a worker of its own, and proves that they did.
+"""Makes tasks overlap, so each has a worker of its own, and proves that they did.
 
-Each task reports at one pipe and waits at another; home lets them go when all have reported. Pipes, because file
+Each task reports at one pipe and waits at another. Home releases them when all have reported. It uses pipes, because file
 descriptors belong to the process and mean the same in every interpreter.
 """
 
@@ -19,7 +19,7 @@ PATIENCE = 30.0
 
 
 def meet(pool: Executor, attend: Callable[[int, int], Attendance], size: int) -> list[Attendance]:
-    """Runs `size` tasks that are all under way at the same moment; returns who attended.
+    """Runs `size` tasks that are all under way at the same moment. Returns the identities of their workers.
 
     Raises RuntimeError if they do not all arrive within `PATIENCE` seconds of each other.
     """
@@ -35,12 +35,12 @@ def meet(pool: Executor, attend: Callable[[int, int], Attendance], size: int) ->
 
 
 def interpreters(attendances: list[Attendance]) -> set[int]:
-    """Returns the distinct interpreters other than home that attended."""
+    """Returns the distinct interpreters other than home."""
     return {interpreter for interpreter, _ in attendances} - {id(sys.modules)}
 
 
 def _pipe(pipes: ExitStack) -> tuple[int, int]:
-    """Returns the ends (to read, to write) of a new pipe that `pipes` will close."""
+    """Returns the ends (for reading, for writing) of a new pipe that `pipes` will close."""
     ends = os.pipe()
     for end in ends:
         pipes.callback(os.close, end)

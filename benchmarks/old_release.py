@@ -1,6 +1,6 @@
-"""The release that this package replaces, as a contestant: in a virtual environment and in processes of its own.
+"""The release that this package replaces, as a contestant in a virtual environment and in processes of its own.
 
-It has the same import name, so this file is a program too, which the other Python runs to take a sample. The environment
+It has the same import name. So this file is also a program, and the other Python runs it to take a sample. The environment
 is made when it is first needed, and kept under `build/`.
 """
 
@@ -31,7 +31,7 @@ TIMEOUT = 120.0
 
 
 def available() -> list[str]:
-    """Returns EXECUTOR and RUNNER, after a try; or nothing, and tells on stderr why the old release is not to be had."""
+    """Returns EXECUTOR and RUNNER after a try, or nothing. Then it reports the reason on stderr."""
     try:
         if not PYTHON.exists():
             _run(sys.executable, "-m", "venv", str(ENVIRONMENT))
@@ -47,7 +47,7 @@ def available() -> list[str]:
 
 
 def calls(name: str, counts: awaiting.Counts, workers: int) -> awaiting.Sample:
-    """Returns all that `awaiting` has of calls, TO_THREAD of the executor only. Raises subprocess.SubprocessError."""
+    """Returns all measurements of calls in `awaiting`, TO_THREAD only of EXECUTOR. Raises subprocess.SubprocessError."""
     return _sample(name, "calls", asdict(counts), workers)
 
 
@@ -62,7 +62,7 @@ def _sample(name: str, kind: str, settings: dict[str, float], workers: int) -> a
 
 
 def _run(*command: str | Path) -> str:
-    """Returns what a program has printed. Raises OSError, CalledProcessError, or TimeoutExpired after `TIMEOUT` seconds."""
+    """Returns the output of a program. Raises OSError, CalledProcessError, or TimeoutExpired after `TIMEOUT` seconds."""
     environment = os.environ | {"PYTHONPATH": str(HERE), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=TIMEOUT, env=environment).stdout
 

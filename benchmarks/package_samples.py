@@ -1,7 +1,7 @@
-"""Samples for bench_packages.py, each for a fresh process: how long an import takes there, and how much memory it takes.
+"""Samples for bench_packages.py, each for a fresh process: the time of an import there, and its memory.
 
-Run as a script with the name of a function here and of a package (`sys`, which is always there, for none); prints what it
-returns as JSON. Imports little itself: the processes and interpreters that are measured import this file too.
+Run this script with the name of one of its functions and of a package (`sys`, which always exists, for none). It prints the
+result as JSON. It imports little itself, because the measured processes and interpreters import this file too.
 """
 
 import sys
@@ -11,14 +11,14 @@ FURTHER = 2  # interpreters or processes: a sample is their mean
 
 
 def import_time(package: str) -> float:
-    """Imports the package; returns the milliseconds that it took."""
+    """Imports the package. Returns the milliseconds that it took."""
     begin = time.perf_counter()
     __import__(package)
     return (time.perf_counter() - begin) * 1000
 
 
 def memory_after(package: str) -> float:
-    """Imports the package; returns this process's private memory in MB."""
+    """Imports the package. Returns this process's private memory in MB."""
     import_time(package)
     return private_memory()
 
@@ -34,12 +34,12 @@ def private_memory() -> float:
 
 
 def fresh_process(package: str) -> dict[str, float]:
-    """This process imports it, and nothing was imported before that Python does not import by itself."""
+    """This process imports it. Before that, it has imported only the modules that Python imports by itself."""
     return {"import": import_time(package)}
 
 
 def forkserver_processes(package: str) -> dict[str, float]:
-    """The forkserver has imported what it imports by itself; each process imports the package."""
+    """Each process imports the package. The forkserver has imported only the modules that it imports by itself."""
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
@@ -52,7 +52,7 @@ def forkserver_processes(package: str) -> dict[str, float]:
 
 
 def interpreters(package: str, *, private: bool) -> dict[str, float]:
-    """What each executor after the first one takes, in this process: its first result, the import in it, its memory."""
+    """The costs of each executor after the first one in this process: its first result, the import in it, its memory."""
     from contextlib import ExitStack
 
     from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
@@ -76,7 +76,7 @@ def private_interpreters(package: str) -> dict[str, float]:
 
 
 def declared_interpreters(package: str) -> dict[str, float]:
-    """Only with extension modules that declare support."""
+    """Only with extension modules that declare support for interpreters."""
     return interpreters(package, private=False)
 
 

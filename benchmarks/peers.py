@@ -1,8 +1,8 @@
 """Every pool that bench_pools.py and bench_growth.py compare, each behind one small adapter.
 
-A pool is used here as its own documentation uses it, with its defaults; only the number of workers is given. This file
-imports no pool by itself: a process imports the one that it measures, so the same file runs under release 0.6.0 and under
-free-threaded CPython. What a pool cannot do is said in `CANNOT`.
+A pool is used here as its own documentation uses it, with its defaults. Only the number of workers is given. This file
+imports no pool itself. A process imports only the one that it measures, so the same file runs with release 0.6.0 and with
+free-threaded CPython. `CANNOT` lists the things that a pool cannot do.
 """
 
 import asyncio
@@ -22,20 +22,20 @@ type Function = Callable[..., Any]
 
 
 class Pool(ABC):
-    """A pool that runs, with one way to make a call and one to make many. Times are taken on the caller's side."""
+    """An open pool, with one way to make a call and one to make many. Times are measured on the caller's side."""
 
     @abstractmethod
     def latencies(self, function: Function, arguments: tuple[object, ...], calls: int) -> list[float]:
-        """Returns how many microseconds each of `calls` calls took; each is awaited before the next one."""
+        """Returns the microseconds of each of `calls` calls. Each is awaited before the next one."""
 
     @abstractmethod
     def batch(self, function: Function, arguments: Sequence[object]) -> list[Any]:
-        """Calls the function once for each argument, all at once; returns the results in order."""
+        """Calls the function once for each argument, all at the same time. Returns the results in order."""
 
 
 @dataclass
 class Blocking(Pool):
-    """A pool whose caller waits in its thread. `call` makes one call and waits; `many` makes one for each argument."""
+    """A pool whose caller blocks. `call` makes one call and waits for it. `many` makes one for each argument."""
 
     call: Callable[..., Any]
     many: Callable[[Function, Sequence[object]], list[Any]]
@@ -55,7 +55,7 @@ class Blocking(Pool):
 
 @dataclass
 class Awaited(Pool):
-    """A pool whose caller awaits, in the event loop of `runner`."""
+    """A pool whose caller awaits in the event loop of `runner`."""
 
     call: Callable[..., Awaitable[Any]]
     runner: asyncio.Runner
@@ -81,7 +81,7 @@ class Awaited(Pool):
 
 
 def of_executor(executor: Any, prepare: Callable[[Function], Function] = lambda function: function) -> Pool:
-    """Returns the adapter of anything that has `submit`, and returns futures that have `result`."""
+    """Returns the adapter for a pool with a `submit` that returns futures with a `result`."""
     submit = executor.submit
 
     def call(function: Function, *arguments: object) -> Any:
@@ -96,20 +96,20 @@ def of_executor(executor: Any, prepare: Callable[[Function], Function] = lambda 
 
 @contextlib.contextmanager
 def no_pool(workers: int) -> Iterator[Pool]:
-    """Calls the function itself: what is left is the price of the work."""
+    """Calls the function directly. This measures the cost of the work alone."""
     yield Blocking(lambda function, *arguments: function(*arguments), lambda function, many: list(map(function, many)))
 
 
 @contextlib.contextmanager
 def standard(name: str, workers: int) -> Iterator[Pool]:
-    """One of `concurrent.futures`, by the name of its class."""
+    """A pool of `concurrent.futures`, by the name of its class."""
     with getattr(importlib.import_module("concurrent.futures"), name)(workers) as executor:
         yield of_executor(executor)
 
 
 @contextlib.contextmanager
 def ours(workers: int) -> Iterator[Pool]:
-    """This package through `submit`, its functions tagged. Release 0.6.0 has the same names, so this serves it too."""
+    """This package through `submit` with tagged functions. Release 0.6.0 has the same names, so this serves it too."""
     package = _imported("aiointerpreters.executors")
     with package.InterpreterThreadPoolExecutor(workers) as executor:
         yield of_executor(executor, package.interpreter)
@@ -124,14 +124,14 @@ def ours_awaited(workers: int) -> Iterator[Pool]:
 
 @contextlib.contextmanager
 def loky(workers: int) -> Iterator[Pool]:
-    """loky's own executor, not the one that it keeps for reuse: that one is this with a time limit."""
+    """loky's executor, not the reusable one, which is the same with a time limit."""
     with _imported("loky").ProcessPoolExecutor(workers) as executor:
         yield of_executor(executor)
 
 
 @contextlib.contextmanager
 def joblib(workers: int) -> Iterator[Pool]:
-    """A `Parallel` that is kept open, as its documentation advises for repeated use."""
+    """A `Parallel` that stays open, as its documentation advises for repeated use."""
     package = _imported("joblib")
     delayed = package.delayed
     with package.Parallel(n_jobs=workers) as parallel:
@@ -148,7 +148,7 @@ def joblib(workers: int) -> Iterator[Pool]:
 
 @contextlib.contextmanager
 def pebble(workers: int) -> Iterator[Pool]:
-    """`submit` takes a time limit for each call; none is given here."""
+    """`submit` accepts a time limit for each call. None is given here."""
     with _imported("pebble").ProcessPool(max_workers=workers) as pool:
 
         def call(function: Function, *arguments: object) -> Any:
@@ -163,7 +163,7 @@ def pebble(workers: int) -> Iterator[Pool]:
 
 @contextlib.contextmanager
 def mpire(workers: int) -> Iterator[Pool]:
-    """`apply_async` for each call. The workers are kept between the calls."""
+    """`apply_async` for each call. The workers stay alive between the calls."""
     with _imported("mpire").WorkerPool(n_jobs=workers, keep_alive=True) as pool:
 
         def call(function: Function, *arguments: object) -> Any:
@@ -178,7 +178,7 @@ def mpire(workers: int) -> Iterator[Pool]:
 
 @contextlib.contextmanager
 def aiomultiprocess(workers: int) -> Iterator[Pool]:
-    """It calls coroutine functions only, so it gets those of `workloads` that do the same work."""
+    """It calls coroutine functions only, so it gets coroutine functions that do the same work."""
     package, coroutines = _imported("aiomultiprocess"), _imported("coroutine_workloads")
 
     async def opened() -> Any:
@@ -199,10 +199,10 @@ def aiomultiprocess(workers: int) -> Iterator[Pool]:
 
 @contextlib.contextmanager
 def anyio(workers: int) -> Iterator[Pool]:
-    """`to_interpreter.run_sync`, with as many calls at a time as there are workers.
+    """`to_interpreter.run_sync`, with at most as many calls at a time as there are workers.
 
-    Its own limiter only limits how many calls run. Each call that waits already has an interpreter, so a thousand calls
-    at once would make a thousand interpreters.
+    Its own limiter only limits how many calls run. Each waiting call already has an interpreter, so a thousand calls at the
+    same time would create a thousand interpreters.
     """
     run_sync, room = _imported("anyio.to_interpreter").run_sync, asyncio.Semaphore(workers)
 
@@ -216,9 +216,9 @@ def anyio(workers: int) -> Iterator[Pool]:
 
 @dataclass(frozen=True)
 class Peer:
-    """A pool that is compared: how it is opened, and what it needs.
+    """A pool that is compared: how it is opened, and its requirements.
 
-    `package` has to be installed and Python has to be `since`, or else `missing` says so. `python`
+    `package` must be installed and Python must be at least `since`, otherwise `missing` gives the reason. `python`
     names the other Python in which it is measured. Workers of a `shared` pool are threads of one interpreter.
     """
 
@@ -230,7 +230,7 @@ class Peer:
     shared: bool = False
 
     def missing(self) -> str:
-        """Returns why this Python does not have it, or nothing."""
+        """Returns the reason why this Python does not have it, or an empty string."""
         if sys.version_info < self.since:
             return f"new in Python {self.since[0]}.{self.since[1]}"
         if self.package and importlib.util.find_spec(self.package) is None:
@@ -281,14 +281,14 @@ CANNOT = {
 
 
 def _imported(name: str) -> ModuleType:
-    """Imports what need not be installed where types are checked."""
+    """Imports a module that need not be installed when types are checked."""
     return importlib.import_module(name)
 
 
 def memory_of_the_tree() -> float:
-    """Returns the megabytes (10^6 bytes) of memory that this process and all below it take from the machine (Linux).
+    """Returns the megabytes (10^6 bytes) of the machine's memory that this process and its descendants use (Linux).
 
-    A page that several of them share, as after a fork, counts once. Pages of files do not count.
+    A page that several of them share, for example after a fork, counts once. Pages of files do not count.
     """
     return sum(_memory(pid) for pid in _tree(os.getpid()))
 

@@ -1,8 +1,8 @@
 """Draws the pictures of README and docs from the recorded results: `make figures`.
 
-Each picture is docs/images/NAME-light.svg and NAME-dark.svg, for readers' two kinds of pages. Needs matplotlib (the extra
-`plots`). What is drawn is the median of the rounds. A band goes from the lowest round to the highest one. The colors are
-near those of Okabe and Ito, which color-blind readers can tell apart. Lines also differ in their marks.
+Each picture is docs/images/NAME-light.svg and NAME-dark.svg, for light and dark pages. Needs matplotlib (the extra
+`plots`). The pictures show the median of the rounds. A band goes from the lowest round to the highest one. The colors are
+close to those of Okabe and Ito, which color-blind readers can distinguish. Lines also have different markers.
 """
 
 import importlib
@@ -19,7 +19,7 @@ import pool_sample
 import recorded
 from docs_figures import size
 
-plt: Any = importlib.import_module("matplotlib.pyplot")  # it need not be installed where types are checked
+plt: Any = importlib.import_module("matplotlib.pyplot")  # need not be installed when types are checked
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 THEMES = {
     "light": {
@@ -58,13 +58,13 @@ SETTINGS = {
     "font.family": "sans-serif",
     "font.size": 12,
 }
-WIDTH = 6.4  # inches; on a phone of 360 points the letters are still 9 points high
+WIDTH = 6.4  # inches; on a phone 360 points wide, the letters are still 9 points high
 
 type Colors = dict[str, str]
 
 
 def draw_loop_delay(colors: Colors, path: Path) -> None:
-    """Draws by how much an event loop is late: threads beside interpreters, for each load."""
+    """Draws how late an event loop is: threads and interpreters, for each load."""
     record = recorded.read("asyncio_delay")
     bars = (("ThreadPoolExecutor", "ThreadPoolExecutor"), (peers.OURS_AWAITED, "aiointerpreters"))
     figure, axes = plt.subplots(figsize=(WIDTH, 2.9))
@@ -84,7 +84,7 @@ def draw_loop_delay(colors: Colors, path: Path) -> None:
 
 
 def draw_bars(colors: Colors, path: Path, record: recorded.Record, metric: str, xlabel: str, *, log: bool = True) -> None:
-    """Draws one bar for each pool, the best one on top; on a linear scale bars begin at zero."""
+    """Draws one bar for each pool, with the best one on top. On a linear scale, bars begin at zero."""
     higher = next(row["higher_is_better"] for row in record.report["metrics"] if row["name"] == metric)
     medians = {name: median for name in record.contestants if (median := record.median(metric, name))}
     ranked = sorted(medians, key=lambda name: medians[name], reverse=higher)
@@ -106,7 +106,7 @@ def draw_bars(colors: Colors, path: Path, record: recorded.Record, metric: str, 
 
 
 def draw_pools(colors: Colors, path: Path) -> None:
-    """Draws what one call costs with each pool."""
+    """Draws the cost of one call with each pool."""
     record = recorded.read("pools")
     draw_bars(
         colors, path, record, pool_sample.NOOP, "one call of a function that does nothing\nless is better (logarithmic)"
@@ -130,7 +130,7 @@ def draw_service_rate(colors: Colors, path: Path) -> None:
 
 
 def draw_growth(colors: Colors, path: Path, question: str, xlabel: str, ylabel: str, name_of: Callable[[int], str]) -> None:
-    """Draws one line for each pool, both scales logarithmic."""
+    """Draws one line for each pool. Both scales are logarithmic."""
     record = recorded.read("growth")
     metric, points, unit = bench_growth.QUESTIONS[question]
     figure, axes = plt.subplots(figsize=(WIDTH, 3.9))
@@ -155,7 +155,7 @@ def draw_growth(colors: Colors, path: Path, question: str, xlabel: str, ylabel: 
 
 
 def finish(figure: Any, axes: Any, colors: Colors, path: Path, record: recorded.Record) -> None:
-    """Gives a picture the colors of its theme, says where the figures are from, and writes it."""
+    """Gives a picture the colors of its theme, adds the source of the figures, and writes it."""
     axes.tick_params(which="both", colors=colors["muted"], length=0)
     axes.tick_params(axis="y", labelcolor=colors["text"])
     for side in axes.spines.values():
@@ -190,7 +190,7 @@ PICTURES: dict[str, Callable[[Colors, Path], None]] = {
 
 
 def draw(names: Sequence[str], folder: Path) -> None:
-    """Draws the pictures of those names, for each kind of page."""
+    """Draws the pictures with these names, for light and dark pages."""
     plt.switch_backend("svg")
     folder.mkdir(exist_ok=True)
     with plt.rc_context(SETTINGS):

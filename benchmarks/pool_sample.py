@@ -1,7 +1,7 @@
-"""Takes one sample of one pool, in this process: `pool_sample.py PEER MEASURE WORKERS SETTINGS`; prints it as JSON.
+"""Takes one sample of one pool in this process: `pool_sample.py PEER MEASURE WORKERS SETTINGS`; prints it as JSON.
 
 Each sample has a process of its own, so pools do not disturb each other, and the other Pythons (release 0.6.0,
-free-threaded CPython) run the same code. A pool is warm when the clock starts, unless its start is what is measured.
+free-threaded CPython) run the same code. A pool is warm when the clock starts, unless its start is measured.
 """
 
 import json
@@ -25,9 +25,9 @@ WARM_UP = 20_000
 
 
 def workers_of(pool: peers.Pool, workers: int) -> set[tuple[int, int]]:
-    """Returns who the workers are, when all of them have computed. Raises RuntimeError if some never did.
+    """Returns the identities of the workers when all of them have computed. Raises RuntimeError if some never did.
 
-    Batches grow, because a worker of some pools takes many calls before another one gets any.
+    Batches grow, because in some pools one worker takes many calls before another one gets any.
     """
     seen: set[tuple[int, int]] = set()
     for attempt in range(8):
@@ -38,26 +38,26 @@ def workers_of(pool: peers.Pool, workers: int) -> set[tuple[int, int]]:
 
 
 def warm_up(pool: peers.Pool, workers: int) -> None:
-    """Has the workers made and each function found."""
+    """Makes sure that all workers exist and have found each function."""
     pool.batch(workloads.who, [WARM_UP * 5] * (4 * workers))
     pool.latencies(workloads.noop, (), 3)
 
 
 def median(pool: peers.Pool, function: peers.Function, arguments: tuple[object, ...], seconds: float) -> float:
-    """Returns the median, in microseconds, of as many calls as pass in about so many seconds: 5 to 2,000."""
+    """Returns the median in microseconds of as many calls as run in about this number of seconds: 5 to 2,000."""
     tried = statistics.median(pool.latencies(function, arguments, 3))
     return statistics.median(pool.latencies(function, arguments, max(5, min(2000, int(seconds * 1e6 / tried)))))
 
 
 def echo(pool: peers.Pool, value: object, seconds: float) -> float:
-    """Returns the median, in microseconds, of a value's way there and back. Checks first that it comes back as it was."""
+    """Returns the median in microseconds of a value's way there and back. First checks that it comes back unchanged."""
     if pool.batch(workloads.echo, [value]) != [value]:
         raise RuntimeError("what came back is not what was sent")
     return median(pool, workloads.echo, (value,), seconds)
 
 
 def rate(pool: peers.Pool, in_flight: int, seconds: float) -> float:
-    """Returns how many no-op calls a second pass, so many at a time, for at least so many seconds."""
+    """Returns the no-op calls per second with this number at a time, over at least this number of seconds."""
     arguments = [None] * in_flight
     done, start = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - start) < seconds:
@@ -67,7 +67,7 @@ def rate(pool: peers.Pool, in_flight: int, seconds: float) -> float:
 
 
 def computing(pool: peers.Pool, pieces: int, numbers: int) -> float:
-    """Returns how many milliseconds pieces of pure Python take, all handed over at once."""
+    """Returns the milliseconds for pieces of pure Python work that are all submitted at the same time."""
     start = time.perf_counter()
     results = pool.batch(workloads.sum_of_squares, [numbers] * pieces)
     elapsed = time.perf_counter() - start
@@ -77,7 +77,7 @@ def computing(pool: peers.Pool, pieces: int, numbers: int) -> float:
 
 
 def calls(peer: peers.Peer, workers: int, settings: dict[str, Any]) -> Sample:
-    """Takes the metrics of a warm pool."""
+    """Measures a warm pool."""
     seconds = settings["seconds"]
     with peer.open(workers) as pool:
         warm_up(pool, workers)
@@ -91,7 +91,7 @@ def calls(peer: peers.Peer, workers: int, settings: dict[str, Any]) -> Sample:
 
 
 def first(peer: peers.Peer, workers: int, settings: dict[str, Any]) -> Sample:
-    """Takes the time from before the pool is made, its library's import included, until its first result is there."""
+    """Measures the time from before the pool is created, including the import of its library, to its first result."""
     start = time.perf_counter()
     with peer.open(workers) as pool:
         pool.latencies(workloads.noop, (), 1)
@@ -99,7 +99,7 @@ def first(peer: peers.Peer, workers: int, settings: dict[str, Any]) -> Sample:
 
 
 def memory(peer: peers.Peer, workers: int, settings: dict[str, Any]) -> Sample:
-    """Takes the memory that a pool adds to this process and to all below it, for each of its workers."""
+    """Measures the memory that a pool adds to this process and its descendants, for each of its workers."""
     before = peers.memory_of_the_tree()
     with peer.open(workers) as pool:
         workers_of(pool, 1 if peer.shared else workers)
@@ -107,21 +107,21 @@ def memory(peer: peers.Peer, workers: int, settings: dict[str, Any]) -> Sample:
 
 
 def sizes(peer: peers.Peer, workers: int, settings: dict[str, Any]) -> Sample:
-    """Takes the time that bytes of each size need there and back, in microseconds."""
+    """Measures the time of bytes of each size to a worker and back, in microseconds."""
     with peer.open(workers) as pool:
         warm_up(pool, workers)
         return {settings["name"].format(size): echo(pool, bytes(size), settings["seconds"]) for size in settings["sizes"]}
 
 
 def in_flight(peer: peers.Peer, workers: int, settings: dict[str, Any]) -> Sample:
-    """Takes the rate of no-op calls, for each number of calls in flight."""
+    """Measures the rate of no-op calls for each number of calls in flight."""
     with peer.open(workers) as pool:
         warm_up(pool, workers)
         return {settings["name"].format(count): rate(pool, count, settings["seconds"]) for count in settings["counts"]}
 
 
 def growing(peer: peers.Peer, workers: int, settings: dict[str, Any]) -> Sample:
-    """Takes the rate of no-op calls, for each number of workers."""
+    """Measures the rate of no-op calls for each number of workers."""
     sample: Sample = {}
     for count in settings["counts"]:
         with peer.open(count) as pool:

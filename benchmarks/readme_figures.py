@@ -1,4 +1,4 @@
-"""Writes the table of figures in README.md from the recorded results: `make figures`; `--check` only says whether it is so.
+"""Writes the table of figures in README.md from the recorded results: `make figures`; `--check` only compares.
 
 A figure is the median of the rounds. "Better" is the median of the ratios of the rounds, as in the benchmarks' own reports.
 """
@@ -20,7 +20,7 @@ THREADS, INTERPRETERS, PROCESSES = "ThreadPoolExecutor", "InterpreterPoolExecuto
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: what was measured, by which benchmark, of whom and beside whom."""
+    """A line of the table: what was measured, by which benchmark, of which contestant, and compared with which."""
 
     what: str
     benchmark: str

@@ -1,4 +1,4 @@
-"""What `make bench ARGS=--json` has recorded, for tables and pictures."""
+"""The results that `make bench ARGS=--json` has recorded, for tables and pictures."""
 
 import json
 import statistics
@@ -7,7 +7,7 @@ from typing import Any
 
 import harness
 
-# How values are written: from which on, divided by what, in which unit.
+# How values are written: from this value on, divided by this, in this unit.
 SCALES = {
     "us": ((1e6, 1e6, "s"), (1e3, 1e3, "ms"), (0, 1, "µs")),
     "ms": ((1e3, 1e3, "s"), (0.1, 1, "ms"), (0, 1e-3, "µs")),
@@ -18,14 +18,14 @@ SCALES |= dict.fromkeys(("calls/s", "requests/s", "items/s"), SCALES["tasks/s"])
 
 
 def number(value: float, unit: str) -> str:
-    """Returns the value with at least two digits that count."""
+    """Returns the value with at least two significant digits."""
     scales = SCALES.get(unit, ((0, 1, unit),))
     divisor, name = next(((divisor, name) for least, divisor, name in scales if value >= least), (1, unit))
     return f"{digits(value / divisor)} {name}"
 
 
 def digits(value: float) -> str:
-    """Returns a value with two digits that count, or all of those in front of the point."""
+    """Returns a value with two significant digits, or with all digits before the point."""
     if value == 0:
         return "0"
     return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}" if value >= 0.995 else f"{value:.2g}"
@@ -39,17 +39,17 @@ class Record:
 
     @property
     def contestants(self) -> list[str]:
-        """Those that were measured, in order."""
+        """The contestants that were measured, in order."""
         return list(dict.fromkeys(name for by_name in self.report["samples"].values() for name in by_name))
 
     @property
     def left_out(self) -> dict[str, str]:
-        """Those that were not, and why."""
+        """The contestants that were not measured, and the reasons."""
         found: dict[str, str] = self.report.get("left_out", {})
         return found
 
     def unit(self, metric: str) -> str:
-        """Returns the unit of a metric. Raises StopIteration if there is none of that name."""
+        """Returns the unit of a metric. Raises StopIteration if there is no metric of that name."""
         return next(str(row["unit"]) for row in self.report["metrics"] if row["name"] == metric)
 
     def median(self, metric: str, contestant: str) -> float | None:
@@ -69,7 +69,7 @@ class Record:
 
     @property
     def origin(self) -> str:
-        """One line about where, with what and when it was measured."""
+        """One line about the machine, the versions and the date."""
         machine, rounds = self.report["machine"], self.report["rounds"]
         quick = ", a quick run: these figures mean little" if self.report["quick"] else ""
         return (
@@ -79,11 +79,11 @@ class Record:
 
 
 def read(benchmark: str) -> Record:
-    """Returns what was recorded of a benchmark. Raises FileNotFoundError if nothing was."""
+    """Returns the recorded report of a benchmark. Raises FileNotFoundError if there is none."""
     return Record(json.loads((harness.RESULTS / harness.result_name(benchmark)).read_text(encoding="utf-8")))
 
 
 def recorded() -> list[str]:
-    """Returns the benchmarks of which something was recorded with this version of Python."""
+    """Returns the benchmarks with a report for this version of Python."""
     ending = harness.result_name("")
     return sorted(path.name.removesuffix(ending) for path in harness.RESULTS.glob(f"*{ending}"))

@@ -1,4 +1,4 @@
-"""The executors that are compared: how each is made, how a function is handed to it, and where it is to be had."""
+"""The executors that are compared: how each is created, how it gets a function, and where it is available."""
 
 import importlib
 import importlib.util
@@ -16,10 +16,10 @@ type Function = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Rival:
-    """One way to run functions elsewhere.
+    """One way to run functions in other threads, interpreters or processes.
 
-    `make` gets the number of workers, everything else is left at its default. `prepare` turns a plain function into
-    what is submitted. `missing` says why this Python does not have it.
+    `make` gets the number of workers. Everything else keeps its default. `prepare` turns a plain function into
+    the callable to submit. `missing` is the reason why this Python does not have it.
     """
 
     name: str
@@ -29,12 +29,12 @@ class Rival:
 
 
 def as_it_is(function: Function) -> Function:
-    """Returns the function, for whoever takes it plain."""
+    """Returns the function itself, for executors that need no preparation."""
     return function
 
 
 def _process_pool(workers: int) -> Executor:
-    """Spawns: a fork with living interpreters kills the child."""
+    """Uses spawn, because a fork with living interpreters kills the child."""
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
 
 
@@ -68,12 +68,12 @@ ALL = (TAGGED, UNTAGGED, INTERPRETER_POOL, THREAD_POOL, PROCESS_POOL)
 
 
 def by_name(name: str) -> Rival:
-    """Returns the rival of that name; raises KeyError if there is none."""
+    """Returns the rival of that name. Raises KeyError if there is none."""
     return {rival.name: rival for rival in ALL}[name]
 
 
 def available(*rivals: Rival) -> list[Rival]:
-    """Returns those of `rivals` that this Python has; tells on stderr which ones it has not, and why."""
+    """Returns the `rivals` that this Python has. Reports the others and the reasons on stderr."""
     for rival in rivals:
         if rival.missing:
             print(f"left out: {rival.name} ({rival.missing})", file=sys.stderr)

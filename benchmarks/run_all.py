@@ -1,6 +1,6 @@
 """Runs benchmarks, each in a process of its own, and prints one table of all claims.
 
-`make bench NAMES="latency asyncio"` runs two of them, `make bench ARGS=--list` says which there are.
+`make bench NAMES="latency asyncio"` runs two of them. `make bench ARGS=--list` lists them.
 """
 
 import argparse
@@ -19,7 +19,7 @@ LINE = "=" * 120
 
 
 def names() -> list[str]:
-    """Returns the names of all benchmarks: `latency` is bench_latency.py."""
+    """Returns the names of all benchmarks. `latency` is bench_latency.py."""
     return sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
 
 
@@ -37,7 +37,7 @@ def question(name: str) -> str:
 
 
 def known(name: str) -> str:
-    """Returns the name if there is such a benchmark. Raises argparse.ArgumentTypeError, with the nearest name, if not."""
+    """Returns the name if there is such a benchmark. Otherwise raises argparse.ArgumentTypeError with the nearest name."""
     everything = names()
     if name in everything:
         return name
@@ -47,7 +47,7 @@ def known(name: str) -> str:
 
 
 def run(chosen: Sequence[str], results: Path, passed_on: Sequence[str]) -> list[str]:
-    """Runs the benchmarks one after the other, with reports into the folder `results`; returns those that failed."""
+    """Runs the benchmarks one after the other and writes reports into the folder `results`. Returns those that failed."""
     failed = []
     for name in chosen:
         print(LINE, flush=True)
@@ -58,7 +58,7 @@ def run(chosen: Sequence[str], results: Path, passed_on: Sequence[str]) -> list[
 
 
 def verdicts(results: Path, chosen: Sequence[str]) -> list[harness.Verdict | harness.Excess]:
-    """Reads what the benchmarks have written on this version of Python, in their order."""
+    """Reads the reports of the benchmarks for this version of Python, in the order of the benchmarks."""
     return [row for name in chosen for row in harness.read_verdicts(results / harness.result_name(name))]
 
 

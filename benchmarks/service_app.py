@@ -1,13 +1,13 @@
-"""A small web service, for bench_service.py: `service_app.py POOL WORKERS` serves on a free port and prints its number.
+"""A small web service for bench_service.py: `service_app.py POOL WORKERS` serves on a free port and prints its number.
 
 It ends when its standard input is closed, so it never outlives the program that has started it. Its pages:
 
-    /ping         answers at once
-    /short        computes in the pool for some 10 ms of pure Python, then answers
-    /long         the same for some 50 ms
-    /statistics   how late the event loop was since the last such request, and how much memory the processes take
+    /ping         answers immediately
+    /short        computes in the pool for about 10 ms in pure Python, then answers
+    /long         the same for about 50 ms
+    /statistics   the delay of the event loop since the last such request, and the memory of the processes
 
-It is an ASGI application under uvicorn, one process, with uvicorn's defaults but for its log.
+It is an ASGI application under uvicorn: one process, with uvicorn's defaults except for its log.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ NUMBERS = {"/short": 150_000, "/long": 750_000}
 
 @contextlib.asynccontextmanager
 async def way_of(name: str, workers: int) -> AsyncIterator[Way]:
-    """Opens a pool and gives how a coroutine calls a function in it. Raises KeyError if there is no such pool."""
+    """Opens a pool and yields a function with which coroutines call functions in it. Raises KeyError for an unknown pool."""
     loop = asyncio.get_running_loop()
     if name == peers.NO_POOL:
 
@@ -41,7 +41,7 @@ async def way_of(name: str, workers: int) -> AsyncIterator[Way]:
         yield inline
     elif name == "anyio.to_interpreter":
         run_sync = importlib.import_module("anyio.to_interpreter").run_sync
-        room = asyncio.Semaphore(workers)  # or each request that waits would have an interpreter of its own
+        room = asyncio.Semaphore(workers)  # otherwise each waiting request would have an interpreter of its own
 
         async def in_interpreter(function: Callable[[int], int], number: int) -> int:
             async with room:
@@ -76,7 +76,7 @@ POOLS = (
 
 
 def statistics_of(late: list[float]) -> dict[str, float]:
-    """Returns how late the loop's beats were in ms, and forgets them."""
+    """Returns the lateness of the loop's beats in ms, and discards them."""
     percentiles = statistics.quantiles(late, n=100, method="inclusive") if len(late) > 1 else [0.0] * 99
     summary = {"p50": percentiles[49], "p99": percentiles[98], "maximum": max(late, default=0.0)}
     late.clear()
@@ -107,7 +107,7 @@ async def serve(name: str, workers: int) -> None:
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
 
-        # With the protocol named: asyncio sends at once (TCP_NODELAY) only where a socket says that it is TCP.
+        # The protocol is named, because asyncio sends immediately (TCP_NODELAY) only if the socket declares that it is TCP.
         listener = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP))
         listener.bind(("127.0.0.1", 0))
         print(listener.getsockname()[1], flush=True)

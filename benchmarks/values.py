@@ -1,9 +1,9 @@
-"""The values that benchmarks send and encode, and how each is made as fast as Python code can.
+"""The values that benchmarks send and encode, and the fastest ways to create them in Python code.
 
-`make` returns an equal value of new objects at each call, every leaf that is not a singleton or a small int
-included: numbers come out of arrays (`tolist`, iteration) or of one operation, strings out of `str.split` or a
-concatenation, containers out of displays and comprehensions. Keys of small dicts are always the same objects, as the
-keys in a program's source are. What decodes such a value must make as much, so the time of `make` is its floor.
+`make` returns an equal value of new objects at each call, including every leaf that is not a singleton or a small int.
+Numbers come from arrays (`tolist`, iteration) or from one operation, strings from `str.split` or a concatenation,
+containers from displays and comprehensions. The keys of small dicts are always the same objects, like the keys in a
+program's source. A decoder must create the same objects, so the time of `make` is its floor.
 """
 
 from array import array
@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of value: what it is called, and what makes one."""
+    """A kind of value: its name, and the function that creates one."""
 
     name: str
     make: Callable[[], object]
@@ -50,7 +50,7 @@ def _arguments() -> object:
 
 @dataclass(slots=True)
 class Person:
-    """A class as programs have them."""
+    """A class as in ordinary programs."""
 
     number: int
     name: str
@@ -73,7 +73,7 @@ def _dated_dicts() -> object:
 
 
 def require_equal(came_back: object, sent: object, where: str) -> None:
-    """Raises RuntimeError, which names `where`, unless `came_back` is equal to `sent` and of its type."""
+    """Raises RuntimeError with the place `where`, unless `came_back` is equal to `sent` and has its type."""
     if type(came_back) is not type(sent) or came_back != sent:
         raise RuntimeError(f"{where}: not what was sent came back, but a {type(came_back).__name__}")
 

@@ -1,6 +1,6 @@
-"""What the benchmarks let workers do. Light on purpose: memory and start-up shall measure the engine and not imports.
+"""Functions that workers call in the benchmarks. They import little, so imports do not count in memory and start-up.
 
-Workers import this module by its name; it imports nothing that a fresh interpreter has not loaded already.
+Workers import this module by its name. It imports only modules that a fresh interpreter has already loaded.
 """
 
 import _thread
@@ -9,20 +9,20 @@ import sys
 
 
 def noop() -> None:
-    """Does nothing: what is left to measure is the way there and back."""
+    """Does nothing, so the measured time is that of the way there and back."""
 
 
 def echo[T](value: T) -> T:
-    """Returns what it got: what is left to measure is the way of the value there and back."""
+    """Returns its argument, so the measured time is that of the value's way there and back."""
     return value
 
 
 def ignore(value: object) -> None:
-    """Takes something and does nothing: what is left to measure is one call of a batch."""
+    """Takes an argument and does nothing, so the measured time is that of one call of a batch."""
 
 
 def fail() -> None:
-    """Raises: what is left to measure is the way of an exception."""
+    """Raises, so the measured time is that of an exception's way."""
     raise ValueError("failed")
 
 
@@ -36,7 +36,7 @@ def fail_with_chain(length: int) -> None:
 
 
 def sum_of_squares(stop: int) -> int:
-    """Returns the sum of the squares of 0 .. `stop` - 1; pure Python that never lets go of its GIL."""
+    """Returns the sum of the squares of 0 .. `stop` - 1. Pure Python that never releases its GIL voluntarily."""
     total = 0
     for number in range(stop):
         total += number * number
@@ -44,16 +44,16 @@ def sum_of_squares(stop: int) -> int:
 
 
 def who(stop: int) -> tuple[int, int]:
-    """Computes, and returns who did it: the process, and the interpreter in it or rather its module table."""
+    """Computes, and returns the identity of its worker: the process, and the address of the interpreter's module table."""
     sum_of_squares(stop)
     return os.getpid(), id(sys.modules)
 
 
 def attend(arrivals: int, leave: int) -> tuple[int, int]:
-    """Reports at the pipe end `arrivals`, waits at the pipe end `leave`, and says who it was (see `meeting.py`).
+    """Reports at the pipe end `arrivals`, waits at the pipe end `leave`, and returns its identity (see `meeting.py`).
 
-    Returns the address of the interpreter's module table and the operating system's id of the thread. Among
-    interpreters that live at the same time, and among such threads, both are unique.
+    Returns the address of the interpreter's module table and the operating system's id of the thread. Both are unique among
+    interpreters and threads that are alive at the same time.
     """
     os.write(arrivals, b".")
     os.read(leave, 1)
@@ -101,7 +101,7 @@ MODULES = [
 
 
 def import_modules(names: list[str]) -> int:
-    """Imports the modules; returns their number."""
+    """Imports the modules and returns their number."""
     return len([__import__(name) for name in names])
 
 
@@ -126,7 +126,7 @@ _waiting = 0
 
 async def wait_for_ever() -> None:
     """Waits to be cancelled."""
-    import asyncio  # here: whoever calls this has it
+    import asyncio  # imported here, because the caller has it already
 
     global _waiting
     _waiting += 1
@@ -137,7 +137,7 @@ async def wait_for_ever() -> None:
 
 
 async def until_waiting(count: int) -> None:
-    """Returns when so many calls of `wait_for_ever` wait in this interpreter."""
+    """Returns when this number of `wait_for_ever` calls wait in this interpreter."""
     import asyncio
 
     while _waiting != count:  # noqa: ASYNC110  an event would cost each call something
