@@ -1,18 +1,18 @@
-# make demo and make test need nothing but gcc, cmake, make and some Python: what is missing is fetched into this folder.
-# PYTHON=/path/to/python chooses the interpreter; tools/find-python says which one is taken otherwise.
+# `make demo` and `make test` need only gcc, cmake, make and any Python. Everything else is fetched into this folder.
+# PYTHON=/path/to/python chooses the interpreter. Otherwise tools/find-python chooses one.
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 
-# Each use brings the environment up to date first and is the path of its Python.
+# Each use first brings the environment up to date. Its value is the path of the Python in it.
 interpreter = interpreter=$$(tools/find-python)
 with = $(interpreter) && python=$$(tools/develop "$$interpreter" $(1))
 cpp_files = $(wildcard core/*/*.h core/*/*.cpp tests/*/*.h tests/*/*.cpp) $(wildcard tools/portability/*.h tools/portability/*.cpp tools/portability/*/*.h tools/portability/*/*/*.h)
 PYTEST_ARGS ?=
-# Four, also on two processors: often tests wait, for programs that they have started. A file stays in one process: its tests share
-# fixtures.
+# Four processes, also on two processors, because tests often wait for programs. A file stays in one process, because its
+# tests share fixtures.
 shared_out = -n 4 --dist loadfile
 
 .PHONY: help

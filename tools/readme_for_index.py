@@ -1,8 +1,8 @@
-"""The README as a package index shows it: an index has no files beside it, so relative links cannot stay.
+"""The README for a package index. An index has no files beside the README, so relative links cannot stay.
 
 scikit-build-core calls `dynamic_metadata` whenever it writes the project's metadata (pyproject.toml, tool.dynamic-metadata).
 If [project.urls] has an entry "Source", relative links and pictures become absolute below it, at the tag of this version.
-If it has none, links become plain text, and pictures go, each with the paragraph in italics that follows it.
+If it has none, links become plain text, and pictures are removed, each with the paragraph in italics after it.
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-ELSEWHERE = r"(?![a-z]+:|#)"  # a target that is a path: neither an address nor a place in this page
+ELSEWHERE = r"(?![a-z]+:|#)"  # a target that is a path, and neither an address nor an anchor in this page
 LINK = re.compile(rf"(?<!!)\[(?P<text>[^\[\]]+)\]\({ELSEWHERE}(?P<target>[^()\s]+)\)")
 IMAGE = rf'<img [^>]*?src="{ELSEWHERE}(?P<target>[^"]+)"[^>]*>'
 PICTURE = re.compile(rf"<picture>.*?(?P<image>{IMAGE}).*?</picture>\n*(?P<caption>\*[^*\n]+\*\n+)?", re.DOTALL)
@@ -35,13 +35,13 @@ def for_index(text: str, source: str | None, version: str) -> str:
         image = found["image"].replace(found["target"], f"{source}/raw/v{version}/{found['target']}")
         return f"{image}\n\n{found['caption'] or ''}"
 
-    parts = CODE.split(text)  # every second one is a block of code, which stays
+    parts = CODE.split(text)  # every second part is a block of code, which stays
     parts[::2] = [LINK.sub(link, PICTURE.sub(picture, part)) for part in parts[::2]]
     return "".join(parts)
 
 
 def dynamic_metadata(settings: Mapping[str, Any], project: Mapping[str, Any]) -> dict[str, Any]:
-    """What scikit-build-core asks for. There are no settings."""
+    """Called by scikit-build-core. There are no settings."""
     if settings:
         raise ValueError(f"tool.dynamic-metadata: unknown settings {sorted(settings)}")
     source = project.get("urls", {}).get("Source")

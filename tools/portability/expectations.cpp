@@ -1,4 +1,4 @@
-// What tools/syntax-check holds a platform to that no machine here runs. CHECKED_... is the target's name.
+// The requirements of tools/syntax-check for platforms that cannot run here. CHECKED_... is the name of the target.
 #include "extensions/support.h"
 
 namespace aiointerpreters::extensions {

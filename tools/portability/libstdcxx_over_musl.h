@@ -1,5 +1,5 @@
-// Included before all else where the machine's own libstdc++, configured for glibc, is read with musl's C headers: it asks
-// glibc about its version, uses a few of its names, and calls what only it has. For a look at the types, never to be run.
+// Included first when the machine's libstdc++, which is configured for glibc, is compiled with musl's C headers. libstdc++
+// asks for glibc's version, uses a few of its names, and calls functions of glibc only. For type checks, never to be run.
 #pragma once
 
 #define __GLIBC_PREREQ(major, minor) 0
@@ -30,7 +30,7 @@ enum : unsigned short {
 };
 
 #if defined(__APPLE__)
-// What musl declares and macOS does not have.
+// Names that musl declares and macOS does not have.
 #include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-// What CPython is told of 64-bit Windows, as far as its public headers ask. CPython's own file is only in its sources and
-// in its Windows packages, neither of which Debian has.
+// The facts about 64-bit Windows that CPython's public headers ask for. CPython's own file is only in its sources and
+// in its Windows packages. Debian has neither of them.
 #ifndef Py_CONFIG_H
 #define Py_CONFIG_H
 

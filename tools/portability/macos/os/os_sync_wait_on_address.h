@@ -1,4 +1,4 @@
-// What macOS 14.4 offers to wait on a word, as far as the engine uses it; see os_sync_wait_on_address(3).
+// The functions of macOS 14.4 that the engine uses to wait on a word; see os_sync_wait_on_address(3).
 #pragma once
 
 #include <cstddef>
