@@ -192,7 +192,7 @@ void AsyncioBridge::forget(HomeTask& task) noexcept {
   task.next_ = task.previous_ = nullptr;
   task.bridge_ = nullptr;
   const HomeTaskPtr kept = HomeTaskPtr::adopt(&task);
-  const py::Ref context = py::Ref::steal(std::exchange(task.context_, nullptr));  // goes first: it may run Python
+  const py::Ref context = py::Ref::steal(std::exchange(task.context_, nullptr));  // destroyed first: that may run Python
 }
 
 bool AsyncioBridge::deliver(HomeTask& task) {

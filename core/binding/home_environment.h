@@ -13,20 +13,20 @@ namespace aiointerpreters::binding {
 
 class HomeEnvironment {
  public:
-  // Checks whether sys.path or `__main__` has changed since the last call (hazard 7). If neither has, that is a look at a
-  // dozen pointers. Runs Python the first time, and when `__main__` is another module. The state of that moment is
-  // published. Other threads, and Python code that runs meanwhile, may publish first; their newer state is not overwritten.
+  // Checks whether sys.path or `__main__` has changed since the last call (hazard 7). If neither has, this compares a dozen
+  // pointers. Runs Python the first time, and if `__main__` is another module. Publishes the state of that moment. Other
+  // threads, and Python code that runs meanwhile, may publish first. Their newer state is not overwritten.
   // Errors: false with a Python exception set.
   [[nodiscard]] bool refresh(codec::Runtime& runtime);
-  // Lets go of `__main__`: the interpreter ends, and clears it as soon as nobody holds it.
+  // Drops `__main__`. At its end the interpreter clears this module as soon as no other reference exists.
   void let_go_of_main() noexcept { main_.module.reset(); }
-  // What held at the last refresh. Requires: there was one.
+  // The state at the last refresh. Requires: there was one.
   [[nodiscard]] const pool::EnvironmentPtr& current() const noexcept { return current_; }
 
  private:
-  // Where the module comes from that was `__main__` when it was looked at.
+  // The source of the module that was `__main__` at the last look.
   struct Main {
-    py::Ref module;  // a worker's changes when home's script is run there
+    py::Ref module;  // in a worker it changes when home's script is run there
     bool is_known = false;
     bool is_nowhere = true;  // it cannot be run again
     pool::Environment::Main kind = pool::Environment::Main::kNone;
@@ -39,14 +39,14 @@ class HomeEnvironment {
   [[nodiscard]] bool is_path_known();
   // Runs Python.
   [[nodiscard]] bool describe_main(Main& main);
-  // Makes what holds now the current environment. Runs no Python before it is.
+  // Makes the present state the current environment. Runs no Python before that.
   [[nodiscard]] bool publish(codec::Runtime& runtime);
 
   py::Ref main_name_;
   py::Ref path_name_;
   py::Ref sys_dict_;
   Main main_;
-  std::vector<py::Ref> entries_;  // of sys.path, as `current_` has them; held, so that an address tells the object
+  std::vector<py::Ref> entries_;  // of sys.path, as in `current_`; held, so an address identifies an object
   pool::EnvironmentPtr current_;
 };
 

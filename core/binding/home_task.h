@@ -1,5 +1,5 @@
-// HomeTask: what all tasks have in common that home has submitted, whoever waits for them there.
-// Requires: attached to home, where nothing else is said.
+// HomeTask: the common part of all tasks that home has submitted. Futures and event loops can wait for them.
+// Requires: attached to home, unless stated otherwise.
 #pragma once
 
 #include "binding/module_state.h"
@@ -21,17 +21,17 @@ class HomeTask : public pool::Task {
 
   const unsigned forks;  // ModuleState::forks of the process whose workers know it
 
-  // ---- While an event loop waits for the end, and the bridge (asyncio_bridge.h) has it among what is outstanding there.
+  // ---- For a task that an event loop waits for, so it is outstanding at a bridge (asyncio_bridge.h).
   // Thread: the loop's.
 
-  // The end has come: tells who waits for it. Runs Python. Errors: false with KeyboardInterrupt or the like set; it is to be
-  // called once more if it is still outstanding.
+  // Completes the future that waits for the task, which has ended. Runs Python. Errors: false with KeyboardInterrupt or the
+  // like set. Then this must be called again if the task is still outstanding.
   [[nodiscard]] virtual bool arrive() = 0;
-  // The loop is gone. The task is not outstanding any more. Runs Python.
+  // The loop is gone, and the task is no longer outstanding. Runs Python.
   virtual void lose_loop() = 0;
-  // The end is told in a copy of this context from now on. Nothing happens if the task is not outstanding. Runs Python.
+  // From now on the end is delivered in a copy of this context. Does nothing if the task is not outstanding. Runs Python.
   void tell_in(py::Ref telling);
-  // The bridge that has it among what is outstanding, else null.
+  // The bridge at which it is outstanding, or null.
   [[nodiscard]] AsyncioBridge* bridge() const noexcept { return bridge_; }
 
  protected:
@@ -39,8 +39,7 @@ class HomeTask : public pool::Task {
   [[nodiscard]] bool is_outstanding() const noexcept { return bridge_ != nullptr; }
 
   PyObject* future_ = nullptr;  // owned, while the task leads to one
-  // Owned: where future_ is of another loop than the bridge's, a future of the bridge's loop that ends with the task;
-  // else null.
+  // Owned: a future of the bridge's loop that ends with the task, if future_ belongs to another loop. Null otherwise.
   PyObject* waker_ = nullptr;
   [[nodiscard]] bool is_fresh() const noexcept { return is_fresh_; }
 
@@ -48,16 +47,16 @@ class HomeTask : public pool::Task {
   friend class AsyncioBridge;
   ModuleState& home_;
   AsyncioBridge* bridge_ = nullptr;
-  // Owned, while the task is outstanding: the context of who waits for it. Null: there was no memory for it.
+  // Owned, while the task is outstanding: the context of the waiting code. Null: there was no memory for it.
   PyObject* context_ = nullptr;
-  bool is_fresh_ = false;         // the task is outstanding, and has not been asked for mail yet
+  bool is_fresh_ = false;         // the task is outstanding, and mail of its end was not requested yet
   HomeTask* previous_ = nullptr;  // in the bridge's list
   HomeTask* next_ = nullptr;
 };
 using HomeTaskPtr = base::IntrusivePtr<HomeTask>;
 
-// Has a running task of another lane than home's end as interrupted, and stops it if an interpreter runs it. False: it is
-// not running, or no interpreter's. Errors: -1 with RuntimeError set if there is no thread to see to it.
+// Ends a running task as interrupted, unless it is of home's lane, and stops the interpreter that runs it. Returns 0 if the
+// task is not running or is of home's lane. Errors: -1 with RuntimeError set if a needed thread cannot be started.
 [[nodiscard]] int interrupt_running(const ModuleState& home, pool::Task& task);
 
 }  // namespace aiointerpreters::binding

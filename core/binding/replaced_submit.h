@@ -14,20 +14,22 @@ struct StandardSubmit {
   py::Ref attributes;  // of ThreadPoolExecutor
   py::Ref globals;     // of its module
   py::Ref name;        // "submit"
-  py::Ref plain;       // the standard library's own function, if the last look saw it; null otherwise
+  py::Ref plain;       // the standard library's function, if the last look found it; null otherwise
   py::Ref plain_code;
-  unsigned own_version =
-      0;              // of the executor class that was seen last and has the engine's (codec/class_facts.h); 0: none was
-  unsigned runs = 0;  // calls of `run` that another `submit` sees just now; what is submitted meanwhile may be one of them
+  // The version (codec/class_facts.h) of the executor class that was last seen with the engine's `submit`. 0: none yet.
+  unsigned own_version = 0;
+  // The number of calls of `run` that are inside a replaced `submit` now. A call that is submitted meanwhile may be one of
+  // them.
+  unsigned runs = 0;
 };
 
 // `standard`: ThreadPoolExecutor. Runs Python. Errors: false with an exception set.
 [[nodiscard]] bool find_standard_submit(PyObject* standard, StandardSubmit& found);
 
-// Whether ThreadPoolExecutor.submit is not the standard library's. Runs no Python. Errors: none.
+// Whether ThreadPoolExecutor.submit has been replaced. Runs no Python. Errors: none.
 [[nodiscard]] bool is_submit_replaced(StandardSubmit& submit);
-// Whether `submit` of an executor is not the `engine`'s: a class's own, or an attribute of the instance. Runs no Python.
-// Errors: none.
+// Whether an executor has a `submit` of its own, in its class or as an attribute of the instance. `engines`: the engine's
+// `submit`. Runs no Python. Errors: none.
 [[nodiscard]] bool has_own_submit(StandardSubmit& submit, PyObject* executor, PyCFunction engines);
 
 }  // namespace aiointerpreters::binding

@@ -27,7 +27,8 @@ struct Layout {
   std::int64_t width = 0;
 };
 
-// The layout for a format. It is known if the array has as many buffers and children as this layout requires.
+// The layout for a format. It is unknown if the schema or the array does not have the buffers and children that the layout
+// requires, or if only one of them has a dictionary.
 [[nodiscard]] Layout layout_of(const Schema& schema, const Array& array) noexcept;
 
 }  // namespace aiointerpreters::codec::arrow

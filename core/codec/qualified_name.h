@@ -1,4 +1,4 @@
-// Following a qualified name, as pickle does it, and unwrapping the tag that a decorated name is bound to.
+// Follows a qualified name as pickle does, and unwraps the tag if the name leads to a tagged callable.
 // Requires: attached. Runs Python.
 #pragma once
 
@@ -10,7 +10,8 @@
 
 namespace aiointerpreters::codec {
 
-// The module that is home's script. In a worker, whose tasks may also have pools, it has the second name.
+// Whether this is the name of home's script. In a worker's interpreter the script has the second name. Such an interpreter
+// can be home too, because tasks may have pools.
 [[nodiscard]] inline bool is_main(std::string_view module) noexcept {
   return module == "__main__" || module == "__mp_main__";
 }

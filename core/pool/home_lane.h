@@ -1,8 +1,9 @@
 // HomeLane: untagged calls, run by workers that are attached to home.
 //
 // If there are more workers than interpreters, one worker for each interpreter is kept free of this lane: home's calls may
-// block, and they never delay an interpreter that exists or may be needed. If there are as many interpreters as workers, all
-// workers are shared: hosts run home's calls if no plain worker is available for them and no further thread is possible.
+// block, and they never delay an interpreter that exists or may be needed. If there may be as many interpreters as workers,
+// all workers are shared. A host runs a call of home's only if no plain worker is available for it, and if all workers are
+// shared or all threads are hosts.
 // Owner, locks: Dispatch.
 #pragma once
 
