@@ -40,7 +40,7 @@ py::Ref Caller::find(codec::Runtime& runtime, std::uint64_t id, const codec::Cal
 py::Ref Caller::call(codec::Runtime& runtime, Task& task) {
   const py::Ref callable = find(runtime, task.callable_id, task.callable);
   if (!callable || !codec::decode_call(runtime, task.message, arguments_)) return {};
-  task.message.clear();  // and with it its hold on what is lent: the function may be done with that long before it ends
+  task.message.clear();  // this also drops its hold on lent memory, which the function may have dropped long before
   if (task.context && !enter_context(runtime, task)) return {};
   if (!task.in_rows) return arguments_.call(callable.get());
   PyObject* const rows = arguments_.positional(0);
@@ -68,7 +68,7 @@ void Caller::leave_context() {
 }
 
 void encode_outcome(codec::Runtime& runtime, py::Interruptible& interruptible, Task& task, const py::Ref& result) {
-  // relaxed: whoever forgets it a moment later gets what nobody reads.
+  // relaxed: if it is forgotten a moment later, the result is never read.
   if (task.is_forgotten.load(std::memory_order_relaxed)) {
     PyErr_Clear();
     task.message.clear();

@@ -20,7 +20,7 @@ Completion::Change Completion::change(State from, State to) noexcept {
 }
 
 Completion::Change Completion::notify_cancelled() noexcept {
-  if (state() != State::kCancelled) return Change::kLost;  // for good: nothing follows an end
+  if (state() != State::kCancelled) return Change::kLost;  // final: nothing follows an end
   const std::uint32_t word = word_.fetch_or(kNotified, std::memory_order_acq_rel);
   if ((word & kNotified) != 0) return Change::kLost;
   return end_of(word);
@@ -30,14 +30,14 @@ bool Completion::request_interrupt() noexcept {
   std::uint32_t word = word_.load(std::memory_order_relaxed);
   do {
     if (state_in(word) != State::kRunning) return false;
-    // release: pairs with the acquire in interrupted; whoever sees the request sees what led to it.
+    // release: pairs with the acquire in interrupted. A thread that sees the request also sees everything before it.
   } while (!word_.compare_exchange_weak(word, word | kInterrupted, std::memory_order_acq_rel, std::memory_order_relaxed));
   return true;
 }
 
 Completion::Standing Completion::request_delivery() noexcept {
   std::uint32_t word = word_.load(std::memory_order_relaxed);
-  // acq_rel: whoever ends the call sees the request, or its end is taken over here.
+  // acq_rel: the thread that ends the call sees the request, or this thread sees the end.
   while (!word_.compare_exchange_weak(word, word | kDeliver | shown_in(word), std::memory_order_acq_rel,
                                       std::memory_order_relaxed)) {
   }
@@ -46,7 +46,7 @@ Completion::Standing Completion::request_delivery() noexcept {
 
 bool Completion::show() noexcept {
   const std::uint32_t flags = shown_in(word_.load(std::memory_order_acquire));
-  // relaxed: those who look at it are at home, like who shows it.
+  // relaxed: all readers are at home, like the thread that shows it.
   const std::uint32_t before = word_.fetch_or(flags, std::memory_order_relaxed);
   return state_in(before) == State::kFinished || (flags & ~before & kShownNotified) != 0;
 }
@@ -60,7 +60,7 @@ Completion::Standing Completion::shown() const noexcept {
 
 Completion::Standing Completion::request_mail(MailboxPtr to) noexcept {
   mailbox = std::move(to);
-  // release: who sees the request, by `change`, sees the mailbox.
+  // release: a thread that sees the request, by `change`, sees the mailbox.
   return standing_of(word_.fetch_or(kMail, std::memory_order_acq_rel));
 }
 

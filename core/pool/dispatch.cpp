@@ -38,7 +38,7 @@ TaskPtr Dispatch::assign(L lane, Seat& seat) noexcept {
 }
 
 bool Dispatch::prefers_interpreters(const Seat& seat) const noexcept {
-  // First in, first out; but each kind of worker leaves to the other kind what that is better for.
+  // First in, first out. But each kind of worker leaves to the other kind the calls that the other kind is better for.
   if (seat.is_host() && roster.host_count() < roster.threads()) return true;
   if (!seat.is_host() && roster.hosts().available > 0) return false;
   return backlog.interpreters_are_older();

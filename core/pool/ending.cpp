@@ -13,7 +13,7 @@ namespace aiointerpreters::pool {
 
 namespace {
 
-// Lets `threading` forget this thread while it still can; without the module, or without a stand-in, there is nothing to do.
+// Lets `threading` forget this thread while it still can. Without the module or the stand-in there is nothing to do.
 PyObject* drop_dummy_thread(PyObject*, PyObject*) {
   py::Ref name = py::Ref::steal(PyUnicode_FromString("threading"));
   py::Ref threading = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
@@ -23,21 +23,21 @@ PyObject* drop_dummy_thread(PyObject*, PyObject*) {
   Py_RETURN_NONE;
 }
 
-// Ends the pools that tasks have made here, if any. Null with an exception set.
+// Ends the pools that tasks have created here, if any. Null with an exception set.
 py::Ref finish_pools(bool stopping) {
   const py::Ref name = py::Ref::steal(PyUnicode_FromString("aiointerpreters._lifecycle"));
   const py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
-  if (!module) return PyErr_Occurred() == nullptr ? py::Ref::borrow(Py_None) : py::Ref();  // nobody has imported it
+  if (!module) return PyErr_Occurred() == nullptr ? py::Ref::borrow(Py_None) : py::Ref();  // it was never imported
   return py::Ref::steal(PyObject_CallMethod(module.get(), "finish_at_exit", "O", stopping ? Py_True : Py_False));
 }
 
-// How long threads that tasks have left behind may go on before somebody is told, in seconds.
+// How long threads that tasks have left behind may go on before a warning, in seconds.
 constexpr double kThreadPatience = 5.0;
 constexpr double kForEver = -1.0;
 
-// Joins the threads of this interpreter, as Py_EndInterpreter will do, but so that it can be stopped. `running` gets the
-// names of those that still run after `timeout` seconds; `module` is _left_threads. False: it was stopped, which has ended
-// those threads too, if anything can.
+// Joins the threads of this interpreter, like Py_EndInterpreter, but in a way that can be stopped. `running` gets the
+// names of those that still run after `timeout` seconds. `module` is _left_threads. False: it was stopped, which has ended
+// those threads too, if they can be ended.
 bool join_threads(const py::Ref& module, double timeout, std::string& running) {
   const py::Ref names = py::Ref::steal(PyObject_CallMethod(module.get(), "join", "d", timeout));
   const char* const text = names ? PyUnicode_AsUTF8(names.get()) : nullptr;
@@ -46,8 +46,8 @@ bool join_threads(const py::Ref& module, double timeout, std::string& running) {
   return text != nullptr;
 }
 
-// Calls what has been registered with atexit, as Py_EndInterpreter would, but while all of it can be stopped, and threads
-// that it starts can be joined: before 3.15 CPython ends the interpreter under those.
+// Calls the functions registered with atexit, like Py_EndInterpreter, but at a time when they can still be stopped, and when
+// threads that they start can be joined. Before 3.15, CPython ends the interpreter while such threads run.
 void run_exit_functions() {
   const py::Ref name = py::Ref::steal(PyUnicode_FromString("atexit"));
   const py::Ref atexit = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();

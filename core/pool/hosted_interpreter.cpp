@@ -21,12 +21,12 @@ namespace aiointerpreters::pool {
 
 namespace {
 
-// What the interpreter's thread does where it runs no task, for those who may stop it: only the addresses count.
+// Activities of the interpreter's thread when it runs no task, for threads that may stop it. Only the addresses count.
 constexpr char kStarting = 0;
 constexpr char kDropping = 0;
 constexpr char kEnding = 0;
 
-// An interpreter ends whatever happens; without memory for one of the steps, the next one is taken.
+// An interpreter ends in any case. If there is no memory for one of the steps, the next one is taken.
 template <typename Step>
 void end_quietly(Step&& step) {
   try {
@@ -36,13 +36,13 @@ void end_quietly(Step&& step) {
   }
 }
 
-// Encodes the exception that is set, for whoever asks later.
+// Encodes the exception that is set, for later readers.
 void encode_cause(codec::Runtime& runtime, codec::Message& cause) {
   codec::encode_exception(runtime, cause);
   if (codec::has_own_memory(cause)) codec::settle_own_memory(runtime, cause);
 }
 
-// Whether to drop the object may take long or run code of somebody's. Containers are looked into one level deep.
+// Whether dropping the object may take long or run code of the user's. Looks one level deep into containers.
 bool is_inert(PyObject* object, bool looks_inside = true) {
   if (object == nullptr || object == Py_None || PyBool_Check(object) || PyLong_CheckExact(object) ||
       PyFloat_CheckExact(object) || PyComplex_CheckExact(object) || PyUnicode_CheckExact(object) ||
@@ -98,7 +98,7 @@ bool HostedInterpreter::set_up(const std::string& thread_name) {
 
 void HostedInterpreter::execute(Task& task) {
   runtime_->lessor->take_back();
-  // Whoever has lent something shall have it back when he learns of the end.
+  // The lender must have its memory back when it learns of the end.
   const bool on_loan = task.message.attachments != nullptr || (task.context && task.context->attachments != nullptr);
   has_leftovers_ = true;
   runtime_->interruptible.begin(&task);
@@ -111,7 +111,7 @@ void HostedInterpreter::execute(Task& task) {
 }
 
 py::Ref HostedInterpreter::call_unless_interrupted(Task& task) {
-  // Who asks for it first says so in the task, then comes here; whoever came before `begin` is seen by this look.
+  // A thread that requests an interrupt first marks the task, then comes here. If it came before `begin`, this look sees it.
   if (!task.interrupted() && !runtime_->interruptible.stopping()) {
     return prepare(task) ? caller_.call(*runtime_, task) : py::Ref();
   }
@@ -144,7 +144,7 @@ bool HostedInterpreter::open_loop(const LoopPortPtr& port, TellerPtr teller, con
                                   Breakage& breakage) {
   py::Interruptible& interruptible = runtime_->interruptible;
   interruptible.begin(&kStarting);
-  if (loop_) loop_->finish();  // it was broken by what ran in it
+  if (loop_) loop_->finish();  // it was broken by code that ran in it
   loop_ = std::make_unique<HostedLoop>(*this, pool_, *runtime_, port, std::move(teller));
   port->set_visitor(visitor_);
   visitor_->set_loop(port);
@@ -161,7 +161,7 @@ bool HostedInterpreter::open_loop(const LoopPortPtr& port, TellerPtr teller, con
 
 void HostedInterpreter::end(py::ThreadSides& sides) {
   if (!sides.has_own()) return;
-  // Without a visitor nothing has run there yet.
+  // Without a visitor, no code has run there yet.
   const std::atomic<bool> nobody_stops{false};
   const std::atomic<bool>& stops = visitor_ ? visitor_->stopped_all() : nobody_stops;
   bool are_left = false;
@@ -170,7 +170,7 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
   drop_interruptibly([this] {
     caller_.clear();
     frame_.clear();
-    if (runtime_ != nullptr) runtime_->lessor->take_back();  // what comes back from now on is taken by `settle_loans`, below
+    if (runtime_ != nullptr) runtime_->lessor->take_back();  // `settle_loans`, below, takes objects that come back later
   });
   if (runtime_ != nullptr) {
     // An import that is stopped would complain of the file that it has open. So this comes before anything may be stopped.
@@ -188,7 +188,7 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
     runtime_ = nullptr;
   }
   sides.attach_own();
-  // What was dropped may have started some.
+  // The dropped objects may have started some.
   if (!are_left) end_quietly([&] { static_cast<void>(stop_left_threads(pool_.options(), stops)); });
   end_quietly([&] { stop_tracing(sides, pool_.options()); });
   interpreter_.end(sides, stops, foreign_threads_);
@@ -215,7 +215,7 @@ bool HostedInterpreter::prepare_imports() {
   foreign_threads_ = std::make_shared<py::ForeignThreads>();
   foreign_threads_->set_bell(visitor_);
   visitor_->set_foreign_threads(foreign_threads_);
-  // Modules may be made when the runtime is gone.
+  // Modules may be created after the runtime is gone.
   const auto memory = runtime_->array_memory = std::make_shared<codec::ArrayMemory>();
   return extensions::import_private_copies(
       copies, foreign_threads_, [memory](const char* name, PyObject* module) { memory->see_module(name, module); });
@@ -249,7 +249,7 @@ bool HostedInterpreter::follow_environment() {
     const bool has_list = mine && PyList_Check(mine.get());
     const py::Ref entries = py::Ref::steal(has_list ? PyList_AsTuple(mine.get()) : PyTuple_New(0));
     if (!path || !entries) return false;
-    // Home's entries first, in home's order, then what this interpreter has added itself.
+    // Home's entries first, in home's order, then the ones that this interpreter has added.
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(entries.get()); ++i) {
       PyObject* const entry = PyTuple_GET_ITEM(entries.get(), i);
       const int known = PySequence_Contains(path.get(), entry);

@@ -11,21 +11,21 @@ namespace aiointerpreters::pool {
 
 namespace {
 
-// So often a visitor looks whether a task that is to be interrupted still imports a module.
+// The time between two checks whether a task that must be interrupted is still importing a module.
 constexpr std::chrono::milliseconds kImportInterval{2};
-// A task that begins further ones will not stop by itself.
+// If a task begins further tasks, it does not stop by itself.
 constexpr unsigned kImportsSpared = 20;
-// So often it looks after what has been interrupted. A step that takes longer keeps the loop from cancelling its task.
+// The time between two looks at interrupted tasks. A step that takes longer keeps the loop from cancelling its task.
 constexpr std::chrono::milliseconds kLookInterval{100};
-// For so long something that a task has left in the event loop has not let the loop go on: more than a module that keeps
-// something there should need.
+// The time after which an object that a task has left in the event loop counts as blocking the loop. It is longer than any
+// module should need that leaves an object there.
 constexpr std::chrono::milliseconds kLeftoversTime{1000};
-// A task that goes on for so long after its interrupt will not stop by itself.
+// If a task goes on for this long after its interrupt, it does not stop by itself.
 constexpr std::chrono::seconds kPatience{5};
-// A task that the loop cancels in one pass gets its CancelledError in the next one, and has had it when a third one begins.
+// If the loop cancels a task in one pass, the task gets CancelledError in the next pass, and has had it when a third begins.
 constexpr unsigned kPassesToTell = 2;
 
-// The thread of an event loop does what the loop is for; or it waits.
+// The thread of an event loop runs the loop's work, or it waits.
 bool runs_asyncio(const py::Interruptible& loop) { return loop.runs_code_of({"asyncio", "selectors"}); }
 
 bool is_told(const Task& task, const py::Interruptible& loop) {
@@ -49,7 +49,7 @@ void Interrupts::add(std::list<Interrupt> added) noexcept {
     const auto is_same = [&](const Interrupt& known) { return known.task == first->task; };
     if (first->task->done()) {
       added.erase(first);
-    } else if (first->in_loop) {  // the port sees to it that it comes only once
+    } else if (first->in_loop) {  // the port makes sure that it comes only once
       in_loop_.splice(in_loop_.end(), added, first);
     } else if (const auto known = std::ranges::find_if(in_thread_, is_same); known != in_thread_.end()) {
       known->is_raised = false;  // it is raised again; the patience runs already
@@ -86,7 +86,7 @@ void Interrupts::pursue(bool stops_all) {
   pursue_in_loop(now);
   if (stops_all) {
     stop_work(runtime_);
-    if (std::exchange(stops_loop_, true)) interrupt_loop();  // told for the second time
+    if (std::exchange(stops_loop_, true)) interrupt_loop();  // requested for the second time
     since_ = now;
   } else if (stops_loop_) {
     pursue_loops_end(now);
@@ -141,7 +141,7 @@ void Interrupts::pursue_step(Time now) {
   const auto stuck = std::ranges::find_if(in_loop_, is_there);
   if (stuck == in_loop_.end() || now - since_ < kLookInterval || now - stuck->asked_at < kLookInterval) return;
   begin_patience(*stuck, now);
-  // A step that has been told cleans up, as long as nobody's patience ends.
+  // A step that has been told to end cleans up until the patience is over.
   if (loop.is_cleaning_up() && !stuck->is_reported) return;
   if (spares_import(*stuck, loop, stuck->task.get())) return;
   loop.interrupt(stuck->task.get(), runtime_.task_interrupted.get());
@@ -151,7 +151,7 @@ void Interrupts::pursue_step(Time now) {
 void Interrupts::pursue_leftovers(Time now) {
   py::Interruptible& loop = runtime_.loop_interruptible;
   const void* const what = py::Interruptible::between();
-  // Nobody knows whose leftovers run. If all of the loop's tasks are to be stopped, nobody needs to.
+  // It is not known whose leftovers are running. If all of the loop's tasks must be stopped, it does not matter.
   if (!loop.does(what) || loop.beside() > in_loop_.size() || now - since_ < kLeftoversTime) return;
   Interrupt& oldest = in_loop_.front();
   if (now - oldest.asked_at < kLeftoversTime || runs_asyncio(loop) || spares_import(oldest, loop, what)) return;
@@ -162,7 +162,7 @@ void Interrupts::pursue_leftovers(Time now) {
 void Interrupts::pursue_loops_end(Time now) {
   const py::Interruptible& loop = runtime_.loop_interruptible;
   if (now - since_ < kLookInterval) return;
-  // A step cleans up once it has been told; of what the loop runs beside, one may follow the other in the same stretch.
+  // A step cleans up once it has been told to end. Other code of the loop may run one after the other in the same stretch.
   if (loop.is_busy() ? std::exchange(ended_stretch_, stretch_) == stretch_ : runs_asyncio(loop)) return;
   interrupt_loop();
   since_ = now;
@@ -171,7 +171,7 @@ void Interrupts::pursue_loops_end(Time now) {
 void Interrupts::interrupt_loop() {
   const py::Interruptible& loop = runtime_.loop_interruptible;
   if (loop.thread() == 0) return;
-  // What is no step of a task of home's is asyncio's, which lets SystemExit out.
+  // Code outside of the steps of home's tasks is asyncio's, which lets SystemExit pass.
   loop.raise_in_thread(loop.is_busy() ? runtime_.task_interrupted.get() : PyExc_SystemExit);
 }
 

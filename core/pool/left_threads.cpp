@@ -17,14 +17,14 @@ namespace {
 using Span = std::chrono::milliseconds;
 
 struct Patience {
-  Span between;   // two times that it is raised
-  Span handling;  // for so long code may do something about it
+  Span between;   // the time between two exceptions
+  Span handling;  // the time for which code may handle it
   Span all;
 };
 constexpr Patience kPatient{Span(1000), Span(4000), Span(5000)};
 constexpr Patience kStopped{Span(200), Span(800), Span(1000)};
 
-// CPython tells nobody when a thread state goes, so one has to look: soon at first, as most threads end at once.
+// CPython does not report the end of a thread state, so this must look: soon at first, because most threads end immediately.
 constexpr Span kFirstLook{1};
 constexpr Span kLastLook{50};
 

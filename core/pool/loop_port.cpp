@@ -19,10 +19,10 @@ bool LoopPort::interrupt(TaskPtr task) noexcept {
   } catch (const std::bad_alloc&) {
     return false;
   }
-  if (is_first) mailbox->remind();  // else whoever was first does
+  if (is_first) mailbox->remind();  // otherwise the first requester has done it
   if (!visitor || visitor->interrupt(task)) return true;
   base::Lock lock(mutex_);
-  task->cancelling.is_watched = false;  // who asks again tries again
+  task->cancelling.is_watched = false;  // a later request tries again
   return false;
 }
 

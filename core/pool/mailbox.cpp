@@ -21,7 +21,7 @@ bool Mailbox::post(TaskPtr task) noexcept {
     added->next_ = before;
     // release: pairs with the acquire of `take`, which reads the task and the links.
   } while (!last_.compare_exchange_weak(before, added, std::memory_order_release, std::memory_order_relaxed));
-  if (before != nullptr) return true;  // whoever was first has woken the loop
+  if (before != nullptr) return true;  // the first poster has woken the loop
   if (fd_ == base::Wakeup::kNone) return false;
   remind();
   return true;
@@ -36,7 +36,7 @@ TaskList Mailbox::take() noexcept {
   TaskList mail;
   if (fd_ != base::Wakeup::kNone) {
     base::Lock lock(mutex_);
-    if (wakeup_.fd() != base::Wakeup::kNone) wakeup_.clear();  // first, so that what is posted from now on wakes again
+    if (wakeup_.fd() != base::Wakeup::kNone) wakeup_.clear();  // first, so later posts wake it again
   }
   Task* last = last_.load(std::memory_order_relaxed);
   if (last == nullptr || last == closed_mark()) return mail;
@@ -46,7 +46,7 @@ TaskList Mailbox::take() noexcept {
 }
 
 void Mailbox::close() noexcept {
-  // Nothing is read: in a fork's child the descriptor is the parent's too, whose wake-up that would be.
+  // Nothing is read: in a fork's child, the descriptor is also the parent's, and the wake-up may be the parent's.
   Task* last = last_.exchange(closed_mark(), std::memory_order_acquire);
   while (last != nullptr && last != closed_mark()) static_cast<void>(TaskPtr::adopt(std::exchange(last, last->next_)));
   base::Lock lock(mutex_);

@@ -127,9 +127,9 @@ void Pool::stop() noexcept {
   unsigned stops = 0;
   {
     base::Lock lock(mutex_);
-    stops = dispatch_.lifecycle.stop();  // who comes later sees this in `attend`
+    stops = dispatch_.lifecycle.stop();  // later comers see this in `attend`
   }
-  for (;;) {  // one after the other: a list of all would have to be allocated under the lock
+  for (;;) {  // one after the other, because a list of all would have to be allocated under the lock
     std::shared_ptr<Interrupter> interrupter;
     LoopPortPtr loop;
     {
@@ -191,12 +191,12 @@ TaskPtr Pool::wait(Seat& seat) noexcept {
         return task;
       }
       if (dispatch_.may_leave()) {
-        dispatch_.roster.stop_hosting(seat);  // from now on nobody counts on it
+        dispatch_.roster.stop_hosting(seat);  // from now on no task relies on it
         return task;
       }
       dispatch_.roster.park(seat);
     }
-    seat.parker.park();  // who wakes us has counted us as searching
+    seat.parker.park();  // the thread that wakes us has counted us as searching
   }
 }
 
@@ -268,7 +268,7 @@ void Pool::spin(Seat& seat) noexcept {
     plan = spins_.begin(base::current_cpu(), submitter_cpu_->load(std::memory_order_relaxed));
   }
   if (!plan.spins()) return;
-  // relaxed: only a hint; what there is to take is looked up under the lock.
+  // relaxed: only a hint. The tasks themselves are looked up under the lock.
   const base::Spun spun = plan.spin([this] { return signals_.is_stirring->load(std::memory_order_relaxed); });
   base::Lock lock(mutex_);
   spins_.learn(plan, spun);

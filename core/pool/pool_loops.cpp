@@ -1,4 +1,4 @@
-// The event loops of a pool's interpreters (pool.h): which one a coroutine function is sent to, and who makes a further one.
+// The event loops of a pool's interpreters (pool.h): which one gets a coroutine function, and which worker creates another.
 #include <memory>
 #include <new>
 #include <utility>
@@ -32,7 +32,7 @@ Pool::Submitted Pool::submit_to_loop(TaskPtr task) {
       room = Loops::Room::make(size);
     } catch (const std::bad_alloc&) {
       if (size == 0) throw;
-      has_memory = false;  // those that there are have to do
+      has_memory = false;  // the existing ones must suffice
     }
   }
 }
@@ -50,7 +50,7 @@ void Pool::count_out(LoopPort& loop) noexcept {
   if (loop.live > 0 || !dispatch_.lifecycle.rests()) return;
   Seat* const seat = loop.seat;
   if (seat == nullptr || seat->loop.get() != &loop) return;
-  if (seat->duty == Seat::Duty::kParked) sleeper.choose(dispatch_.roster.unpark(*seat));  // it has to rest
+  if (seat->duty == Seat::Duty::kParked) sleeper.choose(dispatch_.roster.unpark(*seat));  // it must rest
   dispatch_.lifecycle.announce_rest_news();                                               // or others end its interpreter
 }
 

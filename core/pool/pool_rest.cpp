@@ -1,4 +1,4 @@
-// How a pool's interpreters end before a fork (pool.h, "Rests"), and how a worker lends its own to whoever forks.
+// How a pool's interpreters end before a fork (pool.h, "Rests"), and how a worker lends its own to the thread that forks.
 #include <memory>
 #include <utility>
 

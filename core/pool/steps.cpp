@@ -19,12 +19,12 @@ struct Steps {
   PyObject* inner;  // likewise
   PyObject* name;   // of the coroutine
   bool is_running;  // a step is being taken
-  bool is_told;     // to end: what comes then cleans up
+  bool is_told;     // it was told to end, so its further code cleans up
 };
 
 Steps* as_steps(PyObject* self) noexcept { return reinterpret_cast<Steps*>(self); }
 
-// Whether it has not ended, neither by itself nor with its loop, which may be gone then.
+// Whether it has not ended, neither by itself nor with its loop. The loop may be gone then.
 bool is_open(PyObject* self) noexcept { return as_steps(self)->task && !as_steps(self)->task->done(); }
 
 // Whether the next step may be taken. Errors: false with an exception set.
@@ -35,8 +35,8 @@ bool is_ready(PyObject* self) {
   return false;
 }
 
-// Closes the coroutine, which has not ended: one that never began would complain of that. Leaves an exception that is set
-// so. Runs Python.
+// Closes the coroutine, which has not ended. A coroutine that never began would warn about that. An exception that is set
+// stays set. Runs Python.
 void close_inner(PyObject* self) {
   const py::Ref inner = py::Ref::steal(std::exchange(as_steps(self)->inner, nullptr));
   if (!inner) return;
@@ -47,14 +47,14 @@ void close_inner(PyObject* self) {
   py::restore_exception(std::move(error));
 }
 
-// Ends the task with that result or, null, with the exception that is set. Runs Python.
+// Ends the task with this result, or if it is null, with the exception that is set. Runs Python.
 void end(PyObject* self, py::Ref result) {
   const py::Ref inner = py::Ref::steal(std::exchange(as_steps(self)->inner, nullptr));
   as_steps(self)->loop->end_task(std::exchange(as_steps(self)->task, {}), std::move(result));
 }
 
-// Runs the coroutine up to its next await by `advance(inner, &result)`. asyncio learns nothing of how it ends. `told`: this
-// step learns that it is to end.
+// Runs the coroutine up to its next await by `advance(inner, &result)`. asyncio does not learn how it ends. `told`: this
+// step learns that it must end.
 template <typename Advance>
 PySendResult take_step(PyObject* self, PyObject** result, bool told, Advance&& advance) {
   *result = nullptr;
@@ -73,7 +73,7 @@ PySendResult take_step(PyObject* self, PyObject** result, bool told, Advance&& a
   return PYGEN_RETURN;
 }
 
-// What a generator's method has answered, as PyIter_Send would tell it.
+// The answer of a generator's method, in the form of PyIter_Send.
 PySendResult as_send_result(PyObject* answer, PyObject** result) {
   *result = answer;
   if (answer != nullptr) return PYGEN_NEXT;

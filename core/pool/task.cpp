@@ -13,7 +13,7 @@ Task::Change Task::cancel() noexcept {
 
 bool Task::needs_home(Change change) noexcept {
   if (change == Change::kMail) {
-    // relaxed: if home forgets it just now, nobody reads the mail.
+    // relaxed: if home forgets it just now, the mail is never read.
     return !is_forgotten.load(std::memory_order_relaxed) && !mailbox->post(TaskPtr(this));
   }
   return change == Change::kDeliver || (lane == Lane::kHome && !has_left_home);

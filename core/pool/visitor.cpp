@@ -10,9 +10,9 @@ namespace aiointerpreters::pool {
 
 namespace {
 
-// Whoever uses the engine takes back what is his at the next occasion, at no cost; a visit needs the interpreter's GIL.
+// Users of the engine take back their lent objects at their next use of it, at no cost. A visit needs the interpreter's GIL.
 constexpr std::chrono::milliseconds kGrace{50};
-// A coroutine that has been cancelled mostly ends within that time, and nobody has to visit.
+// Most cancelled coroutines end within that time, so no visit is needed.
 constexpr std::chrono::milliseconds kFirstWatch{20};
 
 base::Deadline earlier(const base::Deadline& one, const base::Deadline& other) {
@@ -49,7 +49,7 @@ bool Visitor::interrupt(TaskPtr task) noexcept {
   base::Lock lock(mutex_);
   const bool in_loop = task->port != nullptr;
   try {
-    // Who asks for the same one again and again, faster than the thread can visit, asks once.
+    // If the same task is interrupted many times, faster than the visitor can visit, that counts as one request.
     if (added_.empty() || added_.back().task != task) added_.emplace_back(std::move(task), in_loop);
   } catch (const std::bad_alloc&) {
     return false;
@@ -117,7 +117,7 @@ std::list<Interrupt> Visitor::take_added() noexcept {
 bool Visitor::may_end() noexcept {
   base::Lock lock(mutex_);
   if (!stopping_.load(std::memory_order_acquire)) return false;  // the pause is over
-  go(kEnded);  // under the lock: who calls from now on starts another thread
+  go(kEnded);                                                    // under the lock: later callers start another thread
   return true;
 }
 
@@ -167,7 +167,7 @@ void Visitor::run_pending_calls() {
 }
 
 void Visitor::look() {
-  // Each flag is lowered first: what is asked for from then on raises it again, and what was asked for before is seen below.
+  // Each flag is lowered first. Later requests raise it again, and earlier requests are seen below.
   strikes_.exchange(false, std::memory_order_acq_rel);
   watches_.exchange(false, std::memory_order_acq_rel);
   const bool stops_all = stops_all_.exchange(false, std::memory_order_acq_rel);

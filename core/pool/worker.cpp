@@ -7,7 +7,7 @@
 namespace aiointerpreters::pool {
 
 namespace {
-// A run of calls into C never asks CPython whether another thread waits for the interpreter; so we do, now and then.
+// A series of calls into C never checks whether another thread waits for the GIL, so this does it now and then.
 constexpr unsigned kTasksInARow = 64;
 }  // namespace
 
@@ -46,7 +46,7 @@ Worker::Next Worker::serve_once(bool in_frame) {
 }
 
 Worker::Next Worker::serve(bool in_frame) {
-  // In this order, so that this worker counts as available before anybody can see that its task is done.
+  // In this order, so this worker counts as available before another thread can see that its task is done.
   if (seat_.duty == Seat::Duty::kBusy && !task_ && !untold_ && seat_.errand == Seat::Errand::kNone)
     task_ = pool_->take(seat_);
   if (done_) publish();
@@ -108,7 +108,7 @@ void Worker::execute(Task& task) {
 
 void Worker::publish() {
   const TaskPtr done = std::exchange(done_, {});
-  // Who waits for the task needs home's GIL next.
+  // The thread that waits for the task needs home's GIL next.
   if (!task_ && done->has_left_home) sides_.detach();
   const Task::Change change = done->finish();
   pool_->record(*done, Recorder::Event::kEnded);
@@ -209,7 +209,7 @@ void Worker::open_loop() {
         again = Pool::Submitted::kRefused;
       }
       if (again == Pool::Submitted::kRefused) settle(*task, task->end_broken(why));
-      if (again == Pool::Submitted::kNeedsThread) static_cast<void>(pool_->thread_failed());  // the other hosts will do
+      if (again == Pool::Submitted::kNeedsThread) static_cast<void>(pool_->thread_failed());  // the other hosts must suffice
     }
     return;
   }
@@ -292,7 +292,7 @@ bool Worker::visit_home(Body&& body) {
   try {
     body();
   } catch (const std::bad_alloc&) {
-    PyErr_Clear();  // here, where the thread is attached for sure
+    PyErr_Clear();  // here, where the thread is surely attached
     has_memory = false;
   }
   if (!lends || is_forked() || pool_->try_reclaim(seat_)) return has_memory;
