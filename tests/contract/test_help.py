@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, Runner, SharedBuffer, anyio, executors, interpreter, runner
+from aiointerpreters.types import RunFuture
 
 
 @interpreter
@@ -87,6 +88,15 @@ def test_bound_methods_of_an_executor_describe_themselves(name: str) -> None:
         anyio.run_sync,
         anyio.current_default_interpreter_limiter,
         executors.Future.interrupt,
+        executors.Future.result,
+        executors.Future.exception,
+        executors.Future.cancel,
+        executors.Future.add_done_callback,
+        executors.Future.set_running_or_notify_cancel,
+        executors.Future.set_result,
+        executors.Future.set_exception,
+        RunFuture.cancel,
+        RunFuture.add_done_callback,
         interpreter,
         interpreter.with_context,
         SharedBuffer,
