@@ -22,7 +22,7 @@ constexpr char kCapsule[] = "mem_handler";
 constexpr char kDefault[] = "default_allocator";
 constexpr std::size_t kDefaultHandler = 306;  // index of PyDataMem_DefaultHandler in the table of the C API, since 1.22
 
-// What allocates where no other handler is set. Null without an exception: this NumPy is another one.
+// The handler that allocates if no other handler is set. Null without an exception: this NumPy has none.
 Handler* default_handler(PyObject* module) {
   const py::Ref api = py::Ref::steal(PyObject_GetAttrString(module, "_ARRAY_API"));
   auto* const table = api ? static_cast<void**>(PyCapsule_GetPointer(api.get(), nullptr)) : nullptr;
@@ -65,7 +65,7 @@ void* ArrayMemory::listed(void* block, std::size_t size) noexcept {
     made = ArrayBlockPtr(std::make_unique<ArrayBlock>(original_, block, size).release());
     if (const ArrayBlockPtr stale = blocks_.add(block, size, made)) stale->forget();
   } catch (const std::bad_alloc&) {
-    if (made) made->forget();  // it is as memory of any other library then: results are copied
+    if (made) made->forget();  // then it is like memory of another library: results are copied
   }
   return block;
 }
@@ -78,7 +78,7 @@ void* ArrayMemory::allocate(void* self, std::size_t size) noexcept {
 void* ArrayMemory::allocate_zeroed(void* self, std::size_t count, std::size_t size) noexcept {
   const ArrayAllocator& original = memory(self).original_;
   void* const block = original.allocate_zeroed(original.context, count, size);
-  return memory(self).listed(block, count * size);  // it has found that this is a number
+  return memory(self).listed(block, count * size);  // it has checked that this is a number
 }
 
 void* ArrayMemory::reallocate(void* self, void* block, std::size_t size) noexcept {
@@ -87,7 +87,7 @@ void* ArrayMemory::reallocate(void* self, void* block, std::size_t size) noexcep
   if (!known || known->begin() != block) {
     return memory(self).listed(original.reallocate(original.context, block, size), size);
   }
-  // Others may look at it, or would free it as if it were as large as it was: so it stays, and a new one is made.
+  // Other arrays may show it, or would free it with its old size. So it stays, and a new one is made.
   void* const made = allocate(self, size);
   if (made == nullptr) return nullptr;
   std::memcpy(made, block, std::min(before, size));

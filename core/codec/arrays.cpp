@@ -14,7 +14,7 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-// What `__array_struct__` tells of an array (The array interface protocol, version 3, in NumPy's documentation).
+// The fields of `__array_struct__` (The array interface protocol, version 3, in NumPy's documentation).
 struct ArrayInterface {
   int two;
   int dimensions;
@@ -27,14 +27,14 @@ struct ArrayInterface {
 };
 constexpr int kWriteable = 0x400;
 
-// The kinds of elements that are nothing but their bytes; 'V' is left out: it may contain others.
+// The kinds of elements that are only bytes. 'V' is not among them, because it may contain others.
 constexpr char kPlainKinds[] = "biufcmMSU";
 constexpr char kStructured = 'V';
 
-// Views that stand on each other are that many at most: NumPy and memoryview go down to the lowest one themselves.
+// The limit of views that stand on each other. NumPy and memoryview themselves refer to the lowest one.
 constexpr int kViewsMax = 8;
 
-// Whether the elements are nothing but their bytes. -1: an exception is set.
+// Whether the elements are only bytes. -1: an exception is set.
 int is_plain_dtype(PyObject* dtype, char kind) {
   if (kind != kStructured) return kind != '\0' && std::strchr(kPlainKinds, kind) != nullptr ? 1 : 0;
   const py::Ref has_object = py::Ref::steal(PyObject_GetAttrString(dtype, "hasobject"));
@@ -50,7 +50,7 @@ int is_writeable(PyObject* array, const ArrayInterface& facts) {
   return writeable ? PyObject_IsTrue(writeable.get()) : -1;
 }
 
-// What is below an array: a Lease or SharedBuffer whose memory it shows; null without an exception if there is none.
+// The object below an array: a Lease or SharedBuffer whose memory it shows. Null without an exception if there is none.
 py::Ref exporter_below(const Runtime& runtime, PyObject* array) {
   py::Ref below = py::Ref::borrow(array);
   for (int i = 0; i < kViewsMax; ++i) {

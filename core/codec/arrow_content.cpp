@@ -15,8 +15,8 @@ namespace {
 
 using Owner = base::IntrusivePtr<base::Counted>;
 
-// What a copy of a Schema or Array has for itself, beside what it shows of the content. Its children may be moved elsewhere
-// by whoever reads them, so each of them keeps the owner too.
+// The own data of a copy of a Schema or Array, beside the shown content. Readers may move its children elsewhere,
+// so each child keeps the owner too.
 template <typename Data>
 struct Node {
   Owner owner;
@@ -25,7 +25,7 @@ struct Node {
   Data dictionary{};
 };
 
-// Makes `out` the same as `from`, which stays the content's. Errors: std::bad_alloc, `out` is as it was.
+// Makes `out` the same as `from`, which remains the content's. Errors: std::bad_alloc, `out` is unchanged.
 template <typename Data>
 void share(const Data& from, const Owner& owner, Data& out) {
   const auto children = static_cast<std::size_t>(from.n_children);
@@ -60,7 +60,7 @@ int shared_or_no_memory(const Data& from, const Owner& owner, Data& out) noexcep
   }
 }
 
-// Who reads a content, and how far that has come.
+// The reader of a content, and its position.
 struct Reader {
   const Content& content;
   Owner owner;
@@ -83,7 +83,7 @@ int read_next(Stream* stream, Array* out) noexcept {
   return error;
 }
 
-// The one error that there is.
+// The only possible error.
 const char* last_error(Stream*) noexcept { return "out of memory"; }
 
 void release_reader(Stream* stream) noexcept {

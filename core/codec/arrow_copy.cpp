@@ -38,7 +38,7 @@ std::size_t size_of_metadata(const char* metadata) noexcept {
   return size;
 }
 
-// What is made of `out` before an error is the caller's to release.
+// After an error, the caller must release the part of `out` that was made.
 void copy_schema(const Schema& from, Schema& out) {
   const auto children = static_cast<std::size_t>(from.n_children);
   out.private_data = std::make_unique<SchemaCopy>().release();
@@ -84,7 +84,7 @@ struct ArrayCopy {
   }
 };
 
-// The rows of an array that are wanted, counted from the beginning of its buffers.
+// The requested rows of an array, counted from the beginning of its buffers.
 struct Rows {
   std::size_t begin;
   std::size_t count;
@@ -118,7 +118,7 @@ void copy_validity(const Array& from, Rows rows, ArrayCopy& copy) {
   copy.buffers.push_back(nullptr);
 }
 
-// The offsets of some rows, from zero on. Returns which values these rows have.
+// The offsets of some rows, starting from zero. Returns the values that these rows have.
 template <typename Offset>
 Rows copy_offsets(const Array& from, Rows rows, ArrayCopy& copy) {
   unsigned char* const to = copy.add((rows.count + 1) * sizeof(Offset));
@@ -137,7 +137,7 @@ void copy_bytes(const Array& from, Rows rows, ArrayCopy& copy) {
   copy.add_copy(bytes.count == 0 ? nullptr : bytes_of(from, 2) + bytes.begin, bytes.count);
 }
 
-// A text or bytes: as it is if it is short, else where it is.
+// Text or bytes: stored directly if short, otherwise by its place.
 struct View {
   static constexpr std::int32_t kShort = 12;
   std::int32_t size;
@@ -147,10 +147,10 @@ struct View {
 };
 static_assert(sizeof(View) == 16);
 
-// Where bytes are put together that views lead to; their offsets have 31 bits.
+// The buffer for the bytes that views refer to. Their offsets have 31 bits.
 class ViewedBytes {
  public:
-  // A place for so many bytes more. Nothing is there before `allocate`.
+  // A place for this number of further bytes. No memory exists before `allocate`.
   void place(View& view) {
     if (sizes_.empty() || sizes_.back() > kMost - static_cast<std::size_t>(view.size)) sizes_.push_back(0);
     view.buffer = static_cast<std::int32_t>(sizes_.size() - 1);
@@ -187,7 +187,7 @@ std::vector<View> views_of(const Array& from, Rows rows) {
   return views;
 }
 
-// What views lead to is put together, or copied as it is where that is less: many of them may lead to the same bytes.
+// The bytes of the views are put together, or copied as they are if that is less: many views may refer to the same bytes.
 void copy_views(const Array& from, Rows rows, ArrayCopy& copy) {
   constexpr std::size_t kFirst = 2;
   const auto buffers = static_cast<std::size_t>(from.n_buffers) - kFirst - 1;
@@ -222,7 +222,7 @@ void copy_views(const Array& from, Rows rows, ArrayCopy& copy) {
   add_sizes(together.sizes(), copy);
 }
 
-// How many rows have no value. Readers may count on it.
+// The number of rows without a value. Readers may rely on it.
 std::int64_t missing_in(const ArrayCopy& copy, std::size_t rows) noexcept {
   if (copy.buffers.empty()) return static_cast<std::int64_t>(rows);
   const auto* const validity = static_cast<const unsigned char*>(copy.buffers.front());
@@ -280,7 +280,7 @@ bool copy_parts(const Schema& schema, const Array& from, Rows rows, ArrayCopy& c
   return true;
 }
 
-// What is made of `out` before an error, or if a layout is not known, is the caller's to release.
+// After an error, or if a layout is unknown, the caller must release the part of `out` that was made.
 bool copy_array(const Schema& schema, const Array& from, Rows rows, Array& out) {
   out.private_data = std::make_unique<ArrayCopy>().release();
   out.release = release_held<ArrayCopy, Array>;

@@ -68,7 +68,7 @@ bool copy_shown(const Geometry& from, BlockView& out) {
   return true;
 }
 
-// The block of this interpreter's arrays that has this memory; null if none has.
+// The block of this interpreter's arrays that contains this memory, or null.
 ArrayBlockPtr own_block(const Runtime& runtime, const Py_buffer& buffer) {
   if (!runtime.array_memory || buffer.len == 0 || buffer.suboffsets != nullptr) return {};
   const Extent extent = extent_of(geometry_of(buffer));
@@ -126,7 +126,7 @@ void HeldContent::move_out(Refuge&) {
     try {
       moved_ = base::Memory::uninitialized(size_);
       std::memcpy(moved_.data(), content_, size_);
-    } catch (const std::bad_alloc&) {  // no memory to keep it
+    } catch (const std::bad_alloc&) {  // no memory to keep the copy
     }
     content_ = moved_.data();
   }
@@ -147,7 +147,7 @@ void HeldQueue::move_out(Refuge& refuge) {
   refuge.visit([this](Lessor& home) {
     const py::Ref module = py::Ref::steal(PyImport_ImportModule(kQueueModule));
     const py::Ref queue = module ? py::Ref::steal(PyObject_CallMethod(module.get(), "Queue", "L", id_)) : py::Ref();
-    PyErr_Clear();  // whoever reads the message is told that there is no such queue
+    PyErr_Clear();  // the reader of the message learns that there is no such queue
     Loan own = queue ? home.lend(queue.get()) : Loan();
     std::swap(loan_, own);
   });
@@ -215,14 +215,14 @@ void settle_own_memory(const Runtime& runtime, Message& message) {
 }
 
 bool attach_view(const Runtime& runtime, PyObject* memoryview, Views views, Attachment& out) {
-  // A view of its own, so that the sender may release his while this one is out. It also refuses one that is released.
+  // A view of its own, so the sender may release its view while this one is in use. This also refuses a released view.
   const py::Ref own = py::Ref::steal(PyPickleBuffer_Check(memoryview)
                                          ? PyObject_CallMethod(memoryview, "raw", nullptr)  // bytes, as pickle has it
                                          : PyMemoryView_FromObject(memoryview));
   if (!own) return false;
   const Py_buffer& buffer = *PyMemoryView_GET_BUFFER(own.get());
   PyObject* base = PyMemoryView_GET_BASE(own.get());
-  // Of a PickleBuffer it may be a view itself.
+  // The object of a PickleBuffer may itself be a view.
   while (base != nullptr && PyMemoryView_Check(base)) base = PyMemoryView_GET_BASE(base);
   const BlockView* const known = base == nullptr ? nullptr : exported_view(runtime, base);
   BlockView view;

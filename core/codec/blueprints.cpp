@@ -20,7 +20,7 @@ py::Ref str_of(const std::string& text) {
   return py::Ref::steal(str);
 }
 
-// What the blueprint's name leads to, if its module has been imported; null without an exception if not.
+// The object that the blueprint's name leads to, if its module has been imported. Otherwise null without an exception.
 py::Ref find_again(const Blueprint& blueprint) {
   py::Ref found = follow(py::Ref::steal(PyImport_GetModule(blueprint.module.get())), blueprint.layout->qualname);
   if (!found) PyErr_Clear();
@@ -90,7 +90,7 @@ BlueprintPtr draw(std::size_t number, const Layout& layout, PyObject* type) {
   return blueprint;
 }
 
-// Calls `see(name, value)` with the attributes in the order that pickle has them in, until it returns false.
+// Calls `see(name, value)` with the attributes in the order of pickle, until it returns false.
 template <typename See>
 bool each_attribute(const Blueprint& blueprint, PyObject* values, See&& see) {
   const std::vector<std::uint16_t>& order = blueprint.layout->order;
@@ -101,7 +101,7 @@ bool each_attribute(const Blueprint& blueprint, PyObject* values, See&& see) {
   return true;
 }
 
-// What pickle would have for a state.
+// The state that pickle would write.
 py::Ref state_of(const Blueprint& blueprint, PyObject* values) {
   if (blueprint.layout->state == Layout::State::kFields) {
     py::Ref list = py::Ref::steal(PyList_New(0));
@@ -123,7 +123,7 @@ py::Ref state_of(const Blueprint& blueprint, PyObject* values) {
 }  // namespace
 
 bool is_as_drawn(const Buildable& buildable) noexcept {
-  // No other class of this interpreter ever has that version.
+  // No other class of this interpreter ever gets this version.
   const unsigned version = buildable.blueprint->version;
   return version != 0 && reinterpret_cast<PyTypeObject*>(buildable.type.get())->tp_version_tag == version;
 }

@@ -22,7 +22,7 @@ constexpr std::size_t kFirstTableSweep = 64;
 // Process-wide, so that no two callables of different homes share an id.
 std::atomic<std::uint64_t> next_id{CallableRef::kUncached + 1};
 
-// Reads an attribute that has to be a str; false with no exception set if there is no such thing.
+// Reads an attribute that must be a str. False without an exception if there is none.
 bool read_text(PyObject* object, const char* attribute, std::string& out) {
   py::Ref value;
   py::Ref name = py::Ref::steal(PyUnicode_FromString(attribute));
@@ -36,7 +36,7 @@ bool read_text(PyObject* object, const char* attribute, std::string& out) {
   return true;
 }
 
-// A function that was typed, not read from a file, is not in the script that a worker would run.
+// A function that was typed in, and not read from a file, is not in the script that a worker would run.
 bool was_typed(PyObject* callable) {
   py::Ref code = py::Ref::steal(PyObject_GetAttrString(callable, "__code__"));
   std::string file;
@@ -102,8 +102,8 @@ CallablePtr CallableTable::describe(Runtime& runtime, PyObject* callable) {
     ref->module.clear();
     if (!encode_callable(runtime, callable, ref->value)) return nullptr;
     ref->needs_main = ref->value.needs_main;
-    // Functions count as stateless, so an unchanged one need not be loaded again. Other callables may change where they run,
-    // and one that holds memory of home's shall not be kept.
+    // Functions count as stateless, so an unchanged function need not be loaded again. Others may change in workers,
+    // and one that holds memory of home's must not be kept.
     if (!PyFunction_Check(callable) || ref->value.attachments) return ref;
     if (known && same_bytes(known->value.bytes, ref->value.bytes)) return known;
   }

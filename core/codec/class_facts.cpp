@@ -48,7 +48,7 @@ const PyMemberDef* slot_member(PyObject* found) {
   return member->type == Py_T_OBJECT_EX && (member->flags & Py_READONLY) == 0 ? member : nullptr;
 }
 
-// Appends the name that a slot has as an attribute, unless it is none. False: without memory.
+// Appends the attribute name of a slot, unless the slot is not an attribute. False: no memory.
 bool append_slot(PyTypeObject* type, PyObject* name, std::vector<py::Ref>& names) {
   if (PyUnicode_CompareWithASCIIString(name, "__dict__") == 0 || PyUnicode_CompareWithASCIIString(name, "__weakref__") == 0)
     return true;
@@ -104,7 +104,7 @@ bool are_slot_names(PyTypeObject* type, const std::vector<py::Ref>& names) {
   return true;
 }
 
-// Where each of the names is among others, which are as many. Empty: one of them is not there.
+// The position of each name in another list of the same length. Empty: one of them is missing.
 std::vector<std::uint16_t> places_of(const std::vector<py::Ref>& names, const std::vector<py::Ref>& among) {
   std::vector<std::uint16_t> places;
   for (const py::Ref& name : names) {
@@ -117,7 +117,7 @@ std::vector<std::uint16_t> places_of(const std::vector<py::Ref>& names, const st
   return places;
 }
 
-// Finds the name of each slot. False: one has none, or several, or a name that leads elsewhere.
+// Finds the name of each slot. False: a slot has no name, several names, or a name that leads elsewhere.
 bool name_slots(PyTypeObject* type, std::vector<py::Ref>& slots) {
   bool known = true;
   each_dict(type, [&](PyTypeObject*, PyObject* dict) {

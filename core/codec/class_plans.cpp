@@ -12,7 +12,7 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-// An attribute of an instance that would speak for it where pickle asks the instance.
+// An attribute of an instance that would override its class when pickle asks the instance.
 bool speaks_for_pickle(PyObject* name) {
   for (const char* const special :
        {"__reduce_ex__", "__reduce__", "__getstate__", "__setstate__", "__getnewargs_ex__", "__getnewargs__"}) {
@@ -28,7 +28,7 @@ bool append_utf8(std::vector<std::string>& names, PyObject* name) {
   return true;
 }
 
-// The layout of a class, but for its names; false: no name can lead to the class.
+// The layout of a class without its names. False: no name can lead to the class.
 bool begin_layout(const ClassPlan& plan, Layout& layout) {
   std::vector<std::string> texts;
   if (!append_utf8(texts, plan.module.get()) || !append_utf8(texts, plan.qualname.get())) return false;
@@ -53,8 +53,8 @@ const ClassPlan::Known* find_layout(const ClassPlan& plan, PyObject* dict, IsSam
   return found == plan.layouts.end() ? nullptr : &*found;
 }
 
-// Whether a class's module and qualified name are what they are for any class;
-// nothing else of a metaclass matters to pickle.
+// Whether a class's module and qualified name are the usual ones.
+// Nothing else in a metaclass matters to pickle.
 bool names_classes_plainly(PyTypeObject* metatype) {
   if (metatype == &PyType_Type) return true;
   PyObject* const module = find_in_class(metatype, "__module__");

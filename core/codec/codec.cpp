@@ -64,7 +64,7 @@ py::Ref decode_value(Runtime& runtime, const MessageView& message) {
 }
 
 void CallArguments::clear() {
-  // Python code runs on the way, and may come back here.
+  // Python code runs on the way, and may call this again.
   const Py_ssize_t total = std::exchange(total_, 0);
   for (Py_ssize_t i = 0; i < total; ++i) Py_CLEAR(args_[i]);
   kwnames_.reset();
@@ -112,9 +112,9 @@ bool CallArguments::read(Decoder& decoder) {
 
 namespace {
 
-// Has the exception that is set say which of the decoded values could not be made. `read` reads the message once more, with
-// stand-ins for what is not to be had, and `values` gives a tuple of them then: one that is called `root`, or
-// arguments and the tuple of the last ones' names. Runs Python.
+// Makes the exception that is set name the decoded value that could not be made. `read` reads the message once more, with
+// stand-ins for missing objects. Then `values` returns a tuple of the values: one that is called `root`, or
+// arguments and the tuple of the names of the last ones. Runs Python.
 template <typename Read, typename Values>
 void name_refused(Runtime& runtime, const Message& message, Read&& read, Values&& values, const char* root) {
   if (message.form == Message::Form::kNative) return;

@@ -22,7 +22,7 @@ bool as_int64(PyObject* number, std::int64_t& value) {
   return overflow == 0;
 }
 
-// Whether objects of a type may be taken apart as instances (class_plans.h), and so open a frame.
+// Whether objects of a type may be encoded as instances (class_plans.h), and so open a frame.
 bool may_be_instance(PyTypeObject* type) noexcept {
   return PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) != 0 && type->tp_new == PyBaseObject_Type.tp_new;
 }
@@ -76,7 +76,7 @@ Encoder::Step Encoder::write_other(PyObject* object, bool shared) {
     return write_slice(object, shared);
   } else {
     if (may_be_instance(type)) return open_instance(object, shared);
-    // A buffer for pickle is pickle's, which may want it in the pickle.
+    // A buffer for pickle is left to pickle, which may want it inside the pickle.
     return !PyPickleBuffer_Check(object) && write_attached(object) ? Step::kWritten : write_part(object);
   }
   *room(1) = constant;

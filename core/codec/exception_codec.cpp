@@ -33,7 +33,7 @@ py::Ref attribute(PyObject* object, const char* name) {
 
 py::Ref none() { return py::Ref::borrow(Py_None); }
 
-// What an exception has for its __dict__; null: nothing in it, or none to be had.
+// The __dict__ of an exception. Null: it is empty, or cannot be had.
 py::Ref attributes_of(PyObject* exception) {
   const bool is_own = PyType_HasFeature(Py_TYPE(exception), Py_TPFLAGS_HEAPTYPE);  // of a class, which may show another
   if (!is_own && reinterpret_cast<PyBaseExceptionObject*>(exception)->dict == nullptr) return {};
@@ -74,8 +74,8 @@ class ExceptionEncoder {
   std::vector<py::Ref> exceptions_;  // in the order of their records
   std::unordered_map<PyObject*, Py_ssize_t> indices_;
   Traced traced_;     // those that are printed
-  std::string hint_;  // what to tell home besides; empty: nothing
-  // So many have been found among the parts of others; a class may make new ones each time it is asked for its parts.
+  std::string hint_;  // the hint for home; empty: none
+  // The limit of exceptions found among the parts of others, because a class may create new parts each time it is asked.
   static constexpr std::size_t kLinkedMax = 1000;
   std::size_t linked_ = 0;
   Message& out_;
@@ -126,7 +126,7 @@ bool ExceptionEncoder::add_hint(py::Ref& notes) const {
   return added && notes;
 }
 
-// Null, without an error, if the value is not made of exceptions alone.
+// Null without an error if the value does not consist of exceptions only.
 py::Ref ExceptionEncoder::link_of(PyObject* value) {
   if (PyExceptionInstance_Check(value)) return py::Ref::steal(PyLong_FromSsize_t(index_of(value)));
   const bool is_dict = PyDict_CheckExact(value);
@@ -201,7 +201,7 @@ py::Ref ExceptionEncoder::describe_members(PyObject* group) {
   return indices;
 }
 
-// How the exception's class says that it is to be rebuilt.
+// How the class of an exception wants it to be rebuilt.
 struct Reduction {
   py::Ref constructor;   // tuple: call the class with these
   py::Ref state;         // dict: attributes to set then; null: none
@@ -316,7 +316,7 @@ py::Ref ExceptionEncoder::describe(std::size_t index) {
   }
 
   py::Ref cause = py::Ref::steal(PyException_GetCause(exception));
-  // What is printed shows it already.
+  // The printed traceback shows it already.
   if (cause && is_remote_traceback(runtime_, cause.get()) && traced_.contains(cause.get())) cause.reset();
   const py::Ref context = py::Ref::steal(PyException_GetContext(exception));
   const bool suppress = reinterpret_cast<PyBaseExceptionObject*>(exception)->suppress_context != 0;
@@ -391,7 +391,7 @@ py::Ref decode_exception(Runtime& runtime, const Message& message) {
   });
   if (rebuilt || PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) return exception;
   exception = py::take_exception();
-  if (!exception) {  // a call failed and did not say why, which CPython's unpickler does without memory
+  if (!exception) {  // a call failed without an exception, as in CPython's unpickler without memory
     PyErr_NoMemory();
     exception = py::take_exception();
   }

@@ -33,7 +33,7 @@ class ExceptionBuilder {
   py::Ref make_by_constructor(const ExceptionRecord& record, PyTypeObject* type);
   py::Ref make_instead(std::size_t index);
   py::Ref make_of_name(PyObject* name);
-  // Gives an exception its parts and notes; those name what it could not be given.
+  // Gives an exception its parts and notes. The notes name the parts that it could not get.
   void furnish(std::size_t index);
   void speak_instead(const ExceptionRecord& record, PyObject* exception, PyObject* args);
   bool unpack_parts(const ExceptionRecord& record, ExceptionParts& parts, PyObject* lost);
@@ -48,7 +48,7 @@ class ExceptionBuilder {
   void set_suppress(std::size_t index);
   std::size_t innermost_cause() const;
 
-  // Drops the error that is set, if any; but one that is meant for this thread ends the building.
+  // Drops the error that is set, if any. But an error that is meant for this thread ends the building.
   void drop_error();
 
   enum class Made : std::uint8_t { kAsPickled, kByConstructor, kWithoutInit, kInstead };
@@ -93,7 +93,7 @@ py::Ref ExceptionBuilder::build(PyObject* message) {
   made_.resize(records_.size());
   visited_.resize(records_.size());
   if (!build_all()) return {};
-  // Only now: they refer to each other.
+  // Only now, because they refer to each other.
   for (std::size_t i = 0; i < records_.size(); ++i) furnish(i);
   for (std::size_t i = 0; i < records_.size(); ++i) link(i);
 
@@ -120,7 +120,7 @@ py::Ref ExceptionBuilder::make_of_name(PyObject* name) {
                                   : PyObject_CallOneArg(runtime_.interpreter_error.get(), name));
 }
 
-// Members come before their groups, which cannot be made without them.
+// Members come before their groups, because groups cannot be made without them.
 bool ExceptionBuilder::build_all() {
   std::vector<std::size_t> stack;
   for (std::size_t i = 0; i < records_.size(); ++i) {
@@ -184,7 +184,7 @@ py::Ref ExceptionBuilder::make(std::size_t index) {
 py::Ref ExceptionBuilder::find_class(const ExceptionRecord& record) {
   py::Ref object = py::Ref::steal(PyImport_GetModule(record.module));
   if (!object) object = py::Ref::steal(PyImport_Import(record.module));
-  // In a worker home's script goes by this name; home need not know it.
+  // In a worker, home's script has this name. Home need not know it.
   if (!object && PyUnicode_EqualToUTF8(record.module, "__mp_main__") != 0) {
     drop_error();
     object = py::Ref::steal(PyImport_ImportModule("__main__"));
@@ -224,7 +224,7 @@ py::Ref ExceptionBuilder::make_by_constructor(const ExceptionRecord& record, PyT
   return exception && Py_IS_TYPE(exception.get(), type) ? std::move(exception) : py::Ref();
 }
 
-// What a stand-in says. `said`: the words of the exception, or None.
+// The words of a stand-in. `said`: the words of the exception, or None.
 py::Ref describe_instead(const ExceptionRecord& record, PyObject* said) {
   if (said == Py_None || PyUnicode_GET_LENGTH(said) == 0) {
     return py::Ref::steal(PyUnicode_FromFormat("%U.%U", record.module, record.qualname));
@@ -232,7 +232,7 @@ py::Ref describe_instead(const ExceptionRecord& record, PyObject* said) {
   return py::Ref::steal(PyUnicode_FromFormat("%U.%U: %U", record.module, record.qualname, said));
 }
 
-// The stand-in for an exception whose class is not to be found here.
+// The stand-in for an exception whose class cannot be found here.
 py::Ref ExceptionBuilder::make_instead(std::size_t index) {
   const ExceptionRecord& record = records_[index];
   made_[index] = Made::kInstead;
@@ -290,7 +290,7 @@ bool ExceptionBuilder::unpack_parts(const ExceptionRecord& record, ExceptionPart
   return true;
 }
 
-// Something in the content cannot be made here: everything else still can.
+// Some content cannot be made here. All the rest still can.
 bool ExceptionBuilder::unpack_pieces(const ExceptionRecord& record, ExceptionParts& parts, PyObject* lost) {
   PyObject* pieces[kParts];
   if (!PyTuple_Check(record.pieces) ||
@@ -298,7 +298,7 @@ bool ExceptionBuilder::unpack_pieces(const ExceptionRecord& record, ExceptionPar
                        &pieces[kFields], &PyDict_Type, &pieces[kRest]) == 0) {
     return false;
   }
-  // Unpacks one of them, or says that it is lost: `instead` then stands in its place.
+  // Unpacks one of them, or reports it as lost. Then `instead` takes its place.
   const auto unpack_piece = [&](PyObject* piece, const std::string& name, const char* instead) {
     py::Ref value = unpack(runtime_, piece, attachments_);
     if (value) return value;

@@ -16,7 +16,7 @@ namespace {
 
 constexpr char kTextModule[] = "aiointerpreters._traceback_text";
 
-// What traceback.py reads of an exception, read as it does. Returns new, null if there is none or an error.
+// The attribute of an exception as traceback.py reads it. Returns new; null if there is none, or on an error.
 py::Ref read(PyObject* exception, PyObject* name) {
   py::Ref value;
   if (name == nullptr || PyObject_GetOptionalAttr(exception, name, value.out()) < 0) PyErr_Clear();
@@ -40,7 +40,7 @@ class TraceTaker {
 
  private:
   Py_ssize_t index_of(PyObject* exception);
-  // Null, with an exception set or not: this one is not what it seems.
+  // Null, with or without an exception set: this object is not what it seems to be.
   py::Ref describe(PyObject* exception);
   bool read_links(PyObject* exception, Py_ssize_t& cause, Py_ssize_t& context, bool& suppress);
   py::Ref read_frames(PyObject* exception);
@@ -221,8 +221,8 @@ py::Ref TraceTaker::hint(PyObject* exception, PyObject* kind, py::Ref text) {
   return hinted && PyUnicode_CheckExact(hinted.get()) ? std::move(hinted) : std::move(text);
 }
 
-// What an exception that only passes through has come with: it was made of a message, and nobody has raised it since. So
-// there is nothing to print but what that message had. Borrowed; null: it is no such exception.
+// The traceback of an exception that only passes through: it was made from a message and was not raised since. So the only
+// text to print is the one of that message. Borrowed; null: it is no such exception.
 PyObject* passed_on(const Runtime& runtime, PyObject* exception) {
   constexpr int kMost = 100;  // causes may form a cycle
   py::Ref at = py::Ref::borrow(exception);
@@ -244,7 +244,7 @@ py::Ref traceback_text(PyObject* exception) {
   const py::Ref empty = py::Ref::steal(PyUnicode_New(0, 0));
   py::Ref lines = module ? py::Ref::steal(PyObject_CallMethod(module.get(), "format_exception", "O", exception)) : py::Ref();
   PyErr_Clear();
-  if (!lines && module) {  // the exception does not let itself be looked at; its frames do
+  if (!lines && module) {  // the exception refuses to be read, but its frames do not
     const py::Ref frames = py::Ref::steal(PyException_GetTraceback(exception));
     const py::Ref text = exact_text(exception, "<exception str() failed>");
     if (frames) lines = py::Ref::steal(PyObject_CallMethod(module.get(), "format_tb", "O", frames.get()));

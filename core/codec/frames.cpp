@@ -27,8 +27,8 @@ bool has_objects(const arrow::Schema& schema) {
 
 using Contents = std::vector<std::unique_ptr<arrow::Content>>;
 
-// Reads the columns of a frame, or the one of a series, into `out`, which stays empty if they cannot be had so: polars' own
-// pickling says what is wrong. Errors: false with an exception set, if it is one that ends everything.
+// Reads the columns of a frame, or the one of a series, into `out`. `out` stays empty if that fails, because polars' own
+// pickling reports the reason. Errors: false with an exception set, if it is one that ends everything.
 bool read_columns(const Runtime& runtime, PyObject* frame, Contents& out) {
   const py::Ref capsule = py::Ref::steal(PyObject_CallMethod(frame, "__arrow_c_stream__", nullptr));
   auto* const stream =
@@ -88,7 +88,7 @@ bool is_frame(const Runtime& runtime, PyObject* object) noexcept {
 
 py::Ref reduce_frame(const Runtime& runtime, PyObject* frame, Views views) {
   const py::Ref frames = py::Ref::steal(PyImport_ImportModule("aiointerpreters._frames"));
-  // All of it is read of a clone, which nobody changes meanwhile. None: polars' own pickling is the better way.
+  // Everything is read from a clone, which no other code changes meanwhile. None: polars' own pickling is the better way.
   const py::Ref clone = frames ? py::Ref::steal(PyObject_CallMethod(frames.get(), "clone", "O", frame)) : py::Ref();
   if (!clone) return {};
   Contents columns;

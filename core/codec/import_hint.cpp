@@ -16,11 +16,11 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-// As many exceptions are looked at: chains may be as long as programs run.
+// The limit of exceptions that are searched, because chains can have any length.
 constexpr std::size_t kLookedAtMost = 100;
 
-// The module that CPython refuses by this exception (Python/import.c); empty: it is another one. Of a module of a single
-// phase CPython tells the last part of the name alone.
+// The module that CPython refuses by this exception (Python/import.c). Empty: it is another exception. For a module with
+// single-phase init, CPython gives only the last part of the name.
 std::string refused_module(PyObject* exception) {
   constexpr std::string_view kBegin = "module ";
   constexpr std::string_view kEnd = " does not support loading in subinterpreters";

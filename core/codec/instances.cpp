@@ -13,8 +13,8 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-// The instance's dict. It stays the instance's, and is of an exact type; null: there is none like that, or somebody else has
-// it, who may be part of the message too.
+// The dict of the instance. The instance keeps it. It is an exact dict. Null: there is none, or another object refers to it
+// too, which may be part of the message.
 PyObject* own_dict(PyObject* object) {
   PyObject* const dict = PyObject_GenericGetDict(object, nullptr);
   if (dict == nullptr) return PyErr_Clear(), nullptr;

@@ -49,7 +49,7 @@ Layouts::Number Layouts::number_of(Layout layout) {
   if (known.count == kMax || made->names.size() > kLargest || known.names + made->names.size() > kNamesMax) return kNone;
   known.names += made->names.size();
   known.by_hash.emplace(hash, known.count);
-  // release: whoever learns of the number may read what it stands for.
+  // release: a thread that learns the number may read the layout.
   known.layouts[known.count].store(made.release(), std::memory_order_release);
   return known.count++;
 }

@@ -10,7 +10,7 @@ namespace aiointerpreters::codec {
 // its interpreter is attached.
 struct Loan::Entry {
   PyObject* object;    // owned
-  Borrower* borrower;  // who holds the loan; null: nobody who could move out, or has been asked
+  Borrower* borrower;  // the holder of the loan; null: no holder that could move out, or it was already asked to
   Entry* next = nullptr;
   Entry* previous = nullptr;
 };
@@ -36,7 +36,7 @@ void Lessor::give_back(Entry* entry) noexcept {
     base::Lock lock(mutex_);
     *(entry->previous == nullptr ? &lent_ : &entry->previous->next) = entry->next;
     if (entry->next != nullptr) entry->next->previous = entry->previous;
-    if (phase_ == Phase::kClosed) {  // nobody may touch the object any more: it is left to its interpreter's end
+    if (phase_ == Phase::kClosed) {  // no thread may touch the object any more, so it is left to the end of its interpreter
       std::unique_ptr<Entry> forgotten(entry);
       return;
     }
@@ -77,7 +77,7 @@ base::IntrusivePtr<Borrower> Lessor::next_borrower() {
   base::Lock lock(mutex_);
   for (Entry* entry = lent_; entry != nullptr; entry = entry->next) {
     Borrower* const borrower = std::exchange(entry->borrower, nullptr);
-    // One that is just being destroyed still has its memory: it waits for the lock, to give its loan back.
+    // A borrower that is being destroyed still has its memory: it waits for the lock to return its loan.
     if (borrower == nullptr) continue;
     if (auto alive = base::IntrusivePtr<Borrower>::if_alive(borrower)) return alive;
   }

@@ -44,7 +44,7 @@ bool pickle_whole(const Roots& roots, const Memo& written, Parts& parts, Message
 // Writes the native bytes with tags for the parts, and pickles these. Errors: false with an exception set.
 bool encode_mixed(Runtime& runtime, const Roots& roots, ByValue by_value, Parts& parts, Message& out) {
   bool may_pickle_whole = !Retry::active(runtime);
-  std::optional<Retry> retry;  // what has been pickled in vain is pickled again
+  std::optional<Retry> retry;  // objects whose pickling failed are pickled again
   // A second time there is nothing left to rule, unless objects put up new containers each time they are pickled.
   bool may_rule = true;
   for (;;) {
@@ -77,7 +77,7 @@ bool encode_message(Runtime& runtime, const Roots& roots, Views views, ByValue b
   Instances instances(runtime);
   if (Encoder encoder(out.bytes, parts, &instances); write(encoder, roots)) {
     if (!instances.any()) return true;
-    // What is hashed when a message is read runs no code of a class, unless pickle reads it.
+    // Hashing while a message is read must not run a class's code, except when pickle reads it.
     if (!(instances.any_own_hash() && encoder.hashes_others()) && instances.confirm(out)) return true;
   }
   if (PyErr_Occurred() != nullptr) return false;

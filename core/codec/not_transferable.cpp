@@ -42,7 +42,7 @@ bool ends_with_changed_size(PyObject* exception) {
   return text_of(PyObject_Str, exception, kReasonMax).ends_with("changed size during iteration");
 }
 
-// Exceptions that say nothing about the value.
+// Exceptions that do not describe the value.
 bool passes_unchanged(PyObject* exception) {
   return PyErr_GivenExceptionMatches(exception, PyExc_Exception) == 0 ||
          PyErr_GivenExceptionMatches(exception, PyExc_RecursionError) != 0 ||
@@ -61,7 +61,7 @@ bool is_written_in_python(PyTypeObject* type) {
   return false;
 }
 
-// What an iterable gives, as far as it is worth a search: some never end. Returns new.
+// The items of an iterable, up to the limit of a search, because some never end. Returns new.
 py::Ref first_items(PyObject* iterable) {
   constexpr Py_ssize_t kMost = 1'000'000;
   const py::Ref iterator = py::Ref::steal(PyObject_GetIter(iterable));
@@ -74,7 +74,7 @@ py::Ref first_items(PyObject* iterable) {
   return PyErr_Occurred() == nullptr ? std::move(items) : py::Ref();
 }
 
-// A part of a value and how it is reached from there.
+// A part of a value, and the path to it.
 struct Part {
   py::Ref object;
   std::string step;
@@ -88,10 +88,10 @@ class PathFinder {
   bool crosses(PyObject* object);
   // Goes down to the smallest part that does not cross. Requires: `value` does not.
   void descend(PyObject* value, std::string path);
-  // Raises NotTransferableError for where `descend` ended.
+  // Raises NotTransferableError for the place where `descend` ended.
   void raise(py::Ref cause) const;
 
-  // The search was ended by an exception that is no answer.
+  // The search was ended by an exception that is not an answer.
   [[nodiscard]] bool interrupted() const noexcept { return static_cast<bool>(interruption_); }
   [[nodiscard]] py::Ref take_interruption() noexcept { return std::move(interruption_); }
 
@@ -105,7 +105,7 @@ class PathFinder {
   bool find_state(PyObject* instance, Part& part);
   bool find_in_class(PyObject* type, Part& part);
   bool find_in_function(PyObject* function, Part& part);
-  // Tries one object that the value leads to, and whatever is below it then.
+  // Tries one object that the value leads to, and then everything below it.
   bool find_alone(py::Ref object, std::string step, Part& part);
   bool find_attribute(PyObject* attributes, Part& part);
   bool find_in_partial(PyObject* partial, Part& part);
@@ -129,7 +129,7 @@ bool PathFinder::crosses(PyObject* object) {
   return false;
 }
 
-// By halves, so that it costs a few times what pickling all of them does, however many they are.
+// By halves, so it costs only a few times as much as pickling all of them, however many there are.
 Py_ssize_t PathFinder::first_failing(PyObject* objects) {
   const Py_ssize_t count = PyTuple_GET_SIZE(objects);
   const py::Ref candidates = py::Ref::steal(PyTuple_New(count));
@@ -187,7 +187,7 @@ bool PathFinder::find_part(PyObject* value, Part& part) {
     return find_in_function(value, part);
   }
   if (find_state(value, part)) return true;
-  // A class that no name leads back to crosses by value, with all that is in it.
+  // If no name leads back to a class, it crosses by value, with everything in it.
   py::Ref type = py::Ref::borrow(reinterpret_cast<PyObject*>(Py_TYPE(value)));
   if (!is_written_in_python(Py_TYPE(value)) || !find_alone(py::Ref::borrow(type.get()), "", part)) return false;
   seen_.push_back(std::move(type));
@@ -204,7 +204,7 @@ bool PathFinder::find_alone(py::Ref object, std::string step, Part& part) {
   return true;
 }
 
-// What crosses with a class by value: its attributes, but for those that every class makes for itself, and its bases.
+// The contents that cross with a class by value: its attributes, except the usual ones of every class, and its bases.
 bool PathFinder::find_in_class(PyObject* type, Part& part) {
   if (!is_written_in_python(reinterpret_cast<PyTypeObject*>(type))) return false;
   const py::Ref own = py::Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(type)));
@@ -227,7 +227,7 @@ bool PathFinder::find_in_class(PyObject* type, Part& part) {
   return true;
 }
 
-// What crosses with a function by value: what its variables from outside hold, and its defaults.
+// The contents that cross with a function by value: its captured variables and its defaults.
 bool PathFinder::find_in_function(PyObject* function, Part& part) {
   const auto* const code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function));
   PyObject* const closure = PyFunction_GET_CLOSURE(function);
@@ -257,7 +257,7 @@ bool PathFinder::find_in_function(PyObject* function, Part& part) {
 }
 
 bool PathFinder::find_item(PyObject* sequence, Part& part) {
-  // A snapshot, as Python code runs between the steps.
+  // A snapshot, because Python code runs between the steps.
   const py::Ref list = first_items(sequence);
   const py::Ref items = list ? py::Ref::steal(PyList_AsTuple(list.get())) : py::Ref();
   const Py_ssize_t at = items ? first_failing(items.get()) : -1;
@@ -308,7 +308,7 @@ bool PathFinder::find_in_partial(PyObject* partial, Part& part) {
   return false;
 }
 
-// What pickle would save of an instance besides its class: the state that its __reduce_ex__ names, or what object's would.
+// The state that pickle would save for an instance: the one that its __reduce_ex__ returns, or that of object's.
 bool PathFinder::find_state(PyObject* instance, Part& part) {
   const py::Ref reduced = py::Ref::steal(PyObject_CallMethod(instance, "__reduce_ex__", "i", 5));
   PyErr_Clear();
@@ -355,7 +355,7 @@ bool PathFinder::find_state(PyObject* instance, Part& part) {
   return false;
 }
 
-// What the exception says beyond "an object of this type": empty, or a parenthesis.
+// The text of the exception beyond "an object of this type": empty, or a parenthesis.
 std::string detail(PyObject* reason, PyObject* culprit) {
   const std::string text = text_of(PyObject_Str, reason, kReasonMax);
   const std::string plain = "cannot pickle '" + std::string(Py_TYPE(culprit)->tp_name) + "' object";
@@ -378,7 +378,7 @@ void PathFinder::raise(py::Ref cause) const {
   py::restore_exception(std::move(error));
 }
 
-// Restores an exception that says nothing about the value; returns false if this is not one.
+// Restores an exception that does not describe the value. Returns false for any other exception.
 bool restored(py::Ref& exception) {
   if (exception && !passes_unchanged(exception.get())) return false;
   py::restore_exception(std::move(exception));
@@ -408,7 +408,7 @@ void explain_call(Runtime& runtime, PyObject* const* args, Py_ssize_t nargs, PyO
   Py_ssize_t at = 0;
   while (at < total && finder.crosses(args[at])) ++at;
   if (finder.interrupted()) return py::restore_exception(finder.take_interruption());
-  // By themselves all of them cross: there is nothing to name but what pickling said.
+  // All of them cross by themselves, so only pickle's own message can be given.
   if (at == total) return py::restore_exception(std::move(cause));
   const std::string root =
       at < nargs ? std::to_string(at) : text_of(PyObject_Repr, PyTuple_GET_ITEM(kwnames, at - nargs), kReprMax);
