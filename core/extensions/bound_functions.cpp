@@ -12,7 +12,7 @@ namespace {
 using py::ForeignThreads;
 
 constexpr int kNull = 0;
-constexpr int kAttached = 0;  // PyGILState_LOCKED: as long as a copy is being loaded, the thread is
+constexpr int kAttached = 0;  // PyGILState_LOCKED: the thread is attached as long as it loads a copy
 constexpr int kFull = -1;
 
 int ensure(void*, void*, ForeignThreads* threads) { return threads->ensure(); }
@@ -23,7 +23,7 @@ int check(void*, void*, ForeignThreads* threads) { return threads->is_attached()
 
 void* find_state(void*, void*, ForeignThreads* threads) { return threads->find_state(); }
 
-// Destructors ask so whether there still is an interpreter to which their objects could be given back.
+// Destructors call this to learn whether there still is an interpreter to which they can return their objects.
 int is_initialized(void*, void*, ForeignThreads* threads) { return Py_IsInitialized() != 0 && threads->can_come() ? 1 : 0; }
 
 int is_finalizing(void*, void*, ForeignThreads* threads) { return Py_IsFinalizing() != 0 || !threads->can_come() ? 1 : 0; }

@@ -1,4 +1,4 @@
-// See content_hash.h. Numbers are read as the machine has them: no hash leaves it.
+// See content_hash.h. Numbers are read in the byte order of the machine, because no hash leaves it.
 #include "extensions/content_hash.h"
 
 #include <algorithm>

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::time_t kDay = std::time_t{24} * 60 * 60;
 
-// The time of last use is a file's time of modification, to the day: a change each time would be a write to the disk each
+// The time of last use is the modification time of the file, to the day. A change at each use would write to disk each
 // time.
 void mark_as_used(int file) noexcept {
   struct stat facts{};
@@ -46,7 +46,7 @@ std::optional<Copy> CopyFolder::get(const Original& original, const std::string&
       case Made::kNo:
         return std::nullopt;
       case Made::kAnotherIsThere:
-        break;  // look again: now it is used, or replaced
+        break;  // look again: now it is used, or was replaced
     }
   }
 }
@@ -87,7 +87,7 @@ FileDescriptor CopyFolder::write(const Original& original, BegunFile& begun, std
   }
   const int file = begun.file().number();
   if (!original.write_copy(file, why)) return {};
-  // Nobody writes to it by mistake. There are file systems without such modes.
+  // So no process writes to it by mistake. Some file systems have no such modes.
   static_cast<void>(::fchmod(file, 0400));
   FileDescriptor written = open_at(number(), begun.name().c_str(), O_RDONLY | O_NOFOLLOW);
   if (!written && errno == ENOENT) written = open_at(AT_FDCWD, path_of_descriptor(file).c_str(), O_RDONLY);  // removed
@@ -116,7 +116,7 @@ CopyFolder::Made CopyFolder::publish(BegunFile& begun, const std::string& name, 
     replace = true;
   }
   if (replace && ::renameat(number(), from, number(), name.c_str()) != 0) {
-    if (errno == ENOENT) return Made::kWithoutName;  // somebody has emptied the folder
+    if (errno == ENOENT) return Made::kWithoutName;  // another process has emptied the folder
     why = error_text(errno);
     return Made::kNo;
   }

@@ -40,11 +40,11 @@ CopyStore::CopyStore(const Environment& environment, Report report)
   if (only_folders_) {
     std::error_code unknown;  // the working directory may be gone
     const std::filesystem::path path = std::filesystem::absolute(environment.cache, unknown);
-    // A folder that is called ~ is nobody's wish. It is refused as it stands.
+    // A folder called ~ is surely a mistake. It is refused.
     folders_.push_back(unknown || environment.cache.starts_with('~') ? environment.cache : path.string());
     return;
   }
-  // What is no absolute path does not count (XDG Base Directory Specification).
+  // A path that is not absolute does not count (XDG Base Directory Specification).
   if (environment.xdg_cache_home.starts_with('/')) folders_.push_back(environment.xdg_cache_home + kBelowCache);
   if (environment.home.starts_with('/')) {
     std::string folder = environment.home + "/.cache" + kBelowCache;
@@ -86,7 +86,7 @@ std::optional<Copy> CopyStore::get(const std::string& path, unsigned k, const Ed
 
 std::optional<Copy> CopyStore::from_folder(const std::string& path, const Original& original, const std::string& name,
                                            std::string& why) {
-  // Whoever empties a cache by hand removes the folder at any time. Another round is only needed where it goes in the
+  // A user who empties the cache by hand may remove the folder at any time. Another round is only needed if it goes in the
   // instant between its making and that of a file in it.
   constexpr int kRounds = 100;
   for (int round = 0; round < kRounds; ++round) {
@@ -136,7 +136,7 @@ std::optional<std::uint64_t> CopyStore::hash_of(const Original& original, std::s
 }
 
 bool CopyStore::is_time_to_prune(std::uint64_t made) noexcept {
-  // relaxed: nothing hangs on it but when. The first time, and each time that a multiple is passed.
+  // relaxed: it only decides the moment. The first time, and each time that a multiple is passed.
   const std::uint64_t before = made_.fetch_add(made, std::memory_order_relaxed);
   return before == 0 || before / kPruneAfter != (before + made) / kPruneAfter;
 }

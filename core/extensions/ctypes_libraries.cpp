@@ -22,7 +22,7 @@ void destroy_opener(PyObject* capsule) {
   std::unique_ptr<Opener>(static_cast<Opener*>(PyCapsule_GetPointer(capsule, nullptr))).reset();
 }
 
-// What is opened by a name and not by a path is the system's. Empty: it is not a path. Errors: empty with an exception set.
+// A library that is opened by its name, not by a path, is the system's. Empty: no path. Errors: empty with an exception set.
 std::string path_in(PyObject* name) {
   if (!PyUnicode_Check(name) && !PyBytes_Check(name)) return {};
   PyObject* encoded = nullptr;

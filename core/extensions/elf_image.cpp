@@ -60,7 +60,7 @@ std::string name_of_type(std::uint16_t type) {
   throw ElfError("is truncated: " + what + " lies beyond its end at byte " + std::to_string(file_size));
 }
 
-// Whether `size` things from `offset` on are within `whole`; no sum that could overflow.
+// Whether `size` bytes from `offset` on are within `whole`. Avoids sums that could overflow.
 bool is_within(std::uint64_t offset, std::uint64_t size, std::uint64_t whole) {
   return offset <= whole && size <= whole - offset;
 }
@@ -116,7 +116,7 @@ void ElfImage::read_segments() {
     }
     end_of_last = segment.address + segment.in_memory;
   }
-  // The dynamic linker changes them, and looks at neither.
+  // The dynamic linker changes both without checking them.
   for (const elf::ProgramHeader& segment : segments_) {
     if ((segment.type == elf::kDynamic || segment.type == elf::kReadOnlyLater) && !is_in_writable_segment(segment)) {
       throw ElfError("is corrupt: data that the dynamic linker changes is in no writable segment");

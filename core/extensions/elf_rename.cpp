@@ -20,7 +20,7 @@ class Strings {
  public:
   explicit Strings(std::string_view old) : text_(old) { text_.push_back('\0'); }
 
-  // Where in the table a name is.
+  // The position of a name in the table.
   [[nodiscard]] std::uint32_t add(const std::string& name) {
     const auto [place, is_new] = places_.try_emplace(name, text_.size());
     if (is_new) text_.append(name).push_back('\0');
@@ -48,7 +48,7 @@ class Renaming {
   }
 
  private:
-  // Where the new name for what stands at `old` is in the new table; none if it keeps its name.
+  // The position in the new table of the new name for the one at `old`. None if it keeps its name.
   std::optional<std::uint32_t> renamed(std::uint64_t old) {
     const auto name = names_.find(image_.string(old));
     return name == names_.end() ? std::nullopt : std::optional(strings_.add(name->second));

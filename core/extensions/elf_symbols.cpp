@@ -30,7 +30,7 @@ std::size_t symbols_in_gnu_hash(Bytes table) {
   return std::size_t{last} + 1;
 }
 
-// How many symbols there are up to the last one that a table of relocations names.
+// The number of symbols up to the last one that a table of relocations names.
 std::size_t symbols_in_relocations(const ElfImage& image, std::uint64_t table_tag, std::uint64_t size_tag) {
   const auto address = image.dynamic_value(table_tag);
   const std::uint64_t size = image.dynamic_value(size_tag).value_or(0);

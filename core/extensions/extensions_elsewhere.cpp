@@ -1,5 +1,5 @@
-// What *_linux.cpp has, for systems on which there are no private copies: nobody comes here, as a pool that shall have some
-// is refused before it is made (support.h).
+// The counterparts of *_linux.cpp for systems without private copies. They are never called, because a pool with copies
+// is refused before it is created (support.h).
 #include <string>
 
 #include "extensions/copy_store.h"

@@ -63,7 +63,7 @@ void remove(int folder, const Entry& entry, Removed& removed) noexcept {
   if (::unlinkat(folder, entry.name.c_str(), 0) == 0) {
     ++removed.files;
     removed.bytes += entry.bytes;
-  } else if (errno != ENOENT) {  // another one was faster
+  } else if (errno != ENOENT) {  // another process was faster
     removed.error = errno;
   }
 }

@@ -25,7 +25,7 @@ namespace {
 // What CPython's own check of extension modules does in an interpreter (`_imp._override_multi_interp_extensions_check`).
 enum Check : int { kOff = -1, kAsConfigured = 0 };
 
-// An interpreter's.
+// The hook of one interpreter.
 struct Hook {
   CopyOwner owner;
   std::function<void(const char*, PyObject*)> made;

@@ -19,10 +19,10 @@ namespace aiointerpreters::extensions {
 namespace {
 
 constexpr std::string_view kPython = "libpython";
-// Deeper than any package's libraries, and harmless for the stack.
+// Deeper than the libraries of any package, and harmless for the stack.
 constexpr std::size_t kDeepest = 200;
 
-// One name for one file, however it was found. What is no file keeps its name; who reads it says so.
+// One name for one file, however it was found. If it is not a file, it keeps its name, and the reader reports that.
 std::string canonical(const std::string& path) {
   std::error_code error;
   const std::filesystem::path found = std::filesystem::canonical(path, error);
@@ -46,7 +46,7 @@ std::string expand(std::string folder, const std::string& origin) {
 
 class Reader {
  public:
-  // Returns the index of the object. `folders`: those of whoever needs it, which are searched after its own,
+  // Returns the index of the object. `folders`: those of the object that needs it. They are searched after its own,
   // as for DT_RPATH.
   std::size_t read(const std::string& path, const std::vector<std::string>& folders, std::size_t depth) {
     const std::string key = canonical(path);
@@ -78,7 +78,7 @@ class Reader {
   std::vector<Library> libraries;
 
  private:
-  static constexpr std::size_t kOpen = static_cast<std::size_t>(-1);  // what it needs is being read
+  static constexpr std::size_t kOpen = static_cast<std::size_t>(-1);  // its dependencies are being read
 
   static ElfFile read(const MappedFile& file, const std::string& path) {
     try {

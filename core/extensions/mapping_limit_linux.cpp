@@ -13,10 +13,10 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// More than an object and what it needs take.
+// More than an object and its libraries take.
 constexpr long kNear = 200;
 
-// An object takes fewer than ten. The rest is for whoever else needs memory.
+// An object takes fewer than ten. The rest is for other users of memory.
 constexpr std::size_t kRoom = 64;
 
 }  // namespace

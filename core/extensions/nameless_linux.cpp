@@ -22,7 +22,7 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// Fills the empty file. All of the content is there afterwards, compared with what it has to be.
+// Fills the empty file. Afterwards its complete content is there and has been compared with the expected one.
 std::optional<Copy> filled(const Original& original, FileDescriptor file, std::string& why) {
   if (!lets_code_be_mapped(file.number(), why) || !original.write_copy(file.number(), why)) return std::nullopt;
   if (!original.is_copied_in(file.number())) {
@@ -69,7 +69,7 @@ std::optional<Copy> copy_in_memory(const Original& original, std::string& why) {
     return std::nullopt;
   }
   std::optional<Copy> copy = filled(original, std::move(file), why);
-  // Nobody changes it any more. Without that it works as well.
+  // No process can change it any more. If this fails, the file works as well.
   if (copy) static_cast<void>(::fcntl(copy->file.number(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW));
   return copy;
 }

@@ -26,8 +26,8 @@ std::int64_t nanoseconds(const timespec& time) noexcept {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + std::int64_t{time.tv_nsec};
 }
 
-// Copies what it can without moving the bytes through this process. Returns how many it was: what is left, and what errors
-// mean, is found out by writing the rest.
+// Copies as much as possible without moving the bytes through this process. Returns how many. Writing the rest shows what is
+// left and what errors mean.
 std::uint64_t copy_in_kernel(int from, int to, std::uint64_t size) noexcept {
   if (::ioctl(to, FICLONE, from) == 0) return size;
   off_t read = 0;
@@ -102,7 +102,7 @@ bool Original::read_copy(std::uint64_t offset, char* bytes, std::size_t size) co
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(size, identity_.size - offset));
     const std::int64_t got = read_at(file_.number(), offset, bytes, wanted);
     if (got != static_cast<std::int64_t>(wanted)) {
-      if (got >= 0) errno = ESTALE;  // it has been made shorter
+      if (got >= 0) errno = ESTALE;  // the file has become shorter
       return false;
     }
   }

@@ -50,7 +50,7 @@ LibraryNames names_of_copies(const std::vector<Library>& libraries, const Librar
   return names;
 }
 
-// The unique symbols of all that an object needs, directly or not.
+// The unique symbols of all objects that an object needs, directly or not.
 void add_unique_symbols(const std::vector<Library>& libraries, const Library& library, SymbolNames& symbols) {
   for (const Library::Need& need : library.needs) {
     const Library& needed = libraries[need.library];
@@ -63,13 +63,13 @@ void append(Edits& edits, Edits&& more) {
   for (Edit& edit : more) edits.push_back(std::move(edit));
 }
 
-// What is left to be done when a copy has been loaded, in this order.
+// The steps that remain when a copy has been loaded, in this order.
 struct Rest {
   BindingTable table;
   Constructors constructors;
 };
 
-// What a copy of the library has that the original has not.
+// The data of a copy that the original of the library does not have.
 Edits edits_for(const std::vector<Library>& libraries, const Library& library, unsigned number, Rest& rest) {
   const ElfImage image(library.file.bytes());
   ElfAdditions additions(image);
@@ -91,7 +91,7 @@ void fill(void* handle, const BindingTable& table, py::ForeignThreads& threads) 
   for (std::size_t index = 0; index < table.functions.size(); ++index) {
     slots[index + 1] = reinterpret_cast<std::uintptr_t>(table.functions[index]);
   }
-  // release: who sees that there is somebody finds the functions.
+  // release: a thread that sees the interpreter finds the functions.
   std::atomic_ref(slots[0]).store(reinterpret_cast<std::uintptr_t>(&threads), std::memory_order_release);
 }
 
@@ -122,7 +122,7 @@ void* load_copy(CopyOwner& owner, const std::vector<Library>& libraries, const L
   const std::optional<Copy> copy = owner.copies->get(library.path, owner.number, edits, why);
   if (!copy) throw no_copy(library, why);
   void* handle = load_shared_object(copy->path, why);
-  // Others may remove the file before it is loaded. It is still open.
+  // Other processes may remove the file before it is loaded. It is still open.
   if (handle == nullptr && !leads_to(copy->path, copy->file.number())) {
     handle = load_shared_object(path_of_descriptor(copy->file.number()), why);
   }
@@ -185,7 +185,7 @@ void* or_tell(std::string& why, const Open& open) {
 void* open_private_library(CopyOwner& owner, const std::string& module, const std::string& path, std::string& why) {
   return or_tell(why, [&] {
     std::vector<Library> libraries = read_library_tree(path);
-    libraries.back().is_private = true;  // an extension module is, whatever it uses
+    libraries.back().is_private = true;  // an extension module always is, whatever it uses
     if (!owner.copies->trust().covers(module)) check_soundness(libraries, module);
     return load(owner, libraries);
   });
@@ -198,7 +198,7 @@ void* open_if_private(CopyOwner& owner, const std::string& path, std::string& wh
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception&) {
-    return nullptr;  // whoever opens it as ever finds out
+    return nullptr;  // opening it in the usual way shows the error
   }
   if (!libraries.back().is_private) return nullptr;
   return or_tell(why, [&] {

@@ -13,8 +13,8 @@ namespace {
 struct Known {
   std::string_view name;  // of a symbol, or of a module or a package
   const char* reason;
-  bool unless_bound = false;  // where its functions can be bound to the copy's interpreter, it is sound
-  bool crashes = false;       // it certainly ends the process, so nobody is told how to have it loaded
+  bool unless_bound = false;  // if its functions can be bound to the copy's interpreter, it is sound
+  bool crashes = false;       // it certainly ends the process, so the message does not say how to have it loaded
 };
 
 constexpr std::array kUnsoundSymbols{
