@@ -1,9 +1,11 @@
 """The pages of the documentation lead to each other, and the reference has every public name."""
 
 import importlib
+import inspect
 import re
 import runpy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +68,28 @@ def test_every_public_name_has_an_entry_in_the_reference() -> None:
         for name in module.__all__
     }
     assert sorted(name for name in public if id(object_named(name)) not in documented) == []
+
+
+# The parameters and methods that release 0.6.0 had.
+RELEASE_0_6 = {
+    "aiointerpreters.InterpreterThreadPoolExecutor": {
+        *("max_workers", "thread_name_prefix", "initializer", "initargs"),
+        *("submit", "map", "shutdown", "set_as_event_loop_default"),
+    },
+    "aiointerpreters.interpreter": {"fn"},
+    "aiointerpreters.Runner": {"workers", "start", "run", "wrap", "run_module_function"},
+}
+
+
+@pytest.mark.parametrize("name", RELEASE_0_6)
+def test_the_reference_says_which_parameters_and_methods_are_new(name: str) -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md"))
+    entry = re.search(rf"^\.\. api:: {re.escape(name)}\n   :added: 0\.6\n   :new: 1\.0 (.+)$", text, re.MULTILINE)
+    assert entry
+    described: Any = object_named(name)
+    classes = [cls for cls in described.__mro__ if cls.__module__.startswith("aiointerpreters")]
+    members = {member for cls in classes for member in vars(cls) if not member.startswith("_")}
+    assert {*inspect.signature(described).parameters, *members} - RELEASE_0_6[name] == {*entry[1].split()}
 
 
 def object_named(name: str) -> object:

@@ -440,7 +440,7 @@ PyMemberDef kFutureMembers[] = {
 
 PyType_Slot kFutureSlots[] = {
     {Py_tp_doc, const_cast<char*>("The future of a call. `submit` returns it.\n\n"
-                                  "It has all methods of concurrent.futures.Future. Only executors create it.")},
+                                  "It has all methods of concurrent.futures.Future (PEP 3148). Only executors create it.")},
     {Py_tp_new, reinterpret_cast<void*>(future_new)},
     {Py_tp_init, reinterpret_cast<void*>(future_init)},
     {Py_tp_finalize, reinterpret_cast<void*>(future_finalize)},

@@ -49,7 +49,8 @@ bool add_errors(PyObject* module, codec::Runtime& runtime) {
   if (!publish(module, "TaskInterrupted",
                make_error("aiointerpreters.errors.TaskInterrupted",
                           "Raised in a function that is stopped, and by its future.\n\n"
-                          "It derives from BaseException, so `except Exception` in the function does not catch it.",
+                          "It derives from BaseException, so `except Exception` in the function does not catch it.\n"
+                          "asyncio.CancelledError does the same (bpo-32528).",
                           PyExc_BaseException),
                runtime.task_interrupted)) {
     return false;
@@ -57,11 +58,13 @@ bool add_errors(PyObject* module, codec::Runtime& runtime) {
   py::Ref bases = py::Ref::steal(PyTuple_Pack(2, runtime.interpreter_error.get(), PyExc_TypeError));
   return bases &&
          publish(module, "NotTransferableError",
-                 make_error("aiointerpreters.errors.NotTransferableError",
-                            "A function, an argument or a result cannot cross interpreters.\n\n"
-                            "The message gives the path to the object that cannot cross, such as `argument 1['rows'][3]`,\n"
-                            "`argument 'key'` or `result.items[2]`. Positional arguments are counted from 0.",
-                            bases.get()),
+                 make_error(
+                     "aiointerpreters.errors.NotTransferableError",
+                     "A function, an argument or a result cannot cross interpreters.\n\n"
+                     "The message gives the path to the object that cannot cross, such as `argument 1['rows'][3]`,\n"
+                     "`argument 'key'` or `result.items[2]`. Positional arguments are counted from 0. It is a TypeError,\n"
+                     "because pickle raises TypeError for many objects that it cannot write.",
+                     bases.get()),
                  runtime.not_transferable_error) &&
          publish(module, "RemoteTraceback", codec::make_remote_traceback_type(module), runtime.remote_traceback);
 }

@@ -70,7 +70,8 @@ PyMethodDef kTracebackMethods[] = {
 };
 
 constexpr char kDoc[] =
-    "The traceback of a worker, as text. It is the innermost cause of an exception that came from a worker.";
+    "The traceback of a worker, as text. It is the innermost cause of an exception that came from a worker.\n\n"
+    "ProcessPoolExecutor keeps tracebacks in the same way.";
 
 PyType_Slot kTracebackSlots[] = {
     {Py_tp_doc, const_cast<char*>(kDoc)},

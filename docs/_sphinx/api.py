@@ -2,7 +2,8 @@
 
 The texts are the docstrings, as `help()` shows them. The signatures come from the source: a Python file, or `_core.pyi` for
 names written in C++. The tests compare that stub with the extension. So neither can drift. If the directive contains text,
-it replaces the docstring. `:added:` is the version that brought the name.
+it replaces the docstring. `:added:` is the version that brought the name. `:new:` names the parameters and methods that a
+later version has brought to it: `1.0 max_interpreters run`.
 """
 
 import ast
@@ -153,7 +154,10 @@ class Api(SphinxDirective):
 
     required_arguments = 1
     has_content = True
-    option_spec = {"added": directives.unchanged_required}  # noqa: RUF012 - docutils reads it of the class
+    option_spec = {  # noqa: RUF012 - docutils reads it of the class
+        "added": directives.unchanged_required,
+        "new": directives.unchanged_required,
+    }
 
     def run(self) -> list[nodes.Node]:
         """Write the entry in reStructuredText, and have it parsed."""
@@ -195,6 +199,8 @@ class Api(SphinxDirective):
         for name, member in members.items():
             if is_public(name):
                 lines += ["", *(f"   {line}".rstrip() for line in self._member(getattr(value, name), member))]
+                if name in self._new()[1]:
+                    lines += ["", f"      .. versionadded:: {self._new()[0]}"]
         return lines
 
     def _member(self, value: Any, node: Any) -> list[str]:
@@ -214,6 +220,9 @@ class Api(SphinxDirective):
         text = list(self.content) or text
         added = self.options["added"]
         text += ["", "*Version 0.6.0 has it too.*" if added == "0.6" else f".. versionadded:: {added}"]
+        version, names = self._new()
+        if names:
+            text += ["", f".. versionchanged:: {version}", f"   Added {', '.join(f'``{name}``' for name in names)}."]
         return [f"   {line}".rstrip() for line in text]
 
     def _alias_text(self, node: ast.TypeAlias, module: str) -> list[str]:
@@ -223,6 +232,10 @@ class Api(SphinxDirective):
         code = ast.unparse(value).replace(" | ", "\n| ")
         doc = GoogleDocstring(inspect.cleandoc(following.value.value), self._config())
         return [".. code-block:: python", "", *(f"   {line}" for line in code.splitlines()), "", *str(doc).splitlines()]
+
+    def _new(self) -> tuple[str, list[str]]:
+        version, *names = self.options.get("new", "").split() or [""]
+        return version, names
 
     @staticmethod
     def _config() -> Any:

@@ -1,4 +1,4 @@
-"""Context variables that calls carry into workers: how they are named at home, and set there."""
+"""Context variables that calls carry into workers: finds their names at home, and sets them in the worker."""
 
 import importlib
 import sys
@@ -12,9 +12,10 @@ from . import _script
 from ._core import interpreter
 
 type Declared = tuple[tuple[str, ContextVar[Any], bool], ...]
-"""Name, variable, and whether a worker has to run home's script to find it; once for each variable.
+"""Name, variable, and whether a worker must run home's script to find it. There is one entry for each variable.
 
-A name says of which modules it is which attribute, for workers that may not be able to import each: "module:attribute ...".
+A name lists the modules that have the variable, and its attribute in each: "module:attribute ...". A worker may not be able
+to import all of them.
 """
 
 

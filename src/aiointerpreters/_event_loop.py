@@ -14,10 +14,10 @@ from ._core import TaskInterrupted
 class _LoopThread(threading.Thread):
     """The thread of the loop. It is not started by Thread.start, which may raise with the thread running."""
 
-    is_spared = True  # who stops what runs in the interpreter stops the loop's tasks, not the thread
+    is_spared = True  # when the interpreter's work is stopped, the loop's tasks are stopped, and not this thread
 
     def __init__(self, loop: asyncio.AbstractEventLoop, name: str, serve: Callable[[], None]) -> None:
-        """serve: what it does."""
+        """Create a thread that calls `serve`."""
         super().__init__(name=f"{name}_loop", daemon=False)
         private: Any = self  # to threading
         self.handle: Any = private._os_thread_handle if hasattr(self, "_os_thread_handle") else private._handle  # 3.13.0
@@ -31,12 +31,12 @@ class _LoopThread(threading.Thread):
         self._serve()
 
     def abandon(self) -> None:
-        """It could not be started."""
+        """Forget the thread, because it could not be started."""
         vars(threading)["_limbo"].pop(self, None)
         self._loop.close()
 
     def wait_for_end(self) -> None:
-        """Join it, though it may not have told `threading` yet that it runs."""
+        """Join the thread, even if it has not told `threading` yet that it runs."""
         self.handle.join()
 
 
@@ -79,19 +79,19 @@ def _run(
     with contextlib.ExitStack() as stack:
         stack.callback(end, None)
         stack.enter_context(contextlib.suppress(SystemExit, TaskInterrupted))
-        # At its end it cancels what tasks have left, and closes generators and executors.
+        # At its end the runner cancels tasks that calls have left, and closes generators and executors.
         runner = stack.enter_context(asyncio.Runner(loop_factory=lambda: loop))
         runner.get_loop()
-        loop.add_reader(fd, on_mail)  # up to its end: so whoever stops the interpreter can wake it
+        loop.add_reader(fd, on_mail)  # until its end, so it can be woken up when the interpreter is stopped
         loop.call_soon(on_mail)
         while not done:
             with contextlib.suppress(KeyboardInterrupt, SystemExit, TaskInterrupted):
                 loop.run_forever()
-        loop.set_task_factory(None)  # of a call, which may not do for the end
+        loop.set_task_factory(None)  # a call may have set it, and it may fail at the end
 
 
 class _Ender(threading.Thread):
-    """Joins an executor's threads. It is not stopped with them: who waits for its end would wait in vain."""
+    """Joins an executor's threads. It is not stopped with them, because other code waits for its end."""
 
     is_spared = True
 

@@ -1,4 +1,4 @@
-"""Finishing what has to be finished before an interpreter ends, whatever comes in between."""
+"""Completes work that must be done before an interpreter ends, even if exceptions interrupt it."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from ._core import TaskInterrupted
 
 
 def insist(finish: Callable[[bool], None], stopping: bool) -> None:
-    """Call `finish(stopping)` until it is done, and raise nothing, or finalization would go on under running workers.
+    """Call `finish(stopping)` until it is done. Raise nothing, because then finalization would continue while workers run.
 
     Ctrl-C gives up what is queued and stops what runs in interpreters; once more, for what cannot be stopped, it ends the
     process with the exit code that a shell expects.
@@ -20,7 +20,7 @@ def insist(finish: Callable[[bool], None], stopping: bool) -> None:
             return
         except TaskInterrupted:  # in a worker's interpreter
             stopping = True
-        except BaseException as error:  # Ctrl-C, or what another signal's handler has raised
+        except BaseException as error:  # Ctrl-C, or an exception of another signal's handler
             if not isinstance(error, (KeyboardInterrupt, SystemExit)):
                 sys.excepthook(type(error), error, error.__traceback__)
             if stopping:
@@ -29,7 +29,7 @@ def insist(finish: Callable[[bool], None], stopping: bool) -> None:
 
 
 def was_ended_by_ctrl_c() -> bool:
-    """Whether the program has ended because nobody has handled KeyboardInterrupt; at a prompt, it would go on after that."""
+    """Whether an unhandled KeyboardInterrupt has ended the program. At a prompt, the program would continue after it."""
     return isinstance(getattr(sys, "last_exc", None), KeyboardInterrupt) and not (
         hasattr(sys, "ps1") or sys.flags.interactive
     )

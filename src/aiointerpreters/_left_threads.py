@@ -1,4 +1,4 @@
-"""What a worker's interpreter does about threads that tasks have started in it and left behind."""
+"""Handles threads that tasks have started in a worker's interpreter and left behind."""
 
 import sys
 import threading
@@ -24,11 +24,11 @@ def join(timeout: float) -> str:
 
 
 def come_out() -> None:
-    """Be called by an event loop whose thread has been told to end: in code of Python's, that takes effect."""
+    """Do nothing. An event loop calls this when its thread must end: the exception is raised when Python code runs."""
 
 
 def _call_exit_functions() -> None:
-    """Call what ends threads that wait for work, those of the standard library's executors for one."""
+    """Call the functions that end threads that wait for work, such as the threads of the standard library's executors."""
     functions = threading._threading_atexits  # type: ignore[attr-defined]
     while functions:
         try:

@@ -1,4 +1,4 @@
-"""What pools do when their interpreter ends; what they do at a fork is in C++ (lifecycle_functions.cpp)."""
+"""Ends pools when their interpreter ends. The code for forks is in C++ (lifecycle_functions.cpp)."""
 
 import atexit
 import contextlib
@@ -11,14 +11,14 @@ from typing import Any
 from . import _core
 from ._insistence import insist, was_ended_by_ctrl_c
 
-# The pool of every thread that works, or is just being started; threads take themselves out.
+# The pools of all threads that work or are starting. A thread removes itself at its end.
 pools: dict[threading.Thread, _core.Pool] = {}
-# finish_at_exit has begun: whoever adds a pool from now on closes it.
+# finish_at_exit has begun. Code that adds a pool from now on also closes it.
 is_ending = False
 
 
 def finish_at_exit(stopping: bool = False) -> None:
-    """Finish all work and end every worker; after this there is no interpreter left to crash in (hazards 13 and 14).
+    """Finish all work and end every worker. Afterwards no interpreter is left that could crash (hazards 13 and 14).
 
     A Ctrl-C that has ended the program counts as one that comes here, and so does `stopping`: a worker's interpreter is to
     end for that reason.
@@ -48,7 +48,7 @@ def finish_at_exit(stopping: bool = False) -> None:
 
 
 def _keep_exit_code() -> None:
-    """Have CPython 3.13 end the process as Ctrl-C does, which it forgets when any interpreter evaluates a string.
+    """Make CPython 3.13 end the process as Ctrl-C does. It forgets to do so if any interpreter has evaluated a string.
 
     It notes for that whether what it evaluated last has raised KeyboardInterrupt (not what it has run with -m).
     """
@@ -62,7 +62,7 @@ _shutdowns: list[dict[str, Any]] = []
 
 
 def see_to_exit() -> None:
-    """Have finish_at_exit called before the interpreter joins its threads, which would wait for ever otherwise.
+    """Register finish_at_exit. It must run before the interpreter joins its threads, or that would wait forever.
 
     concurrent.futures does it at the same place. eventlet's monkey patching has the interpreter call the `_shutdown` of a
     copy of `threading`, which knows nothing of what was registered before; so this is called again with each thread.
@@ -78,11 +78,11 @@ def see_to_exit() -> None:
 
 see_to_exit()
 atexit.register(_core.end_abandoned)  # called after the next one
-# An atexit function comes later than that join: it is for a Ctrl-C that hits `threading` or a handler above, and ends that.
+# An atexit function runs after that join. It is needed if Ctrl-C has ended the code of `threading` or a handler above.
 atexit.register(finish_at_exit, stopping=True)
-# CPython kills the child of a process with interpreters, so those that are idle are ended before a fork (hazard 16).
+# CPython kills the child if the process has interpreters. So idle interpreters are ended before a fork (hazard 16).
 if hasattr(os, "register_at_fork"):
-    # In the child of a call that forks, its own thread would be joined by itself. CPython does this from 3.14 on.
+    # If a call forks, its thread would join itself in the child. CPython 3.14 and later prevent this in the same way.
     os.register_at_fork(after_in_child=_threads_queues.clear)  # type: ignore[attr-defined]
     os.register_at_fork(
         before=_core.before_fork,

@@ -1,4 +1,4 @@
-"""Which argument of a call cannot be made in a worker, since a module or class that it needs is not to be had there.
+"""Finds the argument of a call that cannot be created in a worker, because a module or class is missing there.
 
 Results at home and the values of context variables are looked at as well.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class _StandIn:
-    """Stands in for what is made by something that is not to be had; takes whatever pickle does with it.
+    """A substitute for an object whose class or function is missing. It accepts everything that pickle does with it.
 
     Each class or function that is not to be had has a class of its own derived from this one, or an object of that.
     """
@@ -45,7 +45,7 @@ class _Unpickler(Unpickler):
 
 
 def unpickle(content: bytes, persistent_load: Callable[[int], object] | None) -> object:
-    """Read a pickle, with stand-ins for what is made by something that is not to be had."""
+    """Read a pickle. Use stand-ins for objects whose class or function is missing."""
     unpickler = _Unpickler(io.BytesIO(content))
     if persistent_load is not None:
         unpickler.persistent_load = persistent_load  # type: ignore[method-assign]
@@ -53,14 +53,14 @@ def unpickle(content: bytes, persistent_load: Callable[[int], object] | None) ->
 
 
 def find_class(module: str, name: str) -> Any:
-    """Return what a pickle means by such a name; a stand-in if it is not to be had."""
+    """Return the object that has this name in a pickle, or a stand-in if the object is missing."""
     unpickler = _Unpickler(io.BytesIO(b"\x80\x04N."))
     unpickler.load()  # it knows then that names may be dotted
     return unpickler.find_class(module, name)
 
 
 def explain(error: Exception, values: tuple[Any, ...], root: str | None) -> Exception:
-    """Return the exception that is to be raised instead of `error`, whose text names the first stand-in among the values.
+    """Return the exception to raise instead of `error`. Its text names the first stand-in among the values.
 
     values: one that is called `root`, or, if that is None, the arguments of a call and a tuple of the last ones' names.
 

@@ -39,7 +39,7 @@ def run(
     if awaited is not None and (not isinstance(returned, StandardFuture) or call.is_shown_by(returned)):
         return awaited
     if not isinstance(returned, StandardFuture):
-        raise TypeError(f"{executor.submit!r} has returned no future but {returned!r}")
+        raise TypeError(f"{executor.submit!r} must return a future, not {returned!r}")
     return _follow(executor._make_awaited(), returned, awaited)
 
 

@@ -1,4 +1,4 @@
-"""Where `__main__` comes from, and how a worker runs it to find the functions in it.
+"""Finds out where `__main__` comes from, and runs it in a worker so that the worker has its functions.
 
 The rules are those of multiprocessing's spawn (Lib/multiprocessing/spawn.py): a script's functions are found by running the
 script once more, as `__mp_main__`, in each interpreter that needs one of them.
@@ -10,7 +10,7 @@ from types import ModuleType
 
 _ALIAS = "__mp_main__"
 NAMES = ("__main__", _ALIAS)
-"""The names that a program's main module goes by: the second one in workers."""
+"""The names of a program's main module. Workers have the second one too."""
 
 
 def describe(main: ModuleType | None) -> tuple[bool, str] | None:

@@ -1,4 +1,4 @@
-"""A window over the calls of one `Runner.map`: so many are under way or wait for the consumer, and no more."""
+"""The window of one `Runner.map`: it limits the calls that are running, queued, or wait for the consumer."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from typing import Any
 
-# So long, in seconds, items may have the event loop before others have their turn, as when results are decoded.
+# Seconds that the items may use the event loop before other callbacks get their turn, as when results are decoded.
 _TURN = 0.001
 
 
@@ -23,26 +23,26 @@ class Window[T, R]:
         self._limit = limit
         self._ordered = ordered
         self._calls: dict[asyncio.Future[R], None] = {}
-        self._room = asyncio.Semaphore(limit)  # for streams, whose feeder waits for it
+        self._room = asyncio.Semaphore(limit)  # the feeder of a stream waits for it
         self._next: asyncio.Queue[asyncio.Future[R] | None] = asyncio.Queue()  # None: no more items
         self._in_order: deque[asyncio.Future[R]] = deque()  # in its place where it does: it is the faster one
         self._left = False
 
     def results(self, items: Iterable[T]) -> AsyncGenerator[R]:
-        """Return the iterator over the results; leaving it stops all calls that are under way."""
+        """Return the iterator over the results. If it is left early, all calls that are under way are stopped."""
         return _Results(self, self._of_items(items))
 
     def results_of_stream(self, items: AsyncIterable[T]) -> AsyncGenerator[R]:
-        """Return the same for items that are awaited themselves; no result waits for the next of them."""
+        """Return the same for asynchronous items. No result waits for the next item."""
         return _Results(self, self._of_stream(items))
 
     @property
     def under_way(self) -> int:
-        """So many calls have not ended."""
+        """Return the number of calls that have not ended."""
         return sum(not call.done() for call in self._calls)
 
     def abandon(self) -> None:
-        """Stop all calls, from whatever thread."""
+        """Stop all calls. Any thread may call this."""
         for call in self._calls:
             loop = call.get_loop()
             if asyncio._get_running_loop() is loop:
@@ -96,7 +96,7 @@ class Window[T, R]:
             turn = _Turn()
             await self._room.acquire()
             async for item in items:
-                if self._left:  # whoever gives the items has swallowed the cancellation
+                if self._left:  # the source of the items has swallowed the cancellation
                     return
                 if turn.is_over():
                     await asyncio.sleep(0)
@@ -141,11 +141,11 @@ class Window[T, R]:
         self._left = True
         for call in list(self._calls):
             if not call.cancel() and not call.cancelled():
-                call.exception()  # or asyncio would log that nobody has asked for it
+                call.exception()  # or asyncio would log that it was never retrieved
 
 
 def zipped(*sources: Iterable[Any] | AsyncIterable[Any]) -> Iterable[tuple[Any, ...]] | AsyncIterable[tuple[Any, ...]]:
-    """Return what zip returns; if any of the sources is asynchronous, the same asynchronously.
+    """Return the same as zip. If a source is asynchronous, return an asynchronous iterator.
 
     Raises TypeError for a source that is neither.
     """
@@ -155,7 +155,7 @@ def zipped(*sources: Iterable[Any] | AsyncIterable[Any]) -> Iterable[tuple[Any, 
 
 
 class _Rows(AsyncIterator[tuple[Any, ...]]):
-    """What zip does, over iterables of which some are asynchronous.
+    """Does the same as zip, for iterables of which some are asynchronous.
 
     No asynchronous generator: nobody has to close it, and none of its sources is closed.
     """
@@ -179,7 +179,7 @@ class _Rows(AsyncIterator[tuple[Any, ...]]):
 
 
 class _Results[R](AsyncGenerator[R]):
-    """The iterator that the consumer has: when it is dropped the calls are stopped at once, not at the loop's next turn.
+    """The iterator that the consumer has. When it is dropped, the calls are stopped immediately.
 
     That turn may never come: the end of `with runner.start()` waits for the calls and holds up the loop.
     """
@@ -205,7 +205,7 @@ class _Results[R](AsyncGenerator[R]):
 
 
 class _Source[T]:
-    """Items up to the first failure of what they come from, which is told later: the results come before it."""
+    """Items up to the first failure of their source. The failure is raised later, after the results of these items."""
 
     def __init__(self, items: Iterable[T]) -> None:
         self._items = items
@@ -225,13 +225,13 @@ class _Source[T]:
 
 
 class _Turn:
-    """Time that items have had the event loop, though it may have done something else meanwhile."""
+    """Measures how long items have used the event loop, even if it has run other code meanwhile."""
 
     def __init__(self) -> None:
         self._end = time.monotonic() + _TURN
 
     def is_over(self) -> bool:
-        """Whether the loop is to do something else first; then a new turn begins."""
+        """Whether the loop should run other code first. If so, a new turn begins."""
         now = time.monotonic()
         if now < self._end:
             return False

@@ -12,7 +12,7 @@ from . import _core, _lifecycle
 
 
 class Service:
-    """What a thread of an executor does: it serves the pool until that is closed."""
+    """The work of an executor's thread: it serves the pool until the pool is closed."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class Service:
 
         owner: its callback closes the pool when the executor is dropped, so it is kept while the thread serves.
         """
-        self.has_run = False  # the engine runs it if `threading` has failed to
+        self.has_run = False  # if `threading` has failed to run it, the engine does
         self._work: tuple[Any, ...] | None = (thread, pool, initializer, initargs, owner)
 
     def __call__(self) -> None:
@@ -61,7 +61,7 @@ def describe_thread(name: str, handle: object, context: Context) -> threading.Th
     if hasattr(thread, "_context"):  # 3.14
         inherits: Any = getattr(sys.flags, "thread_inherit_context", False)
         thread._context = context if inherits else Context()
-    # As in Thread.start and Thread._bootstrap: whoever finds the thread may join it.
+    # As in Thread.start and Thread._bootstrap: code that finds the thread may join it.
     thread._set_ident()
     if hasattr(thread, "_set_native_id"):
         thread._set_native_id()

@@ -116,7 +116,7 @@ async def _run_on_trio(token: _TrioToken, executor: InterpreterThreadPoolExecuto
     ended = trio.Event()
 
     def end(_: Future[Any]) -> None:
-        with contextlib.suppress(trio.RunFinishedError):  # nobody awaits it any more
+        with contextlib.suppress(trio.RunFinishedError):  # no task awaits it any more
             token.run_sync_soon(ended.set)
 
     future = executor.submit(call)

@@ -1,4 +1,4 @@
-"""The runner: functions in interpreters for asyncio, with a life of its own and no executor in sight."""
+"""The runner: functions in interpreters for asyncio, without an executor that the user creates."""
 
 import asyncio
 import inspect
@@ -26,7 +26,7 @@ type ModuleInfo = tuple[Literal["module", "path"], str, str]
 
 type _Items[T] = Iterable[T] | AsyncIterable[T]
 
-# Calls of `map` at once for each worker, if nothing is said: enough to work on between two turns of the event loop.
+# The default limit of `map`, for each worker: enough work between two iterations of the event loop.
 _WINDOW = 32
 
 
@@ -70,7 +70,10 @@ class Runner:
         return f"<Runner of {workers}, started, {calls} call{'s' * (calls != 1)} under way, {queued} of them queued>"
 
     def start(self) -> Self:
-        """Return the runner itself. `with runner.start():` is the same as `with runner:`."""
+        """Return the runner itself, for `with runner.start() as runner:`, as programs for version 0.6.0 write it.
+
+        The `with` block starts the runner, not this method. `with runner:` does the same.
+        """
         return self
 
     def __enter__(self) -> Self:
@@ -153,7 +156,16 @@ class Runner:
     @overload
     def wrap[**P, R](self, fn: Callable[P, R]) -> Callable[P, Coroutine[None, None, R]]: ...
     def wrap(self, fn: Callable[..., Any]) -> Callable[..., Coroutine[None, None, Any]]:
-        """Return an asynchronous function that runs `fn` in an interpreter. It has the signature and the name of `fn`."""
+        """Return an asynchronous function that runs `fn` in an interpreter. It has the signature and the name of `fn`.
+
+        Its calls work as those of `run`. It can be made before the runner is started.
+
+        Args:
+            fn: Any function that `run` accepts.
+
+        Raises:
+            TypeError: `fn` cannot be called.
+        """
         tagged = fn if isinstance(fn, interpreter) else interpreter(_as_found(fn))
 
         @wraps(fn)
@@ -292,7 +304,7 @@ class Runner:
         limit: int | None = None,
         ordered: bool = True,
     ) -> AsyncGenerator[Any]:
-        """Return an asynchronous iterator over the results of `fn` for the items.
+        """Return an asynchronous iterator (PEP 525) over the results of `fn` for the items.
 
         The first exception, of a call or of an iterable, ends the iteration. At the end of the iteration, queued calls are
         cancelled and running calls are stopped. This also happens if you leave the loop early. If you keep the iterator
@@ -330,10 +342,12 @@ class Runner:
 
     def _begin(self) -> None:
         if self._executor is not None:
-            raise RunnerError("the runner is started already")
+            raise RunnerError("the runner is already started")
         executor = InterpreterThreadPoolExecutor(self.workers, f"Runner-{id(self):x}", extensions=self._extensions)
         for _ in range(self.workers):
-            executor.submit(interpreter(_do_nothing))  # nobody is idle yet, so each takes a thread and an interpreter
+            executor.submit(
+                interpreter(_do_nothing)
+            )  # no worker is idle yet, so each call starts a thread and an interpreter
         self._executor = executor
 
     def _end(self) -> InterpreterThreadPoolExecutor:
@@ -374,7 +388,7 @@ def get_module_info(fn: Callable[..., Any]) -> ModuleInfo:
 
 
 def _is_top_level(fn: Callable[..., Any]) -> bool:
-    """Whether it was defined so, though a decorator may have put something else in its place."""
+    """Whether it was defined at the top level. A decorator may have replaced it since then."""
     name = fn.__name__
     return not isinstance(fn, MethodType) and getattr(fn, "__qualname__", None) == name and name.isidentifier()  # no lambda
 
@@ -385,7 +399,7 @@ def _is_of_module(fn: Callable[..., Any]) -> bool:
 
 
 def _as_found(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """Return fn or, if it is a method that a module has under its own name, what finds that in a worker."""
+    """Return fn. If it is a method that a module has under its own name, return a function that finds it in a worker."""
     if isinstance(fn, MethodType) and fn.__module__ != "__main__" and _is_of_module(fn):
         return _finder(get_module_info(fn), in_loop=_core.is_coroutine_function(fn))
     return fn

@@ -43,7 +43,7 @@ This is a type for annotations. Other objects can cross too. Instances of subcla
 objects.
 
 A memoryview arrives as a view of the same memory, and a SharedBuffer as a SharedBuffer over the same memory. A queue of
-concurrent.interpreters (CPython 3.14) arrives as the same queue. Objects of the other types are copied.
+concurrent.interpreters (PEP 734, CPython 3.14) arrives as the same queue. Objects of the other types are copied.
 """
 
 __all__ = ["RunFuture", "Shareable"]

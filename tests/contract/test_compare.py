@@ -213,7 +213,7 @@ def test_an_executor_of_the_users_own_is_compared(folder: Path) -> None:
         (["functions:total", "--args", "[7]", "--inputs", "functions:pairs"], "--inputs and --args cannot be used together"),
         (["functions:total", "--inputs", "pairs"], "'pairs' is not of the form"),
         (["functions:total", "--pools", "threads,nonsense"], "there is no pool 'nonsense'"),
-        (["functions:total", "--pools", ","], "no pool is named"),
+        (["functions:total", "--pools", ","], "--pools needs at least one name"),
         (["functions:total", "--workers", "0"], "must be a whole number above 0, not '0'"),
         (["functions:total", "--extensions", "some"], "invalid choice: 'some'"),
         ([], "the following arguments are required: target"),

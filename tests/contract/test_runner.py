@@ -154,13 +154,13 @@ def test_a_runner_cannot_be_started_twice(run: Run) -> None:
     async def main() -> None:
         runner = Runner(workers=1)
         async with runner:
-            with pytest.raises(RunnerError, match="started already"):
+            with pytest.raises(RunnerError, match="already started"):
                 runner.start().__enter__()
-            with pytest.raises(RunnerError, match="started already"):
+            with pytest.raises(RunnerError, match="already started"):
                 await runner.__aenter__()
             assert await runner.run(work.square, 3) == 9
         with runner.start():
-            with pytest.raises(RunnerError, match="started already"):
+            with pytest.raises(RunnerError, match="already started"):
                 runner.start().__enter__()
             assert await runner.run(work.square, 3) == 9
 

@@ -30,7 +30,7 @@ def chosen(text: str | None) -> list[str]:
             raise WrongTargetError(f"--pools: {name} {reason}")
         names.append(name or f"{Place.parse(word).module}:{Place.parse(word).name}")
     if not names:
-        raise WrongTargetError("--pools: no pool is named")
+        raise WrongTargetError("--pools needs at least one name")
     return list(dict.fromkeys(names))
 
 
