@@ -55,7 +55,7 @@ crawl: ## run examples/crawl.py
 	@$(call with,examples) && exec "$$python" examples/crawl.py $(ARGS)
 
 .PHONY: bench
-bench: ## run the benchmarks, with other pools for comparison; NAMES="latency asyncio" for some, ARGS=--list lists them, ARGS=--help the options
+bench: ## run the benchmarks, with other pools for comparison; NAMES="latency asyncio" for some, ARGS=--list lists them, ARGS="--quick --json" for a quick run that is recorded
 	@$(call with,rivals) && exec "$$python" benchmarks $(ARGS) $(NAMES)
 
 .PHONY: bench-compare
@@ -64,9 +64,10 @@ bench-compare: ## show what got slower since REV=revision (then the exit status 
 		exec "$$python" benchmarks/compare_revisions.py $(REV) $(NAMES) $(ARGS)
 
 .PHONY: figures
-figures: ## write the figures in the docs, and draw all pictures, from the results that `make bench ARGS=--json` has recorded
-	@$(call with,plots) && "$$python" benchmarks/readme_figures.py && "$$python" benchmarks/docs_figures.py && \
-		"$$python" benchmarks/cited_figures.py && "$$python" benchmarks/plots.py && "$$python" docs/_sphinx/drawings.py
+figures: ## write the figures in the docs and draw the pictures from what `make bench ARGS=--json` has recorded; ARGS=--check only compares
+	@$(call with,plots) && "$$python" benchmarks/readme_figures.py $(ARGS) && "$$python" benchmarks/docs_figures.py $(ARGS) && \
+		"$$python" benchmarks/cited_figures.py $(ARGS) && "$$python" benchmarks/plots.py $(ARGS) && \
+		{ [ -n "$(ARGS)" ] || "$$python" docs/_sphinx/drawings.py; }
 
 .PHONY: docs
 docs: ## build the documentation site in build/docs/index.html; warnings and dead links are errors

@@ -1,4 +1,4 @@
-"""NumPy arrays and frames of pandas and polars in workers: how much faster small arrays get, how long large ones take.
+"""How long NumPy arrays and DataFrames take to reach a worker, and how much faster small arrays are processed.
 
 Arguments are passed to a function that does nothing. Results are arrays of zeros that the worker has just created. The
 system provides their memory only when it is first read, so nearly all of the time is that of the way. One kind is written

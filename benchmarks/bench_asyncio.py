@@ -1,4 +1,4 @@
-"""Small calls that an event loop awaits: many in one gather, one after the other, and maps over many items.
+"""How fast an event loop can await small calls: many in one gather, one after the other, and as maps over many items.
 
 `executor.run` and `Runner` are compared with `loop.run_in_executor` on other executors and on this one, and with the
 release that this package replaces. `asyncio.sleep(0)` shows the cost of the loop itself. All maps have the same number of

@@ -1,5 +1,4 @@
-"""How soon a cancelled call is over, and the cost: the awaiting task resumes immediately, and the worker takes the next call
-when the function has stopped.
+"""How long it takes to cancel a running call: until the awaiting task resumes, and until the worker runs its next call.
 
 An endless loop in pure Python runs on the executor's only worker when the task that awaits it is cancelled. Two times are
 measured from there: until the task has ended, and until the next call has started, which that call reports itself. The
@@ -28,7 +27,7 @@ FREE = ("p50 of a cancel, worker starts the next call", "p99 of a cancel, worker
 
 BENCHMARK = harness.Benchmark(
     name="asyncio_cancel",
-    title="from task.cancel() of an endless loop to who awaits it going on, and to the next call; what cancelling costs",
+    title="the time from task.cancel() until the awaiting task resumes and until the worker runs its next call",
     metrics=[*(harness.Metric(name, "ms") for name in (*RESUMED, *FREE)), harness.Metric(CPU, "us")],
     claims=(),
     limits=[

@@ -1,4 +1,4 @@
-"""How prompt an event loop stays while workers compute: how late its heartbeat is.
+"""How late a timer of the event loop fires while workers compute.
 
 The heartbeat is a task that sleeps 1 ms again and again and measures how much longer each sleep was. Even an idle loop is
 late by about 0.1 ms, the granularity of its timers. Then one worker or all workers sum up squares in pure Python, in calls
@@ -22,7 +22,7 @@ BUSY = awaiting.LOADS[1:]
 
 BENCHMARK = harness.Benchmark(
     name="asyncio_delay",
-    title="by how much an event loop is late, idle and while workers compute",
+    title="the delay of an event loop, idle and while workers compute",
     metrics=[harness.Metric(awaiting.delay(part, load), "ms") for load in awaiting.LOADS for part in awaiting.PARTS],
     claims=[harness.Claim(awaiting.delay("p99", load), RUN, rival) for load in BUSY for rival in RIVALS],
     limits=[harness.Limit(awaiting.delay("p99", load), None, RUN, most=2) for load in awaiting.LOADS],

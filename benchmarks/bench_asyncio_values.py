@@ -1,4 +1,4 @@
-"""How long large values block an event loop: the longest delay of its heartbeat (`awaiting.heartbeat`) during a call.
+"""How long a call with a large value blocks the event loop.
 
 Arguments are encoded in the thread that submits, and for `executor.run` this is the loop's thread. Results are decoded in
 the loop's thread. Submitting from another thread is measured too, although the encoder holds the GIL while it reads

@@ -1,4 +1,4 @@
-"""How long one call takes on a machine where other programs keep every processor busy, compared with a quiet machine.
+"""How long one call takes while other programs keep all processors busy, and on a quiet machine.
 
 The benchmark creates the load itself: none, one and two foreign processes for each processor, which compute without end.
 Each call is awaited before the next one is made, with `submit(...).result()` or with `await`. A thread that spins while it
@@ -68,7 +68,7 @@ def claims() -> Iterator[harness.Claim]:
 
 BENCHMARK = harness.Benchmark(
     name="busy",
-    title="one call after the other, on a quiet machine and among foreign processes that compute",
+    title="one call after the other, on a quiet machine and while other programs compute",
     metrics=[harness.Metric(metric(kind, figure, load), "us") for load in LOADS for kind in KINDS for figure in FIGURES],
     claims=list(claims()),
     limits=[harness.Limit(metric(AWAITED, "mean", "quiet"), None, RUN, most=8)],

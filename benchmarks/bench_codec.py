@@ -1,4 +1,4 @@
-"""How long the codec takes to encode and decode values within one process, compared with pickle and marshal.
+"""How long it takes to encode and decode values within one process, compared with pickle and marshal.
 
 `marshal` has no target. It is fast because it is made for `.pyc` files, and it does not check the bytes that it reads.
 The floor is not a codec. It is the time to create an equal value from new objects, and to drop it, with Python code that
@@ -73,7 +73,7 @@ def cases_for(contestant: str) -> list[Case]:
 
 BENCHMARK = harness.Benchmark(
     name="codec",
-    title="encode a value and decode it, in one process",
+    title="the time to encode a value and decode it, in one process",
     metrics=[case.metric for case in CASES],
     claims=[
         harness.Claim(case.metric.name, OURS, rival, None if case.has_objects else target)

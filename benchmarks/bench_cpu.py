@@ -1,4 +1,4 @@
-"""How much faster CPU-bound pure Python gets with two workers: the sum of squares, in pieces, against a plain loop."""
+"""How much faster CPU-bound Python code gets with two workers, compared with a plain loop."""
 
 import argparse
 import time
@@ -17,7 +17,7 @@ TIME = harness.Metric("CPU-bound work", "ms")
 
 BENCHMARK = harness.Benchmark(
     name="cpu",
-    title="CPU-bound work on two workers against the same work done serially",
+    title="CPU-bound work on two workers, compared with a plain loop",
     metrics=(TIME,),
     claims=(
         harness.Claim(TIME.name, rivals.TAGGED.name, SERIAL, target=1.9),

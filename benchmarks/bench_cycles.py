@@ -1,4 +1,4 @@
-"""The cost of creating, using and ending interpreters again and again, and whether the process survives it (Linux).
+"""How much time and memory it takes to create, use and close executors again and again (Linux).
 
 Each sample is taken in a fresh process, with one executor after another. In each executor every worker has an interpreter,
 and all of them import thirty-five modules of the standard library at the same time, each in its own order. Three rounds of
@@ -25,7 +25,7 @@ CYCLE = harness.Metric("one executor, from its making to its end", "ms")
 
 BENCHMARK = harness.Benchmark(
     name="cycles",
-    title=f"executors of {WORKERS} interpreters that import {len(workloads.MODULES)} modules, one after the other",
+    title=f"executors with {WORKERS} interpreters that import {len(workloads.MODULES)} modules, one after the other",
     metrics=(LEFT, CYCLE),
     claims=tuple(harness.Claim(metric.name, rivals.TAGGED.name, rivals.INTERPRETER_POOL.name) for metric in (LEFT, CYCLE)),
 )

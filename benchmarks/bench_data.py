@@ -1,4 +1,4 @@
-"""How long values take to a worker and back: echo them, one call after the other.
+"""How long it takes to send a value to a worker and get it back, one call after the other.
 
 The calls of a contestant with one value follow each other without a pause, after a few calls to warm up. A round takes
 their median. Each result is dropped while the clock runs, because that takes time too. Before the first round every value
@@ -74,7 +74,7 @@ CASES = (
 
 BENCHMARK = harness.Benchmark(
     name="data",
-    title="submit(echo, value).result(), one at a time",
+    title="the time of submit(echo, value).result(), one call at a time",
     metrics=[case.metric for case in CASES],
     claims=[harness.Claim(case.metric.name, TAGGED, PEER, case.target) for case in CASES],
     limits=[harness.Limit(case.metric.name, NOTHING.metric.name, TAGGED, most=30) for case in VIEWS],

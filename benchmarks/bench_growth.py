@@ -1,4 +1,4 @@
-"""How pools behave as the load grows: with the size of a value, the number of calls in flight, and the number of workers.
+"""How the speed of pools changes with the size of a value, the number of calls in flight, and the number of workers.
 
 Bytes of each size go to a worker and back, one call after the other. No-op calls are submitted in groups and collected.
 The pool has two workers, except for the last question: there it has 1 to 32, on the machine's processors, and 64 no-op
@@ -37,7 +37,7 @@ METRICS = [
 ]
 BENCHMARK = harness.Benchmark(
     name="growth",
-    title="the time of a call by size, and the rate of calls by how many are in flight and by how many workers",
+    title="the time of a call by the size of its value, and the rate of calls by calls in flight and by workers",
     metrics=METRICS,
     claims=[harness.Claim(metric.name, peers.OURS, rival) for metric in METRICS for rival in PEERS[1:]],
 )

@@ -1,4 +1,4 @@
-"""How soon a running function has stopped: from `Future.interrupt()` to its exception, from Ctrl-C to the process's end.
+"""How long it takes to stop a running function: with `Future.interrupt()`, and a program with Ctrl-C.
 
 The standard library's executors cannot stop running functions, so there is no rival. For a loop in pure Python, the switch
 interval of its interpreter (5 ms, `sys.setswitchinterval`) decides the result.
@@ -42,7 +42,7 @@ def ctrl_c(kind: str) -> harness.Metric:
 
 BENCHMARK = harness.Benchmark(
     name="interrupt",
-    title="from the interrupt to the exception, of a function that would run for ever",
+    title="the time from an interrupt until a function that would run forever has stopped",
     metrics=[metric(kind) for kind in KINDS for metric in (p50, p99, ctrl_c)],
     claims=(),
 )

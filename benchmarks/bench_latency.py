@@ -1,4 +1,4 @@
-"""How long one no-op takes from submit() to its result, back to back and after a moment of idleness."""
+"""How long one empty call takes from submit() to its result, back to back and after a pause."""
 
 import argparse
 import statistics
@@ -19,7 +19,7 @@ TAGGED, UNTAGGED = rivals.TAGGED.name, rivals.UNTAGGED.name
 
 BENCHMARK = harness.Benchmark(
     name="latency",
-    title="submit(no-op).result(), one at a time",
+    title="the time of submit(no-op).result(), one call at a time",
     metrics=(P50, P99, P50_IDLE),
     claims=(
         harness.Claim(P50.name, TAGGED, rivals.INTERPRETER_POOL.name, target=15),

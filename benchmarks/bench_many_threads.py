@@ -1,4 +1,4 @@
-"""The cost of submit for the caller while one worker thread is alive, and while 256 are alive."""
+"""How much processor time submit() takes with one worker thread, and with 256."""
 
 import argparse
 import threading
@@ -17,7 +17,7 @@ ONE, MANY = "with one thread", rivals.TAGGED.name
 
 BENCHMARK = harness.Benchmark(
     name="many_threads",
-    title="submit of a tagged no-op to an executor with 256 threads, and to one with one",
+    title="the processor time of submit() of a tagged no-op, with 256 worker threads and with one",
     metrics=(SUBMIT,),
     claims=(harness.Claim(SUBMIT.name, MANY, ONE, target=1 / 1.2),),
 )

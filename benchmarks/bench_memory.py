@@ -1,4 +1,4 @@
-"""How much private memory one more interpreter costs after a trivial function has run in it (Linux).
+"""How much private memory each additional interpreter takes after it has run a small function (Linux).
 
 Each sample is taken in a fresh process. It is the private dirty memory with 1 + n interpreters of one executor, minus the
 memory with one, divided by n, for n of 1, 4, 16 and 64. The tasks overlap, and their results prove that they ran in that
@@ -30,7 +30,7 @@ MOST_UNEVEN = 0.3  # MB more with 64 than with 4: the cost is the same for each
 OURS, PEER = rivals.TAGGED.name, rivals.INTERPRETER_POOL.name
 BENCHMARK = harness.Benchmark(
     name="memory",
-    title="private memory per further interpreter, each sample in a fresh process",
+    title="private memory of each additional interpreter, each sample in a process of its own",
     metrics=tuple(PER_INTERPRETER.values()),
     claims=tuple(harness.Claim(metric.name, OURS, PEER, target=LEAST_TIMES_LESS) for metric in PER_INTERPRETER.values()),
     limits=(

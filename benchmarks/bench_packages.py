@@ -1,4 +1,4 @@
-"""The cost of NumPy and pandas in one more interpreter with private copies: the time of an import, and memory (Linux).
+"""How much time and memory an import of NumPy or pandas takes in an additional interpreter (Linux).
 
 Imports are timed in the interpreter, and in a fresh process for comparison. Memory is the private dirty memory that each
 further interpreter adds. It is compared with that of a forkserver's process that has imported the package. Pages of files
@@ -33,7 +33,7 @@ KINDS = {"import": IMPORT, "memory": MEMORY, "start": START}
 
 BENCHMARK = harness.Benchmark(
     name="packages",
-    title="NumPy and pandas in one more interpreter, each sample in a fresh process",
+    title="NumPy and pandas in an additional interpreter, each sample in a process of its own",
     metrics=[metric for metrics in KINDS.values() for metric in metrics.values()],
     claims=[
         *(harness.Claim(IMPORT[name].name, OURS, PROCESS, LEAST_TIMES_FASTER) for name in PACKAGES),

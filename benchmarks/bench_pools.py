@@ -1,4 +1,4 @@
-"""The cost of every pool that we know: one call, a batch, values of two kinds, CPU-bound work, its start, its memory.
+"""What each pool costs: one call, many calls, two kinds of values, CPU-bound work, its start, and its memory.
 
 Each pool is used as its own documentation uses it, with its defaults (peers.py). Each sample has a process of its own. The
 pool is warm before the clock starts, unless its start is measured. CPU-bound work is eight equal pieces of pure Python.
@@ -39,7 +39,7 @@ METRICS = (
 )
 BENCHMARK = harness.Benchmark(
     name="pools",
-    title="every pool, warm, on two workers",
+    title="every pool with two workers",
     metrics=METRICS,
     claims=[
         harness.Claim(metric.name, peers.OURS, peer.name)

@@ -1,4 +1,4 @@
-"""The cost of a call that raises, if its traceback is never printed: processor time of all threads, and memory (Linux).
+"""How much processor time and memory a call takes that raises an exception (Linux).
 
 The memory is the amount that the first exception of an interpreter adds. Each sample of it is taken in a fresh process.
 Chains have 900 exceptions, each the cause of the next. They are measured until `exception()` has returned the last one.
@@ -25,7 +25,7 @@ CHAINED = 900
 
 BENCHMARK = harness.Benchmark(
     name="raising",
-    title="calls that raise, in bulk, and nobody prints what they raised",
+    title="calls that raise an exception, when nothing prints the traceback",
     metrics=(CALL, CHAIN, FIRST),
     claims=(harness.Claim(CALL.name, rivals.TAGGED.name, rivals.INTERPRETER_POOL.name, target=8),),
     limits=(

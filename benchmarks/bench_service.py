@@ -1,4 +1,4 @@
-"""A web service with CPU-bound pages, measured from outside by a load generator, with one pool after another.
+"""How a web service with CPU-bound pages performs with each pool, measured by a load generator.
 
 The service is one uvicorn process (service_app.py). Of ten computing requests, nine take about 10 ms of pure Python and one
 about 50 ms, in a pool of two workers. A load generator in a process of its own (load_generator.py) sends three loads:

@@ -1,4 +1,4 @@
-"""How long two fresh interpreters take to their first results, measured from before the executor is created.
+"""How long it takes to create an executor and get the first results from two interpreters.
 
 Each sample is taken in a fresh process. The two tasks overlap, and their results prove that two interpreters other than
 home ran them. Imports at home are done before the clock starts. The imports of a worker are measured. They take several
@@ -23,7 +23,7 @@ UNCACHED = harness.Metric("first results, no cached bytecode", "ms")
 
 BENCHMARK = harness.Benchmark(
     name="startup",
-    title="first results from two fresh interpreters, each sample in a fresh process",
+    title="first results from two new interpreters, each sample in a process of its own",
     metrics=(CACHED, UNCACHED),
     claims=tuple(
         harness.Claim(metric.name, rivals.TAGGED.name, rivals.INTERPRETER_POOL.name, target=4)

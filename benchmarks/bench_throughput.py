@@ -1,4 +1,4 @@
-"""How many no-op tasks per second each executor runs: submit a batch, then collect it, again and again."""
+"""How many empty calls per second go through each pool: submit a batch, then collect the results."""
 
 import argparse
 import time
@@ -16,7 +16,7 @@ TAGGED, UNTAGGED = rivals.TAGGED.name, rivals.UNTAGGED.name
 
 BENCHMARK = harness.Benchmark(
     name="throughput",
-    title="no-op tasks per second, a batch submitted and then collected",
+    title="empty calls per second: submit a batch, then collect the results",
     metrics=(RATE,),
     claims=(
         harness.Claim(RATE.name, TAGGED, rivals.INTERPRETER_POOL.name, target=60),

@@ -1,4 +1,4 @@
-"""Draws the pictures of README and docs from the recorded results: `make figures`.
+"""Draws the pictures of README and docs from the recorded results: `make figures`; `--check` only compares.
 
 Each picture is docs/images/NAME-light.svg and NAME-dark.svg, for light and dark pages. Needs matplotlib (the extra
 `plots`). The pictures show the median of the rounds. A band goes from the lowest round to the highest one. The colors are
@@ -9,6 +9,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import awaiting
@@ -20,6 +21,8 @@ import recorded
 from docs_figures import size
 
 plt: Any = importlib.import_module("matplotlib.pyplot")  # need not be installed when types are checked
+DRAWN_WITH = f"matplotlib {importlib.import_module('matplotlib').__version__}"
+"""Stands in each picture: another version of matplotlib draws the same results differently."""
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 THEMES = {
     "light": {
@@ -164,7 +167,7 @@ def finish(figure: Any, axes: Any, colors: Colors, path: Path, record: recorded.
     origin = f"{machine['python']}, {machine['cores']} cores, aiointerpreters {machine['package']}, {machine['date'][:10]}"
     figure.text(0.99, 0.012, origin, ha="right", color=colors["muted"], fontsize=9.5)
     figure.tight_layout(rect=(0, 0.16 / figure.get_figheight(), 1, 1))
-    figure.savefig(path, transparent=True, metadata={"Date": None, "Creator": None})
+    figure.savefig(path, transparent=True, metadata={"Date": None, "Creator": DRAWN_WITH})
     plt.close(figure)
 
 
@@ -199,5 +202,34 @@ def draw(names: Sequence[str], folder: Path) -> None:
                 PICTURES[name](colors, folder / f"{name}-{theme}.svg")
 
 
+def differing(folder: Path) -> list[str]:
+    """Draws all pictures into a folder, and returns the names of those that differ in docs/images."""
+    draw(list(PICTURES), folder)
+    return [
+        drawn.name
+        for drawn in sorted(folder.iterdir())
+        if not (IMAGES / drawn.name).exists() or (IMAGES / drawn.name).read_bytes() != drawn.read_bytes()
+    ]
+
+
+def drawn_with_another() -> bool:
+    """Tells whether another version of matplotlib has drawn a picture in docs/images, so that they cannot be compared."""
+    pictures = [path for name in PICTURES for path in IMAGES.glob(f"{name}-*.svg")]
+    return any(f">{DRAWN_WITH}<" not in path.read_text(encoding="utf-8") for path in pictures)
+
+
+def main() -> None:
+    if sys.argv[1:] != ["--check"]:
+        draw(sys.argv[1:] or list(PICTURES), IMAGES)
+        return
+    if drawn_with_another():
+        print(f"pictures are not compared: they were not drawn with {DRAWN_WITH}")
+        return
+    with TemporaryDirectory() as folder:
+        names = differing(Path(folder))
+    if names:
+        sys.exit(f"pictures that do not show the recorded results: {', '.join(names)}: make figures")
+
+
 if __name__ == "__main__":
-    draw(sys.argv[1:] or list(PICTURES), IMAGES)
+    main()

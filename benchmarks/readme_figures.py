@@ -94,10 +94,24 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Returns the table, as Markdown."""
+    """Returns the table and its sources, as Markdown."""
     head = ("What", "aiointerpreters", "compared with", "better by")
     lines = [head, ("---",) * len(head), *(cells(row) for row in rows)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines) + f"\n{sources(rows)}"
+
+
+def sources(rows: Sequence[Row]) -> str:
+    """Returns where and when each benchmark was recorded: one line for each machine and its versions."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for benchmark in dict.fromkeys(row.benchmark for row in rows):
+        record = recorded.read(benchmark)
+        quick = " (a quick run: its figures mean little)" if record.report["quick"] else ""
+        found.setdefault(record.place, {}).setdefault(record.day, []).append(f"`{benchmark}`{quick}")
+    lines = [
+        f"- {place}: " + "; ".join(f"{', '.join(names)} on {day}" for day, names in sorted(days.items()))
+        for place, days in found.items()
+    ]
+    return "Machines, versions and dates of the benchmarks:\n\n" + "\n".join(lines) + "\n"
 
 
 def main() -> None:

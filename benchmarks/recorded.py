@@ -1,6 +1,7 @@
 """The results that `make bench ARGS=--json` has recorded, for tables and pictures."""
 
 import json
+import math
 import statistics
 from dataclasses import dataclass
 from typing import Any
@@ -70,12 +71,34 @@ class Record:
     @property
     def origin(self) -> str:
         """One line about the machine, the versions and the date."""
-        machine, rounds = self.report["machine"], self.report["rounds"]
+        rounds = self.report["rounds"]
         quick = ", a quick run: these figures mean little" if self.report["quick"] else ""
+        return f"{self.place}, {self.day}, {rounds} round{'s' * (rounds != 1)}{quick}"
+
+    @property
+    def place(self) -> str:
+        """The machine, and the versions that were measured."""
+        machine = self.report["machine"]
         return (
             f"{machine['cpu']}, {machine['cores']} cores, {machine['system'].partition('-')[0]}, {machine['python']}, "
-            f"aiointerpreters {machine['package']}, {machine['date'][:10]}, {rounds} round{'s' * (rounds != 1)}{quick}"
+            f"aiointerpreters {machine['package']}"
         )
+
+    @property
+    def day(self) -> str:
+        """The date of the measurement, as 2026-11-29."""
+        return str(self.report["machine"]["date"])[:10]
+
+    def is_ours(self, contestant: str) -> bool:
+        """Tells whether a contestant is this package."""
+        return contestant.startswith(harness.OURS)
+
+    def ratio(self, metric: str, ours: str, rival: str) -> float:
+        """Returns how many times better `ours` is: the median of the rounds. Raises KeyError if not measured."""
+        row = next(row for row in self.report["metrics"] if row["name"] == metric)
+        samples = self.report["samples"][metric]
+        better, worse = (samples[ours], samples[rival]) if row["higher_is_better"] else (samples[rival], samples[ours])
+        return statistics.median(one / other if other else math.inf for one, other in zip(better, worse, strict=True))
 
 
 def read(benchmark: str) -> Record:

@@ -58,7 +58,7 @@ def test_the_service_answers_every_request_whatever_its_pool(tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 14), reason="the figures are of that version")
-@pytest.mark.parametrize("script", ["docs_figures.py", "cited_figures.py"])
+@pytest.mark.parametrize("script", ["readme_figures.py", "docs_figures.py", "cited_figures.py"])
 def test_figures_in_the_docs_are_the_recorded_ones(script: str) -> None:
     finished = run_python(str(BENCHMARKS / script), "--check")
     assert (finished.code, finished.stderr) == (0, "")
@@ -93,6 +93,27 @@ def test_every_picture_is_drawn_for_light_and_dark_pages(tmp_path: Path) -> None
     }
     for picture in tmp_path.iterdir():
         assert "CPython 3.14" in picture.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 14), reason="the figures are of that version")
+def test_the_pictures_in_the_docs_show_the_recorded_results(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra `plots`")
+    plots: Any = importlib.import_module("plots")
+    if plots.drawn_with_another():
+        pytest.skip(f"the pictures were drawn with another version than {plots.DRAWN_WITH}")
+    assert plots.differing(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 14), reason="the figures are of that version")
+def test_every_figure_in_which_another_is_better_is_listed() -> None:
+    docs_figures: Any = importlib.import_module("docs_figures")
+    record = docs_figures.recorded.read("pools")
+    metric = docs_figures.pool_sample.MEMORY
+    rows = [row for row in docs_figures.losses().splitlines() if row.startswith("| pools |") and metric in row]
+    least = min(record.median(metric, name) for name in (peers.OURS, peers.OURS_AWAITED))
+    better = {name for name in record.contestants if (record.median(metric, name) or least) < 0.9 * least}
+    assert better
+    assert better == {name for name in record.contestants if sum(f"| {name} |" in row for row in rows) == 2}
 
 
 @pytest.mark.parametrize(
