@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import awaiting
+import bench_memory
 import recorded
 
 ROOT = Path(__file__).parent.parent
@@ -23,6 +24,11 @@ RUN, THREADS, PRIVATE, PROCESS = (
 IDLE, BUSY = awaiting.delay("p99", awaiting.LOADS[0]), awaiting.delay("p99", awaiting.LOADS[-1])
 HELD, RETURNED = "loop held up by {}", "loop held up by {} there and back"
 WITH = "memory of a further interpreter with {}"
+TAGGED = "aiointerpreters, tagged"
+PLAIN, SCRIPT = (
+    bench_memory.METRICS[program, bench_memory.AMOUNT].name for program in (bench_memory.PLAIN, bench_memory.SCRIPT)
+)
+START, AWAITED = "first results of 2 interpreters", "p50 of one awaited no-op"
 
 
 @dataclass(frozen=True)
@@ -38,11 +44,15 @@ class Cited:
     metric: str
     contestant: str
 
+    @property
+    def words(self) -> str:
+        """Matches the words before the figure."""
+        return r"\s+".join(re.escape(word) for word in self.before.split()).replace(re.escape("{}"), FIGURE)
+
     def written(self, text: str) -> str:
         """Returns the page's text with the recorded figure. Raises ValueError if the words do not occur exactly once."""
-        words = r"\s+".join(re.escape(word) for word in self.before.split()).replace(re.escape("{}"), FIGURE)
         figure = recorded.read(self.benchmark).cell(self.metric, self.contestant)
-        text, count = re.subn(rf"({words}\s*){FIGURE}", lambda found: found[1] + figure, text)
+        text, count = re.subn(rf"({self.words}\s*){FIGURE}", lambda found: found[1] + figure, text)
         if count != 1:
             raise ValueError(f"{self.page}: {self.before!r} with a figure stands there {count} times: see cited_figures.py")
         return text
@@ -65,7 +75,61 @@ CITED = (
     Cited("docs/extensions.md", "| NumPy | {} |", "packages", WITH.format("numpy"), PROCESS),
     Cited("docs/extensions.md", "| pandas |", "packages", WITH.format("pandas"), PRIVATE),
     Cited("docs/extensions.md", "| pandas | {} |", "packages", WITH.format("pandas"), PROCESS),
+    Cited("docs/guide.md", "Two new interpreters have given their first results after", "startup", START, TAGGED),
+    Cited("docs/moving/release_0_6.md", "a call of `Runner.run` took", "asyncio", AWAITED, "release 0.6.0, Runner"),
+    Cited("docs/moving/release_0_6.md", "Now it takes", "asyncio", AWAITED, "aiointerpreters, Runner"),
+    Cited("CHANGELOG.md", "`Runner.run` takes", "asyncio", AWAITED, "aiointerpreters, Runner"),
+    Cited("CHANGELOG.md", "(0.6.0:", "asyncio", AWAITED, "release 0.6.0, Runner"),
+    *(
+        cited
+        for page in ("docs/data.md", "docs/deployment.md")
+        for cited in (
+            Cited(page, "An additional interpreter takes", "memory", PLAIN, TAGGED),
+            Cited(page, "if your functions are in a script that imports the executor, it takes", "memory", SCRIPT, TAGGED),
+            Cited(page, "With NumPy it takes", "packages", WITH.format("numpy"), PRIVATE),
+            Cited(page, "and with pandas", "packages", WITH.format("pandas"), PRIVATE),
+        )
+    ),
 )
+
+
+ALLOWED = {
+    "about 1 µs": "the order of magnitude of a call's overhead",
+    "about 10 µs": "the order of magnitude of an awaited call's overhead",
+    "10 µs of work": "the same",
+    "less than 10 µs": "the same",
+    "100 µs or more": "an order of magnitude",
+    "about 5 ms": "the switch interval of an interpreter",
+    "2 to 10 MB": "CPython's leak, which depends on the modules",
+    "8 MiB": "the usual size of a stack",
+    "1 to 100 ms": "an advice",
+    "100 to 200 ms": "the time until a coroutine is stopped",
+    "(1 MB)": "joblib's default",
+    "a 64 MB NumPy array": "a size of data",
+}
+"""Figures in sentences that no benchmark records, and why each may stand there."""
+CHECKED = ("README.md", "CHANGELOG.md", "docs/*.md", "docs/moving/*.md")
+GENERATED = {"docs/benchmarks.md", "docs/changelog.md"}
+
+
+def uncited(page: str, text: str) -> list[str]:
+    """Returns the figures in a page's sentences that are neither cited nor allowed, each with the words before it."""
+    here = [cited for cited in CITED if cited.page == page]
+    spans = [found.span() for cited in here for found in re.finditer(rf"{cited.words}\s*{FIGURE}", text)]
+    for start, end in spans:
+        text = text[:start] + "_" * (end - start) + text[end:]
+    text = re.sub(r"```.*?```|<!-- (figures|packages).*?<!-- /.*?-->", "", text, flags=re.DOTALL)
+    text = " ".join(text.split())
+    for phrase in ALLOWED:
+        text = text.replace(phrase, "")
+    return re.findall(r"(?:\S+ ){0,6}(?<![\w.])\d[\d.,]*(?: (?:µs|ms|MB)|x)(?!\w)", text)
+
+
+def pages() -> dict[str, str]:
+    """Returns the pages that have sentences with figures, and their texts."""
+    found = sorted(path for pattern in CHECKED for path in ROOT.glob(pattern))
+    named = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in found}
+    return {page: text for page, text in named.items() if page not in GENERATED}
 
 
 def written(page: str, text: str) -> str:

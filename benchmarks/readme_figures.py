@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import awaiting
+import cited_figures
 import recorded
 
 README = Path(__file__).parent.parent / "README.md"
@@ -62,7 +63,10 @@ ROWS = (
     ),
     Row("NumPy work on small arrays, 2 cores", "arrays", "work on small arrays", THREADS, PRIVATE),
     Row("first results of two new interpreters", "startup", "first results of 2 interpreters"),
-    Row("memory of each additional interpreter", "memory", "memory per further interpreter, 16 of them"),
+    Row("memory of each additional interpreter, function in a module without imports", "memory", cited_figures.PLAIN),
+    Row(
+        "memory of each additional interpreter, function in a script like the example above", "memory", cited_figures.SCRIPT
+    ),
     Row("CPU-bound work on 2 cores", "cpu", "CPU-bound work", "serial"),
     Row("asyncio: `gather` of no-ops through `run`", "asyncio", "gather of no-ops", INTERPRETERS, RUN),
     Row("asyncio: `to_thread` of a no-op", "asyncio", "gather of to_thread", THREADS),

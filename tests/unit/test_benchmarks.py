@@ -84,6 +84,22 @@ def test_a_sentence_gets_the_recorded_figure_and_must_stand_there_once() -> None
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 14), reason="the figures are of that version")
+def test_sentences_have_no_measured_figures_but_cited_ones() -> None:
+    cited_figures: Any = importlib.import_module("cited_figures")
+    found = {page: figures for page, text in cited_figures.pages().items() if (figures := cited_figures.uncited(page, text))}
+    assert found == {}, "put them into CITED in cited_figures.py, or use words"
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 14), reason="the figures are of that version")
+@pytest.mark.parametrize("figure", ["9 µs", "about 10 ms", "1,000.5 MB", "3x"])
+def test_a_figure_that_is_neither_cited_nor_allowed_is_found(figure: str) -> None:
+    cited_figures: Any = importlib.import_module("cited_figures")
+    assert cited_figures.uncited("docs/guide.md", f"A call takes {figure} now. A loop stops after about 5 ms.") == [
+        f"A call takes {figure}"
+    ]
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 14), reason="the figures are of that version")
 def test_every_picture_is_drawn_for_light_and_dark_pages(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra `plots`")
     plots: Any = importlib.import_module("plots")
