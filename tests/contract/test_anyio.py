@@ -122,7 +122,7 @@ def test_what_cannot_cross_is_named(run: Run) -> None:
 
 @pytest.mark.parametrize("value", [5, None, "square"])
 def test_only_callables_can_be_run(run: Run, value: Any) -> None:
-    with pytest.raises(TypeError, match="can be called"):
+    with pytest.raises(TypeError, match="needs a callable, not"):
         run(run_sync, value)
 
 

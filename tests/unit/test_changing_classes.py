@@ -107,7 +107,7 @@ class TestChanges:
     def test_a_name_that_is_no_class(self, module: Any) -> None:
         message = _core.encode([make(declare(module), a=1)])
         module.Changing = 3
-        with pytest.raises(TypeError, match="no class"):
+        with pytest.raises(TypeError, match="is not a class"):
             _core.decode(message)
 
     @pytest.mark.parametrize("slots", [False, True])

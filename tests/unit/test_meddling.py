@@ -396,5 +396,5 @@ class TestHostileKeys:
 
         _core.encode([Meddles(find)])
         for function in kept:
-            with pytest.raises(RuntimeError, match="over"):
+            with pytest.raises(RuntimeError, match="belongs to is gone"):
                 function([])
