@@ -64,6 +64,14 @@ def dies_elsewhere():
     if threading.current_thread() is not threading.main_thread():
         os.kill(os.getpid(), signal.SIGKILL)
 
+def dies_by_a_signal_elsewhere():
+    if threading.current_thread() is not threading.main_thread():
+        os.kill(os.getpid(), 40)
+
+def changes_its_argument(numbers):
+    numbers.append(1)
+    return sum(numbers)
+
 def hangs_in_a_process(pipe):
     if multiprocessing.parent_process() is not None:
         told = open(pipe, "w")
@@ -204,6 +212,7 @@ def test_an_executor_of_the_users_own_is_compared(folder: Path) -> None:
     [
         (["functions"], "'functions' is not of the form module:function or path/to/file.py:function"),
         (["functions:total()"], "is not of the form"),
+        (["..functions:total"], "'..functions' is not the name of a module"),
         (["nowhere/functions.py:total"], "there is no file nowhere/functions.py"),
         (["sub/types.py:total"], "rename types: a module of the standard library has this name"),
         (["sub/a.b.py:total"], "a.b.py cannot be imported: its name contains a dot"),
@@ -239,6 +248,8 @@ def test_bad_input_is_told_before_anything_starts(folder: Path, arguments: list[
         (["functions:generator_function"], "generator_function is a generator function; its result cannot leave a worker"),
         (["functions:total", "--inputs", "functions:nothing"], "functions:nothing returned no arguments"),
         (["functions:total", "--inputs", "functions:number"], "functions:number returned an int, not the arguments"),
+        (["broken:total"], "ZeroDivisionError: division by zero"),
+        (["functions:changes_its_argument", "--args", "[[1]]"], "the function changes its arguments, so each call would"),
         (["functions:total"], "TypeError: total() missing 1 required positional argument: 'limit'"),
         (["functions:fails"], "ValueError: no luck"),
         (["sub/numpy.py:total"], "rename the file: another module has the name 'numpy', too ("),
@@ -248,14 +259,45 @@ def test_a_function_that_cannot_be_called_is_told_at_once(folder: Path, argument
     (folder / "sub").mkdir()
     (folder / "sub" / "numpy.py").write_text("", encoding="utf-8")
     (folder / "numpy.py").write_text("", encoding="utf-8")
+    (folder / "broken.py").write_text("1 / 0\n", encoding="utf-8")
     finished = compare(folder, *arguments)
     assert (finished.code, finished.stdout) == (2, "")
     assert said in finished.lines_of_errors[-1]
     assert "starting" not in finished.stderr
     assert "_compare" not in finished.stderr, "frames of this package"
+    assert "importlib" not in finished.stderr, "frames of importlib"
+    assert ("the call failed" in finished.stderr) == (said.startswith(("TypeError", "ValueError")))
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9), (signal.SIGTERM, -15)])
+def test_a_reader_that_has_gone_ends_the_command_without_a_traceback(folder: Path) -> None:
+    command = [sys.executable, "-m", "aiointerpreters", "compare", "functions:where", "--pools", "threads", "--rounds", "1"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as stdout:
+        finished = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment(),
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    assert finished.returncode == 1
+    assert "Traceback" not in finished.stderr
+    assert "BrokenPipe" not in finished.stderr
+
+
+def test_a_signal_without_a_name_ends_its_pool_alone(folder: Path) -> None:
+    report = measured(folder, "functions:dies_by_a_signal_elsewhere", "--pools", "serial,threads")
+    assert "signal 40" in report["by_name"]["threads"]["problem"]
+    assert report["by_name"]["serial"]["problem"] is None
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9), (signal.SIGTERM, -15), (signal.SIGHUP, -1)]
+)
 def test_the_end_of_the_command_ends_all_that_it_has_started(folder: Path, number: signal.Signals, code: int) -> None:
     pipe = folder / "pipe"
     os.mkfifo(pipe)
@@ -276,6 +318,7 @@ def test_the_end_of_the_command_ends_all_that_it_has_started(folder: Path, numbe
     assert (command.returncode, stdout) == (code, "")
     if number == signal.SIGINT:
         assert stderr.splitlines()[-1] == "stopped"
+    if number != signal.SIGKILL:
         assert "Traceback" not in stderr
         assert not list(folder.glob("compare-*")), "its folder is still there"
 

@@ -191,6 +191,22 @@ def test_results_are_compared_also_by_element() -> None:
     assert measuring.sameness(Elements(1), 1) == UNKNOWN
 
 
+def test_arrays_are_compared_by_their_elements() -> None:
+    numpy = pytest.importorskip("numpy")
+    assert measuring.sameness(numpy.arange(6).reshape(2, 3), numpy.arange(6).reshape(2, 3)) == EQUAL
+    assert measuring.sameness(numpy.arange(3), numpy.array([0, 1, 3])) == DIFFERENT
+    assert measuring.sameness(numpy.float64(1), numpy.float64(1)) == EQUAL
+    assert measuring.sameness(numpy.bool_(True), numpy.bool_(False)) == DIFFERENT
+    assert measuring.sameness(numpy.arange(3), numpy.arange(4)) == UNKNOWN
+
+
+def test_frames_are_compared_by_their_elements() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [1, 2], "b": [3.0, 4.0]})
+    assert measuring.sameness(frame, frame.copy()) == EQUAL
+    assert measuring.sameness(frame, frame + 1) == DIFFERENT
+
+
 @pytest.mark.parametrize(
     ("error", "name", "text"),
     [

@@ -3,10 +3,14 @@
 import argparse
 import contextlib
 import dataclasses
+import io
 import json
+import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from types import FrameType
 from typing import Any
 
 from .. import _core
@@ -32,8 +36,16 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status: 0, 2 if there is nothing to measure, 130 after Ctrl-C."""
     parser = _parser()
     chosen = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every encoding has the sign for micro
     try:
-        return _run(chosen)
+        with _ended_by_signals():
+            status = _run(chosen)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            return status
+    except OSError as error:
+        return _unwritten(error)
     except WrongTargetError as error:
         print(f"{PROGRAM}: error: {error}", file=sys.stderr)
         return 2
@@ -41,6 +53,42 @@ def main(arguments: Sequence[str]) -> int:
         _tell("")
         print("stopped", file=sys.stderr)
         return _STOPPED
+
+
+class _EndedBySignal(BaseException):
+    """A signal wants the program to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP first end the block by an exception, so that its folder is removed. Then they end the program."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise _EndedBySignal(number)
+
+    ours = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, leave)
+    try:
+        yield
+    except _EndedBySignal as ended:
+        signal.signal(ended.number, signal.SIG_DFL)
+        os.kill(os.getpid(), ended.number)
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _unwritten(error: OSError) -> int:
+    """Return the exit status when results could not be written. A reader that has gone, such as `head`, needs no message."""
+    if not isinstance(error, BrokenPipeError):
+        _tell(f"{PROGRAM}: error: {error}")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would complain at its end
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -129,6 +177,7 @@ class _Run:
         self._path = search_path(Place(**request["place"]), *inputs)
         self._processes: dict[str, Process] = {}
         self._call = 0.0
+        self._inputs = 1
         self._repeats = False
         # What multiprocessing keeps in files goes when the run is over, however it ends.
         self._folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="compare-", ignore_cleanup_errors=True))
@@ -138,7 +187,7 @@ class _Run:
         serial = self._start(SERIAL)
         _tell("calling the function directly")
         try:
-            serial.ask("load", 10 * _PATIENCE, **self._request)
+            self._inputs = serial.ask("load", 10 * _PATIENCE, **self._request)["inputs"]
             calibrated = serial.ask("calibrate", 10 * _PATIENCE, seconds=_SECONDS)
             self._call, self._repeats = max(calibrated["call"], 1e-9), calibrated["same"]
             serial.ask("start", self._patience, call=self._call, seconds=_SECONDS)
@@ -206,7 +255,7 @@ class _Run:
     def _patience(self) -> float:
         """Seconds until a host counts as hanging."""
         calls = self._chosen.calls or 0
-        return _PATIENCE + 20 * max(_SECONDS, self._call * max(calls, 8 * self._workers)) + 0.005 * calls
+        return _PATIENCE + 20 * max(_SECONDS, self._call * max(calls, 8 * self._workers, self._inputs)) + 0.005 * calls
 
     def _shown_arguments(self) -> str:
         if self._chosen.inputs is not None:
@@ -219,6 +268,8 @@ class _Run:
 
 def _tell(progress: str) -> None:
     """Say on stderr what is going on: on one line for a person, line by line for a file."""
+    if sys.stderr is None:
+        return
     if sys.stderr.isatty():
         print(f"\r\033[K{progress}", end="", file=sys.stderr, flush=True)
     elif progress:

@@ -5,6 +5,8 @@ nothing to measure, `{"problem": text}` that this pool cannot do it.
 """
 
 import asyncio
+import copy
+import importlib
 import json
 import math
 import os
@@ -21,9 +23,10 @@ from typing import Any
 
 from .. import interpreter
 from . import carried, measuring, pools
-from .findings import EQUAL, OURS, SERIAL, THREADS, UNKNOWN
+from .findings import DIFFERENT, EQUAL, OURS, SERIAL, THREADS, UNKNOWN
 from .target import Call, Place, WrongTargetError, find_function, make_calls
 
+_IMPORTLIB = importlib.__file__
 _LONG = 0.05  # seconds of a call from which on the event loop's part in it is nothing
 
 
@@ -41,26 +44,46 @@ class Host:
     result: object = None
     before: int | None = None
     rate: float = 0.0
+    doing: str = ""
 
     def load(self, *, place: Mapping[str, Any], args: str | None, kwargs: str | None, inputs: str | None) -> dict[str, Any]:
         """Find the function and the arguments of its calls, and call it once."""
+        self.doing = f"{place['module']} cannot be imported"
         found = find_function(Place(**place))
         plain = found.__wrapped__ if isinstance(found, interpreter) else found
         if self.name == OURS:
             self.function = interpreter(plain)
         else:  # what is sent elsewhere is found there by its name, so it has to be what has the name
             self.function = plain if self.name in {SERIAL, THREADS} else found
+        self.doing = f"{inputs} failed"
         self.calls = make_calls(args, kwargs, inputs)
         if self.name != SERIAL:
             self.make = pools.maker(self.name, self.extensions)
-        self.result = measuring.Plain(plain, self.calls).one(0)
+        self.doing = "the call failed"
+        self.result = self._first_result(plain)
         return {"inputs": len(self.calls)}
+
+    def _first_result(self, function: Callable[..., Any]) -> Any:
+        """Call the function once. Raises WrongTargetError if it changes its arguments: its calls would not be alike."""
+        before: Call | None = None
+        try:
+            before = copy.deepcopy(self.calls[0])
+            comparable = measuring.sameness(before, self.calls[0]) == EQUAL
+        except Exception:  # not every object can be copied
+            comparable = False
+        result = measuring.Plain(function, self.calls).one(0)
+        if comparable and measuring.sameness(before, self.calls[0]) == DIFFERENT:
+            raise WrongTargetError(
+                "the function changes its arguments, so each call would find others. "
+                "Measure a function that makes the arguments and then calls it"
+            )
+        return result
 
     def calibrate(self, *, seconds: float) -> dict[str, Any]:
         """Return how long a direct call takes, for which part of it the processor is busy, and whether results repeat."""
         way = self.way
         same = measuring.sameness(way.one(0), self.result)
-        number, taken, busy = 1, 0.0, 0.0
+        number, taken, busy = len(self.calls), 0.0, 0.0  # all inputs: the first ones may be the cheap ones
         while True:
             before = measuring.busy_seconds()
             taken = way.batch(number)
@@ -163,18 +186,19 @@ def _answer(host: Host, what: str, request: dict[str, Any]) -> dict[str, Any]:
         return {"wrong": str(error)}
     except Exception as error:
         if what in {"load", "calibrate"}:
-            return {"wrong": _traceback_of(error)}
+            return {"wrong": f"{host.doing}\n{_traceback_of(error)}"}
         return {"problem": pools.describe(error, host.name, host.extensions)}
 
 
 def _traceback_of(error: Exception) -> str:
-    """Return the traceback without the frames of this package."""
-    here = os.path.dirname(__file__)
+    """Return the traceback without the frames of this package and of importlib."""
     found = traceback.TracebackException.from_exception(error)
-    found.stack = traceback.StackSummary.from_list(
-        [frame for frame in found.stack if os.path.dirname(frame.filename) != here]
-    )
-    return "the call failed\n" + "".join(found.format()).rstrip()
+    found.stack = traceback.StackSummary.from_list([frame for frame in found.stack if not _is_ours(frame.filename)])
+    return "".join(found.format()).rstrip()
+
+
+def _is_ours(filename: str) -> bool:
+    return os.path.dirname(filename) == os.path.dirname(__file__) or filename == _IMPORTLIB or "importlib._boot" in filename
 
 
 def _end_with_the_command(lifeline: int) -> None:

@@ -190,6 +190,9 @@ def sameness(one: object, other: object) -> str:
 
 
 def _truth(equal: Any) -> bool:
-    while hasattr(equal, "all"):  # an array's or a frame's `==` is one truth for each element
-        equal = equal.all()
+    # `==` of an array gives one truth for each element. `all` of a DataFrame gives one for each column, and then one:
+    # twice is enough. NumPy's truth values have an `all`, too, so "until there is none" would never end.
+    for _ in range(2):
+        if hasattr(equal, "all"):
+            equal = equal.all()
     return bool(equal)

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from .target import WrongTargetError
 
+_MOST_SAID = 1 << 16  # bytes of the end of what a program has written to stderr
 _GRACE = 5.0  # seconds for what was asked to end
 
 
@@ -105,11 +106,12 @@ class Process:
             self._process.wait(_GRACE)
         self._end()
         code = self._process.returncode
-        self._said.seek(0)
+        size = self._said.seek(0, os.SEEK_END)
+        self._said.seek(max(0, size - _MOST_SAID))
         lines = self._said.read().decode(errors="replace").strip().splitlines()
         words = f": {lines[-1]}" if lines else ""
         if code < 0:
-            return f"it killed the whole program ({signal.Signals(-code).name}){words}"
+            return f"it killed the whole program ({_name_of_signal(-code)}){words}"
         return f"it ended the whole program (exit status {code}){words}"
 
     def _end(self) -> None:
@@ -134,6 +136,14 @@ class Process:
         self._talk.close()
         os.close(self._lifeline)
         self._said.close()
+
+
+def _name_of_signal(number: int) -> str:
+    """Return such as SIGSEGV; only the first of the real-time signals have names."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _options() -> list[str]:

@@ -37,6 +37,8 @@ class Place:
         if not (colon and module and all(part.isidentifier() for part in name.split("."))):
             raise WrongTargetError(f"{text!r} is not of the form module:function or path/to/file.py:function")
         if not (module.endswith(".py") or os.sep in module):
+            if not all(part.isidentifier() for part in module.split(".")):
+                raise WrongTargetError(f"{module!r} is not the name of a module")
             return cls(module, name)
         file = Path(module).resolve()
         if not file.is_file():
