@@ -36,6 +36,17 @@ def test_each_pool_is_measured_through_its_adapter(peer: Any) -> None:
     assert min(sample.values()) > 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("script", ["memory_script.py", "memory_script_peer.py"])
+def test_the_memory_of_a_script_is_measured(script: str) -> None:
+    if script == "memory_script_peer.py" and sys.version_info < (3, 14):
+        pytest.skip("InterpreterPoolExecutor is new in Python 3.14")
+    finished = run_python(str(BENCHMARKS / script))
+    assert finished.code == 0, finished.stderr
+    (memory,) = json.loads(finished.stdout).values()
+    assert memory > 0
+
+
 def test_each_pool_says_what_it_cannot_do() -> None:
     assert {peer.name for peer in peers.ALL} == peers.CANNOT.keys() | {peers.OURS, peers.OURS_AWAITED}
 
