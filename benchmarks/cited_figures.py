@@ -122,7 +122,7 @@ def uncited(page: str, text: str) -> list[str]:
     text = " ".join(text.split())
     for phrase in ALLOWED:
         text = text.replace(phrase, "")
-    return re.findall(r"(?:\S+ ){0,6}(?<![\w.])\d[\d.,]*(?: (?:µs|ms|MB)|x)(?!\w)", text)
+    return re.findall(r"(?:\S+ ){0,6}(?<![\w.])\d[\d.,]*(?: (?:µs|ms|MB|times (?:faster|as fast|less|more))|x)(?!\w)", text)
 
 
 def pages() -> dict[str, str]:
