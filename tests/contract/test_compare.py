@@ -1,10 +1,14 @@
 """`python -m aiointerpreters compare`: its measurements, its lines for pools that cannot run a function, and its end."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +96,20 @@ def generator_function():
 a_value = 7
 '''
 FOUND = {"calls_per_second", "speed_up", "loop_delay_p99_seconds"}
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder for temporary files. Before CPython 3.14, sockets of multiprocessing need it to have a short path."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def open_once_ended(command: "subprocess.Popen[str]", pipe: Path) -> None:
+    """Once the command has ended, open the pipe, so that the test does not wait for a writer that will not come."""
+    command.wait()
+    with contextlib.suppress(OSError):
+        os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
 
 
 @pytest.fixture
@@ -298,20 +316,23 @@ def test_a_signal_without_a_name_ends_its_pool_alone(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9), (signal.SIGTERM, -15), (signal.SIGHUP, -1)]
 )
-def test_the_end_of_the_command_ends_all_that_it_has_started(folder: Path, number: signal.Signals, code: int) -> None:
+def test_the_end_of_the_command_ends_all_that_it_has_started(
+    folder: Path, short_folder: Path, number: signal.Signals, code: int
+) -> None:
     pipe = folder / "pipe"
     os.mkfifo(pipe)
     arguments = ["functions:hangs_in_a_process", "--args", repr([str(pipe)]), "--pools", "processes", "--workers", "1"]
     command = subprocess.Popen(
         [sys.executable, "-m", "aiointerpreters", "compare", *arguments],
         cwd=folder,
-        env=environment(TMPDIR=str(folder)),
+        env=environment(TMPDIR=str(short_folder)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    threading.Thread(target=open_once_ended, args=(command, pipe), daemon=True).start()
     with command, open(pipe, encoding="utf-8") as worker:
-        assert worker.readline() == "here\n"
+        assert worker.readline() == "here\n", command.communicate()
         command.send_signal(number)
         stdout, stderr = command.communicate(timeout=TIMEOUT)
         assert worker.read() == "", "the worker lives on"
@@ -320,7 +341,7 @@ def test_the_end_of_the_command_ends_all_that_it_has_started(folder: Path, numbe
         assert stderr.splitlines()[-1] == "stopped"
     if number != signal.SIGKILL:
         assert "Traceback" not in stderr
-        assert not list(folder.glob("compare-*")), "its folder is still there"
+        assert not list(short_folder.iterdir()), "its folder is still there"
 
 
 def test_nothing_but_the_command_loads_it() -> None:
