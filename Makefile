@@ -61,7 +61,7 @@ bench: ## run the benchmarks, with other pools for comparison; NAMES="latency as
 .PHONY: bench-compare
 bench-compare: ## show what got slower since REV=revision (then the exit status is 1); NAMES="latency data" for some benchmarks
 	@$(if $(REV),,$(error say which revision: make bench-compare REV=main~5))$(call with,rivals) && \
-		exec "$$python" benchmarks/compare_revisions.py $(REV) $(NAMES) $(ARGS)
+		exec "$$python" benchmarks/compare_revisions.py "$(REV)" $(NAMES) $(ARGS)
 
 .PHONY: figures
 figures: ## write the figures in the docs and draw the pictures from what `make bench ARGS=--json` has recorded; ARGS=--check only compares

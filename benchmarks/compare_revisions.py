@@ -196,7 +196,9 @@ def main() -> None:
     try:
         (old, old_python), (new, new_python) = build(chosen.revision), build("HEAD")
     except subprocess.CalledProcessError as error:
-        sys.exit(f"{chosen.revision!r} cannot be built: {' '.join(error.cmd)} ended with {error.returncode}")
+        sys.exit(
+            f"{chosen.revision!r} or the current commit cannot be built: {' '.join(error.cmd)} ended with {error.returncode}"
+        )
     if old == new:
         sys.exit(f"{chosen.revision!r} is the current commit: there is nothing to compare")
     options = ["--rounds", str(chosen.within), *(["--quick"] if chosen.quick else [])]

@@ -90,7 +90,7 @@ class Report:
 
 
 async def crawl(start: str, parse: ReadLinks | None, options: argparse.Namespace) -> Report:
-    import httpx  # only home needs it: a worker that has to run this file does without
+    import httpx  # imported here, because only the main interpreter needs it, and workers run this file too
 
     workers = options.concurrency + options.interpreters
     heartbeat = Heartbeat()

@@ -89,7 +89,7 @@ async def demonstrate(clients: int, requests: int, patience: float) -> None:
     right = str(count_primes(LIMIT))
     stopped = sum(client.count(TOO_MUCH) for client in [*answers, afterwards])
     if stopped:
-        sys.exit(f"\n{stopped} requests took longer than {patience} s, because this machine is busy. Try --patience 10.")
+        sys.exit(f"\nRequests that took longer than {patience} s: {stopped}. This machine is busy. Try --patience 10.")
     if answers != [[right] * requests] * clients or refusals != [[TOO_MUCH]] * CORES or afterwards != ["25"]:
         sys.exit(f"\nThe answers are wrong: {answers}, {refusals}, {afterwards}")
     print(f"\nAll {clients * requests} requests were answered alike: {right} primes below {LIMIT:,}.")

@@ -205,12 +205,26 @@ def check_syntax(block: Block) -> None:
             importlib.import_module("yaml").safe_load(block.source)
 
 
+MARKER_FORM = "write the marker as '<!-- name: argument -->', on a line of its own"
+HIDDEN_BLOCK = "a block in a quotation, or behind the mark of a list, is not found by the tests"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("<!-- save: a.py -->\n\nText.\n\n```python\n```\n", "page.md:1: no block follows the marker 'save'"),
         ("```python\n```\n<!-- from: a.py -->\n", "page.md:3: no block follows the marker 'from'"),
         ("<!-- safe: a.py -->\n```python\n```\n", "page.md:1: unknown marker 'safe'"),
+        (
+            "<!-- save a.py -->\n```python\n```\n",
+            "page.md:1: write the marker as '<!-- name: argument -->', on a line of its own",
+        ),
+        ("<!-- run: python\na.py -->\n```console\n```\n", f"page.md:1: {MARKER_FORM}"),
+        (
+            "> ```python\n> ```\n",
+            "page.md:1: a block in a quotation, or behind the mark of a list, is not found by the tests",
+        ),
+        ("1. ```python\n   ```\n", f"page.md:1: {HIDDEN_BLOCK}"),
         ("<!-- save: a.py -->\n<!-- save: b.py -->\n```python\n```\n", "page.md:1: no block follows the marker 'save'"),
         ("Text.\n```python\n", "page.md:2: the block has no end"),
     ],

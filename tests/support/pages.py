@@ -16,6 +16,8 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 MARKERS = {"from", "save", "run"}
 
 _FENCE = re.compile(r"^( *)(`{3,}|~{3,}|:{3,})([^`]*)$")
+_ALMOST = re.compile(r"^ *<!-- *(?:from|save|run)\b")
+_HIDDEN = re.compile(r"^ *(?:>|[-*+] |\d+[.)] )\s*(?:`{3}|~{3})")
 _MARKER = re.compile(r"^ *<!-- ?(\w+): (.*?) ?-->$")
 
 
@@ -78,6 +80,12 @@ def parse(page: Path, text: str) -> Iterator[Block]:
                 marker = number, found[1], found[2]
             elif f"<!-- /{found[1]} -->" not in lines:  # a part that a script writes ends with such a marker
                 raise PageError(f"{page.name}:{number}: unknown marker '{found[1]}'")
+        elif _ALMOST.match(line) is not None:
+            raise PageError(f"{page.name}:{number}: write the marker as '<!-- name: argument -->', on a line of its own")
+        elif _HIDDEN.match(line) is not None:
+            raise PageError(
+                f"{page.name}:{number}: a block in a quotation, or behind the mark of a list, is not found by the tests"
+            )
     if marker is not None:
         raise PageError(f"{page.name}:{marker[0]}: no block follows the marker '{marker[1]}'")
 
