@@ -345,7 +345,7 @@ def test_a_submit_that_returns_no_future(run: Run) -> None:
 
     with _pool_with(forgets) as pool:
         assert run(main(pool)) == 9
-    with _pool_with(does_nothing) as pool, pytest.raises(TypeError, match="no future"):
+    with _pool_with(does_nothing) as pool, pytest.raises(TypeError, match="must return a future, not None"):
         run(main(pool))
 
 

@@ -271,7 +271,7 @@ def test_benchmarks_are_listed_with_what_they_measure() -> None:
     assert (finished.code, finished.stderr) == (0, "")
     listed = dict(line.split(maxsplit=1) for line in finished.lines[2:])
     assert sorted(listed) == BENCHMARKS
-    assert listed["cpu"].startswith("How much faster CPU-bound pure Python gets with two workers")
+    assert listed["cpu"].startswith("How much faster CPU-bound Python code gets with two workers")
 
 
 def test_an_unknown_benchmark_is_refused_with_the_nearest_name() -> None:
