@@ -60,12 +60,18 @@ class Gateway:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
         self._connected.set()
-        async for line in reader:
-            message = json.loads(line)
-            if message["op"] == "heartbeat":
-                self._beats.append(asyncio.get_running_loop().time())
-            else:
-                print(f"     bot to {message['user']}: {message['text']}", flush=True)
-                self._replies[message["user"]].put_nowait(message["text"])
-        writer.close()
-        self._disconnected.set()
+        try:
+            async for line in reader:
+                self._take(json.loads(line))
+        except ConnectionResetError:  # the bot left without reading everything
+            pass
+        finally:
+            writer.close()
+            self._disconnected.set()
+
+    def _take(self, message: dict[str, str]) -> None:
+        if message["op"] == "heartbeat":
+            self._beats.append(asyncio.get_running_loop().time())
+        else:
+            print(f"     bot to {message['user']}: {message['text']}", flush=True)
+            self._replies[message["user"]].put_nowait(message["text"])

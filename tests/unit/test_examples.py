@@ -190,6 +190,29 @@ def test_ctrl_c_ends_a_bot_in_good_order() -> None:
     assert "     bot to ana: I have to go. Please ask me again later." in stdout.splitlines()
 
 
+def test_a_gateway_ends_after_a_bot_that_broke_the_connection() -> None:
+    """It hung if the connection was reset, which happens if the bot leaves before it has read everything."""
+    source = """
+import asyncio, socket, struct
+from bot_gateway import Gateway
+
+async def main():
+    async with Gateway() as gateway:
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+        writer.write(b'{"op": "heartbeat"}\\n')
+        while not gateway.summary().startswith("1 "):
+            await asyncio.sleep(0)
+        at_once = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        writer.transport.abort()  # resets the connection
+    print("ended")
+
+asyncio.run(main())
+"""
+    finished = run_python("-c", source, cwd=REPOSITORY / "examples")
+    assert (finished.code, finished.lines[-1:], finished.stderr) == (0, ["ended"], "")
+
+
 @needs_extra
 def test_crawl_reads_the_same_links_in_three_ways() -> None:
     finished = run_example("crawl.py", "--pages", "15", "--concurrency", "4", "--interpreters", "2")
