@@ -125,17 +125,26 @@ def _spread(values: Sequence[float], unit: str) -> str:
     return f"{median} {unit} ({least} .. {most})"
 
 
+def commit_of(revision: str) -> str:
+    """Returns the hash of a revision. Ends the program if there is no such revision."""
+    try:
+        return _output("git", "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    except subprocess.CalledProcessError:
+        sys.exit(f"there is no revision {revision!r}")
+
+
 def build(revision: str) -> tuple[str, Path]:
-    """Checks a revision out and builds it. Returns its short hash and its Python. Raises CalledProcessError."""
-    commit = _output("git", "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    """Checks a revision out and builds it. Returns its short hash and its Python. Ends the program if that fails."""
+    commit = commit_of(revision)
     tree = ROOT / "build" / "compare" / commit[:12]
-    if not (tree / ".git").exists():
-        _output("git", "worktree", "prune")
-        _output("git", "worktree", "add", "--quiet", "--force", "--detach", str(tree), commit)
-    develop = subprocess.run(
-        [str(tree / "tools" / "develop"), os.path.realpath(sys.executable)], stdout=subprocess.PIPE, text=True, check=True
-    )
-    return commit[:12], Path(develop.stdout.strip())
+    develop = [str(tree / "tools" / "develop"), os.path.realpath(sys.executable)]
+    try:
+        if not (tree / ".git").exists():
+            _output("git", "worktree", "prune")
+            _output("git", "worktree", "add", "--quiet", "--force", "--detach", str(tree), commit)
+        return commit[:12], Path(_output(*develop))
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"{revision!r} cannot be built: {' '.join(error.cmd)} ended with {error.returncode}")
 
 
 def _output(*command: str) -> str:
@@ -193,14 +202,9 @@ def main() -> None:
     chosen = parsed()
     if _output("git", "status", "--porcelain", "--untracked-files=no"):
         print("uncommitted changes of the package are not measured; those of the benchmarks are", file=sys.stderr)
-    try:
-        (old, old_python), (new, new_python) = build(chosen.revision), build("HEAD")
-    except subprocess.CalledProcessError as error:
-        sys.exit(
-            f"{chosen.revision!r} or the current commit cannot be built: {' '.join(error.cmd)} ended with {error.returncode}"
-        )
-    if old == new:
+    if commit_of(chosen.revision) == commit_of("HEAD"):
         sys.exit(f"{chosen.revision!r} is the current commit: there is nothing to compare")
+    (old, old_python), (new, new_python) = build(chosen.revision), build("HEAD")
     options = ["--rounds", str(chosen.within), *(["--quick"] if chosen.quick else [])]
     figures, metrics = measure({old: old_python, new: new_python}, chosen.names or DEFAULT, chosen.rounds, options)
     found = changes(figures[old], figures[new], metrics)

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <fstream>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 namespace aiointerpreters::base {
@@ -31,6 +32,12 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 bool has(const std::vector<std::string_view>& parts, std::string_view wanted) {
   return std::find(parts.begin(), parts.end(), wanted) != parts.end();
 }
+
+// A cgroup that may limit the processor time of this process.
+struct Cgroup {
+  bool is_v2;
+  std::string folder;
+};
 
 // Empty if the file cannot be read.
 std::string content_of(const std::string& path) {
@@ -102,9 +109,28 @@ std::string path_below(const std::string& top, const std::string& cgroup) {
   return "";
 }
 
-std::optional<double> quota_of(const std::string& folder, bool is_v2) {
-  if (is_v2) return quota_in_cpu_max(content_of(folder + "/cpu.max"));
-  return quota_in_cfs(content_of(folder + "/cpu.cfs_quota_us"), content_of(folder + "/cpu.cfs_period_us"));
+std::optional<double> quota_of(const Cgroup& cgroup) {
+  if (cgroup.is_v2) return quota_in_cpu_max(content_of(cgroup.folder + "/cpu.max"));
+  return quota_in_cfs(content_of(cgroup.folder + "/cpu.cfs_quota_us"), content_of(cgroup.folder + "/cpu.cfs_period_us"));
+}
+
+// Those of the process, from its own one outwards, in each hierarchy.
+std::vector<Cgroup> cgroups_of_process(const std::string& root) {
+  std::vector<Cgroup> found;
+  const std::string cgroups = content_of(root + "/proc/self/cgroup");
+  const std::string mounts = content_of(root + "/proc/self/mountinfo");
+  for (const std::string_view line : split(mounts, '\n')) {
+    const std::optional<Hierarchy> hierarchy = hierarchy_in(line);
+    if (!hierarchy) continue;
+    const std::string mount = root + hierarchy->folder;
+    std::string below = path_below(hierarchy->top, own_cgroup(cgroups, hierarchy->is_v2));
+    for (;;) {
+      found.push_back(Cgroup{hierarchy->is_v2, mount + below});
+      if (below.empty()) break;
+      below.resize(below.rfind('/'));
+    }
+  }
+  return found;
 }
 
 }  // namespace
@@ -121,20 +147,14 @@ std::optional<double> quota_in_cfs(std::string_view quota, std::string_view peri
 
 std::optional<double> cpu_quota(const std::string& root) {
   std::optional<double> quota;
-  const std::string cgroups = content_of(root + "/proc/self/cgroup");
-  const std::string mounts = content_of(root + "/proc/self/mountinfo");
-  for (const std::string_view line : split(mounts, '\n')) {
-    const std::optional<Hierarchy> hierarchy = hierarchy_in(line);
-    if (!hierarchy) continue;
-    const std::string mount = root + hierarchy->folder;
-    std::string below = path_below(hierarchy->top, own_cgroup(cgroups, hierarchy->is_v2));
-    for (;;) {
-      quota = least(quota, quota_of(std::string(mount).append(below), hierarchy->is_v2));
-      if (below.empty()) break;
-      below.resize(below.rfind('/'));
-    }
-  }
+  for (const Cgroup& cgroup : cgroups_of_process(root)) quota = least(quota, quota_of(cgroup));
   return quota;
+}
+
+std::vector<std::string> cpu_cgroups(const std::string& root) {
+  std::vector<std::string> folders;
+  for (Cgroup& cgroup : cgroups_of_process(root)) folders.push_back(std::move(cgroup.folder));
+  return folders;
 }
 
 }  // namespace aiointerpreters::base

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace aiointerpreters::base {
 
@@ -14,6 +15,10 @@ namespace aiointerpreters::base {
 // /proc/self/mountinfo say where these are. `root` is put in front of all these paths, for tests. A file that cannot be read
 // limits nothing. Errors: std::bad_alloc.
 [[nodiscard]] std::optional<double> cpu_quota(const std::string& root = "");
+
+// The folders of these cgroups, in which `cpu.max` and `cpu.stat` are. The process's own cgroup comes before those around
+// it. `root` and errors as above.
+[[nodiscard]] std::vector<std::string> cpu_cgroups(const std::string& root = "");
 
 // The quota in the text of a `cpu.max`: "200000 100000" is 2, "max 100000" is none.
 [[nodiscard]] std::optional<double> quota_in_cpu_max(std::string_view text);

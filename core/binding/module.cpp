@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "binding/codec_functions.h"
+#include "binding/cgroup_functions.h"
 #include "binding/copies_functions.h"
 #include "binding/executor_type.h"
 #include "binding/future_state.h"
@@ -95,7 +96,7 @@ int execute(PyObject* module) {
         publish(module, "Lease", codec::make_lease_type(module), state.runtime.lease_type) &&
         publish(module, "ArrowStream", codec::make_arrow_stream_type(module), state.runtime.arrow_stream_type) &&
         publish(module, "Pool", make_pool_type(module), state.pool_type) && add_codec_functions(module) &&
-        add_copies_functions(module) && add_lifecycle_functions(module);
+        add_copies_functions(module) && add_cgroup_functions(module) && add_lifecycle_functions(module);
     return ready ? 0 : -1;
   });
 }

@@ -44,9 +44,8 @@ def _build() -> str:
 
 def _limits() -> Iterator[str]:
     """Of Linux's: control groups' quota, and mappings of memory."""
-    quota = _text("/sys/fs/cgroup/cpu.max")
-    if quota is not None:
-        yield f"CPU quota of the control group: {quota} (microseconds of CPU time, and the period in microseconds)"
+    quota = _core.cpu_quota("")
+    yield f"CPU quota of the control groups: {'none' if quota is None else f'{quota:.3g} processors'}"
     most, maps = _text("/proc/sys/vm/max_map_count"), _text("/proc/self/maps")
     if most is not None and maps is not None:
         yield f"memory mappings: {len(maps.splitlines())} of {most}"

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import _core
+
 _QUIET = 0.05  # of a processor's time, for each processor: what the system itself needs on a quiet machine
 _HEAVY = 0.2  # the same, of a machine on which nobody should measure
 
@@ -77,7 +79,7 @@ class Meter:
             others=max(0.0, (busy or 0) - (busy_before or 0) - (own - own_before)) if known else None,
             stolen=stolen - stolen_before,
             throttled=throttled - throttled_before,
-            quota=cgroup_quota(self._root),
+            quota=_core.cpu_quota(_prefix(self._root)),
         )
 
     def _now(self) -> tuple[float, float | None, float, float, float]:
@@ -96,19 +98,6 @@ def process_tree(pid: int, root: Path = Path("/")) -> list[int]:
     for member in tree:
         tree += children.get(member, [])
     return tree
-
-
-def cgroup_quota(root: Path = Path("/")) -> float | None:
-    """Return the least CPU quota of this process's cgroup and of those around it, in processors; None if there is none."""
-    quotas = []
-    for folder in _cgroups(root):
-        limit = (_text(folder / "cpu.max") or "max").split()
-        if len(limit) == 2 and limit[0] != "max":
-            quotas.append(int(limit[0]) / int(limit[1]))
-        quota, period = (int(_text(folder / f"cpu.cfs_{name}_us") or -1) for name in ("quota", "period"))
-        if quota > 0 and period > 0:
-            quotas.append(quota / period)
-    return min(quotas, default=None)
 
 
 def _busy_and_stolen(stat: str | None, processors: set[int]) -> tuple[float | None, float]:
@@ -139,22 +128,15 @@ def _stat_fields(stat: str | None) -> list[str]:
 def _throttled(root: Path) -> float:
     """Return for how many seconds quotas have stopped processes of this cgroup or of those around it: the most of them."""
     found = [0.0]
-    for folder in _cgroups(root):
-        values = dict(line.split() for line in (_text(folder / "cpu.stat") or "").splitlines())
+    for folder in _core.cpu_cgroups(_prefix(root)):
+        values = dict(line.split() for line in (_text(Path(folder, "cpu.stat")) or "").splitlines())
         found.append(int(values.get("throttled_usec", 0)) / 1e6 + int(values.get("throttled_time", 0)) / 1e9)
     return max(found)
 
 
-def _cgroups(root: Path) -> Iterator[Path]:
-    """Yield the folders of this process's cgroup and of those around it that limit the CPU, in either version."""
-    mounts = root / "sys" / "fs" / "cgroup"
-    for line in (_text(root / "proc" / "self" / "cgroup") or "").splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        mount = mounts / "cpu" if controllers else mounts
-        group = Path(path.lstrip("/"))
-        yield from (mount / each for each in (group, *group.parents) if (mount / each).is_dir())
+def _prefix(root: Path) -> str:
+    """Return what the engine puts in front of absolute paths."""
+    return str(root).rstrip("/")
 
 
 def _text(path: Path) -> str | None:

@@ -32,6 +32,8 @@ def test_it_tells_versions_and_the_machine() -> None:
     assert ("(debug)" in told["Python"]) == hasattr(sys, "gettotalrefcount")
     assert platform.machine() in told["system"]
     assert " for this process, " in told["processors"]
+    quota = _core.cpu_quota("")
+    assert told["CPU quota of the control groups"] == ("none" if quota is None else f"{quota:.3g} processors")
     assert f"cloudpickle {metadata.version('cloudpickle')}" in told["packages"]
     assert told["private copies of extension modules"] == (_core.why_no_copies() or "supported")
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 namespace aiointerpreters::base {
 namespace {
@@ -41,6 +42,12 @@ class CpuQuotaOf : public testing::Test {
     std::ofstream(root_ / path) << text;
   }
   [[nodiscard]] std::optional<double> quota() const { return cpu_quota(root_.string()); }
+  // Without the test's folder in front.
+  [[nodiscard]] std::vector<std::string> cgroups() const {
+    std::vector<std::string> folders = cpu_cgroups(root_.string());
+    for (std::string& folder : folders) folder.erase(0, root_.string().size());
+    return folders;
+  }
 
  private:
   std::filesystem::path root_;
@@ -48,7 +55,18 @@ class CpuQuotaOf : public testing::Test {
 
 constexpr const char* kV2Mount = "30 23 0:28 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n";
 
-TEST_F(CpuQuotaOf, ASystemWithoutCgroups) { EXPECT_EQ(quota(), std::nullopt); }
+TEST_F(CpuQuotaOf, ASystemWithoutCgroups) {
+  EXPECT_EQ(quota(), std::nullopt);
+  EXPECT_EQ(cgroups(), std::vector<std::string>());
+}
+
+TEST_F(CpuQuotaOf, CgroupsFromTheInnermostOutwards) {
+  write("proc/self/mountinfo", kV2Mount);
+  write("proc/self/cgroup", "0::/system.slice/app.service\n");
+  const std::vector<std::string> expected{"/sys/fs/cgroup/system.slice/app.service", "/sys/fs/cgroup/system.slice",
+                                          "/sys/fs/cgroup"};
+  EXPECT_EQ(cgroups(), expected);
+}
 
 TEST_F(CpuQuotaOf, AContainerWithCgroupV2) {
   write("proc/self/mountinfo", "22 1 8:1 / / rw - ext4 /dev/root rw\n" + std::string(kV2Mount));

@@ -203,4 +203,12 @@ def test_an_unknown_revision_is_refused() -> None:
         pytest.skip("this is no clone")
     finished = run_python(str(BENCHMARKS / "compare_revisions.py"), "no-such-revision", "latency")
     assert finished.code == 1
-    assert "'no-such-revision' cannot be built" in finished.stderr
+    assert "there is no revision 'no-such-revision'" in finished.stderr
+
+
+def test_the_current_commit_is_not_compared_with_itself() -> None:
+    if not (BENCHMARKS.parent / ".git").exists():
+        pytest.skip("this is no clone")
+    finished = run_python(str(BENCHMARKS / "compare_revisions.py"), "HEAD", "latency")
+    assert finished.code == 1
+    assert "'HEAD' is the current commit: there is nothing to compare" in finished.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aiointerpreters._other_load import Load, Meter, cgroup_quota, process_tree
+from aiointerpreters._other_load import Load, Meter, process_tree
 
 pytestmark = pytest.mark.skipif(not Path("/proc/stat").exists(), reason="reads Linux's files")
 
@@ -33,6 +33,11 @@ class Machine:
     def __init__(self, root: Path) -> None:
         self.root = root
         (root / "proc" / "self").mkdir(parents=True)
+        self.write(
+            "proc/self/mountinfo",
+            "30 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+            "33 31 0:30 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n",
+        )
         self.set_stat(busy=0.0)
         self.set_own(0.0)
 
@@ -98,7 +103,7 @@ def test_the_least_quota_of_all_cgroups_around_the_process_counts(
     machine.write("proc/self/cgroup", f"{group}\n")
     for name, text in files.items():
         machine.write(f"sys/fs/cgroup/{name}", f"{text}\n")
-    assert cgroup_quota(machine.root) == quota
+    assert Meter(str(machine.root)).read().quota == quota
 
 
 @pytest.mark.parametrize(

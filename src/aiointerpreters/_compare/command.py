@@ -179,7 +179,7 @@ class _Run:
         self._call = 0.0
         self._inputs = 1
         self._repeats = False
-        # What multiprocessing keeps in files goes when the run is over, however it ends.
+        # Files of multiprocessing. They are removed at the end of the run, unless SIGKILL ends it.
         self._folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="compare-", ignore_cleanup_errors=True))
 
     def prepare(self, names: list[str]) -> Findings:

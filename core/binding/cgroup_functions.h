@@ -1,0 +1,13 @@
+// `_core.cpu_quota` and `_core.cpu_cgroups`: the limits on processor time (base/cpu_quota.h), for what commands and the demo
+// say about the machine.
+// Requires: attached.
+#pragma once
+
+#include "py/python.h"
+
+namespace aiointerpreters::binding {
+
+// Adds them to a `_core` whose state has been made. Errors: false with a Python exception set.
+[[nodiscard]] bool add_cgroup_functions(PyObject* module);
+
+}  // namespace aiointerpreters::binding
