@@ -15,7 +15,7 @@ namespace {
 // The argument of both functions. Errors: none with a Python exception set.
 std::optional<std::string> root_in(PyObject* argument) {
   PyObject* encoded = nullptr;
-  if (PyUnicode_FSConverter(argument, &encoded) == 0) return std::nullopt;
+  if (PyUnicode_FSConverter(argument, static_cast<void*>(&encoded)) == 0) return std::nullopt;
   const py::Ref bytes = py::Ref::steal(encoded);
   return std::string(PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get())));
 }

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/cpu.h"
-#include "binding/codec_functions.h"
 #include "binding/cgroup_functions.h"
+#include "binding/codec_functions.h"
 #include "binding/copies_functions.h"
 #include "binding/executor_type.h"
 #include "binding/future_state.h"

@@ -24,6 +24,14 @@ bool is_lock(const Ref& object) {
   return type.get() == reinterpret_cast<PyObject*>(Py_TYPE(object.get()));
 }
 
+// Removes it from the waiters of the frame's condition. Returns whether it was one of them. If it was not, somebody has
+// notified or woken it before.
+bool remove_waiter(PyFrameObject* frame, const Ref& waiter) {
+  const Ref condition = Ref::steal(PyFrame_GetVarString(frame, "self"));
+  const Ref waiters = condition ? Ref::steal(PyObject_GetAttrString(condition.get(), "_waiters")) : Ref();
+  return waiters && static_cast<bool>(Ref::steal(PyObject_CallMethod(waiters.get(), "remove", "O", waiter.get())));
+}
+
 }  // namespace
 
 void wake_condition_wait(const Ref& frame) {
@@ -32,7 +40,9 @@ void wake_condition_wait(const Ref& frame) {
   if (code && code.get() == code_of_wait().get()) {
     const Ref waiter = Ref::steal(PyFrame_GetVarString(innermost, "waiter"));
     // If it is not locked, the thread is awake or does not sleep yet. Then RuntimeError says so, and there is nothing to do.
-    if (waiter && is_lock(waiter)) static_cast<void>(Ref::steal(PyObject_CallMethod(waiter.get(), "release", nullptr)));
+    if (waiter && is_lock(waiter) && remove_waiter(innermost, waiter)) {
+      static_cast<void>(Ref::steal(PyObject_CallMethod(waiter.get(), "release", nullptr)));
+    }
   }
   PyErr_Clear();
 }

@@ -2,9 +2,13 @@
 // `queue.Queue` and the futures of the standard library (`wait`, `as_completed`, `result`) use such waits.
 //
 // CPython raises an exception in another thread at that thread's next bytecode, so a thread that sleeps in a lock never gets
-// it. A condition makes a lock for each wait, which only its notifiers know. Releasing this lock wakes that wait and nothing
-// else. A notifier that comes later sees by it that the wait is over, and notifies the next one (gh-92530). Locks that the
-// user has made are not touched: releasing one would let two threads in.
+// it. A condition makes a lock for each wait and keeps these locks in a list of waiters. Taking the lock out of the list and
+// releasing it wakes that wait and nothing else. A notifier that comes later finds the next waiter.
+//
+// Each lock is released once. The thread that wakes may own the lock already and still wait for the GIL. A second release
+// would take the lock away from it, and CPython's debug builds end the process then.
+//
+// Locks that the user has made are not touched: releasing one would let two threads in.
 #pragma once
 
 #include "py/ref.h"
