@@ -145,11 +145,13 @@ threading.Thread(target=lambda: (gate.wait_for(), print("waiting", flush=True)),
     assert finished.stderr in ("", LEFT + "sleeps\n")
 
 
-def test_ctrl_c_ends_a_program_with_them(tmp_path: Path) -> None:
-    source = """
+@pytest.mark.parametrize("kind", ["prompt", "notify_at_their_end"])
+def test_ctrl_c_ends_a_program_with_them(tmp_path: Path, kind: str) -> None:
+    """A wait that was woken is not notified again. That would abort the debug build of CPython."""
+    source = f"""
 gate = Gate()
 pool = InterpreterThreadPoolExecutor(1)
-pool.submit(interpreter(daemons.prompt)).result()
+pool.submit(interpreter(daemons.{kind})).result()
 future = pool.submit(interpreter(endless.loop), gate.ends)
 gate.wait_for()
 print("waiting", flush=True)

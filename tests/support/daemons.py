@@ -210,6 +210,26 @@ PROMPT = [
 ]
 
 
+def notify_at_their_end() -> None:
+    """Start pairs of threads. One waits in a condition. The other one notifies it at its own end."""
+
+    def notify(condition: threading.Condition) -> None:
+        try:
+            threading.Event().wait()
+        finally:
+            with condition:
+                condition.notify()
+
+    def wait(condition: threading.Condition) -> None:
+        with condition:
+            condition.wait()
+
+    for _ in range(50):
+        condition = threading.Condition()
+        start("notifies", notify, condition)
+        start("waits for it", wait, condition)
+
+
 def prompt() -> None:
     """Start all of these."""
     for each in PROMPT:
