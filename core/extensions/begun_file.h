@@ -1,6 +1,6 @@
-// BegunFile: a new file that is being written, under a name that nobody looks for. It is removed at the end of this object,
-// unless it has become something else by then. What a process leaves behind that ends meanwhile is pruned (folder_upkeep.h).
-// Owner: a function's scope. Thread: that one. Linux only.
+// BegunFile: a new file that is still being written, under a name that nobody looks for. The destructor removes it unless
+// it has been renamed. If the process ends earlier, pruning removes the file (folder_upkeep.h). Owner: a function's scope.
+// Thread: that function's. Linux only.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ namespace aiointerpreters::extensions {
 
 class BegunFile {
  public:
-  // Borrows the open folder. `original`: what the file's name shows. Errors: `file` is none, see errno.
+  // Borrows the open folder. `original`: the name to show in the file's name. Errors: `file` is none, and errno is set.
   BegunFile(int folder, std::string_view original);
   ~BegunFile();
   BegunFile(const BegunFile&) = delete;
@@ -21,7 +21,7 @@ class BegunFile {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   // Open for reading and writing.
   FileDescriptor& file() noexcept { return file_; }
-  // It has another name now.
+  // The file has another name now, so it is not removed.
   void renamed() noexcept { name_.clear(); }
 
  private:

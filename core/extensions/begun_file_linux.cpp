@@ -17,7 +17,7 @@ BegunFile::BegunFile(int folder, std::string_view original) : folder_(folder) {
     std::string name = begun_name(original);
     file_ = open_at(folder, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
     if (file_) name_ = std::move(name);
-  } while (!file_ && errno == EEXIST);  // the file of a process in another container, or of one that is gone
+  } while (!file_ && errno == EEXIST);  // another container or a process that has ended has left this file
 }
 
 BegunFile::~BegunFile() {

@@ -12,7 +12,7 @@ namespace {
 using py::ForeignThreads;
 
 constexpr int kNull = 0;
-constexpr int kAttached = 0;  // PyGILState_LOCKED: the thread is attached as long as it loads a copy
+constexpr int kAttached = 0;  // PyGILState_LOCKED: a thread is attached while it loads a copy
 constexpr int kFull = -1;
 
 int ensure(void*, void*, ForeignThreads* threads) { return threads->ensure(); }
@@ -23,7 +23,7 @@ int check(void*, void*, ForeignThreads* threads) { return threads->is_attached()
 
 void* find_state(void*, void*, ForeignThreads* threads) { return threads->find_state(); }
 
-// Destructors call this to learn whether there still is an interpreter to which they can return their objects.
+// Destructors call this to learn whether they can still return their objects to the interpreter.
 int is_initialized(void*, void*, ForeignThreads* threads) { return Py_IsInitialized() != 0 && threads->can_come() ? 1 : 0; }
 
 int is_finalizing(void*, void*, ForeignThreads* threads) { return Py_IsFinalizing() != 0 || !threads->can_come() ? 1 : 0; }
@@ -34,7 +34,7 @@ int add_pending_call(ForeignThreads::Call call, void* argument, ForeignThreads* 
 
 void* main_interpreter(void*, void*, ForeignThreads* threads) { return threads->interpreter(); }
 
-// Pointers to states are only passed on here.
+// Pointers to thread states are only passed on here.
 void* make_state(PyInterpreterState* interpreter, void*, ForeignThreads* threads) {
   return threads->make_state(interpreter);
 }

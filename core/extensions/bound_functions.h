@@ -1,5 +1,5 @@
-// The functions of the C API that a private copy has from here (elf_bind.h), because CPython's mean the main interpreter, or
-// the one that is no more. They do what CPython's do, for the interpreter that the copy belongs to.
+// Replacements for functions of the C API that mean the main interpreter, or an interpreter that has ended. A private copy
+// calls these instead (elf_bind.h). They do the same as CPython's functions, for the interpreter that the copy belongs to.
 // Thread: any.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace aiointerpreters::extensions {
 
-// Their third argument is that interpreter's py::ForeignThreads.
+// Each function gets that interpreter's py::ForeignThreads as its third argument.
 [[nodiscard]] std::span<const BoundFunction> functions_for_copies() noexcept;
 
 }  // namespace aiointerpreters::extensions

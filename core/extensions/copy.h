@@ -1,5 +1,6 @@
 // Copy: a private copy of an object file, ready for dlopen.
-// Owner: who has asked for it, until dlopen has returned: the mapping needs neither the path nor the descriptor any more.
+// Owner: the code that loads it, until dlopen has returned. After that, the mapping needs neither the path nor the
+// descriptor.
 // Thread: any, one at a time.
 #pragma once
 
@@ -11,16 +12,16 @@
 namespace aiointerpreters::extensions {
 
 struct Copy {
-  // For dlopen. No other copy in this process has had it: glibc takes a path that it has seen for the object that it has
-  // loaded from there, even if that file is gone.
+  // The path for dlopen. No other copy in this process has had this path: glibc returns the object that it has already
+  // loaded from a path, even if that file has been removed.
   std::string path;
-  // The file whose content was compared. While it is open, /proc/self/fd has it:
-  // the path of a copy that has no name in a folder.
+  // The file whose content was compared. While it is open, it can be reached through /proc/self/fd. A copy without a name
+  // in a folder has this path.
   FileDescriptor file;
-  // The original, open for reading: what the copy was compared with, whatever has its path by now.
+  // The original that the copy was compared with, open for reading. Another file may have its path by now.
   FileDescriptor original;
   std::uint64_t size = 0;
-  bool made = false;  // by this call; false: it was there
+  bool made = false;  // true: this call has made the copy; false: it already existed
 };
 
 }  // namespace aiointerpreters::extensions

@@ -1,12 +1,13 @@
-// CopyFolder: one folder of copies, opened and checked: finds a copy in it, or makes it.
+// CopyFolder: one folder of copies, opened and checked. It finds a copy in the folder, or makes it.
 //
-// A copy is written under another name and gets its own when it is complete, so no half-written file is ever found. It is
-// not synced to the disk, which would take longer than all else: what a power failure leaves of it is noticed when it is
-// used, as every copy is compared with its original, byte by byte, before each use. That is also why a collision of hashes
-// cannot load wrong code: the file is then replaced.
-// A file may be removed or replaced at any time, by any process, and so may the folder: what is open or mapped stays as it
-// is. A copy whose file is removed while it is made is whole all the same, and is handed out without a name.
-// Owner: one call of CopyStore's. Thread: that call's; any number of them, of any number of processes, on the same folder.
+// A copy is written under another name and renamed when it is complete, so nobody finds a half-written file. It is not
+// synced to the disk, because that would take longer than all other steps. Every copy is compared with its original, byte
+// by byte, before each use. This finds files that a power failure has damaged. It also finds a collision of hashes. Such a
+// file is replaced, and never loaded.
+// Any process may remove or replace a file at any time, and may remove the folder. Files that are open or mapped are not
+// affected. If a copy's file is removed while it is being made, the copy is still complete. It is then handed out without a
+// name.
+// Owner: one call of CopyStore. Thread: that call's. Any number of threads and processes may use the same folder.
 // Linux only.
 #pragma once
 
@@ -28,14 +29,15 @@ class CopyFolder {
 
   [[nodiscard]] int number() const noexcept { return folder_.number(); }
 
-  // The copy with that name: the file that is there if it is what it should be, else a new one.
-  // Errors: none, and `why` has the reason; so it is where the folder has been removed meanwhile. What was begun is removed.
+  // The copy with that name. The existing file is used if its content is right; otherwise a new one is made.
+  // Errors: none, and `why` has the reason, for example that the folder has been removed meanwhile. An incomplete file is
+  // removed.
   [[nodiscard]] std::optional<Copy> get(const Original& original, const std::string& name, std::string& why) const;
 
  private:
   enum class Made { kYes, kWithoutName, kAnotherIsThere, kNo };
 
-  // None: there is none, or not what should be there, which `replace` tells apart.
+  // None: there is no such file, or it is wrong. `replace` is set in the second case.
   [[nodiscard]] std::optional<Copy> find(const Original& original, const std::string& name, bool& replace) const;
   [[nodiscard]] Made make(const Original& original, const std::string& name, bool replace, Copy& copy,
                           std::string& why) const;

@@ -20,13 +20,14 @@ namespace {
 
 constexpr std::time_t kDay = std::time_t{24} * 60 * 60;
 
-// The time of last use is the modification time of the file, to the day. A change at each use would write to disk each
-// time.
+// The modification time of the file shows when it was last used, exact to a day. Setting it at each use would write to the
+// disk each time.
 void mark_as_used(int file) noexcept {
   struct stat facts{};
   if (::fstat(file, &facts) != 0) return;
   const std::time_t age = std::time(nullptr) - facts.st_mtim.tv_sec;
-  // A time to come is a clock that was wrong. If it cannot be set (a read-only file system), nothing there is pruned either.
+  // A time in the future comes from a wrong clock. If the time cannot be set (a read-only file system), pruning is
+  // impossible too.
   if (age >= kDay || age < -kDay) static_cast<void>(::futimens(file, nullptr));
 }
 
@@ -46,7 +47,7 @@ std::optional<Copy> CopyFolder::get(const Original& original, const std::string&
       case Made::kNo:
         return std::nullopt;
       case Made::kAnotherIsThere:
-        break;  // look again: now it is used, or was replaced
+        break;  // look again: the other file is now used or replaced
     }
   }
 }
@@ -87,7 +88,7 @@ FileDescriptor CopyFolder::write(const Original& original, BegunFile& begun, std
   }
   const int file = begun.file().number();
   if (!original.write_copy(file, why)) return {};
-  // So no process writes to it by mistake. Some file systems have no such modes.
+  // Prevents other processes from writing to it by mistake. Some file systems do not support modes.
   static_cast<void>(::fchmod(file, 0400));
   FileDescriptor written = open_at(number(), begun.name().c_str(), O_RDONLY | O_NOFOLLOW);
   if (!written && errno == ENOENT) written = open_at(AT_FDCWD, path_of_descriptor(file).c_str(), O_RDONLY);  // removed
@@ -108,9 +109,9 @@ FileDescriptor CopyFolder::write(const Original& original, BegunFile& begun, std
 
 CopyFolder::Made CopyFolder::publish(BegunFile& begun, const std::string& name, bool replace, std::string& why) const {
   const char* const from = begun.name().c_str();
-  // Not over a file that is there: others may use it already, and one file for all is the point. The system call, as not
-  // every C library has the function. Not every file system can do it: one that has a copy too many for a while is no worse
-  // than that.
+  // Do not replace an existing file: others may already use it, and all should share one. Some C libraries lack the
+  // function, so this is the system call. Some file systems do not support it. Then the file is replaced, and there is one
+  // copy too many for a while.
   if (!replace && ::syscall(SYS_renameat2, number(), from, number(), name.c_str(), RENAME_NOREPLACE) != 0) {
     if (errno == EEXIST) return Made::kAnotherIsThere;
     replace = true;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kBegun = ".begun-";
 constexpr std::size_t kDigits = 16;  // of a hash
-// A name has at most 255 bytes (NAME_MAX), of which the rest takes fewer than 100.
+// A name has at most 255 bytes (NAME_MAX). The other fields take fewer than 100.
 constexpr std::size_t kReadable = 150;
 
 std::string_view readable(std::string_view original) noexcept {

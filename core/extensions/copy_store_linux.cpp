@@ -38,13 +38,13 @@ CopyStore::CopyStore(const Environment& environment, Report report)
       trust_(environment.trusted),
       report_(std::move(report)) {
   if (only_folders_) {
-    std::error_code unknown;  // the working directory may be gone
+    std::error_code unknown;  // set if the working directory has been removed
     const std::filesystem::path path = std::filesystem::absolute(environment.cache, unknown);
-    // A folder called ~ is surely a mistake. It is refused.
+    // A folder called ~ is a mistake. It is refused later.
     folders_.push_back(unknown || environment.cache.starts_with('~') ? environment.cache : path.string());
     return;
   }
-  // A path that is not absolute does not count (XDG Base Directory Specification).
+  // A path that is not absolute is ignored (XDG Base Directory Specification).
   if (environment.xdg_cache_home.starts_with('/')) folders_.push_back(environment.xdg_cache_home + kBelowCache);
   if (environment.home.starts_with('/')) {
     std::string folder = environment.home + "/.cache" + kBelowCache;
@@ -86,8 +86,8 @@ std::optional<Copy> CopyStore::get(const std::string& path, unsigned k, const Ed
 
 std::optional<Copy> CopyStore::from_folder(const std::string& path, const Original& original, const std::string& name,
                                            std::string& why) {
-  // A user who empties the cache by hand may remove the folder at any time. Another round is only needed if it goes in the
-  // instant between its making and that of a file in it.
+  // A user may remove the folder by hand at any time. Another round is needed only if this happens between creating the
+  // folder and creating a file in it.
   constexpr int kRounds = 100;
   for (int round = 0; round < kRounds; ++round) {
     bool absent = false;
@@ -136,7 +136,7 @@ std::optional<std::uint64_t> CopyStore::hash_of(const Original& original, std::s
 }
 
 bool CopyStore::is_time_to_prune(std::uint64_t made) noexcept {
-  // relaxed: it only decides the moment. The first time, and each time that a multiple is passed.
+  // relaxed: it only decides when to prune. True the first time, and whenever a multiple is passed.
   const std::uint64_t before = made_.fetch_add(made, std::memory_order_relaxed);
   return before == 0 || before / kPruneAfter != (before + made) / kPruneAfter;
 }

@@ -15,14 +15,14 @@ namespace {
 
 struct Opener {
   CopyOwner* owner;
-  py::Ref open;  // `_ctypes`'s own
+  py::Ref open;  // the original function of `_ctypes`
 };
 
 void destroy_opener(PyObject* capsule) {
   std::unique_ptr<Opener>(static_cast<Opener*>(PyCapsule_GetPointer(capsule, nullptr))).reset();
 }
 
-// A library that is opened by its name, not by a path, is the system's. Empty: no path. Errors: empty with an exception set.
+// Empty: the library is opened by a name, so it belongs to the system. Errors: empty with an exception set.
 std::string path_in(PyObject* name) {
   if (!PyUnicode_Check(name) && !PyBytes_Check(name)) return {};
   PyObject* encoded = nullptr;

@@ -1,5 +1,5 @@
-// Libraries that are opened through ctypes: those of which each interpreter has its own are private there too, as where an
-// extension module needs them (private_library.h). All others are opened as ever.
+// Libraries that are opened through ctypes. If an extension module would get a private copy of a library, so does ctypes
+// (private_library.h). All other libraries are opened as usual.
 // Requires: attached to a worker's interpreter. Runs Python.
 #pragma once
 
@@ -8,8 +8,8 @@
 
 namespace aiointerpreters::extensions {
 
-// Has `_ctypes`, a module that has just been made, open them so. `owner` lives as long as the interpreter's modules. Errors:
-// false with an exception set.
+// Makes `_ctypes`, a module that has just been created, open libraries in this way. `owner` lives as long as the
+// interpreter's modules. Errors: false with an exception set.
 [[nodiscard]] bool open_libraries_privately(const py::Ref& ctypes, CopyOwner& owner);
 
 }  // namespace aiointerpreters::extensions

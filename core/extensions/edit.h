@@ -1,6 +1,6 @@
-// Edit: bytes that a copy of a file has instead of the original's, at most reaching beyond its end: that is how something is
-// added. Of several, a later one sees what earlier ones have added, and wins where both write. Plain data and not a
-// function, so that a copy can be told by what it is: two copies with equal edits are the same file.
+// Edit: bytes that replace bytes of the original in a copy. An edit may begin inside the file and reach beyond its end, or
+// begin where an earlier edit ended: this adds to the file. If two edits overlap, the later one wins. Edits are data and
+// not functions, so that copies can be compared: two copies of one original with equal edits are the same file.
 // Thread: any; plain data.
 #pragma once
 

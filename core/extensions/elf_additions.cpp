@@ -9,9 +9,9 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// What is added begins at a multiple of this in memory: of the largest page that the processor has. So it shares no page
-// with anything: where a segment's last page holds zeros that are not in the file, glibc zeroes the rest of that page. Not
-// of a larger one: each gap is a mapping of its own, of which a process may only have so many.
+// Additions begin at a multiple of this number in memory: the largest page size of the processor. So they share no page
+// with other segments: if the last page of a segment contains zeros that are not in the file, glibc zeroes the rest of that
+// page. The number is not larger, because each gap is a mapping of its own, and the number of mappings is limited.
 constexpr std::uint64_t kLargestPage = elf::kOwnMachine == elf::kX64 ? 0x1000 : 0x10000;
 constexpr std::uint64_t kWord = 8;
 
@@ -25,7 +25,7 @@ std::uint64_t rounded_up(std::uint64_t value, std::uint64_t unit = kLargestPage)
 
 ElfAdditions::Place ElfAdditions::next() const {
   const std::uint64_t end = rounded_up(image_.file().size() + content_.size(), added_.empty() ? kLargestPage : kWord);
-  // What is mapped is a whole page of the file, so both begin at the same place in a page.
+  // Whole pages of the file are mapped, so the address and the offset have the same position within a page.
   return {rounded_up(end_in_memory()) + end % kLargestPage, end};
 }
 
@@ -61,7 +61,7 @@ Edits ElfAdditions::edits() const {
     segment.address = segment.physical = first.address;
     segment.in_file = segment.in_memory = size;
   }
-  segments.insert(segments.end(), added_.begin(), added_.end());  // loaded ones are in the order of their addresses
+  segments.insert(segments.end(), added_.begin(), added_.end());  // loaded segments are sorted by address
   std::string content = content_;
   const std::uint64_t end = image_.file().size();
   std::memcpy(content.data() + (first.offset - end), segments.data(), size);

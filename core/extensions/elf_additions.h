@@ -1,9 +1,9 @@
-// ElfAdditions: what a copy of a shared object has on top of the original: further segments at the end of the file, loaded
-// behind all others, and a table of segments that knows them.
+// ElfAdditions: the segments that a copy of a shared object has in addition to the original's. They are at the end of the
+// file and are loaded behind all others. A new table of segments lists them too.
 //
-// It takes nothing away (patchers that reuse a PT_NOTE lose the build id), needs no spare room in the file, and holds any
-// amount: there is no object that loads and cannot be added to, short of 2^16 segments.
-// Nothing moves in the memory of what was there.
+// Nothing is removed (patchers that reuse a PT_NOTE lose the build id), no free space in the file is needed, and additions
+// may have any size. Every object that can be loaded can get additions, up to 2^16 segments. The original segments stay at
+// their addresses.
 // Thread: one.
 #pragma once
 
@@ -28,25 +28,25 @@ class ElfAdditions {
   // Borrows the image.
   explicit ElfAdditions(const ElfImage& image) noexcept : image_(image) {}
 
-  // Adds a segment with these bytes and flags (elf::kReadable, ...). One that is only read comes first if there is one: it
-  // holds the table too. Errors: ElfError if there is no room; std::logic_error if it would be one more than kMost.
+  // Adds a segment with these bytes and flags (elf::kReadable, ...). If there is a segment that is only read, add it first:
+  // it also holds the table. Errors: ElfError if there is no room; std::logic_error if there are more than kMost segments.
   Place add(std::uint32_t flags, const std::string& bytes);
-  // Where `add` would put a segment that is not the first.
+  // The place at which `add` would put the next segment, if that is not the first.
   [[nodiscard]] Place next() const;
-  // What has to be written into the file; nothing if nothing was added.
+  // The edits to the file; none if nothing was added.
   [[nodiscard]] Edits edits() const;
 
-  static constexpr std::size_t kMost = 3;  // one for the table, and names; one for data; one for code
+  static constexpr std::size_t kMost = 3;  // one for the table and names, one for data, one for code
 
  private:
-  // Of the table with room for all.
+  // The size of the table if all segments are added.
   [[nodiscard]] std::uint64_t table_size() const noexcept {
     return (image_.segments().size() + kMost) * sizeof(elf::ProgramHeader);
   }
   [[nodiscard]] std::uint64_t end_in_memory() const;
 
   const ElfImage& image_;
-  std::string content_;  // what comes behind the end of the file
+  std::string content_;  // the bytes to append to the file
   std::vector<elf::ProgramHeader> added_;
 };
 

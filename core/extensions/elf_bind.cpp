@@ -20,8 +20,8 @@ constexpr bool kHasCode = false;
 
 constexpr std::size_t kSlot = 8;
 
-// The code of a function, for x86-64: with what stands first in the table as the third argument it goes on at a function
-// that is in the table too, or returns a number if the former is null.
+// The code of a function, for x86-64. If the first entry of the table is null, it returns a number. Otherwise it passes
+// that entry as the third argument and jumps to the function in the table.
 constexpr unsigned char kCode[] = {
     0xf3, 0x0f, 0x1e, 0xfa,                    // endbr64
     0x48, 0x8b, 0x15, 0x00, 0x00, 0x00, 0x00,  // mov rdx, [rip + to the table]

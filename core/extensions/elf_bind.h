@@ -1,12 +1,13 @@
-// Functions of Python that a private copy shall not find in Python but here, made for the interpreter that it belongs to:
-// those that mean the main interpreter without saying so (py/foreign_threads.h).
+// Binds a private copy: replaces functions of Python's C API that silently mean the main interpreter
+// (py/foreign_threads.h). The copy calls functions of ours instead, and these know the interpreter that the copy belongs
+// to.
 //
-// How: the copy gets a piece of code for each of them, and a table in which it finds whom it shall call, and for whom. The
-// symbol, which it had undefined, becomes one that it defines itself, at that code, and hidden: so the dynamic linker looks
-// nowhere else for it, whatever kind of relocation asks, at once or lazily, in read-only places or others. There is nothing
-// to be patched when it is loaded. No other object can find the symbol: hash tables do not know it. The table is filled when
-// the object has been loaded, before its constructors run (elf_constructors.h);
-// until then the functions only return a value.
+// The copy gets a short piece of code for each such function, and a table with the address of our function and its
+// argument. The symbol was undefined in the original. In the copy it is defined as that piece of code, and hidden. So the
+// dynamic linker looks for it nowhere else, for every kind of relocation, for lazy and immediate binding, and in read-only
+// data. Nothing is patched when the copy is loaded. No other object can find the symbol, because it is not in the hash
+// tables. The table is filled after the object has been loaded and before its constructors run (elf_constructors.h). Until
+// then the functions only return a value.
 // Thread: any.
 #pragma once
 
@@ -20,25 +21,25 @@
 
 namespace aiointerpreters::extensions {
 
-// A function that takes the place of Python's of the same name. It has two arguments, of which Python's may have fewer, and
-// a third one for what it shall know: who binds the copy gives it that.
+// A function that replaces Python's function of the same name. Its third argument is the pointer that was put into the
+// copy's table. Python's function has at most two arguments.
 struct BoundFunction {
   const char* name;
   void (*function)();
-  std::int32_t unbound;  // what it returns as long as the table is empty
+  std::int32_t unbound;  // returned while the table is empty
 };
 
-// The table, to be filled: what all of them get as their third argument, then the functions.
+// The table to be filled: first the third argument of all functions, then the functions.
 struct BindingTable {
-  std::uint64_t address = 0;  // in the object; 0: it uses none of them, there is no table
+  std::uint64_t address = 0;  // in the object; 0: it uses none of these functions and has no table
   std::vector<void (*)()> functions;
 };
 
-// Whether this machine's code is known here. Elsewhere nothing is bound.
+// Whether there is code for this kind of machine. Otherwise nothing is bound.
 [[nodiscard]] bool can_bind() noexcept;
 
-// What has to be written into a copy of the object, besides what is put into `additions`. Requires: can_bind(). Errors:
-// ElfError, std::bad_alloc.
+// The edits to a copy of the object. More content goes into `additions`. Requires: can_bind(). Errors: ElfError,
+// std::bad_alloc.
 [[nodiscard]] Edits edits_to_bind(const ElfImage& image, std::span<const BoundFunction> functions, ElfAdditions& additions,
                                   BindingTable& table);
 

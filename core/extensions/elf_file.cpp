@@ -23,7 +23,7 @@ void read_symbols(const ElfImage& image, ElfFile& to) {
   const ElfSymbols symbols(image);
   for (std::size_t index = 0; index < symbols.count(); ++index) {
     const elf::Symbol symbol = symbols.at(index);
-    const std::string_view begin = image.from_string(symbol.name);  // no name that is of no interest is looked at as a whole
+    const std::string_view begin = image.from_string(symbol.name);  // names that do not matter are not read to their end
     if (symbol.section == elf::kUndefined && (begin.starts_with("Py") || begin.starts_with("_Py"))) {
       to.python_symbols.emplace_back(image.string(symbol.name));
     }
@@ -36,7 +36,7 @@ void read_symbols(const ElfImage& image, ElfFile& to) {
   sort_and_unite(to.unique_symbols);
 }
 
-// The folders in a search path, of which one may be empty.
+// The folders of a search path. A folder may be empty.
 std::vector<std::string> folders_in(std::string_view path) {
   std::vector<std::string> folders;
   for (;;) {

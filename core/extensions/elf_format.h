@@ -1,6 +1,6 @@
-// The parts of the ELF format that are used here: 64-bit, little-endian. The system's <elf.h> has them too, but not on every
-// system that this code is compiled for. The names in the comments are those of the format's documents: the System V ABI
-// (gABI), the GNU extensions to it.
+// The parts of the ELF format that are used here: 64-bit, little-endian. <elf.h> has them too, but this code is also
+// compiled on systems without it. The comments give the names from the documents of the format: the System V ABI (gABI) and
+// its GNU extensions.
 // Thread: any; plain data.
 #pragma once
 
@@ -78,21 +78,21 @@ struct Relocation {      // Elf64_Rela
 };
 static_assert(sizeof(Relocation) == 24);
 
-struct GnuHashHeader {  // what DT_GNU_HASH begins with
+struct GnuHashHeader {  // the beginning of DT_GNU_HASH
   std::uint32_t bucket_count;
-  std::uint32_t first_symbol;  // symbols before it are not in the table: all that are not defined here
+  std::uint32_t first_symbol;  // earlier symbols are not in the table: these include all undefined ones
   std::uint32_t bloom_words;   // of 8 bytes
   std::uint32_t bloom_shift;
 };
 static_assert(sizeof(GnuHashHeader) == 16);
 
-struct HashHeader {  // what DT_HASH begins with
+struct HashHeader {  // the beginning of DT_HASH
   std::uint32_t bucket_count;
-  std::uint32_t symbol_count;  // nchain: as many as there are symbols
+  std::uint32_t symbol_count;  // nchain: equals the number of symbols
 };
 static_assert(sizeof(HashHeader) == 8);
 
-struct NeededVersions {    // Elf64_Verneed: the versions that are needed of one library
+struct NeededVersions {    // Elf64_Verneed: the versions that it needs of one library
   std::uint16_t version;   // vn_version
   std::uint16_t count;     // vn_cnt
   std::uint32_t library;   // vn_file
@@ -127,7 +127,7 @@ constexpr std::uint16_t kAArch64 = 183;    // EM_AARCH64
 constexpr std::uint16_t kRiscV = 243;      // EM_RISCV
 constexpr std::uint16_t kLoongArch = 258;  // EM_LOONGARCH
 
-// The architecture of this process; kNoMachine where this code has not been tried: then every file is refused.
+// The architecture of this process. kNoMachine: this code has not been tried there, and every file is refused.
 #if defined(__x86_64__) && defined(__LP64__)
 constexpr std::uint16_t kOwnMachine = kX64;
 #elif defined(__aarch64__) && defined(__LP64__) && defined(__AARCH64EL__)
@@ -136,7 +136,7 @@ constexpr std::uint16_t kOwnMachine = kAArch64;
 constexpr std::uint16_t kOwnMachine = kNoMachine;
 #endif
 
-// e_phnum: the count stands elsewhere
+// e_phnum: the real count is elsewhere
 constexpr std::uint16_t kTooManyProgramHeaders = 0xffff;  // PN_XNUM
 
 // p_type
@@ -181,7 +181,7 @@ constexpr std::uint64_t kVersionsNeeded = 0x6ffffffe;  // DT_VERNEED
 constexpr std::uint64_t kHasTextRelocations = 0x4;  // DF_TEXTREL
 constexpr std::uint64_t kProgram = 0x08000000;      // DF_1_PIE
 
-// st_info: the upper half tells how the symbol is bound
+// st_info: the upper half is the binding
 constexpr unsigned kBindingShift = 4;
 constexpr std::uint8_t kTypeMask = 0x0f;
 constexpr std::uint8_t kGlobalBinding = 1;   // STB_GLOBAL
@@ -193,6 +193,6 @@ constexpr std::uint8_t kHidden = 2;  // STV_HIDDEN
 
 // st_shndx
 constexpr std::uint16_t kUndefined = 0;   // SHN_UNDEF
-constexpr std::uint16_t kAnySection = 1;  // the dynamic linker only wants to see that it is in one
+constexpr std::uint16_t kAnySection = 1;  // the dynamic linker checks only that the symbol is in a section
 
 }  // namespace aiointerpreters::extensions::elf

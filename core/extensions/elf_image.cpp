@@ -9,11 +9,10 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// Longer than any name or search path; a limit, so that looking for the ends of names takes no time to speak of in a file
-// that has none.
+// More than any name or search path has. The limit keeps the search for the ends of names short in a file that has none.
 constexpr std::size_t kLongestName = 0x10000;
 
-// Some linkers let the part that becomes read-only end with a page, behind the end of its segment.
+// Some linkers extend the part that becomes read-only to the end of a page, beyond the end of its segment.
 constexpr std::uint64_t kMostPadding = 0x10000;
 
 std::string name_of_machine(std::uint16_t machine) {
@@ -60,7 +59,7 @@ std::string name_of_type(std::uint16_t type) {
   throw ElfError("is truncated: " + what + " lies beyond its end at byte " + std::to_string(file_size));
 }
 
-// Whether `size` bytes from `offset` on are within `whole`. Avoids sums that could overflow.
+// Whether `size` bytes from `offset` on are within `whole`. Avoids additions that could overflow.
 bool is_within(std::uint64_t offset, std::uint64_t size, std::uint64_t whole) {
   return offset <= whole && size <= whole - offset;
 }
@@ -116,7 +115,7 @@ void ElfImage::read_segments() {
     }
     end_of_last = segment.address + segment.in_memory;
   }
-  // The dynamic linker changes both without checking them.
+  // The dynamic linker writes to both without checking them.
   for (const elf::ProgramHeader& segment : segments_) {
     if ((segment.type == elf::kDynamic || segment.type == elf::kReadOnlyLater) && !is_in_writable_segment(segment)) {
       throw ElfError("is corrupt: data that the dynamic linker changes is in no writable segment");

@@ -35,7 +35,7 @@ class Strings {
   std::map<std::string, std::size_t> places_;
 };
 
-// One object that is renamed.
+// The renaming of one object.
 class Renaming {
  public:
   Renaming(const ElfImage& image, const LibraryNames& names) : image_(image), names_(names), strings_(image.strings()) {}
@@ -48,7 +48,7 @@ class Renaming {
   }
 
  private:
-  // The position in the new table of the new name for the one at `old`. None if it keeps its name.
+  // The position in the new table of the new name for the name at `old`. None if the name does not change.
   std::optional<std::uint32_t> renamed(std::uint64_t old) {
     const auto name = names_.find(image_.string(old));
     return name == names_.end() ? std::nullopt : std::optional(strings_.add(name->second));
@@ -67,7 +67,7 @@ class Renaming {
     if (!address) return;
     ElfImage::Bytes rest = image_.from(*address);
     std::size_t offset = image_.offset_of(*address);
-    for (;;) {  // each time further towards the end of the segment
+    for (;;) {  // moves towards the end of the segment, so it ends
       const auto needed = element<elf::NeededVersions>(rest, 0);
       if (const auto place = renamed(needed.library)) edit(offset + offsetof(elf::NeededVersions, library), *place);
       if (needed.next == 0) return;
@@ -88,8 +88,8 @@ class Renaming {
     tell_sections(place.address, place.offset);
   }
 
-  // The section that was the string table becomes the new one, for readelf, debuggers and the like. If there are no
-  // sections, or they make no sense, nobody misses it.
+  // Points the section of the string table to the new table, for readelf, debuggers and the like. Missing or invalid
+  // sections are ignored.
   void tell_sections(std::uint64_t address, std::uint64_t offset) {
     const elf::FileHeader& header = image_.header();
     const ElfImage::Bytes file = image_.file();

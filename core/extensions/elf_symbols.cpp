@@ -1,5 +1,5 @@
-// See elf_symbols.h. The formats: System V ABI, "Dynamic Linking"; for DT_GNU_HASH, which has no document, what GNU's linker
-// writes and glibc reads.
+// See elf_symbols.h. The formats: System V ABI, "Dynamic Linking". DT_GNU_HASH has no specification; this follows GNU's
+// linker and glibc.
 #include "extensions/elf_symbols.h"
 
 #include <algorithm>
@@ -11,8 +11,8 @@ namespace {
 
 using Bytes = ElfImage::Bytes;
 
-// How many symbols those are that DT_GNU_HASH knows, and those before them; 0 if it knows none. They are sorted by bucket,
-// and the last one of each bucket is marked: so the last of all is found from the highest bucket.
+// The number of symbols up to the last one in DT_GNU_HASH; 0 if it contains none. The symbols are sorted by bucket, and the
+// last one of each bucket is marked. So the highest bucket leads to the last symbol.
 std::size_t symbols_in_gnu_hash(Bytes table) {
   const auto header = element<elf::GnuHashHeader>(table, 0);
   const std::uint64_t bloom_size = header.bloom_words * std::uint64_t{8};
@@ -43,9 +43,9 @@ std::size_t symbols_in_relocations(const ElfImage& image, std::uint64_t table_ta
   return count;
 }
 
-// How many symbols there are: the format does not say it. DT_HASH has a link for each. DT_GNU_HASH ends with the last one
-// that is defined, and the undefined ones come before the first that is. If none is defined, it says nothing of the others,
-// as if there were no hash table: then what relocations name is all that the dynamic linker will ever look at.
+// The number of symbols. The format does not state it. DT_HASH has one link for each symbol. DT_GNU_HASH ends with the last
+// defined symbol, and undefined symbols come before the first defined one. If no symbol is defined, or there is no hash
+// table, the relocations tell: the dynamic linker looks only at symbols that they name.
 std::size_t count_of_symbols(const ElfImage& image) {
   if (const auto hash = image.dynamic_value(elf::kHash)) return element<elf::HashHeader>(image.from(*hash), 0).symbol_count;
   if (const auto hash = image.dynamic_value(elf::kGnuHash)) {

@@ -1,6 +1,5 @@
-// ElfSymbols: the symbols of a shared object, those of the dynamic linker: what it offers and what it wants.
-// Borrows its image.
-// Thread: any; one that is made is never changed.
+// ElfSymbols: the dynamic symbols of a shared object, defined and undefined ones. Borrows its image.
+// Thread: any; it is never changed.
 #pragma once
 
 #include <cstddef>
@@ -12,13 +11,13 @@ namespace aiointerpreters::extensions {
 
 class ElfSymbols {
  public:
-  // Errors: ElfError if there is no table of symbols, or it is not all in the file.
+  // Errors: ElfError if there is no symbol table, or if it is not completely in the file.
   explicit ElfSymbols(const ElfImage& image);
 
   // The first one is a placeholder: undefined, without a name.
   [[nodiscard]] std::size_t count() const noexcept { return table_.size() / sizeof(elf::Symbol); }
   [[nodiscard]] elf::Symbol at(std::size_t index) const { return element<elf::Symbol>(table_, index); }
-  // Where in the file a symbol is.
+  // The position of a symbol in the file.
   [[nodiscard]] std::size_t offset_of(std::size_t index) const noexcept { return offset_ + (index * sizeof(elf::Symbol)); }
 
  private:
@@ -26,7 +25,7 @@ class ElfSymbols {
   ElfImage::Bytes table_;
 };
 
-// Whether the object offers the symbol as the one of its name in the process (elf_unique.h).
+// Whether the object defines it as a unique symbol (elf_unique.h).
 [[nodiscard]] constexpr bool is_unique(const elf::Symbol& symbol) noexcept {
   return symbol.section != elf::kUndefined && symbol.info >> elf::kBindingShift == elf::kUniqueBinding;
 }

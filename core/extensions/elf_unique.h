@@ -1,11 +1,11 @@
-// The unique symbols of a private copy, made its own.
+// Turns the unique symbols of a private copy into ordinary ones.
 //
-// C++ compilers give what is static in templates and inline functions the binding STB_GNU_UNIQUE: of all that have one name,
-// glibc uses the one that was loaded first, in the whole process, RTLD_LOCAL or not. So copies of one file, however they are
-// called, share such a variable, and with it what it holds of one interpreter's (SWIG keeps its types there). As an ordinary
-// global symbol it is looked for first in the object itself, as everything else that a copy offers.
+// C++ compilers give static variables in templates and inline functions the binding STB_GNU_UNIQUE. In the whole process,
+// glibc uses the first loaded symbol of each such name, even with RTLD_LOCAL. So all copies of a file would share such a
+// variable, whatever their names are. It may hold objects of one interpreter (SWIG keeps its types there). An ordinary
+// global symbol is first looked up in the object itself, like all other symbols of a copy.
 //
-// It has to stay unique if a library that the object needs has it too: the two may count on having the same one.
+// A symbol has to stay unique if a library that the object needs defines it too, because both may rely on sharing it.
 // Thread: any.
 #pragma once
 
@@ -20,12 +20,12 @@
 
 namespace aiointerpreters::extensions {
 
-// Names of symbols, such as ElfFile::unique_symbols of all libraries that an object needs, and of those that they need.
+// Names of symbols: for example ElfFile::unique_symbols of all libraries that an object needs, directly or not.
 using SymbolNames = std::set<std::string, std::less<>>;
 
-// What has to be written into a copy of `file`, a shared object, so that its unique symbols are ordinary ones, except for
-// those with a name in `shared`; nothing if there are none. Goes together with other edits of the same file (elf_rename.h).
-// `file` is not trusted.
+// The edits to a copy of `file`, a shared object, that turn its unique symbols into ordinary ones, except for names in
+// `shared`. None if there are no such symbols. Can be combined with other edits of the same file (elf_rename.h). `file` is
+// not trusted.
 // Errors: ElfError (elf_image.h), std::bad_alloc.
 [[nodiscard]] Edits edits_to_own_unique_symbols(std::span<const std::byte> file, const SymbolNames& shared);
 

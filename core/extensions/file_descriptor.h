@@ -1,4 +1,4 @@
-// FileDescriptor: an open file, closed at the end of its owner. Movable.
+// FileDescriptor: an open file, closed by the destructor. Movable.
 // Thread: any, one at a time.
 #pragma once
 
@@ -9,7 +9,7 @@ namespace aiointerpreters::extensions {
 class FileDescriptor {
  public:
   FileDescriptor() noexcept = default;
-  // Owns `number`; a negative one is none.
+  // Owns `number`. A negative number means none.
   explicit FileDescriptor(int number) noexcept : number_(number) {}
   FileDescriptor(FileDescriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
   FileDescriptor& operator=(FileDescriptor&& other) noexcept {
@@ -23,7 +23,7 @@ class FileDescriptor {
 
   // The caller owns it now.
   [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
-  // 0 or errno. Where files are written late (quotas, FUSE), it is here that one hears of what could not be written.
+  // Returns 0 or errno. File systems that write late (quotas, FUSE) report failed writes here.
   [[nodiscard]] int close() noexcept;
 
  private:

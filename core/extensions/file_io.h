@@ -1,4 +1,4 @@
-// What reading and writing files takes everywhere: all bytes or an error, no call that a signal has cut short,
+// Helpers to read and write files. They return all bytes or an error, continue calls that a signal has cut short, and give
 // errors as text.
 // Thread: any. Linux only.
 #pragma once
@@ -11,16 +11,16 @@
 
 namespace aiointerpreters::extensions {
 
-// What an errno says.
+// The text of an errno.
 [[nodiscard]] std::string error_text(int error);
 
-// openat(2); the descriptor does not survive an exec. None: see errno.
+// openat(2). The descriptor is closed on exec. None: see errno.
 [[nodiscard]] FileDescriptor open_at(int folder, const char* path, int flags, unsigned mode = 0) noexcept;
 
-// Whether the path leads to the file or folder that is open, and not to nothing or to another one.
+// Whether the path leads to the file or folder that is open as `file`.
 [[nodiscard]] bool leads_to(const std::string& path, int file) noexcept;
 
-// How many bytes were read from `offset` on: fewer than `size` only at the end of the file. -1: see errno.
+// Returns the number of bytes read from `offset` on, fewer than `size` only at the end of the file. -1: see errno.
 [[nodiscard]] std::int64_t read_at(int file, std::uint64_t offset, char* bytes, std::size_t size) noexcept;
 // False: see errno.
 [[nodiscard]] bool write_at(int file, std::uint64_t offset, const char* bytes, std::size_t size) noexcept;

@@ -51,7 +51,7 @@ bool write_at(int file, std::uint64_t offset, const char* bytes, std::size_t siz
     const ssize_t put = ::pwrite(file, bytes + done, size - done, static_cast<off_t>(offset + done));
     if (put > 0) {
       done += static_cast<std::size_t>(put);
-    } else if (put == 0) {  // no file does this; the loop would never end
+    } else if (put == 0) {  // no file does this, but the loop would never end
       errno = EIO;
       return false;
     } else if (errno != EINTR) {

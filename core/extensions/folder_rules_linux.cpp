@@ -29,7 +29,7 @@ std::string in_octal(mode_t mode) {
   return "0" + std::string(digits, written.ptr);
 }
 
-// Makes the folder and those above it that are missing. `removed`: one of those has been removed meanwhile.
+// Creates the folder and its missing parents. `removed`: one of them has been removed meanwhile.
 bool make_folders(const std::filesystem::path& path, std::string& why, bool& removed) {
   struct stat above{};
   const std::filesystem::path parent = path.parent_path();
@@ -39,7 +39,7 @@ bool make_folders(const std::filesystem::path& path, std::string& why, bool& rem
       return false;
     }
   } else if (::geteuid() == 0 && above.st_uid != 0) {
-    // sudo keeps HOME on many systems: the user would be left with folders that only root can use.
+    // On many systems sudo keeps HOME. The user would then get folders that only root can use.
     why = "root does not create it in a folder of user " + std::to_string(above.st_uid);
     return false;
   }
@@ -58,7 +58,7 @@ FileDescriptor open_own_folder(const std::string& path, bool make, std::string& 
                                 : "it is a relative path, and the working directory is gone";
     return {};
   }
-  // O_NOFOLLOW does not look at a link with a slash behind it.
+  // With a slash after the name, O_NOFOLLOW would follow a link.
   std::string plain = path;
   while (plain.size() > 1 && plain.back() == '/') plain.pop_back();
   const auto open = [&plain] { return open_at(AT_FDCWD, plain.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW); };
@@ -115,7 +115,7 @@ bool is_of_several_machines(std::uint64_t kind) noexcept {
   constexpr std::uint64_t kBeegfs = 0x19830326;
   constexpr std::uint64_t kKinds[] = {NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, AFS_SUPER_MAGIC, CODA_SUPER_MAGIC, kCeph, kCifs,
                                       kSmb2,           kLustre,         kGpfs,           kBeegfs};
-  // Where f_type is a signed number of 32 bits, it comes with its sign.
+  // If f_type is a signed 32-bit number, its sign is extended.
   return std::find(std::begin(kKinds), std::end(kKinds), kind & 0xFFFFFFFF) != std::end(kKinds);
 }
 
@@ -131,12 +131,12 @@ std::string safe_path(const std::string& path, int folder) {
   std::error_code error;
   const std::filesystem::path real = std::filesystem::canonical(path, error);
   if (error || !leads_to(real.native(), folder)) return "";
-  if (real.native().find('$') != std::string::npos) return "";  // the dynamic linker would read ${ORIGIN} and the like there
+  if (real.native().find('$') != std::string::npos) return "";  // the dynamic linker would replace ${ORIGIN} and the like
   for (std::filesystem::path part = real; part != part.parent_path();) {
     part = part.parent_path();
     struct stat facts{};
     if (::stat(part.c_str(), &facts) != 0) return "";
-    // In a folder with the sticky bit, as /tmp is, only the owner of an entry moves it away.
+    // In a folder with the sticky bit, like /tmp, only the owner of an entry can move it away.
     if ((facts.st_mode & kOthersWrite) != 0 && (facts.st_mode & S_ISVTX) == 0) return "";
     if (facts.st_uid != 0 && facts.st_uid != ::geteuid()) return "";
   }

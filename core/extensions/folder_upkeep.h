@@ -1,7 +1,6 @@
-// What is done with a folder of copies as a whole: looked at, pruned, emptied.
-// Files whose names are not ours stay as they are.
-// To remove a copy that somebody uses is safe: what is open or mapped stays until the last one lets go of it.
-// Thread: any; any number of them, of any number of processes, on the same folder. Linux only.
+// Listing, pruning and emptying a folder of copies. Files whose names are not ours are never touched.
+// It is safe to remove a copy that is in use: open and mapped files stay until the last user closes them.
+// Thread: any. Any number of threads and processes may use the same folder. Linux only.
 #pragma once
 
 #include <cstddef>
@@ -11,42 +10,42 @@
 
 namespace aiointerpreters::extensions {
 
-// What pruning leaves.
+// The limits that pruning keeps.
 struct Limits {
-  // Unused for so many seconds, a copy goes: 30 days, longer than a holiday. Packages that were updated or removed leave
-  // copies behind that nobody asks for again.
+  // A copy is removed when it has not been used for this many seconds: 30 days. Copies of updated or removed packages are
+  // not used any more.
   std::int64_t unused = std::int64_t{30} * 24 * 60 * 60;
-  // Of all copies; the longest unused ones go. 2 GB: ten interpreters with numpy, pandas, scipy, scikit-learn and pyarrow.
+  // The size of all copies. The ones that have been unused for longest are removed first. 2 GB is enough for ten
+  // interpreters with numpy, pandas, scipy, scikit-learn and pyarrow.
   std::uint64_t bytes = 2'000'000'000;
-  // But those that were used within a day stay, however many they are: a program that needs more would otherwise write them
-  // again at each start. (More precisely than to a day, nobody keeps account of use.)
+  // Copies that were used in the last two days are kept, even above that size. Otherwise a program that needs more would
+  // write them again at each start. (The time of use is exact only to a day.)
   std::int64_t in_use = std::int64_t{2} * 24 * 60 * 60;
-  // What was begun and not touched for so long belongs to a process that has ended: an hour,
-  // as a file is written in seconds.
+  // If an unfinished file has not been touched for an hour, its process has ended: writing a file takes seconds.
   std::int64_t begun = std::int64_t{60} * 60;
 };
 
 struct Contents {
   std::size_t files = 0;
   std::uint64_t bytes = 0;
-  std::optional<std::int64_t> oldest_use;  // seconds since 1970; none without files
+  std::optional<std::int64_t> oldest_use;  // seconds since 1970; none if there are no files
 };
 
 struct Removed {
   std::size_t files = 0;
   std::uint64_t bytes = 0;
-  int error = 0;  // the errno of the last one that could not be removed
+  int error = 0;  // errno of the last file that could not be removed
 };
 
-// Whether there is something in the folder, and nothing of ours. `why` says so, with some names. An error counts as no.
+// Whether the folder contains files, but none of ours. `why` then names some of them. An error counts as no.
 [[nodiscard]] bool holds_only_others(int folder, std::string& why);
 
-// The copies in the folder. Errors: what cannot be read is not counted.
+// The copies in the folder. Files that cannot be read are not counted.
 [[nodiscard]] Contents look_through(int folder);
-// Removes what is beyond the limits. Does nothing while another one prunes the folder, in this process or another.
+// Removes copies beyond the limits. Does nothing while another thread or process prunes the folder.
 Removed prune(int folder, const Limits& limits);
-// Removes all copies, and what was begun by processes that have ended (Limits::begun):
-// nobody who just makes one is disturbed.
+// Removes all copies, and unfinished files of processes that have ended (Limits::begun). Files that are still being written
+// are kept.
 Removed clear(int folder);
 
 }  // namespace aiointerpreters::extensions

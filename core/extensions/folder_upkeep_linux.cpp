@@ -38,13 +38,13 @@ using Listing = std::unique_ptr<DIR, CloseFolder>;
 
 // Errors: none, see errno.
 Listing open_listing(int folder) {
-  FileDescriptor again = open_at(folder, ".", O_RDONLY | O_DIRECTORY);  // with a position of its own
+  FileDescriptor again = open_at(folder, ".", O_RDONLY | O_DIRECTORY);  // a descriptor with its own position
   Listing listing(again ? ::fdopendir(again.number()) : nullptr);
   if (listing != nullptr) static_cast<void>(again.release());  // the listing owns it
   return listing;
 }
 
-// Ours, oldest use first.
+// The files that are ours, oldest use first.
 std::vector<Entry> entries_of(int folder) {
   std::vector<Entry> entries;
   const Listing listing = open_listing(folder);
@@ -100,7 +100,7 @@ Contents look_through(int folder) {
 
 Removed prune(int folder, const Limits& limits) {
   Removed removed;
-  // Opened anew each time: a lock belongs to what open has returned, and so to one call.
+  // Opened for each call, because a lock belongs to an open file description.
   const FileDescriptor lock = open_at(folder, kLockName, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
   if (!lock || ::flock(lock.number(), LOCK_EX | LOCK_NB) != 0) return removed;
   const std::vector<Entry> entries = entries_of(folder);

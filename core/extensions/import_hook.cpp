@@ -22,20 +22,20 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// What CPython's own check of extension modules does in an interpreter (`_imp._override_multi_interp_extensions_check`).
+// The setting of CPython's own check of extension modules (`_imp._override_multi_interp_extensions_check`).
 enum Check : int { kOff = -1, kAsConfigured = 0 };
 
 // The hook of one interpreter.
 struct Hook {
   CopyOwner owner;
   std::function<void(const char*, PyObject*)> made;
-  py::Ref create;  // `_imp`'s own, as are the next two
+  py::Ref create;  // the original function of `_imp`, as the next two
   py::Ref create_builtin;
   py::Ref execute;
   py::Ref override_check;
   py::Ref standard_names;  // sys.stdlib_module_names
   std::map<std::pair<std::string, std::string>, py::Ref>
-      complete;  // modules of one phase, by path and name: an object makes its only once
+      complete;  // single-phase modules, by path and name: an object creates its module only once
 };
 
 // Returns false with an exception set.
@@ -43,9 +43,9 @@ bool set_check(const Hook& hook, Check check) {
   return static_cast<bool>(py::Ref::steal(PyObject_CallFunction(hook.override_check.get(), "i", check)));
 }
 
-// CPython checks extension modules as the interpreter is configured, for a scope. Otherwise it does not check them here:
-// copies may do what they want, and while one is executed, so may those that other threads import. So there is one moment of
-// this kind, in which CPython makes a module of its own and runs no Python.
+// Within this scope CPython checks extension modules as the interpreter is configured. Outside of it the check is off in
+// this interpreter, because copies may import anything. The check is also off for other threads while a copy is executed.
+// So the scope covers only the moment in which CPython creates a module of its own. No Python code runs then.
 class CheckedScope {
  public:
   CheckedScope(const Hook& hook, bool wanted) : hook_(hook), wanted_(wanted) {
@@ -69,7 +69,7 @@ void destroy_hook(PyObject* capsule) {
   std::unique_ptr<Hook>(static_cast<Hook*>(PyCapsule_GetPointer(capsule, nullptr))).reset();
 }
 
-// Whether this is a module of the standard library, which nobody else may give a module a name of. -1: an exception is set.
+// Whether this is a module of the standard library. Other packages may not use such names. -1: an exception is set.
 int is_standard(const Hook& hook, PyObject* name) {
   const py::Ref dot = py::Ref::steal(PyUnicode_FromString("."));
   const py::Ref parts = dot ? py::Ref::steal(PyUnicode_Partition(name, dot.get())) : py::Ref();
@@ -107,7 +107,8 @@ py::Ref import_copy(Hook& hook, const py::Ref& spec, const py::Ref& name) {
   return std::move(module);
 }
 
-// A module of the standard library. `create` is `_imp`'s function for its kind, with arguments that begin with the spec.
+// Imports a module of the standard library. `create` is the function of `_imp` for its kind. The first of its `args` is the
+// spec.
 py::Ref import_standard(Hook& hook, const py::Ref& create, const py::Ref& name, std::span<PyObject* const> args) {
   const char* const text = PyUnicode_AsUTF8(name.get());
   if (text == nullptr) return {};

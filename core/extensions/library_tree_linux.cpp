@@ -19,10 +19,10 @@ namespace aiointerpreters::extensions {
 namespace {
 
 constexpr std::string_view kPython = "libpython";
-// Deeper than the libraries of any package, and harmless for the stack.
+// Deeper than the library tree of any package, and still harmless for the stack.
 constexpr std::size_t kDeepest = 200;
 
-// One name for one file, however it was found. If it is not a file, it keeps its name, and the reader reports that.
+// One name for one file, however it was found. A path that leads to no file is kept, and reading it reports the error.
 std::string canonical(const std::string& path) {
   std::error_code error;
   const std::filesystem::path found = std::filesystem::canonical(path, error);
@@ -34,7 +34,7 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
 }
 
-// With the folder of the object in the place of $ORIGIN.
+// Replaces $ORIGIN by the folder of the object.
 std::string expand(std::string folder, const std::string& origin) {
   for (const std::string_view variable : {"${ORIGIN}", "$ORIGIN"}) {
     for (std::size_t at = folder.find(variable); at != std::string::npos; at = folder.find(variable, at + origin.size())) {
@@ -46,7 +46,7 @@ std::string expand(std::string folder, const std::string& origin) {
 
 class Reader {
  public:
-  // Returns the index of the object. `folders`: those of the object that needs it. They are searched after its own,
+  // Returns the index of the object. `folders` belong to the object that needs it. They are searched after its own folders,
   // as for DT_RPATH.
   std::size_t read(const std::string& path, const std::vector<std::string>& folders, std::size_t depth) {
     const std::string key = canonical(path);
@@ -78,7 +78,7 @@ class Reader {
   std::vector<Library> libraries;
 
  private:
-  static constexpr std::size_t kOpen = static_cast<std::size_t>(-1);  // its dependencies are being read
+  static constexpr std::size_t kOpen = static_cast<std::size_t>(-1);  // its libraries are being read
 
   static ElfFile read(const MappedFile& file, const std::string& path) {
     try {

@@ -1,7 +1,7 @@
-// MappedFile: the bytes of a file, read-only, without reading them all.
-// Whoever makes the file shorter meanwhile ends the process (SIGBUS), as with any object that is loaded;
-// installers replace files.
-// Owner: whoever looks at them. Thread: any.
+// MappedFile: the bytes of a file, read-only, mapped instead of read.
+// If the file is truncated meanwhile, the process ends (SIGBUS), as with any loaded object. Installers replace files
+// instead.
+// Owner: the code that reads the bytes. Thread: any.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace aiointerpreters::extensions {
 
 class MappedFile {
  public:
-  // Errors: std::system_error, if it is no regular file that can be read.
+  // Errors: std::system_error if it is not a regular file that can be read.
   explicit MappedFile(const std::string& path);
   MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
   MappedFile& operator=(MappedFile&& other) noexcept {

@@ -21,7 +21,7 @@ namespace {
 }  // namespace
 
 MappedFile::MappedFile(const std::string& path) {
-  const FileDescriptor file = open_at(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK);  // a FIFO would be waited for
+  const FileDescriptor file = open_at(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK);  // O_NONBLOCK: do not wait for a FIFO
   struct stat status{};
   if (!file || fstat(file.number(), &status) != 0) throw_error(errno, path);
   if (!S_ISREG(status.st_mode)) throw_error(S_ISDIR(status.st_mode) ? EISDIR : EINVAL, path);

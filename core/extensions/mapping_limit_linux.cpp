@@ -13,10 +13,10 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// More than an object and its libraries take.
+// More than an object and its libraries need.
 constexpr long kNear = 200;
 
-// An object takes fewer than ten. The rest is for other users of memory.
+// An object needs fewer than ten. The rest is for other users of memory.
 constexpr std::size_t kRoom = 64;
 
 }  // namespace
@@ -26,7 +26,7 @@ bool has_room_for_mappings() noexcept {
   void* const begin = ::mmap(nullptr, kRoom * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (begin == MAP_FAILED) return false;
   bool has_room = true;
-  // Neighbours that may be used in different ways are mappings of their own.
+  // Adjacent pages with different protections are separate mappings.
   for (std::size_t index = 0; has_room && index < kRoom; index += 2) {
     has_room = ::mprotect(static_cast<std::byte*>(begin) + index * page, page, PROT_READ) == 0;
   }

@@ -22,7 +22,7 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// Fills the empty file. Afterwards its complete content is there and has been compared with the expected one.
+// Fills the empty file and compares it with the expected content.
 std::optional<Copy> filled(const Original& original, FileDescriptor file, std::string& why) {
   if (!lets_code_be_mapped(file.number(), why) || !original.write_copy(file.number(), why)) return std::nullopt;
   if (!original.is_copied_in(file.number())) {
@@ -40,7 +40,8 @@ std::optional<Copy> filled(const Original& original, FileDescriptor file, std::s
 }  // namespace
 
 std::optional<Copy> copy_without_name(const Original& original, int folder, std::string& why) {
-  // A name for an instant, and not O_TMPFILE: every file system has it, and the maps of the process still show it.
+  // The file has a name for an instant. O_TMPFILE is not used: some file systems lack it, and the memory maps of the
+  // process would not show a name.
   FileDescriptor file = std::move(BegunFile(folder, original.name()).file());
   if (!file) {
     why = error_text(errno);
@@ -61,7 +62,7 @@ std::optional<Copy> temporary_copy(const Original& original, const std::string& 
 
 std::optional<Copy> copy_in_memory(const Original& original, std::string& why) {
   const std::string name = original.name().substr(0, 200);  // memfd_create(2): at most 249 bytes
-  // Never to be executed as a program, which some systems insist on; older kernels do not know that flag.
+  // The file can never be executed as a program, which some systems require. Older kernels do not know that flag.
   FileDescriptor file(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL));
   if (!file && errno == EINVAL) file = FileDescriptor(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!file) {
@@ -77,7 +78,7 @@ std::optional<Copy> copy_in_memory(const Original& original, std::string& why) {
 std::string path_of_descriptor(int file) {
   static constinit std::atomic<std::uint64_t> paths{0};
   std::string path = "/proc/self/fd";
-  // relaxed: only the numbers have to differ. A number's binary digits, the lowest first: no two of them give the same text.
+  // relaxed: only the numbers have to differ. The binary digits of the number, the lowest first, make each text different.
   for (std::uint64_t number = paths.fetch_add(1, std::memory_order_relaxed); number != 0; number /= 2) {
     path += number % 2 != 0 ? "/." : "/";
   }
@@ -85,7 +86,7 @@ std::string path_of_descriptor(int file) {
 }
 
 bool lets_code_be_mapped(int file, std::string& why) {
-  // Nothing is read: the kernel decides by the file system and by its rules for this file. The length may be beyond the end.
+  // Nothing is read: the kernel decides by the file system and its rules for this file. The length may go beyond the end.
   void* const page = ::mmap(nullptr, 1, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0);
   if (page == MAP_FAILED) {
     why = "code cannot be mapped from there: " + error_text(errno);

@@ -19,15 +19,15 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// What is read at once: two of them fit into a processor's own cache, and the kernel is called seldom enough.
+// The block size for reading. Two blocks fit into a processor's own cache, and system calls are rare enough.
 constexpr std::size_t kChunk = std::size_t{128} << 10;
 
 std::int64_t nanoseconds(const timespec& time) noexcept {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + std::int64_t{time.tv_nsec};
 }
 
-// Copies as much as possible without moving the bytes through this process. Returns how many. Writing the rest shows what is
-// left and what errors mean.
+// Copies as much as possible in the kernel. Returns the number of bytes. The caller writes the rest, and finds any errors
+// then.
 std::uint64_t copy_in_kernel(int from, int to, std::uint64_t size) noexcept {
   if (::ioctl(to, FICLONE, from) == 0) return size;
   off_t read = 0;
@@ -44,7 +44,7 @@ std::uint64_t copy_in_kernel(int from, int to, std::uint64_t size) noexcept {
 std::optional<Original> Original::open(const std::string& path, const Edits& edits, std::string& why) {
   Original original(path, edits);
   struct stat facts{};
-  // A FIFO would otherwise be waited for.
+  // O_NONBLOCK: do not wait for a FIFO.
   original.file_ = open_at(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK);
   if (!original.file_ || ::fstat(original.file_.number(), &facts) != 0) {
     why = original.unreadable(errno);

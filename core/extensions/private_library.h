@@ -1,11 +1,11 @@
-// Private copies of shared objects: an extension module and, of the libraries that it needs, those that use Python
-// themselves or keep what is their user's (stateful_libraries.h), or need one that does.
-// All others are shared by the process, as ever.
+// Private copies of shared objects: of an extension module, and of some of the libraries that it needs. These are libraries
+// that use Python, that keep state of their user (stateful_libraries.h), or that need such a library. The process shares
+// all other libraries, as usual.
 //
-// A copy lies elsewhere than what it was made of, so a search path relative to the object ($ORIGIN) leads nowhere. Therefore
-// what it needs is loaded first, by its path; the dynamic linker finds it by its SONAME then. A library's copy has a SONAME
-// of its own, which its users, copies too, need instead of the old one. A copy is never unloaded, and never given to another
-// interpreter of this process: what is in its static memory would be another one's.
+// A copy is in another folder than its original, so a search path relative to the object ($ORIGIN) leads nowhere. Therefore
+// the needed libraries are loaded first, by their paths, and the dynamic linker then finds them by their SONAME. The copy
+// of a library has a SONAME of its own. Its users are copies too, and need it by this name. A copy is never unloaded, and
+// never given to another interpreter of this process, because its static memory has content of the first one.
 // Thread: any.
 #pragma once
 
@@ -18,26 +18,25 @@
 
 namespace aiointerpreters::extensions {
 
-// For whom copies are loaded: an interpreter, whose GIL guards it.
+// The interpreter that copies are loaded for. Its GIL guards this object.
 struct CopyOwner {
   std::shared_ptr<CopyStore> copies;
-  std::shared_ptr<py::ForeignThreads> threads;  // who come by functions that copies are bound to
+  std::shared_ptr<py::ForeignThreads> threads;  // entered by threads that call bound functions
   unsigned number = 0;                          // no other interpreter of this process has or had it
-  // What has been loaded for it: the original's canonical path, dlopen's handle. A copy without a name would else be made
-  // once more, and two modules that need one library would each have their own.
+  // Loaded copies: the original's canonical path -> dlopen's handle. Without it, a copy without a name would be made again,
+  // and two modules would not share a library that both need.
   std::map<std::string, void*> loaded;
 };
 
-// Loads the copies of `path`, an object with the module of that name, that belong to the interpreter; a second time it finds
-// those that there are. Symbols stay local, whatever sys.setdlopenflags says: copies would find each other's.
-// Requires: attached, as for any dlopen of an extension: what it runs may use Python. Returns dlopen's handle. Errors: null,
-// and `why` says why not, naming the path; std::bad_alloc.
+// Loads the interpreter's copies of `path`, the object that contains `module`. A second call finds the loaded copies.
+// Symbols stay local, even with sys.setdlopenflags, because copies would find each other's symbols otherwise.
+// Requires: attached, as for any dlopen of an extension, because constructors may use Python. Returns dlopen's handle.
+// Errors: null, and `why` has the reason with the path; std::bad_alloc.
 [[nodiscard]] void* open_private_library(CopyOwner& owner, const std::string& module, const std::string& path,
                                          std::string& why);
 
-// Loads a library that is no module, and what it needs: as that interpreter's own copy if it is one that would be private
-// where an extension module needs it. Requires and returns the same.
-// Null with an empty `why`: it is shared, or cannot be read.
+// Loads a library that is not a module, with the libraries that it needs, if an extension module would get a private copy
+// of it. Requires, returns: as above. If it is a shared library, or cannot be read, the result is null and `why` is empty.
 [[nodiscard]] void* open_if_private(CopyOwner& owner, const std::string& path, std::string& why);
 
 }  // namespace aiointerpreters::extensions

@@ -63,13 +63,13 @@ void append(Edits& edits, Edits&& more) {
   for (Edit& edit : more) edits.push_back(std::move(edit));
 }
 
-// The steps that remain when a copy has been loaded, in this order.
+// The steps that remain after a copy has been loaded, in this order.
 struct Rest {
   BindingTable table;
   Constructors constructors;
 };
 
-// The data of a copy that the original of the library does not have.
+// All edits to a library's copy. `rest` gets the steps that remain.
 Edits edits_for(const std::vector<Library>& libraries, const Library& library, unsigned number, Rest& rest) {
   const ElfImage image(library.file.bytes());
   ElfAdditions additions(image);
@@ -83,7 +83,7 @@ Edits edits_for(const std::vector<Library>& libraries, const Library& library, u
   return edits;
 }
 
-// From now on the object's functions lead to that interpreter. Whoever fills it again puts in the same.
+// From now on the object's functions lead to that interpreter. Filling the table again writes the same values.
 // Errors: as address_in.
 void fill(void* handle, const BindingTable& table, py::ForeignThreads& threads) {
   threads.keep();
@@ -99,7 +99,8 @@ std::runtime_error no_copy(const Library& library, const std::string& why) {
   return std::runtime_error(why + " (private copy of " + library.path + ")");
 }
 
-// Errors: std::runtime_error, if the process comes to what the system allows it; Rust and CPython end it there.
+// Errors: std::runtime_error if the process is near a limit of the system. At the limit itself, Rust and CPython end the
+// process.
 void check_room(const Library& library) {
   if (!has_room_for_mappings()) throw no_copy(library, "no more memory can be mapped");
   if (library.elf.makes_thread_keys && !has_room_for_thread_keys()) {
@@ -122,7 +123,7 @@ void* load_copy(CopyOwner& owner, const std::vector<Library>& libraries, const L
   const std::optional<Copy> copy = owner.copies->get(library.path, owner.number, edits, why);
   if (!copy) throw no_copy(library, why);
   void* handle = load_shared_object(copy->path, why);
-  // Other processes may remove the file before it is loaded. It is still open.
+  // Other processes may remove the file before it is loaded. It is still open, so the descriptor works.
   if (handle == nullptr && !leads_to(copy->path, copy->file.number())) {
     handle = load_shared_object(path_of_descriptor(copy->file.number()), why);
   }
@@ -131,7 +132,7 @@ void* load_copy(CopyOwner& owner, const std::vector<Library>& libraries, const L
   if (rest.table.address != 0) fill(handle, rest.table, *owner.threads);
   owner.loaded.emplace(key, handle);
   run_constructors(handle, rest.constructors);
-  if (rest.table.address != 0) base::watch_for_exit();  // behind the handlers that these have registered
+  if (rest.table.address != 0) base::watch_for_exit();  // after the handlers that the constructors have registered
   return handle;
 }
 
@@ -147,7 +148,7 @@ void check_soundness(const std::vector<Library>& libraries, const std::string& m
   if (reason != nullptr) throw std::runtime_error(refusal(module, against->path, reason));
 }
 
-// Each one before those that need it. Returns the handle of the last. Errors: std::runtime_error, std::bad_alloc.
+// Loads each library before those that need it. Returns the handle of the last. Errors: std::runtime_error, std::bad_alloc.
 void* load(CopyOwner& owner, const std::vector<Library>& libraries) {
   void* handle = nullptr;
   for (const Library& library : libraries) {
@@ -158,15 +159,15 @@ void* load(CopyOwner& owner, const std::vector<Library>& libraries) {
   return handle;
 }
 
-// What to add to an error that says that static memory of threads (the initial-exec model) is used up:
-// each copy takes its part.
+// A text to add to an error that says that static TLS memory (the initial-exec model) is used up: each copy takes some of
+// it.
 const char* hint_of_static_tls(std::string_view error) {
   if (error.find("static TLS") == std::string_view::npos) return "";
   return "; glibc reserves little of this memory, and each copy takes some: start the process with "
          "GLIBC_TUNABLES=glibc.rtld.optional_static_tls=65536 in its environment to reserve more";
 }
 
-// What `open` returns; if it throws, null, and `why` is the reason. Errors: std::bad_alloc.
+// Returns the result of `open`. If it throws, returns null, and `why` has the reason. Errors: std::bad_alloc.
 template <typename Open>
 void* or_tell(std::string& why, const Open& open) {
   try {
@@ -185,7 +186,7 @@ void* or_tell(std::string& why, const Open& open) {
 void* open_private_library(CopyOwner& owner, const std::string& module, const std::string& path, std::string& why) {
   return or_tell(why, [&] {
     std::vector<Library> libraries = read_library_tree(path);
-    libraries.back().is_private = true;  // an extension module always is, whatever it uses
+    libraries.back().is_private = true;  // an extension module is always private
     if (!owner.copies->trust().covers(module)) check_soundness(libraries, module);
     return load(owner, libraries);
   });
@@ -198,7 +199,7 @@ void* open_if_private(CopyOwner& owner, const std::string& path, std::string& wh
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception&) {
-    return nullptr;  // opening it in the usual way shows the error
+    return nullptr;  // ctypes then opens the library in the usual way and reports the error
   }
   if (!libraries.back().is_private) return nullptr;
   return or_tell(why, [&] {

@@ -10,8 +10,8 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// The last part of a module's name, as the function that makes the module has it in its own name (PEP 489): ASCII names as
-// they are, others in punycode.
+// The last part of a module's name, as it appears in the name of its initialization function (PEP 489): ASCII unchanged,
+// other names in punycode.
 std::string suffix_of(PyObject* name, bool& is_ascii) {
   const py::Ref dot = py::Ref::steal(PyUnicode_FromString("."));
   const py::Ref parts = dot ? py::Ref::steal(PyUnicode_RPartition(name, dot.get())) : py::Ref();
@@ -39,12 +39,12 @@ py::Ref refuse(const py::Ref& name, const std::string& origin, const char* what)
   return {};
 }
 
-// A module of one phase is registered by its definition, once; some do it themselves.
+// A single-phase module is registered once, by its definition. Some modules do it themselves.
 bool register_module(PyObject* module, const py::Ref& name, const std::string& origin) {
   PyModuleDef* const definition = PyModule_GetDef(module);
   if (definition == nullptr) return PyErr_Occurred() == nullptr;
   const py::Ref path = py::Ref::steal(PyUnicode_DecodeFSDefault(origin.c_str()));
-  // Its definition knows the last part of the name only.
+  // Its definition has only the last part of the name.
   if (!path || PyObject_SetAttrString(module, "__name__", name.get()) < 0 ||
       PyObject_SetAttrString(module, "__file__", path.get()) < 0) {
     return false;
@@ -75,7 +75,7 @@ MadeModule make_module(void* handle, const py::Ref& spec, const py::Ref& name, c
     return {refuse(name, origin, "its initialization failed without an exception")};
   }
   const bool is_definition = PyObject_TypeCheck(returned, &PyModuleDef_Type) != 0;
-  py::Ref made = is_definition ? py::Ref() : py::Ref::steal(returned);  // a definition is static, and nobody's
+  py::Ref made = is_definition ? py::Ref() : py::Ref::steal(returned);  // a definition is static, so nobody owns it
   if (PyErr_Occurred() != nullptr) {
     py::raise_from_current(PyExc_SystemError,
                            "the module's initialization raised an exception but did not report a failure");
@@ -94,7 +94,7 @@ bool execute_module(PyObject* module) {
     if (PyErr_Occurred() != nullptr) return false;
     return py::execute_module_of_slots(module);
   }
-  // As CPython asks whether it has been executed already.
+  // CPython's own test for a module that has already been executed.
   if (PyModule_GetState(module) != nullptr) return true;
   return PyModule_ExecDef(module, definition) == 0;
 }

@@ -1,5 +1,5 @@
-// Loading shared objects, as far as systems differ in it.
-// Thread: any. Requires: attached, where what an object runs when it is loaded may use Python.
+// Loading shared objects: the part that differs between systems.
+// Thread: any. Requires: attached, if constructors may use Python.
 #pragma once
 
 #include <cstddef>
@@ -10,18 +10,18 @@
 
 namespace aiointerpreters::extensions {
 
-// Loads the object and all that it needs, at once, with its symbols for itself; for good. A second time it finds the first.
-// Errors: null, and `why` has the dynamic linker's reason.
+// Loads the object and the libraries that it needs, with immediate binding and local symbols. It is never unloaded. A
+// second call finds the loaded object. Errors: null, and `why` has the dynamic linker's reason.
 [[nodiscard]] void* load_shared_object(const std::string& path, std::string& why);
 
-// The address of a symbol that the object offers; null: it offers none of that name.
+// The address of a symbol that the object defines; null if there is none.
 [[nodiscard]] void* find_symbol(void* handle, const std::string& name);
 
-// Where an address of the object is in memory. Errors: std::runtime_error if the dynamic linker does not tell.
+// The place in memory of an address of the object. Errors: std::runtime_error if the dynamic linker does not know it.
 [[nodiscard]] std::byte* address_in(void* handle, std::uint64_t address);
 
-// Runs what the dynamic linker was not to run when it loaded the object, as it would have: with the arguments and the
-// environment of the process. To be called once. Runs whatever it is. Errors: std::runtime_error, as above.
+// Runs the constructors that the dynamic linker was told to omit. They get the process's arguments and environment, as from
+// the dynamic linker. Call it once. Runs any code. Errors: std::runtime_error, as above.
 void run_constructors(void* handle, const Constructors& constructors);
 
 }  // namespace aiointerpreters::extensions

@@ -11,8 +11,8 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// As glibc calls constructors; it is the only way to what it hands to them.
-// Some keep the pointers (Rust, for std::env::args).
+// The type of constructors in glibc. Nothing else passes them their arguments. Some keep the pointers (Rust, for
+// std::env::args).
 using Constructor = void (*)(int argc, char** argv, char** environment);
 
 struct Arguments {
@@ -27,8 +27,8 @@ Arguments& arguments() {
 
 void keep_arguments(int argc, char** argv, char** /*environment*/) { arguments() = {argc, argv}; }
 
-// Once, when this library is loaded. Not const, as the compiler's own entries of that section are not. Not by the attribute
-// `constructor`: gcc may unite all of those in one function, which has no arguments.
+// Called once, when this library is loaded. It is not const, because the compiler's own entries of that section are not.
+// The attribute `constructor` is not used, because gcc may merge all such functions into one, which has no arguments.
 [[gnu::section(".init_array"), gnu::used]] constinit Constructor kept_by = keep_arguments;
 
 }  // namespace
@@ -50,7 +50,7 @@ std::byte* address_in(void* handle, std::uint64_t address) {
     throw std::runtime_error(reason != nullptr ? reason
                                                : "the dynamic linker does not report where it loaded a shared object");
   }
-  // From a pointer into the object to another one.
+  // The way from one pointer into the object to another.
   auto* const dynamic = reinterpret_cast<std::byte*>(map->l_ld);
   return dynamic + static_cast<std::ptrdiff_t>(map->l_addr + address - reinterpret_cast<std::uintptr_t>(dynamic));
 }
@@ -60,7 +60,7 @@ void run_constructors(void* handle, const Constructors& constructors) {
   if (constructors.first != 0) {
     reinterpret_cast<Constructor>(address_in(handle, constructors.first))(count, values, environ);
   }
-  // What stands there are addresses in memory: the dynamic linker has relocated them.
+  // The entries are addresses in memory: the dynamic linker has relocated them.
   const auto* const array = reinterpret_cast<const Constructor*>(address_in(handle, constructors.array));
   for (std::uint64_t index = 0; index < constructors.count; ++index) array[index](count, values, environ);
 }

@@ -1,6 +1,5 @@
-// Pages of a private copy that are the original's, byte for byte, and are never written to: its code and its constants. In
-// memory they come from the original's file, so all interpreters have one of each,
-// and so have the main one and other processes.
+// Maps pages of a private copy from the original's file: code and constants that are never written to and are equal in both
+// files. So they are in memory once for the main interpreter, all workers and other processes.
 // Thread: any. Linux only.
 #pragma once
 
@@ -9,8 +8,8 @@
 
 namespace aiointerpreters::extensions {
 
-// Maps them anew. `image` is the original's, whose file is open as `original`; `edits` are what the copy has instead. What
-// cannot be mapped stays as it is. Requires: `handle` is of a copy that has just been loaded. Errors: as address_in.
+// Maps these pages again. `image` is the original's, `original` is its open file, and `edits` are those of the copy. If a
+// page cannot be mapped, it stays as it is. Requires: the copy of `handle` has just been loaded. Errors: as address_in.
 void share_pages(void* handle, const ElfImage& image, int original, const Edits& edits);
 
 }  // namespace aiointerpreters::extensions

@@ -14,7 +14,7 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// As the dynamic linker maps it, and in no place other than the original.
+// Whether the segment is read-only, comes completely from the file, and contains no edits.
 bool is_the_originals(const elf::ProgramHeader& segment, const Edits& edits) {
   if (segment.type != elf::kLoad || (segment.flags & elf::kWritable) != 0) return false;
   if (segment.in_file == 0 || segment.in_file != segment.in_memory) return false;
@@ -23,7 +23,7 @@ bool is_the_originals(const elf::ProgramHeader& segment, const Edits& edits) {
   });
 }
 
-// Some objects have relocations in what is only read: the dynamic linker has written there.
+// Whether the object has relocations in read-only segments. The dynamic linker has then written to them.
 bool is_relocated_in_place(const ElfImage& image) {
   return image.dynamic_value(elf::kTextRelocations).has_value() ||
          (image.dynamic_value(elf::kFlags).value_or(0) & elf::kHasTextRelocations) != 0;
@@ -43,7 +43,7 @@ void share_pages(void* handle, const ElfImage& image, int original, const Edits&
     const std::uint64_t in_front = segment.address % page;
     if (segment.offset % page != in_front) continue;
     std::byte* const begin = address_in(handle, segment.address - in_front);
-    // At once, for whoever runs there: one mapping takes the place of another with the same content.
+    // Replaces one mapping by another with the same content, in one step. So code may run there meanwhile.
     static_cast<void>(::mmap(begin, in_front + segment.in_file, protection_of(segment), MAP_PRIVATE | MAP_FIXED, original,
                              static_cast<off_t>(segment.offset - in_front)));
   }

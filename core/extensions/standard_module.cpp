@@ -13,18 +13,18 @@ namespace {
 using Way = StandardModule::Way;
 
 constexpr std::array kStandardModules{
-    // No state at all.
+    // Has no state at all.
     StandardModule{"_suggestions", Way::kUnchecked, nullptr},
-    // Its state is the runtime's; the module itself has none.
+    // The module itself has no state; the runtime has it.
     StandardModule{"faulthandler", Way::kUnchecked, "aiointerpreters._standard.faulthandler_functions"},
-    // Traces are the runtime's, and hold objects of whoever has started them.
+    // The runtime keeps the traces. They hold objects of the interpreter that has started tracing.
     StandardModule{"_tracemalloc", Way::kReplaced, "aiointerpreters._standard.tracemalloc_functions"},
-    // To be loaded is to become the editor of the process's terminal.
+    // Loading it takes over line editing in the process's terminal.
     StandardModule{"readline", Way::kReplaced, "aiointerpreters._standard.readline_functions"},
-    // Constants, and what has to be started by one of the replaced functions.
+    // Useful for its constants. Everything else has to be started by one of the replaced functions.
     StandardModule{"_curses", Way::kPrivateCopy, "aiointerpreters._standard.curses_functions"},
     StandardModule{"_curses_panel", Way::kPrivateCopy, "aiointerpreters._standard.curses_panel_functions"},
-    // It supports interpreters, but for what C calls on threads of its own: a copy knows which interpreter is meant.
+    // It supports interpreters, except for callbacks from threads that C has created. A copy knows their interpreter.
     StandardModule{"_ctypes", Way::kPrivateCopy, nullptr, true},
     StandardModule{"_tkinter", Way::kPrivateCopy, "aiointerpreters._standard.tkinter_functions"},
 };

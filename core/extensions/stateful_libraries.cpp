@@ -9,14 +9,14 @@ namespace aiointerpreters::extensions {
 namespace {
 
 constexpr std::array kNames{
-    // Conversions of types that its user registers, called by all; without locks as wheels build it.
+    // Calls conversions of types that any user has registered. The builds in wheels have no locks.
     std::string_view("libhdf5"),
-    // On top of it, and without locks.
+    // Uses libhdf5, and has no locks either.
     std::string_view("libnetcdf"),
-    // Names that its user gives to addresses, for all that is compiled in the process; a default context.
+    // Has a default context, and one table of names that users give to addresses, for all compiled code in the process.
     std::string_view("libllvmlite"),
     std::string_view("libLLVM"),
-    // Contexts with locks of their own, but one cache, and one place for warnings.
+    // Its contexts have locks, but there is one cache, and one place for warnings.
     std::string_view("libmupdf"),
     std::string_view("libmupdfcpp"),
 };

@@ -1,10 +1,10 @@
-// Whether this system has private copies of extension modules: the one place that says so. They need the dynamic linker's
-// help, and no two systems' linkers are alike. A port brings its own share of what *_linux.cpp has,
-// and gives no reason here any more.
+// Whether this system supports private copies of extension modules. No other file decides this. Private copies need the
+// dynamic linker, and every system's linker is different. A port provides its own versions of the *_linux.cpp files and
+// removes its reason here.
 // Thread: any.
 #pragma once
 
-#include <cstdlib>  // any header of the C library's has glibc say what it is
+#include <cstdlib>  // any header of the C library: glibc defines its macros there
 
 #include "extensions/elf_format.h"
 
@@ -13,7 +13,7 @@
 
 namespace aiointerpreters::extensions {
 
-// Why there are none, as a sentence. Null: there are.
+// The reason why private copies are not supported, as a sentence. Null: they are.
 [[nodiscard]] constexpr const char* unsupported_reason() noexcept {
 #if defined(_WIN32)
   return AIOI_ONLY_WHERE "Windows";
@@ -22,8 +22,8 @@ namespace aiointerpreters::extensions {
 #elif !defined(__linux__)
   return AIOI_ONLY_WHERE "another system";
 #elif !defined(__GLIBC__)
-  // Among others: musl knows a library that it has loaded by its path, not by its SONAME,
-  // so a copy would not find what it needs.
+  // One reason: musl knows a loaded library by its path, not by its SONAME. So a copy would not find the libraries that it
+  // needs.
   return AIOI_ONLY_WHERE "Linux with another C library (musl)";
 #else
   return elf::kOwnMachine == elf::kNoMachine ? AIOI_ONLY_WHERE "another processor" : nullptr;

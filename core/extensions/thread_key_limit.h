@@ -1,6 +1,6 @@
-// How many keys of memory that each thread has for itself a process may have (PTHREAD_KEYS_MAX; 1,024 in glibc). OpenSSL and
-// Rust's standard library take some in each copy, and copies are never unloaded. Rust ends the process where there is none
-// ("out of TLS keys"). So copies that take keys are refused before that.
+// The limit on keys for thread-specific data in a process (PTHREAD_KEYS_MAX; 1,024 in glibc). OpenSSL and Rust's standard
+// library take some in each copy, and copies are never unloaded. Rust ends the process if no key is left ("out of TLS
+// keys"). So copies that need keys are refused before that.
 // Thread: any.
 #pragma once
 
@@ -8,10 +8,11 @@
 
 namespace aiointerpreters::extensions {
 
-// The function that makes keys: who takes some wants it.
+// The function that creates keys. An object that needs keys imports it.
 inline constexpr std::string_view kMakesThreadKeys = "pthread_key_create";
 
-// Whether an object can be loaded that takes keys, and others still have some left. Makes that many for a moment.
+// Whether an object that needs keys can be loaded, with some keys left for other users. To find out, creates this many keys
+// for a moment.
 [[nodiscard]] bool has_room_for_thread_keys() noexcept;
 
 }  // namespace aiointerpreters::extensions

@@ -10,7 +10,8 @@ namespace aiointerpreters::extensions {
 
 namespace {
 
-// OpenSSL takes ten, most of them when it is used. The rest is for interpreters that load a copy just now, and for others.
+// OpenSSL needs ten, most of them when it is first used. The rest is for interpreters that load a copy at the same time,
+// and for other users.
 constexpr std::size_t kKeys = 128;
 
 }  // namespace

@@ -11,10 +11,10 @@ namespace aiointerpreters::extensions {
 namespace {
 
 struct Known {
-  std::string_view name;  // of a symbol, or of a module or a package
+  std::string_view name;  // of a symbol, module or package
   const char* reason;
-  bool unless_bound = false;  // if its functions can be bound to the copy's interpreter, it is sound
-  bool crashes = false;       // it certainly ends the process, so the message does not say how to have it loaded
+  bool unless_bound = false;  // sound if its functions can be bound to the copy's interpreter
+  bool crashes = false;       // it certainly ends the process, so the message does not say how to load it anyway
 };
 
 constexpr std::array kUnsoundSymbols{
