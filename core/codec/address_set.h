@@ -1,5 +1,5 @@
-// AddressSet: the objects that were met, by address. First all are added, then it is queried. Adding is a store; the hash
-// table is made once, of the right size. Holds no references.
+// AddressSet: a set of objects, by address. First all objects are added, then it is queried. Adding is a store. The hash
+// table is built once, with the right size. Holds no references.
 // Owner: one encoding. Thread: its owner's. Errors: std::bad_alloc.
 #pragma once
 
@@ -37,7 +37,7 @@ class AddressSet {
   }
 
   std::vector<const void*> objects_;
-  std::vector<const void*> slots_;  // their number is a power of two, at most half of them taken
+  std::vector<const void*> slots_;  // a power of two; at most half of the slots are used
 };
 
 }  // namespace aiointerpreters::codec

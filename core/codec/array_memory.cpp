@@ -65,7 +65,7 @@ void* ArrayMemory::listed(void* block, std::size_t size) noexcept {
     made = ArrayBlockPtr(std::make_unique<ArrayBlock>(original_, block, size).release());
     if (const ArrayBlockPtr stale = blocks_.add(block, size, made)) stale->forget();
   } catch (const std::bad_alloc&) {
-    if (made) made->forget();  // then it is like memory of another library: results are copied
+    if (made) made->forget();  // results are then copied, like memory of another library
   }
   return block;
 }
@@ -78,7 +78,7 @@ void* ArrayMemory::allocate(void* self, std::size_t size) noexcept {
 void* ArrayMemory::allocate_zeroed(void* self, std::size_t count, std::size_t size) noexcept {
   const ArrayAllocator& original = memory(self).original_;
   void* const block = original.allocate_zeroed(original.context, count, size);
-  return memory(self).listed(block, count * size);  // it has checked that this is a number
+  return memory(self).listed(block, count * size);  // the allocator has checked that this does not overflow
 }
 
 void* ArrayMemory::reallocate(void* self, void* block, std::size_t size) noexcept {
@@ -87,7 +87,8 @@ void* ArrayMemory::reallocate(void* self, void* block, std::size_t size) noexcep
   if (!known || known->begin() != block) {
     return memory(self).listed(original.reallocate(original.context, block, size), size);
   }
-  // Other arrays may show it, or would free it with its old size. So it stays, and a new one is made.
+  // Other objects may still use the block, or would free it with its old size. So the block stays, and a new one is
+  // allocated.
   void* const made = allocate(self, size);
   if (made == nullptr) return nullptr;
   std::memcpy(made, block, std::min(before, size));

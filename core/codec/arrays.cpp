@@ -31,7 +31,7 @@ constexpr int kWriteable = 0x400;
 constexpr char kPlainKinds[] = "biufcmMSU";
 constexpr char kStructured = 'V';
 
-// The limit of views that stand on each other. NumPy and memoryview themselves refer to the lowest one.
+// The limit of views on views. NumPy and memoryview themselves refer to the lowest one.
 constexpr int kViewsMax = 8;
 
 // Whether the elements are only bytes. -1: an exception is set.
@@ -43,14 +43,14 @@ int is_plain_dtype(PyObject* dtype, char kind) {
 
 // Whether the elements may be written to. -1: an exception is set.
 int is_writeable(PyObject* array, const ArrayInterface& facts) {
-  // NumPy clears all flags where it describes fields.
+  // NumPy clears all flags if it describes fields.
   if (facts.kind != kStructured) return (facts.flags & kWriteable) != 0 ? 1 : 0;
   const py::Ref flags = py::Ref::steal(PyObject_GetAttrString(array, "flags"));
   const py::Ref writeable = flags ? py::Ref::steal(PyObject_GetAttrString(flags.get(), "writeable")) : py::Ref();
   return writeable ? PyObject_IsTrue(writeable.get()) : -1;
 }
 
-// The object below an array: a Lease or SharedBuffer whose memory it shows. Null without an exception if there is none.
+// The Lease or SharedBuffer whose memory an array uses. Null without an exception if there is none.
 py::Ref exporter_below(const Runtime& runtime, PyObject* array) {
   py::Ref below = py::Ref::borrow(array);
   for (int i = 0; i < kViewsMax; ++i) {
@@ -84,7 +84,7 @@ py::Ref tuple_of_sizes(const std::vector<std::ptrdiff_t>& numbers) {
   return tuple;
 }
 
-// As NumPy does it; an array over a file as one of no file.
+// NumPy's own reduction. An array over a file (memmap) is reduced as a plain array.
 py::Ref reduce_plainly(const Runtime& runtime, PyObject* array) {
   const py::Ref plain = Py_IS_TYPE(array, reinterpret_cast<PyTypeObject*>(runtime.array_type.get()))
                             ? py::Ref::borrow(array)
@@ -92,17 +92,18 @@ py::Ref reduce_plainly(const Runtime& runtime, PyObject* array) {
   return plain ? py::Ref::steal(PyObject_CallMethod(plain.get(), "__reduce_ex__", "i", kPickleProtocol)) : py::Ref();
 }
 
-// Whether NumPy knows the type of the elements by itself. -1: an exception is set.
+// Whether NumPy itself defines the element type. -1: an exception is set.
 int is_numpys_own(PyObject* dtype) {
-  // By another package, which may give it the text of one of NumPy's own, or one that NumPy cannot read.
+  // Registered by another package. Its text may be the same as that of one of NumPy's own types, or NumPy may not be able
+  // to read it.
   constexpr long kRegistered = 2;
   const py::Ref kind = py::Ref::steal(PyObject_GetAttrString(dtype, "isbuiltin"));
   const long number = kind ? PyLong_AsLong(kind.get()) : -1;
   return number == -1 && PyErr_Occurred() != nullptr ? -1 : number != kRegistered ? 1 : 0;
 }
 
-// What `numpy.ndarray` takes for the type of the elements: its text where that says it all,
-// as it is sooner written and read.
+// The argument of `numpy.ndarray` for the element type. This is its text if that is complete, because a text is faster to
+// write and read.
 py::Ref type_argument(PyObject* dtype, char kind) {
   const int has_text = kind == kStructured ? 0 : is_numpys_own(dtype);
   if (has_text < 0) return {};

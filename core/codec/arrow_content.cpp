@@ -15,8 +15,8 @@ namespace {
 
 using Owner = base::IntrusivePtr<base::Counted>;
 
-// The own data of a copy of a Schema or Array, beside the shown content. Readers may move its children elsewhere,
-// so each child keeps the owner too.
+// The private data of a copy of a Schema or Array. Readers may move its children elsewhere, so each child keeps the owner
+// too.
 template <typename Data>
 struct Node {
   Owner owner;
@@ -25,7 +25,7 @@ struct Node {
   Data dictionary{};
 };
 
-// Makes `out` the same as `from`, which remains the content's. Errors: std::bad_alloc, `out` is unchanged.
+// Makes `out` equal to `from`, which still belongs to the content. Errors: std::bad_alloc, `out` is unchanged.
 template <typename Data>
 void share(const Data& from, const Owner& owner, Data& out) {
   const auto children = static_cast<std::size_t>(from.n_children);
@@ -60,7 +60,7 @@ int shared_or_no_memory(const Data& from, const Owner& owner, Data& out) noexcep
   }
 }
 
-// The reader of a content, and its position.
+// A reader of a content, and its position.
 struct Reader {
   const Content& content;
   Owner owner;
@@ -91,7 +91,7 @@ void release_reader(Stream* stream) noexcept {
   stream->release = nullptr;
 }
 
-// A table is a structure in which no row is missing. Its columns may be moved elsewhere, if none of them is shown in part.
+// A table is a structure without missing rows. Its columns can be moved elsewhere if each of them is exposed completely.
 bool is_plain_table(const Content& content) noexcept {
   const Schema& schema = content.schema;
   return std::string_view(schema.format) == "+s" && std::ranges::all_of(content.chunks, [&schema](const Array& chunk) {

@@ -26,7 +26,8 @@ struct SchemaCopy {
   Schema dictionary{};
 };
 
-// Metadata are a number of pairs, each of them two texts with their lengths in front; all numbers are 32 bits wide.
+// The size of metadata: a count, then that many pairs of texts. A length precedes each text. Count and lengths are 32-bit
+// numbers.
 std::size_t size_of_metadata(const char* metadata) noexcept {
   const auto read = [metadata](std::size_t at) {
     std::int32_t number = 0;
@@ -38,7 +39,7 @@ std::size_t size_of_metadata(const char* metadata) noexcept {
   return size;
 }
 
-// After an error, the caller must release the part of `out` that was made.
+// After an error, `out` is filled in part, and the caller must release it.
 void copy_schema(const Schema& from, Schema& out) {
   const auto children = static_cast<std::size_t>(from.n_children);
   out.private_data = std::make_unique<SchemaCopy>().release();
@@ -71,7 +72,7 @@ struct ArrayCopy {
   std::vector<Array*> pointers;
   Array dictionary{};
 
-  // A new buffer of so many bytes.
+  // A new buffer of `size` bytes.
   unsigned char* add(std::size_t size) {
     buffers.reserve(buffers.size() + 1);
     memory.push_back(base::Memory::uninitialized(size));
@@ -84,7 +85,7 @@ struct ArrayCopy {
   }
 };
 
-// The requested rows of an array, counted from the beginning of its buffers.
+// The rows to copy from an array, counted from the beginning of its buffers.
 struct Rows {
   std::size_t begin;
   std::size_t count;
@@ -118,7 +119,7 @@ void copy_validity(const Array& from, Rows rows, ArrayCopy& copy) {
   copy.buffers.push_back(nullptr);
 }
 
-// The offsets of some rows, starting from zero. Returns the values that these rows have.
+// Copies the offsets of some rows, starting from zero. Returns the range of values of these rows.
 template <typename Offset>
 Rows copy_offsets(const Array& from, Rows rows, ArrayCopy& copy) {
   unsigned char* const to = copy.add((rows.count + 1) * sizeof(Offset));
@@ -137,7 +138,7 @@ void copy_bytes(const Array& from, Rows rows, ArrayCopy& copy) {
   copy.add_copy(bytes.count == 0 ? nullptr : bytes_of(from, 2) + bytes.begin, bytes.count);
 }
 
-// Text or bytes: stored directly if short, otherwise by its place.
+// Text or bytes: a short value is inline, a long one has a buffer and an offset.
 struct View {
   static constexpr std::int32_t kShort = 12;
   std::int32_t size;
@@ -147,10 +148,10 @@ struct View {
 };
 static_assert(sizeof(View) == 16);
 
-// The buffer for the bytes that views refer to. Their offsets have 31 bits.
+// The buffers for the bytes that views refer to. Offsets have 31 bits.
 class ViewedBytes {
  public:
-  // A place for this number of further bytes. No memory exists before `allocate`.
+  // Assigns a place to the bytes of a view. `allocate` reserves the memory.
   void place(View& view) {
     if (sizes_.empty() || sizes_.back() > kMost - static_cast<std::size_t>(view.size)) sizes_.push_back(0);
     view.buffer = static_cast<std::int32_t>(sizes_.size() - 1);
@@ -176,7 +177,7 @@ void add_sizes(const std::vector<std::size_t>& sizes, ArrayCopy& copy) {
   copy.add_copy(numbers.data(), numbers.size() * sizeof(std::int64_t));
 }
 
-// The views of missing rows may lead anywhere.
+// The views of some rows. Views of missing rows are cleared, because they may refer to anything.
 std::vector<View> views_of(const Array& from, Rows rows) {
   std::vector<View> views(rows.count);
   if (rows.count != 0) std::memcpy(views.data(), bytes_of(from, 1) + rows.begin * sizeof(View), rows.count * sizeof(View));
@@ -187,7 +188,8 @@ std::vector<View> views_of(const Array& from, Rows rows) {
   return views;
 }
 
-// The bytes of the views are put together, or copied as they are if that is less: many views may refer to the same bytes.
+// Copies the bytes of the views one after the other, or all buffers unchanged if that is less: many views may refer to the
+// same bytes.
 void copy_views(const Array& from, Rows rows, ArrayCopy& copy) {
   constexpr std::size_t kFirst = 2;
   const auto buffers = static_cast<std::size_t>(from.n_buffers) - kFirst - 1;
@@ -222,7 +224,7 @@ void copy_views(const Array& from, Rows rows, ArrayCopy& copy) {
   add_sizes(together.sizes(), copy);
 }
 
-// The number of rows without a value. Readers may rely on it.
+// The number of missing rows. Readers may rely on it.
 std::int64_t missing_in(const ArrayCopy& copy, std::size_t rows) noexcept {
   if (copy.buffers.empty()) return static_cast<std::int64_t>(rows);
   const auto* const validity = static_cast<const unsigned char*>(copy.buffers.front());
@@ -280,7 +282,7 @@ bool copy_parts(const Schema& schema, const Array& from, Rows rows, ArrayCopy& c
   return true;
 }
 
-// After an error, or if a layout is unknown, the caller must release the part of `out` that was made.
+// After an error or at an unknown layout, `out` is filled in part, and the caller must release it.
 bool copy_array(const Schema& schema, const Array& from, Rows rows, Array& out) {
   out.private_data = std::make_unique<ArrayCopy>().release();
   out.release = release_held<ArrayCopy, Array>;

@@ -1,7 +1,7 @@
-// Arrow's C data interface and C stream interface: how libraries hand columns of data to each other inside a process (Apache
-// Arrow's specification, "The Arrow C data interface" and "The Arrow C stream interface"). Plain data; the names of the
-// fields are the specification's. The owner of a structure finally calls `release`, once. If `release` is null, the
-// structure has been released or moved.
+// Arrow's C data interface and C stream interface: structures by which libraries pass columns of data to each other inside
+// a process (Apache Arrow's specification, "The Arrow C data interface" and "The Arrow C stream interface"). Plain data;
+// the field names come from the specification. The owner of a structure finally calls `release`, once. A structure with a
+// null `release` has been released or moved.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ struct Array {
 
 struct Stream {
   int (*get_schema)(Stream*, Schema*);
-  int (*get_next)(Stream*, Array*);  // an array that is released already is the end
+  int (*get_next)(Stream*, Array*);  // at the end it returns an array that is already released
   const char* (*get_last_error)(Stream*);
   void (*release)(Stream*);
   void* private_data;
@@ -45,15 +45,15 @@ struct Stream {
 // The name of a PyCapsule with a Stream (The Arrow PyCapsule interface).
 inline constexpr char kStreamName[] = "arrow_array_stream";
 
-// Releases it, unless that has been done.
+// Releases it, unless it has been released.
 template <typename Data>
 void release(Data& data) noexcept {
   if (data.release != nullptr) data.release(&data);
   data.release = nullptr;
 }
 
-// A `release` for structures that we make: `private_data` is a `Held`, new, with the structure's `children` and
-// `dictionary`.
+// The `release` of structures that we create: `private_data` is a `Held`, created by new, that owns the structure's
+// `children` and `dictionary`.
 template <typename Held, typename Data>
 void release_held(Data* data) noexcept {
   const std::unique_ptr<Held> held(static_cast<Held*>(data->private_data));

@@ -18,7 +18,7 @@ std::int64_t number_in(std::string_view text) noexcept {
   return error == std::errc() && end == text.data() + text.size() && number > 0 ? number : 0;
 }
 
-// "d:19,10", or with the number of bits behind.
+// "d:19,10", or the same followed by the number of bits.
 Layout of_decimal(std::string_view format) noexcept {
   const std::size_t first = format.find(',');
   const std::size_t second = first == std::string_view::npos ? first : format.find(',', first + 1);

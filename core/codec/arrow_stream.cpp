@@ -1,4 +1,4 @@
-// See arrow_stream.h. The type holds no Python object, so the garbage collector need not know it.
+// See arrow_stream.h. The type holds no Python object, so it does not need the garbage collector.
 #include "codec/arrow_stream.h"
 
 #include <memory>
@@ -24,14 +24,14 @@ void stream_dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
-// Nobody may have read it, or not to its end.
+// The stream may be unread, or read in part.
 void release_stream(PyObject* capsule) {
   const std::unique_ptr<arrow::Stream> stream(
       static_cast<arrow::Stream*>(PyCapsule_GetPointer(capsule, arrow::kStreamName)));
   arrow::release(*stream);
 }
 
-// A request for another schema may be disregarded.
+// The specification allows to ignore the requested schema.
 PyObject* arrow_c_stream(PyObject* self, PyObject* args, PyObject* kwargs) {
   static const char* const kKeywords[] = {"requested_schema", nullptr};
   PyObject* requested = nullptr;
@@ -44,7 +44,7 @@ PyObject* arrow_c_stream(PyObject* self, PyObject* args, PyObject* kwargs) {
       arrow::release(*stream);
       return nullptr;
     }
-    static_cast<void>(stream.release());  // the capsule's
+    static_cast<void>(stream.release());  // the capsule owns it
     return capsule;
   });
 }

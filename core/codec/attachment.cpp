@@ -19,9 +19,9 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-constexpr char kQueueModule[] = "concurrent.interpreters._queues";  // of the class, which is public one level higher
+constexpr char kQueueModule[] = "concurrent.interpreters._queues";  // defines the class; its parent exports it
 
-// In the order of C; false with an exception set.
+// Copies in C order. Errors: false with an exception set.
 bool copy_in_order(const Geometry& from, void* to) {
   const auto changeable = [](const std::vector<std::ptrdiff_t>& numbers) {
     return const_cast<std::ptrdiff_t*>(numbers.data());
@@ -42,8 +42,8 @@ bool copy_in_order(const Geometry& from, void* to) {
   return PyBuffer_ToContiguous(to, &buffer, buffer.len, 'C') == 0;
 }
 
-// What `from` shows of memory, as a copy that the process owns: the bytes as they lie there, or one element after the other,
-// whichever is less. False with an exception set.
+// Copies the exposed part of the memory into a block of the process: either the bytes unchanged, or the elements one after
+// the other, whichever is less. False with an exception set.
 bool copy_shown(const Geometry& from, BlockView& out) {
   Geometry geometry = from;
   const bool has_extent = from.size != 0 && from.suboffsets.empty();
@@ -68,14 +68,14 @@ bool copy_shown(const Geometry& from, BlockView& out) {
   return true;
 }
 
-// The block of this interpreter's arrays that contains this memory, or null.
+// The block that belongs to this interpreter's arrays and contains this memory, or null.
 ArrayBlockPtr own_block(const Runtime& runtime, const Py_buffer& buffer) {
   if (!runtime.array_memory || buffer.len == 0 || buffer.suboffsets != nullptr) return {};
   const Extent extent = extent_of(geometry_of(buffer));
   return runtime.array_memory->find(extent.begin, static_cast<std::size_t>(extent.size));
 }
 
-// Fills a new object from what is held; others may run meanwhile if that takes its time.
+// Fills a new object from held content. Detaches meanwhile if the content is large.
 bool fill(void* destination, std::size_t size, HeldContent& content) {
   constexpr std::size_t kMuch = std::size_t{1} << 20;
   const base::LargePages fresh(destination, size);
@@ -143,11 +143,11 @@ QueuePtr HeldQueue::of(PyObject* queue, Lessor& lessor) {
 }
 
 void HeldQueue::move_out(Refuge& refuge) {
-  // By its number, as unpickling makes one; here it lives until home has it.
+  // Creates the queue by its number, as unpickling does. It lives here until the message has been read.
   refuge.visit([this](Lessor& home) {
     const py::Ref module = py::Ref::steal(PyImport_ImportModule(kQueueModule));
     const py::Ref queue = module ? py::Ref::steal(PyObject_CallMethod(module.get(), "Queue", "L", id_)) : py::Ref();
-    PyErr_Clear();  // the reader of the message learns that there is no such queue
+    PyErr_Clear();  // the reader of the message learns that the queue does not exist
     Loan own = queue ? home.lend(queue.get()) : Loan();
     std::swap(loan_, own);
   });
@@ -168,7 +168,7 @@ Geometry geometry_of(const Py_buffer& buffer) {
 
 bool share_memory(const Runtime& runtime, PyObject* owner, const Py_buffer& buffer, const BlockView* known, Views views,
                   BlockView& out) {
-  // What has come back from a pool of this interpreter's own may be memory that it had lent: that is as any of its own.
+  // If this interpreter had lent the memory to a pool of its own and got it back, it counts as memory of this interpreter.
   if (known != nullptr && (views == Views::kLend || !known->block->lent_by(runtime.lessor))) {
     out = {known->block, geometry_of(buffer), known->is_own};
     return true;
@@ -215,9 +215,10 @@ void settle_own_memory(const Runtime& runtime, Message& message) {
 }
 
 bool attach_view(const Runtime& runtime, PyObject* memoryview, Views views, Attachment& out) {
-  // A view of its own, so the sender may release its view while this one is in use. This also refuses a released view.
+  // Creates another view, so the sender may release its view while this one is in use. Fails if the sender's view is
+  // released.
   const py::Ref own = py::Ref::steal(PyPickleBuffer_Check(memoryview)
-                                         ? PyObject_CallMethod(memoryview, "raw", nullptr)  // bytes, as pickle has it
+                                         ? PyObject_CallMethod(memoryview, "raw", nullptr)  // plain bytes, as in pickle
                                          : PyMemoryView_FromObject(memoryview));
   if (!own) return false;
   const Py_buffer& buffer = *PyMemoryView_GET_BUFFER(own.get());

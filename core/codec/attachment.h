@@ -1,5 +1,5 @@
-// Attachments: things that travel beside the bytes of a message because they are not copied into them: shared memory, large
-// strings that the other side copies for itself, objects that must live until the other side has read the message.
+// Attachments: data that travels beside the bytes of a message because it is not copied into them. These are shared memory,
+// large strings that the receiver copies, and objects that must live until the receiver has read the message.
 // Owner: a message. Thread: one owner at a time; decoding does not change them.
 #pragma once
 
@@ -23,17 +23,18 @@
 
 namespace aiointerpreters::codec {
 
-// A bytes or str of this size or more is not copied into the message: from here on, a loan costs less than the copy (bytes).
+// The size in bytes from which on a bytes or str is not copied into the message, because a loan costs less than the copy.
 inline constexpr std::size_t kHeldMin = std::size_t{16} * 1024;
 
-// The content of a large bytes or str, at its owner's place. It moves out if the owner ends first.
+// The content of a large bytes or str, still in its owner's memory. It is copied out if the owner ends first.
 class HeldContent final : public Borrower {
  public:
   // `content` belongs to `object`. Requires: attached. Returns null if the loan is not granted. Errors: std::bad_alloc.
   [[nodiscard]] static base::IntrusivePtr<HeldContent> of(PyObject* object, const void* content, std::size_t size,
                                                           Lessor& lessor);
   HeldContent(const void* content, std::size_t size) noexcept : content_(content), size_(size) {}  // see `of`
-  // Copies it; false if there was no memory to move out to. Thread: any. Blocks: while it moves out.
+  // Copies it. False: the content is lost, because there was no memory to copy it out in time. Thread: any. Blocks: while
+  // it is being copied out.
   [[nodiscard]] bool copy_to(void* destination) noexcept AIOI_EXCLUDES(mutex_);
   void move_out(Refuge& refuge) override AIOI_EXCLUDES(mutex_);
 
@@ -62,7 +63,7 @@ class HeldQueue final : public Borrower {
   // Requires: attached. Runs Python. Errors: null with an exception set; std::bad_alloc.
   [[nodiscard]] static base::IntrusivePtr<HeldQueue> of(PyObject* queue, Lessor& lessor);
   explicit HeldQueue(long long id) noexcept : id_(id) {}  // see `of`
-  // Makes an object of home's own for the same queue.
+  // Creates an object of the main interpreter for the same queue.
   void move_out(Refuge& refuge) override;
 
  private:
@@ -90,32 +91,32 @@ struct Attachments final : AttachmentList {
   return static_cast<Attachments&>(*message.attachments).list;
 }
 
-// How the memory of an encoded view crosses, if the process does not own it already.
+// How the memory of an encoded view crosses. Memory that already belongs to the process is always shared.
 enum class Views : std::uint8_t {
-  kLend,  // the exporter outlives the reader: for arguments, whose sender waits for the answer
-  kCopy,  // it may end first: for results; memory that the process does not own yet is copied, once
+  kLend,  // for arguments: their sender waits for the answer, so it outlives the reader
+  kCopy,  // for results: the worker may end before the reader, so its memory is copied, once
 };
 
-// The part of its memory that a buffer shows.
+// The part of the memory that a buffer exposes.
 [[nodiscard]] Geometry geometry_of(const Py_buffer& buffer);
-// Makes the memory that `buffer` describes cross. `owner` keeps it alive and in place. `known`: the block that it is part
-// of, if that is known (exporter.h), else null. Requires: attached. No Python runs. Errors: false with an exception set;
-// std::bad_alloc.
+// Prepares the memory that `buffer` describes to cross. `owner` keeps it alive and in place. `known`: the block that
+// contains it, if there is one (exporter.h), otherwise null. Requires: attached. No Python runs. Errors: false with an
+// exception set; std::bad_alloc.
 [[nodiscard]] bool share_memory(const Runtime& runtime, PyObject* owner, const Py_buffer& buffer, const BlockView* known,
                                 Views views, BlockView& out);
 
-// Whether a message contains memory of arrays that the sender may still use (array_memory.h).
+// Whether a message contains memory that arrays of the sender may still use (array_memory.h).
 [[nodiscard]] bool has_own_memory(const Message& message) noexcept;
-// For such a message, once the sender has dropped the values that it has sent: memory that arrays still use is copied.
-// Requires: attached to the sender's interpreter. No Python runs. Errors: std::bad_alloc, and it can be called again.
+// Call it when the sender has dropped the values that it has sent. If arrays still use memory of the message, it is copied.
+// Requires: attached to the sender's interpreter. No Python runs. Errors: std::bad_alloc; it may be called again.
 void settle_own_memory(const Runtime& runtime, Message& message);
 
 // Attach the content of an object. Requires: attached. No Python runs, except the __buffer__ of a class behind a
 // PickleBuffer. Errors: false with an exception set; std::bad_alloc.
 [[nodiscard]] bool attach_view(const Runtime& runtime, PyObject* memoryview, Views views, Attachment& out);
-// For an ArrowStream; its data crosses unchanged in either direction.
+// For an ArrowStream. Its data crosses unchanged in both directions.
 [[nodiscard]] bool attach_columns(const Runtime& runtime, PyObject* stream, Views views, Attachment& out);
-// A loan may be refused; then false without an exception: the content has to be copied.
+// False without an exception: no loan is granted, so the content has to be copied.
 [[nodiscard]] bool attach_bytes(const Runtime& runtime, PyObject* bytes, Attachment& out);
 [[nodiscard]] bool attach_str(const Runtime& runtime, PyObject* str, Attachment& out);
 
@@ -124,8 +125,8 @@ void settle_own_memory(const Runtime& runtime, Message& message);
 // Whether an object is a concurrent.interpreters.Queue. Requires: attached. Runs Python only if it may be one.
 [[nodiscard]] bool is_queue(PyObject* object);
 
-// Makes the object for an attachment; None for a queue, which is in the pickle. Detaches while it copies a lot. Returns new;
-// null with an exception set. Errors: std::bad_alloc.
+// Creates the object for an attachment. For a queue this is None, because the pickle contains the queue. Detaches while it
+// copies large content. Returns new; null with an exception set. Errors: std::bad_alloc.
 [[nodiscard]] py::Ref rebuild(const Runtime& runtime, const Attachment& attachment);
 
 }  // namespace aiointerpreters::codec

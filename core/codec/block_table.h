@@ -16,15 +16,15 @@ class BlockTable {
  public:
   using BlockPtr = base::IntrusivePtr<Block>;
 
-  // Requires: there is at least one byte. Returns the block that began there, which is no longer in the table. Usually there
-  // is none; if there is, its memory has been given back without the table. Errors: std::bad_alloc.
+  // Requires: size > 0. Returns the old block that began at the same address, if there is one; it is no longer in the
+  // table. Such a block means that its memory has been freed without the table's knowledge. Errors: std::bad_alloc.
   [[nodiscard]] BlockPtr add(void* begin, std::size_t size, BlockPtr block) AIOI_EXCLUDES(mutex_) {
     const base::Lock lock(mutex_);
     Entry& entry = blocks_[static_cast<char*>(begin)];
     entry.size = size;
     return std::exchange(entry.block, std::move(block));
   }
-  // Takes the block that begins there out of the table; null if no block does.
+  // Removes the block that begins there from the table and returns it; null if there is none.
   [[nodiscard]] BlockPtr take(void* begin) noexcept AIOI_EXCLUDES(mutex_) {
     const base::Lock lock(mutex_);
     const auto found = blocks_.find(static_cast<char*>(begin));

@@ -33,7 +33,7 @@ bool is_class_for_pickle(PyObject* found) {
   return false;
 }
 
-// Whether `object.__setattr__` puts an attribute into the dict of an instance.
+// Whether `object.__setattr__` stores an attribute in the dict of an instance.
 bool goes_into_dict(PyTypeObject* type, PyObject* name) {
   PyObject* const found = find_in_class(type, name);
   if (found == nullptr) return true;
@@ -90,7 +90,7 @@ BlueprintPtr draw(std::size_t number, const Layout& layout, PyObject* type) {
   return blueprint;
 }
 
-// Calls `see(name, value)` with the attributes in the order of pickle, until it returns false.
+// Calls `see(name, value)` with the attributes in pickle's order, until it returns false.
 template <typename See>
 bool each_attribute(const Blueprint& blueprint, PyObject* values, See&& see) {
   const std::vector<std::uint16_t>& order = blueprint.layout->order;

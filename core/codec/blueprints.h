@@ -1,5 +1,5 @@
-// Blueprints: how one interpreter makes the instances of the layouts that arrive (layout.h). A blueprint is made once. It is
-// made again when its class has changed, or when its name leads to another class.
+// Blueprints: how one interpreter creates the instances of the layouts that arrive (layout.h). A blueprint is created once.
+// It is created again if its class has changed, or if its name leads to another class now.
 // Requires: attached, for every use.
 #pragma once
 
@@ -19,14 +19,14 @@ enum class StandIns : unsigned char;
 
 struct Blueprint {
   enum class How : std::uint8_t {
-    kAttributes,  // each is set as `object.__setattr__` does it
-    kSlots,       // each is put in its slot
-    kByPickle,    // all at once, as an unpickler does it: the class controls it
+    kAttributes,  // each attribute is set as by `object.__setattr__`
+    kSlots,       // each value is put into its slot
+    kByPickle,    // all at once, as by an unpickler: the class controls it
   };
 
   Layouts::Number number = Layouts::kNone;
   const Layout* layout = nullptr;
-  unsigned version = 0;  // of the class, when this was made (class_facts.h); 0: it is valid for one message
+  unsigned version = 0;  // of the class when this was created (class_facts.h); 0: valid for one message only
   How how = How::kByPickle;
   bool own_hash = false;
   py::Ref module;              // str
@@ -36,19 +36,19 @@ struct Blueprint {
 };
 using BlueprintPtr = std::shared_ptr<const Blueprint>;
 
-// A class, and how to make its instances.
+// A class, and how to create its instances.
 struct Buildable {
   py::Ref type;
   BlueprintPtr blueprint;
 };
 
-// Whether the class is as it was when its blueprint was made.
+// Whether the class has not changed since its blueprint was created.
 [[nodiscard]] bool is_as_drawn(const Buildable& buildable) noexcept;
 
 class Blueprints {
  public:
-  // The present class of a layout. Runs Python if the class has to be imported. Errors: null type, with the exception that
-  // unpickling would raise (ModuleNotFoundError, AttributeError, ...) set, or ValueError for a number without a layout;
+  // The current class of a layout. Runs Python if the class has to be imported. Errors: null type, with the exception set
+  // that unpickling would raise (ModuleNotFoundError, AttributeError, ...), or ValueError if no layout has this number;
   // std::bad_alloc.
   [[nodiscard]] Buildable find(Runtime& runtime, std::size_t number, StandIns stand_ins);
 
@@ -56,8 +56,8 @@ class Blueprints {
   std::vector<BlueprintPtr> drawn_;  // by number
 };
 
-// Gives an instance its state as an unpickler does: to its `__setstate__`, else to its dict or its slots. `values`: a list,
-// in the order of the names. Runs Python. Errors: false with the exception that this raises set.
+// Sets the state of an instance as an unpickler does: by its `__setstate__`, or else in its dict or slots. `values`: a
+// list, in the order of the names. Runs Python. Errors: false with the exception set that this raises.
 [[nodiscard]] bool build_by_pickle(const Blueprint& blueprint, PyObject* instance, PyObject* values);
 
 }  // namespace aiointerpreters::codec

@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::size_t kFirstSweep = 64;
 
-// Some builtins (eval, exec, globals, dir) look at the Python frame that calls them, and a worker's loop is none. Returns
-// new.
+// Some builtins (eval, exec, globals, dir) use the Python frame that calls them, and a worker's loop has none. Wraps such a
+// builtin in a Python function. Returns new.
 py::Ref with_frame(Runtime& runtime, py::Ref builtin) {
   if (!runtime.caller) {
     py::Ref main = py::Ref::steal(PyImport_AddModuleRef("__main__"));

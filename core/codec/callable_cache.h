@@ -1,4 +1,4 @@
-// CallableCache: a worker's callables by id, found or loaded on first need.
+// CallableCache: a worker's callables, by id. Each is looked up or loaded when it is first needed.
 // Requires: attached to the worker's interpreter, for every use. Owner: the worker.
 #pragma once
 
@@ -25,12 +25,12 @@ class CallableCache {
  private:
   struct Entry {
     py::Ref callable;
-    std::weak_ptr<const CallableRef> ref;  // expired: home has forgotten it, it cannot be asked for again
+    std::weak_ptr<const CallableRef> ref;  // expired: home has forgotten it, so nothing will ask for it again
   };
   PyObject* remember(std::uint64_t id, const CallablePtr& ref, py::Ref callable);
 
   std::unordered_map<std::uint64_t, Entry> entries_;
-  std::uint64_t last_id_ = CallableRef::kUncached;  // the most recent hit, to spare the look-up in a run of equal calls
+  std::uint64_t last_id_ = CallableRef::kUncached;  // the most recent hit: saves the look-up in a series of equal calls
   PyObject* last_ = nullptr;                        // borrowed from entries_
   // Entries of dead functions are dropped when this many, or this many bytes of pickles, have accumulated.
   std::size_t sweep_at_ = 0;

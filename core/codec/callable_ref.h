@@ -1,8 +1,8 @@
-// CallableRef: how a callable is named to a worker, plain data.
+// CallableRef: identifies a callable to a worker, as plain data.
 //
-// A function crosses by reference if its module and qualified name lead back to it, else by value with cloudpickle. Other
-// callables cross by value, as pickle writes them (hazard 31).
-// Owner: home's table, and the tasks that name it. Immutable after it is made. Thread: any.
+// A function crosses by reference if its module and qualified name lead to this very function; otherwise by value, with
+// cloudpickle. Other callables cross by value, as pickle writes them (hazard 31).
+// Owner: home's table, and the tasks that use it. It never changes. Thread: any.
 #pragma once
 
 #include <cstddef>
@@ -17,15 +17,15 @@ namespace aiointerpreters::codec {
 struct CallableRef {
   static constexpr std::uint64_t kUncached = 0;
 
-  // Never used twice in a process. kUncached: a worker loads it anew for every task, because it may carry state.
+  // Never used twice in a process. kUncached: workers load the callable for every task, because it may have state.
   std::uint64_t id = kUncached;
   std::string module;    // by reference: where to import it from; empty if by value
-  std::string qualname;  // by reference: the attributes to follow; by value: for people, if it has one
+  std::string qualname;  // by reference: the attributes to follow; by value: shown in messages, if it has one
   Message value;         // by value
   bool needs_main = false;
   bool is_coroutine_function = false;
 
-  // At most this much is kept of dead functions until the next sweep.
+  // The limit on pickles of dead functions that are kept until the next sweep.
   static constexpr std::size_t kSweepBytes = std::size_t{1} << 20;
 
   [[nodiscard]] bool by_reference() const noexcept { return !module.empty(); }

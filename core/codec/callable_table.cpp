@@ -36,7 +36,7 @@ bool read_text(PyObject* object, const char* attribute, std::string& out) {
   return true;
 }
 
-// A function that was typed in, and not read from a file, is not in the script that a worker would run.
+// Whether a function was typed at a prompt. It is not in the script that a worker would run.
 bool was_typed(PyObject* callable) {
   py::Ref code = py::Ref::steal(PyObject_GetAttrString(callable, "__code__"));
   std::string file;
@@ -45,7 +45,7 @@ bool was_typed(PyObject* callable) {
   return typed;
 }
 
-// A class method is bound anew at each look.
+// A class method is bound again at each look-up, so its identity differs.
 bool is_same(PyObject* found, PyObject* callable) {
   if (found == callable) return true;
   return PyMethod_Check(found) && PyMethod_Check(callable) && PyType_Check(PyMethod_GET_SELF(found)) &&
@@ -102,8 +102,8 @@ CallablePtr CallableTable::describe(Runtime& runtime, PyObject* callable) {
     ref->module.clear();
     if (!encode_callable(runtime, callable, ref->value)) return nullptr;
     ref->needs_main = ref->value.needs_main;
-    // Functions count as stateless, so an unchanged function need not be loaded again. Others may change in workers,
-    // and one that holds memory of home's must not be kept.
+    // A function counts as stateless, so workers need not load it again while it is unchanged. Other callables may change
+    // in workers. Callables that hold memory of the main interpreter must not be cached.
     if (!PyFunction_Check(callable) || ref->value.attachments) return ref;
     if (known && same_bytes(known->value.bytes, ref->value.bytes)) return known;
   }
@@ -123,7 +123,7 @@ CallablePtr CallableTable::find(PyObject* callable) const {
 
 void CallableTable::remember(PyObject* callable, const CallablePtr& ref) {
   py::Ref weak = py::Ref::steal(PyWeakref_NewRef(callable, nullptr));
-  if (!weak) {  // an object without weak references is described anew each time
+  if (!weak) {  // an object without weak references is described each time
     PyErr_Clear();
     return;
   }

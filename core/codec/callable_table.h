@@ -1,4 +1,4 @@
-// CallableTable: home's CallableRefs, one per function object for as long as that object lives.
+// CallableTable: home's CallableRefs, one for each function object while that object lives.
 // Requires: attached to home, for every use. Owner: home's module state.
 #pragma once
 
@@ -12,14 +12,14 @@
 
 namespace aiointerpreters::codec {
 
-// Like inspect.iscoroutinefunction, with two differences: callables that are only marked as coroutine functions are not;
-// objects whose class defines `async def __call__` are. Runs Python. Errors: none.
+// Like inspect.iscoroutinefunction, with two differences. Callables that are only marked as coroutine functions do not
+// count. Objects whose class defines `async def __call__` do. Runs Python. Errors: none.
 [[nodiscard]] bool is_coroutine_function(const Runtime& runtime, PyObject* callable);
 
 class CallableTable {
  public:
-  // Describes `callable`. A function is looked up at most once; a callable that crosses by value is captured anew at each
-  // call. Runs Python. Errors: null with NotTransferableError (or the exception that pickling raised) set.
+  // Describes `callable`. A function is looked up at most once. A callable that crosses by value is pickled at each call.
+  // Runs Python. Errors: null with NotTransferableError (or the exception that pickling raised) set.
   [[nodiscard]] CallablePtr describe(Runtime& runtime, PyObject* callable);
 
  private:

@@ -12,8 +12,7 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-// Calls `see(base, dict)` with the class and each base, and the dict of that, in the order of look-up,
-// until it returns false.
+// Calls `see(base, dict)` with the class and each base, with its dict, in the order of look-up, until it returns false.
 template <typename See>
 void each_dict(PyTypeObject* type, See&& see) {
   PyObject* const mro = type->tp_mro;
@@ -41,7 +40,7 @@ PyObject* find_in_module(const char* module_name, const char* name) {
   return get_item(PyModule_GetDict(module.get()), key.get());
 }
 
-// A descriptor that a class statement makes for one of its __slots__.
+// The member descriptor that a class statement creates for one of its __slots__; null for anything else.
 const PyMemberDef* slot_member(PyObject* found) {
   if (!Py_IS_TYPE(found, &PyMemberDescr_Type)) return nullptr;
   const PyMemberDef* const member = reinterpret_cast<PyMemberDescrObject*>(found)->d_member;
@@ -67,7 +66,7 @@ bool append_slot(PyTypeObject* type, PyObject* name, std::vector<py::Ref>& names
   return true;
 }
 
-// The slots of the class and its bases in the order in which pickle has them (copyreg). False: it cannot be said.
+// Lists the slots of the class and its bases in pickle's order (copyreg). False: they cannot be determined.
 bool list_declared_slots(PyTypeObject* type, std::vector<py::Ref>& names) {
   const py::Ref key = py::Ref::steal(PyUnicode_InternFromString("__slots__"));
   if (!key) return PyErr_Clear(), false;
@@ -92,7 +91,8 @@ bool list_declared_slots(PyTypeObject* type, std::vector<py::Ref>& names) {
   return known;
 }
 
-// Whether pickle will take these for the names of the slots: it keeps them in the class, where others may be.
+// Whether pickle uses the same slot names. It caches them in the class as `__slotnames__`, and that attribute may have
+// other content.
 bool are_slot_names(PyTypeObject* type, const std::vector<py::Ref>& names) {
   PyObject* const kept = find_in_class_alone(type, "__slotnames__");
   if (kept == nullptr) return true;
@@ -225,15 +225,15 @@ std::vector<std::uint16_t> fields_in_slots(PyTypeObject* type, const std::vector
   PyObject* field;
   while (PyDict_Next(fields, &position, &name, &field) != 0) {
     if (!PyUnicode_CheckExact(name) || reinterpret_cast<PyObject*>(Py_TYPE(field)) != field_type) return {};
-    const py::Ref kind = py::Ref::steal(PyObject_GetAttrString(field, "_field_type"));  // a slot of Field
+    const py::Ref kind = py::Ref::steal(PyObject_GetAttrString(field, "_field_type"));  // `_field_type` is a slot of Field
     if (!kind) return PyErr_Clear(), std::vector<std::uint16_t>();
-    if (kind.get() == is_field) names.push_back(py::Ref::borrow(name));  // else a ClassVar or an InitVar
+    if (kind.get() == is_field) names.push_back(py::Ref::borrow(name));  // otherwise it is a ClassVar or an InitVar
   }
   return names.size() == slots.size() ? places_of(names, slots) : std::vector<std::uint16_t>();
 }
 
 bool has_own_hash(PyTypeObject* type) noexcept {
-  if (type->tp_hash == PyObject_HashNotImplemented) return false;  // it is no key
+  if (type->tp_hash == PyObject_HashNotImplemented) return false;  // it cannot be a key
   return type->tp_hash != PyBaseObject_Type.tp_hash || type->tp_richcompare != PyBaseObject_Type.tp_richcompare;
 }
 

@@ -1,5 +1,5 @@
 // Facts about a class and its instances, read without running any Python code.
-// Requires: attached, for every function here. Errors: none; a class whose facts cannot be found out counts as special.
+// Requires: attached, for every function here. Errors: none; a class whose facts cannot be determined counts as special.
 #pragma once
 
 #include <cstddef>
@@ -17,16 +17,16 @@ namespace aiointerpreters::codec {
 // The same, without its bases.
 [[nodiscard]] PyObject* find_in_class_alone(PyTypeObject* type, const char* name);
 
-// The tag that CPython gives to the present state of a class. It changes with every change of the class or of a base, and no
-// other class of the interpreter ever has the same tag. 0: no tag is available.
+// The version that CPython gives to the current state of a class. It changes with every change of the class or of a base.
+// No other class of the interpreter ever has the same version. 0: no version is available.
 [[nodiscard]] unsigned version_of(PyTypeObject* type) noexcept;
 
-// The place where instances keep the attributes that `object.__getstate__` takes for their state.
+// The place of the attributes that make up an instance's state in `object.__getstate__`.
 struct Storage {
   enum class Kind : std::uint8_t { kNowhere, kDict, kSlots, kOther };
   Kind kind = Kind::kOther;
   std::vector<py::Ref> slots;        // the names of the slots, interned, in their order in memory
-  std::vector<std::uint16_t> order;  // the slot that is the first one for pickle, the second, ...
+  std::vector<std::uint16_t> order;  // for pickle's order: the index of the first slot, the second, ...
 };
 [[nodiscard]] Storage storage_of(PyTypeObject* type);
 // The start of an instance's slots. Requires: storage_of its class has slots.
@@ -34,14 +34,13 @@ struct Storage {
   return reinterpret_cast<PyObject**>(reinterpret_cast<char*>(instance) + sizeof(PyObject));
 }
 
-// Whether instances are made by `object.__new__` alone, and attribute look-up is that of `object`.
+// Whether instances are created by `object.__new__` alone, and attributes are looked up as in `object`.
 [[nodiscard]] bool is_plain(PyTypeObject* type) noexcept;
-// Whether `pickle` takes an instance apart only by the means of `object`: nothing in the class changes that, except
-// `__getstate__`.
+// Whether `pickle` reduces an instance as `object` does: nothing in the class changes that, except `__getstate__`.
 [[nodiscard]] bool has_default_reduction(PyTypeObject* type);
 [[nodiscard]] bool has_default_state(PyTypeObject* type);
-// In a frozen dataclass with slots, `dataclasses` provides the methods for its state. If the class is one and the fields are
-// its slots: the slot that is the first field, the second, ...; otherwise empty.
+// `dataclasses` gives frozen dataclasses with slots the methods for their state. If the class is one, and its fields are
+// its slots: the index of the slot for the first field, the second, ...; otherwise empty.
 [[nodiscard]] std::vector<std::uint16_t> fields_in_slots(PyTypeObject* type, const std::vector<py::Ref>& slots);
 // Whether hashing or comparing an instance may run Python code.
 [[nodiscard]] bool has_own_hash(PyTypeObject* type) noexcept;

@@ -12,7 +12,7 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-// An attribute of an instance that would override its class when pickle asks the instance.
+// Whether pickle would use such an attribute of an instance instead of the class's.
 bool speaks_for_pickle(PyObject* name) {
   for (const char* const special :
        {"__reduce_ex__", "__reduce__", "__getstate__", "__setstate__", "__getnewargs_ex__", "__getnewargs__"}) {
@@ -28,16 +28,16 @@ bool append_utf8(std::vector<std::string>& names, PyObject* name) {
   return true;
 }
 
-// The layout of a class without its names. False: no name can lead to the class.
+// Starts a layout with the class, without attribute names. False: the class cannot be found by name.
 bool begin_layout(const ClassPlan& plan, Layout& layout) {
   std::vector<std::string> texts;
   if (!append_utf8(texts, plan.module.get()) || !append_utf8(texts, plan.qualname.get())) return false;
   layout.module = std::move(texts[0]);
   layout.qualname = std::move(texts[1]);
-  return layout.qualname.find('<') == std::string::npos;  // of a function's locals
+  return layout.qualname.find('<') == std::string::npos;  // <locals> of a function
 }
 
-// The layout whose names are the keys of a dict in their order; `is_same(key, name)` compares them.
+// The layout whose names equal the keys of a dict, in order. `is_same(key, name)` compares them.
 template <typename IsSame>
 const ClassPlan::Known* find_layout(const ClassPlan& plan, PyObject* dict, IsSame&& is_same) {
   const auto has_keys = [&](const ClassPlan::Known& known) {
@@ -53,8 +53,8 @@ const ClassPlan::Known* find_layout(const ClassPlan& plan, PyObject* dict, IsSam
   return found == plan.layouts.end() ? nullptr : &*found;
 }
 
-// Whether a class's module and qualified name are the usual ones.
-// Nothing else in a metaclass matters to pickle.
+// Whether a metaclass leaves the module and the qualified name of a class unchanged. Nothing else in a metaclass matters to
+// pickle.
 bool names_classes_plainly(PyTypeObject* metatype) {
   if (metatype == &PyType_Type) return true;
   PyObject* const module = find_in_class(metatype, "__module__");
@@ -101,7 +101,7 @@ void find_out(PyTypeObject* type, ClassPlan& plan) {
 ClassPlan& ClassPlans::find(PyTypeObject* type) {
   ClassPlan& plan = plans_[type];
   const unsigned version = version_of(type);
-  PyObject* const qualname = reinterpret_cast<PyHeapTypeObject*>(type)->ht_qualname;  // is set without a new version
+  PyObject* const qualname = reinterpret_cast<PyHeapTypeObject*>(type)->ht_qualname;  // may change while the version stays
   if (version == 0 || plan.version != version || plan.qualname.get() != qualname) {
     plan = ClassPlan();
     plan.qualname = py::Ref::borrow(qualname);

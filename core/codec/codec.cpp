@@ -1,4 +1,4 @@
-// The codec's face (codec.h): values and calls. Exceptions: exception_codec.cpp.
+// The functions of codec.h for values and calls. For exceptions, see exception_codec.cpp.
 #include "codec/codec.h"
 
 #include <utility>
@@ -13,7 +13,7 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-// What fails inside of a retry fails plainly.
+// Within a retry, an error must not cause another retry.
 ByValue by_value(const Runtime& runtime) { return Retry::active(runtime) ? ByValue::kNever : ByValue::kIfNeeded; }
 
 }  // namespace
@@ -64,7 +64,7 @@ py::Ref decode_value(Runtime& runtime, const MessageView& message) {
 }
 
 void CallArguments::clear() {
-  // Python code runs on the way, and may call this again.
+  // Python code runs meanwhile, and may call this function again.
   const Py_ssize_t total = std::exchange(total_, 0);
   for (Py_ssize_t i = 0; i < total; ++i) Py_CLEAR(args_[i]);
   kwnames_.reset();
@@ -112,9 +112,9 @@ bool CallArguments::read(Decoder& decoder) {
 
 namespace {
 
-// Makes the exception that is set name the decoded value that could not be made. `read` reads the message once more, with
-// stand-ins for missing objects. Then `values` returns a tuple of the values: one that is called `root`, or
-// arguments and the tuple of the names of the last ones. Runs Python.
+// Adds to the exception that is set which decoded value could not be created. `read` reads the message once more, with
+// stand-ins for missing objects. Then `values` returns a tuple: either the one value, which is called `root`, or the
+// arguments, followed by the tuple of the keyword names. Runs Python.
 template <typename Read, typename Values>
 void name_refused(Runtime& runtime, const Message& message, Read&& read, Values&& values, const char* root) {
   if (message.form == Message::Form::kNative) return;

@@ -1,15 +1,20 @@
-// The decoder; see decoder.h for its contract and format.h for what it reads.
+// The decoder; see decoder.h for its contract and format.h for the format.
 //
-// Why no incomplete object is ever hashed, whatever the message says. Hashing follows tuples and frozensets only, and stops
-// with TypeError at the first list, dict or set, and without one at an instance, of which it does not look at the
-// attributes. (An instance whose class has a hash of its own looks where it likes, in Python code: see hide.) So in what
-// follows an instance is as a list is, but that it may stand in a key, and what is inside of it is not inside of that key. A
-// frozenset cannot be referred to before it is complete. A tuple can, for the sake of cycles, but only (a) outside of keys,
-// and (b) from below a list, dict or set that is below that tuple. Inside keys only tuples and frozensets open frames. So if
-// hashing reaches an incomplete tuple T, it meets, among the elements of T that are there, the list, dict or set of (b)
-// first: either it is on the path of open frames, all of which stand in their tuple already, or in a complete element before
-// that path. The proof also bounds the recursion of hashing: every cycle goes through such a T (one of tuples alone, which
-// only a forged message can make, closes behind that list), and the nesting of tuples and frozensets is counted (height).
+// Why no incomplete object is ever hashed, whatever the message contains:
+//
+// Hashing looks into tuples and frozensets only. At a list, dict or set it stops with TypeError. At an instance it stops
+// without an error, because it does not look at the attributes. (If the class has a hash of its own, Python code may look
+// at anything: see hide.) So in this proof an instance is treated like a list, with two differences: it may be in a key,
+// and its contents do not count as inside that key.
+//
+// Nothing can refer to a frozenset before it is complete. References to an incomplete tuple are allowed, because cycles
+// need them, but only (a) outside of keys, and (b) from below a list, dict or set that is below that tuple. Inside keys
+// only tuples and frozensets open frames. Assume that hashing reaches an incomplete tuple T. Among the elements that T has
+// so far, it meets the list, dict or set of (b) first, and stops there. This container is on the path of open frames, all
+// of which are already stored in their tuple, or it is in a complete element before that path.
+//
+// The recursion of hashing is bounded too. Every cycle goes through such a T. (A forged message can create a cycle of
+// tuples alone, but that closes behind the list.) The nesting of tuples and frozensets is counted (height).
 #include "codec/decoder.h"
 
 #include <algorithm>
@@ -26,7 +31,8 @@ bool is_by_pickle(const Blueprint* blueprint) noexcept {
   return blueprint != nullptr && blueprint->how == Blueprint::How::kByPickle;
 }
 
-// As an unpickler makes an instance that gets its state later. The class may have changed since its blueprint was drawn.
+// Creates an instance as an unpickler does; its state is set later. The class may have changed since its blueprint was
+// created.
 py::Ref make_instance(const Buildable& of) {
   const py::Ref nothing = py::Ref::steal(PyTuple_New(0));
   auto* const type = reinterpret_cast<PyTypeObject*>(of.type.get());
@@ -34,7 +40,7 @@ py::Ref make_instance(const Buildable& of) {
   return nothing ? py::Ref::steal(make(type, nothing.get(), nullptr)) : py::Ref();
 }
 
-// A list that no Python code finds.
+// A list that Python code cannot find.
 py::Ref make_hidden_list() {
   py::Ref list = py::Ref::steal(PyList_New(0));
   if (list) PyObject_GC_UnTrack(list.get());
@@ -44,7 +50,8 @@ py::Ref make_hidden_list() {
 }  // namespace
 
 Decoder::~Decoder() {
-  // All of them first: instances in a key may refer to tuples around them, and only the collector ends such a circle.
+  // Show all of them first. An instance in a key may refer to a tuple around it, and only the collector can free such a
+  // cycle.
   for (PyObject* const container : kept_) show(container);
   for (const Frame& frame : frames_) show_owned(frame);
   for (const Frame& frame : frames_) {
@@ -134,12 +141,12 @@ py::Ref Decoder::read() {
   return {};
 }
 
-// Requires: the top frame, if any, has already counted the new container off its `left`.
+// Requires: if there is a top frame, its `left` has already been decreased for the new container.
 Decoder::Step Decoder::open(unsigned char tag) {
   std::size_t count;
   std::size_t keys_end = 0;
   bool shared;
-  const Buildable* of = nullptr;  // an instance
+  const Buildable* of = nullptr;  // set for an instance
   if (tag == kInstance) {
     of = read_class(shared);
     if (of == nullptr) return Step::kFailed;
@@ -209,7 +216,7 @@ Decoder::Step Decoder::open(unsigned char tag) {
   Frame& frame = frames_.emplace();
   frame.tag = tag;
   frame.owned = owned;
-  frame.in_key = in_key && of == nullptr;  // hashing an instance does not look at its attributes, or that is Python code
+  frame.in_key = in_key && of == nullptr;  // hashing an instance ignores its attributes, or runs Python code
   frame.height = 0;
   frame.object = by_pickle ? values_of.release() : container;
   frame.blueprint = blueprint;
@@ -220,13 +227,14 @@ Decoder::Step Decoder::open(unsigned char tag) {
   frame.keys_end = keys_end;
   frame.memo = entry;
   frame.last_mutable = last_mutable;
-  if (!by_pickle) (void)object.release();  // if it is still here, the frame owns it
+  if (!by_pickle) (void)object.release();  // if it has not been stored in its parent, the frame owns it
   owed_ += parent_left;
   return Step::kOpened;
 }
 
-// What is not owned stays hidden until all has been read. A complete tuple that holds a hidden one would be forgotten by the
-// collector if it were shown: it takes what is hidden for what has no cycles. So does a dict before 3.14.
+// A container that no frame owns stays hidden until the whole message has been read. The collector assumes that untracked
+// objects are in no cycle. If a complete tuple were shown while it contains a hidden one, the collector would untrack it.
+// Before 3.14 it would do the same with a dict.
 void Decoder::hide(PyObject* container, PyObject** items, std::size_t count, bool owned) {
   if (items != nullptr) {
     PyObject_GC_UnTrack(container);

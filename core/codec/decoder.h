@@ -1,9 +1,9 @@
-// Decoder: rebuilds Python objects from the native format (format.h), with a stack of its own instead of recursion.
+// Decoder: rebuilds Python objects from the native format (format.h). It uses its own stack instead of recursion.
 //
 // It trusts nothing in a message: it never reads past the end, makes no container larger than the remaining bytes can fill,
-// and hashes no incomplete object. It runs no Python code, except for hashing and comparing parts and instances, and for
-// classes that control how their instances are made. This code cannot do harm, whatever it finds and does: where it may run,
-// lists grow item by item, and unfinished tuples hold None.
+// and hashes no incomplete object. It runs Python code only to hash and compare parts and instances, and for classes that
+// control how their instances are created. Such code may find unfinished objects, but cannot do harm with them: lists grow
+// item by item, and unfinished tuples hold None.
 // Owner: one call of the codec. Requires: attached. Errors: Python exception set and null or false returned (ValueError
 // "corrupt message"; TypeError for an unhashable key; RecursionError for a key nested too deep; MemoryError);
 // std::bad_alloc.
@@ -36,7 +36,8 @@ class Decoder {
   Decoder& operator=(const Decoder&) = delete;
   ~Decoder();
 
-  // Reads the next value. Values read by one decoder share one memo. Returns new; after null the decoder is useless.
+  // Reads the next value. All values read by one decoder share one memo. Returns new. After an error (null) the decoder
+  // must not be used again.
   [[nodiscard]] py::Ref read();
   // Reads a number that is not a value.
   [[nodiscard]] bool read_varint(std::size_t& number);
@@ -46,26 +47,26 @@ class Decoder {
 
  private:
   enum class Step { kDone, kOpened, kFailed };
-  // A container that is being filled. A list, tuple, dict or set that is a value is stored in its parent from the start. An
-  // object that will be hashed, or a frozenset, is owned by its frame and goes to its parent when it is complete.
+  // A container that is being filled. A list, tuple, dict or set that is a value is stored in its parent from the start. A
+  // frozenset, or an object that will be hashed, is owned by its frame and stored in its parent when it is complete.
   struct Frame {
-    unsigned char tag;  // of a container
+    unsigned char tag;  // the container's tag
     bool owned;
     bool in_key;           // it is a key or an element of a set, or inside one
-    std::uint32_t height;  // the deepest nesting of tuples and frozensets below it, if it is one of these
+    std::uint32_t height;  // tuple, frozenset: the deepest nesting of tuples and frozensets inside it
     PyObject* object;
-    PyObject** items;            // tuple, slots, and list while no Python code runs: the next place; null: the list grows
+    PyObject** items;            // tuple, slots, list if no Python code can run: the next place; null: the list grows
     std::size_t left;            // values still to be read; odd between the key and the value of a dict
     PyObject* key;               // dict, while left is odd: the key, owned
     std::size_t keys_end;        // record: the end of its last key in keys_
     const Blueprint* blueprint;  // instance
-    PyObject* instance;  // the same while Python code may run, owned; if pickle makes it, `object` is the list of its values
-    std::size_t memo;    // its entry, or kNoEntry
-    std::size_t last_mutable;  // depth of the innermost list, dict or set, itself included, counted from 1; 0: none
+    PyObject* instance;          // owned, set if Python code may run; `object` is its list of values if pickle creates it
+    std::size_t memo;            // the index of its memo entry, or kNoEntry
+    std::size_t last_mutable;    // depth of the innermost list, dict or set, this container included, from 1; 0: none
   };
   struct Entry {
     PyObject* object;        // owned; null while a frozenset is not complete
-    std::size_t open_depth;  // of the frame that fills it, counted from 1; 0: complete
+    std::size_t open_depth;  // of the frame that fills it, from 1; 0: complete
     std::uint32_t height;    // of a complete tuple or frozenset, at least 1; 0 for others
   };
   static constexpr std::size_t kNoEntry = static_cast<std::size_t>(-1);
@@ -84,10 +85,10 @@ class Decoder {
   [[nodiscard]] bool read_header(std::size_t width, std::size_t& count, bool& shared);
 
   [[nodiscard]] Step open(unsigned char tag);
-  // While Python code may run: keeps a container alive while it is filled, whatever that code does, and hides an unfinished
-  // tuple from it as far as possible.
+  // If Python code may run: keeps a container alive while it is being filled, whatever that code does, and hides unfinished
+  // tuples from it as far as possible.
   void hide(PyObject* container, PyObject** items, std::size_t count, bool owned);
-  // Puts an item, whose reference it takes, at the next place of a list or tuple.
+  // Stores an item at the next place of a list or tuple. Takes the reference.
   [[nodiscard]] static bool put(Frame& frame, PyObject* item) {
     if (frame.items != nullptr) return *frame.items++ = item, true;
     const int failed = PyList_Append(frame.object, item);
@@ -95,31 +96,31 @@ class Decoder {
     return failed == 0;
   }
   static void show(PyObject* container) noexcept;
-  // The same for a tuple that its frame owns.
+  // Ends the hiding of a tuple that its frame owns.
   void show_owned(const Frame& frame) const noexcept;
   [[nodiscard]] Step fill_sequence();
-  // Fills the top frame with values that are not runs. `put(frame, leaf)` takes a leaf, which was just subtracted from
-  // `left`, and its reference.
+  // Fills the top frame with values that are not runs. `put(frame, leaf)` stores a leaf and takes its reference; `left` has
+  // already been decreased for it.
   template <typename Put>
   [[nodiscard]] Step fill(Put&& put);
   [[nodiscard]] bool close();
-  // Puts an object, whose reference it takes, at the next place of the top frame; without a frame it is the root.
+  // Stores an object at the next place of the top frame. Without a frame it is the root. Takes the reference.
   [[nodiscard]] bool place(PyObject* object, std::uint32_t height);
-  // Takes the next key or value of a dict, or element of a set, and its reference.
+  // Takes the next key or value of a dict, or the next element of a set, and its reference.
   [[nodiscard]] static bool put_entry(Frame& frame, PyObject* object);
   [[nodiscard]] static bool put_element(const Frame& frame, PyObject* element);
-  // Sets the item of a record whose value was just subtracted from `left`; takes the reference.
+  // Sets an item of a record. `left` has already been decreased for it. Takes the reference.
   [[nodiscard]] bool set_field(const Frame& frame, PyObject* value);
-  // Sets the attribute of an instance whose value was just subtracted from `left`; takes the reference.
+  // Sets an attribute of an instance. `left` has already been decreased for it. Takes the reference.
   [[nodiscard]] static bool set_attribute(const Frame& frame, PyObject* value);
-  // Reads the data before the values of an instance: its class.
+  // Reads the class of an instance, which comes before its values.
   [[nodiscard]] const Buildable* read_class(bool& shared);
-  // Reads the data before the values of a record: their number, and the end of their keys.
+  // Reads the shape of a record, which comes before its values: their number, and the end of the keys.
   [[nodiscard]] bool read_shape(std::size_t& count, std::size_t& keys_end, bool& shared);
-  // Remembers a complete object if it is shared; takes and returns its reference.
+  // Adds a complete object to the memo if it is shared. Takes and returns its reference.
   [[nodiscard]] PyObject* remember(PyObject* object, bool shared);
 
-  // Whether the object that was just subtracted from `left` is hashed.
+  // Whether the current object will be hashed. `left` has already been decreased for it.
   [[nodiscard]] static bool at_key(const Frame& frame) noexcept {
     return frame.tag == kDict ? frame.left % 2 != 0 : frame.tag == kSet || frame.tag == kFrozenset;
   }
@@ -144,7 +145,7 @@ class Decoder {
   PartsReader* const parts_;
   const InstancesReader& instances_;
   const bool careful_;    // Python code may run
-  std::size_t owed_ = 0;  // the sum of `left` of all frames but the top one: bytes that these still need
+  std::size_t owed_ = 0;  // the sum of `left` over all frames but the top one: bytes that they still need
   PyObject* root_ = nullptr;
   SmallStack<Frame, 6> frames_;
   SmallStack<Entry, 8> memo_;
@@ -154,7 +155,7 @@ class Decoder {
   };
   SmallStack<Shape, 2> shapes_;
   SmallStack<PyObject*, 8> keys_;  // of the shapes, owned
-  SmallStack<PyObject*, 4> kept_;  // owned: with parts, every container that was opened, except those owned by frames
+  SmallStack<PyObject*, 4> kept_;  // owned: if Python code may run, every opened container that no frame owns
 };
 
 }  // namespace aiointerpreters::codec

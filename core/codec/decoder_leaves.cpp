@@ -135,7 +135,7 @@ PyObject* Decoder::read_ascii(std::size_t length) {
   if (length > bytes_left() || !is_ascii(at_, length)) return corrupt_object();
   const unsigned char* const data = at_;
   at_ += length;
-  if (length == 1) return PyUnicode_FromOrdinal(*data);  // the one object that CPython keeps
+  if (length == 1) return PyUnicode_FromOrdinal(*data);  // CPython keeps one object for each of these characters
   PyObject* const str = PyUnicode_New(static_cast<Py_ssize_t>(length), 127);
   if (str != nullptr && length != 0) std::memcpy(PyUnicode_1BYTE_DATA(str), data, length);
   return str;
@@ -152,12 +152,12 @@ PyObject* Decoder::read_str(unsigned char tag) {
   if (width == 1) {
     return remember(PyUnicode_FromKindAndData(PyUnicode_1BYTE_KIND, data, static_cast<Py_ssize_t>(length)), shared);
   }
-  // Wider characters have to be aligned to be read in place, and one beyond Unicode would break CPython: so copy first.
+  // Copies first: wider characters have to be aligned to be read in place. A character beyond Unicode would break CPython.
   PyObject* const str = PyUnicode_New(static_cast<Py_ssize_t>(length), width == 2 ? 0xFFFF : 0x10FFFF);
   if (str == nullptr) return nullptr;
   py::Ref guard = py::Ref::steal(str);
   std::memcpy(PyUnicode_DATA(str), data, length * width);
-  bool canonical = false;  // some character needs the width
+  bool canonical = false;  // a character needs this width
   bool valid = true;
   if (width == 2) {
     const Py_UCS2* const characters = PyUnicode_2BYTE_DATA(str);
@@ -181,7 +181,7 @@ PyObject* Decoder::read_bytes(unsigned char tag) {
   at_ += size;
   const auto length = static_cast<Py_ssize_t>(size);
   if (tag == kByteArray) return remember(PyByteArray_FromStringAndSize(data, length), shared);
-  // As unpickling does it: a new object also where CPython keeps one for that byte.
+  // Always a new object, as in unpickling, although CPython keeps one for each single byte.
   PyObject* const bytes = PyBytes_FromStringAndSize(nullptr, length);
   if (bytes != nullptr && size != 0) std::memcpy(PyBytes_AS_STRING(bytes), data, size);
   return remember(bytes, shared);
@@ -215,7 +215,7 @@ PyObject* Decoder::read_parts(unsigned char tag) {
   for (py::Ref& part : parts) {
     unsigned char part_tag;
     if (!next_tag(part_tag)) return nullptr;
-    // Parts have no parts: nothing recurses here or, later, in hashing.
+    // The parts of a slice have no parts of their own, so neither this code nor hashing recurses.
     if (is_container(part_tag) || part_tag == kRange || part_tag == kSlice) return corrupt_object();
     part = py::Ref::steal(read_leaf(part_tag));
     if (!part) return nullptr;

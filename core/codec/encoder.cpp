@@ -219,7 +219,7 @@ Encoder::Step Encoder::open_instance(PyObject* object, bool shared) {
 }
 
 bool Encoder::is_open(PyObject* container) {
-  constexpr std::size_t kDepthMax = 1000;  // deeper ones are taken to be
+  constexpr std::size_t kDepthMax = 1000;  // deeper containers are assumed to be open
   if (frames_.size() > kDepthMax) return true;
   return std::any_of(frames_.begin(), frames_.end(), [&](const Frame& frame) { return frame.container == container; });
 }
@@ -299,7 +299,7 @@ Encoder::Step Encoder::fill_record() {
 Encoder::Step Encoder::fill_set() {
   PyObject* const iterator = frames_.top().other;
   while (PyObject* const element = PyIter_Next(iterator)) {
-    Py_DECREF(element);  // the set keeps it; only its own references may count in may_be_shared
+    Py_DECREF(element);  // the set keeps it; may_be_shared must count only references in the graph
     hashes_others_ |= !PyUnicode_CheckExact(element) && !PyLong_CheckExact(element);
     const Step step = write_one(element, may_be_shared(element));
     if (step != Step::kWritten) return step;

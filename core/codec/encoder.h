@@ -1,7 +1,7 @@
-// Encoder: writes Python objects in the native format (format.h), with its own stack instead of recursion, so that only
-// memory limits the depth. Objects without a native form are handed to the Parts (parts.h), and a tag stands for them.
+// Encoder: writes Python objects in the native format (format.h). It uses its own stack instead of recursion, so only
+// memory limits the depth. Objects without a native form go to the Parts (parts.h), and tags stand for them.
 //
-// It runs no Python code and never detaches, so no container can change while it is written and nothing can die.
+// It runs no Python code and never detaches. So no container can change while it is being written, and no object can die.
 // Owner: one call of the codec. Requires: attached. Errors: false with a Python exception set; std::bad_alloc.
 #pragma once
 
@@ -21,21 +21,21 @@ namespace aiointerpreters::codec {
 
 class Encoder {
  public:
-  // Borrows all. `instances`: null if instances of every class will be parts.
+  // Borrows all. `instances`: null if all instances will be parts.
   Encoder(base::Bytes& out, Parts& parts, Instances* instances = nullptr) noexcept;
   Encoder(const Encoder&) = delete;
   Encoder& operator=(const Encoder&) = delete;
   ~Encoder();
 
-  // Appends one value. Values written by one encoder share one memo. After a failure the content is useless. A failure
-  // without an exception set means that parts are needed and the Parts are not open.
+  // Appends one value. All values written by one encoder share one memo. After an error the output must not be used. An
+  // error without an exception set means that a part is needed but the Parts are not open.
   [[nodiscard]] bool write(PyObject* value);
   // Appends a number that is not a value.
   void write_varint(std::size_t number);
-  // Makes everything that was written part of the bytes. Call it once, at the end.
+  // Adds everything that was written to `out`. Call it once, at the end.
   void finish() noexcept;
 
-  // Whether anything but a str or int is hashed when this is read.
+  // Whether reading this hashes any object that is not a str or int.
   [[nodiscard]] bool hashes_others() const noexcept { return hashes_others_; }
 
   // The objects that have been written and may be met again.
@@ -54,10 +54,11 @@ class Encoder {
     PyObject* other;         // kDict: the value for the key that is being written, or null; kSet: the iterator, owned
   };
 
-  // Whether an object that a container in the graph holds may be met a second time. Containers hold strong references, so an
-  // object that is held by two places of the graph has a count of at least two. References that CPython only borrows (the
-  // evaluation stack of 3.14, the arguments of a call) are not held by containers, so they cannot lower that count. They
-  // matter at the roots: in f(x, x) both may be borrowed from one local variable. Therefore roots always count as shared.
+  // Whether an object that a container in the graph holds may be met a second time. Containers hold strong references, so
+  // an object in two places of the graph has a count of at least two. CPython borrows some references: on the evaluation
+  // stack of 3.14, and for the arguments of a call. Containers hold none of these, so they cannot lower that count. They
+  // matter for the roots: in f(x, x) both references may be borrowed from one local variable. Therefore roots always count
+  // as shared.
   [[nodiscard]] static bool may_be_shared(PyObject* object) noexcept { return Py_REFCNT(object) != 1; }
 
   // Writes a leaf, or the head of a container and pushes its frame.
@@ -70,7 +71,7 @@ class Encoder {
   Step write_range(PyObject* range, bool shared);
   Step write_slice(PyObject* slice, bool shared);
   Step write_part(PyObject* object);
-  // Writes an object that is attached instead of copied; false if it has to be written otherwise.
+  // Writes an object that is attached instead of copied. False: it has to be written in another way.
   bool write_attached(PyObject* object);
   Step open_sequence(unsigned char tag, PyObject* object, PyObject* const* items, Py_ssize_t count, bool shared);
   Step open_dict(PyObject* dict, bool shared);
@@ -80,32 +81,32 @@ class Encoder {
 
   void push_frame(Frame::Kind kind, PyObject* container, PyObject* const* items, Py_ssize_t count, PyObject* other);
 
-  // Continue at the top frame: kWritten when it is complete.
+  // Continue with the top frame. kWritten: it is complete.
   Step fill_sequence();
   Step fill_dict();
   Step fill_record();
   Step fill_set();
-  // Write the consecutive ints or floats at `items`, as a run if there are enough of them; return their number.
+  // Write consecutive ints or floats at `items`, as a run if there are enough of them. Return their number.
   Py_ssize_t write_ints(PyObject* const* items, Py_ssize_t count);
   Py_ssize_t write_floats(PyObject* const* items, Py_ssize_t count);
 
   void write_int(std::int64_t value);
   void write_float(double value);
   void write_tagged(unsigned char tag, std::size_t index);
-  // True if the object was written before, or crosses over: a reference to it has been written. Else the caller has to write
-  // it now.
+  // True: the object was written before, or crosses over, and a reference to it has been written. False: the caller has to
+  // write it.
   bool write_known(PyObject* object, bool shared) {
     return parts_.open() ? write_known_to_parts(object, shared) : shared && write_reference(object);
   }
   bool write_known_to_parts(PyObject* object, bool shared);
-  // Whether a container is still being written. Requires: it is a tuple or a frozenset. Its reader cannot refer to it before
-  // all of it exists; pickle solves that by its own order.
+  // Whether a container is still being written. Requires: it is a tuple or a frozenset. Its reader cannot refer to it
+  // before it is complete. Pickle can handle this, because it creates objects in another order.
   [[nodiscard]] bool is_open(PyObject* container);
   // Handles a tuple or frozenset to which a reference has been written.
   Step referred(PyObject* container) {
     return instances_ != nullptr && instances_->any() && is_open(container) ? Step::kFailed : Step::kWritten;
   }
-  // True if the object was written before: a reference to it has been written.
+  // True: the object was written before, and a reference to it has been written.
   bool write_reference(PyObject* object);
   void write_header(unsigned char tag, std::size_t count, bool shared);
   void put_varint(std::size_t number) noexcept;
@@ -120,8 +121,8 @@ class Encoder {
   Parts& parts_;
   Instances* const instances_;
   bool hashes_others_ = false;
-  unsigned char* at_;     // where the next byte goes
-  unsigned char* limit_;  // the end of what is reserved
+  unsigned char* at_;     // the place for the next byte
+  unsigned char* limit_;  // the end of the reserved memory
   Memo memo_;
   Shapes shapes_;
   SmallStack<Frame, 8> frames_;

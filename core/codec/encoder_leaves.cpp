@@ -1,4 +1,4 @@
-// The encoder's leaves: values without parts, runs, and what other types become; see encoder.h.
+// The encoder's leaves: values without parts, runs, and objects of all other types; see encoder.h.
 #include <algorithm>
 #include <cstring>
 
@@ -22,7 +22,7 @@ bool as_int64(PyObject* number, std::int64_t& value) {
   return overflow == 0;
 }
 
-// Whether objects of a type may be encoded as instances (class_plans.h), and so open a frame.
+// Whether objects of a type may be encoded as instances (class_plans.h), which opens a frame.
 bool may_be_instance(PyTypeObject* type) noexcept {
   return PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) != 0 && type->tp_new == PyBaseObject_Type.tp_new;
 }
@@ -76,7 +76,7 @@ Encoder::Step Encoder::write_other(PyObject* object, bool shared) {
     return write_slice(object, shared);
   } else {
     if (may_be_instance(type)) return open_instance(object, shared);
-    // A buffer for pickle is left to pickle, which may want it inside the pickle.
+    // A PickleBuffer is left to pickle, which may store it inside the pickle.
     return !PyPickleBuffer_Check(object) && write_attached(object) ? Step::kWritten : write_part(object);
   }
   *room(1) = constant;
@@ -153,7 +153,7 @@ Encoder::Step Encoder::write_str(PyObject* str, bool shared) {
 }
 
 Encoder::Step Encoder::write_data(unsigned char tag, const void* data, std::size_t size, PyObject* object, bool shared) {
-  // CPython keeps one object for empty bytes; those of length 1, too, but unpickling makes new ones.
+  // CPython keeps one object for empty bytes. It also keeps one for each single byte, but unpickling creates new ones.
   const bool has_identity = tag != kBytes || size != 0;
   if (has_identity && write_known(object, shared)) return Step::kWritten;
   write_header(tag, size, shared && has_identity);
@@ -174,7 +174,8 @@ Encoder::Step Encoder::write_range(PyObject* range, bool shared) {
   return Step::kWritten;
 }
 
-// A slice cannot be made before its parts, which are written without a frame: with compound ones it is left to pickle.
+// A slice cannot be created before its parts, and these are written without a frame. So a slice with compound parts is left
+// to pickle.
 Encoder::Step Encoder::write_slice(PyObject* slice, bool shared) {
   const auto* parts = reinterpret_cast<PySliceObject*>(slice);
   for (PyObject* const part : {parts->start, parts->stop, parts->step}) {
@@ -192,7 +193,7 @@ Encoder::Step Encoder::write_slice(PyObject* slice, bool shared) {
 Py_ssize_t Encoder::write_ints(PyObject* const* items, Py_ssize_t count) {
   std::int64_t values[kRunMax];
   const auto most = std::min(static_cast<std::size_t>(count), kRunMax);
-  std::int64_t magnitudes = 0;  // their or has as many bits as the largest
+  std::int64_t magnitudes = 0;  // the bitwise or of all magnitudes has as many bits as the largest
   std::size_t length = 0;
   for (; length < most; ++length) {
     std::int64_t value;

@@ -1,4 +1,5 @@
-// Exceptions: the worker's half, which takes them apart into records (exception_record.h), and the two functions of codec.h.
+// The worker's half: takes exceptions apart into records (exception_record.h). Also the two functions of codec.h for
+// exceptions.
 #include <cstring>
 #include <string>
 #include <unordered_map>
@@ -33,9 +34,9 @@ py::Ref attribute(PyObject* object, const char* name) {
 
 py::Ref none() { return py::Ref::borrow(Py_None); }
 
-// The __dict__ of an exception. Null: it is empty, or cannot be had.
+// The __dict__ of an exception. Null: it is empty, or reading it fails.
 py::Ref attributes_of(PyObject* exception) {
-  const bool is_own = PyType_HasFeature(Py_TYPE(exception), Py_TPFLAGS_HEAPTYPE);  // of a class, which may show another
+  const bool is_own = PyType_HasFeature(Py_TYPE(exception), Py_TPFLAGS_HEAPTYPE);  // a class may override __dict__
   if (!is_own && reinterpret_cast<PyBaseExceptionObject*>(exception)->dict == nullptr) return {};
   return attribute(exception, "__dict__");
 }
@@ -51,8 +52,9 @@ class ExceptionEncoder {
 
   // Errors: false with an exception set.
   bool encode(PyObject* exception);
-  // The frames have been read. A frame that has an exception of the chain in a variable would keep all others until the next
-  // collection, and what is lent with them. Leaves an exception that is set as it is.
+  // Drops all tracebacks, which have been read already. If a frame has an exception of the chain in a variable, it would
+  // keep its other variables until the next garbage collection, and the memory that is lent for them. An exception that is
+  // set stays set.
   void drop_tracebacks() const noexcept {
     for (const py::Ref& exception : exceptions_) PyException_SetTraceback(exception.get(), Py_None);
   }
@@ -62,20 +64,21 @@ class ExceptionEncoder {
   py::Ref describe(std::size_t index);
   py::Ref describe_members(PyObject* group);
   py::Ref notes_of(PyObject* attributes);
-  // Adds the hint to the notes of the exception that leaves, unless they have it. Errors: false with an exception set.
+  // Adds the hint to the notes of the outermost exception, unless they already have it. Errors: false with an exception
+  // set.
   bool add_hint(py::Ref& notes) const;
   py::Ref text_of(PyObject* exception, PyObject* message) const;
 
-  // Takes the exceptions of the message out of the parts and makes them links.
+  // Replaces exceptions of the message among the parts by links.
   py::Ref take_links(ExceptionParts& parts);
   py::Ref link_of(PyObject* value);
 
   Runtime& runtime_;
   std::vector<py::Ref> exceptions_;  // in the order of their records
   std::unordered_map<PyObject*, Py_ssize_t> indices_;
-  Traced traced_;     // those that are printed
+  Traced traced_;     // the exceptions that are printed
   std::string hint_;  // the hint for home; empty: none
-  // The limit of exceptions found among the parts of others, because a class may create new parts each time it is asked.
+  // The limit on exceptions that are found among the parts of others. A class may create new ones each time it is asked.
   static constexpr std::size_t kLinkedMax = 1000;
   std::size_t linked_ = 0;
   Message& out_;
@@ -95,7 +98,7 @@ bool ExceptionEncoder::encode(PyObject* exception) {
   if (!trace || !records) return false;
   if (runtime_.refuses_extensions) hint_ = hint_about_imports(exception);
   index_of(exception);
-  for (std::size_t i = 0; i < exceptions_.size(); ++i) {  // grows while it is walked
+  for (std::size_t i = 0; i < exceptions_.size(); ++i) {  // grows during the loop
     const py::Ref record = describe(i);
     if (!record || PyList_Append(records.get(), record.get()) < 0) return false;
   }
@@ -201,11 +204,11 @@ py::Ref ExceptionEncoder::describe_members(PyObject* group) {
   return indices;
 }
 
-// How the class of an exception wants it to be rebuilt.
+// How an exception is to be rebuilt, according to its class.
 struct Reduction {
-  py::Ref constructor;   // tuple: call the class with these
-  py::Ref state;         // dict: attributes to set then; null: none
-  bool special = false;  // in another way, which only pickle knows
+  py::Ref constructor;   // tuple: the arguments for calling the class
+  py::Ref state;         // dict: attributes to set afterwards; null: none
+  bool special = false;  // in another way, which only pickle supports
 };
 
 Reduction reduce(PyObject* exception) {
@@ -228,7 +231,7 @@ Reduction reduce(PyObject* exception) {
   return reduction;
 }
 
-// A copy of a dict without the notes and, unless it is null, what is in `without`; empty if there is no dict.
+// A copy of a dict without the notes and without the keys of `without` (which may be null). Empty if there is no dict.
 py::Ref other_attributes(PyObject* attributes, PyObject* without, bool has_notes) {
   py::Ref copy = attributes == nullptr ? py::Ref::steal(PyDict_New()) : py::Ref::steal(PyDict_Copy(attributes));
   if (!copy) return {};
@@ -241,8 +244,9 @@ py::Ref other_attributes(PyObject* attributes, PyObject* without, bool has_notes
   return copy;
 }
 
-// Needed where home cannot find the class, and of groups. To ask exceptions that have each other among their args, each for
-// the text of all below it, would take a time that grows with the square of their number.
+// The text of an exception. Home needs it for groups, and if it cannot find the class. Known texts are reused: an
+// exception's text may include the texts of all exceptions in its args, so producing each of them again would take
+// quadratic time.
 py::Ref ExceptionEncoder::text_of(PyObject* exception, PyObject* message) const {
   if (message != nullptr) return exact_text(message, "<exception str() failed>");
   const auto known = traced_.find(exception);
@@ -331,7 +335,7 @@ py::Ref ExceptionEncoder::describe(std::size_t index) {
                                       suppress ? 1 : 0));
 }
 
-// The last resort: the type's name, in the message's own room, without any allocation. It is the value (name, ()).
+// The last resort: the type's name, stored in the message without any allocation. It is the value (name, ()).
 void encode_name(const char* name, Message& out) noexcept {
   constexpr std::size_t kMost = 48;
   unsigned char content[kMost + 8];
@@ -391,7 +395,7 @@ py::Ref decode_exception(Runtime& runtime, const Message& message) {
   });
   if (rebuilt || PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) return exception;
   exception = py::take_exception();
-  if (!exception) {  // a call failed without an exception, as in CPython's unpickler without memory
+  if (!exception) {  // a call has failed without an exception, as CPython's unpickler does without memory
     PyErr_NoMemory();
     exception = py::take_exception();
   }

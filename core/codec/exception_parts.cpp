@@ -16,7 +16,7 @@ bool append_text(PyObject* list, const std::string& text) {
   return str && PyList_Append(list, str.get()) == 0;
 }
 
-// Takes the error that is set and returns what a note says about it.
+// Takes the error that is set and returns the text for a note.
 std::string reason_of_error(Runtime& runtime, const std::string& root) {
   const py::Ref error = py::take_exception();
   std::string reason = utf8_of(exact_text(error.get(), "").get());
@@ -41,7 +41,7 @@ py::Ref pack_args(Runtime& runtime, py::Ref& args, PyObject* lost, Message& oute
     py::Ref stands_for = py::Ref::borrow(arg);
     py::Ref piece = pack(runtime, arg, root.c_str(), outer);
     if (!piece) {
-      // A single argument is what str(exception) shows, as its str.
+      // str(exception) shows a single argument as its str, so the lost argument gets a str instead of a repr.
       const bool is_single = count == 1;
       const char* const what = is_single ? "; its text is used instead" : "; its repr is used instead";
       if (!append_text(lost, reason_of_error(runtime, root) + what)) return {};

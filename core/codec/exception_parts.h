@@ -16,19 +16,19 @@ namespace aiointerpreters::codec {
 using ExceptionParts = std::array<py::Ref, kParts>;
 [[nodiscard]] py::Ref tuple_of(const ExceptionParts& parts);
 
-// Whether all parts are native and have no parts of their own, so that packing is not necessary.
+// Whether all parts are native leaves, so that they need not be packed.
 [[nodiscard]] bool has_only_leaves(const ExceptionParts& parts) noexcept;
 
-// Whether a packed part is a native message. It is read without Python code, so home cannot fail at it.
+// Whether a packed part is a native message. Home reads it without running Python code, so reading it cannot fail.
 [[nodiscard]] bool is_native(const py::Ref& packed);
 
-// Packs each arg and each attribute by itself: the `pieces` of a record. Parts that do not cross are removed and named in
-// the list `lost`. The `rest`, which the class does not want to cross, is not handled.
+// Packs each arg and each attribute by itself: the `pieces` of a record. Parts that cannot cross are removed, and the list
+// `lost` names them. The `rest`, which the class leaves out, is not included.
 [[nodiscard]] py::Ref pack_pieces(Runtime& runtime, ExceptionParts& parts, PyObject* lost, Message& outer);
 
-// An exact str, for any object: str(object), or else `instead`.
+// str(object) as an exact str, or `instead` if that fails.
 [[nodiscard]] py::Ref exact_text(PyObject* object, const char* instead);
-// A str as UTF-8, whatever is in it; empty for null.
+// A str as UTF-8, whatever characters it has; empty for null.
 [[nodiscard]] std::string utf8_of(PyObject* str);
 
 }  // namespace aiointerpreters::codec

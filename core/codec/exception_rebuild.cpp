@@ -1,4 +1,4 @@
-// Exceptions: home's half, which builds them again from their records (exception_record.h).
+// Home's half: rebuilds exceptions from their records (exception_record.h).
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -33,7 +33,7 @@ class ExceptionBuilder {
   py::Ref make_by_constructor(const ExceptionRecord& record, PyTypeObject* type);
   py::Ref make_instead(std::size_t index);
   py::Ref make_of_name(PyObject* name);
-  // Gives an exception its parts and notes. The notes name the parts that it could not get.
+  // Gives an exception its parts and notes. If it cannot get a part, a note says so.
   void furnish(std::size_t index);
   void speak_instead(const ExceptionRecord& record, PyObject* exception, PyObject* args);
   bool unpack_parts(const ExceptionRecord& record, ExceptionParts& parts, PyObject* lost);
@@ -48,7 +48,7 @@ class ExceptionBuilder {
   void set_suppress(std::size_t index);
   std::size_t innermost_cause() const;
 
-  // Drops the error that is set, if any. But an error that is meant for this thread ends the building.
+  // Drops the error that is set, if any. An error that is meant for this thread (KeyboardInterrupt) ends the rebuilding.
   void drop_error();
 
   enum class Made : std::uint8_t { kAsPickled, kByConstructor, kWithoutInit, kInstead };
@@ -93,7 +93,7 @@ py::Ref ExceptionBuilder::build(PyObject* message) {
   made_.resize(records_.size());
   visited_.resize(records_.size());
   if (!build_all()) return {};
-  // Only now, because they refer to each other.
+  // Done after all are built, because they refer to each other.
   for (std::size_t i = 0; i < records_.size(); ++i) furnish(i);
   for (std::size_t i = 0; i < records_.size(); ++i) link(i);
 
@@ -102,7 +102,7 @@ py::Ref ExceptionBuilder::build(PyObject* message) {
   if (remote) {
     const std::size_t innermost = innermost_cause();
     PyException_SetCause(built_[innermost].get(), remote.release());
-    // A cause is printed whatever this says, and instead of the context, which the trace shows already.
+    // A cause is printed in any case. This suppresses the context, which the trace shows already.
     set_suppress(innermost);
   }
   if (interruption_) {
@@ -112,15 +112,15 @@ py::Ref ExceptionBuilder::build(PyObject* message) {
   return std::move(built_[0]);
 }
 
-// For the last resort of encode_exception, which has no room for more.
-// Lack of memory needs no more, and is the usual reason.
+// Reads what encode_exception has written as the last resort: only a name. The usual reason is lack of memory, and a
+// MemoryError needs no more.
 py::Ref ExceptionBuilder::make_of_name(PyObject* name) {
   const bool is_memory = PyUnicode_CheckExact(name) && PyUnicode_EqualToUTF8(name, "MemoryError") != 0;
   return py::Ref::steal(is_memory ? PyObject_CallNoArgs(PyExc_MemoryError)
                                   : PyObject_CallOneArg(runtime_.interpreter_error.get(), name));
 }
 
-// Members come before their groups, because groups cannot be made without them.
+// Members are built before their groups, because a group cannot be created without them.
 bool ExceptionBuilder::build_all() {
   std::vector<std::size_t> stack;
   for (std::size_t i = 0; i < records_.size(); ++i) {
@@ -136,7 +136,7 @@ bool ExceptionBuilder::build_all() {
   return true;
 }
 
-// Whether there is nothing to build before this record; if there is, it is pushed.
+// Whether all members of this record have been built. If not, one of them is pushed.
 bool ExceptionBuilder::members_built(std::size_t index, std::vector<std::size_t>& stack) {
   PyObject* const members = records_[index].members;
   if (visited_[index] || !PyTuple_CheckExact(members)) return true;
@@ -184,7 +184,7 @@ py::Ref ExceptionBuilder::make(std::size_t index) {
 py::Ref ExceptionBuilder::find_class(const ExceptionRecord& record) {
   py::Ref object = py::Ref::steal(PyImport_GetModule(record.module));
   if (!object) object = py::Ref::steal(PyImport_Import(record.module));
-  // In a worker, home's script has this name. Home need not know it.
+  // In a worker, home's script has this name. Home may not have such a module.
   if (!object && PyUnicode_EqualToUTF8(record.module, "__mp_main__") != 0) {
     drop_error();
     object = py::Ref::steal(PyImport_ImportModule("__main__"));
@@ -210,13 +210,13 @@ py::Ref ExceptionBuilder::make_group(const ExceptionRecord& record, PyTypeObject
     if (member >= built_.size() || !built_[member]) return {};
     if (PyList_Append(members.get(), built_[member].get()) < 0) return {};
   }
-  // Not by the class's own __new__, which may take other arguments.
+  // The class's own __new__ is not used, because it may take other arguments.
   const py::Ref args = py::Ref::steal(PyTuple_Pack(2, record.text, members.get()));
   if (!args) return {};
   return py::Ref::steal(reinterpret_cast<PyTypeObject*>(PyExc_BaseExceptionGroup)->tp_new(type, args.get(), nullptr));
 }
 
-// As pickle does: the class is called with what its reduction names.
+// As in pickle: the class is called with the arguments of its reduction.
 py::Ref ExceptionBuilder::make_by_constructor(const ExceptionRecord& record, PyTypeObject* type) {
   const py::Ref args = unpack(runtime_, record.constructor, attachments_);
   if (!args || !PyTuple_CheckExact(args.get())) return {};
@@ -224,7 +224,7 @@ py::Ref ExceptionBuilder::make_by_constructor(const ExceptionRecord& record, PyT
   return exception && Py_IS_TYPE(exception.get(), type) ? std::move(exception) : py::Ref();
 }
 
-// The words of a stand-in. `said`: the words of the exception, or None.
+// The text of a stand-in. `said`: the text of the original exception, or None.
 py::Ref describe_instead(const ExceptionRecord& record, PyObject* said) {
   if (said == Py_None || PyUnicode_GET_LENGTH(said) == 0) {
     return py::Ref::steal(PyUnicode_FromFormat("%U.%U", record.module, record.qualname));
@@ -232,7 +232,7 @@ py::Ref describe_instead(const ExceptionRecord& record, PyObject* said) {
   return py::Ref::steal(PyUnicode_FromFormat("%U.%U: %U", record.module, record.qualname, said));
 }
 
-// The stand-in for an exception whose class cannot be found here.
+// A stand-in for an exception whose class cannot be found here.
 py::Ref ExceptionBuilder::make_instead(std::size_t index) {
   const ExceptionRecord& record = records_[index];
   made_[index] = Made::kInstead;
@@ -265,7 +265,7 @@ void ExceptionBuilder::furnish(std::size_t index) {
   drop_error();
 }
 
-// Gives a stand-in the words of its exception: those are what BaseException says of its args.
+// Gives a stand-in the text of its exception: the text that BaseException produces from the args.
 void ExceptionBuilder::speak_instead(const ExceptionRecord& record, PyObject* exception, PyObject* args) {
   PyException_SetArgs(exception, args);
   const py::Ref text = describe_instead(record, exact_text(exception, "<exception str() failed>").get());
@@ -290,7 +290,7 @@ bool ExceptionBuilder::unpack_parts(const ExceptionRecord& record, ExceptionPart
   return true;
 }
 
-// Some content cannot be made here. All the rest still can.
+// Used if some content cannot be created here. All other content still can.
 bool ExceptionBuilder::unpack_pieces(const ExceptionRecord& record, ExceptionParts& parts, PyObject* lost) {
   PyObject* pieces[kParts];
   if (!PyTuple_Check(record.pieces) ||
@@ -298,7 +298,7 @@ bool ExceptionBuilder::unpack_pieces(const ExceptionRecord& record, ExceptionPar
                        &pieces[kFields], &PyDict_Type, &pieces[kRest]) == 0) {
     return false;
   }
-  // Unpacks one of them, or reports it as lost. Then `instead` takes its place.
+  // Unpacks one piece. If that fails, reports it as lost, and `instead` takes its place.
   const auto unpack_piece = [&](PyObject* piece, const std::string& name, const char* instead) {
     py::Ref value = unpack(runtime_, piece, attachments_);
     if (value) return value;
@@ -382,7 +382,8 @@ py::Ref ExceptionBuilder::follow(PyObject* link) {
   return is_tuple && list ? py::Ref::steal(PyList_AsTuple(list.get())) : std::move(list);
 }
 
-// By the class's own __setstate__ if it has one, else without its __setattr__, which may refuse (frozen dataclasses).
+// Uses the class's own __setstate__ if it has one. Otherwise sets attributes without its __setattr__, which may refuse
+// (frozen dataclasses).
 void ExceptionBuilder::set_state(PyObject* exception, PyObject* state) {
   if (PyDict_GET_SIZE(state) == 0) return;
   const py::Ref own =
@@ -433,7 +434,7 @@ void ExceptionBuilder::set_suppress(std::size_t index) {
   exception->suppress_context = records_[index].suppress_context != 0 ? 1 : 0;
 }
 
-// Where the explicit causes end; in a cycle, the last one before it closes.
+// The last exception in the chain of explicit causes; in a cycle, the last one before it closes.
 std::size_t ExceptionBuilder::innermost_cause() const {
   std::vector<bool> seen(records_.size());
   std::size_t index = 0;

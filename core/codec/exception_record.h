@@ -1,9 +1,9 @@
-// How an exception travels: the fields that exception_codec.cpp writes in the worker and exception_rebuild.cpp reads at
+// How an exception travels. exception_codec.cpp writes these fields in the worker, and exception_rebuild.cpp reads them at
 // home.
 //
-// The message is one native value, the tuple (trace, (record, ...)). The trace is as in exception_trace.h, or text. The
-// first record is the exception itself. Records name each other by index, so causes and contexts may form cycles and chains
-// of any length. Each part that may have any type is packed (message_bytes.h). Requires: attached, for all functions.
+// The message is one native value, the tuple (trace, (record, ...)). The trace is a tuple as in exception_trace.h, or text.
+// The first record is the exception itself. Records name each other by index, so causes and contexts may form cycles and
+// chains of any length. Parts that may have any type are packed (message_bytes.h). Requires: attached, for all functions.
 // Errors: Python exception set and null returned; std::bad_alloc.
 #pragma once
 
@@ -29,7 +29,7 @@ struct ExceptionRecord {
                           // content; None where that cannot happen
   PyObject* links;        // tuple of (part, position or name, link): where other exceptions of the message belong
   PyObject* notes;        // tuple of str: __notes__
-  PyObject* lost;         // tuple of str: notes on what could not cross
+  PyObject* lost;         // tuple of str: notes about parts that could not cross
   PyObject* members;      // tuple of indices, of a group; or None
   Py_ssize_t cause;       // index, or kNone
   Py_ssize_t context;     // index, or kNone
@@ -38,16 +38,16 @@ struct ExceptionRecord {
   static constexpr Py_ssize_t kNone = -1;
 };
 
-// The parts of an exception: a tuple and three dicts. A link is the index of a record, or a list, tuple or dict of such.
+// The parts of an exception: a tuple and three dicts. A link is the index of a record, or a list, tuple or dict of links.
 enum ExceptionPart : int {
   kArgs,    // its args
-  kState,   // its __dict__ without notes, or the state to which its class reduces that
+  kState,   // its __dict__ without notes, or the state in its class's reduction
   kFields,  // see read_fields in exception_type.h
-  kRest,    // the items of its __dict__ that are not in the state; set only if the class leaves them out
+  kRest,    // items of its __dict__ that are not in the state; set only if the class leaves them out
   kParts,
 };
 
-// For Py_BuildValue (which steals what is marked N) and PyArg_ParseTuple.
+// For Py_BuildValue (which steals the arguments marked N) and PyArg_ParseTuple.
 inline constexpr char kRecordBuildFormat[] = "(OOONNNNNNNNnni)";
 inline constexpr char kRecordParseFormat[] = "UUOOOOOO!O!O!Onni";
 
@@ -55,8 +55,8 @@ inline constexpr char kRecordParseFormat[] = "UUOOOOOO!O!O!Onni";
 [[nodiscard]] py::Ref pack(Runtime& runtime, PyObject* value, const char* root, Message& outer);
 [[nodiscard]] py::Ref unpack(Runtime& runtime, PyObject* packed, std::span<const Attachment> attachments);
 
-// Rebuilds the exception from the decoded message. If it cannot rebuild something, it says so in notes, or makes an
-// InterpreterError instead. Returns new; null with an exception set only without memory or on KeyboardInterrupt. Runs
+// Rebuilds the exception from the decoded message. If something cannot be rebuilt, a note says so, or the result is an
+// InterpreterError. Returns new; null with an exception set only if there is no memory, or on KeyboardInterrupt. Runs
 // Python.
 [[nodiscard]] py::Ref rebuild_exception(Runtime& runtime, PyObject* message, std::span<const Attachment> attachments);
 

@@ -16,7 +16,7 @@ namespace {
 
 constexpr char kTextModule[] = "aiointerpreters._traceback_text";
 
-// The attribute of an exception as traceback.py reads it. Returns new; null if there is none, or on an error.
+// An attribute of an exception, read as in traceback.py. Returns new; null if there is none, or on an error.
 py::Ref read(PyObject* exception, PyObject* name) {
   py::Ref value;
   if (name == nullptr || PyObject_GetOptionalAttr(exception, name, value.out()) < 0) PyErr_Clear();
@@ -40,7 +40,7 @@ class TraceTaker {
 
  private:
   Py_ssize_t index_of(PyObject* exception);
-  // Null, with or without an exception set: this object is not what it seems to be.
+  // Null, with or without an exception set: the exception misrepresents itself.
   py::Ref describe(PyObject* exception);
   bool read_links(PyObject* exception, Py_ssize_t& cause, Py_ssize_t& context, bool& suppress);
   py::Ref read_frames(PyObject* exception);
@@ -71,7 +71,7 @@ py::Ref TraceTaker::take(PyObject* exception) {
   const py::Ref entries = py::Ref::steal(PyList_New(0));
   if (!entries) return {};
   index_of(exception);
-  for (std::size_t i = 0; i < exceptions_.size(); ++i) {  // NOLINT(modernize-loop-convert): grows while it is walked
+  for (std::size_t i = 0; i < exceptions_.size(); ++i) {  // NOLINT(modernize-loop-convert): grows during the loop
     const py::Ref entry = describe(exceptions_[i].get());
     if (!entry || PyList_Append(entries.get(), entry.get()) < 0) return {};
   }
@@ -79,7 +79,7 @@ py::Ref TraceTaker::take(PyObject* exception) {
 }
 
 py::Ref TraceTaker::describe(PyObject* exception) {
-  // Before 3.14 a chain ends at an exception that counts as false.
+  // Before 3.14 a chain ends at an exception whose truth value is false.
   if (PyType_HasFeature(Py_TYPE(exception), Py_TPFLAGS_HEAPTYPE) && PyObject_IsTrue(exception) != 1) return {};
   const py::Ref module = py::Ref::steal(PyType_GetModuleName(Py_TYPE(exception)));
   const py::Ref qualname = py::Ref::steal(PyType_GetQualName(Py_TYPE(exception)));
@@ -98,7 +98,8 @@ py::Ref TraceTaker::describe(PyObject* exception) {
                                       cause, context, suppress ? 1 : 0, members.get(), syntax.get()));
 }
 
-// The links that are printed. A class may show others than it has; traceback.py takes what it shows.
+// The links that are printed. False: the class shows other links than the exception has, and traceback.py would print
+// those.
 bool TraceTaker::read_links(PyObject* exception, Py_ssize_t& cause, Py_ssize_t& context, bool& suppress) {
   const py::Ref has_cause = py::Ref::steal(PyException_GetCause(exception));
   const py::Ref has_context = py::Ref::steal(PyException_GetContext(exception));
@@ -111,7 +112,7 @@ bool TraceTaker::read_links(PyObject* exception, Py_ssize_t& cause, Py_ssize_t& 
   suppress = suppresses.get() == Py_True;
   const bool comes_again = has_cause && indices_.contains(has_cause.get());
   if (has_cause) cause = index_of(has_cause.get());
-  // A cause that has been printed is not printed again: the context is, in its place.
+  // A cause that has been printed is not printed again. The context is printed instead.
   if (has_context && !suppress && (!has_cause || comes_again)) context = index_of(has_context.get());
   return true;
 }
@@ -197,7 +198,7 @@ py::Ref TraceTaker::read_text(PyObject* exception) {
   py::Ref text = exact_text(exception, "<exception str() failed>");
   if (!text) return {};
   traced_.insert_or_assign(exception, py::Ref::borrow(text.get()));
-  // These may have a hint behind their text, which takes the objects of this interpreter to find.
+  // These exceptions may have a hint after their text. Finding it needs the objects of this interpreter.
   const auto has = [&](const py::Ref& name) {
     const py::Ref value = read(exception, name.get());
     return value && value.get() != Py_None;
@@ -221,8 +222,8 @@ py::Ref TraceTaker::hint(PyObject* exception, PyObject* kind, py::Ref text) {
   return hinted && PyUnicode_CheckExact(hinted.get()) ? std::move(hinted) : std::move(text);
 }
 
-// The traceback of an exception that only passes through: it was made from a message and was not raised since. So the only
-// text to print is the one of that message. Borrowed; null: it is no such exception.
+// The RemoteTraceback of an exception that only passes through: it came from a message and has not been raised since. So
+// only the text of that message is printed. Borrowed; null for all other exceptions.
 PyObject* passed_on(const Runtime& runtime, PyObject* exception) {
   constexpr int kMost = 100;  // causes may form a cycle
   py::Ref at = py::Ref::borrow(exception);
@@ -231,20 +232,20 @@ PyObject* passed_on(const Runtime& runtime, PyObject* exception) {
     if (frames) return nullptr;
     at = py::Ref::steal(PyException_GetCause(at.get()));
     if (!at) return nullptr;
-    if (is_remote_traceback(runtime, at.get())) return at.get();  // its exception holds it
+    if (is_remote_traceback(runtime, at.get())) return at.get();  // its exception keeps it alive
   }
   return nullptr;
 }
 
 }  // namespace
 
-// Starts with an empty line, so that the first line of the traceback stands by itself where it is printed as a message.
+// Begins with a newline, so that the traceback starts on a line of its own when the text is printed as a message.
 py::Ref traceback_text(PyObject* exception) {
   const py::Ref module = py::Ref::steal(PyImport_ImportModule("traceback"));
   const py::Ref empty = py::Ref::steal(PyUnicode_New(0, 0));
   py::Ref lines = module ? py::Ref::steal(PyObject_CallMethod(module.get(), "format_exception", "O", exception)) : py::Ref();
   PyErr_Clear();
-  if (!lines && module) {  // the exception refuses to be read, but its frames do not
+  if (!lines && module) {  // the exception cannot be read, but its frames can
     const py::Ref frames = py::Ref::steal(PyException_GetTraceback(exception));
     const py::Ref text = exact_text(exception, "<exception str() failed>");
     if (frames) lines = py::Ref::steal(PyObject_CallMethod(module.get(), "format_tb", "O", frames.get()));

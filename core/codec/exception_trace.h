@@ -1,7 +1,7 @@
-// Everything that is printed of an exception, as plain data: the type, the text, the notes and the frames of the exception
-// and of all exceptions that its chain shows. The worker makes it (exception_trace.cpp). Home makes the text from it when
-// the text is first needed (remote_traceback.h, src/aiointerpreters/_traceback_text.py). Nothing in it refers to a frame, a
-// code object or a variable.
+// Everything that is printed of an exception, as plain data: type, text, notes and frames, of the exception and of all
+// exceptions that are printed with it. The worker creates it (exception_trace.cpp). Home produces the text from it when the
+// text is first needed (remote_traceback.h, src/aiointerpreters/_traceback_text.py). It refers to no frame, code object or
+// variable.
 //
 // Requires: attached, for all functions. Runs Python: __str__ of exceptions and notes. Errors: std::bad_alloc.
 #pragma once
@@ -30,19 +30,18 @@ enum TraceField : int {
   kTraceFields,
 };
 
-// For a frame: file name, name of the function, line, last line, column, last column (in bytes; -1: not known); the source,
-// or None if home reads it by the file's name; how often this frame is repeated directly after.
+// The items for a frame: file name, function name, line, last line, column, last column (in bytes; -1: not known); the
+// source, or None if home reads the source from the file; how often this frame is repeated directly after.
 inline constexpr Py_ssize_t kFrameItems = 8;
 
 // The exceptions in a trace, and their texts.
 using Traced = std::unordered_map<PyObject*, py::Ref>;
 
-// Returns new. Null, without an exception set, if an exception of the chain misrepresents itself, so that only the module
-// `traceback` knows what to print. `traced`: filled; borrows the exceptions.
+// Returns new. Null, without an exception set: an exception of the chain misrepresents itself, so only the module
+// `traceback` knows what to print. `traced` is filled, with borrowed exceptions.
 [[nodiscard]] py::Ref take_trace(Runtime& runtime, PyObject* exception, Traced& traced);
 
-// The whole text, made immediately, as it is printed: for exceptions that take_trace refuses. Returns new; null only without
-// memory.
+// The whole text, as it is printed: for exceptions that take_trace refuses. Returns new; null only if there is no memory.
 [[nodiscard]] py::Ref traceback_text(PyObject* exception);
 
 }  // namespace aiointerpreters::codec

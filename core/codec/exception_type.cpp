@@ -18,7 +18,7 @@ bool is_heap_type(const PyTypeObject* type) { return (type->tp_flags & Py_TPFLAG
 
 bool is_built_in(const PyTypeObject* type) { return !is_heap_type(type) && std::strchr(type->tp_name, '.') == nullptr; }
 
-// What the class itself, not a base, has by this name.
+// The entry of this name in the class itself, without its bases.
 py::Ref own_entry(PyTypeObject* type, const char* name) {
   const py::Ref dict = py::Ref::steal(PyType_GetDict(type));
   py::Ref entry;
@@ -41,7 +41,7 @@ bool is_field(PyTypeObject* owner, PyObject* name, PyObject* entry) {
   if (Py_IS_TYPE(entry, &PyGetSetDescr_Type)) return is_built_in(owner);
   if (!Py_IS_TYPE(entry, &PyMemberDescr_Type)) return false;
   if ((reinterpret_cast<PyMemberDescrObject*>(entry)->d_member->flags & Py_READONLY) != 0) return false;
-  // It may be anything; CPython leaves it out of pickles, too (gh-103352).
+  // `obj` may be any object. CPython leaves it out of pickles too (gh-103352).
   const bool is_obj =
       owner == reinterpret_cast<PyTypeObject*>(PyExc_AttributeError) && PyUnicode_EqualToUTF8(name, "obj") != 0;
   return !is_obj;
@@ -53,7 +53,7 @@ bool read_fields_of(PyTypeObject* owner, PyObject* exception, PyObject* fields) 
   PyObject* name;
   PyObject* entry;
   Py_ssize_t position = 0;
-  // No Python code runs meanwhile: names are str, fields are read by C.
+  // No Python code runs meanwhile: names are str, and C code reads the fields.
   while (PyDict_Next(dict.get(), &position, &name, &entry) != 0) {
     if (!is_field(owner, name, entry) || PyDict_Contains(fields, name) != 0) continue;
     const py::Ref value =
@@ -67,7 +67,7 @@ bool read_fields_of(PyTypeObject* owner, PyObject* exception, PyObject* fields) 
   return true;
 }
 
-// Whether something is made of what home shows as it is here.
+// Whether printing this value gives the same text at home as here.
 bool is_plain_value(PyObject* value) {
   if (PyTuple_CheckExact(value)) {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(value); ++i) {
@@ -97,7 +97,7 @@ bool rebuilds_itself(PyTypeObject* type) {
 py::Ref read_fields(PyObject* exception) {
   py::Ref fields = py::Ref::steal(PyDict_New());
   PyTypeObject* const type = Py_TYPE(exception);
-  // Nothing is laid out behind the part that all exceptions have.
+  // The instance has no data beyond that of every exception.
   if (type->tp_basicsize == static_cast<Py_ssize_t>(sizeof(PyBaseExceptionObject))) return fields;
   for (Py_ssize_t i = 0; fields && i < PyTuple_GET_SIZE(type->tp_mro); ++i) {
     if (!read_fields_of(base_at(type, i), exception, fields.get())) fields.reset();
@@ -118,11 +118,11 @@ bool write_field(PyObject* exception, PyObject* name, PyObject* value) {
 }
 
 py::Ref make_without_init(PyTypeObject* type) {
-  // CPython itself refuses a __new__ that is not that of the base which lays the instance out.
+  // CPython itself refuses every __new__ except that of the base that determines the memory layout.
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro); ++i) {
     PyTypeObject* const base = base_at(type, i);
     const py::Ref make = own_entry(base, "__new__");
-    // The one that CPython has put there is bound to the class; a class body may put any builtin under that name.
+    // A __new__ that CPython has created is bound to its class. A class body may assign any builtin to that name.
     if (!make || !PyCFunction_Check(make.get()) || PyCFunction_GetSelf(make.get()) != reinterpret_cast<PyObject*>(base))
       continue;
     py::Ref exception = py::Ref::steal(PyObject_CallOneArg(make.get(), reinterpret_cast<PyObject*>(type)));
@@ -143,7 +143,7 @@ py::Ref members_of(PyObject* group) {
 
 bool intern_exception_names(Runtime& runtime) {
   Runtime::Names& names = runtime.names;
-  if (names.dict) return true;  // it is the last one
+  if (names.dict) return true;  // it is filled last
   const auto intern = [](py::Ref& name, const char* text) {
     name = py::Ref::steal(PyUnicode_InternFromString(text));
     return static_cast<bool>(name);
@@ -169,7 +169,7 @@ py::Ref read_syntax(PyObject* exception) {
   for (const char* const name : kFields) {
     if (!add(PyObject_GetAttrString(exception, name))) return {};
   }
-  py::Ref metadata;  // there from 3.14 on
+  py::Ref metadata;  // exists since 3.14
   if (PyObject_GetOptionalAttrString(exception, "_metadata", metadata.out()) < 0) return {};
   return add(metadata ? metadata.release() : Py_NewRef(Py_None)) ? std::move(fields) : py::Ref();
 }

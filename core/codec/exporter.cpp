@@ -1,4 +1,4 @@
-// See exporter.h. Neither type holds a Python object, so the garbage collector need not know them.
+// See exporter.h. Neither type holds a Python object, so they do not need the garbage collector.
 #include "codec/exporter.h"
 
 #include <cstddef>
@@ -33,7 +33,7 @@ void exporter_dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
-// Shows everything; memoryview knows how to show less to those who ask for less.
+// Always exposes everything. memoryview reduces it to what the consumer requests.
 int exporter_getbuffer(PyObject* self, Py_buffer* out, int flags) {
   if ((flags & PyBUF_FULL_RO) != PyBUF_FULL_RO) {
     const py::Ref view = py::Ref::steal(PyMemoryView_FromObject(self));

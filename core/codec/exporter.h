@@ -1,6 +1,6 @@
-// Exporters: the Python objects through which an interpreter sees a SharedBlock, by the buffer protocol (PEP 688).
-// `SharedBuffer` is public: all of a block that the process owns. `Lease` is the object behind a memoryview that has
-// crossed: the part of a block that the view showed.
+// Exporters: Python objects that give an interpreter access to a SharedBlock by the buffer protocol (PEP 688).
+// `SharedBuffer` is public. It exposes a whole block that the process owns. `Lease` is the object behind a memoryview that
+// has crossed. It exposes the part of a block that the original view showed.
 // Requires: attached, for every function here.
 #pragma once
 
@@ -11,11 +11,11 @@
 
 namespace aiointerpreters::codec {
 
-// Make the types. Return new; null with an exception set.
+// Create the types. Return new; null with an exception set.
 [[nodiscard]] py::Ref make_shared_buffer_type(PyObject* module);
 [[nodiscard]] py::Ref make_lease_type(PyObject* module);
 
-// The block and the part of it that an exporter of either type shows; null if the object is not an exporter. Borrows.
+// The block of an exporter of either type, and the part that it exposes; null if the object is not an exporter. Borrows.
 [[nodiscard]] const BlockView* exported_view(const Runtime& runtime, PyObject* object) noexcept;
 [[nodiscard]] bool is_shared_buffer(const Runtime& runtime, PyObject* object) noexcept;
 

@@ -1,8 +1,8 @@
-// The native format, byte by byte; docs/design/codec_format.md describes it in prose. Plain data: any thread.
+// The native format, byte by byte; docs/design/codec_format.md describes it in prose. Plain data. Thread: any.
 //
-// A message never leaves its process: no version, native floats, little-endian integers of the machine. A count or a length
-// is a varint (LEB128, 7 bits a byte). A header is the varint (count << 1 | shared); a shared object gets the next memo
-// index when its header is met, before its content, and kReference names it by that index.
+// A message never leaves its process, so there is no version, and numbers have the machine's layout (little-endian). A
+// count or a length is a varint (LEB128, 7 bits a byte). A header is the varint (count << 1 | shared). The header of a
+// shared object takes the next memo index, before its content is read. kReference names the object by that index.
 #pragma once
 
 #include <bit>
@@ -14,8 +14,8 @@ namespace aiointerpreters::codec {
 static_assert(std::endian::native == std::endian::little, "the codec copies integers as they are");
 
 enum Tag : unsigned char {
-  // Containers: header, then the elements; a dict's are key, value, key, value. All of them below kFirstLeaf; kRecord and
-  // kInstance are two more.
+  // Containers: header, then the elements. A dict's elements are key, value, key, value. All container tags are below
+  // kFirstLeaf, except kRecord and kInstance.
   kList = 0x00,
   kTuple = 0x01,
   kDict = 0x02,
@@ -23,7 +23,7 @@ enum Tag : unsigned char {
   kFrozenset = 0x04,
   kFirstLeaf = 0x05,
 
-  // Runs, as elements of a list or a tuple only: a byte for the count, at least 1, then that many values of one width.
+  // Runs, only as elements of a list or tuple: a byte for the count, at least 1, then that many values of one width.
   kInt8Run = 0x05,
   kInt16Run = 0x06,
   kInt32Run = 0x07,
@@ -40,30 +40,30 @@ enum Tag : unsigned char {
   kInt16 = 0x0F,  // two's complement, as all integers
   kInt32 = 0x10,
   kInt64 = 0x11,
-  kIntBig = 0x12,   // varint of bytes, then these
+  kIntBig = 0x12,   // varint: number of bytes, then these bytes
   kFloat = 0x13,    // the 8 bytes of the double, NaN payload included
   kComplex = 0x14,  // header (count 0), real, imaginary
   kRange = 0x15,    // header (count 0), then start, stop, step, each an int
-  kSlice = 0x16,    // header (count 0), then start, stop, step, each a leaf but no range or slice
+  kSlice = 0x16,    // header (count 0), then start, stop, step, each a leaf but not a range or slice
 
   kAscii = 0x17,      // header (characters), then one byte each
-  kLatin1 = 0x18,     // the same, with at least one above 127
-  kUcs2 = 0x19,       // header (characters), then 2 bytes each; lone surrogates are characters as others
+  kLatin1 = 0x18,     // the same, with at least one character above 127
+  kUcs2 = 0x19,       // header (characters), then 2 bytes each; lone surrogates are allowed
   kUcs4 = 0x1A,       // header (characters), then 4 bytes each
   kBytes = 0x1B,      // header (bytes), then these
   kByteArray = 0x1C,  // header (bytes), then these
   kReference = 0x1D,  // varint: memo index
 
   kAttachment = 0x1E,  // varint: index among the message's attachments
-  kPart = 0x1F,        // varint: index among the objects that stand in the message's pickle
+  kPart = 0x1F,        // varint: index among the objects in the message's pickle
 
-  // A dict with the keys of an earlier one: varint (shape << 1 | shared), the values. If the shape is the next one in order,
-  // it is written here for the first time: the number of keys as a varint, at least 1, and the keys, each a str, precede the
-  // values.
+  // A dict with the same keys as an earlier one: varint (shape << 1 | shared), then the values. If the shape has the next
+  // unused number, its keys are written here, before the values: the number of keys as a varint, at least 1, and the keys,
+  // each a str.
   kRecord = 0x20,
 
-  // An instance of a class, a container: varint (layout << 1 | shared), where the layout is an index in the list at the end
-  // of the message; then as many values as the layout has names. Values of slots may be written in runs.
+  // An instance of a class, a container: varint (layout << 1 | shared), then one value for each name of the layout.
+  // `layout` is an index in the list at the end of the message. Values of slots may be written in runs.
   kInstance = 0x21,
 
   // 0x22 to 0x3F: reserved.
@@ -87,14 +87,14 @@ inline constexpr std::size_t kRunMax = 255;
 inline constexpr std::size_t kVarintMax = 10;
 inline constexpr std::size_t kShapeMax = 16;  // dicts with more keys are written in full
 
-// Recursive C code of CPython hashes tuples and frozensets inside a key: deeper ones are a RecursionError here.
+// CPython hashes tuples and frozensets in a key by recursion in C. Deeper nesting is a RecursionError here.
 inline constexpr std::uint32_t kKeyDepthMax = 10'000;
 
-// A mixed message: the native bytes, the pickle of a list of two lists of parts (parts.h), and the length of the native
-// bytes as 8 bytes.
+// A mixed message: the native bytes, the pickle of a list of two lists of parts (parts.h), the length of the native bytes
+// in 8 bytes.
 
-// A message with instances: the native bytes, the number of each layout (layout.h) in 4 bytes, the count of these numbers in
-// 4 bytes.
+// A message with instances: the native bytes, the number of each layout (layout.h) in 4 bytes, the count of these in 4
+// bytes.
 
 // The content of a call: varint (positional arguments << 1 | has keywords), the tuple of the names as a value if there are
 // keywords, then all values, with one memo. A call without arguments is the single byte 0.

@@ -17,7 +17,7 @@ PyObject* entry_of(PyObject* dict, const char* name) {
   return entry == Py_None ? nullptr : entry;
 }
 
-// Whether the linecache of this interpreter has lines under that name which are of no file: registered, or a loader's.
+// Whether this interpreter's linecache has lines for that name that come from no file: registered text, or a loader's.
 bool is_registered(PyObject* filename) {
   PyObject* const modules = PyImport_GetModuleDict();  // borrowed
   PyObject* const linecache = entry_of(modules, "linecache");
@@ -31,7 +31,7 @@ bool is_registered(PyObject* filename) {
   return PyTuple_Check(entry.get()) && PyTuple_GET_SIZE(entry.get()) > 1 && PyTuple_GET_ITEM(entry.get(), 1) == Py_None;
 }
 
-// Whether a loader reads plain files, as the import system's own do.
+// Whether a loader reads plain files, as those of the import system do.
 bool reads_files(PyObject* loader) {
   PyTypeObject* const type = PyType_Check(loader) ? reinterpret_cast<PyTypeObject*>(loader) : Py_TYPE(loader);
   const py::Ref module = py::Ref::steal(PyType_GetModuleName(type));
@@ -73,7 +73,7 @@ bool same_code(PyFrameObject* one, PyFrameObject* other) noexcept {
 bool read_place(const PyTracebackObject* entry, FramePlace& place) {
   const py::Ref owned = py::Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetCode(entry->tb_frame)));
   auto* const code = reinterpret_cast<PyCodeObject*>(owned.get());
-  const Py_ssize_t bytes = Py_SIZE(code) * 2;  // two bytes an instruction
+  const Py_ssize_t bytes = Py_SIZE(code) * 2;  // two bytes for each instruction
   if (entry->tb_lasti >= bytes) return false;
   place.filename = py::Ref::borrow(code->co_filename);
   place.name = py::Ref::borrow(code->co_name);

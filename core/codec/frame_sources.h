@@ -9,7 +9,7 @@
 
 namespace aiointerpreters::codec {
 
-// The position of the instruction of a traceback entry, as code.co_positions() gives it; -1: not known.
+// The position of a traceback entry's instruction, as in code.co_positions(); -1: not known.
 struct FramePlace {
   py::Ref filename;
   py::Ref name;
@@ -22,12 +22,12 @@ struct FramePlace {
 [[nodiscard]] bool read_place(const PyTracebackObject* entry, FramePlace& place);
 [[nodiscard]] bool same_code(PyFrameObject* one, PyFrameObject* other) noexcept;
 
-// Finds the source of the frames of one exception. Home reads files by their names, and knows the text that was typed or
-// registered there. It cannot read text that a loader of this interpreter provides (zip files) or that was registered with
-// its linecache. Runs Python: the loader.
+// Finds the source of the frames of one exception. Home reads files by their names, and knows text that was typed or
+// registered there. It cannot read text that a loader of this interpreter provides (zip files), or that was registered with
+// this interpreter's linecache. Runs Python: the loader.
 class FrameSources {
  public:
-  // The lines of the position, or None if home has to read them. Returns new.
+  // The source lines for the position, or None if home has to read them. Returns new.
   [[nodiscard]] py::Ref find(PyFrameObject* frame, const FramePlace& place);
 
  private:

@@ -15,7 +15,8 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-// Arrow's formats for what polars has not, but for its objects: bytes of a fixed size, which are their addresses.
+// Whether there are Python objects in the data. polars exports them as bytes of a fixed size (their addresses), and uses
+// that format for nothing else.
 bool has_objects(const arrow::Schema& schema) {
   if (schema.format[0] == 'w' && schema.format[1] == ':') return true;
   if (schema.dictionary != nullptr && has_objects(*schema.dictionary)) return true;
@@ -27,8 +28,8 @@ bool has_objects(const arrow::Schema& schema) {
 
 using Contents = std::vector<std::unique_ptr<arrow::Content>>;
 
-// Reads the columns of a frame, or the one of a series, into `out`. `out` stays empty if that fails, because polars' own
-// pickling reports the reason. Errors: false with an exception set, if it is one that ends everything.
+// Reads the columns of a frame, or the one of a series, into `out`. If that fails, `out` stays empty, and polars' own
+// pickling reports the reason. Errors: false with an exception set, if the exception must not be ignored.
 bool read_columns(const Runtime& runtime, PyObject* frame, Contents& out) {
   const py::Ref capsule = py::Ref::steal(PyObject_CallMethod(frame, "__arrow_c_stream__", nullptr));
   auto* const stream =
@@ -45,7 +46,7 @@ bool read_columns(const Runtime& runtime, PyObject* frame, Contents& out) {
   return py::clear_ordinary_exception();
 }
 
-// Those of a result are copied. Returns false if there is one with a layout that is not known.
+// Copies the columns of a result. Returns false if one has an unknown layout.
 bool copy_columns(Contents& columns) {
   for (std::unique_ptr<arrow::Content>& column : columns) {
     column = copy_content(*column);
@@ -54,7 +55,7 @@ bool copy_columns(Contents& columns) {
   return true;
 }
 
-// Returns a new list with an ArrowStream for each.
+// Returns a new list with an ArrowStream for each column.
 py::Ref streams_of(const Runtime& runtime, Contents columns) {
   py::Ref list = py::Ref::steal(PyList_New(0));
   for (std::unique_ptr<arrow::Content>& column : columns) {
@@ -88,7 +89,7 @@ bool is_frame(const Runtime& runtime, PyObject* object) noexcept {
 
 py::Ref reduce_frame(const Runtime& runtime, PyObject* frame, Views views) {
   const py::Ref frames = py::Ref::steal(PyImport_ImportModule("aiointerpreters._frames"));
-  // Everything is read from a clone, which no other code changes meanwhile. None: polars' own pickling is the better way.
+  // Everything is read from a clone, which no other code can change meanwhile. None: polars' own pickling is better.
   const py::Ref clone = frames ? py::Ref::steal(PyObject_CallMethod(frames.get(), "clone", "O", frame)) : py::Ref();
   if (!clone) return {};
   Contents columns;

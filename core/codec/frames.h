@@ -1,8 +1,9 @@
-// Frames and series of polars in a pickle: their columns are attached to the message as Arrow's buffers. The pickle contains
-// the information that Arrow does not have (which columns are sorted). The buffers of arguments are shared. Those of results
-// are copied, once: they may be memory of another library, which needs the worker's interpreter to release it, or memory
-// that the worker may write to.
-// This needs polars' `__arrow_c_stream__` and no header. A frame with Python objects in it is left to polars' own pickling.
+// Frames and series of polars in a pickle. Their columns are attached to the message as Arrow's buffers. The pickle
+// contains the information that Arrow does not have (which columns are sorted). The buffers of arguments are shared. Those
+// of results are copied, once: they may be memory of another library, which needs the worker's interpreter to release it,
+// or memory that the worker may write to.
+// This needs polars' `__arrow_c_stream__` and no header. A frame that contains Python objects is left to polars' own
+// pickling.
 // Requires: attached. Runs Python: polars'. Errors: null or false with an exception set; std::bad_alloc.
 #pragma once
 
@@ -13,12 +14,12 @@
 
 namespace aiointerpreters::codec {
 
-// Whether frames are possible: polars has been imported in this interpreter. No error.
+// Whether there can be frames: polars has been imported in this interpreter. Errors: none.
 [[nodiscard]] bool knows_frames(Runtime& runtime);
-// Whether the object is of one of their types; false until knows_frames has found these types.
+// Whether the object has one of polars' types. False until knows_frames has found these types.
 [[nodiscard]] bool is_frame(const Runtime& runtime, PyObject* object) noexcept;
-// The reduction that a pickler has to write for a frame: how to rebuild it from an ArrowStream that will be attached. A
-// frame without such a stream is reduced as polars does it. Requires: is_frame. Returns new.
+// The reduction of a frame for a pickler: how to rebuild it from an ArrowStream that will be attached. If there is no such
+// stream, the frame gets polars' own reduction. Requires: is_frame. Returns new.
 [[nodiscard]] py::Ref reduce_frame(const Runtime& runtime, PyObject* frame, Views views);
 
 }  // namespace aiointerpreters::codec

@@ -16,11 +16,11 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-// The limit of exceptions that are searched, because chains can have any length.
+// The limit on exceptions that are searched, because chains may have any length.
 constexpr std::size_t kLookedAtMost = 100;
 
-// The module that CPython refuses by this exception (Python/import.c). Empty: it is another exception. For a module with
-// single-phase init, CPython gives only the last part of the name.
+// The module that CPython refuses with this exception (Python/import.c). Empty: the exception has another reason. For a
+// single-phase module, CPython gives only the last part of the name.
 std::string refused_module(PyObject* exception) {
   constexpr std::string_view kBegin = "module ";
   constexpr std::string_view kEnd = " does not support loading in subinterpreters";
@@ -32,7 +32,7 @@ std::string refused_module(PyObject* exception) {
   return text.substr(kBegin.size(), text.size() - kBegin.size() - kEnd.size());
 }
 
-// What a traceback shows with it. Not what a class makes of these attributes: they are read as CPython reads them.
+// The exceptions that a traceback prints with this one. They are read in C, because a class may override these attributes.
 std::vector<py::Ref> shown_with(PyObject* exception) {
   std::vector<py::Ref> shown;
   py::Ref cause = py::Ref::steal(PyException_GetCause(exception));
@@ -54,7 +54,7 @@ std::vector<py::Ref> shown_with(PyObject* exception) {
 std::string hint_about_imports(PyObject* exception) {
   std::vector<py::Ref> exceptions;
   exceptions.push_back(py::Ref::borrow(exception));
-  for (std::size_t i = 0; i < exceptions.size(); ++i) {  // grows while it is walked
+  for (std::size_t i = 0; i < exceptions.size(); ++i) {  // grows during the loop
     if (const std::string module = refused_module(exceptions[i].get()); !module.empty()) {
       if (const char* const reason = extensions::reason_against(module)) {
         return module + " does not work in a worker's interpreter, even with extensions=\"private\": " + reason;

@@ -1,4 +1,5 @@
-// A hint for an exception that leaves a worker because an extension module could not be imported there: it says what helps.
+// A hint for an exception that leaves a worker because an extension module could not be imported there. It says how to fix
+// that.
 // Requires: attached to the worker's interpreter.
 #pragma once
 
@@ -8,9 +9,9 @@
 
 namespace aiointerpreters::codec {
 
-// A sentence, if the exception is CPython's refusal of an extension module, or if a traceback of it would show such a
-// refusal among its causes, contexts and members. Empty otherwise. For a worker that imports no private copies on a system
-// that has them. Leaves no exception set. Errors: std::bad_alloc.
+// A sentence, if CPython has refused an extension module and the exception says so, or one that is printed with it (a
+// cause, a context, a member). Otherwise empty. For workers that import no private copies on a system that supports them.
+// Leaves no exception set. Errors: std::bad_alloc.
 [[nodiscard]] std::string hint_about_imports(PyObject* exception);
 
 }  // namespace aiointerpreters::codec

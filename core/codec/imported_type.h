@@ -9,8 +9,8 @@
 
 namespace aiointerpreters::codec {
 
-// A type of a module, if the module has been imported in this interpreter as far as that type; else null. No exception is
-// set. `module_name` keeps the module's name, interned. Returns new.
+// A type of a module, if the module has been imported in this interpreter and already defines it; otherwise null, without
+// an exception. `module_name` caches the module's name, interned. Returns new.
 [[nodiscard]] inline py::Ref imported_type(py::Ref& module_name, const char* module, const char* name) {
   if (!module_name) module_name = py::Ref::steal(PyUnicode_InternFromString(module));
   const py::Ref found = module_name ? py::Ref::steal(PyImport_GetModule(module_name.get())) : py::Ref();

@@ -13,8 +13,8 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-// The dict of the instance. The instance keeps it. It is an exact dict. Null: there is none, or another object refers to it
-// too, which may be part of the message.
+// The dict of the instance, which owns it. Always an exact dict. Null: there is none, or another object also refers to it
+// and may be part of the message.
 PyObject* own_dict(PyObject* object) {
   PyObject* const dict = PyObject_GenericGetDict(object, nullptr);
   if (dict == nullptr) return PyErr_Clear(), nullptr;

@@ -1,8 +1,8 @@
-// Instances: the instances of classes in one message that are taken apart natively, on their way into it (class_plans.h).
+// Instances: the instances in one message that are encoded natively (class_plans.h).
 //
-// The encoder asks how to write each of them. At the end, `confirm` checks for each class what pickle would have checked:
-// its name leads back to it, and no other reduction is registered for it (copyreg). If a check fails, pickle has to write
-// the message.
+// The encoder asks how to write each of them. At the end, `confirm` checks each class as pickle would: looking up its name
+// finds this class, and no other reduction is registered for it (copyreg). If a check fails, pickle has to write the
+// message.
 // Owner: one encoding. Requires: attached. Errors: std::bad_alloc.
 #pragma once
 
@@ -27,17 +27,18 @@ class Instances {
   struct Form {
     std::size_t index;       // of its layout, among those of the message
     std::size_t count;       // of its attributes
-    PyObject* dict;          // the values are in this dict; null: they are in slots. The instance owns it.
+    PyObject* dict;          // holds the values; null: they are in slots. The instance owns it.
     PyObject* const* slots;  // the slots
   };
-  // False: the instance has to be left to pickle. Runs no Python code.
+  // False: the instance is left to pickle. Runs no Python code.
   [[nodiscard]] bool describe(PyObject* object, Form& out);
 
   [[nodiscard]] bool any() const noexcept { return !used_.empty(); }
-  // Whether there is an instance whose hash or comparison may run Python code.
+  // Whether hashing or comparing an instance may run Python code.
   [[nodiscard]] bool any_own_hash() const noexcept { return own_hash_; }
 
-  // When everything has been written: whether it is valid. Runs Python. Then appends the numbers of the layouts used.
+  // Call it when everything has been written. Returns whether the message is valid. Then appends the numbers of the
+  // layouts. Runs Python.
   [[nodiscard]] bool confirm(Message& out);
 
  private:

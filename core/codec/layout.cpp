@@ -21,7 +21,7 @@ struct All {
   std::atomic<const Layout*> layouts[Layouts::kMax] = {};
 };
 
-// Never destroyed: threads may outlive the end of main.
+// Never destroyed, because threads may still use it after the end of main.
 All& all() {
   static All* const made = std::make_unique<All>().release();
   return *made;

@@ -6,11 +6,11 @@
 
 namespace aiointerpreters::codec {
 
-// One object on loan. Its memory is the lessor's, its content guarded by the lessor's lock; the object is touched only while
-// its interpreter is attached.
+// One object on loan. The lessor owns the entry, and its lock guards the content. The object is used only while its
+// interpreter is attached.
 struct Loan::Entry {
   PyObject* object;    // owned
-  Borrower* borrower;  // the holder of the loan; null: no holder that could move out, or it was already asked to
+  Borrower* borrower;  // the holder of the loan; null: it cannot move out, or has already been asked to
   Entry* next = nullptr;
   Entry* previous = nullptr;
 };
@@ -36,7 +36,7 @@ void Lessor::give_back(Entry* entry) noexcept {
     base::Lock lock(mutex_);
     *(entry->previous == nullptr ? &lent_ : &entry->previous->next) = entry->next;
     if (entry->next != nullptr) entry->next->previous = entry->previous;
-    if (phase_ == Phase::kClosed) {  // no thread may touch the object any more, so it is left to the end of its interpreter
+    if (phase_ == Phase::kClosed) {  // the object must not be touched any more; it stays until the end of its interpreter
       std::unique_ptr<Entry> forgotten(entry);
       return;
     }
@@ -77,7 +77,7 @@ base::IntrusivePtr<Borrower> Lessor::next_borrower() {
   base::Lock lock(mutex_);
   for (Entry* entry = lent_; entry != nullptr; entry = entry->next) {
     Borrower* const borrower = std::exchange(entry->borrower, nullptr);
-    // A borrower that is being destroyed still has its memory: it waits for the lock to return its loan.
+    // The memory of a borrower that is being destroyed is still valid: it waits for this lock to return its loan.
     if (borrower == nullptr) continue;
     if (auto alive = base::IntrusivePtr<Borrower>::if_alive(borrower)) return alive;
   }

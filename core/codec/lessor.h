@@ -1,8 +1,9 @@
-// Lessor: keeps the objects of one interpreter alive whose memory others use, each until its last user has given it back.
+// Lessor: keeps objects of one interpreter alive while others use their memory. Each object stays until its last user has
+// given it back.
 //
-// A Loan is the user's end: plain data that any thread may give back. It then waits in a list until a thread that is
-// attached to the interpreter drops its object: the owner's own thread when it next uses the engine or, if that does not
-// happen soon, the thread that hears the bell (hazard 25).
+// A Loan is held by the user: plain data that any thread may give back. The loan then waits in a list until a thread that
+// is attached to the interpreter drops its object. This is the owner's own thread when it next uses the engine. If that
+// does not happen soon, it is the thread that the bell wakes (hazard 25).
 // Owner: shared by the interpreter's Runtime and every Loan; it outlives the interpreter.
 #pragma once
 
@@ -21,26 +22,27 @@ namespace aiointerpreters::codec {
 class Lessor;
 using LessorPtr = base::IntrusivePtr<Lessor>;
 
-// The place where borrowers of an ending interpreter can go: its home, which outlives it.
+// The way from an ending interpreter to its home, which outlives it. Borrowers move there.
 class Refuge {
  public:
-  // Calls `use` with home's lessor, attached to home. Requires: attached to the ending interpreter; it is attached to it
-  // again afterwards. Blocks. Runs Python.
+  // Calls `use` with home's lessor, attached to home. Requires: attached to the ending interpreter. Attaches to it again
+  // afterwards. Blocks. Runs Python.
   virtual void visit(const std::function<void(Lessor&)>& use) = 0;
 
  protected:
   ~Refuge() = default;
 };
 
-// An object that uses a loan, but can do without it. It has to hold the Loan itself, as a member.
+// An object that uses a loan, but can continue without it. It has to hold the Loan itself, as a member.
 class Borrower : public base::Counted {
  public:
-  // The interpreter is about to end: copies the memory that it needs, or takes a loan of home's, and gives its own loan
-  // back. Requires: attached to the lessor's interpreter. Blocks. Runs Python. Leaves no exception set.
+  // Called when the interpreter is about to end. Copies the memory that is still needed, or takes a loan of home instead,
+  // and gives its own loan back. Requires: attached to the lessor's interpreter. Blocks. Runs Python. Leaves no exception
+  // set.
   virtual void move_out(Refuge& refuge) = 0;
 };
 
-// Is told when a loan has come back. Any thread.
+// Rings when a loan has come back. Thread: any.
 class Bell {
  public:
   virtual void ring() noexcept = 0;
@@ -62,7 +64,7 @@ class Loan {
   ~Loan();
 
   explicit operator bool() const noexcept { return entry_ != nullptr; }
-  // Whether that lessor has granted it.
+  // Whether `lessor` has granted it.
   [[nodiscard]] bool is_of(const LessorPtr& lessor) const noexcept { return lessor_.get() == lessor.get(); }
 
  private:
@@ -76,12 +78,12 @@ class Loan {
 
 class Lessor final : public base::Counted {
  public:
-  // Requires: attached to the interpreter that it is for.
+  // Requires: attached to the interpreter whose objects it will lend.
   Lessor() : door_(std::make_shared<py::Door>()) {}
 
-  // Keeps `object` alive until the loan is given back. After the lessor has been closed, no loans are granted. `borrower`,
-  // which will hold the loan, is asked to move out when the interpreter ends. If there is no borrower and the loan is still
-  // out then, the object is never freed. Requires: attached. Errors: std::bad_alloc.
+  // Keeps `object` alive until the loan is given back. A closed lessor grants no loans. `borrower` will hold the loan, and
+  // is asked to move out when the interpreter ends. If there is no borrower and the loan is not back by then, the object is
+  // never freed. Requires: attached. Errors: std::bad_alloc.
   [[nodiscard]] Loan lend(PyObject* object, Borrower* borrower = nullptr);
 
   // Whether a loan has come back. Thread: any. relaxed: a hint to look; returned loans are taken under the lock.
@@ -93,12 +95,13 @@ class Lessor final : public base::Counted {
   void take_back() {
     if (has_returns()) take_back_now();
   }
-  // Rings at each return from now on, until `close` or another bell. Requires: attached, or nobody else can come here.
+  // Rings at each return from now on, until `close` or another call of set_bell. Requires: attached, or no other thread can
+  // use it yet.
   void set_bell(std::shared_ptr<Bell> bell) AIOI_EXCLUDES(mutex_);
   [[nodiscard]] bool has_bell() AIOI_EXCLUDES(mutex_);
 
-  // The interpreter is about to end: asks borrowers to move out, takes back all returned loans, closes the door. Requires:
-  // attached. Blocks: detached, for visitors. Runs Python.
+  // Call it when the interpreter is about to end. Asks borrowers to move out, takes back all returned loans, and closes the
+  // door. Requires: attached. Blocks: detached, for visitors. Runs Python.
   void close(Refuge& refuge) AIOI_EXCLUDES(mutex_);
 
  private:
@@ -112,9 +115,9 @@ class Lessor final : public base::Counted {
   const std::shared_ptr<py::Door> door_;
   std::atomic<bool> has_returns_{false};  // written under the lock
   base::Mutex mutex_;
-  Entry* lent_ AIOI_GUARDED_BY(mutex_) = nullptr;                 // linked both ways
+  Entry* lent_ AIOI_GUARDED_BY(mutex_) = nullptr;                 // linked in both directions
   Entry* returned_ AIOI_GUARDED_BY(mutex_) = nullptr;             // linked by `next`
-  enum class Phase : unsigned char { kOpen, kClosing, kClosed };  // closing: lends no more, but takes loans back
+  enum class Phase : unsigned char { kOpen, kClosing, kClosed };  // kClosing: grants no loans, but still takes them back
   Phase phase_ AIOI_GUARDED_BY(mutex_) = Phase::kOpen;
   std::shared_ptr<Bell> bell_ AIOI_GUARDED_BY(mutex_);
 };

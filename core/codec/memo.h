@@ -1,7 +1,7 @@
-// Memo: the objects that the encoder has written, by address, each with its index in order of appearance. A few objects are
-// searched one by one; more go to a hash table. Holds no references: nothing in the graph can die while it is encoded,
-// because encoding runs no Python code. Code that looks into it later (parts.h) may find a new object at the address of a
-// dead one; this costs only a needless pass.
+// Memo: the objects that the encoder has written, by address. Each has an index, in order of appearance. A few objects are
+// searched one by one; more go to a hash table. Holds no references: encoding runs no Python code, so no object of the
+// graph can die meanwhile. Code that looks into it later (parts.h) may find a new object at the address of a dead one. The
+// only effect is an unnecessary pass.
 // Owner: one encoder. Thread: its owner's. Errors: std::bad_alloc.
 #pragma once
 
@@ -24,7 +24,7 @@ class Memo {
     count_ = 0;
     slots_.clear();
   }
-  // Returns the object's index, or kNew if it is not known.
+  // Returns the object's index, or kNew if it is not in the memo.
   [[nodiscard]] std::size_t find(const void* object) const noexcept {
     if (!slots_.empty()) {
       const Slot& slot = slots_[place_of(object)];
@@ -35,7 +35,7 @@ class Memo {
     }
     return kNew;
   }
-  // Returns the object's index, or kNew if it was not known; it is known now.
+  // Returns the object's index. If it was not in the memo, adds it and returns kNew.
   [[nodiscard]] std::size_t find_or_add(const void* object) {
     if (!slots_.empty()) return find_or_add_hashed(object);
     for (std::size_t i = 0; i < count_; ++i) {
@@ -54,7 +54,7 @@ class Memo {
     std::size_t index;
   };
 
-  // Low bits first: objects that are made one after the other are in neighbouring slots.
+  // Low bits first: objects that are created one after the other have neighbouring slots.
   [[nodiscard]] std::size_t place_of(const void* object) const noexcept {
     const auto address = reinterpret_cast<std::uintptr_t>(object);
     const std::size_t mask = slots_.size() - 1;
@@ -83,7 +83,7 @@ class Memo {
   }
 
   std::size_t count_ = 0;
-  std::vector<Slot> slots_;  // their number is a power of two, at most half of them taken
+  std::vector<Slot> slots_;  // a power of two; at most half of the slots are used
   const void* few_[kFew];
 };
 

@@ -1,5 +1,5 @@
-// A message as one bytes object inside another message, which gets its attachments: a byte for the form, the index of its
-// first attachment, the content.
+// A message as one bytes object inside another message: a byte for the form, the index of its first attachment, the
+// content. The outer message gets its attachments.
 // Requires: attached.
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace aiointerpreters::codec {
 
-// Moves the attachments of `message` to those of `outer`. Returns new; null with MemoryError set. Errors: std::bad_alloc.
+// Moves the attachments of `message` to `outer`. Returns new; null with MemoryError set. Errors: std::bad_alloc.
 [[nodiscard]] py::Ref pack_message(Message& message, Message& outer);
 // Borrows both. Nothing, with an exception set, if `packed` is not such an object.
 [[nodiscard]] std::optional<MessageView> view_packed(PyObject* packed, std::span<const Attachment> attachments);

@@ -17,7 +17,7 @@
 
 namespace aiointerpreters::codec {
 
-// Calls `read(decoder)`, which takes everything in the message.
+// Calls `read(decoder)`, which has to read everything in the message.
 template <typename Read>
 bool decode_message(Runtime& runtime, const MessageView& message, Read&& read, StandIns stand_ins = StandIns::kNone) {
   PartsReader parts(runtime, message.attachments);

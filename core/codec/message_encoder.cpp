@@ -15,7 +15,7 @@ Py_ssize_t count_of(const Roots& roots) {
   return roots.positional + (roots.kwnames == nullptr ? 0 : PyTuple_GET_SIZE(roots.kwnames));
 }
 
-// False with an exception set; or without, if there has to be a part and there can be none yet.
+// False with an exception set; or without one, if a part is needed but the Parts are not open.
 bool write(Encoder& encoder, const Roots& roots) {
   if (roots.is_call) {
     encoder.write_varint(static_cast<std::size_t>(roots.positional) << 1 | (roots.kwnames != nullptr ? 1 : 0));
@@ -28,7 +28,7 @@ bool write(Encoder& encoder, const Roots& roots) {
   return true;
 }
 
-// Makes the message one pickle of all roots. `written`: what has been written so far. Returns as Parts::pickle_plainly does.
+// Turns the message into one pickle of all roots. `written`: everything written so far. Returns as Parts::pickle_plainly.
 bool pickle_whole(const Roots& roots, const Memo& written, Parts& parts, Message& out) {
   if (parts.are_all(written)) return parts.pickle_plainly();
   for (Py_ssize_t i = 0; i < count_of(roots); ++i) parts.rule(roots.values[i]);
@@ -41,11 +41,11 @@ bool pickle_whole(const Roots& roots, const Memo& written, Parts& parts, Message
   return false;
 }
 
-// Writes the native bytes with tags for the parts, and pickles these. Errors: false with an exception set.
+// Writes the native bytes with tags for the parts, and pickles the parts. Errors: false with an exception set.
 bool encode_mixed(Runtime& runtime, const Roots& roots, ByValue by_value, Parts& parts, Message& out) {
   bool may_pickle_whole = !Retry::active(runtime);
   std::optional<Retry> retry;  // objects whose pickling failed are pickled again
-  // A second time there is nothing left to rule, unless objects put up new containers each time they are pickled.
+  // Rules once. The second time nothing is left to rule, unless objects create new containers each time they are pickled.
   bool may_rule = true;
   for (;;) {
     out.bytes.clear();
@@ -77,7 +77,7 @@ bool encode_message(Runtime& runtime, const Roots& roots, Views views, ByValue b
   Instances instances(runtime);
   if (Encoder encoder(out.bytes, parts, &instances); write(encoder, roots)) {
     if (!instances.any()) return true;
-    // Hashing while a message is read must not run a class's code, except when pickle reads it.
+    // Reading the native format must not call a class's own __hash__; reading a pickle may.
     if (!(instances.any_own_hash() && encoder.hashes_others()) && instances.confirm(out)) return true;
   }
   if (PyErr_Occurred() != nullptr) return false;

@@ -1,6 +1,6 @@
-// Encoding a whole message: the native bytes, the parts after them, the attachments.
-// Requires: attached to the runtime's interpreter. Runs Python if there are parts. Errors: false with the original exception
-// set, unexplained, and the message is useless; std::bad_alloc.
+// Encodes a whole message: the native bytes, the parts after them, the attachments.
+// Requires: attached to the runtime's interpreter. Runs Python if there are parts. Errors: false with the original
+// exception set, without an explanation, and the message must not be used; std::bad_alloc.
 #pragma once
 
 #include "codec/attachment.h"
@@ -15,7 +15,7 @@ namespace aiointerpreters::codec {
 struct Roots {
   // A value by itself.
   explicit Roots(PyObject* const& value) noexcept : values(&value), positional(1) {}
-  // The arguments of a call, as the vectorcall protocol has them.
+  // The arguments of a call, in the form of the vectorcall protocol.
   Roots(PyObject* const* args, Py_ssize_t nargs, PyObject* names) noexcept
       : values(args), positional(nargs), kwnames(names), is_call(true) {}
 

@@ -27,7 +27,7 @@ std::string text_of(PyObject* (*convert)(PyObject*), PyObject* object, std::size
   if (!str) PyErr_Clear();
   const std::string_view text = utf8_view(str.get());
   if (text.size() <= most) return std::string(text);
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;  // not within a character
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;  // do not cut a character in two
   return std::string(text.substr(0, most)) + "...";
 }
 
@@ -42,7 +42,7 @@ bool ends_with_changed_size(PyObject* exception) {
   return text_of(PyObject_Str, exception, kReasonMax).ends_with("changed size during iteration");
 }
 
-// Exceptions that do not describe the value.
+// Whether an exception says nothing about the value.
 bool passes_unchanged(PyObject* exception) {
   return PyErr_GivenExceptionMatches(exception, PyExc_Exception) == 0 ||
          PyErr_GivenExceptionMatches(exception, PyExc_RecursionError) != 0 ||
@@ -50,7 +50,7 @@ bool passes_unchanged(PyObject* exception) {
          (Py_IS_TYPE(exception, reinterpret_cast<PyTypeObject*>(PyExc_RuntimeError)) && ends_with_changed_size(exception));
 }
 
-// Whether a class statement, or type(), has made a class.
+// Whether a class was created by a class statement or by type().
 bool is_written_in_python(PyTypeObject* type) {
   if (!PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)) return false;
   const py::Ref own = py::Ref::steal(PyType_GetDict(type));
@@ -61,7 +61,7 @@ bool is_written_in_python(PyTypeObject* type) {
   return false;
 }
 
-// The items of an iterable, up to the limit of a search, because some never end. Returns new.
+// The first items of an iterable, up to the limit of the search, because some iterables never end. Returns new.
 py::Ref first_items(PyObject* iterable) {
   constexpr Py_ssize_t kMost = 1'000'000;
   const py::Ref iterator = py::Ref::steal(PyObject_GetIter(iterable));
@@ -84,19 +84,19 @@ class PathFinder {
  public:
   PathFinder(Runtime& runtime, py::Ref reason) : runtime_(runtime), reason_(std::move(reason)) {}
 
-  // Whether an object crosses by itself. If not, the reason is kept.
+  // Whether an object crosses by itself. If it does not, the reason is recorded.
   bool crosses(PyObject* object);
-  // Goes down to the smallest part that does not cross. Requires: `value` does not.
+  // Finds the smallest part that does not cross. Requires: `value` does not cross.
   void descend(PyObject* value, std::string path);
   // Raises NotTransferableError for the place where `descend` ended.
   void raise(py::Ref cause) const;
 
-  // The search was ended by an exception that is not an answer.
+  // Whether an exception has ended the search that is not an answer to it.
   [[nodiscard]] bool interrupted() const noexcept { return static_cast<bool>(interruption_); }
   [[nodiscard]] py::Ref take_interruption() noexcept { return std::move(interruption_); }
 
  private:
-  // The index of the first of some objects that does not cross, or -1. Those on the path are passed over.
+  // The index of the first object that does not cross, or -1. Objects that are already on the path are skipped.
   Py_ssize_t first_failing(PyObject* objects);
   bool find_part(PyObject* value, Part& part);
   bool find_item(PyObject* sequence, Part& part);
@@ -105,15 +105,15 @@ class PathFinder {
   bool find_state(PyObject* instance, Part& part);
   bool find_in_class(PyObject* type, Part& part);
   bool find_in_function(PyObject* function, Part& part);
-  // Tries one object that the value leads to, and then everything below it.
+  // Whether one object that the value refers to does not cross. It is `part` then, and `step` is the path to it.
   bool find_alone(py::Ref object, std::string step, Part& part);
   bool find_attribute(PyObject* attributes, Part& part);
   bool find_in_partial(PyObject* partial, Part& part);
 
   Runtime& runtime_;
-  py::Ref reason_;  // the exception of the last object that did not cross
+  py::Ref reason_;  // why the last tried object did not cross
   py::Ref interruption_;
-  std::vector<py::Ref> seen_;  // the values on the path, so that a cycle ends it
+  std::vector<py::Ref> seen_;  // the values on the path; a cycle ends the search
   std::string path_;
 };
 
@@ -129,7 +129,7 @@ bool PathFinder::crosses(PyObject* object) {
   return false;
 }
 
-// By halves, so it costs only a few times as much as pickling all of them, however many there are.
+// Halves the candidates repeatedly, so it costs only a few times as much as pickling all of them.
 Py_ssize_t PathFinder::first_failing(PyObject* objects) {
   const Py_ssize_t count = PyTuple_GET_SIZE(objects);
   const py::Ref candidates = py::Ref::steal(PyTuple_New(count));
@@ -187,7 +187,7 @@ bool PathFinder::find_part(PyObject* value, Part& part) {
     return find_in_function(value, part);
   }
   if (find_state(value, part)) return true;
-  // If no name leads back to a class, it crosses by value, with everything in it.
+  // A class that cannot be found by name crosses by value, with all its contents.
   py::Ref type = py::Ref::borrow(reinterpret_cast<PyObject*>(Py_TYPE(value)));
   if (!is_written_in_python(Py_TYPE(value)) || !find_alone(py::Ref::borrow(type.get()), "", part)) return false;
   seen_.push_back(std::move(type));
@@ -204,7 +204,7 @@ bool PathFinder::find_alone(py::Ref object, std::string step, Part& part) {
   return true;
 }
 
-// The contents that cross with a class by value: its attributes, except the usual ones of every class, and its bases.
+// The contents of a class that crosses by value: its attributes, except those that every class has, and its bases.
 bool PathFinder::find_in_class(PyObject* type, Part& part) {
   if (!is_written_in_python(reinterpret_cast<PyTypeObject*>(type))) return false;
   const py::Ref own = py::Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(type)));
@@ -227,7 +227,7 @@ bool PathFinder::find_in_class(PyObject* type, Part& part) {
   return true;
 }
 
-// The contents that cross with a function by value: its captured variables and its defaults.
+// The contents of a function that crosses by value: its captured variables and its defaults.
 bool PathFinder::find_in_function(PyObject* function, Part& part) {
   const auto* const code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function));
   PyObject* const closure = PyFunction_GET_CLOSURE(function);
@@ -294,13 +294,13 @@ bool PathFinder::find_element(PyObject* set, Part& part) {
 
 bool PathFinder::find_attribute(PyObject* attributes, Part& part) {
   if (!PyDict_Check(attributes) || !find_entry(attributes, part)) return false;
-  // ['name'] as an entry is .name as an attribute.
+  // The entry ['name'] is shown as the attribute .name.
   const std::string& step = part.step;
   if (step.starts_with("['") && step.ends_with("']")) part.step = "." + step.substr(2, step.size() - 4);
   return true;
 }
 
-// The state of a functools.partial is a tuple of what has these names.
+// The state of a functools.partial is a tuple of these attributes.
 bool PathFinder::find_in_partial(PyObject* partial, Part& part) {
   for (const char* const name : {"func", "args", "keywords"}) {
     if (find_alone(py::Ref::steal(PyObject_GetAttrString(partial, name)), std::string(".") + name, part)) return true;
@@ -308,7 +308,7 @@ bool PathFinder::find_in_partial(PyObject* partial, Part& part) {
   return false;
 }
 
-// The state that pickle would save for an instance: the one that its __reduce_ex__ returns, or that of object's.
+// The state that pickle would save for an instance: from its own __reduce_ex__, or from object's.
 bool PathFinder::find_state(PyObject* instance, Part& part) {
   const py::Ref reduced = py::Ref::steal(PyObject_CallMethod(instance, "__reduce_ex__", "i", 5));
   PyErr_Clear();
@@ -340,7 +340,7 @@ bool PathFinder::find_state(PyObject* instance, Part& part) {
   } else if (state && find_attribute(state.get(), part)) {
     return true;
   }
-  // The items of other containers (deque, OrderedDict) come as iterators.
+  // The items of other containers (deque, OrderedDict) are iterators in the reduction.
   for (const Py_ssize_t at : {3, 4}) {
     if (size <= at || PyTuple_GET_ITEM(reduced.get(), at) == Py_None) continue;
     py::Ref items = first_items(PyTuple_GET_ITEM(reduced.get(), at));
@@ -355,7 +355,7 @@ bool PathFinder::find_state(PyObject* instance, Part& part) {
   return false;
 }
 
-// The text of the exception beyond "an object of this type": empty, or a parenthesis.
+// The text of the exception in parentheses; empty if it says no more than "an object of this type".
 std::string detail(PyObject* reason, PyObject* culprit) {
   const std::string text = text_of(PyObject_Str, reason, kReasonMax);
   const std::string plain = "cannot pickle '" + std::string(Py_TYPE(culprit)->tp_name) + "' object";
@@ -363,7 +363,7 @@ std::string detail(PyObject* reason, PyObject* culprit) {
   if (text == plain || text == plain_qualified) return {};
   const std::string type = type_name(reason);
   if (text.empty()) return " (" + type + ")";
-  // These are pickle's own.
+  // Exceptions that pickle itself raises.
   const bool own = type == "_pickle.PicklingError" || type == "TypeError" || type == "AttributeError";
   return " (" + (own ? std::string() : type + ": ") + text + ")";
 }
@@ -408,7 +408,7 @@ void explain_call(Runtime& runtime, PyObject* const* args, Py_ssize_t nargs, PyO
   Py_ssize_t at = 0;
   while (at < total && finder.crosses(args[at])) ++at;
   if (finder.interrupted()) return py::restore_exception(finder.take_interruption());
-  // All of them cross by themselves, so only pickle's own message can be given.
+  // Each argument crosses by itself, so pickle's own message is all there is.
   if (at == total) return py::restore_exception(std::move(cause));
   const std::string root =
       at < nargs ? std::to_string(at) : text_of(PyObject_Repr, PyTuple_GET_ITEM(kwnames, at - nargs), kReprMax);

@@ -32,7 +32,7 @@ bool is_large(PyObject* object) {
     size = static_cast<std::size_t>(PyBytes_GET_SIZE(object));
   } else if (PyPickleBuffer_Check(object)) {
     const Py_buffer* const buffer = PyPickleBuffer_GetBuffer(object);
-    PyErr_Clear();  // pickle says what is wrong with it
+    PyErr_Clear();  // pickle will report the error
     size = buffer == nullptr ? 0 : static_cast<std::size_t>(buffer->len);
   }
   return size >= kHeldMin;
@@ -42,7 +42,8 @@ bool has_no_identity(PyTypeObject* type) noexcept {
   return type == &PyLong_Type || type == &PyFloat_Type || type == &PyBool_Type || type == Py_TYPE(Py_None);
 }
 
-// From 3.14 on, pickling notes on its exception what it was in the middle of: in the end, our two lists.
+// Since 3.14, pickling adds notes to its exception that say where it was. The last ones are about our two lists, and are
+// removed.
 void drop_own_notes() {
   py::Ref error = py::take_exception();
   const py::Ref name = py::Ref::steal(PyUnicode_FromString("__notes__"));
@@ -131,9 +132,10 @@ bool Parts::rule_cycles() {
 }
 
 bool Parts::pickle(const Memo& written, ByValue by_value) {
-  if (!tables_->part_list) return false;  // without memory
+  if (!tables_->part_list) return false;  // no memory
   tables_->crossing_list = py::Ref::steal(PyList_New(0));
-  // The second list is filled while the first one is pickled, and pickled after it: references to what stands there already.
+  // The second list is filled while the first one is being pickled. It is pickled after it, as references to objects in the
+  // first one.
   const py::Ref both = tables_->crossing_list
                            ? py::Ref::steal(Py_BuildValue("[OO]", tables_->part_list.get(), tables_->crossing_list.get()))
                            : py::Ref();
@@ -161,7 +163,7 @@ bool Parts::pickle(const Memo& written, ByValue by_value) {
 }
 
 bool Parts::dominate(const Memo& written) const noexcept {
-  constexpr std::size_t kMany = 16;  // below that it matters little
+  constexpr std::size_t kMany = 16;  // with fewer parts it matters little
   const std::size_t parts = tables_->parts.size();
   return parts >= kMany && 2 * parts >= written.size() + tables_->seen.size();
 }

@@ -1,12 +1,12 @@
-// Parts: the objects of one message that the native format does not know, on their way into it.
+// Parts: the objects of one message that the native format does not support.
 //
 // The native format is used as far as possible. An object of another type becomes a *part*: a tag with its index stands for
-// it, and all parts together are one pickle after the native bytes, so that pickle handles everything they share. Objects
-// that native containers and parts share *cross over*: the pickler shows each object that it meets to `identify`, which
-// knows the objects that the encoder has written. These are added to the pickle as parts too, and the native bytes are
-// written again, with tags in their places. If a part leads back to a container that holds it, the whole container is
-// *ruled* to be a part, because the order in which pickle makes such objects matters. Views, large strings and the like are
-// attached to the message (attachment.h). message_encoder.cpp has the passes for all this.
+// it. One pickle after the native bytes contains all parts, so pickle handles everything that they share. Objects that
+// native containers and parts share *cross over*. The pickler shows each object that it meets to `identify`, which knows
+// the objects that the encoder has written. Shared ones are added to the pickle as parts too. The native bytes are then
+// written again, with tags in place of these objects. If a part leads back to a container that holds it, the whole
+// container is *ruled* to be a part, because the order in which pickle creates such objects matters. Views, large strings
+// and the like are attached to the message (attachment.h). message_encoder.cpp has the passes.
 //
 // Owner: one encoding. Requires: attached. Errors: std::bad_alloc.
 #pragma once
@@ -28,7 +28,7 @@ namespace aiointerpreters::codec {
 
 class Parts {
  public:
-  // Attachments are added to those that `out` has already.
+  // New attachments are added after those that `out` already has.
   Parts(Runtime& runtime, Views views, Message& out) noexcept : runtime_(runtime), views_(views), out_(out) {}
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
@@ -42,9 +42,9 @@ class Parts {
   [[nodiscard]] std::size_t attach(PyObject* object);
   // Makes an object a part, once, and returns its index. Errors: kNone with an exception set.
   [[nodiscard]] std::size_t add(PyObject* object);
-  // Whether parts can be added already; before that, a message is assumed to be completely native.
+  // Whether parts can be added. Before that, the message is assumed to be completely native.
   [[nodiscard]] bool open() const noexcept { return open_; }
-  // While parts are added: notes an object with an identity of its own that the encoder does not keep in its memo.
+  // While parts are added: records an object that has an identity but is not in the encoder's memo.
   void see(PyObject* object) {
     if (open_ && !tables_->pickle.content) tables_->seen.add(object);
   }
@@ -57,32 +57,32 @@ class Parts {
     const std::size_t index = tables_->crossing.find(object);
     return index == Memo::kNew ? kNone : tables_->parts.size() + index;
   }
-  // Notes a container with a part in it: it must not change its size until the end.
+  // Watches a container with a part in it: it must not change its size until the end.
   void watch(PyObject* container);
 
   // ---- For the code that encodes a message.
 
   // Forgets the parts of an earlier pass and opens the Parts.
   void begin();
-  // After `pickle`: whether containers have been ruled to be parts, so that the passes have to begin again.
+  // After `pickle`: rules containers to be parts if parts lead back to them. Returns whether it has, so that the passes
+  // have to be repeated.
   [[nodiscard]] bool rule_cycles();
-  // Whether the roots are already parts, or objects without an identity.
+  // Whether all roots are parts, or objects without an identity.
   [[nodiscard]] bool are_all(const Memo& written) const noexcept { return written.size() == 0 && tables_->seen.size() == 0; }
-  // Whether the value consists mostly of parts, so that one pickle of the whole value is the shortest way. Then pickle need
-  // not show the objects that it meets. `written`: as below.
+  // Whether the value consists mostly of parts. Then one pickle of the whole value is fastest, because pickle need not show
+  // the objects that it meets. `written`: as below.
   [[nodiscard]] bool dominate(const Memo& written) const noexcept;
-  // Rules a root to be a part; or cancels all rulings.
+  // Rules a root to be a part; cancels all rulings.
   void rule(PyObject* root);
   void rule_nothing();
-  // Known after `pickle`.
+  // Whether any object crosses over. Valid after `pickle`.
   [[nodiscard]] bool any_crossing() const noexcept { return open_ && tables_->crossing.size() != 0; }
   // Pickles all parts. `written`: the encoder's memo. Runs Python. Errors: false with an exception set.
   [[nodiscard]] bool pickle(const Memo& written, ByValue by_value);
-  // Pickles all parts, which are the whole value. It gives up if an object would have to be attached, or if this easy way
-  // fails for another reason. Runs Python. Returns whether it is done; if not, an exception is set only if it ends
-  // everything.
+  // Pickles all parts, which are the whole value. Gives up if an object would have to be attached, or on another error.
+  // Runs Python. Returns whether it has succeeded. If not, an exception is set only if it must end the encoding.
   [[nodiscard]] bool pickle_plainly();
-  // Whether the containers with parts in them are as large as they were. Errors: false with RuntimeError set.
+  // Checks that the watched containers have not changed their size. Errors: false with RuntimeError set.
   [[nodiscard]] bool unchanged() const;
   // Appends the pickle to the native bytes; nothing may follow. Errors: false with RuntimeError set if another part was
   // added after the pickle was made.
@@ -96,15 +96,16 @@ class Parts {
 
   static PyObject* persistent_id(PyObject* capsule, PyObject* object);
   static PyObject* reduce(PyObject* capsule, PyObject* object);
-  // The persistent id that the pickler has to write for an object: the index of an attachment, or None for its usual way.
+  // The persistent id of an object for the pickler: the index of an attachment, or None if it is to be pickled as usual.
   // Returns new.
   [[nodiscard]] PyObject* identify(PyObject* object);
   [[nodiscard]] bool attach_new(PyObject* object, Attachment& out);
   [[nodiscard]] bool cross_over(PyObject* object);
-  // The reduction of an object of a shared type (shared_types.h); the same one each time it is pickled. Returns new.
+  // The reduction of an object of a shared type (shared_types.h). An object that is pickled again gets the same one.
+  // Returns new.
   [[nodiscard]] py::Ref reduce_once(PyObject* object);
 
-  // Most messages have neither parts nor attachments and do not need this.
+  // Most messages have neither parts nor attachments, and do not need these tables.
   struct Tables {
     Memo attached;  // in the order of the attachments, from first_attachment on
     std::size_t first_attachment;

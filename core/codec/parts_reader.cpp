@@ -27,7 +27,7 @@ py::Ref unpickle_with_stand_ins(const unsigned char* data, std::size_t size, PyO
 
 bool PartsReader::unpickle(const unsigned char* data, std::size_t size, StandIns stand_ins) {
   static PyMethodDef definition = {"persistent_load", persistent_load, METH_O, nullptr};
-  std::optional<py::Callback<PartsReader>> callback;  // without attachments there is nothing to ask for
+  std::optional<py::Callback<PartsReader>> callback;  // without attachments there are no persistent ids
   if (!attachments_.empty()) {
     callback.emplace(definition, this);
     if (callback->get() == nullptr) return false;

@@ -1,4 +1,4 @@
-// PartsReader: the counterpart of parts.h: the objects that the tags of a message stand for.
+// PartsReader: the counterpart of parts.h. It has the objects that the tags of a message stand for.
 // Owner: one decoding. Requires: attached; the attachments outlive it. Errors: Python exception set and null or false
 // returned; std::bad_alloc.
 #pragma once
@@ -25,8 +25,8 @@ class PartsReader {
   // Reads the pickle of all parts. Runs Python.
   [[nodiscard]] bool unpickle(const unsigned char* data, std::size_t size, StandIns stand_ins);
 
-  // The object for an index, the same one each time; ValueError for an unknown index. Return new.
-  [[nodiscard]] PyObject* attachment(std::size_t index);  // detaches while it copies a lot
+  // The object at an index, always the same one; ValueError if there is none. Return new.
+  [[nodiscard]] PyObject* attachment(std::size_t index);  // detaches while it copies large content
   [[nodiscard]] PyObject* part(std::size_t index) const;
 
  private:

@@ -20,7 +20,7 @@ PyObject* cached(py::Ref& cache, const char* module_name, const char* name) {
     const py::Ref module = py::Ref::steal(PyImport_ImportModule(module_name));
     if (!module) return nullptr;
     py::Ref found = py::Ref::steal(PyObject_GetAttrString(module.get(), name));
-    if (!cache) cache = std::move(found);  // importing may have let another thread fill it
+    if (!cache) cache = std::move(found);  // another thread may have set it during the import
   }
   return cache.get();
 }
@@ -31,26 +31,26 @@ PyObject* interned(py::Ref& cache, const char* name) {
   return cache.get();
 }
 
-// The C module itself: `pickle` would import its pure Python twin first, which takes milliseconds in a fresh worker.
+// The C module, because `pickle` first imports its pure Python counterpart, which takes milliseconds in a fresh worker.
 constexpr char kPickleModule[] = "_pickle";
 
-// What is that large stands in a pickle outside of its frames (PEP 3154), so it is found by going from frame to frame.
+// Large objects are outside of the frames of a pickle (PEP 3154). So following the frames finds them.
 bool has_large(PyObject* content) {
   constexpr unsigned char kFrame = 0x95;
   constexpr Py_ssize_t kFrameHead = 1 + sizeof(std::uint64_t);
   const Py_buffer& buffer = *PyMemoryView_GET_BUFFER(content);
   const auto* const data = static_cast<const unsigned char*>(buffer.buf);
-  Py_ssize_t at = 2;  // behind the protocol
+  Py_ssize_t at = 2;  // after the protocol
   while (buffer.len - at >= kFrameHead && data[at] == kFrame) {
     std::uint64_t size;
     std::memcpy(&size, data + at + 1, sizeof size);
     at += kFrameHead + static_cast<Py_ssize_t>(size);
   }
-  return at < buffer.len && buffer.len > kFrameHead + 4;  // the smallest pickles have no frame at all
+  return at < buffer.len && buffer.len > kFrameHead + 4;  // the smallest pickles have no frame
 }
 
-// `_pickle`'s class of that name, whose objects take attributes: before some 3.13 they take none themselves, and a method of
-// a subclass has to do (seen on 3.13.0). Borrowed from the runtime; null with an exception set.
+// A subclass of the class of that name in `_pickle`. On 3.13.0, an instance of the class itself does not use attributes
+// such as persistent_id, but an instance of a subclass does. Borrowed from the runtime; null with an exception set.
 PyObject* cached_class(py::Ref& cache, const char* name) {
   if (cache) return cache.get();
   py::Ref base;
@@ -61,15 +61,16 @@ PyObject* cached_class(py::Ref& cache, const char* name) {
   return cache.get();
 }
 
-// A global's module name stands in a pickle as a short string. Conservative: a str of the same content does too.
+// Whether a pickle may contain `__main__`. The module name of a global is a short string in a pickle. Any str with that
+// content counts too.
 bool names_main(PyObject* content) {
   const Py_buffer& buffer = *PyMemoryView_GET_BUFFER(content);
   const std::string_view text(static_cast<const char*>(buffer.buf), static_cast<std::size_t>(buffer.len));
   return text.find("\x8c\x08__main__") != std::string_view::npos ||
-         text.find("\x8c\x0b__mp_main__") != std::string_view::npos;  // in a worker it has this name
+         text.find("\x8c\x0b__mp_main__") != std::string_view::npos;  // its name in a worker
 }
 
-// Of pickle.Pickler. Null: the pickler has its usual one, or none.
+// Attributes of a pickle.Pickler. Null: the pickler's default.
 struct PicklerAttributes {
   PyObject* persistent_id = nullptr;
   PyObject* dispatch_table = nullptr;
@@ -109,7 +110,7 @@ PyObject* refuse(PyObject*, PyObject* object) {
   return PyErr_Format(PyExc_TypeError, "%s objects are attached", Py_TYPE(object)->tp_name);
 }
 
-// copyreg's table of reductions, to be changed. Returns new.
+// A copy of copyreg's table of reductions. Returns new.
 py::Ref copied_table(Runtime& runtime) {
   PyObject* const known = reduction_table(runtime);
   py::Ref table = known != nullptr ? py::Ref::steal(PyDict_New()) : py::Ref();
@@ -117,7 +118,7 @@ py::Ref copied_table(Runtime& runtime) {
   return table;
 }
 
-// The same table, which refuses what has to be attached.
+// The same table, but it refuses objects that have to be attached.
 py::Ref refusing_table(Runtime& runtime, PyObject* refusal) {
   py::Ref table = copied_table(runtime);
   if (!table) return {};
@@ -142,7 +143,7 @@ Pickle pickle_by_value(PyObject* value, PyObject* persistent_id, PyObject* reduc
   return {py::Ref::borrow(bytes), needs_main != 0};
 }
 
-// What pickle says of a function or class that no name leads back to. (AttributeError: before 3.14.)
+// Whether pickle's error may mean a function or class that cannot be found by name. (AttributeError: before 3.14.)
 bool is_nameless_error(Runtime& runtime) {
   if (PyErr_ExceptionMatches(PyExc_AttributeError) != 0) return true;
   py::Ref error = py::take_exception();
@@ -152,7 +153,7 @@ bool is_nameless_error(Runtime& runtime) {
   return pickling_error != nullptr && PyErr_ExceptionMatches(pickling_error) != 0;
 }
 
-// The exception set now stays the one to report if this fails too.
+// If this fails too, the exception that is set now stays set.
 Pickle pickle_nameless(Runtime& runtime, PyObject* value, PyObject* persistent_id, PyObject* reductions) {
   const Retry retry(runtime);
   py::Ref error = py::take_exception();
@@ -164,13 +165,13 @@ Pickle pickle_nameless(Runtime& runtime, PyObject* value, PyObject* persistent_i
 py::Ref unpickle_plainly(Runtime& runtime, const unsigned char* data, std::size_t size) {
   PyObject* const loads = cached(runtime.pickle_loads, kPickleModule, "loads");
   if (loads == nullptr) return {};
-  // A view of the message, not a copy: unpickling copies what it keeps, and the view dies right after.
+  // A view of the message, not a copy: unpickling copies the data that it keeps, and the view is dropped right after.
   auto* const content = const_cast<char*>(reinterpret_cast<const char*>(data));
   const py::Ref view = py::Ref::steal(PyMemoryView_FromMemory(content, static_cast<Py_ssize_t>(size), PyBUF_READ));
   return view ? py::Ref::steal(PyObject_CallOneArg(loads, view.get())) : py::Ref();
 }
 
-// An unpickler whose class takes attributes, over some bytes. Returns new.
+// An unpickler over some bytes. Its attributes can be set. Returns new.
 py::Ref make_unpickler(Runtime& runtime, const unsigned char* data, std::size_t size) {
   PyObject* const unpickler_type = cached_class(runtime.unpickler_type, "Unpickler");
   PyObject* const file_type = cached(runtime.bytes_io_type, "_io", "BytesIO");
@@ -193,8 +194,8 @@ py::Ref find_class(Runtime& runtime, const std::string& module, const std::strin
     return py::Ref::steal(PyObject_CallMethod(refusals.get(), "find_class", "s#s#", module.data(), module_size,
                                               qualname.data(), qualname_size));
   }
-  // The methods of an unpickler that has read what protocol its pickle is of:
-  // `find_class` follows dotted names since the fourth.
+  // `find_class` follows dotted names only if the unpickler has read a pickle of protocol 4 or later, so it reads an empty
+  // one first.
   constexpr unsigned char kNothing[] = {0x80, 4, 'N', '.'};
   const py::Ref unpickler = make_unpickler(runtime, kNothing, sizeof kNothing);
   const py::Ref none = unpickler ? py::Ref::steal(PyObject_CallMethod(unpickler.get(), "load", nullptr)) : py::Ref();
@@ -213,7 +214,7 @@ Pickle pickle(Runtime& runtime, PyObject* value, PyObject* persistent_id, PyObje
   Pickle pickled = dump(runtime, value, {.persistent_id = persistent_id, .dispatch_table = table.get()});
   const bool failed = !pickled.content;
   if (failed && (by_value == ByValue::kNever || !is_nameless_error(runtime))) return {};
-  // A worker cannot look into a `__main__` that is no script.
+  // A worker cannot run a `__main__` that is not a script.
   if (failed || (runtime.main_is_nowhere && pickled.needs_main))
     return pickle_nameless(runtime, value, persistent_id, reductions);
   return pickled;

@@ -10,8 +10,8 @@
 
 namespace aiointerpreters::codec {
 
-// Whether this is the name of home's script. In a worker's interpreter the script has the second name. Such an interpreter
-// can be home too, because tasks may have pools.
+// Whether this is the module name of home's script. In a worker's interpreter the script is `__mp_main__`. Tasks may have
+// pools, so such an interpreter can also be a home.
 [[nodiscard]] inline bool is_main(std::string_view module) noexcept {
   return module == "__main__" || module == "__mp_main__";
 }

@@ -9,9 +9,9 @@ namespace aiointerpreters::codec {
 
 namespace {
 
-// Behind the part of the base.
+// Placed after the data of the base.
 struct Remote {
-  PyObject* trace;  // owned; null: the text stands in args
+  PyObject* trace;  // owned; null: the text is in args
 };
 
 Remote& remote_of(PyObject* self) { return *static_cast<Remote*>(PyObject_GetTypeData(self, Py_TYPE(self))); }
@@ -122,7 +122,7 @@ bool settle_remote_traceback(PyObject* exception) {
       module ? py::Ref::steal(PyObject_CallMethod(module.get(), "format_trace", "(O)", trace.get())) : py::Ref();
   const py::Ref args = text ? py::Ref::steal(PyTuple_Pack(1, text.get())) : py::Ref();
   if (!args) return false;
-  if (remote_of(exception).trace == trace.get()) {  // else somebody has set args meanwhile
+  if (remote_of(exception).trace == trace.get()) {  // otherwise some code has set args meanwhile
     PyException_SetArgs(exception, args.get());
     Py_CLEAR(remote_of(exception).trace);
   }

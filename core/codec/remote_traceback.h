@@ -1,6 +1,6 @@
-// RemoteTraceback: the type of the innermost cause of an exception that came from a worker. str(), repr(), args and pickling
-// show the worker's traceback as text. The text is made from a trace (exception_trace.h) when one of them is first used.
-// Source lines are read at that moment.
+// RemoteTraceback: the type of the innermost cause of an exception that came from a worker. str(), repr(), args and
+// pickling show the worker's traceback as text. The text is produced from a trace (exception_trace.h) when one of them is
+// first used. Source lines are read at that moment.
 // Requires: attached, for all functions.
 #pragma once
 
@@ -19,9 +19,11 @@ namespace aiointerpreters::codec {
 
 // `content`: a trace, or the text as a str. Returns new; null with an exception set.
 [[nodiscard]] py::Ref make_remote_traceback(const Runtime& runtime, PyObject* content);
-// The data from which it could be made again: the trace, or its text. Requires: it is one. Returns new; null if it is empty.
+// The data for creating it again: the trace, or its text. Requires: it is a RemoteTraceback. Returns new; null if it is
+// empty.
 [[nodiscard]] py::Ref content_of_remote_traceback(PyObject* exception);
-// Makes its text now, if it does not exist yet. Requires: it is one. Runs Python. Errors: false with an exception set.
+// Produces its text now, if it does not exist yet. Requires: it is a RemoteTraceback. Runs Python. Errors: false with an
+// exception set.
 [[nodiscard]] bool settle_remote_traceback(PyObject* exception);
 
 }  // namespace aiointerpreters::codec

@@ -14,10 +14,10 @@
 namespace aiointerpreters::codec {
 
 struct Runtime {
-  // In a worker: the module that this belongs to, held by the worker, so tasks may change sys.modules. Not traversed.
+  // In a worker: the module that contains this. The worker keeps it, because tasks may change sys.modules. Not traversed.
   py::Ref module;
 
-  // Made with the module.
+  // Created with the module.
   py::Ref interpreter_error;                        // aiointerpreters.errors.InterpreterError
   py::Ref not_transferable_error;                   // aiointerpreters.errors.NotTransferableError
   py::Ref task_interrupted;                         // aiointerpreters.errors.TaskInterrupted
@@ -63,22 +63,23 @@ struct Runtime {
     py::Ref name_from;
     py::Ref dict;
   } names;
-  // In a worker, made when first needed: a Python function that calls its first argument with the others.
+  // In a worker, created when first needed: a Python function that calls its first argument with the others.
   py::Ref caller;
 
   ClassPlans class_plans;  // of the classes whose instances leave this interpreter
-  Blueprints blueprints;   // of those that arrive
+  Blueprints blueprints;   // of the classes whose instances arrive
 
   py::Interruptible interruptible;       // the thread of a worker's interpreter
   py::Interruptible loop_interruptible;  // the thread of the event loop there
-  // In a worker: wakes code that waits for calls in event loops of its own. Runs Python.
+  // In a worker: wakes code that waits for calls in its own event loops. Runs Python.
   void (*wake_waiting)(Runtime&) = nullptr;
-  class Retry* retries = nullptr;  // all that live; see pickling.h
-  // At home: `__main__` is no script or module that a worker could run again, so its contents cross by value (hazard 31).
+  class Retry* retries = nullptr;  // a list of all live retries; see pickling.h
+  // At home: a worker cannot run `__main__` again, because it is no script or module. So its contents cross by value
+  // (hazard 31).
   bool main_is_nowhere = false;
-  // In a worker: home's script is being run here to find its functions; making or using a pool meanwhile would never end.
+  // In a worker: home's script is being run here to find its functions. Creating or using a pool meanwhile would never end.
   bool running_main = false;
-  bool guard_missing = false;  // the script did use a pool: it lacks spawn's `if __name__ == "__main__"`
+  bool guard_missing = false;  // the script has used a pool then, so it lacks `if __name__ == "__main__"`
 };
 
 }  // namespace aiointerpreters::codec

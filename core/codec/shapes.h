@@ -1,6 +1,6 @@
-// Shapes: the keys of dicts that were written before, so that a dict with the same keys need not repeat them. Most dicts in
-// large data are rows of a table. Only the latest shapes are known, each in the place that its first key determines. Holds
-// no references: keys live as long as the graph. Owner: one encoder. Thread: its owner's.
+// Shapes: the keys of recently written dicts, so that a dict with the same keys need not repeat them. Most dicts in large
+// data are rows of a table. Only the latest shapes are known. The first key determines the place of a shape. Holds no
+// references: keys live as long as the graph. Owner: one encoder. Thread: its owner's.
 #pragma once
 
 #include <algorithm>
@@ -20,11 +20,11 @@ class Shapes {
   Shapes(const Shapes&) = delete;
   Shapes& operator=(const Shapes&) = delete;
 
-  // The number of the dict's shape, if the dict before has the same shape; else kNone. A number that equals `size` before
-  // the call is new: the keys have to be written. `is_written(key)`: the key will not become an object that others refer to.
-  // A key may become one because the dict before contains this one and is not written to its end. Then there is no number:
-  // the reader meets the keys of a new shape before the dict, and would count them in another order. Requires: attached. No
-  // Python runs.
+  // The number of the dict's shape, if the previous dict in its place has the same keys; otherwise kNone. If the number
+  // equals the previous `size`, it is new, and the keys have to be written. `is_written(key)`: whether the key already has
+  // its final form in the message. It may not have it if the previous dict contains this one and is not written to its end.
+  // Then the shape gets no number, because the reader would meet the keys of the new shape before the rest of that dict,
+  // and would count them in another order. Requires: attached. No Python runs.
   template <typename IsWritten>
   [[nodiscard]] std::size_t find(PyObject* dict, IsWritten&& is_written) noexcept {
     const auto count = static_cast<std::size_t>(PyDict_GET_SIZE(dict));

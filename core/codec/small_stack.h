@@ -1,5 +1,5 @@
-// SmallStack: a stack of plain structs with room for the first ones inside the object, so that shallow graphs cost no
-// allocation. Owner: one encoder or decoder. Thread: its owner's. Errors: std::bad_alloc from push, content unchanged.
+// SmallStack: a stack of plain structs. The first ones are stored inside the object, so shallow graphs need no allocation.
+// Owner: one encoder or decoder. Thread: its owner's. Errors: std::bad_alloc from push; the content is unchanged.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,8 @@ class SmallStack {
   [[nodiscard]] T* end() noexcept { return end_; }
 
   void push(const T& item) { emplace() = item; }
-  // Makes room for one more, to be filled in place. A struct that is built elsewhere and copied costs several times as much,
-  // because the processor has to wait for its parts before it can read them as a whole.
+  // Adds a struct to be filled in place. Building it elsewhere and copying it costs several times as much, because the
+  // processor has to wait for the separate stores before it can load the whole.
   [[nodiscard]] T& emplace() {
     if (end_ == limit_) grow();
     return *::new (static_cast<void*>(end_++)) T;

@@ -8,7 +8,7 @@
 
 namespace aiointerpreters::codec {
 
-// A str as UTF-8, which the str keeps. Its `data` is null, with no exception set, for null, for a str with a lone surrogate,
+// A str as UTF-8; the str owns the text. `data` is null, with no exception set, if the str is null or has a lone surrogate,
 // or if there is no memory.
 [[nodiscard]] inline std::string_view utf8_view(PyObject* str) {
   Py_ssize_t size = 0;
