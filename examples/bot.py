@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import math
 import os
 import signal
 
@@ -124,10 +125,17 @@ class Bot:
         self.writer.write(f"{json.dumps(message)}\n".encode())
 
 
+def seconds(text: str) -> float:
+    """Read a time of the command line. argparse shows the error."""
+    if not 0 <= float(text) < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, not {text!r}")
+    return float(text)
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=2, help="the time that a command may take (%(default)s)")
-    parser.add_argument("--grace", type=float, default=0.5, help="the time to end when the bot is closed (%(default)s)")
+    parser.add_argument("--seconds", type=seconds, default=2, help="the time that a command may take (%(default)s)")
+    parser.add_argument("--grace", type=seconds, default=0.5, help="the time to end when the bot is closed (%(default)s)")
     chosen = parser.parse_args()
 
     gateway = Gateway()

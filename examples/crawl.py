@@ -114,12 +114,21 @@ def web_site(pages: int) -> Iterator[str]:
         yield server.stdout.readline().strip()
 
 
+def whole_number(text: str, least: int = 1, most: int = 10_000) -> int:
+    """Reads a number of the command line. argparse shows the error."""
+    if not (text.isdecimal() and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}, not {text!r}")
+    return int(text)
+
+
 def main() -> None:
     cores = os.process_cpu_count() or 1
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pages", type=int, default=100, help="pages of the site, all of them crawled (%(default)s)")
-    parser.add_argument("--concurrency", type=int, default=8, help="pages under way at a time (%(default)s)")
-    parser.add_argument("--interpreters", type=int, default=cores, help="max_interpreters (%(default)s)")
+    parser.add_argument(
+        "--pages", type=whole_number, default=100, help="pages of the site, all of them crawled (%(default)s)"
+    )
+    parser.add_argument("--concurrency", type=whole_number, default=8, help="pages under way at a time (%(default)s)")
+    parser.add_argument("--interpreters", type=whole_number, default=cores, help="max_interpreters (%(default)s)")
     options = parser.parse_args()
 
     with web_site(options.pages) as start:

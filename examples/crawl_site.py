@@ -120,9 +120,16 @@ class Server(ThreadingHTTPServer):
         self.site = site
 
 
+def whole_number(text: str, least: int = 1, most: int = 10_000) -> int:
+    """Reads a number of the command line. argparse shows the error."""
+    if not (text.isdecimal() and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}, not {text!r}")
+    return int(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pages", type=int, default=100, help="how many pages the site has (%(default)s)")
+    parser.add_argument("--pages", type=whole_number, default=100, help="how many pages the site has (%(default)s)")
     server = Server(Site(parser.parse_args().pages))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_port}/", flush=True)

@@ -13,6 +13,7 @@ Or, without asyncio: gunicorn --chdir examples --threads 8 django_views:wsgi
 import argparse
 import asyncio
 import functools
+import math
 import os
 
 import uvicorn
@@ -78,12 +79,31 @@ asgi = get_asgi_application()
 wsgi = get_wsgi_application()
 
 
+def whole_number(text: str, least: int = 1, most: int = 10_000) -> int:
+    """Read a number of the command line. argparse shows the error."""
+    if not (text.isdecimal() and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}, not {text!r}")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Read a time of the command line. argparse shows the error."""
+    if not 0 < float(text) < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, not {text!r}")
+    return float(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--port", type=int, default=8000, help="0 for any that is free (%(default)s)")
-    parser.add_argument("--workers", type=int, default=settings.COMPUTE_WORKERS, help="interpreters (%(default)s)")
     parser.add_argument(
-        "--seconds", type=float, default=settings.COMPUTE_SECONDS, help="the time that a call may take (%(default)s)"
+        "--port",
+        type=functools.partial(whole_number, least=0, most=65535),
+        default=8000,
+        help="0 for any that is free (%(default)s)",
+    )
+    parser.add_argument("--workers", type=whole_number, default=settings.COMPUTE_WORKERS, help="interpreters (%(default)s)")
+    parser.add_argument(
+        "--seconds", type=seconds, default=settings.COMPUTE_SECONDS, help="the time that a call may take (%(default)s)"
     )
     chosen = parser.parse_args()
     settings.COMPUTE_WORKERS = chosen.workers

@@ -12,6 +12,8 @@ Or with several processes: uvicorn --app-dir examples --factory fastapi_service:
 
 import argparse
 import asyncio
+import functools
+import math
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -110,12 +112,33 @@ def create_app(workers: int = CORES, places: int = 4 * CORES, seconds: float = 1
     return app
 
 
+def whole_number(text: str, least: int = 1, most: int = 10_000) -> int:
+    """Read a number of the command line. argparse shows the error."""
+    if not (text.isdecimal() and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}, not {text!r}")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Read a time of the command line. argparse shows the error."""
+    if not 0 < float(text) < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, not {text!r}")
+    return float(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--port", type=int, default=8000, help="0 for any that is free (%(default)s)")
-    parser.add_argument("--workers", type=int, default=CORES, help="interpreters (%(default)s)")
-    parser.add_argument("--places", type=int, default=4 * CORES, help="calls that run or wait at a time (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=10, help="the time that a call may take (%(default)s)")
+    parser.add_argument(
+        "--port",
+        type=functools.partial(whole_number, least=0, most=65535),
+        default=8000,
+        help="0 for any that is free (%(default)s)",
+    )
+    parser.add_argument("--workers", type=whole_number, default=CORES, help="interpreters (%(default)s)")
+    parser.add_argument(
+        "--places", type=whole_number, default=4 * CORES, help="calls that run or wait at a time (%(default)s)"
+    )
+    parser.add_argument("--seconds", type=seconds, default=10, help="the time that a call may take (%(default)s)")
     chosen = parser.parse_args()
     app = create_app(chosen.workers, chosen.places, chosen.seconds)
     uvicorn.run(app, port=chosen.port, timeout_graceful_shutdown=5)

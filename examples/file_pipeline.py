@@ -9,6 +9,7 @@ python examples/file_pipeline.py [FOLDER] [--pattern '*.py'] [--workers N] [--se
 import argparse
 import asyncio
 import hashlib
+import math
 import os
 import sys
 import zlib
@@ -106,19 +107,41 @@ def show(reports: list[Report], skipped: list[str]) -> None:
         print(f"Skipped: {line}")
 
 
+def whole_number(text: str, least: int = 1, most: int = 10_000) -> int:
+    """Read a number of the command line. argparse shows the error."""
+    if not (text.isdecimal() and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}, not {text!r}")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Read a time of the command line. argparse shows the error."""
+    if not 0 < float(text) < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, not {text!r}")
+    return float(text)
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(os.__file__).parent / "email"
     parser.add_argument("folder", type=Path, nargs="?", default=default, help="with the files (Python's package email)")
     parser.add_argument("--pattern", default="*.py", help="which of them (%(default)s)")
-    parser.add_argument("--workers", type=int, default=CORES, help="interpreters (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=10, help="the time that one file may take (%(default)s)")
+    parser.add_argument("--workers", type=whole_number, default=CORES, help="interpreters (%(default)s)")
+    parser.add_argument("--seconds", type=seconds, default=10, help="the time that one file may take (%(default)s)")
     chosen = parser.parse_args()
+    if not chosen.folder.is_dir():
+        parser.error(f"there is no folder {chosen.folder}")
+    try:
+        paths = [path for path in sorted(chosen.folder.rglob(chosen.pattern)) if path.is_file()]
+    except (ValueError, NotImplementedError) as error:
+        parser.error(f"argument --pattern: {error}")
+    if not paths:
+        parser.error(f"no file in {chosen.folder} matches {chosen.pattern!r}")
 
     async with Runner(workers=chosen.workers) as runner:
         pipeline = Pipeline(runner, chosen.workers, chosen.seconds)
         try:
-            await pipeline.run(path for path in sorted(chosen.folder.rglob(chosen.pattern)) if path.is_file())
+            await pipeline.run(iter(paths))
         finally:  # also after Ctrl-C
             show(pipeline.reports, pipeline.skipped)
 

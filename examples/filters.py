@@ -97,11 +97,27 @@ def save(pictures: list[np.ndarray], path: Path) -> None:
             file.write(struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content)))
 
 
+def whole_number(text: str, least: int = 1, most: int = 10_000) -> int:
+    """Read a number of the command line. argparse shows the error."""
+    if not (text.isdecimal() and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}, not {text!r}")
+    return int(text)
+
+
+def new_file(text: str) -> Path:
+    """Open a file that will be written, so that an error is seen before the work begins. argparse shows the error."""
+    try:
+        Path(text).open("ab").close()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"cannot write to {text!r}: {error.strerror}") from None
+    return Path(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=int, default=1200, help="rows and columns of the picture (%(default)s)")
-    parser.add_argument("--band", type=int, default=50, help="rows of one call (%(default)s)")
-    parser.add_argument("--save", type=Path, help="where to write the pictures")
+    parser.add_argument("--size", type=whole_number, default=1200, help="rows and columns of the picture (%(default)s)")
+    parser.add_argument("--band", type=whole_number, default=50, help="rows of one call (%(default)s)")
+    parser.add_argument("--save", type=new_file, metavar="PICTURE.png", help="where to write the pictures")
     chosen = parser.parse_args()
     size, band = chosen.size, chosen.band
     workers = os.process_cpu_count() or 1

@@ -32,10 +32,17 @@ def shade(steps: int) -> str:
     return SHADES[steps.bit_length()]
 
 
+def whole_number(text: str, least: int = 1, most: int = 10_000) -> int:
+    """Reads a number of the command line. argparse shows the error."""
+    if not (text.isdecimal() and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}, not {text!r}")
+    return int(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--width", type=int, default=160, help="columns (%(default)s)")
-    parser.add_argument("--height", type=int, default=48, help="rows (%(default)s)")
+    parser.add_argument("--width", type=whole_number, default=160, help="columns (%(default)s)")
+    parser.add_argument("--height", type=whole_number, default=48, help="rows (%(default)s)")
     chosen = parser.parse_args()
     width, height = chosen.width, chosen.height
 

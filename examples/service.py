@@ -104,11 +104,25 @@ def show(what: str, heartbeat: Heartbeat) -> None:
     print(f"  {what:<28}{''.join(f'{milliseconds:>8.1f} ms' for milliseconds in late)}", flush=True)
 
 
+def whole_number(text: str, least: int = 1, most: int = 10_000) -> int:
+    """Reads a number of the command line. argparse shows the error."""
+    if not (text.isdecimal() and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}, not {text!r}")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Reads a time of the command line. argparse shows the error."""
+    if not 0 < float(text) < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, not {text!r}")
+    return float(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clients", type=int, default=16, help="clients at a time (%(default)s)")
-    parser.add_argument("--requests", type=int, default=8, help="requests of each client (%(default)s)")
-    parser.add_argument("--patience", type=float, default=1.0, help="seconds that a request may take (%(default)s)")
+    parser.add_argument("--clients", type=whole_number, default=16, help="clients at a time (%(default)s)")
+    parser.add_argument("--requests", type=whole_number, default=8, help="requests of each client (%(default)s)")
+    parser.add_argument("--patience", type=seconds, default=1.0, help="seconds that a request may take (%(default)s)")
     options = parser.parse_args()
 
     print(f"A service with {CORES} interpreters, CPython {platform.python_version()}\n")

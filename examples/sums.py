@@ -3,6 +3,7 @@
 python examples/sums.py
 """
 
+import argparse
 import asyncio
 import os
 import platform
@@ -55,6 +56,7 @@ async def lateness_beside(pool: Executor) -> float:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     print(f"Adding up {NUMBERS:,} squares in Python, in {len(PIECES)} pieces.")
     print(f"CPython {platform.python_version()}, {CORES} {'processor' if CORES == 1 else 'processors'}.\n")
     meter = Meter()

@@ -31,6 +31,7 @@ ONCE = {
     "contract/test_anyio.py": "it is about AnyIO and Trio, on what the tests of `run` show for each version",
     "contract/test_anyio_programs.py": "the same",
     "contract/test_frames.py": "it is about other packages, on what test_arrays.py shows for each version",
+    "unit/test_example_options.py": "argparse reads the options before anything of this package runs",
     "contract/test_release_060.py": "it compares with what the last release promised",
 }
 ONCE_FIXTURES = {"report": "benchmarks show here that they run, not how fast"}
@@ -38,7 +39,12 @@ ONCE_LOOPS = {  # kinds of `make_loop`; the other two kinds are asyncio's own lo
     loops.uvloop: "what it has of its own is no version's; test_run_programs.py runs with it on each",
     loops.without_readers: "it is the selector's loop; what tells it instead is code in C++",
 }
-PROGRAMS = {"cpython", "unit/test_examples.py", "unit/test_web_examples.py"}  # also scripts in a folder of their own
+PROGRAMS = {
+    "cpython",
+    "unit/test_examples.py",
+    "unit/test_example_options.py",
+    "unit/test_web_examples.py",
+}  # also scripts in a folder of their own
 
 # If a shell starts the tests in the background, they ignore Ctrl-C, and so would the programs that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
