@@ -16,9 +16,9 @@ namespace aiointerpreters::binding {
 
 namespace {
 
-// What the end of a call that is about to be awaited is worth looking for, awake.
+// How long it pays to spin for the end of a call that is about to be awaited.
 constexpr base::SpinPolicy::Duration kSpinBudget = std::chrono::microseconds(20);
-// Reading the clock for each task would be a tenth of the work.
+// The clock is read only after this many tasks. Reading it for each task would take a tenth of the time.
 constexpr unsigned kBetweenLooks = 8;
 
 struct BridgeObject {
@@ -44,14 +44,14 @@ PyObject* bridge_look(PyObject* self, PyObject*) {
   });
 }
 
-// The `close` of a loop that keeps the bridge.
+// Replaces the `close` of a loop without readers, and owns the bridge.
 PyObject* bridge_close_loop(PyObject* self, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const py::Ref kept = py::Ref::borrow(self);
     const py::Ref loop = py::Ref::borrow(bridge_of(self)->loop());
     if (!loop) Py_RETURN_NONE;
     auto* const type = reinterpret_cast<PyObject*>(Py_TYPE(loop.get()));
-    if (!py::Ref::steal(PyObject_CallMethod(type, "close", "O", loop.get()))) return nullptr;  // the loop runs
+    if (!py::Ref::steal(PyObject_CallMethod(type, "close", "O", loop.get()))) return nullptr;  // the loop is still running
     bridge_of(self)->close();
     if (PyObject_DelAttrString(loop.get(), "close") < 0) PyErr_Clear();
     Py_RETURN_NONE;
@@ -137,12 +137,12 @@ bool AsyncioBridge::open() {
     if (added && Py_REFCNT(drain.get()) > 1) return true;  // some loops return success and do nothing
   }
   mailbox_ = pool::MailboxPtr(std::make_unique<pool::Mailbox>(base::Wakeup()).release());
-  // So here, too, the loop owns the bridge, which is destroyed with it.
+  // The loop owns the bridge in this way too, and the bridge is destroyed with it.
   const py::Ref close_loop = py::Ref::steal(PyObject_GetAttrString(self_, "close_loop"));
   return close_loop && PyObject_SetAttrString(loop_.get(), "close", close_loop.get()) == 0;
 }
 
-// A loop runs its readers in the context in which they were added.
+// Adds the reader in an empty context, because a loop runs its readers in the context in which they were added.
 py::Ref AsyncioBridge::add_reader(PyObject* callback) {
   if (PyContext_Enter(nothing_.get()) < 0) return {};
   py::Ref added = py::Ref::steal(PyObject_CallMethod(loop_.get(), "add_reader", "iO", mailbox_->fd(), callback));
@@ -152,7 +152,7 @@ py::Ref AsyncioBridge::add_reader(PyObject* callback) {
   return left ? std::move(added) : py::Ref();
 }
 
-// Calls `call_soon` or `call_soon_threadsafe` for a method of the bridge. Errors: false with the exception set.
+// Passes a method of the bridge to `call_soon` or `call_soon_threadsafe`. Errors: false with the exception set.
 bool AsyncioBridge::call_from(PyObject* method, const char* callback) {
   const py::Ref bound = py::Ref::steal(PyObject_GetAttrString(self_, callback));
   if (!bound) return false;
@@ -163,7 +163,7 @@ bool AsyncioBridge::call_from(PyObject* method, const char* callback) {
 
 void AsyncioBridge::expect(HomeTask& task) noexcept {
   task.context_ = PyContext_CopyCurrent();
-  if (task.context_ == nullptr) PyErr_Clear();  // if there is no memory, it is told in the empty context
+  if (task.context_ == nullptr) PyErr_Clear();  // without memory, it is delivered in the empty context
   task.bridge_ = this;
   task.next_ = std::exchange(first_, HomeTaskPtr(&task).release());
   if (task.next_ != nullptr) task.next_->previous_ = &task;
@@ -192,12 +192,13 @@ void AsyncioBridge::forget(HomeTask& task) noexcept {
   task.next_ = task.previous_ = nullptr;
   task.bridge_ = nullptr;
   const HomeTaskPtr kept = HomeTaskPtr::adopt(&task);
-  const py::Ref context = py::Ref::steal(std::exchange(task.context_, nullptr));  // destroyed first: that may run Python
+  const py::Ref context = py::Ref::steal(std::exchange(task.context_, nullptr));  // its destruction may run Python
 }
 
 bool AsyncioBridge::deliver(HomeTask& task) {
   const HomeTaskPtr kept(&task);
-  // A copy: other code may be in that context right now, and changes made by decoding must not be visible.
+  // A copy is used, because other code may be running in that context, and changes made by decoding must not be visible
+  // there.
   const py::ContextCopy scope(decodes_by_python(task) ? task.context_ : nullptr);
   return task.arrive();
 }
@@ -207,7 +208,7 @@ bool AsyncioBridge::look() {
   calls_in_turn_ = 0;
   if (forks_ != home_.forks) return true;
   pool::TaskList ended;
-  for (HomeTask* task = first_; fresh_ > 0; task = task->next_) {  // the last one first
+  for (HomeTask* task = first_; fresh_ > 0; task = task->next_) {  // the newest first
     if (!std::exchange(task->is_fresh_, false)) continue;
     --fresh_;
     if (!task->request_mail(mailbox_).open()) ended.push_front(pool::TaskPtr(task));
@@ -217,7 +218,7 @@ bool AsyncioBridge::look() {
 }
 
 bool AsyncioBridge::drain() {
-  if (forks_ != home_.forks) return true;  // the descriptor belongs to the parent, and so do the outstanding tasks
+  if (forks_ != home_.forks) return true;  // the descriptor and the outstanding tasks belong to the parent
   mail_.append(mailbox_->take());
   return tell();
 }
@@ -234,7 +235,7 @@ bool AsyncioBridge::tell() {
     if (!undisturbed) mail_.push_front(std::move(next));
     if (arrived % kBetweenLooks == 0 && base::Clock::now() >= end) break;
   }
-  home_.runtime.lessor->take_back();  // memory and objects that were lent to the calls
+  home_.runtime.lessor->take_back();  // memory and objects that were lent for the calls
   if (!mail_.empty()) wake();
   return undisturbed;
 }
@@ -249,7 +250,7 @@ void AsyncioBridge::call_loop() {
   py::Ref error = py::take_exception();
   const bool called = call_from(home_.asyncio.names.call_soon_threadsafe.get(), "drain");
   if (!called && PyErr_ExceptionMatches(PyExc_RuntimeError) == 0) PyErr_WriteUnraisable(loop_.get());
-  PyErr_Clear();  // the loop is closed: nothing is awaited there any more
+  PyErr_Clear();  // RuntimeError: the loop is closed and awaits nothing any more
   py::restore_exception(std::move(error));
 }
 
@@ -291,7 +292,7 @@ py::Ref running_bridge(ModuleState& home) {
   if (const auto found = home.asyncio.bridges.find(loop.get()); found != home.asyncio.bridges.end()) {
     AsyncioBridge& known = *found->second;
     if (known.forks_ == home.forks) return py::Ref::borrow(known.self_);
-    known.close();  // the parent's
+    known.close();  // it belongs to the parent process
   }
   auto* const type = reinterpret_cast<PyTypeObject*>(home.asyncio.bridge_type.get());
   py::Ref self = py::Ref::steal(type->tp_alloc(type, 0));
@@ -312,7 +313,7 @@ void AsyncioBridge::wake_all(codec::Runtime& runtime) {
 
 py::Ref bridge_of_callback(ModuleState& home, PyObject* callback) {
   if (!PyFunction_Check(callback)) return {};
-  PyObject* const module = PyFunction_GetModule(callback);    // borrowed, as the rest
+  PyObject* const module = PyFunction_GetModule(callback);    // borrowed, like the objects below
   PyObject* const closure = PyFunction_GetClosure(callback);  // a tuple of cells
   const bool is_asyncios = module != nullptr && closure != nullptr && PyUnicode_Check(module) &&
                            PyUnicode_EqualToUTF8(module, "asyncio.futures") != 0;

@@ -12,7 +12,7 @@ namespace aiointerpreters::binding {
 
 namespace {
 
-// The code of the function to which these names lead. Returns new; null, without an exception, if there is no such function.
+// The code of the function with this dotted name. Returns new; null, without an exception, if there is no such function.
 py::Ref code_of(const char* module, const char* first, const char* second = nullptr) {
   py::Ref found = py::Ref::steal(PyImport_ImportModule(module));
   for (const char* name : {first, second, "__code__"}) {

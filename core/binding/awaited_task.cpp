@@ -12,8 +12,8 @@ namespace aiointerpreters::binding {
 
 namespace {
 
-// Calls the method of a future with the argument, or cancels it if there is no method; unless it is done. Runs Python.
-// Errors: false with the exception set.
+// Completes a future that is not done: calls the method with the argument, or cancels the future if `method` is null. Runs
+// Python. Errors: false with the exception set.
 bool tell(const AsyncioState::Names& names, PyObject* future, PyObject* method, PyObject* argument) {
   const py::Ref done = py::Ref::steal(PyObject_CallMethodNoArgs(future, names.done.get()));
   if (done.get() != Py_False) return static_cast<bool>(done);
@@ -42,9 +42,10 @@ bool AwaitedTask::move(AsyncioBridge& bridge, PyObject* waker) {
   const bool was_fresh = is_fresh();
   AsyncioBridge::forget(*this);
   waker_ = Py_NewRef(waker);
-  if (was_fresh) return expect_soon(bridge);  // no mail was asked for
+  if (was_fresh) return expect_soon(bridge);  // no mail has been requested yet
   bridge.expect(*this);
-  // From now on `settle_at_home` brings its end. If it has ended, it is in the other loop's mailbox, and is dropped there.
+  // From now on `settle_at_home` handles its end. If it has already ended, it is in the other loop's mailbox, and is
+  // dropped there.
   return request_delivery().open() || AsyncioBridge::deliver(*this);
 }
 
@@ -63,14 +64,14 @@ AwaitedTask::Found AwaitedTask::find_end() {
     const auto budget = bridge()->spins.begin();
     if (budget.count() == 0) return Found::kNothing;
     const base::Spun spun = py::detached([&] { return pool::Task::spin(budget); });
-    if (!is_outstanding()) return Found::kNothing;  // other threads have run
+    if (!is_outstanding()) return Found::kNothing;  // other threads have run meanwhile
     bridge()->spins.learn(spun);
     if (!has_ended()) return Found::kNothing;
   }
   if (decodes_by_python(*this)) tell_in(py::Ref::steal(PyContext_CopyCurrent()));
-  PyErr_Clear();  // if there is no memory, it is told in the context in which `run` was called
+  PyErr_Clear();  // without memory, it is delivered in the context in which `run` was called
   const bool is_told = AsyncioBridge::deliver(*this);
-  home().runtime.lessor->take_back();  // memory and objects that were lent to the call
+  home().runtime.lessor->take_back();  // memory and objects that were lent for the call
   return is_told ? Found::kEnd : Found::kError;
 }
 
@@ -112,11 +113,11 @@ bool AwaitedTask::arrive() {
   if (!is_cancelled) {
     end = decode_outcome(home(), *this);
     if (!end.object) return false;
-    // It was stopped, alone or with all calls. For the awaiting code that is a cancellation.
+    // The call was stopped, alone or together with others. The awaiting code sees this as a cancellation.
     is_cancelled = end.failed && cancelling_ == Cancelling::kStops &&
                    PyErr_GivenExceptionMatches(end.object.get(), home().runtime.task_interrupted.get()) != 0;
   }
-  const py::Ref future = py::Ref::borrow(future_);  // decoding may have run Python that has cancelled it
+  const py::Ref future = py::Ref::borrow(future_);  // read now: decoding may have run Python code that has cancelled it
   const py::Ref waker = py::Ref::borrow(waker_);
   forget();
   if (!future) return true;

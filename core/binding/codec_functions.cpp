@@ -108,7 +108,7 @@ PyObject* decode(PyObject* module, PyObject* args) {
     char* data = nullptr;
     Py_ssize_t length = 0;
     if (PyBytes_AsStringAndSize(object, &data, &length) < 0) return nullptr;
-    // A copy of exactly that size, so that sanitizers find any read beyond it.
+    // Copied to memory of exactly that size, so that sanitizers detect any read beyond the end.
     const auto size = static_cast<std::size_t>(length);
     const base::Memory copy = base::Memory::uninitialized(size);
     std::memcpy(copy.data(), data, size);

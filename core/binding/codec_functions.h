@@ -6,7 +6,7 @@
 
 namespace aiointerpreters::binding {
 
-// Adds them to a `_core` whose state has been made. Errors: false with a Python exception set.
+// Adds them to a `_core` that already has its state. Errors: false with a Python exception set.
 [[nodiscard]] bool add_codec_functions(PyObject* module);
 
 }  // namespace aiointerpreters::binding

@@ -1,5 +1,5 @@
-// `_core.describe_copies` and `_core.clear_copies`: the folders in which private copies of extension modules are kept, for
-// the command `python -m aiointerpreters cache`. `_core.why_no_copies`: whether this system has any.
+// `_core.describe_copies` and `_core.clear_copies`: the folders with private copies of extension modules, for the command
+// `python -m aiointerpreters cache`. `_core.why_no_copies`: the reason if this system does not support private copies.
 // Requires: attached.
 #pragma once
 
@@ -7,7 +7,7 @@
 
 namespace aiointerpreters::binding {
 
-// Adds them to a `_core` whose state has been made. Errors: false with a Python exception set.
+// Adds them to a `_core` that already has its state. Errors: false with a Python exception set.
 [[nodiscard]] bool add_copies_functions(PyObject* module);
 
 }  // namespace aiointerpreters::binding

@@ -17,7 +17,8 @@ struct EndedAwait {
 
 EndedAwait& await_of(PyObject* self) noexcept { return *reinterpret_cast<EndedAwait*>(self); }
 
-// Calls a method of the future, if there still is one. Returns new; null with an exception set.
+// Calls a method of the future and drops the future. Returns new; null with an exception set, also if the future was
+// dropped before.
 py::Ref ask(PyObject* self, py::Ref AsyncioState::Names::* method) {
   const ModuleState& home = state_of(PyType_GetModule(Py_TYPE(self)));
   const py::Ref future = py::Ref::steal(std::exchange(await_of(self).future, nullptr));
@@ -37,7 +38,7 @@ PyObject* ended_await_next(PyObject* self) {
 PyObject* ended_await_send(PyObject* self, PyObject*) { return ended_await_next(self); }
 
 PyObject* ended_await_throw(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
-  // If the await is cancelled here, an exception of the call counts as retrieved.
+  // If the await is cancelled here, mark an exception of the call as retrieved.
   if (await_of(self).future != nullptr && !ask(self, &AsyncioState::Names::exception)) PyErr_Clear();
   return raise_thrown(args, nargs);
 }
@@ -105,8 +106,8 @@ py::Ref make_ended_await(const ModuleState& home, PyObject* future) {
 
 PyObject* stop_with(PyObject* value) {
   const py::Ref held = py::Ref::steal(value);
-  // An instance, not the type and the value: a tuple as the value would be taken for arguments, an exception for the
-  // exception.
+  // Sets an instance. With the type and the value, CPython would unpack a tuple as arguments and raise an exception as it
+  // is.
   const py::Ref stop = py::Ref::steal(PyObject_CallOneArg(PyExc_StopIteration, held.get()));
   if (stop) PyErr_SetObject(PyExc_StopIteration, stop.get());
   return nullptr;

@@ -1,6 +1,6 @@
-// `_core.EndedAwait`: the await of a call whose end was found before the loop has had a pass. It gives the loop that pass,
-// by yielding once as asyncio.sleep(0) does, and then returns the result. So code that awaits one call after the other lets
-// other tasks run, and can be cancelled.
+// `_core.EndedAwait`: the await of a call that has ended before the loop got control. It yields once, as asyncio.sleep(0)
+// does, and then returns the result. So code that awaits one call after the other lets other tasks run, and can be
+// cancelled.
 // Requires: attached to home, on the loop's thread, for every function here.
 #pragma once
 
@@ -10,16 +10,16 @@
 
 namespace aiointerpreters::binding {
 
-// Makes the type. Returns new; null with an exception set.
+// Creates the type. Returns new; null with an exception set.
 [[nodiscard]] py::Ref make_ended_await_type(PyObject* module);
 
 // The iterator for the `await` of an asyncio.Future that is done. Returns new; null with an exception set.
 [[nodiscard]] py::Ref make_ended_await(const ModuleState& home, PyObject* future);
 
-// Raises StopIteration with any value; takes over the reference. Returns null.
+// Raises StopIteration with `value`, of any type. Takes the reference. Returns null.
 PyObject* stop_with(PyObject* value);
 
-// Raises the arguments of a generator's `throw`. Returns null.
+// Raises the exception that a generator's `throw` was called with. Returns null.
 PyObject* raise_thrown(PyObject* const* args, Py_ssize_t nargs);
 
 }  // namespace aiointerpreters::binding

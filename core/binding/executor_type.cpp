@@ -1,4 +1,4 @@
-// See executor_type.h. `submit` is the home half of docs/design/data_path.md.
+// See executor_type.h. `submit` is home's half of docs/design/data_path.md.
 #include "binding/executor_type.h"
 
 #include <cstddef>
@@ -28,17 +28,17 @@ namespace {
 
 constexpr const char* kInterpreterShutdown = "cannot schedule new futures after interpreter shutdown";
 
-// A member of the kind that `__slots__` makes, so that the inherited deallocation drops it, even if a class derived from
-// this one has a `__del__` of its own.
+// Members like those that `__slots__` creates. So the inherited deallocation drops them, even if a derived class has a
+// `__del__`.
 struct ExecutorState {
   PyObject* pool;     // a _core.Pool; null until `_bind`
-  PyObject* context;  // what context variables tagged calls carry (carried_context.h), or null
+  PyObject* context;  // the context variables that tagged calls carry (carried_context.h), or null
 };
 
 extern PyMethodDef kExecutorMethods[];
 
-// The state of the module of the native type among the bases. METH_METHOD would pass it, but bound methods of that kind have
-// no `__doc__`; PyType_GetModuleByDef takes longer.
+// The module state, found through the native type among the bases. METH_METHOD would pass it, but bound methods of that
+// kind have no `__doc__`. PyType_GetModuleByDef is slower.
 ModuleState& state_of_executor(PyObject* self) noexcept {
   PyTypeObject* type = Py_TYPE(self);
   while (type->tp_methods != kExecutorMethods) type = type->tp_base;
@@ -50,11 +50,11 @@ ExecutorState& executor_of(const ModuleState& state, PyObject* self) noexcept {
   return *static_cast<ExecutorState*>(PyObject_GetTypeData(self, type));
 }
 
-// Whether the exception that is set says that the callable or its arguments cannot cross. The future tells that, never
-// submit.
+// Whether the exception that is set means that the callable or its arguments cannot cross. The future then reports it,
+// never submit.
 bool is_refusal() { return PyErr_ExceptionMatches(PyExc_Exception) != 0 && PyErr_ExceptionMatches(PyExc_MemoryError) == 0; }
 
-// Makes such an exception the outcome of a future. Errors: false with the exception set if it is none.
+// Makes such an exception the outcome of a future. Errors: false with the exception still set if it is of another kind.
 bool refuse(ModuleState& state, PyObject* future) {
   if (!is_refusal()) return false;
   FutureState& data = state_of_future(state, future);
@@ -66,8 +66,7 @@ bool refuse(ModuleState& state, PyObject* future) {
   return true;
 }
 
-// Writes a call into a task that is not home's; `context` is the executor's. Runs Python.
-// Errors: false with an exception set.
+// Encodes a tagged call into its task. `context` is the executor's. Runs Python. Errors: false with an exception set.
 bool write_call(ModuleState& state, const Submission& call, PyObject* context, pool::Task& task) {
   task.callable = call.describe(state);
   if (!task.callable || !codec::encode_call(state.runtime, call.args(), call.nargs(), call.kwnames(), task.message)) {
@@ -81,7 +80,7 @@ bool write_call(ModuleState& state, const Submission& call, PyObject* context, p
   return carry_context(state, call.context(), {context, declared}, task);
 }
 
-// Makes the future of a tagged call. It is done already if the call cannot cross. Null with an exception set.
+// Creates the future of a tagged call. If the call cannot cross, the future is already done. Null with an exception set.
 py::Ref prepare_for_worker(ModuleState& state, const Submission& call, PyObject* context) {
   py::Ref future = make_future(state, reinterpret_cast<PyTypeObject*>(state.future_type.get()), pool::Lane::kInterpreters);
   if (!future) return future;
@@ -90,7 +89,7 @@ py::Ref prepare_for_worker(ModuleState& state, const Submission& call, PyObject*
   return write_call(state, call, context, task) || refuse(state, future.get()) ? std::move(future) : py::Ref();
 }
 
-// Makes the future of an untagged call, which holds the callable and its arguments until they are used.
+// Creates the future of an untagged call. It holds the callable and its arguments until the call runs.
 py::Ref prepare_for_home(ModuleState& state, const Submission& call) {
   py::Ref future = make_future(state, reinterpret_cast<PyTypeObject*>(state.future_type.get()), pool::Lane::kHome);
   if (!future) return future;
@@ -117,8 +116,8 @@ void raise_refusal(ModuleState& state, const pool::Pool& pool, pool::Lane lane) 
   if (error) py::restore_exception(std::move(error));
 }
 
-// Starts a thread if the pool needs one. Errors: false with the exception set, if no thread is left to serve the pool, or if
-// the exception is not about the thread (an audit hook's, for example).
+// Starts a thread if the pool needs one. Errors: false with the exception set, if no thread is left to serve the pool, or
+// if the exception has another reason (from an audit hook, for example).
 bool start_thread(PyObject* self, ModuleState& state, pool::Pool& pool) {
   PyObject* const object = executor_of(state, self).pool;
   if (start_worker_thread(state, self, object)) return true;
@@ -135,7 +134,7 @@ bool start_thread(PyObject* self, ModuleState& state, pool::Pool& pool) {
   return false;
 }
 
-// Queues a prepared task. False with an exception set; it is not queued then, or was cancelled.
+// Queues a prepared task. Errors: false with an exception set; the task is not queued then, or was cancelled.
 bool enqueue(PyObject* self, ModuleState& state, pool::Pool& pool, pool::Task& task) {
   if (!state.environment.refresh(state.runtime)) return false;
   if (state.environment.current()->version != pool.environment_version()) pool.set_environment(state.environment.current());
@@ -155,7 +154,7 @@ bool enqueue(PyObject* self, ModuleState& state, pool::Pool& pool, pool::Task& t
 PyObject* enqueue_future(PyObject* self, ModuleState& state, pool::Pool& pool, py::Ref future) {
   if (!future) return nullptr;
   FutureTask& task = *state_of_future(state, future.get()).task;
-  if (task.done()) return future.release();  // its arguments cannot cross
+  if (task.done()) return future.release();  // done: its arguments cannot cross
   task.queued = true;
   if (enqueue(self, state, pool, task)) return future.release();
   py::Ref error = py::take_exception();
@@ -164,7 +163,7 @@ PyObject* enqueue_future(PyObject* self, ModuleState& state, pool::Pool& pool, p
   return nullptr;
 }
 
-// Errors: null with RuntimeError set if a pool cannot be used here and now.
+// The pool of the executor. Errors: null with RuntimeError set if pools cannot be used now.
 pool::Pool* usable_pool(ModuleState& state, PyObject* self) {
   PyObject* object = executor_of(state, self).pool;
   if (object != nullptr && !is_here(state, object)) {
@@ -201,7 +200,7 @@ PyObject* start_awaited(PyObject* self, ModuleState& state, pool::Pool& pool, Py
   if (!future) return nullptr;
   const AwaitedTaskPtr task(std::make_unique<AwaitedTask>(state, cancelling).release());
   if (!write_call(state, call, context, *task)) return refuse_awaited(state, std::move(future));
-  if (bridge_in(bridge).loop() == nullptr) {  // encoding runs Python
+  if (bridge_in(bridge).loop() == nullptr) {  // encoding has run Python code, which may have closed the loop
     PyErr_SetString(PyExc_RuntimeError, "Event loop is closed");
     return nullptr;
   }
@@ -213,7 +212,8 @@ PyObject* start_awaited(PyObject* self, ModuleState& state, pool::Pool& pool, Py
   return nullptr;
 }
 
-// Lets a replacement of ThreadPoolExecutor.submit see the call; the call comes back by `_work_queue.put`, if at all.
+// Passes the call to Python code that calls the replaced `submit`. The call then comes back through `_work_queue.put`, or
+// never.
 PyObject* submit_by_standard(PyObject* self, const char* method, PyObject* const* args, Py_ssize_t nargs,
                              PyObject* kwnames) {
   const py::Ref bound = py::Ref::steal(PyObject_GetAttrString(self, method));
@@ -245,8 +245,8 @@ PyObject* executor_submit(PyObject* self, PyObject* const* args, Py_ssize_t narg
   });
 }
 
-// _submit_rows(tagged, rows), _submit_rows_here: one task that calls the function once for each tuple of arguments,
-// for map's chunks.
+// _submit_rows(tagged, rows) and _submit_rows_here: one task that calls the function once for each tuple of arguments. map
+// uses it for chunks.
 template <bool kLooksForReplacement>
 PyObject* executor_submit_rows(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
@@ -261,7 +261,7 @@ PyObject* executor_submit_rows(PyObject* self, PyObject* const* args, Py_ssize_t
     pool::Pool* const pool = usable_pool(state, self);
     Submission call(args[0], args + 1, 1, nullptr);
     if (pool == nullptr) return nullptr;
-    call.take_tag();  // only the tag: the arguments of a partial belong to each row
+    call.take_tag();  // only the tag: a partial inside is called for each row
     py::Ref future = prepare_for_worker(state, call, executor_of(state, self).context);
     if (!future) return nullptr;
     state_of_future(state, future.get()).task->in_rows = true;
@@ -269,7 +269,7 @@ PyObject* executor_submit_rows(PyObject* self, PyObject* const* args, Py_ssize_t
   });
 }
 
-// The return value of `run` if no loop runs: a coroutine that calls `run` when it is awaited. Runs Python.
+// The return value of `run` when no loop runs: a coroutine that calls `run` when it is awaited. Runs Python.
 PyObject* run_later(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._run_later"));
   const py::Ref function = module ? py::Ref::steal(PyObject_GetAttrString(module.get(), "run")) : py::Ref();
@@ -279,7 +279,7 @@ PyObject* run_later(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyO
   return PyObject_Vectorcall(function.get(), all.data(), static_cast<std::size_t>(1 + nargs), kwnames);
 }
 
-// Lets a replacement of `submit` see a call of `run`.
+// Passes a call of `run` to the replaced `submit`.
 PyObject* run_by_submit(PyObject* self, ModuleState& state, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   ++state.standard_submit.runs;
   PyObject* const awaited = submit_by_standard(self, "_run_by_submit", args, nargs, kwnames);
@@ -287,7 +287,7 @@ PyObject* run_by_submit(PyObject* self, ModuleState& state, PyObject* const* arg
   return awaited;
 }
 
-// _make_awaited(): a pending object of the kind that `run` returns, without a call.
+// _make_awaited(): a pending object without a call, of the same type as `run`'s return value.
 PyObject* executor_make_awaited(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& state = state_of_executor(self);
@@ -323,7 +323,7 @@ PyObject* executor_run(PyObject* self, PyObject* const* args, Py_ssize_t nargs, 
   });
 }
 
-// _start_missing_thread(): for queued calls, after the limits have changed. Returns whether a thread was started.
+// _start_missing_thread(): starts a thread for queued calls if the changed limits allow it. Returns whether it did.
 PyObject* executor_start_missing_thread(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& state = state_of_executor(self);
@@ -398,7 +398,7 @@ PyMethodDef kExecutorMethods[] = {
      "    RuntimeError: The executor has been shut down.\n"
      "    concurrent.futures.thread.BrokenThreadPool: An interpreter or an initializer has failed."},
     {"_submit_rows", py::as_method(executor_submit_rows<true>), kMethodFlags, nullptr},
-    // The same without checking for a replaced `submit`.
+    // The same as `submit`, without checking whether `submit` has been replaced.
     {"_submit_here", py::as_method(executor_submit<false>), kMethodFlags, nullptr},
     {"_run_here", py::as_method(executor_run<false>), kMethodFlags, nullptr},
     {"_submit_rows_here", py::as_method(executor_submit_rows<false>), kMethodFlags, nullptr},
@@ -435,7 +435,7 @@ PyType_Spec kExecutorSpec = {
 
 py::Ref make_executor_type(PyObject* module, PyObject* base) {
   py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kExecutorSpec, base));
-  // The members have served for the type's layout; nobody may change them by name.
+  // The members have set the type's layout. Their names are removed, so that no code can change them.
   for (const PyMemberDef* member = kExecutorMembers; type && member->name != nullptr; ++member) {
     if (PyObject_DelAttrString(type.get(), member->name) < 0) return {};
   }

@@ -1,4 +1,5 @@
-// `_core.ExecutorBase`: the native half of InterpreterThreadPoolExecutor, over concurrent.futures.ThreadPoolExecutor.
+// `_core.ExecutorBase`: the native part of InterpreterThreadPoolExecutor, derived from
+// concurrent.futures.ThreadPoolExecutor.
 // Requires: attached to home.
 #pragma once
 
@@ -8,7 +9,7 @@
 
 namespace aiointerpreters::binding {
 
-// Makes the type. Returns new; null with an exception set.
+// Creates the type. Returns new; null with an exception set.
 [[nodiscard]] py::Ref make_executor_type(PyObject* module, PyObject* base);
 
 }  // namespace aiointerpreters::binding

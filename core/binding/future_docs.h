@@ -1,4 +1,4 @@
-// The docstrings of the methods of futures (future_type.cpp), as help() shows them.
+// The docstrings of the methods of futures (future_type.cpp).
 #pragma once
 
 namespace aiointerpreters::binding {

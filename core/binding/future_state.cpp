@@ -20,7 +20,7 @@ bool has_failed(const FutureState& state) noexcept {
   return state.failed || (state.task->outcome != pool::Task::Outcome::kAtHome && binding::has_failed(*state.task));
 }
 
-// Calls a method of a condition or a waiter. False with the exception set if it is not an Exception; others are reported.
+// Calls a method of a condition or waiter. An Exception is reported. False with the exception set if it is of another kind.
 bool tell(PyObject* object, const char* method, PyObject* argument) {
   py::Ref name = py::Ref::steal(PyUnicode_FromString(method));
   py::Ref done = name ? py::Ref::steal(PyObject_CallMethodObjArgs(object, name.get(), argument, nullptr)) : py::Ref();
@@ -30,7 +30,7 @@ bool tell(PyObject* object, const char* method, PyObject* argument) {
   return true;
 }
 
-// Tells wait's and as_completed's waiters. Errors: as tell.
+// Notifies the waiters of wait() and as_completed(). Errors: as tell.
 bool tell_waiters(PyObject* future, const FutureState& state) {
   if (state.waiters == nullptr) return true;
   const char* method = state.task->state() == State::kCancelled ? "add_cancelled"
@@ -60,8 +60,8 @@ void FutureTask::run_at_home() {
   state.resolved = true;
   outcome = pool::Task::Outcome::kAtHome;
   if (delivery_requested()) return;
-  // Nobody has requested to be told, so the worker need not return to home. Code that requests it later holds the future
-  // then.
+  // No code waits for delivery, so the worker need not come back to home. Code that requests delivery later holds the
+  // future itself.
   future_ = nullptr;
   Py_DECREF(future.get());
   has_left_home = true;
@@ -80,7 +80,7 @@ void FutureTask::settle_at_home(Change how) {
   py::Ref future = py::Ref::steal(std::exchange(future_, nullptr));
   if (!future) return;
   FutureState& data = state_of_future(home(), future.get());
-  Py_CLEAR(data.call);  // still there if it never ran
+  Py_CLEAR(data.call);  // still set if the call never ran
   Py_CLEAR(data.kwnames);
   if (how == Change::kDeliver && !deliver(home(), future.get(), data)) {
     log_exception(home(), "critical", "Exception in worker", nullptr);
@@ -95,14 +95,14 @@ bool FutureTask::arrive() {
 void FutureTask::lose_loop() {
   const py::Ref future = py::Ref::borrow(future_);
   FutureState& data = state_of_future(home(), future.get());
-  if (data.finalized) Py_CLEAR(data.callbacks);  // garbage, like the loop that its one callback is for
+  if (data.finalized) Py_CLEAR(data.callbacks);  // its only callback is for the loop, which is garbage too
   begin_delivery(future.get(), data);
-  if (shown().state >= State::kFinished) settle_at_home(Change::kDeliver);  // it was on its way to the loop
+  if (shown().state >= State::kFinished) settle_at_home(Change::kDeliver);  // the end was on its way to the loop
 }
 
 void FutureTask::cancel_at_home() {
   py::Ref future = py::Ref::borrow(future_);
-  if (!future) {  // nobody at home has requested to be told
+  if (!future) {  // no code at home waits for delivery
     static_cast<void>(Task::cancel());
   } else if (binding::cancel(home(), future.get(), state_of_future(home(), future.get())) < 0) {
     log_exception(home(), "critical", "Exception in callback", nullptr);
@@ -150,11 +150,11 @@ py::Ref take_call(ModuleState& home, FutureTask& task) {
 void leave_to_parent(ModuleState& home, FutureState& state) noexcept {
   pool::Task& task = *state.task;
   if (task.done()) {
-    static_cast<void>(task.show());  // other code may have been about to show it
+    static_cast<void>(task.show());  // the thread that was about to show it may not exist here
     return;
   }
   try {
-    // A new task, because the workers' half of the old one, which they will never finish, may be in any state.
+    // A new task is used, because the workers' half of the old one may be in any state, and will never be finished.
     base::IntrusivePtr<FutureTask> ended(std::make_unique<FutureTask>(task.lane, home).release());
     static_cast<void>(ended->end_broken(std::make_shared<const pool::Breakage>(
         pool::Breakage{"the call was submitted before the fork, so it runs only in the parent process", {}})));
@@ -170,12 +170,12 @@ void begin_delivery(PyObject* future, FutureState& state) {
   FutureTask& task = *state.task;
   if (task.delivery_requested()) return;
   show_to_collector(future);
-  // A task of home's holds its future until it has run, a mailed one since mail was requested. Hold it first: a worker may
-  // settle it as soon as it is requested.
+  // A task of home holds its future until it has run, and a mailed task since mail was requested. Any other task must hold
+  // it before delivery is requested, because a worker may settle it immediately.
   const bool held_now = task.queued && !task.mailbox && (task.lane != pool::Lane::kHome || task.has_left_home);
   if (held_now) task.hold(future);
   const pool::Task::Standing standing = task.request_delivery();
-  if (held_now && !standing.open()) task.settle_at_home(pool::Task::Change::kQuiet);  // no other thread will
+  if (held_now && !standing.open()) task.settle_at_home(pool::Task::Change::kQuiet);  // no other thread will do this
 }
 
 bool add_callback_of_loop(ModuleState& home, PyObject* future, FutureState& state, PyObject* callback) {
@@ -185,7 +185,7 @@ bool add_callback_of_loop(ModuleState& home, PyObject* future, FutureState& stat
     return false;
   const py::Ref bridge = bridge_of_callback(home, callback);
   py::Ref callbacks = bridge ? py::Ref::steal(PyList_New(1)) : py::Ref();
-  // Finding the bridge has run Python: other code may have come meanwhile. From here on no Python runs.
+  // Finding the bridge has run Python, so everything is checked again. From here on no Python runs.
   if (!callbacks || task.delivery_requested() || state.callbacks != nullptr || task.mailbox ||
       bridge_in(bridge).loop() == nullptr) {
     return false;
@@ -222,8 +222,8 @@ bool resolve(ModuleState& home, PyObject* future, FutureState& state) {
     return false;
   }
   const base::IntrusivePtr<FutureTask> task = state.task;
-  // Decoding may run Python, so another thread may come here meanwhile. The first result counts, and the message stays until
-  // the last decoding is finished.
+  // Decoding may run Python, so several threads may decode at the same time. The first result counts. The message stays
+  // until the last thread has finished.
   ++state.decoders;
   Decoded outcome = decode_outcome(home, *task);
   --state.decoders;
@@ -239,7 +239,7 @@ bool resolve(ModuleState& home, PyObject* future, FutureState& state) {
 }
 
 bool deliver(ModuleState& home, PyObject* future, FutureState& state) {
-  // If an interruption hits one of these steps, the others are still taken, and the interruption is raised at the end.
+  // If an interruption hits one of these steps, the other steps still follow, and the interruption is raised at the end.
   py::Ref condition = py::Ref::borrow(state.condition);
   const bool locked = condition && tell(condition.get(), "acquire", nullptr);
   py::Ref interruption = py::take_exception();
@@ -272,7 +272,7 @@ bool invoke_callback(ModuleState& home, PyObject* future, PyObject* callback) {
 }
 
 bool invoke_callback_at_once(ModuleState& home, PyObject* future, FutureState& state, PyObject* callback) {
-  // An event loop that waits asks for the outcome now, and it is decoded as if it had come later: in a copy.
+  // A callback of an event loop asks for the outcome now. It is decoded in a copy of the context, as if it had come later.
   const bool decodes = state.outcome == nullptr && decodes_by_python(*state.task);
   const bool is_loops = decodes && bridge_of_callback(home, callback);
   if (PyErr_Occurred() != nullptr) return false;
@@ -282,7 +282,7 @@ bool invoke_callback_at_once(ModuleState& home, PyObject* future, FutureState& s
 }
 
 int cancel(ModuleState& home, PyObject* future, FutureState& state) {
-  if (state.task->mailbox) begin_delivery(future, state);  // the cancelling thread calls the callbacks
+  if (state.task->mailbox) begin_delivery(future, state);  // so that this thread calls the callbacks
   switch (state.task->cancel()) {
     case pool::Task::Change::kDeliver:
       return deliver(home, future, state) ? 1 : -1;

@@ -1,5 +1,5 @@
-// See future_type.h. The public methods work on the native state. The private names that wait(), as_completed(), asyncio and
-// others use are descriptors at the end of the file. The first use of one of those makes the future delivered.
+// See future_type.h. The public methods use the native state. The private names that wait(), as_completed(), asyncio and
+// others use are descriptors at the end of the file. When one of these is first used, the future becomes delivered.
 #include "binding/future_type.h"
 
 #include <cmath>
@@ -38,20 +38,20 @@ Self self_of(PyObject* self) {
   return {home, self, state};
 }
 
-// The arguments of a method that takes one, by position or by name.
+// The arguments of a method that takes one argument, by position or by name.
 struct Arguments {
   PyObject* const* args;
   Py_ssize_t nargs;
   PyObject* kwnames;
 
-  // The argument. Borrows; null with TypeError set, or without if there is none.
+  // The argument. Borrows; null with TypeError set, or null without an exception if it was not given.
   [[nodiscard]] PyObject* single(const char* name) const {
     const Py_ssize_t named = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
     if (nargs + named == 0) return nullptr;
     if (nargs + named == 1 && (named == 0 || PyUnicode_EqualToUTF8(PyTuple_GET_ITEM(kwnames, 0), name))) return args[0];
     return PyErr_Format(PyExc_TypeError, "expected exactly one argument: %s", name);
   }
-  // The same, if there must be one.
+  // The same for a required argument.
   [[nodiscard]] PyObject* required(const char* name) const {
     PyObject* const argument = single(name);
     if (argument != nullptr || PyErr_Occurred() != nullptr) return argument;
@@ -61,7 +61,7 @@ struct Arguments {
 
 // ---- Waiting
 
-// Reads `timeout` as the standard library has it: None or seconds. False with an exception set.
+// Reads `timeout` as the standard library does: None or seconds. False with an exception set.
 bool read_deadline(PyObject* timeout, base::Deadline& deadline) {
   if (timeout == nullptr || timeout == Py_None) return true;
   const double seconds = PyFloat_AsDouble(timeout);
@@ -77,19 +77,19 @@ bool read_deadline(PyObject* timeout, base::Deadline& deadline) {
   return true;
 }
 
-// Looks for a while whether the task ends, if that pays. Another thread may wait at the same time, so the policy is used
-// with home attached.
+// Spins until the task ends, for a limited time and only if spinning pays. The policy is used with home attached, because
+// several threads may wait at the same time.
 bool spin_until_done(ModuleState& home, const pool::Task& task, const base::Deadline& deadline) {
   const std::chrono::nanoseconds budget = home.result_spins.begin();
   if (budget.count() == 0) return false;
   const std::chrono::nanoseconds left = deadline ? *deadline - base::Clock::now() : budget;
   const base::Spun spun = py::detached([&] { return task.spin(std::min(budget, left)); });
-  if (spun.found || left >= budget) home.result_spins.learn(spun);  // a spin that was cut short has found out nothing
+  if (spun.found || left >= budget) home.result_spins.learn(spun);  // a spin that was cut short proves nothing
   return spun.found;
 }
 
 Waited wait_until_done(const Self& self, const base::Deadline& deadline) {
-  // A reference of its own: another thread may drop the future's.
+  // Held here as well, because another thread may drop the future's reference.
   const pool::TaskPtr task(self.state.task.get());
   if (task->done()) return Waited::kDone;
   if (spin_until_done(self.home, *task, deadline)) return Waited::kDone;
@@ -97,7 +97,7 @@ Waited wait_until_done(const Self& self, const base::Deadline& deadline) {
   return wait_at_home(self.home, deadline, wait, [&] { return task->done(); });
 }
 
-// Waits for the end and makes the outcome available; raises the exceptions that result() and exception() have in common.
+// Waits for the end and decodes the outcome. Raises the exceptions that result() and exception() have in common.
 bool await_outcome(const Self& self, PyObject* timeout) {
   if (!self.state.task->done()) {
     base::Deadline deadline;
@@ -111,7 +111,7 @@ bool await_outcome(const Self& self, PyObject* timeout) {
     return false;
   }
   const bool resolved = resolve(self.home, self.future, self.state);
-  self.home.runtime.lessor->take_back();  // memory and objects that were lent to the call
+  self.home.runtime.lessor->take_back();  // memory and objects that were lent for the call
   return resolved;
 }
 
@@ -120,7 +120,7 @@ PyObject* future_result(PyObject* object, PyObject* const* args, Py_ssize_t narg
   PyObject* const timeout = Arguments{args, nargs, kwnames}.single("timeout");
   if (PyErr_Occurred() != nullptr || !await_outcome(self, timeout)) return nullptr;
   if (!self.state.failed) return Py_NewRef(self.state.outcome);
-  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(self.state.outcome)), self.state.outcome);  // as `raise` does it
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(self.state.outcome)), self.state.outcome);  // as `raise` does
   return nullptr;
 }
 
@@ -131,7 +131,7 @@ PyObject* future_exception(PyObject* object, PyObject* const* args, Py_ssize_t n
   return Py_NewRef(self.state.failed ? self.state.outcome : Py_None);
 }
 
-// ---- Looking
+// ---- Looking at the state
 
 bool is(PyObject* object, State wanted) {
   const Self self = self_of(object);
@@ -145,7 +145,7 @@ PyObject* future_done(PyObject* object, PyObject*) {
 PyObject* future_running(PyObject* object, PyObject*) { return PyBool_FromLong(is(object, State::kRunning)); }
 PyObject* future_cancelled(PyObject* object, PyObject*) { return PyBool_FromLong(is(object, State::kCancelled)); }
 
-// The callable, as far as it is known: " call=module.name"; empty otherwise. Runs Python. Leaves no exception set.
+// The callable, if it is known: " call=module.name". Otherwise empty. Runs Python. Leaves no exception set.
 py::Ref shown_call(const FutureState& state) {
   const codec::CallablePtr& worker_side = state.task->callable;
   py::Ref text;
@@ -183,7 +183,7 @@ PyObject* future_repr(PyObject* object) {
   });
 }
 
-// ---- Changing
+// ---- Changing the state
 
 PyObject* future_cancel(PyObject* object, PyObject*) {
   const Self self = self_of(object);
@@ -230,7 +230,7 @@ PyObject* future_set_running_or_notify_cancel(PyObject* object, PyObject*) {
   return nullptr;
 }
 
-// Ends the future from home.
+// Ends the future at home.
 PyObject* end_with(PyObject* object, PyObject* outcome, bool failed) {
   const Self self = self_of(object);
   pool::Task& task = *self.state.task;
@@ -238,7 +238,7 @@ PyObject* end_with(PyObject* object, PyObject* outcome, bool failed) {
     return PyErr_Format(self.home.invalid_state_error.get(), "%s: %R", shown_state_name(self.state), object);
   }
   if (task.mailbox) begin_delivery(object, self.state);
-  // No Python runs up to `finish`, so only the worker could be faster, and then its outcome counts.
+  // No Python runs up to `finish`. Only the worker could be faster, and its outcome counts then.
   static_cast<void>(task.start());
   show_to_collector(object);
   self.state.outcome = Py_NewRef(outcome);
@@ -271,7 +271,7 @@ PyObject* future_set_exception(PyObject* object, PyObject* const* args, Py_ssize
   return end_with(object, exception, true);
 }
 
-// ---- The names that others touch (hazard 29)
+// ---- Private names that other code uses (hazard 29)
 
 PyObject* future_invoke_callbacks(PyObject* object, PyObject*) {
   const Self self = self_of(object);
@@ -279,7 +279,7 @@ PyObject* future_invoke_callbacks(PyObject* object, PyObject*) {
   Py_RETURN_NONE;
 }
 
-// CPython 3.15's asyncio reads all at once: (done, cancelled, result, exception).
+// CPython 3.15's asyncio reads all of this at once: (done, cancelled, result, exception).
 PyObject* future_get_snapshot(PyObject* object, PyObject*) {
   const Self self = self_of(object);
   const State shown = self.state.task->shown().state;
@@ -301,7 +301,7 @@ PyObject* get_condition(PyObject* object, void*) {
     begin_delivery(object, self.state);
     py::Ref made = py::Ref::steal(PyObject_CallNoArgs(self.home.condition_type.get()));
     if (!made) return nullptr;
-    if (self.state.condition == nullptr) self.state.condition = made.release();  // or another thread was first
+    if (self.state.condition == nullptr) self.state.condition = made.release();  // otherwise another thread was faster
   }
   return Py_NewRef(self.state.condition);
 }
@@ -336,7 +336,7 @@ PyObject* get_outcome(PyObject* object, void*) {
   return Py_NewRef(self.state.failed == kFailed ? self.state.outcome : Py_None);
 }
 
-// Any object that is put into the instance could lead back to it.
+// An attribute of the instance could lead back to the future.
 int future_setattro(PyObject* object, PyObject* name, PyObject* value) {
   show_to_collector(object);
   return PyObject_GenericSetAttr(object, name, value);
@@ -361,18 +361,18 @@ PyObject* future_new(PyTypeObject* type, PyObject*, PyObject*) {
 
 int future_init(PyObject*, PyObject*, PyObject*) { return 0; }
 
-// The future is part of a cycle that is garbage. It stays whole: other objects in the cycle may still ask it, in their
+// The future is part of a garbage cycle. It keeps its content: other objects in the cycle may still use it in their
 // `__del__`, and may keep it.
 void future_finalize(PyObject* object) {
   static_cast<FutureState*>(native_part(object, &PyTypeObject::tp_finalize, future_finalize))->finalized = true;
 }
 
-// Does the work of the base's deallocation, and drops the task. A derived class's deallocation calls it in the end.
+// Does the work of the base's deallocation, and drops the task. The deallocation of a derived class calls it at the end.
 void future_dealloc(PyObject* object) {
   PyTypeObject* const type = Py_TYPE(object);
-  if (type->tp_finalize != future_finalize) {  // a class has been given a `__del__`
+  if (type->tp_finalize != future_finalize) {  // a class has a `__del__`
     show_to_collector(object);
-    if (PyObject_CallFinalizerFromDealloc(object) < 0) return;  // it has kept the future
+    if (PyObject_CallFinalizerFromDealloc(object) < 0) return;  // `__del__` has kept the future
   }
   PyObject_GC_UnTrack(object);
   Py_TRASHCAN_BEGIN(object, future_dealloc);
@@ -423,7 +423,7 @@ PyGetSetDef kFutureGetSet[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
-// Members of this kind are what __slots__ makes: the inherited traverse and clear of the Python base know them.
+// Members of the kind that __slots__ creates. The inherited traverse and clear of the Python base handle them.
 constexpr PyMemberDef held(const char* name, std::size_t offset) {
   return {name, Py_T_OBJECT_EX, static_cast<Py_ssize_t>(offset), Py_RELATIVE_OFFSET, nullptr};
 }
@@ -465,7 +465,7 @@ PyType_Spec kFutureSpec = {
 
 py::Ref make_future_type(PyObject* module, PyObject* base) {
   py::Ref type = py::Ref::steal(PyType_FromModuleAndSpec(module, &kFutureSpec, base));
-  // The members have served for the type's layout; nobody may change them by name.
+  // The members have set the type's layout. Their names are removed, so that no code can change them.
   for (const PyMemberDef* member = kFutureMembers; type && member->name != nullptr; ++member) {
     if (PyObject_DelAttrString(type.get(), member->name) < 0) return {};
   }

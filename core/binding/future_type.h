@@ -1,4 +1,4 @@
-// `_core.Future`: a true concurrent.futures.Future whose state is native (hazards 28 to 30).
+// `_core.Future`: a concurrent.futures.Future with native state (hazards 28 to 30).
 // Requires: attached to home.
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace aiointerpreters::binding {
 
-// Makes the type over concurrent.futures.Future. Returns new; null with an exception set.
+// Creates the type, derived from concurrent.futures.Future. Returns new; null with an exception set.
 [[nodiscard]] py::Ref make_future_type(PyObject* module, PyObject* base);
 
 }  // namespace aiointerpreters::binding

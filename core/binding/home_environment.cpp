@@ -14,9 +14,9 @@ bool HomeEnvironment::refresh(codec::Runtime& runtime) {
     if (current_ && is_known && is_path_known()) return true;
     if (is_known) return publish(runtime);
     const pool::EnvironmentPtr before = current_;
-    Main main;  // in the end the old one, which is dropped when everything is published
+    Main main;  // at the end it has the old state, which is dropped after everything is published
     if (!describe_main(main)) return false;
-    // Python has run. Another thread may have published a later `__main__` meanwhile, so the present state is read again.
+    // Python has run meanwhile. If another thread has published another `__main__`, the current state is read again.
     if (current_ != before) continue;
     std::swap(main_, main);
     return publish(runtime);
@@ -81,7 +81,7 @@ bool HomeEnvironment::publish(codec::Runtime& runtime) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(path); ++i) {
       PyObject* entry = PyList_GET_ITEM(path, i);
       entries.push_back(py::Ref::borrow(entry));
-      // The import system ignores entries that are neither str nor bytes, and so do we; bytes are too rare to follow.
+      // Like the import system, this ignores entries that are neither str nor bytes. bytes are too rare to be supported.
       if (PyUnicode_CheckExact(entry) && PyList_Append(texts.get(), entry) < 0) return false;
     }
   }

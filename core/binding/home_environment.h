@@ -1,4 +1,4 @@
-// HomeEnvironment: watches the part of home's state that workers have to follow: sys.path, and the source of `__main__`.
+// HomeEnvironment: watches the state of home that workers have to follow: sys.path, and the source of `__main__`.
 // Requires: attached to home for every use, the destructor included.
 #pragma once
 
@@ -13,20 +13,20 @@ namespace aiointerpreters::binding {
 
 class HomeEnvironment {
  public:
-  // Checks whether sys.path or `__main__` has changed since the last call (hazard 7). If neither has, this compares a dozen
-  // pointers. Runs Python the first time, and if `__main__` is another module. Publishes the state of that moment. Other
-  // threads, and Python code that runs meanwhile, may publish first. Their newer state is not overwritten.
+  // Checks whether sys.path or `__main__` has changed since the last call (hazard 7). If not, this only compares a dozen
+  // pointers. If so, publishes the current state. Runs Python the first time, and if `__main__` is another module.
+  // Meanwhile other code may publish a newer state, which is not overwritten.
   // Errors: false with a Python exception set.
   [[nodiscard]] bool refresh(codec::Runtime& runtime);
-  // Drops `__main__`. At its end the interpreter clears this module as soon as no other reference exists.
+  // Drops `__main__`. At its end, the interpreter clears this module when no other reference to it exists.
   void let_go_of_main() noexcept { main_.module.reset(); }
   // The state at the last refresh. Requires: there was one.
   [[nodiscard]] const pool::EnvironmentPtr& current() const noexcept { return current_; }
 
  private:
-  // The source of the module that was `__main__` at the last look.
+  // The source of the module that was `__main__` at the last check.
   struct Main {
-    py::Ref module;  // in a worker it changes when home's script is run there
+    py::Ref module;  // in a worker it changes when the main interpreter's script runs there
     bool is_known = false;
     bool is_nowhere = true;  // it cannot be run again
     pool::Environment::Main kind = pool::Environment::Main::kNone;
@@ -39,14 +39,14 @@ class HomeEnvironment {
   [[nodiscard]] bool is_path_known();
   // Runs Python.
   [[nodiscard]] bool describe_main(Main& main);
-  // Makes the present state the current environment. Runs no Python before that.
+  // Makes the current state the published environment. Runs no Python before that.
   [[nodiscard]] bool publish(codec::Runtime& runtime);
 
   py::Ref main_name_;
   py::Ref path_name_;
   py::Ref sys_dict_;
   Main main_;
-  std::vector<py::Ref> entries_;  // of sys.path, as in `current_`; held, so an address identifies an object
+  std::vector<py::Ref> entries_;  // of sys.path, as in `current_`; the references keep their addresses unique
   pool::EnvironmentPtr current_;
 };
 

@@ -37,7 +37,7 @@ void HomeTask::visit_home_to_settle(Change how) {
 
 void HomeTask::settle_at_home(Change how) {
   if (how != Change::kMail) return;
-  // Not by bridge_, which is null if nobody waits for this task any more: others may have come into the mailbox after it.
+  // bridge_ is not used: it is null if nobody waits for this task any more, but the mailbox may contain later tasks.
   for (const auto& [loop, bridge] : home_.asyncio.bridges) {
     if (bridge->mailbox().get() == mailbox.get()) return bridge->call_loop();
   }

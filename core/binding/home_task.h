@@ -1,4 +1,4 @@
-// HomeTask: the common part of all tasks that home has submitted. Futures and event loops can wait for them.
+// HomeTask: the common base of all tasks that home submits. Futures and event loops can wait for them.
 // Requires: attached to home, unless stated otherwise.
 #pragma once
 
@@ -19,15 +19,15 @@ class HomeTask : public pool::Task {
   void settle_at_home(Change how) override;
   void report_ignored_interrupt() override;
 
-  const unsigned forks;  // ModuleState::forks of the process whose workers know it
+  const unsigned forks;  // ModuleState::forks of the process that submitted it
 
-  // ---- For a task that an event loop waits for, so it is outstanding at a bridge (asyncio_bridge.h).
-  // Thread: the loop's.
+  // ---- For a task that is outstanding at a bridge, because an event loop waits for it (asyncio_bridge.h). Thread: the
+  // loop's.
 
-  // Completes the future that waits for the task, which has ended. Runs Python. Errors: false with KeyboardInterrupt or the
-  // like set. Then this must be called again if the task is still outstanding.
+  // Completes the future of this task, which has ended. Runs Python. Errors: false with KeyboardInterrupt or the like set.
+  // If the task is still outstanding then, call it again.
   [[nodiscard]] virtual bool arrive() = 0;
-  // The loop is gone, and the task is no longer outstanding. Runs Python.
+  // The loop was closed, and the task is no longer outstanding. Runs Python.
   virtual void lose_loop() = 0;
   // From now on the end is delivered in a copy of this context. Does nothing if the task is not outstanding. Runs Python.
   void tell_in(py::Ref telling);
@@ -38,8 +38,9 @@ class HomeTask : public pool::Task {
   [[nodiscard]] ModuleState& home() const noexcept { return home_; }
   [[nodiscard]] bool is_outstanding() const noexcept { return bridge_ != nullptr; }
 
-  PyObject* future_ = nullptr;  // owned, while the task leads to one
-  // Owned: a future of the bridge's loop that ends with the task, if future_ belongs to another loop. Null otherwise.
+  PyObject* future_ = nullptr;  // owned; null if the task has no future to complete
+  // Owned: a future of the bridge's loop that is completed when the task ends, if future_ belongs to another loop.
+  // Otherwise null.
   PyObject* waker_ = nullptr;
   [[nodiscard]] bool is_fresh() const noexcept { return is_fresh_; }
 
@@ -49,14 +50,15 @@ class HomeTask : public pool::Task {
   AsyncioBridge* bridge_ = nullptr;
   // Owned, while the task is outstanding: the context of the waiting code. Null: there was no memory for it.
   PyObject* context_ = nullptr;
-  bool is_fresh_ = false;         // the task is outstanding, and mail of its end was not requested yet
+  bool is_fresh_ = false;         // the task is outstanding, and no mail has been requested yet
   HomeTask* previous_ = nullptr;  // in the bridge's list
   HomeTask* next_ = nullptr;
 };
 using HomeTaskPtr = base::IntrusivePtr<HomeTask>;
 
-// Ends a running task as interrupted, unless it is of home's lane, and stops the interpreter that runs it. Returns 0 if the
-// task is not running or is of home's lane. Errors: -1 with RuntimeError set if a needed thread cannot be started.
+// Ends a running task as interrupted, and stops the code that runs it. Returns 0 if the task is not running, or if it is a
+// call of home (Lane::kHome), which cannot be stopped. Errors: -1 with RuntimeError set if a thread that is needed cannot
+// be started.
 [[nodiscard]] int interrupt_running(const ModuleState& home, pool::Task& task);
 
 }  // namespace aiointerpreters::binding

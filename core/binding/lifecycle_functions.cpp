@@ -55,7 +55,7 @@ PyObject* finish_reports(PyObject* module, PyObject*) {
   Py_RETURN_NONE;
 }
 
-// Closes the pools that were entrusted to this interpreter and waits until their workers have left.
+// Closes the pools that guests have entrusted to this interpreter, and waits until their workers have left.
 PyObject* finish_guests(PyObject* module, PyObject* stop) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& state = state_of(module);
@@ -76,11 +76,11 @@ PyObject* finish_guests(PyObject* module, PyObject* stop) {
   });
 }
 
-// ---- Interpreters that could not be ended because of threads in them. They belong to the process, so the main interpreter
+// ---- Interpreters that were abandoned because of threads in them. They belong to the process, so the main interpreter
 // ends them.
 
-// Before 3.14, interpreters with threads in them may be ended only when no other thread can attach any more
-// (py/abandoned.h). That is the case when CPython clears the modules, and this object with them.
+// Before 3.14, an interpreter with threads in it may be ended only when no other thread can attach any more
+// (py/abandoned.h). This is true when CPython clears the modules, which destroys this object.
 constexpr const char* kEndsAbandoned = "ends_abandoned";
 
 void on_modules_end(PyObject*) {
@@ -117,10 +117,9 @@ bool add_last_act(PyObject* module) {
   return PyModule_Add(module, kEndsAbandoned, PyCapsule_New(module, nullptr, on_modules_end)) == 0;
 }
 
-// ---- Fork (hazard 16). CPython calls these functions directly, with no Python code around them in which Ctrl-C could
-// strike.
+// ---- Fork (hazard 16). CPython calls these functions directly. No Python code is around them in which Ctrl-C could raise.
 
-// The fork does not wait longer for running work. Interpreters that are just being made or ended never take so long.
+// How long a fork waits for running work. Creating or ending an interpreter never takes so long.
 constexpr std::chrono::seconds kRest{2};
 
 void pause_visitor(ModuleState& state) {
@@ -132,8 +131,7 @@ void pause_visitor(ModuleState& state) {
   });
 }
 
-// Waits until the pool has no interpreter left, and ends those that its workers have lent, whose threads run other code
-// meanwhile.
+// Waits until the pool has no interpreters. Ends those that workers have lent while they run other code.
 void wait_for_rest(pool::Pool& pool, const base::Deadline& deadline) {
   for (;;) {
     const std::uint32_t seen = pool.rest_news();
@@ -146,7 +144,7 @@ void wait_for_rest(pool::Pool& pool, const base::Deadline& deadline) {
   }
 }
 
-// Ends every interpreter that is not busy for long, and warns of those that are.
+// Ends every interpreter, except those that stay busy too long, and warns of these.
 void rest_all(ModuleState& state) {
   state.is_resting = true;
   const base::Deadline deadline = base::Clock::now() + kRest;
@@ -159,7 +157,7 @@ void rest_all(ModuleState& state) {
       state.resting.back()->begin_rest();
     }
     if (asleep == state.resting.size()) break;
-    for (; asleep < state.resting.size(); ++asleep) {  // meanwhile other threads may make pools
+    for (; asleep < state.resting.size(); ++asleep) {  // other threads may create pools meanwhile
       const std::shared_ptr<pool::Pool> pool = state.resting[asleep];
       wait_for_rest(*pool, deadline);
     }
@@ -267,12 +265,13 @@ void note_child(ModuleState& state) noexcept {
   ++state.forks;
   state.main_thread = PyThread_get_thread_ident();
   state.settling.clear();
-  state.resting.clear();  // those with threads are also held by these threads, which are not in this process
+  state.resting.clear();  // pools with threads stay alive: the parent's threads hold references, and do not run here
   state.starting.clear();
   state.pools.clear();
   state.guest_pools.clear();
   state.guest_reporters.clear();
-  // The thread of the old reporter is not in this process. Without memory for a new one, the old one is kept.
+  // The thread of the old reporter does not exist in this process. If there is no memory for a new reporter, the old one is
+  // kept.
   static_cast<void>(py::guarded(false, [&] {
     if (state.reporter) state.reporter = make_reporter(state);
     return true;

@@ -70,7 +70,7 @@ bool add_errors(PyObject* module, codec::Runtime& runtime) {
          publish(module, "RemoteTraceback", codec::make_remote_traceback_type(module), runtime.remote_traceback);
 }
 
-// Imports the modules that the main interpreter must import first (hazard 1).
+// Imports the modules that the main interpreter has to import first (hazard 1).
 bool preimport() {
   if (!py::needs_home_preimports() || PyInterpreterState_Get() != PyInterpreterState_Main()) return true;
   for (const char* name : {"_datetime", "_struct", "cmath"}) {
@@ -79,7 +79,7 @@ bool preimport() {
   return true;
 }
 
-// How long it pays to wait, awake, for a result that is about to come.
+// How long it pays to spin for a result.
 constexpr std::chrono::microseconds kResultSpin{30};
 
 int execute(PyObject* module) {
@@ -101,7 +101,7 @@ int execute(PyObject* module) {
   });
 }
 
-// Reads `module.name`, dotted on both sides, into `kept`; false with an exception set.
+// Imports `module` and stores its attribute `name` in `kept`. Both names may be dotted. False with an exception set.
 bool import_into(const char* module, const char* name, py::Ref& kept) {
   py::Ref imported = py::Ref::steal(PyImport_ImportModule(module));
   kept = imported ? py::Ref::steal(PyObject_GetAttrString(imported.get(), name)) : py::Ref();
@@ -117,7 +117,7 @@ bool read_main_thread(ModuleState& state) {
   return PyErr_Occurred() == nullptr;
 }
 
-// Makes Future and ExecutorBase, which need concurrent.futures; only an interpreter with an executor pays for it.
+// Creates Future and ExecutorBase, which need concurrent.futures. Only an interpreter with an executor has this cost.
 bool add_executor_types(PyObject* module, ModuleState& state) {
   if (state.executor_type) return true;
   py::Ref future_base;
@@ -138,13 +138,13 @@ bool add_executor_types(PyObject* module, ModuleState& state) {
          publish(module, "ExecutorBase", make_executor_type(module, executor_base.get()), state.executor_type);
 }
 
-// PEP 562: the module's attributes that are made on first use.
+// PEP 562: attributes of the module that are created on first use.
 PyObject* get_attribute(PyObject* module, PyObject* name) {
   const auto is = [name](const char* text) { return PyUnicode_EqualToUTF8(name, text) != 0; };
   if (!is("Future") && !is("ExecutorBase") && !is("RunFuture")) {
     return PyErr_Format(PyExc_AttributeError, "module 'aiointerpreters._core' has no attribute %R", name);
   }
-  ModuleState& state = state_of(module);  // not before: the import system reads attributes of an unfinished module
+  ModuleState& state = state_of(module);  // read late: the import system reads attributes of an unfinished module
   const bool made = is("RunFuture") ? prepare_asyncio(module, state) : add_executor_types(module, state);
   if (!made) return nullptr;
   return PyObject_GetAttr(module, name);
@@ -237,7 +237,7 @@ void log_initializer_failure(const pool::Breakage& breakage) {
 }
 
 codec::Runtime* enter_interpreter() {
-  // The type of every module's spec, without importing importlib for it.
+  // The type of every module's spec. Using sys's avoids an import of importlib.
   py::Ref sys = py::Ref::steal(PyImport_ImportModule("sys"));
   py::Ref sys_spec = sys ? py::Ref::steal(PyObject_GetAttrString(sys.get(), "__spec__")) : py::Ref();
   if (!sys_spec) return nullptr;
@@ -258,7 +258,7 @@ codec::Runtime* enter_interpreter() {
 
 ModuleState* find_state() {
   const py::Ref name = py::Ref::steal(PyUnicode_FromString(module_definition.m_name));
-  const py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();  // sys.modules keeps it
+  const py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();  // sys.modules keeps it alive
   const bool is_ours = module && PyModule_Check(module.get()) && PyModule_GetDef(module.get()) == &module_definition;
   if (is_ours) return &state_of(module.get());
   if (PyErr_Occurred() == nullptr)

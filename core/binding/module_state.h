@@ -1,7 +1,7 @@
-// ModuleState: every Python object that the engine holds in one interpreter, kept in the state of that interpreter's `_core`
-// module (hazard 12: nothing in C++ statics).
-// Requires: attached to that interpreter for every use. Owner: the module, whose garbage collection sees every Ref that
-// could be part of a cycle.
+// ModuleState: all Python objects that the engine holds in one interpreter. They are kept in the state of that
+// interpreter's `_core` module, and never in C++ statics (hazard 12).
+// Requires: attached to that interpreter for every use. Owner: the module. Its garbage collection sees every Ref that could
+// be part of a cycle.
 #pragma once
 
 #include <memory>
@@ -32,45 +32,46 @@ namespace aiointerpreters::binding {
 struct ModuleState {
   codec::Runtime runtime;
 
-  // Home's: the functions that were submitted, and the state that workers have to follow.
+  // At home: the functions that were submitted, and the state that workers have to follow.
   codec::CallableTable callables;
   HomeEnvironment environment;
 
-  // Made with the module. (The type of tagged callables is runtime.tag_type.)
+  // Created with the module. (The type of tagged callables is runtime.tag_type.)
   py::Ref pool_type;
   py::Ref message_type;
 
-  // Made when an executor is first used; null before, and for ever in an interpreter without executors.
+  // Created when an executor is first used. Always null in an interpreter without executors.
   py::Ref future_type;
   py::Ref executor_type;
   py::Ref condition_type;       // threading.Condition
   py::Ref cancelled_error;      // concurrent.futures.CancelledError
   py::Ref invalid_state_error;  // concurrent.futures.InvalidStateError
   py::Ref broken_pool_error;    // concurrent.futures.thread.BrokenThreadPool
-  py::Ref placeholder;          // functools.Placeholder (3.14), else null
+  py::Ref placeholder;          // functools.Placeholder (since 3.14); otherwise null
   py::Ref logger;               // the logger of concurrent.futures
   py::Ref thread_starter;       // CPython's own _thread.start_joinable_thread
   StandardSubmit standard_submit;
   AsyncioState asyncio;
   std::shared_ptr<pool::Visitor> visitor;                                  // null before the first pool
-  std::shared_ptr<pool::Reporter> reporter;                                // likewise
-  std::unordered_map<const pool::Pool*, std::weak_ptr<pool::Pool>> pools;  // all that may have workers
-  std::vector<std::weak_ptr<pool::Pool>> guest_pools;          // main's: of interpreters that are neither it nor workers'
-  std::vector<std::weak_ptr<pool::Reporter>> guest_reporters;  // likewise
-  // Tellers (pool/teller.h), by the idents of their threads, that are here, and the pools that wait for them at their end.
+  std::shared_ptr<pool::Reporter> reporter;                                // null before the first pool
+  std::unordered_map<const pool::Pool*, std::weak_ptr<pool::Pool>> pools;  // all pools that may have workers
+  std::vector<std::weak_ptr<pool::Pool>> guest_pools;                      // in the main interpreter: the pools of guests
+  std::vector<std::weak_ptr<pool::Reporter>> guest_reporters;  // in the main interpreter: the reporters of guests
+  // Tellers (pool/teller.h) that are attached here, by the idents of their threads, and the pools that wait for them to
+  // end.
   std::unordered_map<unsigned long, const pool::Pool*> settling;
-  std::unordered_set<unsigned long> starting;        // idents of threads that do not serve their pool yet (worker_thread.h)
-  unsigned long main_thread = 0;                     // ident of the thread that signals interrupt
-  unsigned long forker = 0;                          // ident of the thread that forks the process; 0: none does
-  bool is_resting = false;                           // because of that, all pools rest, including new ones
-  int process = base::process_id();                  // the process that `forks` belongs to
-  base::Mutex forking;                               // held from before a fork until after it: one at a time
-  std::vector<std::shared_ptr<pool::Pool>> resting;  // for that fork
-  unsigned forks = 0;                                // between the process that first loaded this and this one
+  std::unordered_set<unsigned long> starting;  // idents of threads that do not serve their pool yet (worker_thread.h)
+  unsigned long main_thread = 0;               // ident of the thread that handles signals
+  unsigned long forker = 0;                    // ident of the thread that forks the process; 0: none
+  bool is_resting = false;                     // all pools rest because of a fork, including new ones
+  int process = base::process_id();            // the process that `forks` belongs to
+  base::Mutex forking;                         // held from before a fork until after it, so there is one fork at a time
+  std::vector<std::shared_ptr<pool::Pool>> resting;  // the pools that rest for this fork
+  unsigned forks = 0;  // the number of forks between the process that first loaded this and this process
 
-  // For threads that wait for a result. Zero: there is one processor.
+  // For threads that wait for a result. Zero: there is only one processor.
   base::SpinPolicy result_spins{std::chrono::nanoseconds(0)};
-  // The interpreter is about to end: `submit` says so.
+  // The interpreter is about to end, so `submit` refuses calls.
   bool exiting = false;
 
   // Calls `visit` with each Ref; for traverse and clear.
@@ -127,23 +128,23 @@ struct ModuleState {
   }
 };
 
-// The definition of `_core`, by which a type's methods find their module.
+// The definition of `_core`. The methods of a type find their module by it.
 extern PyModuleDef module_definition;
 
-// Writes a warning to the log of this package. Not for threads of the engine (pool/reporter.h). Requires: attached. Runs
-// Python. Leaves no exception set.
+// Writes a warning to this package's log. Threads of the engine use a Reporter instead (pool/reporter.h). Requires:
+// attached. Runs Python. Leaves no exception set.
 void log_warning(const std::string& text);
-// Writes warnings there, on a thread of its own. Errors: std::bad_alloc.
+// A reporter that writes warnings to that log, on a thread of its own. Errors: std::bad_alloc.
 [[nodiscard]] std::shared_ptr<pool::Reporter> make_reporter(const ModuleState& home);
 
 // Reports that an interpreter's initializer has failed. Requires: attached to a home. Runs Python. Leaves no exception set.
 void log_initializer_failure(const pool::Breakage& breakage);
 
-// Requires: `module` is a `_core` whose set-up has succeeded.
+// Requires: `module` is a `_core` that was set up successfully.
 [[nodiscard]] inline ModuleState& state_of(PyObject* module) noexcept {
   return **static_cast<ModuleState**>(PyModule_GetState(module));
 }
-// Requires: `type` was made by `_core` (the defining class of a method).
+// Requires: `type` was created by `_core` (the defining class of a method).
 [[nodiscard]] inline ModuleState& state_of_type(PyTypeObject* type) noexcept { return state_of(PyType_GetModule(type)); }
 
 }  // namespace aiointerpreters::binding

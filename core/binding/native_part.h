@@ -1,13 +1,13 @@
-// Finds the native part of an object without its module, for finalizers and deallocation: when an interpreter ends, an
-// object may outlive the content of its module and of its type. Requires: attached.
+// Finds the native part of an object without its module, for finalizers and deallocation. When an interpreter ends, an
+// object may outlive the content of its module and type. Requires: attached.
 #pragma once
 
 #include "py/python.h"
 
 namespace aiointerpreters::binding {
 
-// The part that belongs to the type that introduced `function` in that slot, as in native_part(object,
-// &PyTypeObject::tp_dealloc, dealloc). Requires: that type is the object's or a base of it.
+// The part that belongs to the type that introduced `function` in `slot`, for example native_part(object,
+// &PyTypeObject::tp_dealloc, dealloc). Requires: that type is the object's type or a base of it.
 inline void* native_part(PyObject* object, destructor PyTypeObject::* slot, destructor function) noexcept {
   PyTypeObject* type = Py_TYPE(object);
   for (;;) {

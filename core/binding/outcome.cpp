@@ -8,8 +8,8 @@ namespace aiointerpreters::binding {
 
 namespace {
 
-// The exception of a task that was interrupted: the one that was raised in it, if that came through. If another one came
-// instead, that one is its context. Returns new; null with an exception set.
+// The exception of an interrupted task: TaskInterrupted as it was raised in the task, if it came through. If another
+// exception came instead, that one becomes its context. Returns new; null with an exception set.
 py::Ref rebuild_interrupt(ModuleState& home, const pool::Task& task) {
   PyObject* const type = home.runtime.task_interrupted.get();
   py::Ref raised;
@@ -23,7 +23,7 @@ py::Ref rebuild_interrupt(ModuleState& home, const pool::Task& task) {
   return error;
 }
 
-// The exception of a task that did not end with a result. Returns new; null with an exception set.
+// The exception of a task without a result. Returns new; null with an exception set.
 py::Ref rebuild_failure(ModuleState& home, const pool::Task& task) {
   if (task.interrupted()) return rebuild_interrupt(home, task);
   switch (task.outcome) {
@@ -52,7 +52,7 @@ Decoded decode_outcome(ModuleState& home, const pool::Task& task) {
   outcome.failed = has_failed(task);
   outcome.object = outcome.failed ? rebuild_failure(home, task) : codec::decode_value(home.runtime, task.message, "result");
   if (outcome.object) return outcome;
-  // Exceptions from outside would have hit any other code here too; all others come from the result itself.
+  // These exceptions come from outside and would have hit any other code here too. All others come from the result itself.
   if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0 ||
       PyErr_ExceptionMatches(home.runtime.task_interrupted.get()) != 0) {
     return outcome;

@@ -1,4 +1,4 @@
-// The outcome of a task as objects of home: decoded from its message when it is first requested.
+// The outcome of a task as an object of home. It is decoded from the message when it is first requested.
 // Requires: attached to home, for every function here.
 #pragma once
 
@@ -14,17 +14,17 @@ struct Decoded {
   bool failed = false;
 };
 
-// Whether the outcome of a finished task, which is not decoded yet, is an exception.
+// Whether the outcome of a finished task is an exception. Requires: it is not decoded yet.
 [[nodiscard]] bool has_failed(const pool::Task& task) noexcept;
 
-// Whether decoding that outcome may run code of users or libraries, so that its context matters.
+// Whether decoding that outcome may run code of users or libraries. Then the context matters.
 [[nodiscard]] bool decodes_by_python(const pool::Task& task) noexcept;
 
-// Decodes that outcome; an error in decoding becomes the exception. Runs Python. Errors: null object with KeyboardInterrupt
-// or TaskInterrupted set; the outcome is still available.
+// Decodes that outcome. If decoding fails, the error becomes the exception. Runs Python. Errors: null object with
+// KeyboardInterrupt or TaskInterrupted set; the outcome can still be decoded then.
 [[nodiscard]] Decoded decode_outcome(ModuleState& home, const pool::Task& task);
 
-// The exception of tasks that a broken pool cannot run. Returns new; null with an exception set. Runs Python.
+// The exception for tasks that a broken pool cannot run. Returns new; null with an exception set. Runs Python.
 [[nodiscard]] py::Ref broken_pool_exception(ModuleState& home, const pool::Breakage& breakage);
 
 }  // namespace aiointerpreters::binding

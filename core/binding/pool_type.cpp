@@ -23,12 +23,12 @@ namespace {
 struct PoolObject {
   PyObject_HEAD
   std::shared_ptr<pool::Pool> pool;
-  unsigned forks;  // ModuleState::forks of the process that its threads are in
+  unsigned forks;  // ModuleState::forks of the process that has its threads
 };
 
 std::shared_ptr<pool::Pool>& shared_pool_of(PyObject* self) noexcept { return reinterpret_cast<PoolObject*>(self)->pool; }
 
-// Reads the initializer of new interpreters into the options. False with an exception set.
+// Copies the initializer of new interpreters into the options. False with an exception set.
 bool read_initializer(ModuleState& state, PyObject* initializer, PyObject* initargs, pool::PoolOptions& options) {
   if (initializer == Py_None) return true;
   if (!is_tag(state, initializer)) {
@@ -49,7 +49,7 @@ bool read_initializer(ModuleState& state, PyObject* initializer, PyObject* inita
                             options.initializer_message);
 }
 
-// Returns new. Requires: home's environment has been looked at. Errors: null with an exception set; std::bad_alloc.
+// Returns new. Requires: home's environment has been refreshed. Errors: null with an exception set; std::bad_alloc.
 PyObject* make_pool(ModuleState& state, std::shared_ptr<const pool::PoolOptions> options) {
   auto pool = std::make_shared<pool::Pool>(std::move(options));
   pool->set_environment(state.environment.current());
@@ -99,7 +99,7 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
       options.copies = std::make_shared<extensions::CopyStore>(extensions::Environment::of_process(), options.log_warning);
     }
     options.log_initializer_failure = log_initializer_failure;
-    // A worker that makes a pool of its own has done this already.
+    // In a worker's interpreter, the worker has done this already.
     if (!state.runtime.lessor->has_bell()) state.visitor = pool::Visitor::serve(state.runtime);
     if (!state.environment.refresh(state.runtime) || !read_initializer(state, initializer, initargs, options))
       return nullptr;
@@ -114,7 +114,7 @@ void pool_dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
-// Ends queued tasks, because no thread is left to run them. The next submit asks for another thread.
+// Ends queued tasks, because no thread is left to run them. The next submit requests another thread.
 void end_without_memory(pool::Pool& pool) {
   pool::TaskList tasks = pool.take_queued();
   while (const pool::TaskPtr task = tasks.pop()) {
@@ -131,8 +131,8 @@ PyObject* pool_work(PyObject* self, PyObject* name) {
   py::Ref bytes = py::Ref::steal(PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass"));
   char* text = nullptr;
   if (!bytes || PyBytes_AsStringAndSize(bytes.get(), &text, &size) < 0) return nullptr;
-  // The pool counts this thread from the moment when it was requested. If it never serves the pool, it is subtracted where
-  // it ends (worker_thread.h).
+  // The pool counts this thread since it was requested. If the thread never serves the pool, it is subtracted when it ends
+  // (worker_thread.h).
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& state = state_of_type(Py_TYPE(self));
     std::optional<pool::Worker> worker;
@@ -159,13 +159,13 @@ PyObject* pool_wait_ended(PyObject* self, PyObject*) {
   const std::shared_ptr<pool::Pool> pool = shared_pool_of(self);
   const auto settling = state.settling.find(PyThread_get_thread_ident());
   if (settling != state.settling.end() && settling->second == pool.get()) {
-    // A callback of a coroutine function's future: its teller would wait for itself. `threading` raises the same for a
-    // worker.
+    // A callback of a coroutine function's future calls this: its teller would wait for itself. For a worker, `threading`
+    // raises the same error.
     PyErr_SetString(PyExc_RuntimeError, "cannot join current thread");
     return nullptr;
   }
   if (!wait_for_end(state, *pool)) return nullptr;
-  state.runtime.lessor->take_back();  // memory and objects that were lent to the workers' interpreters until their end
+  state.runtime.lessor->take_back();  // memory and objects that were lent to the workers' interpreters
   if (state.reporter) state.reporter->write_left();
   Py_RETURN_NONE;
 }
@@ -207,7 +207,7 @@ PyObject* pool_census(PyObject* self, PyObject*) {
   return Py_BuildValue("(nnnn)", census.threads, census.busy, census.interpreters, census.queued);
 }
 
-// For a worker thread whose initializer has failed, so that it never works.
+// Called by a worker thread whose initializer has failed, instead of doing work.
 PyObject* pool_break_down(PyObject* self, PyObject* args) {
   const char* reason = nullptr;
   PyObject* cause = nullptr;
@@ -317,7 +317,7 @@ py::Ref make_pool_type(PyObject* module) { return py::Ref::steal(PyType_FromModu
 bool may_use_pools(ModuleState& state) {
   if (!state.runtime.running_main) return true;
   state.runtime.guard_missing = true;
-  // multiprocessing's spawn reports the same mistake in a similar way.
+  // multiprocessing's spawn reports this mistake in a similar way.
   PyErr_SetString(PyExc_RuntimeError,
                   "an executor was used while a worker imported this program's __main__ module to find the functions in it. "
                   "Put the code that starts the work under\n\n    if __name__ == \"__main__\":\n\n"

@@ -7,7 +7,7 @@ namespace aiointerpreters::binding {
 
 namespace {
 
-// Whether it is the standard library's own function with its original code, because some tools replace the code.
+// Whether it is the standard library's own function with its original code. Some tools replace only the code.
 bool is_plain(const StandardSubmit& known, PyObject* submit) {
   if (!PyFunction_Check(submit) || PyFunction_GetGlobals(submit) != known.globals.get()) return false;
   const py::Ref names = py::Ref::steal(PyObject_GetAttrString(PyFunction_GetCode(submit), "co_names"));
@@ -15,7 +15,7 @@ bool is_plain(const StandardSubmit& known, PyObject* submit) {
   return name && PySequence_Contains(names.get(), name.get()) == 1;
 }
 
-// Whether the class itself has the engine's.
+// Whether the class has the engine's `submit`.
 bool is_of_engine(const StandardSubmit& known, PyTypeObject* type, PyCFunction engines) {
   PyObject* const found = codec::find_in_class(type, known.name.get());
   return found != nullptr && Py_IS_TYPE(found, &PyMethodDescr_Type) && type->tp_getattro == PyObject_GenericGetAttr &&

@@ -16,7 +16,7 @@ namespace {
 
 ModuleState& home_of(PyObject* self) { return state_of(PyType_GetModuleByDef(Py_TYPE(self), &module_definition)); }
 
-// cancel(msg=None): like the base; it also cancels the call, or stops it.
+// cancel(msg=None): like the base's. It also cancels or stops the call.
 PyObject* run_future_cancel(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& home = home_of(self);
@@ -33,8 +33,8 @@ PyObject* run_future_cancel(PyObject* self, PyObject* const* args, Py_ssize_t na
   });
 }
 
-// The context that a callback will run in: the one keyword argument, else the current context. Null without an exception: no
-// memory, or other arguments.
+// The context that a callback will run in: the only keyword argument, or else the current context. Null without an
+// exception: there is no memory, or there are other arguments.
 py::Ref context_of_callback(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   const bool is_given = nargs == 1 && kwnames != nullptr && PyTuple_GET_SIZE(kwnames) == 1 && PyContext_CheckExact(args[1]);
   py::Ref context = is_given ? py::Ref::borrow(args[1]) : py::Ref::steal(PyContext_CopyCurrent());
@@ -42,7 +42,7 @@ py::Ref context_of_callback(PyObject* const* args, Py_ssize_t nargs, PyObject* k
   return context;
 }
 
-// add_done_callback(fn, *, context=None): like the base. All waiters use it, also a task that awaits the future.
+// add_done_callback(fn, *, context=None): like the base's. All waiters use it, including a task that awaits the future.
 PyObject* run_future_add_done_callback(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const ModuleState& home = home_of(self);
@@ -60,7 +60,7 @@ PyObject* run_future_add_done_callback(PyObject* self, PyObject* const* args, Py
 
 // ---- As a future
 
-// The await of a coroutine. If the end of the call has come, or comes in a moment, it costs the loop only one pass.
+// The await of the future in a coroutine. If the call has ended, or ends in a moment, it costs the loop only one pass.
 PyObject* run_future_await(PyObject* self) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const ModuleState& home = home_of(self);
@@ -79,7 +79,7 @@ PyObject* run_future_await(PyObject* self) {
   });
 }
 
-// Whether a loop other than the future's runs in this thread. Leaves no exception set.
+// Whether another loop than the future's runs in this thread. Leaves no exception set.
 bool is_elsewhere(const ModuleState& home, PyObject* self) {
   const py::Ref running = running_loop(home);
   const AwaitedTask* const task = state_of_run_future(home, self).task;
@@ -90,8 +90,9 @@ bool is_elsewhere(const ModuleState& home, PyObject* self) {
   return running && own && running.get() != own.get();
 }
 
-// _asyncio_future_blocking of an object that may still be a coroutine. It is False while nobody awaits the future, so code
-// that reads it is asking whether this is a future. In another loop it is not a future, but a coroutine like any other.
+// _asyncio_future_blocking, while the object may still be a coroutine. While nobody awaits the future, the value is False,
+// so code that reads it wants to know whether this is a future. In another loop the object is not a future, but a coroutine
+// like any other.
 PyObject* get_blocking(PyObject* self, void*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     const ModuleState& home = home_of(self);
@@ -115,7 +116,7 @@ int set_blocking(PyObject* self, PyObject* value, void*) {
   return Py_TYPE(descriptor)->tp_descr_set(descriptor, self, value);
 }
 
-// A task of another loop drives it: that loop waits for the call from now on. Yields a future of that loop.
+// A task of another loop drives it, so that loop waits for the call from now on. Yields a future of that loop.
 PySendResult step_elsewhere(ModuleState& home, AwaitedTask& task, PyObject** result) {
   return py::guarded(PYGEN_ERROR, [&] {
     const AwaitedTaskPtr kept(&task);
@@ -130,7 +131,7 @@ PySendResult step_elsewhere(ModuleState& home, AwaitedTask& task, PyObject** res
   });
 }
 
-// ---- As a coroutine: a task drives it by send and throw, as it drives what `async def` makes.
+// ---- As a coroutine: a task drives it by send and throw, like the coroutine of an `async def`.
 
 // Raises the exception, or returns the result, of a future that is done.
 PySendResult end_step(const ModuleState& home, PyObject* self, PyObject** result) {
@@ -158,7 +159,7 @@ PyObject* run_future_send(PyObject* self, PyObject* value) {
   return run_future_send_step(self, value, &result) == PYGEN_RETURN ? stop_with(result) : result;
 }
 
-// throw(typ[, val[, tb]]): an exception that is thrown into the await ends the call.
+// throw(typ[, val[, tb]]): raises the exception, and cancels the call.
 PyObject* run_future_throw(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
   if (nargs < 1 || nargs > 3) return raise_thrown(args, nargs);
   py::Ref cancelled = py::Ref::steal(PyObject_CallMethodNoArgs(self, home_of(self).asyncio.names.cancel.get()));
@@ -171,7 +172,7 @@ PyObject* run_future_close(PyObject* self, PyObject*) {
   Py_RETURN_NONE;
 }
 
-// The attributes that asyncio shows of a coroutine.
+// The attributes of a coroutine that asyncio prints.
 PyObject* get_name(PyObject*, void*) { return PyUnicode_FromString("run"); }
 
 PyMethodDef kRunFutureMethods[] = {

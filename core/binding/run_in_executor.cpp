@@ -14,7 +14,7 @@ bool is_called_by_running_loop(const ModuleState& home) noexcept {
   PyFrameObject* const frame = loop ? PyEval_GetFrame() : nullptr;  // borrowed
   if (frame == nullptr) return PyErr_Clear(), false;
   const py::Ref code = py::Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetCode(frame)));
-  // A loop that is not Python code, such as uvloop's, has no frame of its own; to_thread means the running loop.
+  // A loop that is not Python code, such as uvloop's, has no frame of its own. to_thread always uses the running loop.
   if (code.get() == asyncio.to_thread_code.get()) return true;
   if (code.get() != asyncio.run_in_executor_code.get()) return false;
   const py::Ref self = py::Ref::steal(PyFrame_GetVarString(frame, "self"));

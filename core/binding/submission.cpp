@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kMaxDepth = 1000;
 
-// `fn` is the method `run` of a contextvars.Context. -1 with an exception set.
+// Whether `fn` is the method `run` of a contextvars.Context. -1 with an exception set.
 int is_context_run(PyObject* fn) {
   if (!PyCFunction_CheckExact(fn)) return 0;
   PyObject* const self = PyCFunction_GetSelf(fn);  // borrowed
@@ -30,7 +30,7 @@ bool Submission::open(const ModuleState& state, bool untagged) {
   Submission opened(fn_, args_, nargs_, kwnames_);
   Step step = Step::kOpened;
   for (int depth = 0; step == Step::kOpened; ++depth) {
-    if (depth == kMaxDepth) {  // or the partial holds itself
+    if (depth == kMaxDepth) {  // a partial may contain itself
       PyErr_SetString(PyExc_RecursionError, "the callable is wrapped in too many partial objects");
       return false;
     }
@@ -58,7 +58,7 @@ Submission::Step Submission::open_one(const ModuleState& state) {
   }
   if (py::is_partial(fn_)) return open_partial(state);
   if (PyMethod_Check(fn_) && is_tag(state, PyMethod_GET_FUNCTION(fn_))) {
-    take_tag(PyMethod_GET_FUNCTION(fn_), fn_);  // a classmethod around a tag; the bound method is what crosses
+    take_tag(PyMethod_GET_FUNCTION(fn_), fn_);  // a classmethod around a tag; the bound method crosses
     return Step::kInnermost;
   }
   const int context_run = nargs_ > 0 ? is_context_run(fn_) : 0;
@@ -81,7 +81,7 @@ Submission::Step Submission::open_partial(const ModuleState& state) {
 }
 
 bool Submission::prepend(PyObject* args, PyObject* keywords, PyObject* placeholder) {
-  // Like partial: its keywords come first, and the call's own ones win.
+  // As in partial: its keywords come first, and those of the call override them.
   py::Ref merged = py::Ref::steal(PyDict_Copy(keywords));
   const Py_ssize_t named = kwnames_ == nullptr ? 0 : PyTuple_GET_SIZE(kwnames_);
   for (Py_ssize_t i = 0; merged && i < named; ++i) {
@@ -89,7 +89,7 @@ bool Submission::prepend(PyObject* args, PyObject* keywords, PyObject* placehold
   }
   if (!merged) return false;
   const Py_ssize_t before = PyTuple_GET_SIZE(args);
-  // 3.14's functools.Placeholder: the call's first arguments go where it stands.
+  // Each functools.Placeholder (3.14) is replaced by one of the call's first arguments.
   Py_ssize_t holes = 0;
   for (Py_ssize_t i = 0; i < before; ++i) holes += PyTuple_GET_ITEM(args, i) == placeholder ? 1 : 0;
   if (nargs_ < holes) {

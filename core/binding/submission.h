@@ -1,6 +1,6 @@
-// Submission: the arguments of submit, seen as one call: the callable, its arguments, and whether it is tagged.
-// functools.partial objects with a tag in them are unwrapped, and so is the partial(Context.run, tagged, ...) that
-// asyncio.to_thread makes. Their function then crosses by reference, their arguments like all others.
+// Submission: the arguments of submit as one call: the callable, its arguments, and whether it is tagged. functools.partial
+// objects that contain a tag are unwrapped, and so is the partial(Context.run, tagged, ...) from asyncio.to_thread. The
+// function inside then crosses by reference, and the arguments of the partial like all others.
 // Requires: attached to home. Owner: one submit.
 #pragma once
 
@@ -18,18 +18,18 @@ class Submission {
   Submission(PyObject* fn, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) noexcept
       : fn_(fn), args_(args), nargs_(nargs), kwnames_(kwnames) {}
 
-  // Looks for the tag and unwraps the objects around it. A call without a tag is unchanged, unless `untagged` calls are
-  // accepted too. Runs no Python for a plain tag or a plain function. Errors: false with an exception set.
+  // Looks for the tag and unwraps the objects around it. A call without a tag stays as it is, unless `untagged` is true.
+  // Runs no Python for a plain tag or a plain function. Errors: false with an exception set.
   [[nodiscard]] bool open(const ModuleState& state, bool untagged = false);
 
-  // Unwraps the tag and nothing inside. Requires: the callable is a tag.
+  // Unwraps only the tag itself. Requires: the callable is a tag.
   void take_tag() noexcept { take_tag(fn_, tagged_callable(fn_)); }
 
   [[nodiscard]] bool tagged() const noexcept { return tag_ != nullptr; }
-  // How a worker finds the callable. Runs Python. Errors: null with an exception set.
+  // Describes the callable for workers. Runs Python. Errors: null with an exception set.
   [[nodiscard]] codec::CallablePtr describe(ModuleState& state) const;
 
-  // The contextvars.Context of a partial(Context.run, ...) that was unwrapped; null if there was none. Borrows.
+  // The contextvars.Context of an unwrapped partial(Context.run, ...); null if there was none. Borrows.
   [[nodiscard]] PyObject* context() const noexcept { return context_.get(); }
   // The context variables that its tags have declared; null: none. Borrows.
   [[nodiscard]] PyObject* declared_context() const noexcept { return declared_context_; }
@@ -50,11 +50,11 @@ class Submission {
   PyObject* const* args_;
   Py_ssize_t nargs_;
   PyObject* kwnames_;
-  PyObject* tag_ = nullptr;               // the innermost one; borrowed from what was handed in
-  PyObject* declared_context_ = nullptr;  // the outermost tag's, which includes those of inner tags; borrowed
+  PyObject* tag_ = nullptr;               // the innermost tag; borrowed from the arguments
+  PyObject* declared_context_ = nullptr;  // from the outermost tag, which includes those of inner tags; borrowed
   py::Ref context_;
   py::Ref kept_fn_;
-  py::Ref kept_args_;  // what args_ points to, once a partial was unwrapped: positional arguments, then the keywords' values
+  py::Ref kept_args_;  // owns the arguments in args_ after a partial was unwrapped: positional, then keyword values
   py::Ref kept_kwnames_;
 };
 

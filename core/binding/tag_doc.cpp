@@ -10,7 +10,7 @@ namespace {
 
 struct TagDoc {
   PyObject_HEAD
-  PyObject* text;  // of the type: a str, or None
+  PyObject* text;  // the type's text: a str, or None
 };
 
 PyObject*& text_of(PyObject* self) noexcept { return reinterpret_cast<TagDoc*>(self)->text; }
@@ -20,8 +20,7 @@ PyObject* doc_get(PyObject* self, PyObject* tag, PyObject*) {
   return PyObject_GetAttrString(tagged_callable(tag), "__doc__");
 }
 
-// The collector has to see the type in it: at the end of an interpreter there may be only one collection for the whole
-// module.
+// The collector has to see the type here. At the end of an interpreter, the whole module may get only one collection.
 int doc_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
   return 0;

@@ -1,5 +1,5 @@
-// The value of `interpreter.__doc__`: the type's own text for the type, the callable's text for a tag. pydoc and others read
-// it without `__getattribute__`.
+// The value of `interpreter.__doc__`: on the type it is the type's own text, on a tag it is the callable's. pydoc and
+// others read it without `__getattribute__`.
 // Requires: attached, for every function here.
 #pragma once
 

@@ -1,4 +1,5 @@
-// See tag_type.h. The object is transparent: calls, and all attributes that it does not have itself, go to the callable.
+// See tag_type.h. The object is transparent: calls go to the callable, and so do attributes that the object itself does not
+// have.
 #include "binding/tag_type.h"
 
 #include <cstddef>
@@ -19,7 +20,7 @@ struct Tag {
   PyObject* fn;
   PyObject* context;  // the context variables that its calls carry (carried_context.h), or null
   vectorcallfunc vectorcall;
-  codec::CallablePtr ref;  // null until a submit has found that it crosses by reference, or `capture` has pinned it
+  codec::CallablePtr ref;  // null until `submit` finds that it crosses by reference, or `capture` sets it
 };
 
 Tag* as_tag(PyObject* self) noexcept { return reinterpret_cast<Tag*>(self); }
@@ -28,7 +29,7 @@ PyObject* tag_vectorcall(PyObject* self, PyObject* const* args, std::size_t narg
   return PyObject_Vectorcall(as_tag(self)->fn, args, nargsf, kwnames);
 }
 
-// Returns new: a tag of `type` around `fn`. `context` may be null.
+// Returns new: a tag of type `type` around `fn`. `context` may be null.
 PyObject* make_tag(PyTypeObject* type, PyObject* fn, PyObject* context, codec::CallablePtr ref) {
   PyObject* self = type->tp_alloc(type, 0);
   if (self == nullptr) return nullptr;
@@ -40,7 +41,7 @@ PyObject* make_tag(PyTypeObject* type, PyObject* fn, PyObject* context, codec::C
   return self;
 }
 
-// The variables declared by the tag that is `fn`, or is inside partials. Returns null without an exception if there are
+// The context variables of a tag that is `fn`, or that is inside partials. Returns null without an exception if there are
 // none.
 py::Ref declared_inside(const ModuleState& state, PyObject* fn) {
   const py::Ref inside = py::inside_partials(fn);
@@ -57,7 +58,7 @@ PyObject* tag_callable(PyTypeObject* type, PyObject* fn, PyObject* context) {
     declared = py::Ref::steal(declared ? PySequence_Concat(declared.get(), context) : Py_NewRef(context));
     if (!declared) return nullptr;
   }
-  if (is_tag(state, fn)) fn = as_tag(fn)->fn;  // one tag is enough
+  if (is_tag(state, fn)) fn = as_tag(fn)->fn;  // do not nest tags
   if (!PyCallable_Check(fn) && !PyObject_TypeCheck(fn, &PyClassMethod_Type)) {
     return PyErr_Format(PyExc_TypeError, "interpreter() takes a callable, not %R", fn);
   }
@@ -71,7 +72,7 @@ PyObject* tag_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   return tag_callable(type, fn, nullptr);
 }
 
-// The decorator that `with_context` returns; `declared` is a tuple of the type and what was declared.
+// The decorator that `with_context` returns. `declared` is a tuple of the type and the declared variables.
 PyObject* tag_with_context(PyObject* declared, PyObject* fn) {
   PyObject* const context = PyTuple_GET_ITEM(declared, 1);
   auto* const type = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(declared, 0));
@@ -114,7 +115,7 @@ PyObject* tag_repr(PyObject* self) { return PyUnicode_FromFormat("interpreter(%R
 
 PyObject* tag_getattro(PyObject* self, PyObject* name) {
   PyObject* const fn = as_tag(self)->fn;
-  // These two are found on the type, where they describe the tag and not its callable.
+  // These two are read from the type: there they describe the tag, not its callable.
   if (PyUnicode_EqualToUTF8(name, "__doc__") || PyUnicode_EqualToUTF8(name, "__module__")) return PyObject_GetAttr(fn, name);
   PyObject* own = PyObject_GenericGetAttr(self, name);
   if (own != nullptr || !PyErr_ExceptionMatches(PyExc_AttributeError)) return own;
@@ -142,7 +143,7 @@ PyObject* tag_descr_get(PyObject* self, PyObject* instance, PyObject* owner) {
 
 PyObject* tag_get_fn(PyObject* self, void*) { return Py_NewRef(as_tag(self)->fn); }
 
-// By its name if the module's name leads back to the tag, as for any global; else by its content.
+// Reduced to its name if its module's name leads back to the tag, as for any global; otherwise to its content.
 PyObject* tag_reduce(PyObject* self, PyObject*) {
   py::Ref module_name = py::Ref::steal(PyObject_GetAttrString(as_tag(self)->fn, "__module__"));
   py::Ref qualname = module_name ? py::Ref::steal(PyObject_GetAttrString(as_tag(self)->fn, "__qualname__")) : py::Ref();

@@ -9,7 +9,7 @@
 
 namespace aiointerpreters::binding {
 
-// Makes the type. Returns new; null with an exception set.
+// Creates the type. Returns new; null with an exception set.
 [[nodiscard]] py::Ref make_tag_type(PyObject* module);
 
 [[nodiscard]] inline bool is_tag(const ModuleState& state, PyObject* object) noexcept {
@@ -20,9 +20,10 @@ namespace aiointerpreters::binding {
 [[nodiscard]] PyObject* tagged_callable(PyObject* tag) noexcept;
 // The context variables that were declared with it (carried_context.h); null: none. Requires: is_tag. Borrows.
 [[nodiscard]] PyObject* tagged_context(PyObject* tag) noexcept;
-// How a worker finds it; looked up once per tag if it crosses by reference. Runs Python. Errors: null, exception set.
+// Describes it for workers. A tag whose callable crosses by reference is looked up once. Runs Python. Errors: null,
+// exception set.
 [[nodiscard]] codec::CallablePtr describe_tagged(ModuleState& state, PyObject* tag);
-// A tag of the same callable in its present state: a callable that crosses by value is captured once. For a whole `map`.
+// A tag with the callable in its current state, for a whole `map`: a callable that crosses by value is pickled once.
 // Requires: is_tag. Returns new; null with an exception set. Runs Python.
 [[nodiscard]] py::Ref capture(ModuleState& state, PyObject* tag);
 

@@ -1,4 +1,4 @@
-// Waiting at home for work of workers: detached, and checking for signals on the thread that handles them.
+// Waiting at home for workers. The thread is detached, and checks for signals if it is the thread that handles them.
 // Requires: attached to home.
 #pragma once
 
@@ -15,11 +15,11 @@ namespace aiointerpreters::binding {
 
 enum class Waited { kDone, kTimedOut, kError };
 
-// `wait_at_home` for a thread that does not delay the work that it waits for.
+// `wait_at_home` for a thread on which the awaited work does not depend.
 template <typename Wait, typename Done>
 Waited wait_outright(const ModuleState& home, const base::Deadline& deadline, Wait&& wait, Done&& done) {
-  // The main thread checks for signals at least this often, in case one comes between its check and its sleep; a worker
-  // checks for interrupts.
+  // The main thread checks for signals at least this often, because a signal may come between a check and the sleep. A
+  // worker checks for interrupts.
   constexpr std::chrono::milliseconds kSlice{200};
   const unsigned long thread = PyThread_get_thread_ident();
   const codec::Runtime& runtime = home.runtime;
@@ -42,9 +42,9 @@ Waited wait_outright(const ModuleState& home, const base::Deadline& deadline, Wa
   return Waited::kDone;
 }
 
-// Calls `wait(deadline)`, detached, until `done()` is true. `wait` returns at its deadline or at a signal at the latest.
-// Blocks. Runs Python: signal handlers. Errors: kError with the exception of a handler, or with TaskInterrupted if home is
-// itself a worker's interpreter and the task that waits here must be stopped.
+// Calls `wait(deadline)`, detached, until `done()` is true. `wait` has to return at its deadline or at a signal, or
+// earlier. Blocks. Runs Python: signal handlers. Errors: kError with the exception of a handler, or with TaskInterrupted if
+// home is itself a worker's interpreter and the task that waits here must be stopped.
 template <typename Wait, typename Done>
 Waited wait_at_home(ModuleState& home, const base::Deadline& deadline, Wait&& wait, Done&& done) {
   if (done()) return Waited::kDone;

@@ -18,7 +18,7 @@ namespace aiointerpreters::binding {
 
 namespace {
 
-// A word that one thread sets once and another thread waits for.
+// A value that one thread sets once and another thread waits for.
 class Step {
  public:
   enum Value : std::uint32_t { kOpen, kDone, kFailed };
@@ -27,7 +27,7 @@ class Step {
     word_.store(value, std::memory_order_release);  // pairs with the acquire in `wait`
     base::wake_all(&word_);
   }
-  // Requires: attached. Blocks, detached; a signal is left for later.
+  // Requires: attached. Blocks, detached. Signals are handled later.
   Value wait() {
     if (word_.load(std::memory_order_acquire) == kOpen) {
       py::detached([this] {
@@ -45,12 +45,12 @@ class Step {
 
 // The data that the two threads share. Owner: the capsule in the function that the new thread runs.
 struct Start {
-  py::Ref executor;  // until the thread is registered: it must not keep the executor
+  py::Ref executor;  // dropped when the thread is registered, because the thread must not keep the executor alive
   py::Ref pool;
-  py::Ref context;  // of the code that requested the thread; in some builds of CPython, threads begin with a copy
+  py::Ref context;  // of the code that requested the thread; some builds of CPython start threads with a copy
   py::Ref handle;
-  py::Ref error;     // why it could not be registered
-  Step handed_over;  // the handle has been handed over
+  py::Ref error;     // the reason if it could not be registered
+  Step handed_over;  // set when `handle` is valid
   Step registered;
 };
 
@@ -58,16 +58,17 @@ void destroy_start(PyObject* capsule) {
   std::unique_ptr<Start>(static_cast<Start*>(PyCapsule_GetPointer(capsule, nullptr))).reset();
 }
 
-// Calls a callable without arguments; its exceptions are reported. Null: there is none, and an exception is set.
+// Calls a callable without arguments. Exceptions are reported. If the callable is null, the exception that is set is
+// reported.
 void call(const py::Ref& callable) {
   if (!callable || !py::Ref::steal(PyObject_CallNoArgs(callable.get()))) PyErr_WriteUnraisable(callable.get());
 }
 
 bool is_serving(const ModuleState& state) { return !state.starting.contains(PyThread_get_thread_ident()); }
 
-// Makes a registered thread serve the pool, by threading's own `_bootstrap` if possible. A thread that fails before it
-// serves is subtracted from the count. If it was the only one, no thread will run the queued tasks, and they end as
-// cancelled.
+// Makes a registered thread serve the pool, through `_bootstrap` of `threading` if possible. If the thread fails before it
+// serves, it is subtracted from the count. If it was the only thread, the queued tasks end as cancelled, because no thread
+// will run them.
 void serve(ModuleState& state, PyObject* thread, PyObject* service, pool::Pool& pool) {
   call(py::Ref::steal(PyObject_GetAttrString(thread, "_bootstrap")));
   if (is_serving(state)) return;
@@ -81,14 +82,14 @@ void serve(ModuleState& state, PyObject* thread, PyObject* service, pool::Pool& 
   while (const pool::TaskPtr task = tasks.pop()) task->cancel_at_home();
 }
 
-// The new thread.
+// The entry function of the new thread.
 PyObject* run_thread(PyObject* capsule, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     Start& start = *static_cast<Start*>(PyCapsule_GetPointer(capsule, nullptr));
     start.handed_over.wait();
     ModuleState& state = state_of_type(Py_TYPE(start.pool.get()));
     const std::shared_ptr<pool::Pool> pool = pool_in(state, start.pool.get());
-    py::Ref registered;  // the thread object, and its work
+    py::Ref registered;  // the thread object, and the function that serves the pool
     try {
       state.starting.insert(PyThread_get_thread_ident());
       registered = py::Ref::steal(
@@ -96,7 +97,7 @@ PyObject* run_thread(PyObject* capsule, PyObject*) {
     } catch (const std::bad_alloc&) {
       PyErr_NoMemory();
     }
-    start.executor.reset();  // not the last reference: the thread that waits for us has one
+    start.executor.reset();  // the waiting thread still has a reference
     start.context.reset();
     PyObject* thread = nullptr;
     PyObject* service = nullptr;
@@ -114,8 +115,8 @@ PyObject* run_thread(PyObject* capsule, PyObject*) {
 
 PyMethodDef kRunThread = {"run_worker", run_thread, METH_NOARGS, nullptr};
 
-// Gives new threads a stack that is large enough for Python (hazard 6), unless they would have one anyway. Runs no Python,
-// so no code sees the other size.
+// Gives new threads a stack that is large enough for Python (hazard 6), unless the default is large enough. Runs no Python,
+// so no other code sees the changed size.
 class StackSize {
  public:
   StackSize() noexcept : before_(PyThread_get_stacksize()) {
@@ -130,7 +131,7 @@ class StackSize {
   const std::size_t before_;
 };
 
-// Returns the function that the new thread runs; `start` is its data. Null with an exception set.
+// Returns the function that the new thread runs. `start` becomes its data. Null with an exception set.
 py::Ref make_entry(PyObject* executor, PyObject* pool, Start*& start) {
   auto made = std::make_unique<Start>();
   made->executor = py::Ref::borrow(executor);
