@@ -140,8 +140,8 @@ def in_pool(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=60_000, help="vectors in a piece of the work (%(default)s)")
-    parser.add_argument("--pieces", type=int, default=8, help="pieces of the work (%(default)s)")
+    parser.add_argument("--rows", type=harness.count, default=60_000, help="vectors in a piece of the work (%(default)s)")
+    parser.add_argument("--pieces", type=harness.count, default=8, help="pieces of the work (%(default)s)")
     chosen = harness.options(parser, rounds=7)
     chosen.workers = WORKERS
     pieces = [chosen.rows // (20 if chosen.quick else 1)] * chosen.pieces

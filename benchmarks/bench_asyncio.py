@@ -153,19 +153,19 @@ def contestants(stack: ExitStack, counts: awaiting.Counts, workers: int) -> dict
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--gather", type=int, default=20_000, help="calls in a gather (%(default)s)")
+    parser.add_argument("--gather", type=harness.count, default=20_000, help="calls in a gather (%(default)s)")
     parser.add_argument(
-        "--items", type=int, default=100_000, help="items of a map (%(default)s; a twentieth if that is slow)"
+        "--items", type=harness.count, default=100_000, help="items of a map (%(default)s; a twentieth if that is slow)"
     )
     parser.add_argument(
-        "--calls", type=int, default=1_000, help="calls one by one (%(default)s; 100 at most if that is slow)"
+        "--calls", type=harness.count, default=1_000, help="calls one by one (%(default)s; 100 at most if that is slow)"
     )
     chosen = harness.options(parser, rounds=5)
     part = 20 if chosen.quick else 1
     counts = awaiting.Counts(
-        gather=chosen.gather // part,
-        one_by_one=chosen.calls // part,
-        map=chosen.items // part,
+        gather=max(1, chosen.gather // part),
+        one_by_one=max(1, chosen.calls // part),
+        map=max(1, chosen.items // part),
         at_once=awaiting.CALLS_AT_ONCE * chosen.workers,
     )
     with ExitStack() as stack:

@@ -94,7 +94,7 @@ async def latencies(pool: InterpreterThreadPoolExecutor, pipe: tuple[int, int], 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=200, help="cancels a round (%(default)s)")
+    parser.add_argument("--calls", type=harness.count, default=200, help="cancels a round (%(default)s)")
     chosen = harness.options(parser, rounds=7)
     calls = 20 if chosen.quick else chosen.calls
     with ExitStack() as stack:

@@ -31,7 +31,9 @@ BENCHMARK = harness.Benchmark(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=0.6, help="how long each load is measured in a round (%(default)s)")
+    parser.add_argument(
+        "--seconds", type=harness.amount, default=0.6, help="how long each load is measured in a round (%(default)s)"
+    )
     chosen = harness.options(parser, rounds=5)
     seconds, workers = 0.1 if chosen.quick else chosen.seconds, chosen.workers
     with ExitStack() as stack:

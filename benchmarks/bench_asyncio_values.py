@@ -113,7 +113,7 @@ async def carried(name: str, call: Call) -> list[Case]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=1, help="calls a round of each case (%(default)s)")
+    parser.add_argument("--calls", type=harness.count, default=1, help="calls a round of each case (%(default)s)")
     chosen = harness.options(parser, rounds=7)
     with ExitStack() as stack:
         loop = stack.enter_context(asyncio.Runner())

@@ -172,7 +172,9 @@ def contestants(stack: ExitStack, workers: int) -> dict[str, dict[str, Take]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=0.4, help="how long each kind of call is made (%(default)s)")
+    parser.add_argument(
+        "--seconds", type=harness.amount, default=0.4, help="how long each kind of call is made (%(default)s)"
+    )
     chosen = harness.options(parser, rounds=5, quick_rounds=1)
     seconds, settling = (0.01, 0.0) if chosen.quick else (chosen.seconds, SETTLING)
     cores = os.process_cpu_count() or 1

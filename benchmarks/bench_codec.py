@@ -104,7 +104,9 @@ def require_equal_values(contestant: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--part", type=float, default=1, help="multiplies the number of calls in a round (%(default)s)")
+    parser.add_argument(
+        "--part", type=harness.amount, default=1, help="multiplies the number of calls in a round (%(default)s)"
+    )
     chosen = harness.options(parser, rounds=15)
     chosen.workers = 0
     for contestant in STATEMENTS:

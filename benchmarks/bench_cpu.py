@@ -48,8 +48,10 @@ def in_pool(pool: Executor, task: Callable[[int], int], pieces: list[int]) -> Ma
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--numbers", type=int, default=1_000_000, help="how many squares a piece sums (%(default)s)")
-    parser.add_argument("--pieces", type=int, default=8, help="how many pieces a round works off (%(default)s)")
+    parser.add_argument(
+        "--numbers", type=harness.count, default=1_000_000, help="how many squares a piece sums (%(default)s)"
+    )
+    parser.add_argument("--pieces", type=harness.count, default=8, help="how many pieces a round works off (%(default)s)")
     chosen = harness.options(parser, rounds=9)
     chosen.workers = WORKERS
     pieces = [chosen.numbers // (20 if chosen.quick else 1)] * chosen.pieces

@@ -57,8 +57,13 @@ def many_cycles(rival: rivals.Rival, executors: int) -> Mapping[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sample", metavar="RIVAL", help="take one sample of it in this process and print it as JSON")
-    parser.add_argument("--executors", type=int, help="executors a round (60)")
+    parser.add_argument(
+        "--sample",
+        metavar="RIVAL",
+        choices=[rival.name for rival in rivals.ALL],
+        help="take one sample of it in this process and print it as JSON",
+    )
+    parser.add_argument("--executors", type=harness.count, help="executors a round (60)")
     chosen = harness.options(parser, rounds=3, quick_rounds=1)
     chosen.workers = WORKERS
     executors = chosen.executors or (5 if chosen.quick else 60)

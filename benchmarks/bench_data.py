@@ -119,7 +119,9 @@ def contestant(rival: rivals.Rival, pool: Executor, part: float) -> harness.Meas
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--part", type=float, default=1, help="multiplies the number of calls in a round (%(default)s)")
+    parser.add_argument(
+        "--part", type=harness.amount, default=1, help="multiplies the number of calls in a round (%(default)s)"
+    )
     chosen = harness.options(parser, rounds=9)
     part = 0 if chosen.quick else chosen.part
     with ExitStack() as pools:

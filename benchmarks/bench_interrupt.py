@@ -99,7 +99,7 @@ def latencies(pool: InterpreterThreadPoolExecutor, pipe: tuple[int, int], calls:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=200, help="interrupts of each kind a round (%(default)s)")
+    parser.add_argument("--calls", type=harness.count, default=200, help="interrupts of each kind a round (%(default)s)")
     chosen = harness.options(parser, rounds=5)
     calls = 20 if chosen.quick else chosen.calls
     with ExitStack() as stack:

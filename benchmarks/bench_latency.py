@@ -55,7 +55,7 @@ def latency(pool: Executor, task: Callable[[], object], calls: int) -> Mapping[s
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=1_000, help="calls a round, back to back (%(default)s)")
+    parser.add_argument("--calls", type=harness.count, default=1_000, help="calls a round, back to back (%(default)s)")
     chosen = harness.options(parser, rounds=20)
     calls = 100 if chosen.quick else chosen.calls
     entrants = rivals.available(rivals.TAGGED, rivals.UNTAGGED, rivals.INTERPRETER_POOL, rivals.THREAD_POOL)

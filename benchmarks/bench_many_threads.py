@@ -47,7 +47,7 @@ def cost(executor: InterpreterThreadPoolExecutor, task: Callable[[], object], ba
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batch", type=int, default=20_000, help="calls a round (%(default)s)")
+    parser.add_argument("--batch", type=harness.count, default=20_000, help="calls a round (%(default)s)")
     chosen = harness.options(parser, rounds=15)
     batch = 500 if chosen.quick else chosen.batch
     with ExitStack() as executors:

@@ -71,8 +71,13 @@ def costs(rival: rivals.Rival, pool: Executor, calls: int, bytecode: str) -> Map
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=2000, help="calls a round (%(default)s)")
-    parser.add_argument("--sample", metavar="RIVAL", help="take one sample of its memory in this process, print it as JSON")
+    parser.add_argument("--calls", type=harness.count, default=2000, help="calls a round (%(default)s)")
+    parser.add_argument(
+        "--sample",
+        metavar="RIVAL",
+        choices=[rival.name for rival in rivals.ALL],
+        help="take one sample of its memory in this process, print it as JSON",
+    )
     chosen = harness.options(parser, rounds=5)
     if chosen.sample is not None:
         print(json.dumps({FIRST.name: first_exception(rivals.by_name(chosen.sample))}))

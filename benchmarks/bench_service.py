@@ -128,7 +128,9 @@ def _generate(port: str, settings: str, bytecode: str) -> dict[str, dict[str, fl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=2.0, help="how long each load is sent in a round (%(default)s)")
+    parser.add_argument(
+        "--seconds", type=harness.amount, default=2.0, help="how long each load is sent in a round (%(default)s)"
+    )
     chosen = harness.options(parser, rounds=3, quick_rounds=1)
     chosen.workers = WORKERS
     if importlib.util.find_spec("uvicorn") is None:

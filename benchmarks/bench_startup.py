@@ -55,7 +55,12 @@ def in_fresh_processes(rival: rivals.Rival, workers: int, bytecode: str) -> Mapp
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sample", metavar="RIVAL", help="take one sample of it in this process and print it as JSON")
+    parser.add_argument(
+        "--sample",
+        metavar="RIVAL",
+        choices=[rival.name for rival in rivals.ALL],
+        help="take one sample of it in this process and print it as JSON",
+    )
     chosen = harness.options(parser, rounds=15)
     if chosen.sample is not None:
         print(json.dumps({"ms": first_results(rivals.by_name(chosen.sample), chosen.workers)}))

@@ -41,8 +41,8 @@ def rate(pool: Executor, task: Callable[[], object], batch: int, at_least: float
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batch", type=int, default=5_000, help="tasks submitted before they are collected")
-    parser.add_argument("--seconds", type=float, default=0.3, help="how long a round lasts at least")
+    parser.add_argument("--batch", type=harness.count, default=5_000, help="tasks submitted before they are collected")
+    parser.add_argument("--seconds", type=harness.amount, default=0.3, help="how long a round lasts at least")
     chosen = harness.options(parser, rounds=15)
     seconds = 0.02 if chosen.quick else chosen.seconds
     entrants = rivals.available(rivals.TAGGED, rivals.UNTAGGED, rivals.INTERPRETER_POOL, rivals.THREAD_POOL)

@@ -192,8 +192,10 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="compare_revisions", description=__doc__)
     parser.add_argument("revision", help="what the current commit is compared with: a branch, a tag, a hash, main~5")
     parser.add_argument("names", nargs="*", type=run_all.known, metavar="NAME", help=f"benchmarks ({' '.join(DEFAULT)})")
-    parser.add_argument("--rounds", type=int, default=10, help="processes of each benchmark and revision (%(default)s)")
-    parser.add_argument("--within", type=int, default=3, help="rounds within a process (%(default)s)")
+    parser.add_argument(
+        "--rounds", type=harness.count, default=10, help="processes of each benchmark and revision (%(default)s)"
+    )
+    parser.add_argument("--within", type=harness.count, default=3, help="rounds within a process (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="see that all works: figures mean little")
     return parser.parse_args()
 

@@ -140,13 +140,47 @@ class Excess:
         )
 
 
+def count(text: str) -> int:
+    """Reads a whole number above 0 from the command line. Raises argparse.ArgumentTypeError."""
+    if not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0, not {text!r}")
+    return int(text)
+
+
+def amount(text: str) -> float:
+    """Reads a number above 0 from the command line. Raises ValueError or argparse.ArgumentTypeError."""
+    if not 0 < float(text) < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, not {text!r}")
+    return float(text)
+
+
+def place(text: str) -> Path:
+    """Reads a path at which files will be written, perhaps in new folders. Raises argparse.ArgumentTypeError."""
+    path = Path(text).absolute()
+    above = path.parent if path.suffix == ".json" else path
+    while not above.exists():
+        above = above.parent
+    if not above.is_dir():
+        raise argparse.ArgumentTypeError(f"{str(above)!r} is not a folder")
+    if not os.access(above, os.W_OK):
+        raise argparse.ArgumentTypeError(f"nothing can be written to {str(above)!r}")
+    return Path(text)
+
+
 def options(parser: argparse.ArgumentParser, *, rounds: int, quick_rounds: int = 2) -> argparse.Namespace:
     """Parses the command line with the options that all benchmarks share: `workers`, `rounds`, `quick`, `json`."""
     cores = max(2, os.process_cpu_count() or 1)
-    parser.add_argument("--workers", type=int, default=cores, help="max_workers of every executor (%(default)s)")
-    parser.add_argument("--rounds", type=int, help=f"times each contestant is measured ({rounds})")
+    parser.add_argument("--workers", type=count, default=cores, help="max_workers of every executor (%(default)s)")
+    parser.add_argument("--rounds", type=count, help=f"times each contestant is measured ({rounds})")
     parser.add_argument("--quick", action="store_true", help="a smoke test: few rounds, numbers mean little")
-    parser.add_argument("--json", nargs="?", const=str(RESULTS), help="write the samples to a file or folder (%(const)s)")
+    parser.add_argument(
+        "--json",
+        nargs="?",
+        type=place,
+        const=RESULTS,
+        metavar="PATH",
+        help="write the samples to a file or folder (%(const)s)",
+    )
     parser.add_argument("--ours", action="store_true", help="measure this package only, without its rivals")
     parsed = parser.parse_args()
     parsed.rounds = parsed.rounds or (quick_rounds if parsed.quick else rounds)
@@ -175,7 +209,7 @@ def run(
         settings: dict[str, object] = {"workers": chosen.workers, "rounds": chosen.rounds, "quick": chosen.quick}
         if left_out:
             settings["left_out"] = dict(left_out)
-        _save(Path(chosen.json), benchmark, {"machine": facts, **settings}, samples, verdicts, excesses)
+        _save(chosen.json, benchmark, {"machine": facts, **settings}, samples, verdicts, excesses)
 
 
 def judge(benchmark: Benchmark, samples: Samples) -> list[Verdict]:

@@ -67,12 +67,20 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--list", action="store_true", help="say which benchmarks there are, and run none")
     parser.add_argument("--quick", action="store_true", help="see that all works: few rounds, figures mean little")
-    parser.add_argument("--rounds", type=int, help="how often each contestant is measured")
+    parser.add_argument("--rounds", type=harness.count, help="how often each contestant is measured")
     parser.add_argument("--json", action="store_true", help="keep the samples in benchmarks/results, or in --folder")
-    parser.add_argument("--folder", type=Path, help="where --json and --table look")
+    parser.add_argument("--folder", type=harness.place, help="where --json and --table look")
     parser.add_argument("--table", action="store_true", help="measure nothing: show what the folder already has")
     parser.add_argument("names", nargs="*", type=known, metavar="NAME", help="which: `cpu` for bench_cpu.py (all)")
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    if chosen.table:
+        if not (folder := chosen.folder or harness.RESULTS).is_dir():
+            parser.error(f"there is no folder {folder}")
+        if missing := [name for name in chosen.names if not (folder / harness.result_name(name)).exists()]:
+            parser.error(f"{folder} has no results of {', '.join(missing)} for this version of Python")
+        if not any((folder / harness.result_name(name)).exists() for name in names()):
+            parser.error(f"{folder} has no results for this version of Python")
+    return chosen
 
 
 def main() -> None:

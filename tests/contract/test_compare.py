@@ -18,7 +18,7 @@ from support.scripts import TIMEOUT, Finished, environment, run_python
 
 FUNCTIONS = '''
 """Functions that are measured."""
-import multiprocessing, os, random, signal, threading
+import multiprocessing, os, random, signal, sys, threading
 from concurrent.futures import ThreadPoolExecutor
 from aiointerpreters import interpreter
 
@@ -93,8 +93,28 @@ async def coroutine_function():
 def generator_function():
     yield
 
+def returns_a_generator():
+    return (number * number for number in range(10))
+
+def returns_a_map():
+    return map(str, range(10))
+
+def returns_a_coroutine():
+    return coroutine_function()
+
+def says_much():
+    for line in range(3000):
+        print("x" * 1000, file=sys.stderr)
+
+def says_much_and_ends_the_program():
+    says_much()
+    if threading.current_thread() is not threading.main_thread():
+        print("the end", file=sys.stderr, flush=True)
+        os._exit(3)
+
 a_value = 7
 '''
+NO_GENERATOR = "A generator cannot be returned from an interpreter or a process. Return a list"
 FOUND = {"calls_per_second", "speed_up", "loop_delay_p99_seconds"}
 
 
@@ -241,7 +261,10 @@ def test_an_executor_of_the_users_own_is_compared(folder: Path) -> None:
         (["functions:total", "--inputs", "pairs"], "'pairs' is not of the form"),
         (["functions:total", "--pools", "threads,nonsense"], "there is no pool 'nonsense'"),
         (["functions:total", "--pools", ","], "--pools needs at least one name"),
-        (["functions:total", "--workers", "0"], "must be a whole number above 0, not '0'"),
+        (["functions:total", "--workers", "0"], "argument --workers: must be a whole number from 1 to 1000000, not '0'"),
+        (["functions:total", "--calls", "1.5"], "argument --calls: must be a whole number from 1 to 1000000, not '1.5'"),
+        (["functions:total", "--calls", "1" + "0" * 20], "argument --calls: must be a whole number from 1 to 1000000, not"),
+        (["functions:total", "--workers", "many"], "must be a whole number from 1 to 1000000, not 'many'"),
         (["functions:total", "--extensions", "some"], "invalid choice: 'some'"),
         ([], "the following arguments are required: target"),
     ],
@@ -263,7 +286,10 @@ def test_bad_input_is_told_before_anything_starts(folder: Path, arguments: list[
         (["missing:total"], "there is no module 'missing'"),
         (["functions:a_value"], "functions:a_value is not a function, but an int"),
         (["functions:coroutine_function"], "coroutine_function is an async function; compare measures plain functions"),
-        (["functions:generator_function"], "generator_function is a generator function; its result cannot leave a worker"),
+        (["functions:generator_function"], f"generator_function is a generator function. {NO_GENERATOR}"),
+        (["functions:returns_a_generator"], f"returns_a_generator returned a generator. {NO_GENERATOR}"),
+        (["functions:returns_a_map"], f"returns_a_map returned a map. {NO_GENERATOR}"),
+        (["functions:returns_a_coroutine"], "returns_a_coroutine returned a coroutine; compare measures plain functions"),
         (["functions:total", "--inputs", "functions:nothing"], "functions:nothing returned no arguments"),
         (["functions:total", "--inputs", "functions:number"], "functions:number returned an int, not the arguments"),
         (["broken:total"], "ZeroDivisionError: division by zero"),
@@ -344,6 +370,41 @@ def test_the_end_of_the_command_ends_all_that_it_has_started(
     if number != signal.SIGKILL:
         assert "Traceback" not in stderr
         assert not list(short_folder.iterdir()), "its folder is still there"
+
+
+def test_ctrl_c_while_modules_are_imported_ends_the_command_without_a_traceback() -> None:
+    source = """
+import runpy, sys
+
+class PressedAt:
+    def find_spec(self, name, path=None, target=None):
+        if name == where:
+            raise KeyboardInterrupt
+
+where = sys.argv[1]
+sys.argv[1:] = ["compare", "builtins:len"]
+sys.meta_path.insert(0, PressedAt())
+runpy.run_module("aiointerpreters", run_name="__main__", alter_sys=True)
+"""
+    for where in ("aiointerpreters._commands", "aiointerpreters._core", "aiointerpreters._compare.command"):
+        run_python("-c", source, where).check(code=130)
+
+
+def test_what_a_function_writes_to_stderr_does_not_fill_the_disk(folder: Path) -> None:
+    limited = (
+        "import resource, runpy\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
+        "runpy.run_module('aiointerpreters', run_name='__main__', alter_sys=True)\n"
+    )
+    options = ("--pools", "threads", "--rounds", "1", "--calls", "2", "--json")
+    finished = run_python("-c", limited, "compare", "functions:says_much", *options, cwd=folder)
+    assert finished.code == 0, finished.stderr
+    assert [pool["problem"] for pool in json.loads(finished.stdout)["pools"]] == [None]
+
+
+def test_the_last_line_of_a_program_that_has_died_is_shown(folder: Path) -> None:
+    report = measured(folder, "functions:says_much_and_ends_the_program", "--pools", "threads", "--calls", "2")
+    assert report["by_name"]["threads"]["problem"] == "it ended the whole program (exit status 3): the end"
 
 
 def test_nothing_but_the_command_loads_it() -> None:

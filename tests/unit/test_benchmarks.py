@@ -1,8 +1,11 @@
 """Parts of the benchmarks: each pool's adapter, the statistics of comparisons, the service and its load generator."""
 
+import argparse
 import importlib
 import importlib.util
 import json
+import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -54,6 +57,62 @@ def test_each_pool_says_what_it_cannot_do() -> None:
 def test_a_pool_that_is_not_installed_says_so() -> None:
     peer = peers.Peer("nobody's", peers.no_pool, "no_such_package")
     assert peer.missing() == "no_such_package is not installed (the extra `rivals`)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--rounds", "0"], "argument --rounds: must be a whole number above 0, not '0'"),
+        (["--rounds", "-2", "cpu"], "argument --rounds: must be a whole number above 0, not '-2'"),
+        (["--rounds", "few"], "argument --rounds: must be a whole number above 0, not 'few'"),
+        (["--table", "--folder", "missing"], "there is no folder missing"),
+        (["--table", "--folder", "empty"], "empty has no results for this version of Python"),
+        (["--table", "--folder", "empty", "cpu"], "empty has no results of cpu for this version of Python"),
+        (["--folder", "file"], "argument --folder: '{folder}/file' is not a folder"),
+        (["--folder", "file/below"], "argument --folder: '{folder}/file' is not a folder"),
+        (["cpuu"], "there is no benchmark 'cpuu': did you mean 'cpu'? --list names them all"),
+        (["--everything"], "unrecognized arguments: --everything"),
+    ],
+)
+def test_bad_options_of_the_benchmarks_are_told_at_once(arguments: list[str], said: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    finished = run_python(str(BENCHMARKS), *arguments, cwd=tmp_path)
+    assert (finished.code, finished.stdout) == (2, "")
+    assert finished.lines_of_errors[-1].endswith(f": {said.format(folder=tmp_path)}")
+    assert "Traceback" not in finished.stderr
+
+
+def test_a_folder_in_which_nothing_can_be_written_is_told_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    with pytest.raises(argparse.ArgumentTypeError) as refused:
+        harness.place(str(tmp_path / "new" / "folder"))
+    assert str(refused.value) == f"nothing can be written to {str(tmp_path)!r}"
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "said"),
+    [
+        ("bench_cpu.py", ["--workers", "0"], "argument --workers: must be a whole number above 0, not '0'"),
+        ("bench_cpu.py", ["--numbers", "x"], "argument --numbers: must be a whole number above 0, not 'x'"),
+        ("bench_codec.py", ["--part", "0"], "argument --part: must be a number above 0, not '0'"),
+        ("bench_busy.py", ["--seconds", "nan"], "argument --seconds: must be a number above 0, not 'nan'"),
+        ("bench_busy.py", ["--seconds", "x"], "argument --seconds: invalid amount value: 'x'"),
+        ("bench_busy.py", ["--json", "/dev/null/x"], "argument --json: '/dev/null' is not a folder"),
+        ("compare_revisions.py", ["HEAD", "--within", "0"], "argument --within: must be a whole number above 0, not '0'"),
+    ],
+)
+def test_bad_options_of_one_benchmark_are_told_at_once(script: str, arguments: list[str], said: str) -> None:
+    finished = run_python(str(BENCHMARKS / script), *arguments)
+    assert (finished.code, finished.stdout) == (2, "")
+    assert finished.lines_of_errors[-1].endswith(f": {said}")
+
+
+def test_no_option_of_a_benchmark_takes_any_number() -> None:
+    sources = {path.name: path.read_text(encoding="utf-8") for path in BENCHMARKS.glob("*.py")}
+    assert [name for name, text in sources.items() if re.search(r'"--\w+", type=(int|float)\b', text)] == []
 
 
 @pytest.mark.skipif(importlib.util.find_spec("uvicorn") is None, reason="needs the extra `rivals`")

@@ -24,6 +24,7 @@ from .verdict import judge
 PROGRAM = "python -m aiointerpreters compare"
 _SECONDS = 0.25  # that one part of a round takes
 _PATIENCE = 60.0  # seconds, beside those that the function itself needs
+_MOST = 1_000_000  # of workers, rounds, calls
 _STOPPED = 130  # what a shell says of a program that Ctrl-C has ended
 
 _DESCRIPTION = """
@@ -34,8 +35,7 @@ and which one to use. The function must be at module level. It is called many ti
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status: 0, 2 if there is nothing to measure, 130 after Ctrl-C."""
-    parser = _parser()
-    chosen = parser.parse_args(arguments)
+    chosen = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # not every encoding has the sign for micro
     try:
@@ -50,6 +50,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{PROGRAM}: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # who presses it again would get a traceback
         _tell("")
         print("stopped", file=sys.stderr)
         return _STOPPED
@@ -123,8 +124,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number above 0, not {text!r}")
+    if not (text.isdecimal() and 1 <= int(text) <= _MOST):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {_MOST}, not {text!r}")
     return int(text)
 
 

@@ -24,7 +24,7 @@ from typing import Any
 from .. import interpreter
 from . import carried, measuring, pools
 from .findings import DIFFERENT, EQUAL, OURS, SERIAL, THREADS, UNKNOWN
-from .target import Call, Place, WrongTargetError, find_function, make_calls
+from .target import Call, Place, WrongTargetError, check_result, find_function, make_calls
 
 _IMPORTLIB = importlib.__file__
 _LONG = 0.05  # seconds of a call from which on the event loop's part in it is nothing
@@ -61,6 +61,7 @@ class Host:
             self.make = pools.maker(self.name, self.extensions)
         self.doing = "the call failed"
         self.result = self._first_result(plain)
+        check_result(Place(**place), self.result)
         return {"inputs": len(self.calls)}
 
     def _first_result(self, function: Callable[..., Any]) -> Any:

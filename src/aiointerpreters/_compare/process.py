@@ -8,11 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from .target import WrongTargetError
 
@@ -38,7 +38,6 @@ class Process:
             "lifeline": lifeline,
             "path": list(path),
         }
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 # closed by __exit__
         self._buffer = b""
         source = f"from aiointerpreters._compare.host import main; main({settings!r})"
         with theirs:
@@ -46,12 +45,14 @@ class Process:
                 [sys.executable, *_options(), "-c", source],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,  # what the function prints
-                stderr=self._said,
+                stderr=subprocess.PIPE,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(path), "TMPDIR": folder},
                 pass_fds=(theirs.fileno(), lifeline),
                 start_new_session=True,  # so that Ctrl-C reaches the command alone, and it can end them all
             )
         os.close(lifeline)
+        assert self._process.stderr is not None
+        self._said = _Tail(self._process.stderr)
 
     def ask(self, what: str, timeout: float, **request: Any) -> dict[str, Any]:
         """Have the host do something and return its answer.
@@ -79,7 +80,9 @@ class Process:
         """Return the next line, nothing if the other side is gone, None if it takes too long."""
         deadline = time.monotonic() + timeout
         while b"\n" not in self._buffer:
-            ready, _, _ = select.select([self._talk], [], [], max(0.0, deadline - time.monotonic()))
+            ready, _, _ = select.select(
+                [self._talk], [], [], min(max(0.0, deadline - time.monotonic()), threading.TIMEOUT_MAX)
+            )
             if not ready:
                 return None
             try:
@@ -106,9 +109,7 @@ class Process:
             self._process.wait(_GRACE)
         self._end()
         code = self._process.returncode
-        size = self._said.seek(0, os.SEEK_END)
-        self._said.seek(max(0, size - _MOST_SAID))
-        lines = self._said.read().decode(errors="replace").strip().splitlines()
+        lines = self._said.read().strip().splitlines()
         words = f": {lines[-1]}" if lines else ""
         if code < 0:
             return f"it killed the whole program ({_name_of_signal(-code)}){words}"
@@ -135,7 +136,26 @@ class Process:
         self._end()
         self._talk.close()
         os.close(self._lifeline)
-        self._said.close()
+        self._said.read()
+
+
+class _Tail:
+    """The end of what a program and its children write to a pipe. A thread reads all of it, so they never wait for long."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._kept = b""
+        self._thread = threading.Thread(target=self._follow, args=(pipe,), daemon=True)
+        self._thread.start()
+
+    def read(self) -> str:
+        """Return it. Waits a moment for the end of the program."""
+        self._thread.join(_GRACE)
+        return self._kept.decode(errors="replace")
+
+    def _follow(self, pipe: IO[bytes]) -> None:
+        with pipe:
+            while received := os.read(pipe.fileno(), _MOST_SAID):
+                self._kept = (self._kept + received)[-_MOST_SAID:]
 
 
 def _name_of_signal(number: int) -> str:

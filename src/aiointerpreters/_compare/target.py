@@ -7,12 +7,13 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 _MOST_INPUTS = 1000
+_NO_GENERATOR = "A generator cannot be returned from an interpreter or a process. Return a list"
 
 type Call = tuple[tuple[Any, ...], dict[str, Any]]
 """Positional and keyword arguments."""
@@ -84,9 +85,17 @@ def find_function(place: Place) -> Callable[..., Any]:
     if inspect.iscoroutinefunction(plain) or inspect.isasyncgenfunction(plain):
         raise WrongTargetError(f"{place.name} is an async function; compare measures plain functions")
     if inspect.isgeneratorfunction(plain):
-        raise WrongTargetError(f"{place.name} is a generator function; its result cannot leave a worker")
+        raise WrongTargetError(f"{place.name} is a generator function. {_NO_GENERATOR}")
     found: Callable[..., Any] = function
     return found
+
+
+def check_result(place: Place, result: object) -> None:
+    """Raise WrongTargetError if the function has not computed its result, but returned something that will."""
+    if isinstance(result, Generator | map | filter | zip):
+        raise WrongTargetError(f"{place.name} returned {_a(result)}. {_NO_GENERATOR}")
+    if isinstance(result, Coroutine | AsyncGenerator):
+        raise WrongTargetError(f"{place.name} returned {_a(result)}; compare measures plain functions")
 
 
 def read_arguments(option: str, text: str) -> Any:
