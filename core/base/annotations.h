@@ -15,5 +15,5 @@
 #define AIOI_EXCLUDES(...) AIOI_THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
 #define AIOI_ACQUIRE(...) AIOI_THREAD_ANNOTATION(acquire_capability(__VA_ARGS__))
 #define AIOI_RELEASE(...) AIOI_THREAD_ANNOTATION(release_capability(__VA_ARGS__))
-// A function that the analysis cannot follow; the reason is part of it.
+// A function that the analysis cannot follow, with the reason.
 #define AIOI_UNCHECKED(reason) AIOI_THREAD_ANNOTATION(no_thread_safety_analysis)

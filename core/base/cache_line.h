@@ -1,6 +1,6 @@
-// Two values that two threads write at the same time should not share a cache line: each write would take the line away from
-// the other processor. (std::hardware_destructive_interference_size may differ between two files of one program, so gcc
-// warns of it.)
+// Two values that two threads write at the same time should not share a cache line, because each write would take the line
+// away from the other processor. (std::hardware_destructive_interference_size is not used: it may differ between two files
+// of one program, and gcc warns about that.)
 // Thread: none of its own.
 #pragma once
 

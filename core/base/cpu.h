@@ -4,8 +4,8 @@
 
 namespace aiointerpreters::base {
 
-// Number of processors that this process may use, at least 1: those that it may run on, or fewer if a cgroup's quota,
-// rounded down, is lower. Reads files, so it is not for hot paths.
+// The number of processors that this process may use, at least 1. A cgroup's quota, rounded down, limits the number. Reads
+// files, so do not call it often.
 [[nodiscard]] unsigned usable_cpus() noexcept;
 // The processor that runs the calling thread now; -1 if it is not known.
 [[nodiscard]] int current_cpu() noexcept;

@@ -114,7 +114,7 @@ std::optional<double> quota_of(const Cgroup& cgroup) {
   return quota_in_cfs(content_of(cgroup.folder + "/cpu.cfs_quota_us"), content_of(cgroup.folder + "/cpu.cfs_period_us"));
 }
 
-// Those of the process, from its own one outwards, in each hierarchy.
+// The cgroups of the process, from its own one outwards, in each hierarchy.
 std::vector<Cgroup> cgroups_of_process(const std::string& root) {
   std::vector<Cgroup> found;
   const std::string cgroups = content_of(root + "/proc/self/cgroup");

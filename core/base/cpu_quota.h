@@ -1,5 +1,5 @@
-// The processor time that the cgroups of this process allow, above all in containers: 64 processors may be usable while the
-// quota is worth two processors. Linux only; elsewhere there is no quota.
+// The processor time that the cgroups of this process allow, above all in containers. For example, 64 processors may be
+// usable while the quota is worth two processors. Linux only; on other systems there is no quota.
 // Thread: any.
 #pragma once
 
@@ -11,13 +11,13 @@
 namespace aiointerpreters::base {
 
 // The lowest quota of the process's cgroup and of the cgroups around it, in processors; 0.5 is half of one. None: no quota.
-// It is read from `cpu.max` (cgroup v2) and from `cpu.cfs_quota_us` and `cpu.cfs_period_us` (v1). /proc/self/cgroup and
-// /proc/self/mountinfo say where these are. `root` is put in front of all these paths, for tests. A file that cannot be read
-// limits nothing. Errors: std::bad_alloc.
+// It is read from `cpu.max` (cgroup v2), or from `cpu.cfs_quota_us` and `cpu.cfs_period_us` (v1). /proc/self/cgroup and
+// /proc/self/mountinfo say where these files are. Tests put `root` in front of all paths. A file that cannot be read sets
+// no limit. Errors: std::bad_alloc.
 [[nodiscard]] std::optional<double> cpu_quota(const std::string& root = "");
 
-// The folders of these cgroups, in which `cpu.max` and `cpu.stat` are. The process's own cgroup comes before those around
-// it. `root` and errors as above.
+// The folders of these cgroups, which contain `cpu.max` and `cpu.stat`. The process's own cgroup comes first. `root` and
+// errors as above.
 [[nodiscard]] std::vector<std::string> cpu_cgroups(const std::string& root = "");
 
 // The quota in the text of a `cpu.max`: "200000 100000" is 2, "max 100000" is none.

@@ -1,13 +1,13 @@
-// IdleSpins: which of the threads that wait for work should spin for it, where, and for how long.
+// IdleSpins: decides which of the threads that wait for work should spin, where, and for how long.
 //
-// Spinning threads take processors from threads that compute. So at most as many spin as half of the usable processors, and
-// none if there is only one processor or if spinning does not pay (spin_policy.h). A thread on the processor of the thread
-// that hands out work never spins there, because it would keep the work from coming. It sleeps, and the two take turns,
-// which costs 5 to 7 microseconds each; on two processors it is half of one.
-// The scheduler prefers to wake a thread on the processor of its waker. So after some such turns the thread moves to another
-// processor. If that one turns out to be busy, the number of turns until the next attempt grows.
-// Owner: those threads' pool. Thread: any. Locks: not thread-safe; the owner's lock guards all but Plan::spin, which is
-// called without it.
+// Spinning threads take processors from threads that compute. So at most half as many threads spin as there are usable
+// processors. None spins if there is only one processor, or if spinning does not pay (spin_policy.h). A thread never spins
+// on the processor of the thread that hands out work, because it would keep the work from coming. It sleeps, and the two
+// threads take turns, which costs 5 to 7 microseconds for each call. On two processors it costs half a microsecond.
+// The scheduler prefers to wake a thread on the processor of its waker. So after some such turns the thread moves to
+// another processor. If that one turns out to be busy, the number of turns until the next attempt grows.
+// Owner: the pool of these threads. Thread: any. Locks: not thread-safe; the owner's lock guards everything but Plan::spin,
+// which is called without it.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ class IdleSpins {
  public:
   using Duration = SpinPolicy::Duration;
 
-  // Turns on the giver's processor before a move: the first and the highest number.
+  // Turns on the giver's processor before a move: the first value, and the highest.
   static constexpr unsigned kMinTurns = 4;
   static constexpr unsigned kMaxTurns = 8192;
 
@@ -80,7 +80,7 @@ class IdleSpins {
   const unsigned most_;
   SpinPolicy policy_;
   unsigned spinning_ = 0;
-  unsigned turns_ = 0;  // in a row that began on the giver's processor
+  unsigned turns_ = 0;  // turns on the giver's processor, in a row
   unsigned turns_before_move_ = kMinTurns;
 };
 

@@ -52,7 +52,7 @@ class IntrusivePtr {
     }
   }
 
-  // One more owner of an object that may be about to lose its last one; null if it has lost it. Requires: its memory still
+  // Returns one more owner of an object, or null if its last owner has already gone. Requires: the object's memory still
   // exists.
   [[nodiscard]] static IntrusivePtr if_alive(T* object) noexcept {
     std::uint32_t owners = object->owners_.load(std::memory_order_relaxed);

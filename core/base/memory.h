@@ -1,5 +1,5 @@
-// Memory: a block that crosses interpreters and threads. A small one comes from malloc, a large one from the operating
-// system. malloc would keep a large one, or its address space, in an arena, with small blocks after it.
+// Memory: a block that crosses interpreters and threads. A small block comes from malloc, a large one from the operating
+// system. malloc would keep the memory or the address space of a large block in an arena, behind small blocks.
 // Thread: none of its own; one owner at a time.
 #pragma once
 

@@ -1,6 +1,6 @@
 // Mutex: a lock of four bytes for critical sections of a few dozen instructions. A thread that finds it taken first spins
-// for a moment, because the owner will be gone sooner than the kernel could put the thread to sleep. Then it sleeps on the
-// word. (U. Drepper, "Futexes are tricky", 2011, mutex 2, with spinning added.)
+// for a moment, because the owner leaves sooner than the kernel could put the thread to sleep. Then it sleeps on the word.
+// (U. Drepper, "Futexes are tricky", 2011, mutex 2, with spinning added.)
 // Thread: any. Blocks: without detaching, so code that can wait for an interpreter must not run under it
 // (docs/design/data_path.md, 4).
 #pragma once

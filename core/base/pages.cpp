@@ -56,8 +56,8 @@ LargePages::LargePages(void* memory, std::size_t size) noexcept {
 }
 
 LargePages::~LargePages() {
-  // Written pages stay as they are. The kernel cannot be told to return to its former behaviour. Without this call, small
-  // blocks that malloc puts here later would cost a large page each.
+  // Written pages stay as they are. Without this call, small blocks that malloc puts here later would cost a large page
+  // each. There is no call that restores the former setting.
   if (size_ != 0) static_cast<void>(madvise(first_, size_, MADV_NOHUGEPAGE));
 }
 

@@ -1,4 +1,4 @@
-// The number of this process, by which the child of a fork knows that it is another process.
+// The number of this process. The child of a fork finds out by it that it is another process.
 #pragma once
 
 #if !defined(_WIN32)

@@ -1,12 +1,12 @@
-// The end of the process by exit(3), for code that an exit handler or a static object's destructor may call, and that cannot
-// return. The thread that runs the handlers runs the remaining ones instead, and the process ends with its intended status.
-// Only glibc makes this possible; on other systems no thread is ever known to run exit handlers.
+// The end of the process by exit(3), for code that an exit handler or a static object's destructor may call, and that
+// cannot return. Instead, its thread runs the remaining handlers, and the process ends with its intended status. Only glibc
+// makes this possible. On other systems `runs_exit_handlers` is always false.
 // Thread: any.
 #pragma once
 
 namespace aiointerpreters::base {
 
-// From now on, handlers that exist already run with `runs_exit_handlers` true: the handler that was registered last runs
+// From now on `runs_exit_handlers` is true while existing handlers run, because the handler that was registered last runs
 // first. Call it again when there may be new handlers.
 void watch_for_exit() noexcept;
 

@@ -1,5 +1,5 @@
 // Bounded spinning, the step before parking. An answer from another core takes a fraction of a microsecond; waking a parked
-// thread takes 5 to 50 microseconds. So a waiting thread looks for a while before it sleeps, if that pays (spin_policy.h).
+// thread takes 5 to 50 microseconds. So a waiting thread spins for a while before it sleeps, if that pays (spin_policy.h).
 // It never yields the processor: if other processes compute, that gives away a whole slice of 1 to 4 milliseconds.
 // Thread: any. Blocks: for the budget at most, so the caller should be detached.
 #pragma once
@@ -23,8 +23,8 @@ inline void cpu_relax() noexcept {
 #endif
 }
 
-// A thread that is away for longer has been taken off its processor: interrupts take less, another thread's slice takes
-// more.
+// If a thread is away for longer, it has been taken off its processor: interrupts take less, and another thread's slice
+// takes more.
 inline constexpr std::chrono::microseconds kRobbed{100};
 
 // Calls `ready` until it returns true or the budget is used up. Returns its last answer, and whether the thread was off its

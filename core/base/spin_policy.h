@@ -1,15 +1,13 @@
-// SpinPolicy: whether a waiting thread should look for a while, awake, before it sleeps. On a quiet machine that saves the 5
+// SpinPolicy: whether a waiting thread should spin for a while before it sleeps. On a quiet machine, spinning saves the 5
 // to 50 microseconds of a wake-up. If other processes compute, it does harm: a spinning thread uses up this process's share
 // of the processor, and then has to wait, runnable, for several milliseconds. So the policy judges by the results of the
-// last waits:
+// last waits.
 //
-// - After a spin that ends without an answer, the next waits sleep immediately: none after the first such spin, then 1, 3,
-// 7, up
-//   to kMaxPause of them. Then one wait spins again, to find out whether spinning pays now. Some answers in a row reset
-// this.
-// - If a spin was taken off its processor, other threads want that processor. For some waits spins are then short: they
-// still
-//   find the answer of a partner that is awake, and spend little on anything else.
+// After a spin that finds nothing, the next waits sleep immediately: none after the first such spin, then 1, 3, 7, up to
+// kMaxPause of them. Then one wait spins again, to find out whether spinning pays now. Some answers in a row reset this.
+//
+// If a spin was taken off its processor, other threads want that processor. The spins of the next waits are then short.
+// They still find the answer of a partner that is awake, and cost little otherwise.
 //
 // It counts waits, not time: if waits are rare, there is little to gain or lose.
 // Owner: the waiting code, one policy for each kind of wait. Not thread-safe: its owner guards it.
@@ -23,7 +21,7 @@ namespace aiointerpreters::base {
 // The result of a spin.
 struct Spun {
   bool found = false;
-  bool robbed = false;  // other threads had the processor for a good part of it
+  bool robbed = false;  // other threads had the processor for a part of it
 };
 
 class SpinPolicy {
@@ -36,8 +34,8 @@ class SpinPolicy {
   static constexpr unsigned kSettled = 4;
   // The length of a spin while others want the processor: less than the cost of sleeping and waking.
   static constexpr Duration kShort = std::chrono::microseconds(5);
-  // The number of waits with short spins, at first; while others still want the processor, it grows kGrowth times, up to the
-  // latter.
+  // The number of waits with short spins: kMinWary at first. While others still want the processor, it is multiplied by
+  // kGrowth, up to kMaxWary.
   static constexpr unsigned kMinWary = 32;
   static constexpr unsigned kGrowth = 2;
   static constexpr unsigned kMaxWary = 256;
@@ -87,7 +85,7 @@ class SpinPolicy {
   unsigned answers_ = 0;     // in a row, up to kSettled
   unsigned wary_ = 0;        // waits whose spins will be short
   unsigned wary_length_ = kMinWary;
-  unsigned calm_ = kMaxWary;  // waits since that was over, up to kMaxWary
+  unsigned calm_ = kMaxWary;  // waits since the last wary one, up to kMaxWary
 };
 
 }  // namespace aiointerpreters::base

@@ -1,4 +1,4 @@
-// The memory that the calling thread's stack keeps.
+// Frees unused memory of the calling thread's stack.
 // Thread: any.
 #pragma once
 

@@ -30,7 +30,7 @@ class Thread {
 
   // Runs `body`, which throws nothing, in a new thread. False if no thread can be started. Requires: not running.
   [[nodiscard]] bool start(std::function<void()> body) noexcept;
-  // Started and not joined, in this process: a fork has no copy of the thread.
+  // Started and not joined, in this process. The child of a fork does not have the thread.
   [[nodiscard]] bool running() const noexcept;
   // Requires: running, called by another thread. Blocks.
   void join() noexcept;

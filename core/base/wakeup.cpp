@@ -42,7 +42,7 @@ Wakeup Wakeup::open() noexcept {
 
 void Wakeup::signal() const noexcept {
   const std::uint64_t one = 1;  // the value that an eventfd wants; for a pipe it is eight bytes
-  // A full one (EAGAIN) is readable already.
+  // If it is full (EAGAIN), it is already readable.
   while (::write(write_end_, &one, sizeof one) < 0 && errno == EINTR) {
   }
 }

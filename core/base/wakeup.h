@@ -13,7 +13,7 @@ class Wakeup {
 
   // Without a descriptor.
   Wakeup() noexcept = default;
-  // Errors: `fd()` is kNone if there is no such thing, or no descriptor is left.
+  // Errors: `fd()` is kNone if the system has no such descriptor, or if no descriptor is left.
   [[nodiscard]] static Wakeup open() noexcept;
   Wakeup(Wakeup&& other) noexcept
       : read_end_(std::exchange(other.read_end_, kNone)), write_end_(std::exchange(other.write_end_, kNone)) {}

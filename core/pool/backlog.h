@@ -25,9 +25,9 @@ class Backlog {
   void put_back(TaskPtr task) noexcept { queue(task->lane).push_front(std::move(task)); }
   // The oldest task of that lane; null if there is none.
   [[nodiscard]] TaskPtr pop(Lane lane) noexcept { return queue(lane).pop(); }
-  // Whether the oldest task for an interpreter came before the oldest one of home's. Requires: there are both.
+  // Whether the oldest task for an interpreter is older than the oldest task of home. Requires: there are both.
   [[nodiscard]] bool interpreters_are_older() const noexcept { return interpreters_.older_than(home_); }
-  // Takes out all tasks of that lane but the `kept` oldest ones.
+  // Takes out all tasks of that lane except the `kept` oldest ones.
   void take(Lane lane, std::size_t kept, TaskList& into) noexcept { queue(lane).take_behind(kept, into); }
 
  private:

@@ -17,12 +17,12 @@ class LoopPort;
 struct Call {
   explicit Call(Lane where) noexcept : lane(where) {}
 
-  codec::CallablePtr callable;                                // all lanes but Lane::kHome
+  codec::CallablePtr callable;                                // null only in Lane::kHome
   std::uint64_t callable_id = codec::CallableRef::kUncached;  // the same as callable->id, without touching its cache line
   codec::Message message;                                     // the arguments; afterwards the outcome
-  std::unique_ptr<codec::Message> context;                    // context variables by name, to be set for the call; or null
+  std::unique_ptr<codec::Message> context;                    // context variables to set for the call, by name; or null
   std::shared_ptr<LoopPort> port;                             // Lane::kLoops: the port that it was sent to
-  bool in_rows = false;  // the one argument is a list of argument tuples, the result the list of their results
+  bool in_rows = false;  // the argument is a list of argument tuples, the result is the list of their results
   Lane lane;             // fixed once the call is submitted
 };
 

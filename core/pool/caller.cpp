@@ -11,8 +11,8 @@ namespace aiointerpreters::pool {
 
 namespace {
 
-// Calls once for each tuple of arguments in a list. Returns new: the list of results. What is called may find either list
-// (gc.get_objects) and change it.
+// Calls once for each tuple of arguments in a list. Returns new: the list of results. The callable may find both lists
+// (gc.get_objects) and change them.
 py::Ref call_rows(PyObject* callable, PyObject* list) {
   py::Ref rows = py::Ref::steal(PyList_AsTuple(list));
   py::Ref results = py::Ref::steal(PyList_New(0));
@@ -40,7 +40,7 @@ py::Ref Caller::find(codec::Runtime& runtime, std::uint64_t id, const codec::Cal
 py::Ref Caller::call(codec::Runtime& runtime, Task& task) {
   const py::Ref callable = find(runtime, task.callable_id, task.callable);
   if (!callable || !codec::decode_call(runtime, task.message, arguments_)) return {};
-  task.message.clear();  // this also drops its hold on lent memory, which the function may have dropped long before
+  task.message.clear();  // also gives up lent memory, which the function may not use any more
   if (task.context && !enter_context(runtime, task)) return {};
   if (!task.in_rows) return arguments_.call(callable.get());
   PyObject* const rows = arguments_.positional(0);
@@ -68,7 +68,7 @@ void Caller::leave_context() {
 }
 
 void encode_outcome(codec::Runtime& runtime, py::Interruptible& interruptible, Task& task, const py::Ref& result) {
-  // relaxed: if it is forgotten a moment later, the result is never read.
+  // relaxed: if it is forgotten a moment later, nobody reads the result.
   if (task.is_forgotten.load(std::memory_order_relaxed)) {
     PyErr_Clear();
     task.message.clear();

@@ -16,12 +16,13 @@ class Caller {
   Caller(const Caller&) = delete;
   Caller& operator=(const Caller&) = delete;
 
-  // Returns new: the result of the callable. Its context is the current one until `leave_context`. Runs Python. Errors: null
+  // Returns new: the result of the callable. Its context stays entered until `leave_context`. Runs Python. Errors: null
   // with the exception set that the callable, or preparing the call, has raised.
   [[nodiscard]] py::Ref call(codec::Runtime& runtime, Task& task);
   // Call it after each call, when its context is no longer needed. An exception that is set stays set. Runs Python.
   void leave_context();
-  // From now on, calls with context variables see the present values of all others, whatever other calls set later.
+  // From now on, calls with context variables start from the current values of all other variables, whatever other calls
+  // set later.
   void keep_context() { base_ = py::Ref::steal(PyContext_CopyCurrent()); }
   // Whether `is_such(argument)` is true for all arguments that have not been dropped.
   template <typename IsSuch>
@@ -40,19 +41,19 @@ class Caller {
 
   codec::CallableCache callables_;
   codec::CallArguments arguments_;
-  py::Ref base_;     // of the contexts of such calls
-  py::Ref context_;  // entered for the call, because it carries variables
+  py::Ref base_;     // the base of the contexts of calls with variables
+  py::Ref context_;  // entered for a call that carries variables
 };
 
-// Writes the outcome into the task: the result or, if it is null, the exception that is set. Ends the work that
-// `interruptible` has begun for it. If there is not even memory for that, the outcome says so. Requires: attached. Runs
+// Writes the outcome into the task: the result, or if it is null, the exception that is set. Ends the stretch that
+// `interruptible` has begun for the task. If there is no memory for the outcome, it says so. Requires: attached. Runs
 // Python.
 void encode_outcome(codec::Runtime& runtime, py::Interruptible& interruptible, Task& task, const py::Ref& result);
 
 // Whether memory of the worker's arrays is part of the outcome.
 [[nodiscard]] bool has_shared_outcome(const Task& task) noexcept;
-// For such a task, once the worker has dropped the objects that it has encoded: memory that it has kept all the same is
-// copied. If there is no memory for that, the outcome says so. Requires: attached.
+// For such a task, after the worker has dropped the objects that it has encoded: copies memory that code in the worker
+// still uses. If there is no memory for that, the outcome says so. Requires: attached.
 void settle_outcome(const codec::Runtime& runtime, Task& task);
 
 }  // namespace aiointerpreters::pool

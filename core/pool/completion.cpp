@@ -12,7 +12,8 @@ Completion::Change Completion::change(State from, State to) noexcept {
   std::uint32_t word = word_.load(std::memory_order_relaxed);
   do {
     if (state_in(word) != from) return Change::kLost;
-    // acq_rel: the release publishes message and outcome to the acquire in state(); the acquire takes over what home wrote.
+    // acq_rel: the release publishes message and outcome to the acquire in state(). The acquire makes home's writes
+    // visible.
   } while (!word_.compare_exchange_weak(word, (word & ~kStateMask) | static_cast<std::uint32_t>(to),
                                         std::memory_order_acq_rel, std::memory_order_relaxed));
   if (to >= State::kFinished && (word & kWaited) != 0) base::wake_all(&word_);
@@ -20,7 +21,7 @@ Completion::Change Completion::change(State from, State to) noexcept {
 }
 
 Completion::Change Completion::notify_cancelled() noexcept {
-  if (state() != State::kCancelled) return Change::kLost;  // final: nothing follows an end
+  if (state() != State::kCancelled) return Change::kLost;  // final: no other change follows an end
   const std::uint32_t word = word_.fetch_or(kNotified, std::memory_order_acq_rel);
   if ((word & kNotified) != 0) return Change::kLost;
   return end_of(word);

@@ -1,8 +1,7 @@
-// Completion: the state of a call, and who is told of its end. One word decides every race: start, cancel, interrupt,
-// finish, and the duty to tell. The end is told once, by the thread that makes the change; this thread need not be attached
-// to any interpreter. (docs/design/threading.md, "How a call ends", has the drawing.)
+// Completion: the state of a call, and who must be told of its end. One word decides every race: start, cancel, interrupt,
+// finish, and the duty to tell. The end is told once, by the thread that makes the change. This thread need not be attached
+// to any interpreter. (docs/design/threading.md, "How a call ends", has a drawing.)
 // Owner: the task. Thread: any, unless stated otherwise.
-// Owner: the task. Thread: any, where nothing else is said.
 #pragma once
 
 #include <atomic>
@@ -18,12 +17,12 @@ namespace aiointerpreters::pool {
 class Completion {
  public:
   enum class State : std::uint8_t { kPending, kRunning, kFinished, kCancelled };
-  // What a change of the state requires of the thread that has made it.
+  // The duty of the thread that has made a change.
   enum class Change : std::uint8_t {
-    kLost,     // nothing: the state was another one, and has not changed
-    kQuiet,    // nothing: everybody who wants to know looks at the state
+    kLost,     // nothing: the state was another one, so nothing has changed
+    kQuiet,    // nothing: no other code waits to be told
     kMail,     // to put the task into its mailbox
-    kDeliver,  // to ensure that waiters and callbacks at home are told
+    kDeliver,  // to make sure that waiters and callbacks at home are told
   };
 
   [[nodiscard]] State state() const noexcept { return state_in(word_.load(std::memory_order_acquire)); }
@@ -33,14 +32,14 @@ class Completion {
   [[nodiscard]] bool start() noexcept { return change(State::kPending, State::kRunning) != Change::kLost; }
   // Call it after the outcome is written.
   [[nodiscard]] Change finish() noexcept { return change(State::kRunning, State::kFinished); }
-  // The queue drops a cancelled call (the standard library's CANCELLED_AND_NOTIFIED).
+  // The cancelled call has left its queue (the standard library's CANCELLED_AND_NOTIFIED).
   [[nodiscard]] Change notify_cancelled() noexcept;
   [[nodiscard]] bool notified() const noexcept { return (word_.load(std::memory_order_acquire) & kNotified) != 0; }
   // Makes a running call end as interrupted, whatever its result. False: it is not running. The caller still has to stop it.
   [[nodiscard]] bool request_interrupt() noexcept;
   [[nodiscard]] bool interrupted() const noexcept { return (word_.load(std::memory_order_acquire) & kInterrupted) != 0; }
 
-  // The state of the call when telling was requested.
+  // The state of the call when it was looked at, or when telling was requested.
   struct Standing {
     State state;
     bool notified;
@@ -49,25 +48,25 @@ class Completion {
       return state < State::kFinished || (state == State::kCancelled && !notified);
     }
   };
-  // Requests that every change to an end from now on be delivered at home (hazard 30). An end that has already come counts
-  // as shown.
+  // Requests that the end be delivered at home (hazard 30). If the call has already ended, its end counts as shown.
   [[nodiscard]] Standing request_delivery() noexcept;
   [[nodiscard]] bool delivery_requested() const noexcept { return (word_.load(std::memory_order_acquire) & kDeliver) != 0; }
-  // A delivered end is shown to others at home by the thread that delivers it, later than it comes. From this call on they
-  // see it. True: waiters have not been told of it before. Requires: done.
+  // Shows a delivered end to others at home. The delivering thread calls it, some time after the end. True: waiters have
+  // not been told before. Requires: done.
   [[nodiscard]] bool show() noexcept;
-  // The state of the call as others at home see it: an end that will be delivered counts from when it is shown.
+  // The state that others at home see. An end that is to be delivered counts only once it is shown.
   [[nodiscard]] Standing shown() const noexcept;
-  // Requests that the task be put into an event loop's mailbox when it has ended, unless delivery is requested before. Only
-  // once.
+  // Requests that the task be put into an event loop's mailbox when it has ended, unless delivery is requested before that.
+  // Call it once at most.
   [[nodiscard]] Standing request_mail(MailboxPtr to) noexcept;
 
-  // Looks, awake, until the call is done or the budget is used up. Returns which it was. Requires: detached. Blocks.
+  // Spins until the call is done or the budget is used up. Requires: detached. Blocks.
   [[nodiscard]] base::Spun spin(std::chrono::nanoseconds budget) const noexcept;
-  // Sleeps until the call is done: kChanged. kTimedOut, kInterrupted (a signal): it is not. Requires: detached. Blocks.
+  // Sleeps until the call is done, and returns kChanged. kTimedOut, kInterrupted (a signal): it is not done. Requires:
+  // detached. Blocks.
   [[nodiscard]] base::Wake wait(const base::Deadline& deadline) noexcept;
 
-  MailboxPtr mailbox;  // of the event loop at home that awaits it, if any: request_mail
+  MailboxPtr mailbox;  // of the event loop at home that awaits it, or null; see request_mail
 
  protected:
   [[nodiscard]] Change change(State from, State to) noexcept;
@@ -80,13 +79,13 @@ class Completion {
   static constexpr std::uint32_t kInterrupted = 32;
   static constexpr std::uint32_t kMail = 64;            // mail was requested
   static constexpr std::uint32_t kShown = 128;          // the end is shown
-  static constexpr std::uint32_t kShownNotified = 256;  // its being notified is shown too
+  static constexpr std::uint32_t kShownNotified = 256;  // it is also shown that it has left the queue
 
   static State state_in(std::uint32_t word) noexcept { return static_cast<State>(word & kStateMask); }
   static Change end_of(std::uint32_t word) noexcept {
     return (word & kDeliver) != 0 ? Change::kDeliver : (word & kMail) != 0 ? Change::kMail : Change::kQuiet;
   }
-  // The flags that decide how others see the call.
+  // The flags that determine the state that others see.
   static std::uint32_t shown_in(std::uint32_t word) noexcept {
     if (state_in(word) < State::kFinished) return 0;
     return (word & kNotified) != 0 ? kShown | kShownNotified : kShown;

@@ -38,7 +38,7 @@ TaskPtr Dispatch::assign(L lane, Seat& seat) noexcept {
 }
 
 bool Dispatch::prefers_interpreters(const Seat& seat) const noexcept {
-  // First in, first out. But each kind of worker leaves to the other kind the calls that the other kind is better for.
+  // First in, first out. However, each kind of worker leaves some calls to the other kind, if that kind is better suited.
   if (seat.is_host() && roster.host_count() < roster.threads()) return true;
   if (!seat.is_host() && roster.hosts().available > 0) return false;
   return backlog.interpreters_are_older();
@@ -53,7 +53,8 @@ bool Dispatch::claim_thread() noexcept {
 
 bool Dispatch::needs_thread() noexcept {
   if (roster.threads() >= limits.workers) return false;
-  const std::size_t hosts = std::max(interpreter_lane().wanted_workers(), loop_lane().wanted_workers());  // one serves both
+  // One host serves both lanes.
+  const std::size_t hosts = std::max(interpreter_lane().wanted_workers(), loop_lane().wanted_workers());
   return home_lane().wanted_workers() + hosts > roster.plain().available;
 }
 
@@ -67,7 +68,7 @@ Seat* Dispatch::choose_sleeper() noexcept {
 }
 
 void Dispatch::wake_all_parked() noexcept {
-  // Under the lock, so that no worker can be gone before it is woken.
+  // Under the lock, so that no worker can disappear before it is woken.
   for (const Roster::Idle* idle : {&roster.plain(), &roster.hosts()}) {
     while (idle->parked != nullptr) roster.unpark(*idle->parked)->parker.unpark();
   }

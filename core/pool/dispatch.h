@@ -1,5 +1,5 @@
 // Dispatch: a pool's decisions over all its lanes: which worker gets which task, which worker is woken, when a thread is
-// needed. Each lane decides for itself what it needs (lane.h). Here the needs meet, because the lanes share the workers.
+// needed. Each lane says what it needs (lane.h). Dispatch combines these needs, because the lanes share the workers.
 //
 //   HomeLane         threads attached to home                    home_lane.h
 //   InterpreterLane  the workers' interpreters                   interpreter_lane.h
@@ -20,7 +20,7 @@
 
 namespace aiointerpreters::pool {
 
-// Code that changes a part of the inventory then calls the functions under "After a change".
+// After a change of the inventory, call the matching function under "After a change".
 class Dispatch : public Inventory {
  public:
   Dispatch(Limits most, Signals& signals) noexcept : Inventory(most, signals), signals_(signals) {}
@@ -31,21 +31,22 @@ class Dispatch : public Inventory {
   [[nodiscard]] TaskPtr pick(Seat& seat) noexcept;
   [[nodiscard]] bool may_leave() noexcept;
   [[nodiscard]] bool must_rest(const Seat& seat) const noexcept;
-  // A worker that has to rest and has lent its interpreter, which no thread has taken yet; null if there is none.
+  // A worker that has to rest and has lent its interpreter to no thread yet; null if there is none.
   [[nodiscard]] Seat* lent_seat() const noexcept;
-  // It has no interpreter any more. `interrupter` receives an object that must be dropped without the lock.
+  // The worker has no interpreter any more. `interrupter` receives an object that must be dropped without the lock.
   void drop_interpreter(Seat& seat, std::shared_ptr<Interrupter>& interrupter) noexcept;
 
   // ---- For threads that queue.
 
-  // Whether the waiting tasks need one more thread, which is expected then.
+  // Whether the waiting tasks need one more thread. If so, the thread counts as expected.
   [[nodiscard]] bool claim_thread() noexcept;
-  // Chooses a parked worker for tasks that no awake worker will see; null if there is none. It counts as searching then.
+  // Chooses a parked worker for tasks that no awake worker will see; null if there is none. It counts as searching from
+  // then on.
   [[nodiscard]] Seat* choose_sleeper() noexcept;
   void wake_all_parked() noexcept;
-  // The event loop for the next coroutine function; null: one has to be added.
+  // The event loop for the next coroutine function. Null: one has to be added first.
   [[nodiscard]] LoopPortPtr loop_for_task(bool may_add) noexcept { return loop_lane().port_for_call(may_add); }
-  // At most `most` loops are possible, fewer than wanted: loops that workers have get the tasks of the others.
+  // Only `most` loops are possible, fewer than wanted. The tasks of ports without a worker move to existing loops.
   void give_up_loops(std::size_t most) noexcept { loop_lane().give_up(most); }
   // Takes out tasks that have not started, except the `kept` oldest tasks for interpreters.
   void drain(Lifecycle::Scope scope, std::size_t kept, TaskList& into) noexcept;
@@ -54,14 +55,14 @@ class Dispatch : public Inventory {
 
   // ---- After a change.
 
-  void note_queued() noexcept;   // of the queues, the loops or the end
-  void note_threads() noexcept;  // of the number of threads
+  void note_queued() noexcept;   // the queues, the loops or the lifecycle have changed
+  void note_threads() noexcept;  // the number of threads has changed
 
  private:
   [[nodiscard]] HomeLane home_lane() noexcept { return HomeLane(*this); }
   [[nodiscard]] InterpreterLane interpreter_lane() noexcept { return InterpreterLane(*this); }
   [[nodiscard]] LoopLane loop_lane() noexcept { return LoopLane(*this); }
-  // Calls `use` with all lanes; workers are woken for them in this order.
+  // Calls `use` with all lanes, in the order in which workers are woken for them.
   template <typename Use>
   auto over_lanes(Use&& use) noexcept {
     return use(loop_lane(), interpreter_lane(), home_lane());

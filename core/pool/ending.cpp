@@ -13,7 +13,8 @@ namespace aiointerpreters::pool {
 
 namespace {
 
-// Lets `threading` forget this thread while it still can. Without the module or the stand-in there is nothing to do.
+// Makes `threading` forget this thread while that is still possible. Does nothing if `threading` or the dummy object is
+// missing.
 PyObject* drop_dummy_thread(PyObject*, PyObject*) {
   py::Ref name = py::Ref::steal(PyUnicode_FromString("threading"));
   py::Ref threading = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
@@ -23,7 +24,7 @@ PyObject* drop_dummy_thread(PyObject*, PyObject*) {
   Py_RETURN_NONE;
 }
 
-// Ends the pools that tasks have created here, if any. Null with an exception set.
+// Ends the pools that tasks have created here. Null with an exception set.
 py::Ref finish_pools(bool stopping) {
   const py::Ref name = py::Ref::steal(PyUnicode_FromString("aiointerpreters._lifecycle"));
   const py::Ref module = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
@@ -31,13 +32,13 @@ py::Ref finish_pools(bool stopping) {
   return py::Ref::steal(PyObject_CallMethod(module.get(), "finish_at_exit", "O", stopping ? Py_True : Py_False));
 }
 
-// How long threads that tasks have left behind may go on before a warning, in seconds.
+// How long, in seconds, threads that tasks have left behind may run before a warning is logged.
 constexpr double kThreadPatience = 5.0;
 constexpr double kForEver = -1.0;
 
-// Joins the threads of this interpreter, like Py_EndInterpreter, but in a way that can be stopped. `running` gets the
-// names of those that still run after `timeout` seconds. `module` is _left_threads. False: it was stopped, which has ended
-// those threads too, if they can be ended.
+// Joins the threads of this interpreter, like Py_EndInterpreter, but can be stopped. `running` gets the names of the
+// threads that still run after `timeout` seconds. `module` is _left_threads. False: it was stopped, and so were those
+// threads, if possible.
 bool join_threads(const py::Ref& module, double timeout, std::string& running) {
   const py::Ref names = py::Ref::steal(PyObject_CallMethod(module.get(), "join", "d", timeout));
   const char* const text = names ? PyUnicode_AsUTF8(names.get()) : nullptr;
@@ -46,8 +47,8 @@ bool join_threads(const py::Ref& module, double timeout, std::string& running) {
   return text != nullptr;
 }
 
-// Calls the functions registered with atexit, like Py_EndInterpreter, but at a time when they can still be stopped, and when
-// threads that they start can be joined. Before 3.15, CPython ends the interpreter while such threads run.
+// Calls the functions registered with atexit, like Py_EndInterpreter, but earlier: they can still be stopped, and threads
+// that they start can be joined. Before 3.15, CPython ends the interpreter while such threads run.
 void run_exit_functions() {
   const py::Ref name = py::Ref::steal(PyUnicode_FromString("atexit"));
   const py::Ref atexit = name ? py::Ref::steal(PyImport_GetModule(name.get())) : py::Ref();
@@ -88,7 +89,7 @@ bool silence_dummy_thread() {
 }
 
 void finish_leftovers(codec::Runtime& runtime, const PoolOptions& options, const py::Ref& module) {
-  // Pools first: their workers are threads too, and may look at this interpreter's memory.
+  // Pools first: their workers are threads too, and may use this interpreter's memory.
   if (!finish_pools(runtime.interruptible.stopping())) PyErr_WriteUnraisable(nullptr);
   join_left_threads(options, module);
   run_exit_functions();
@@ -96,7 +97,7 @@ void finish_leftovers(codec::Runtime& runtime, const PoolOptions& options, const
 }
 
 void part_from(py::ForeignThreads& threads, const PoolOptions& options, const std::atomic<bool>& stopped) {
-  // A stop may come meanwhile.
+  // How often to check for a stop.
   constexpr std::chrono::milliseconds kLook{50};
   const auto begin = base::Clock::now();
   const auto has_patience = [&] {

@@ -1,5 +1,5 @@
-// Ending: everything that must be done in a worker's interpreter before CPython can end it: things that tasks have left
-// behind are finished, and things that would make CPython crash are removed.
+// Ending: everything that must be done in a worker's interpreter before CPython can end it. Work that tasks have left
+// behind is finished, and everything that would make CPython crash is removed.
 // Requires: attached to that interpreter, for every function; the thread is attached to it again afterwards, unless stated
 // otherwise. Thread: the worker's, or the thread that ends the interpreter in its place. Blocks. Runs Python.
 #pragma once
@@ -14,20 +14,21 @@
 
 namespace aiointerpreters::pool {
 
-// Some versions of CPython complain about the stand-in that `threading` makes for a worker's thread. On these, an atexit
-// function that runs after all others makes `threading` forget it. Errors: false with an exception set.
+// Some versions of CPython complain about the dummy thread object that `threading` creates for a worker's thread. On these
+// versions, an atexit function, which runs after all others, makes `threading` forget it. Errors: false with an exception
+// set.
 [[nodiscard]] bool silence_dummy_thread();
 
-// Waits for the pools that tasks have made, then for the threads that they have left, and calls the exit functions. `module`
-// is _left_threads or null: with null, only CPython joins the threads.
-// Requires: `interruptible` has begun, so that all of it can be stopped.
+// Waits for the pools that tasks have created and for the threads that they have left, and calls the exit functions.
+// `module` is _left_threads, or null if it cannot be imported. Then only CPython joins the threads.
+// Requires: `interruptible` has begun a stretch, so that all of this can be stopped.
 void finish_leftovers(codec::Runtime& runtime, const PoolOptions& options, const py::Ref& module);
 
 // Lets no more foreign threads in, waits for those inside, and runs the pending calls. If a thread stays for more than five
-// seconds (one, once everything must be stopped), home's log says so, and the thread is left to `stop_left_threads`.
+// seconds (one second if everything must be stopped), home's log says so, and `stop_left_threads` handles the thread.
 void part_from(py::ForeignThreads& threads, const PoolOptions& options, const std::atomic<bool>& stopped);
 
-// Gives back the objects that were lent to the interpreter. Its own objects that others still use move to home.
+// Gives back objects that were lent to the interpreter. If others still use objects of the interpreter, these move to home.
 void settle_loans(codec::Runtime& runtime, py::ThreadSides& sides, const PoolOptions& options);
 
 // Stops tracemalloc if CPython cannot end an interpreter while it traces. Afterwards the thread is attached to home.

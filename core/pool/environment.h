@@ -1,5 +1,5 @@
-// Environment: the part of home's state that a worker's interpreter has to follow, plain data.
-// Owner: shared by the pool and its workers; immutable after it is made. Thread: any.
+// Environment: the state of home that a worker's interpreter has to follow. Plain data.
+// Owner: shared by the pool and its workers; it never changes. Thread: any.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,10 @@
 namespace aiointerpreters::pool {
 
 struct Environment {
-  // The source of home's `__main__`, as multiprocessing's spawn finds it (hazard 31).
+  // The source of the main interpreter's `__main__`, found as multiprocessing's spawn finds it (hazard 31).
   enum class Main : std::uint8_t { kNone, kModule, kPath };
 
-  std::uint64_t version = 0;  // grows with every change; a worker applies one that is newer than its own
+  std::uint64_t version = 0;  // grows with every change; a worker applies only newer versions
   codec::Message sys_path;    // home's sys.path: a list of str
   Main main = Main::kNone;
   codec::Message main_name;  // a str: the module's name or the script's path

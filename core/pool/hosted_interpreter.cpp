@@ -21,12 +21,12 @@ namespace aiointerpreters::pool {
 
 namespace {
 
-// Activities of the interpreter's thread when it runs no task, for threads that may stop it. Only the addresses count.
+// What the interpreter's thread does when it runs no task, for threads that may stop it. Only the addresses count.
 constexpr char kStarting = 0;
 constexpr char kDropping = 0;
 constexpr char kEnding = 0;
 
-// An interpreter ends in any case. If there is no memory for one of the steps, the next one is taken.
+// Runs one step of ending an interpreter. If there is no memory for it, the next step follows all the same.
 template <typename Step>
 void end_quietly(Step&& step) {
   try {
@@ -36,13 +36,13 @@ void end_quietly(Step&& step) {
   }
 }
 
-// Encodes the exception that is set, for later readers.
+// Encodes the exception that is set, so that it can be decoded later.
 void encode_cause(codec::Runtime& runtime, codec::Message& cause) {
   codec::encode_exception(runtime, cause);
   if (codec::has_own_memory(cause)) codec::settle_own_memory(runtime, cause);
 }
 
-// Whether dropping the object may take long or run code of the user's. Looks one level deep into containers.
+// Whether dropping the object takes no noticeable time and runs no user code. Looks one level deep into containers.
 bool is_inert(PyObject* object, bool looks_inside = true) {
   if (object == nullptr || object == Py_None || PyBool_Check(object) || PyLong_CheckExact(object) ||
       PyFloat_CheckExact(object) || PyComplex_CheckExact(object) || PyUnicode_CheckExact(object) ||
@@ -98,7 +98,7 @@ bool HostedInterpreter::set_up(const std::string& thread_name) {
 
 void HostedInterpreter::execute(Task& task) {
   runtime_->lessor->take_back();
-  // The lender must have its memory back when it learns of the end.
+  // The lender must have its memory back when it learns of the end, so lent arguments are dropped first.
   const bool on_loan = task.message.attachments != nullptr || (task.context && task.context->attachments != nullptr);
   has_leftovers_ = true;
   runtime_->interruptible.begin(&task);
@@ -111,7 +111,8 @@ void HostedInterpreter::execute(Task& task) {
 }
 
 py::Ref HostedInterpreter::call_unless_interrupted(Task& task) {
-  // A thread that requests an interrupt first marks the task, then comes here. If it came before `begin`, this look sees it.
+  // A thread that requests an interrupt first marks the task and then visits. If it visited before `begin`, this check sees
+  // the mark.
   if (!task.interrupted() && !runtime_->interruptible.stopping()) {
     return prepare(task) ? caller_.call(*runtime_, task) : py::Ref();
   }
@@ -144,7 +145,7 @@ bool HostedInterpreter::open_loop(const LoopPortPtr& port, TellerPtr teller, con
                                   Breakage& breakage) {
   py::Interruptible& interruptible = runtime_->interruptible;
   interruptible.begin(&kStarting);
-  if (loop_) loop_->finish();  // it was broken by code that ran in it
+  if (loop_) loop_->finish();  // a task has broken the old loop
   loop_ = std::make_unique<HostedLoop>(*this, pool_, *runtime_, port, std::move(teller));
   port->set_visitor(visitor_);
   visitor_->set_loop(port);
@@ -161,7 +162,7 @@ bool HostedInterpreter::open_loop(const LoopPortPtr& port, TellerPtr teller, con
 
 void HostedInterpreter::end(py::ThreadSides& sides) {
   if (!sides.has_own()) return;
-  // Without a visitor, no code has run there yet.
+  // If there is no visitor, no code has run in the interpreter yet.
   const std::atomic<bool> nobody_stops{false};
   const std::atomic<bool>& stops = visitor_ ? visitor_->stopped_all() : nobody_stops;
   bool are_left = false;
@@ -170,12 +171,12 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
   drop_interruptibly([this] {
     caller_.clear();
     frame_.clear();
-    if (runtime_ != nullptr) runtime_->lessor->take_back();  // `settle_loans`, below, takes objects that come back later
+    if (runtime_ != nullptr) runtime_->lessor->take_back();  // objects that come back later are handled by `settle_loans`
   });
   if (runtime_ != nullptr) {
-    // An import that is stopped would complain of the file that it has open. So this comes before anything may be stopped.
+    // Imported before anything may be stopped: a stopped import would warn about the file that it has open.
     const py::Ref left_threads = py::Ref::steal(PyImport_ImportModule("aiointerpreters._left_threads"));
-    PyErr_Clear();  // a task has broken imports here: then only Py_EndInterpreter joins its threads
+    PyErr_Clear();  // if a task has broken imports, only Py_EndInterpreter joins its threads
     runtime_->interruptible.begin(&kEnding);
     end_quietly([&] { finish_loop(); });
     end_quietly([&] { finish_leftovers(*runtime_, pool_.options(), left_threads); });
@@ -184,11 +185,11 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
     if (visitor_) stop_visitor();
     end_quietly([&] { are_left = !stop_left_threads(pool_.options(), stops); });
     end_quietly([&] { settle_loans(*runtime_, sides, pool_.options()); });
-    const py::Ref module = std::move(runtime_->module);  // may be the last one, and the runtime goes with it
+    const py::Ref module = std::move(runtime_->module);  // may be the last reference; the runtime is then destroyed too
     runtime_ = nullptr;
   }
   sides.attach_own();
-  // The dropped objects may have started some.
+  // Dropping objects may have started further threads.
   if (!are_left) end_quietly([&] { static_cast<void>(stop_left_threads(pool_.options(), stops)); });
   end_quietly([&] { stop_tracing(sides, pool_.options()); });
   interpreter_.end(sides, stops, foreign_threads_);
@@ -215,7 +216,7 @@ bool HostedInterpreter::prepare_imports() {
   foreign_threads_ = std::make_shared<py::ForeignThreads>();
   foreign_threads_->set_bell(visitor_);
   visitor_->set_foreign_threads(foreign_threads_);
-  // Modules may be created after the runtime is gone.
+  // Held here as well, because modules may be created after the runtime is gone.
   const auto memory = runtime_->array_memory = std::make_shared<codec::ArrayMemory>();
   return extensions::import_private_copies(
       copies, foreign_threads_, [memory](const char* name, PyObject* module) { memory->see_module(name, module); });
@@ -249,13 +250,14 @@ bool HostedInterpreter::follow_environment() {
     const bool has_list = mine && PyList_Check(mine.get());
     const py::Ref entries = py::Ref::steal(has_list ? PyList_AsTuple(mine.get()) : PyTuple_New(0));
     if (!path || !entries) return false;
-    // Home's entries first, in home's order, then the ones that this interpreter has added.
+    // Home's entries first, in home's order, then those that code in this interpreter has added.
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(entries.get()); ++i) {
       PyObject* const entry = PyTuple_GET_ITEM(entries.get(), i);
       const int known = PySequence_Contains(path.get(), entry);
       if (known < 0 || (known == 0 && PyList_Append(path.get(), entry) < 0)) return false;
     }
-    // Comparing entries may have run Python, and the interpreter's other thread may have followed something newer meanwhile.
+    // Comparing entries may have run Python, and the interpreter's other thread may have applied a newer environment
+    // meanwhile.
     if (environment_ != before) continue;
     const int set = has_list ? PyList_SetSlice(mine.get(), 0, PyTuple_GET_SIZE(entries.get()), path.get())
                              : PySys_SetObject("path", path.get());

@@ -25,53 +25,54 @@ class HostedInterpreter {
   HostedInterpreter(const HostedInterpreter&) = delete;
   HostedInterpreter& operator=(const HostedInterpreter&) = delete;
 
-  // Makes the interpreter and runs the initializer in it. On success the thread is attached to it.
+  // Creates the interpreter and runs the initializer in it. On success the thread is attached to it.
   // Requires: attached to home. Blocks. Runs Python.
-  // Errors: the step that failed, with the reason in `breakage`; `end` must be called all the same. std::bad_alloc too.
+  // Errors: the step that failed, with the reason in `breakage`. `end` must be called in this case too. Also
+  // std::bad_alloc.
   enum class Created : std::uint8_t { kReady, kNoInterpreter, kInitializerFailed, kStopped };
   [[nodiscard]] Created create(py::ThreadSides& sides, const std::string& thread_name, Breakage& breakage);
 
-  // Runs the task, unless it is already interrupted, and stores its outcome in it; every exception becomes an outcome.
-  // Arguments and result may be left over. Dropping them can wait until the outcome has been told, unless something of them
-  // is on loan. Requires: attached to this interpreter. Runs Python.
+  // Runs the task, unless it is already interrupted, and stores its outcome in it. Every exception becomes an outcome.
+  // Arguments and result may be left over. They are dropped after the outcome has been published, unless part of them is on
+  // loan. Requires: attached to this interpreter. Runs Python.
   void execute(Task& task);
   [[nodiscard]] bool has_leftovers() const noexcept { return has_leftovers_; }
-  // Whether dropping them certainly takes no noticeable time. Requires: attached to this interpreter.
+  // Whether dropping the leftovers certainly takes no noticeable time. Requires: attached to this interpreter.
   [[nodiscard]] bool leftovers_are_inert() const;
   // Requires: attached to this interpreter. Runs Python.
   void drop_leftovers();
 
-  // Applies the parts of home's state that are newer than those here, and runs home's script if the task needs it. Thread:
-  // also the event loop's; one thread waits, detached, while the other one runs the script. Runs Python. Errors: false with
-  // an exception set.
+  // Applies the parts of home's state that have changed, and runs home's script if the task needs it. Thread: also the
+  // event loop's. While one thread runs the script, the other waits, detached. Runs Python. Errors: false with an exception
+  // set.
   [[nodiscard]] bool prepare(const Task& task);
 
   // The frame below which the worker serves the interpreter.
   [[nodiscard]] py::FrameBelow& frame() noexcept { return frame_; }
 
-  // Makes the event loop of the interpreter. `teller` tells home of ends in this loop. Requires: attached to it. Runs
-  // Python. Errors: false with the reason in `breakage`; std::bad_alloc too.
+  // Creates the event loop of the interpreter. `teller` tells home how calls end in this loop. Requires: attached to it.
+  // Runs Python. Errors: false with the reason in `breakage`; also std::bad_alloc.
   [[nodiscard]] bool open_loop(const LoopPortPtr& port, TellerPtr teller, const std::string& thread_name,
                                Breakage& breakage);
 
-  // Drops every reference (hazard 3) and ends the interpreter, or abandons it to threads that nothing stops
-  // (py/abandoned.h). It also ends other abandoned interpreters whose threads have left meanwhile. Afterwards the thread is
-  // detached. Thread: the worker's or, while the worker has lent the interpreter, another one. Blocks. Runs Python.
+  // Drops every reference (hazard 3) and ends the interpreter. If it has threads that nothing stops, abandons it instead
+  // (py/abandoned.h). Also ends other abandoned interpreters that have been deserted meanwhile. Afterwards the thread is
+  // detached. Thread: the worker's, or another one while the worker has lent the interpreter. Blocks. Runs Python.
   void end(py::ThreadSides& sides);
 
  private:
   // Each of these sets a Python exception and returns false or null when it fails.
   bool run_initializer();
-  // The set-up before any code of the user's runs in it. False with an exception set.
+  // Sets it up before any code of the user runs in it. False with an exception set.
   bool set_up(const std::string& thread_name);
   bool follow_environment();
   // Makes it import extension modules as private copies, if that was requested.
   bool prepare_imports();
   [[nodiscard]] py::Ref call_unless_interrupted(Task& task);
   void finish_loop();
-  // From now on nobody visits the interpreter.
+  // From now on no visitor enters the interpreter.
   void stop_visitor();
-  // Calls code that drops objects. This may run Python for ever (`__del__`), and can be stopped.
+  // Calls code that drops objects. `__del__` may run forever there, so it can be stopped.
   template <typename Drop>
   void drop_interruptibly(Drop&& drop);
 
@@ -80,7 +81,7 @@ class HostedInterpreter {
   py::Interpreter interpreter_;
   std::shared_ptr<Visitor> visitor_;                     // null until there is a runtime
   std::shared_ptr<py::ForeignThreads> foreign_threads_;  // null without private copies
-  codec::Runtime* runtime_ = nullptr;                    // null until `_core` is set up in it; owned by that module's state
+  codec::Runtime* runtime_ = nullptr;                    // null until `_core` is set up; owned by that module's state
   py::FrameBelow frame_;
   Caller caller_;
   py::Ref result_;

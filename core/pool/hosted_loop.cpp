@@ -78,18 +78,18 @@ void HostedLoop::finish() {
   closing_ = true;
   port_->mailbox->remind();
   if (runtime_.interruptible.stopping()) port_->interrupt_all();
-  // Any exception raised here stops this thread, so the loop is stopped too.
+  // An exception that is raised here is meant to stop this thread, so the loop is stopped too.
   while (!py::Ref::steal(PyObject_CallMethod(thread_.get(), "wait_for_end", nullptr))) {
     PyErr_Clear();
     port_->interrupt_all();
   }
   thread_.reset();
-  end_all();  // unless the thread could not even run that
+  end_all();  // needed if the thread could not even do that
   port_->close();
 }
 
 bool HostedLoop::read_mail(const py::Ref& loop) {
-  if (is_reading_) {  // the called function runs the loop
+  if (is_reading_) {  // a function that was called from here runs the loop
     port_->mailbox->remind();
     return false;
   }
@@ -98,7 +98,7 @@ bool HostedLoop::read_mail(const py::Ref& loop) {
   try {
     ends = work_off_mail(loop);
   } catch (const std::bad_alloc&) {
-    port_->mailbox->remind();  // there may be more memory later
+    port_->mailbox->remind();  // try again later: there may be more memory then
   }
   is_reading_ = false;
   return ends;
@@ -114,7 +114,7 @@ bool HostedLoop::work_off_mail(const py::Ref& loop) {
     if (!task) break;
     cancel(*task);
     if (base::Clock::now() < end) continue;
-    port_->mailbox->remind();  // those that it has cancelled end before it cancels the others
+    port_->mailbox->remind();  // tasks that were cancelled in this pass end before others are cancelled
     return false;
   }
   while (!port_->stopped()) {
@@ -133,7 +133,7 @@ void HostedLoop::begin(const TaskPtr& task, const py::Ref& loop) {
   pool_.record(*task, Recorder::Event::kStarted);
   begin_step(*task, false);
   py::Ref asyncio_task = py::guarded(py::Ref(), [&] {
-    running_.insert_or_assign(task.get(), Running{task, py::Ref()});  // first: after the task exists, nothing may fail
+    running_.insert_or_assign(task.get(), Running{task, py::Ref()});  // first: later nothing may fail
     return make_asyncio_task(task, loop);
   });
   caller_.leave_context();
@@ -148,7 +148,7 @@ py::Ref HostedLoop::make_asyncio_task(const TaskPtr& task, const py::Ref& loop) 
   const py::Ref coroutine = host_.prepare(*task) ? caller_.call(runtime_, *task) : py::Ref();
   caller_.drop_arguments();
   const py::Ref steps = coroutine ? make_steps(steps_type_, *this, task, coroutine) : py::Ref();
-  // Not by the loop's task factory, because calls may have replaced it.
+  // Created without the loop's task factory, because calls may have replaced it.
   const py::Ref args = steps ? py::Ref::steal(PyTuple_Pack(1, steps.get())) : py::Ref();
   const py::Ref kwargs = args ? py::Ref::steal(Py_BuildValue("{sO}", "loop", loop.get())) : py::Ref();
   return kwargs ? py::Ref::steal(PyObject_Call(task_type_.get(), args.get(), kwargs.get())) : py::Ref();
@@ -156,7 +156,7 @@ py::Ref HostedLoop::make_asyncio_task(const TaskPtr& task, const py::Ref& loop) 
 
 void HostedLoop::cancel(Task& task) {
   const auto found = running_.find(&task);
-  if (found == running_.end() || !found->second.asyncio_task) return;  // it has ended, or is being created
+  if (found == running_.end() || !found->second.asyncio_task) return;  // it has ended, or has no asyncio task yet
   task.cancelling.pass = runtime_.loop_interruptible.passes();
   const py::Ref asyncio_task = py::Ref::borrow(found->second.asyncio_task.get());
   if (!py::Ref::steal(PyObject_CallMethod(asyncio_task.get(), "cancel", nullptr))) PyErr_WriteUnraisable(asyncio_task.get());
@@ -203,7 +203,7 @@ void HostedLoop::count_out() noexcept {
 void HostedLoop::tell(const TaskPtr& task, Task::Change change) {
   pool_.record(*task, Recorder::Event::kEnded);
   if (!task->needs_home(change)) return;
-  // Mail, for a loop at home without a descriptor, calls no code of a user's.
+  // kMail, for a loop at home without a descriptor, calls no user code, so it needs no teller.
   if (change == Task::Change::kDeliver && teller_->tell(task)) return;
   py::detached([&] {
     task->visit_home_to_settle(change);

@@ -1,5 +1,5 @@
-// HostedLoop: the event loop in a worker's interpreter, in its own thread beside the worker's, so that neither delays the
-// other. It runs coroutine functions, many at once.
+// HostedLoop: the event loop in a worker's interpreter. It has its own thread, beside the worker's, so that neither delays
+// the other. It runs many coroutine functions at once.
 // Owner: the worker. Thread: the worker's and the loop's, guarded by the interpreter's GIL.
 // Requires: attached to that interpreter, for everything here.
 #pragma once
@@ -26,30 +26,31 @@ class HostedLoop {
   HostedLoop(const HostedLoop&) = delete;
   HostedLoop& operator=(const HostedLoop&) = delete;
 
-  // Starts the thread. Thread: the worker's. Runs Python. Errors: false with an exception set; there is no loop then.
+  // Starts the thread. Thread: the worker's. Runs Python. Errors: false with an exception set; no loop exists then.
   [[nodiscard]] bool start(const std::string& worker_name);
-  // Waits until everything that was sent here has ended, closes the loop, joins the thread. Thread: the worker's. Blocks.
-  // Runs Python.
+  // Waits until all tasks that were sent here have ended, closes the loop, and joins the thread. Thread: the worker's.
+  // Blocks. Runs Python.
   void finish();
 
   // ---- For `Steps`. Thread: the loop's.
 
-  // A step of the task begins or ends; the task has not ended yet. `told`: the step begins by learning that it must end. An
-  // exception that is set stays set.
+  // A step of the task begins or ends; the task continues. `told`: the step begins with an exception that tells it to end.
+  // An exception that is set stays set.
   void begin_step(const Task& task, bool told) noexcept;
   void end_step();
-  // Everything must end: a coroutine that continues is interrupted.
+  // Whether everything must end. A coroutine that continues is then interrupted.
   [[nodiscard]] bool stops() const noexcept { return port_->stopped(); }
   [[nodiscard]] const py::Ref& task_interrupted() const noexcept { return runtime_.task_interrupted; }
-  // The task ends with that result or, null, with the exception that is set, unless it has ended before. Ends the step.
+  // The task ends with that result, or if it is null, with the exception that is set. Does nothing if it has already ended.
+  // Ends the step.
   void end_task(const TaskPtr& task, py::Ref result);
 
   // ---- For the loop. Thread: the loop's.
 
-  // The loop calls it when there is mail: cancels tasks, begins others. True: the loop must stop.
+  // The loop calls it when there is mail. Cancels tasks and begins others. True: the loop must stop.
   [[nodiscard]] bool read_mail(const py::Ref& loop);
-  // The loop is gone, stopped or broken by a task; so all tasks that were sent here end. Thread: also the worker's, after
-  // that.
+  // The loop does not run any more: it was stopped, or a task has broken it. Ends all tasks that were sent here. Thread:
+  // the loop's, and the worker's after that.
   void end_all();
 
  private:
@@ -60,7 +61,8 @@ class HostedLoop {
   void end_interrupted(const TaskPtr& task);
   // Drops a task that was cancelled before it began.
   void publish_cancelled(const TaskPtr& task);
-  // A task has ended. Call it before any thread can see that, so that the next submit finds the loop with one task less.
+  // Counts a task that has ended. Call it before any thread can see that end, so that the next submit counts one task less
+  // for this loop.
   void count_out() noexcept;
   void tell(const TaskPtr& task, Task::Change change);
 
@@ -81,7 +83,7 @@ class HostedLoop {
   py::Ref task_type_;  // asyncio.Task
   std::optional<py::Callback<HostedLoop>> on_mail_;
   std::optional<py::Callback<HostedLoop>> on_end_;
-  py::Ref thread_;  // null: it was not started
+  py::Ref thread_;  // null if it was not started
 };
 
 }  // namespace aiointerpreters::pool

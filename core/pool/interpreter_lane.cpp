@@ -33,7 +33,7 @@ Seat* InterpreterLane::sleeper() const noexcept {
 }
 
 std::shared_ptr<Interrupter> InterpreterLane::interrupter_of(const Task& task) const noexcept {
-  // Seats stay as long as the pool; what the worker was given since then tells whether it still runs this one.
+  // Seats stay as long as the pool. `current` tells whether the worker still runs this task.
   return task.seat != nullptr && task.seat->current == &task ? task.seat->interrupter : nullptr;
 }
 

@@ -1,8 +1,8 @@
-// InterpreterLane: tagged calls, run one at a time in the interpreters of workers.
+// InterpreterLane: tagged calls, run one at a time in each worker's interpreter.
 //
 // A worker that has an interpreter is a host; the others are plain. A plain worker becomes a host when more calls wait than
-// hosts are idle or being made, and there are fewer than max_interpreters. It makes the interpreter first and takes a call
-// afterwards, so no call waits for that while a host is idle.
+// hosts are idle or being created, and there are fewer than max_interpreters. It creates the interpreter first and takes a
+// call afterwards. So no call waits for a new interpreter while a host is idle.
 // Owner, locks: Dispatch.
 #pragma once
 
@@ -20,14 +20,15 @@ class InterpreterLane {
   explicit InterpreterLane(Inventory& inventory) noexcept : has_(inventory) {}
 
   [[nodiscard]] std::size_t waiting() const noexcept { return has_.backlog.size(kName); }
-  [[nodiscard]] std::size_t wanted_workers() const noexcept;  // they should become hosts
+  [[nodiscard]] std::size_t wanted_workers() const noexcept;  // the number of plain workers that should become hosts
   [[nodiscard]] Seat* sleeper() const noexcept;
-  // While a rest is on, an interpreter for it can be made only afterwards.
+  // During a rest, waiting calls need a worker afterwards, because no interpreter may be created before the end of the
+  // rest.
   [[nodiscard]] bool keeps_workers() const noexcept { return has_.lifecycle.rests() && waiting() > 0; }
   [[nodiscard]] bool has_work_for(const Seat& seat) const noexcept;
   [[nodiscard]] TaskPtr assign(Seat& seat) noexcept;
   void drain(std::size_t kept, TaskList& into) noexcept { has_.backlog.take(kName, kept, into); }
-  // The interpreter's, while its worker has this call.
+  // The interrupter of the interpreter whose worker has this call.
   [[nodiscard]] std::shared_ptr<Interrupter> interrupter_of(const Task& task) const noexcept;
 
  private:

@@ -1,5 +1,5 @@
-// Interrupter: the object that a pool asks to stop the work of one of its interpreters; it names nothing of Python. An
-// interpreter has two: its visitor (visitor.h) for its own thread, and the port of its event loop (loop_port.h) for
+// Interrupter: the object by which a pool stops the work of one of its interpreters. Its interface is free of Python types.
+// An interpreter has two: its visitor (visitor.h) for its own thread, and the port of its event loop (loop_port.h) for
 // coroutine functions.
 // Thread: any. Blocks: no.
 #pragma once
@@ -10,7 +10,7 @@ namespace aiointerpreters::pool {
 
 class Interrupter {
  public:
-  // Stops the task if the interpreter runs it when the request arrives. False: there is no thread for that.
+  // Stops the task if the interpreter runs it when the request arrives. False: no thread can be started for that.
   virtual bool interrupt(TaskPtr task) noexcept = 0;
   // Stops all work of the interpreter, now and from now on.
   virtual bool interrupt_all() noexcept = 0;

@@ -11,21 +11,22 @@ namespace aiointerpreters::pool {
 
 namespace {
 
-// The time between two checks whether a task that must be interrupted is still importing a module.
+// How often to check whether a task that must be interrupted is still importing a module.
 constexpr std::chrono::milliseconds kImportInterval{2};
-// If a task begins further tasks, it does not stop by itself.
+// After this many imports in succession, a task is interrupted inside an import.
 constexpr unsigned kImportsSpared = 20;
-// The time between two looks at interrupted tasks. A step that takes longer keeps the loop from cancelling its task.
+// The time between two looks at interrupted tasks. A step that takes longer prevents the loop from cancelling its task.
 constexpr std::chrono::milliseconds kLookInterval{100};
-// The time after which an object that a task has left in the event loop counts as blocking the loop. It is longer than any
-// module should need that leaves an object there.
+// The time after which code that a task has left in the event loop counts as blocking the loop. Importing a module should
+// never take so long.
 constexpr std::chrono::milliseconds kLeftoversTime{1000};
-// If a task goes on for this long after its interrupt, it does not stop by itself.
+// If a task still runs this long after its interrupt, it will not end by itself.
 constexpr std::chrono::seconds kPatience{5};
-// If the loop cancels a task in one pass, the task gets CancelledError in the next pass, and has had it when a third begins.
+// If the loop cancels a task in one pass, the task gets CancelledError in the next pass, and has handled it when a third
+// begins.
 constexpr unsigned kPassesToTell = 2;
 
-// The thread of an event loop runs the loop's work, or it waits.
+// Whether the thread of an event loop runs asyncio's own code, or waits in it.
 bool runs_asyncio(const py::Interruptible& loop) { return loop.runs_code_of({"asyncio", "selectors"}); }
 
 bool is_told(const Task& task, const py::Interruptible& loop) {
@@ -49,10 +50,10 @@ void Interrupts::add(std::list<Interrupt> added) noexcept {
     const auto is_same = [&](const Interrupt& known) { return known.task == first->task; };
     if (first->task->done()) {
       added.erase(first);
-    } else if (first->in_loop) {  // the port makes sure that it comes only once
+    } else if (first->in_loop) {  // the port sends each task only once
       in_loop_.splice(in_loop_.end(), added, first);
     } else if (const auto known = std::ranges::find_if(in_thread_, is_same); known != in_thread_.end()) {
-      known->is_raised = false;  // it is raised again; the patience runs already
+      known->is_raised = false;  // it is raised again; its deadline stays
       added.erase(first);
     } else {
       in_thread_.splice(in_thread_.end(), added, first);
@@ -86,7 +87,7 @@ void Interrupts::pursue(bool stops_all) {
   pursue_in_loop(now);
   if (stops_all) {
     stop_work(runtime_);
-    if (std::exchange(stops_loop_, true)) interrupt_loop();  // requested for the second time
+    if (std::exchange(stops_loop_, true)) interrupt_loop();  // the second request
     since_ = now;
   } else if (stops_loop_) {
     pursue_loops_end(now);
@@ -141,7 +142,7 @@ void Interrupts::pursue_step(Time now) {
   const auto stuck = std::ranges::find_if(in_loop_, is_there);
   if (stuck == in_loop_.end() || now - since_ < kLookInterval || now - stuck->asked_at < kLookInterval) return;
   begin_patience(*stuck, now);
-  // A step that has been told to end cleans up until the patience is over.
+  // A step that was told to end may clean up until the deadline.
   if (loop.is_cleaning_up() && !stuck->is_reported) return;
   if (spares_import(*stuck, loop, stuck->task.get())) return;
   loop.interrupt(stuck->task.get(), runtime_.task_interrupted.get());
@@ -151,7 +152,7 @@ void Interrupts::pursue_step(Time now) {
 void Interrupts::pursue_leftovers(Time now) {
   py::Interruptible& loop = runtime_.loop_interruptible;
   const void* const what = py::Interruptible::between();
-  // It is not known whose leftovers are running. If all of the loop's tasks must be stopped, it does not matter.
+  // Nobody knows which task has left the code that runs. This does not matter if all of the loop's tasks must be stopped.
   if (!loop.does(what) || loop.beside() > in_loop_.size() || now - since_ < kLeftoversTime) return;
   Interrupt& oldest = in_loop_.front();
   if (now - oldest.asked_at < kLeftoversTime || runs_asyncio(loop) || spares_import(oldest, loop, what)) return;
@@ -162,7 +163,8 @@ void Interrupts::pursue_leftovers(Time now) {
 void Interrupts::pursue_loops_end(Time now) {
   const py::Interruptible& loop = runtime_.loop_interruptible;
   if (now - since_ < kLookInterval) return;
-  // A step cleans up once it has been told to end. Other code of the loop may run one after the other in the same stretch.
+  // A step gets the exception once, because it may clean up. Between steps, different code of the loop may run in the same
+  // stretch.
   if (loop.is_busy() ? std::exchange(ended_stretch_, stretch_) == stretch_ : runs_asyncio(loop)) return;
   interrupt_loop();
   since_ = now;
@@ -171,7 +173,7 @@ void Interrupts::pursue_loops_end(Time now) {
 void Interrupts::interrupt_loop() {
   const py::Interruptible& loop = runtime_.loop_interruptible;
   if (loop.thread() == 0) return;
-  // Code outside of the steps of home's tasks is asyncio's, which lets SystemExit pass.
+  // Between steps the code belongs to asyncio, which lets SystemExit pass.
   loop.raise_in_thread(loop.is_busy() ? runtime_.task_interrupted.get() : PyExc_SystemExit);
 }
 

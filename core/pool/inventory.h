@@ -27,12 +27,12 @@ struct Inventory {
 
   Inventory(Limits most, Signals& signals) noexcept : limits(most), lifecycle(signals) {}
 
-  // How many more hosts there may be.
+  // The number of workers that may still become hosts.
   [[nodiscard]] std::size_t free_hosts() const noexcept {
     if (limits.interpreters <= roster.host_count() || !lifecycle.may_make_interpreter()) return 0;
     return limits.interpreters - roster.host_count();
   }
-  // The worker becomes a host: it is about to make its interpreter.
+  // The worker becomes a host: it is about to create its interpreter.
   void begin_making(Seat& seat) noexcept {
     roster.begin_making(seat);
     seat.has_interpreter = true;

@@ -18,13 +18,14 @@ using Span = std::chrono::milliseconds;
 
 struct Patience {
   Span between;   // the time between two exceptions
-  Span handling;  // the time for which code may handle it
+  Span handling;  // how long code may handle it
   Span all;
 };
 constexpr Patience kPatient{Span(1000), Span(4000), Span(5000)};
 constexpr Patience kStopped{Span(200), Span(800), Span(1000)};
 
-// CPython does not report the end of a thread state, so this must look: soon at first, because most threads end immediately.
+// CPython does not report the end of a thread state, so this code polls: at first quickly, because most threads end
+// immediately.
 constexpr Span kFirstLook{1};
 constexpr Span kLastLook{50};
 

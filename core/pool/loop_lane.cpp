@@ -28,7 +28,7 @@ Seat* LoopLane::sleeper() const noexcept {
 }
 
 LoopPortPtr LoopLane::port_for_call(bool may_add) const noexcept {
-  if (has_.lifecycle.rests()) return has_.loops.first_unbound();  // the existing loops must come to an end
+  if (has_.lifecycle.rests()) return has_.loops.first_unbound();  // existing loops must end
   LoopPortPtr port = has_.loops.least_loaded();
   if (!port || port->live == 0 || !may_add) return port;
   const Roster& roster = has_.roster;

@@ -19,18 +19,18 @@ class LoopLane {
   explicit LoopLane(Inventory& inventory) noexcept : has_(inventory) {}
 
   [[nodiscard]] std::size_t waiting() const noexcept { return has_.loops.unbound(); }
-  [[nodiscard]] std::size_t wanted_workers() const noexcept;  // they should become hosts with a loop
+  [[nodiscard]] std::size_t wanted_workers() const noexcept;  // should become hosts with a loop
   [[nodiscard]] Seat* sleeper() const noexcept;
   [[nodiscard]] bool keeps_workers() const noexcept { return waiting() > 0; }
   [[nodiscard]] bool has_work_for(const Seat& seat) const noexcept { return waiting() > 0 && can_have_loop(seat); }
   [[nodiscard]] TaskPtr assign(Seat& seat) noexcept;  // always an errand
-  // None is kept: no worker prepares for one call alone.
+  // Keeps none, because no worker prepares for one particular call.
   void drain(std::size_t, TaskList& into) noexcept { has_.loops.drain(into); }
   [[nodiscard]] std::shared_ptr<Interrupter> interrupter_of(const Task& task) const noexcept { return task.port; }
 
-  // The port for the next call; null: one has to be added.
+  // The port for the next call. Null: one has to be added first.
   [[nodiscard]] LoopPortPtr port_for_call(bool may_add) const noexcept;
-  // At most `most` loops are possible, fewer than wanted: loops that workers have get the calls of the others.
+  // Only `most` loops are possible, fewer than wanted. The calls of ports without a worker move to existing loops.
   void give_up(std::size_t most) noexcept;
 
  private:

@@ -1,5 +1,5 @@
-// LoopPort: the address of the event loop of a worker's interpreter: coroutine functions that will begin there, and those
-// that must be cancelled there. It exists before its loop does, and keeps the tasks that come until then.
+// LoopPort: the address of the event loop in a worker's interpreter. It holds coroutine functions that will begin there,
+// and those that must be cancelled there. It exists before its loop does, and keeps the tasks that come until then.
 //
 // Owner: shared by the pool, the worker that has the loop, and the tasks that were sent there. Thread: any, unless stated
 // otherwise.
@@ -25,17 +25,17 @@ class LoopPort final : public Interrupter {
   LoopPort(const LoopPort&) = delete;
   LoopPort& operator=(const LoopPort&) = delete;
 
-  // The mailbox of tasks that will begin.
+  // Tasks that will begin.
   const MailboxPtr mailbox;
 
-  // Makes the loop cancel the task, which runs there, and the visitor ensure that it ends. Any number of requests wake the
-  // loop once, until the loop handles them.
+  // Makes the loop cancel the task, which runs there, and makes the visitor ensure that it ends. Many requests wake the
+  // loop only once, until the loop has handled them.
   bool interrupt(TaskPtr task) noexcept override AIOI_EXCLUDES(mutex_);
   // Makes the loop cancel all its tasks, and end.
   bool interrupt_all() noexcept override;
   [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_acquire); }
 
-  // Takes all tasks that have not begun; they will not begin any more.
+  // Takes all tasks that have not begun. They will not begin any more.
   [[nodiscard]] TaskList take_all() noexcept AIOI_EXCLUDES(mutex_);
 
   // ---- Thread: the loop's, after it was woken.
@@ -49,20 +49,20 @@ class LoopPort final : public Interrupter {
 
   // ---- Thread: the worker's.
 
-  // Sets the visitor, which raises in code that does not come to an await. Requires: the loop exists.
+  // Sets the visitor. It raises exceptions in code that does not reach an await. Requires: the loop exists.
   void set_visitor(std::shared_ptr<Interrupter> visitor) noexcept AIOI_EXCLUDES(mutex_);
-  // The loop has ended: gives the descriptor back and accepts nothing any more.
+  // The loop has ended: closes the descriptor and accepts nothing any more.
   void close() noexcept AIOI_EXCLUDES(mutex_);
 
-  // The pool's, guarded by its lock.
+  // For the pool, guarded by its lock.
   std::size_t live = 0;   // tasks that were sent here and have not ended
-  Seat* seat = nullptr;   // of the worker that has its loop, or is about to make it; null: none yet
+  Seat* seat = nullptr;   // of the worker that has, or is about to create, its loop; null: none yet
   std::size_t place = 0;  // in the heap of loops.h
 
  private:
   base::Mutex mutex_;  // taken before the mailbox's
   TaskList waiting_ AIOI_GUARDED_BY(mutex_);
-  std::list<TaskPtr> cancelled_ AIOI_GUARDED_BY(mutex_);  // to be cancelled, each once; an empty one takes no memory
+  std::list<TaskPtr> cancelled_ AIOI_GUARDED_BY(mutex_);  // to be cancelled, each once; an empty list allocates nothing
   bool closed_ AIOI_GUARDED_BY(mutex_) = false;
   std::shared_ptr<Interrupter> visitor_ AIOI_GUARDED_BY(mutex_);
   std::atomic<bool> stopped_{false};  // release / acquire

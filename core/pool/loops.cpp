@@ -70,7 +70,7 @@ void Loops::drain(TaskList& into) noexcept {
       into.push(std::move(task));
     }
     port.live -= taken;
-    port.mailbox->remind();  // it may end now
+    port.mailbox->remind();  // its loop may end now
     ++place;
   }
   std::erase_if(heap_, [](const LoopPortPtr& port) {

@@ -1,5 +1,5 @@
-// Loops: the event loops of a pool's interpreters. A port exists before a worker makes its loop; until then it is unbound.
-// The ports form a binary heap by the number of their tasks, so the one with the fewest is found without a walk.
+// Loops: the event loops of a pool's interpreters. A port exists before a worker creates its loop; until then it is
+// unbound. The ports form a binary heap by the number of their tasks, so the one with the fewest is found at once.
 // Owner: the pool. Locks: none, the pool's guards everything here but `Room::make`.
 #pragma once
 
@@ -31,7 +31,7 @@ class Loops {
   [[nodiscard]] std::size_t size() const noexcept { return heap_.size(); }
   // The number of ports that no worker has yet.
   [[nodiscard]] std::size_t unbound() const noexcept { return unbound_; }
-  // The one with the fewest tasks; null if there is none.
+  // The port with the fewest tasks; null if there is none.
   [[nodiscard]] LoopPortPtr least_loaded() const noexcept { return heap_.empty() ? nullptr : heap_.front(); }
   // A port that no worker has yet; null if there is none.
   [[nodiscard]] LoopPortPtr first_unbound() const noexcept;
@@ -59,7 +59,7 @@ class Loops {
   void put(std::size_t place, LoopPortPtr port) noexcept;
   void rise(std::size_t place) noexcept;
   void sink(std::size_t place) noexcept;
-  // Ports that have been erased may still lose tasks.
+  // Whether a port is in the heap. Tasks of ports that were erased may still end.
   [[nodiscard]] bool holds(std::size_t place) const noexcept { return place < heap_.size(); }
 
   std::vector<LoopPortPtr> heap_;

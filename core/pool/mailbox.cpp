@@ -36,7 +36,7 @@ TaskList Mailbox::take() noexcept {
   TaskList mail;
   if (fd_ != base::Wakeup::kNone) {
     base::Lock lock(mutex_);
-    if (wakeup_.fd() != base::Wakeup::kNone) wakeup_.clear();  // first, so later posts wake it again
+    if (wakeup_.fd() != base::Wakeup::kNone) wakeup_.clear();  // cleared first, so that later posts wake the loop again
   }
   Task* last = last_.load(std::memory_order_relaxed);
   if (last == nullptr || last == closed_mark()) return mail;
@@ -46,7 +46,7 @@ TaskList Mailbox::take() noexcept {
 }
 
 void Mailbox::close() noexcept {
-  // Nothing is read: in a fork's child, the descriptor is also the parent's, and the wake-up may be the parent's.
+  // The descriptor is not read. In the child of a fork it is also the parent's, and so may be the wake-up.
   Task* last = last_.exchange(closed_mark(), std::memory_order_acquire);
   while (last != nullptr && last != closed_mark()) static_cast<void>(TaskPtr::adopt(std::exchange(last, last->next_)));
   base::Lock lock(mutex_);

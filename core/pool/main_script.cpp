@@ -40,7 +40,7 @@ bool MainScript::run_once(codec::Runtime& runtime, const EnvironmentPtr& environ
     end(kDone);
     return true;
   }
-  // It was stopped, or could not even begin. The next task tries again.
+  // It was stopped, or could not even begin, so the next task tries again.
   if (PyErr_ExceptionMatches(runtime.task_interrupted.get()) != 0 || PyErr_ExceptionMatches(PyExc_MemoryError) != 0) {
     end(kNotRun);
     return false;

@@ -1,5 +1,5 @@
-// MainScript: home's script, which a worker's interpreter runs once, as `__mp_main__`,
-// to find the functions in it (hazard 31).
+// MainScript: home's script. A worker's interpreter runs it once, as `__mp_main__`, to find the functions in it (hazard
+// 31).
 // Owner: the HostedInterpreter. Thread: the worker's and its event loop's; the interpreter's GIL guards everything but
 // `state_`.
 #pragma once
@@ -19,16 +19,16 @@ class MainScript {
   MainScript(const MainScript&) = delete;
   MainScript& operator=(const MainScript&) = delete;
 
-  // Ensures that the script has been run. While another thread runs it, this one waits, detached.
-  // Requires: attached. Blocks. Runs Python. Errors: false with an exception set. A script that has failed is not run again,
-  // because it had its side effects; one that was stopped is run again.
+  // Makes sure that the script has been run. While another thread runs it, this one waits, detached.
+  // Requires: attached. Blocks. Runs Python. Errors: false with an exception set. A script that has failed is not run
+  // again, because it had side effects. A script that was stopped is run again.
   [[nodiscard]] bool run_once(codec::Runtime& runtime, const EnvironmentPtr& environment);
 
  private:
   enum State : std::uint32_t { kNotRun, kRunning, kDone, kFailed };
 
   void end(State how) noexcept;
-  bool raise_failure(codec::Runtime& runtime);  // sets the exception that says why the script has failed; returns false
+  bool raise_failure(codec::Runtime& runtime);  // sets the exception with the reason of the failure; returns false
 
   std::atomic<std::uint32_t> state_{kNotRun};  // a State; written under the GIL, release / acquire for the thread that waits
   codec::Message failure_;

@@ -1,4 +1,4 @@
-// See pool.h. Every decision is made under the one lock; waking and parking happen outside of it.
+// See pool.h. Every decision is made under the one lock. Waking and parking happen outside of it.
 #include "pool/pool.h"
 
 #include <algorithm>
@@ -10,7 +10,7 @@ namespace aiointerpreters::pool {
 
 namespace {
 
-// Long enough to bridge the gap between two calls of submit().result(), short enough not to matter as CPU time.
+// Long enough for the time between two calls of submit().result(), and short enough to use little CPU time.
 constexpr std::chrono::microseconds kSpinBudget{50};
 
 }  // namespace
@@ -127,9 +127,9 @@ void Pool::stop() noexcept {
   unsigned stops = 0;
   {
     base::Lock lock(mutex_);
-    stops = dispatch_.lifecycle.stop();  // later comers see this in `attend`
+    stops = dispatch_.lifecycle.stop();  // workers that come later see this in `attend`
   }
-  for (;;) {  // one after the other, because a list of all would have to be allocated under the lock
+  for (;;) {  // one after the other: a list would need an allocation under the lock
     std::shared_ptr<Interrupter> interrupter;
     LoopPortPtr loop;
     {
@@ -191,12 +191,12 @@ TaskPtr Pool::wait(Seat& seat) noexcept {
         return task;
       }
       if (dispatch_.may_leave()) {
-        dispatch_.roster.stop_hosting(seat);  // from now on no task relies on it
+        dispatch_.roster.stop_hosting(seat);  // from now on no task waits for this host
         return task;
       }
       dispatch_.roster.park(seat);
     }
-    seat.parker.park();  // the thread that wakes us has counted us as searching
+    seat.parker.park();  // the waking thread has already counted this worker as searching
   }
 }
 
@@ -225,7 +225,7 @@ void Pool::interpreter_made(Seat& seat) noexcept {
 }
 
 bool Pool::interpreter_failed(Seat& seat, std::shared_ptr<const Breakage> why, TaskList& left) noexcept {
-  std::shared_ptr<Interrupter> interrupter;  // its last owner frees it without the lock
+  std::shared_ptr<Interrupter> interrupter;  // destroyed without the lock, possibly as the last owner
   base::Lock lock(mutex_);
   seat.errand = Seat::Errand::kNone;
   dispatch_.drop_interpreter(seat, interrupter);

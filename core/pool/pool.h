@@ -1,4 +1,5 @@
-// Pool: the tasks and the workers of one executor. It is a monitor: one lock over the decisions and the data behind them.
+// Pool: the tasks and the workers of one executor. It is a monitor: one lock protects the decisions and the data behind
+// them.
 //
 //   Dispatch   which worker gets which task, which is woken, what is needed   dispatch.h
 //   lanes      where calls run, and what each such place needs                lane.h
@@ -40,7 +41,7 @@ class Pool {
 
   [[nodiscard]] const PoolOptions& options() const noexcept { return *options_; }
   [[nodiscard]] const std::shared_ptr<const PoolOptions>& shared_options() const noexcept { return options_; }
-  // The outcome of a task if there is not even memory to say why it failed.
+  // The outcome of a task if there is no memory for a description of the failure.
   [[nodiscard]] const std::shared_ptr<const Breakage>& no_memory() const noexcept { return no_memory_; }
 
   // ---- Home's side.
@@ -50,68 +51,70 @@ class Pool {
     kNeedsThread,  // queued, and the caller has to start a thread that calls `enter`
     kRefused,      // closed; `broken` tells whether that was because something failed
   };
-  // The contract of one submit. Owner: the pool shares the task from here on until it has ended, the caller keeps its share.
-  // Lane: chosen by the submitting code. A coroutine function goes to the event loop with the fewest tasks. A further loop
-  // is made if all have tasks and more are allowed.
-  // Order: tasks for threads of home and tasks for interpreters each start in the order of their submission. A task that is
-  // cancelled before it starts is dropped when a worker comes to it.
+  // The contract of one submit.
+  // Owner: the pool shares the task from here on until it has ended; the caller keeps its share.
+  // Lane: chosen by the submitting code. A coroutine function goes to the event loop with the fewest tasks. If all loops
+  // have tasks and more loops are allowed, another one is created.
+  // Order: tasks for threads of home start in the order of their submission, and so do tasks for interpreters. A task that
+  // is cancelled before it starts is dropped when a worker comes to it.
   // Thread: any. A worker starts the task, runs it, and publishes its outcome by one atomic change of its state. The
-  // arguments and the result are dropped afterwards, on that worker's thread, attached to their interpreter. Home's objects
-  // of the call are dropped at home: those of an untagged call by its worker, before the outcome is published if delivery
-  // was not requested; those of a tagged call by the submitting code, because only bytes cross.
-  // Told: once, by the thread that makes the last change: nobody (interested code looks at the state), a sleeping thread
-  // (futex), the mailbox of an event loop, or home (callbacks, by a visit).
-  // Cancelling: a task that has not started never runs, and nobody waits. A running task continues; `interrupter_of` returns
-  // the object that can stop it. Neither waits for the worker.
+  // arguments and the result are dropped afterwards, on that worker's thread, attached to their interpreter. Objects of
+  // home are dropped at home. Those of an untagged call are dropped by its worker, before the outcome is published if
+  // delivery was not requested. Those of a tagged call are dropped by the submitting code, because only bytes cross.
+  // Told: once, by the thread that makes the last change. It tells nobody (interested code looks at the state), a sleeping
+  // thread (futex), the mailbox of an event loop, or home (callbacks, by a visit).
+  // Cancelling: a task that has not started never runs, and nobody waits. A running task continues; `interrupter_of`
+  // returns the object that can stop it. Neither waits for the worker.
   // Errors: std::bad_alloc, for Lane::kLoops alone; nothing is queued then.
   [[nodiscard]] Submitted submit(TaskPtr task) AIOI_EXCLUDES(mutex_) {
     return task->lane == Lane::kLoops ? submit_to_loop(std::move(task)) : submit_to_queue(std::move(task));
   }
-  // The thread that submit asked for could not be started. Returns whether other threads remain to serve the queue.
+  // The thread that submit requested could not be started. Returns whether other threads remain to serve the queue.
   bool thread_failed() noexcept AIOI_EXCLUDES(mutex_);
-  // How many threads and interpreters there may be from now on. Existing ones stay.
+  // The new limits for threads and interpreters. Existing ones stay.
   void set_limits(std::size_t max_workers, std::size_t max_interpreters) noexcept AIOI_EXCLUDES(mutex_);
   // True: the queued tasks need a thread, and the caller has to start it, as after kNeedsThread.
   [[nodiscard]] bool claim_thread() noexcept AIOI_EXCLUDES(mutex_);
 
-  // No more tasks; workers end when they find nothing more to do.
+  // Accepts no more tasks. Workers end when they find nothing more to do.
   void close() noexcept AIOI_EXCLUDES(mutex_);
-  // Waits until the last thread has left, also threads that are still to be started. Requires: detached, closed. Blocks.
+  // Waits until the last thread has left, including threads that are still to be started. Requires: detached, closed.
+  // Blocks.
   [[nodiscard]] base::Wake wait_for_end(const base::Deadline& deadline) const noexcept;
   [[nodiscard]] bool ended() const noexcept { return signals_.threads->load(std::memory_order_acquire) == 0; }
-  // Takes out tasks that have not started. Tasks for which an interpreter is being made count as started.
+  // Takes out tasks that have not started. Tasks for which an interpreter is being created count as started.
   [[nodiscard]] TaskList take_queued() noexcept AIOI_EXCLUDES(mutex_);
-  // Takes out the one task of home's that has waited longest; null if there is none.
+  // Takes out the oldest waiting task of home; null if there is none.
   [[nodiscard]] TaskPtr take_queued_of_home() noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] Census census() const noexcept AIOI_EXCLUDES(mutex_);
 
   using Scope = Lifecycle::Scope;
-  // Null while calls of that lane can be run.
+  // Null while calls of that lane can run.
   [[nodiscard]] std::shared_ptr<const Breakage> broken(Lane lane) const noexcept AIOI_EXCLUDES(mutex_);
   // Refuses all further tasks in that scope and returns the queued ones, which the caller has to finish.
   [[nodiscard]] TaskList break_down(std::shared_ptr<const Breakage> breakage, Scope scope) noexcept AIOI_EXCLUDES(mutex_);
 
-  // The object that can stop the task if this pool runs it in an interpreter; else null.
+  // The object that can stop the task, if this pool runs it in an interpreter; otherwise null.
   [[nodiscard]] std::shared_ptr<Interrupter> interrupter_of(const Task& task) const noexcept AIOI_EXCLUDES(mutex_);
   // Stops all work of the interpreters, now and from now on. Requires: closed.
   void stop() noexcept AIOI_EXCLUDES(mutex_);
 
-  // ---- Rests: before a fork, at which there must be no interpreter (hazard 16).
+  // ---- Rests: before a fork, when there must be no interpreter (hazard 16).
 
-  // Until the same number of calls of `end_rest`, no interpreter is made, and a worker between two tasks ends its own.
+  // Until `end_rest` has been called as often as this, no interpreter is created, and workers end theirs between two tasks.
   void begin_rest() noexcept AIOI_EXCLUDES(mutex_);
-  // A worker that runs code of home's while its interpreter is idle. The caller has to call the seat's `end_lent`, then
+  // A worker that runs code of home while its interpreter is idle. The caller has to call the seat's `end_lent`, then
   // `return_lent`. Null: there is none at this moment.
   [[nodiscard]] Seat* take_lent() noexcept AIOI_EXCLUDES(mutex_);
   void return_lent(Seat& seat, bool has_ended) noexcept AIOI_EXCLUDES(mutex_);
-  // Read this number before `interpreters` and `take_lent`; the other function waits until the number has changed. Requires:
-  // detached. Blocks.
+  // Read this number before `interpreters` and `take_lent`. `wait_for_rest_news` then waits until the number has changed.
+  // Requires: detached. Blocks.
   [[nodiscard]] std::uint32_t rest_news() const noexcept { return signals_.rest_news->load(std::memory_order_acquire); }
   [[nodiscard]] base::Wake wait_for_rest_news(std::uint32_t seen, const base::Deadline& deadline) const noexcept;
   [[nodiscard]] std::size_t interpreters() const noexcept { return signals_.interpreters->load(std::memory_order_acquire); }
   void end_rest() noexcept AIOI_EXCLUDES(mutex_);
 
-  // Thread: home's, one at a time (its GIL ensures that).
+  // Thread: home's. Its GIL ensures that there is one at a time.
   void set_environment(EnvironmentPtr environment) noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] EnvironmentPtr environment() const noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] std::uint64_t environment_version() const noexcept {
@@ -122,57 +125,59 @@ class Pool {
   // Null: no recorder. It has to live until the pool has ended.
   void set_recorder(Recorder* recorder) noexcept { recorder_.store(recorder, std::memory_order_relaxed); }
   void record(const Task& task, Recorder::Event event) const noexcept {
-    // relaxed: the recorder was there before the pool got its first task.
+    // relaxed: the recorder was set before the pool got its first task.
     if (Recorder* const recorder = recorder_.load(std::memory_order_relaxed)) recorder->record(task, event);
   }
 
   // ---- The workers' side, in this order: enter, then take and wait alternately, then leave. Thread: that worker.
 
-  // Takes the place of the thread that submit asked for. Errors: std::bad_alloc; the thread is still expected then.
+  // Takes the place of the thread that submit requested. Errors: std::bad_alloc; the thread is still expected then.
   [[nodiscard]] Seat& enter() AIOI_EXCLUDES(mutex_);
-  // The next task; null if there is none now, or the seat has an errand. In the first case the worker counts as available
-  // from then on, before any thread can learn that its last task is done: the next submit finds it available, as in the
-  // standard library.
+  // The next task. Null: there is none now, or the seat has an errand. If a task is returned or there is none, the worker
+  // counts as available before any thread can learn that its last task is done. So the next submit finds it available, as
+  // in the standard library.
   [[nodiscard]] TaskPtr take(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
-  // After a take that found nothing: waits for a task. Null: the seat has an errand, or else the worker has to leave.
-  // Requires: detached. Blocks.
+  // Waits for a task, after a take that found nothing. Null: the seat has an errand, or the worker has to leave. Requires:
+  // detached. Blocks.
   [[nodiscard]] TaskPtr wait(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
-  // After a take that found nothing: the worker has other work and is not available.
+  // The worker has other work and is not available. Call it after a take that found nothing.
   void withdraw(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // Puts back a task that was taken but not started.
   void give_back(Seat& seat, TaskPtr task) noexcept AIOI_EXCLUDES(mutex_);
 
-  // Errand kMakeInterpreter: the interpreter exists.
+  // Errand kMakeInterpreter: the interpreter exists now.
   void interpreter_made(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
-  // Or it could not be made, and what existed of it has ended. True: the tasks wait for other hosts, or for a rest's end.
-  // False: there are no hosts; `left` gets all tasks for interpreters, which the caller has to end, and the pool refuses
-  // more of them until the next attempt may be made.
+  // Errand kMakeInterpreter has failed, and the unfinished interpreter has been ended. True: the tasks wait for other
+  // hosts, or for the end of a rest. False: there are no hosts. `left` gets all tasks for interpreters, which the caller
+  // has to end, and the pool refuses more of them until the next attempt.
   [[nodiscard]] bool interpreter_failed(Seat& seat, std::shared_ptr<const Breakage> why, TaskList& left) noexcept
       AIOI_EXCLUDES(mutex_);
-  // The worker's interpreter can be interrupted from now on. True: everything must be stopped, so it has to stop itself.
+  // From now on the worker's interpreter can be interrupted. True: everything must be stopped, so the worker has to stop
+  // itself.
   [[nodiscard]] bool attend(Seat& seat, std::shared_ptr<Interrupter> interrupter) noexcept AIOI_EXCLUDES(mutex_);
   // Errand kRest is done: the worker has no interpreter any more.
   void step_down(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
-  // The worker is about to run code of home's. From now on other threads may end its interpreter, until it is reclaimed.
-  // False: a rest is on, and the worker has to end its interpreter first.
+  // The worker is about to run code of home. From now on other threads may end its interpreter, until the worker reclaims
+  // it. False: a rest is on, so the worker has to end its interpreter first.
   [[nodiscard]] bool lend(Seat& seat, Lender& lender) noexcept AIOI_EXCLUDES(mutex_);
   // Requires: lent. False: another thread is ending the interpreter, and the worker has to wait for that.
   [[nodiscard]] bool try_reclaim(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // Requires: try_reclaim has failed; detached. Blocks.
   void wait_to_reclaim(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
-  // Errand kOpenLoop: the worker makes its event loop, and is not available.
+  // Errand kOpenLoop: the worker creates its event loop, and is not available meanwhile.
   [[nodiscard]] LoopPortPtr open_loop(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // A task that was sent to the event loop has ended. Thread: the loop's.
   void count_out(LoopPort& loop) noexcept AIOI_EXCLUDES(mutex_);
-  // Whether the loop may end: it has no tasks and can get none. Thread: the loop's, once its worker has left or rests.
+  // Whether the loop may end: it has no tasks and can get none. Thread: the loop's, after its worker has left or rests.
   [[nodiscard]] bool is_idle(const LoopPort& loop) const noexcept AIOI_EXCLUDES(mutex_);
-  // The event loop is gone, or could not be opened: nothing is sent there any more. Returns the tasks there that were not
+  // The event loop has ended, or could not be opened: nothing is sent there any more. Returns the tasks that it has not
   // taken.
   [[nodiscard]] TaskList retire(LoopPort& loop) noexcept AIOI_EXCLUDES(mutex_);
 
-  // The last call; once the last worker has made it, wait_for_end returns. Requires: the worker's interpreter has ended.
+  // The last call of a worker. After the last worker has made it, wait_for_end returns. Requires: the worker's interpreter
+  // has ended.
   void leave(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
  private:
@@ -193,7 +198,7 @@ class Pool {
 
   std::atomic<std::uint64_t> environment_version_{0};
   std::atomic<Recorder*> recorder_{nullptr};
-  base::OwnLine<std::atomic<int>> submitter_cpu_{-1};  // the processor of the latest submit; relaxed, a hint
+  base::OwnLine<std::atomic<int>> submitter_cpu_{-1};  // the processor of the latest submit; relaxed: only a hint
 };
 
 }  // namespace aiointerpreters::pool

@@ -23,7 +23,7 @@ Pool::Submitted Pool::submit_to_loop(TaskPtr task) {
         dispatch_.loops.count_in(*loop);
         task->pool = this;
         task->port = loop;
-        static_cast<void>(loop->mailbox->post(std::move(task)));  // under the lock, so that no loop can be gone meanwhile
+        static_cast<void>(loop->mailbox->post(std::move(task)));  // under the lock: the loop cannot disappear
         return opens ? call_worker(sleeper) : Submitted::kQueued;
       }
       size = dispatch_.loops.size();
@@ -32,7 +32,7 @@ Pool::Submitted Pool::submit_to_loop(TaskPtr task) {
       room = Loops::Room::make(size);
     } catch (const std::bad_alloc&) {
       if (size == 0) throw;
-      has_memory = false;  // the existing ones must suffice
+      has_memory = false;  // the existing loops have to do
     }
   }
 }

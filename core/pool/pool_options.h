@@ -1,4 +1,5 @@
-// PoolOptions: the settings of a pool, and its way to functions of the layers above. Immutable once the pool exists.
+// PoolOptions: the settings of a pool, and functions of the layers above that it calls. It never changes once the pool
+// exists.
 #pragma once
 
 #include <cstddef>
@@ -21,20 +22,21 @@ struct Breakage;
 struct PoolOptions {
   std::size_t max_workers = 1;
   std::size_t max_interpreters = 1;
-  // How often this process has been forked from another one, as far as the package knows.
-  // Home's, and so it is read: attached.
+  // The number of forks that lead to this process, as far as this package has noticed. It belongs to home, so read it
+  // attached.
   const unsigned* forks = nullptr;
-  // Makes `_core`'s state in a new interpreter. Requires: attached to it. Returns null with a Python exception set.
+  // Creates `_core` in a new interpreter. Requires: attached to it. Returns null with a Python exception set.
   codec::Runtime* (*enter_interpreter)() = nullptr;
-  // Finds home's again. Requires: attached to home. Returns null with a Python exception set.
+  // Finds home's runtime. Requires: attached to home. Returns null with a Python exception set.
   codec::Runtime* (*find_home)() = nullptr;
-  // Makes a thread that nobody waits for write a warning to the package's log soon (reporter.h). Thread: any. Blocks: no.
+  // Has a warning written to this package's log soon, on a thread that nobody waits for (reporter.h). Thread: any. Blocks:
+  // no.
   std::function<void(std::string text)> log_warning;
   // Reports that the initializer has failed, as the standard library does. Requires: attached to home. Runs Python.
   void (*log_initializer_failure)(const Breakage& breakage) = nullptr;
-  // The store of the extension modules that interpreters load as private copies (core/extensions). Null: they load none.
+  // The store of private copies of extension modules (core/extensions). Null: interpreters load no private copies.
   std::shared_ptr<extensions::CopyStore> copies;
-  // Runs once in each new interpreter, if there is one; `initializer_message` holds its arguments.
+  // Runs once in each new interpreter, unless it is null. `initializer_message` holds its arguments.
   codec::CallablePtr initializer;
   codec::Message initializer_message;
 };

@@ -18,7 +18,7 @@ void Pool::end_rest() noexcept {
   base::Lock lock(mutex_);
   dispatch_.lifecycle.end_rest();
   if (dispatch_.lifecycle.rests()) return;
-  dispatch_.give_up_loops(dispatch_.limits.interpreters);  // a loop that was busy all the time is still there
+  dispatch_.give_up_loops(dispatch_.limits.interpreters);  // a loop that stayed busy during the rest still exists
   if (dispatch_.lifecycle.closed()) dispatch_.wake_all_parked();
   sleeper.choose(dispatch_.choose_sleeper());
 }

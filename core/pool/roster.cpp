@@ -22,7 +22,7 @@ Seat& Roster::enter(std::unique_ptr<Seat>& spare) noexcept {
   if (first_ != nullptr) first_->previous_ = seat;
   first_ = seat;
   seat->duty = Seat::Duty::kSearching;
-  ++plain_.searching;  // it has been available since it was expected
+  ++plain_.searching;  // available since it was expected
   return *seat;
 }
 

@@ -15,8 +15,8 @@ class Roster {
   // The idle workers of one kind. Hosts have an interpreter, plain workers have none.
   struct Idle {
     Seat* parked = nullptr;     // asleep; the one that parked last comes first
-    std::size_t searching = 0;  // awake; they look at the queues before they park, so they need not be woken
-    std::size_t available = 0;  // parked + searching; plain ones that are still to be started count too
+    std::size_t searching = 0;  // awake; they look at the queues before they park, so no one has to wake them
+    std::size_t available = 0;  // parked + searching; plain workers that are still to be started count too
   };
 
   Roster() noexcept = default;
@@ -28,21 +28,21 @@ class Roster {
   [[nodiscard]] const Idle& hosts() const noexcept { return hosts_; }
   // Threads that exist or are starting.
   [[nodiscard]] std::size_t threads() const noexcept { return threads_; }
-  // Workers that have an interpreter or make one.
+  // Workers that have an interpreter or create one.
   [[nodiscard]] std::size_t host_count() const noexcept { return host_count_; }
   [[nodiscard]] std::size_t making() const noexcept { return making_; }
   // Idle hosts that have no event loop.
   [[nodiscard]] std::size_t idle_without_loop() const noexcept { return idle_without_loop_; }
-  // Workers that run a task of home's.
+  // Workers that run a task of home.
   [[nodiscard]] std::size_t serving_home() const noexcept { return serving_home_; }
 
-  // ---- A thread was requested; it comes, or cannot be started.
+  // ---- A requested thread. It comes later, or cannot be started.
   void expect_thread() noexcept { ++threads_, ++plain_.available; }
   void give_up_thread() noexcept { --threads_, --plain_.available; }
 
-  // A seat that can enter. Thread: any, without the lock. Errors: std::bad_alloc.
+  // A seat for `enter`. Thread: any, without the lock. Errors: std::bad_alloc.
   [[nodiscard]] static std::unique_ptr<Seat> make_seat() { return std::make_unique<Seat>(); }
-  // Gives an expected thread a seat, a free one or else `spare`; it is searching then.
+  // Gives an expected thread a seat: a free one, or else `spare`. The worker counts as searching then.
   [[nodiscard]] Seat& enter(std::unique_ptr<Seat>& spare) noexcept;
   void leave(Seat& seat) noexcept;
 
@@ -51,7 +51,7 @@ class Roster {
   void stop_searching(Seat& seat) noexcept;  // from kSearching
   void park(Seat& seat) noexcept;            // from kSearching
   Seat* unpark(Seat& seat) noexcept;         // from kParked to kSearching; returns the seat
-  // Gives the worker a task of home's, or notes that it has ended.
+  // The worker has got a task of home, or has ended it.
   void serve_home(Seat& seat, bool serves) noexcept;
 
   // ---- Its interpreter.

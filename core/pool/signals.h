@@ -12,10 +12,10 @@ namespace aiointerpreters::pool {
 struct Signals {
   using Word = base::OwnLine<std::atomic<std::uint32_t>>;
 
-  Word threads;       // that exist or are starting; release / acquire; a thread that waits for the pool's end sleeps on it
-  Word interpreters;  // that live, are being made or ended; release / acquire
+  Word threads;       // existing or starting; release / acquire; the thread that waits for the pool's end sleeps on it
+  Word interpreters;  // existing, or being created or ended; release / acquire
   Word rest_news;     // changes when a thread that waits for a rest should look again; release / acquire
-  // There is a task, or the pool is closed: for spinning threads. relaxed: the task itself is looked up under the lock.
+  // For spinning threads: there is a task, or the pool is closed. relaxed: the task itself is looked up under the lock.
   base::OwnLine<std::atomic<bool>> is_stirring;
 };
 

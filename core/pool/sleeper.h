@@ -1,5 +1,5 @@
-// Sleeper: a parked worker that is chosen under the pool's lock and woken without it. It is declared before the lock is
-// taken, so its destructor, which wakes the worker, runs after the lock's.
+// Sleeper: a parked worker that is chosen under the pool's lock and woken without it. Declare it before the lock is taken:
+// its destructor wakes the worker, and then runs after the lock's destructor.
 // Owner: a scope. Thread: one.
 #pragma once
 

@@ -16,18 +16,18 @@ struct Steps {
   PyObject_HEAD
   HostedLoop* loop;
   TaskPtr task;     // null once it has ended
-  PyObject* inner;  // likewise
-  PyObject* name;   // of the coroutine
-  bool is_running;  // a step is being taken
-  bool is_told;     // it was told to end, so its further code cleans up
+  PyObject* inner;  // null once the task has ended
+  PyObject* name;   // the coroutine's name
+  bool is_running;  // a step is running
+  bool is_told;     // it was told to end, so it is cleaning up
 };
 
 Steps* as_steps(PyObject* self) noexcept { return reinterpret_cast<Steps*>(self); }
 
-// Whether it has not ended, neither by itself nor with its loop. The loop may be gone then.
+// Whether the task has not ended, by itself or with its loop. If it has ended, the loop may not exist any more.
 bool is_open(PyObject* self) noexcept { return as_steps(self)->task && !as_steps(self)->task->done(); }
 
-// Whether the next step may be taken. Errors: false with an exception set.
+// Whether the next step may run. Errors: false with an exception set.
 bool is_ready(PyObject* self) {
   if (as_steps(self)->is_running) return PyErr_SetString(PyExc_ValueError, "coroutine already executing"), false;
   if (is_open(self)) return true;
@@ -35,8 +35,8 @@ bool is_ready(PyObject* self) {
   return false;
 }
 
-// Closes the coroutine, which has not ended. A coroutine that never began would warn about that. An exception that is set
-// stays set. Runs Python.
+// Closes the coroutine if it has not ended. Otherwise Python would warn about a coroutine that never began. An exception
+// that is set stays set. Runs Python.
 void close_inner(PyObject* self) {
   const py::Ref inner = py::Ref::steal(std::exchange(as_steps(self)->inner, nullptr));
   if (!inner) return;
@@ -53,8 +53,8 @@ void end(PyObject* self, py::Ref result) {
   as_steps(self)->loop->end_task(std::exchange(as_steps(self)->task, {}), std::move(result));
 }
 
-// Runs the coroutine up to its next await by `advance(inner, &result)`. asyncio does not learn how it ends. `told`: this
-// step learns that it must end.
+// Runs the coroutine up to its next await, by `advance(inner, &result)`. asyncio does not learn how it ends. `told`: this
+// step begins with an exception that tells it to end.
 template <typename Advance>
 PySendResult take_step(PyObject* self, PyObject** result, bool told, Advance&& advance) {
   *result = nullptr;
@@ -73,7 +73,7 @@ PySendResult take_step(PyObject* self, PyObject** result, bool told, Advance&& a
   return PYGEN_RETURN;
 }
 
-// The answer of a generator's method, in the form of PyIter_Send.
+// Converts the result of a generator's method into the form of PyIter_Send.
 PySendResult as_send_result(PyObject* answer, PyObject** result) {
   *result = answer;
   if (answer != nullptr) return PYGEN_NEXT;
@@ -98,7 +98,7 @@ PySendResult steps_send_step(PyObject* self, PyObject* value, PyObject** result)
   return take_step(self, result, false, [value](PyObject* inner, PyObject** out) { return PyIter_Send(inner, value, out); });
 }
 
-// The answer of a generator's method.
+// Converts the form of PyIter_Send into the result of a generator's method.
 PyObject* answer_to(PySendResult status, PyObject* result) {
   if (status == PYGEN_RETURN) {
     Py_DECREF(result);  // None

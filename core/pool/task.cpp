@@ -13,7 +13,7 @@ Task::Change Task::cancel() noexcept {
 
 bool Task::needs_home(Change change) noexcept {
   if (change == Change::kMail) {
-    // relaxed: if home forgets it just now, the mail is never read.
+    // relaxed: if home forgets it at this moment, nobody reads the mail.
     return !is_forgotten.load(std::memory_order_relaxed) && !mailbox->post(TaskPtr(this));
   }
   return change == Change::kDeliver || (lane == Lane::kHome && !has_left_home);

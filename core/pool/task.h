@@ -2,7 +2,7 @@
 // (completion.h).
 //
 // Owner: shared by the waiting code at home and by the side that has to run it (queue, then worker). Its content belongs to
-// home until the task is queued, to the worker from a successful start to finish, to home again after that.
+// home until the task is queued, to the worker from a successful start to finish, and to home again after that.
 #pragma once
 
 #include <atomic>
@@ -21,7 +21,7 @@ namespace aiointerpreters::pool {
 class Pool;
 struct Seat;
 
-// Why a pool is unusable: an interpreter or an initializer failed. Immutable.
+// The reason why a pool is unusable: an interpreter or an initializer has failed. It never changes.
 struct Breakage {
   std::string reason;
   codec::Message cause;  // an encoded exception, or empty
@@ -34,46 +34,46 @@ class Task : public base::Counted, public Call, public Completion {
     kAtHome,     // the future holds the result or exception itself
     kValue,      // message: the result
     kException,  // message: the exception
-    kBroken,     // breakage: why the pool could not run it
-    kNoMemory,   // there was not even memory for that
+    kBroken,     // breakage: the reason why the pool could not run it
+    kNoMemory,   // there was not enough memory even for a description
   };
 
   explicit Task(Lane where) noexcept : Call(where) {}
 
-  // Drops the message: nobody will read it, though the task may stay in its queue for long.
+  // Cancels it and drops the message: nobody will read it, and the task may stay in its queue for long.
   [[nodiscard]] Change cancel() noexcept;
-  // Ends a task that the pool will never run; drops a cancelled one. Requires: it is out of the queue.
+  // Ends a task that the pool will never run, or drops it if it is cancelled. Requires: it is out of the queue.
   [[nodiscard]] Change end_broken(std::shared_ptr<const Breakage> why);
-  // Does everything that can be done without home after that change, an end. Usually that is all. True: `settle_at_home`
-  // must be called with it.
+  // Does everything that follows from an end and needs no home. Usually that is all. True: `settle_at_home` must be called
+  // with that change.
   [[nodiscard]] bool needs_home(Change change) noexcept;
 
-  // Runs a task of Lane::kHome and sets its outcome. If nobody has requested to be told of its end, it also drops home's
-  // objects and says so in `has_left_home`. Requires: attached to home. Runs Python.
+  // Runs a task of Lane::kHome and sets its outcome. If delivery was not requested, also drops the objects of home and sets
+  // `has_left_home`. Requires: attached to home. Runs Python.
   virtual void run_at_home() = 0;
-  // The task has ended. kDeliver: tells home's waiters and callbacks, then drops every object of home. kQuiet: only drops
-  // them. kMail: it is in its mailbox, whose loop has to be woken. Requires: attached to home. Runs Python.
+  // Call it when the task has ended. kDeliver: tells waiters and callbacks at home, then drops all objects of home. kQuiet:
+  // only drops them. kMail: it is in its mailbox, whose loop has to be woken. Requires: attached to home. Runs Python.
   virtual void settle_at_home(Change how) = 0;
   // The same for a thread that is attached to no interpreter: it visits home. Blocks. Runs Python.
   virtual void visit_home_to_settle(Change how) = 0;
   // Cancels it for good, after the queue has dropped it. Requires: attached to home. Runs Python.
   virtual void cancel_at_home() = 0;
-  // Names a task in home's log that has been interrupted and still runs. Thread: any. Blocks: no.
+  // Reports in home's log that the task was interrupted and still runs. Thread: any. Blocks: no.
   virtual void report_ignored_interrupt() = 0;
 
   std::shared_ptr<const Breakage> breakage;
   Outcome outcome = Outcome::kNone;
   const Pool* pool = nullptr;  // the pool that it was submitted to; only compared
-  Seat* seat = nullptr;        // that pool's, guarded by its lock: of the worker that was given the task last
-  bool has_left_home = false;  // of Lane::kHome: home's objects are dropped; belongs to the worker that has run it
-  // Home has cancelled it and waits for nothing, so its outcome is not encoded. Home sets it at any time; relaxed, as it
-  // only saves work.
+  Seat* seat = nullptr;        // in that pool, of the worker that got the task last; guarded by the pool's lock
+  bool has_left_home = false;  // Lane::kHome: its objects are dropped; belongs to the worker that has run it
+  // Home has cancelled it and does not wait, so its outcome is not encoded. Home may set it at any time. relaxed: it only
+  // saves work.
   std::atomic<bool> is_forgotten{false};
   // The state of a coroutine function that must be cancelled in its loop (loop_port.h).
   struct Cancelling {
     bool is_asked = false;    // the loop has not handled it; guarded by the port's lock
-    bool is_watched = false;  // the visitor knows it; likewise
-    unsigned pass = 0;        // the pass in which the loop has cancelled it, 0: none; guarded by the GIL of its interpreter
+    bool is_watched = false;  // the visitor watches it; guarded likewise
+    unsigned pass = 0;        // the pass in which the loop has cancelled it; 0: none; guarded by its interpreter's GIL
   } cancelling;
 
  private:
@@ -81,7 +81,7 @@ class Task : public base::Counted, public Call, public Completion {
   friend class TaskQueue;
   friend class Mailbox;
 
-  Task* next_ = nullptr;      // in its list, or in a mailbox
+  Task* next_ = nullptr;      // in a list or mailbox
   std::uint64_t number_ = 0;  // TaskQueue's
 };
 

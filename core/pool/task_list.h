@@ -1,4 +1,4 @@
-// TaskList: tasks first in, first out, linked through themselves, so that adding one allocates nothing.
+// TaskList: tasks, first in, first out. They are linked through themselves, so adding one allocates nothing.
 // Owner: the code that has it; the list owns its tasks. Thread: one at a time.
 #pragma once
 
@@ -22,14 +22,14 @@ class TaskList {
   [[nodiscard]] const Task& front() const noexcept { return *first_; }
   void push(base::IntrusivePtr<Task> task) noexcept;
   void push_front(base::IntrusivePtr<Task> task) noexcept;
-  // Puts all tasks of `later` after these.
+  // Adds all tasks of `later` at the end.
   void append(TaskList later) noexcept;
   // Takes the first one out; null if there is none.
   [[nodiscard]] base::IntrusivePtr<Task> pop() noexcept;
 
  private:
-  Task* first_ = nullptr;  // owned, and so each next one
-  Task* last_ = nullptr;   // valid while there is a first one
+  Task* first_ = nullptr;  // owned, as is each next task
+  Task* last_ = nullptr;   // valid if first_ is not null
 };
 
 }  // namespace aiointerpreters::pool

@@ -1,4 +1,4 @@
-// TaskQueue: a list of tasks that knows its length, and which of two queues has the older task.
+// TaskQueue: a list of tasks that knows its length. Two queues can be compared by the age of their oldest task.
 // Owner: the pool. Thread: any, under the pool's lock.
 #pragma once
 
@@ -21,13 +21,13 @@ class TaskQueue {
   [[nodiscard]] bool empty() const noexcept { return tasks_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  // `number` decides which of two queues has the older task.
+  // `number` grows with each task of the pool, so it shows which of two tasks is older.
   void push(TaskPtr task, std::uint64_t number) noexcept {
     task->number_ = number;
     tasks_.push(std::move(task));
     ++size_;
   }
-  // For a task that was the first one before.
+  // For a task that was the first one before it was taken.
   void push_front(TaskPtr task) noexcept {
     tasks_.push_front(std::move(task));
     ++size_;
@@ -36,7 +36,7 @@ class TaskQueue {
   [[nodiscard]] bool older_than(const TaskQueue& other) const noexcept {
     return tasks_.front().number_ < other.tasks_.front().number_;
   }
-  // Takes out all tasks but the `kept` oldest ones.
+  // Takes out all tasks except the `kept` oldest ones.
   void take_behind(std::size_t kept, TaskList& into) noexcept {
     const std::size_t size = size_;
     for (std::size_t i = 0; i < size; ++i) {

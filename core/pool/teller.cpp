@@ -39,7 +39,7 @@ void Teller::finish() noexcept {
 void Teller::run() {
   while (const TaskPtr task = next()) {
     task->visit_home_to_settle(Completion::Change::kDeliver);
-    if (!thread_.running()) return;  // in the child of a fork by a callback: the rest belongs to the other process
+    if (!thread_.running()) return;  // in the child of a fork by a callback: the rest belongs to the parent
   }
 }
 

@@ -23,27 +23,28 @@ class Teller final : public std::enable_shared_from_this<Teller> {
   Teller(const Teller&) = delete;
   Teller& operator=(const Teller&) = delete;
 
-  // Makes the thread tell home soon of the end of the task, by Change::kDeliver, after those that were left here before.
-  // False: there is no thread for that, and the caller has to tell home. Blocks: no.
+  // Has the thread tell home of the task's end soon, by Change::kDeliver, in the order of these calls. False: the thread
+  // cannot be started, and the caller has to tell home. Blocks: no.
   [[nodiscard]] bool tell(TaskPtr task) noexcept AIOI_EXCLUDES(mutex_);
-  // Returns when everything is told and the thread has ended. Requires: detached, `tell` is not called any more. Blocks.
+  // Returns when all tasks are told and the thread has ended. Requires: detached; `tell` is not called any more. Blocks.
   void finish() noexcept AIOI_EXCLUDES(mutex_);
 
  private:
   [[nodiscard]] bool start() noexcept AIOI_REQUIRES(mutex_);
-  // Attaches, so it must be able to unwind (hazard 11).
+  // Attaches, so CPython may unwind it (hazard 11).
   void run();
   // The next task; null: no more will come. Blocks.
   [[nodiscard]] TaskPtr next() AIOI_EXCLUDES(mutex_);
-  // The next task if there is one, else null; then `ends` says whether the thread must end, or sleep until it is woken.
+  // The next task, or null if there is none. In that case `ends` says whether the thread must end, or sleep until it is
+  // woken.
   [[nodiscard]] TaskPtr look(bool& ends) noexcept AIOI_EXCLUDES(mutex_);
 
   base::Mutex mutex_;
   TaskList untold_ AIOI_GUARDED_BY(mutex_);
-  bool is_asleep_ AIOI_GUARDED_BY(mutex_) = false;  // the thread sleeps, or is about to: code that adds something wakes it
+  bool is_asleep_ AIOI_GUARDED_BY(mutex_) = false;  // the thread sleeps, or is about to; code that adds a task wakes it
   bool is_finishing_ AIOI_GUARDED_BY(mutex_) = false;
   base::Thread thread_;  // started under the lock; joined by `finish`
-  base::Parker parker_;  // the thread's
+  base::Parker parker_;  // for that thread
 };
 
 using TellerPtr = std::shared_ptr<Teller>;

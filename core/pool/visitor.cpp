@@ -10,7 +10,8 @@ namespace aiointerpreters::pool {
 
 namespace {
 
-// Users of the engine take back their lent objects at their next use of it, at no cost. A visit needs the interpreter's GIL.
+// Code that uses the engine takes back its lent objects itself, at no cost. A visit needs the interpreter's GIL, so it
+// comes later.
 constexpr std::chrono::milliseconds kGrace{50};
 // Most cancelled coroutines end within that time, so no visit is needed.
 constexpr std::chrono::milliseconds kFirstWatch{20};
@@ -35,21 +36,21 @@ bool Visitor::call(std::atomic<bool>& errand) noexcept {
     if (!was_called) parker_.unpark();
     return true;
   }
-  if (thread_.running()) thread_.join();  // it has just ended, after a pause that did not wait for it
+  if (thread_.running()) thread_.join();  // it has just ended, after `pause` did not wait for it
   where_.store(kOutside, std::memory_order_release);
   return thread_.start([this] { run(); });
 }
 
 void Visitor::ring() noexcept {
   base::Lock lock(mutex_);
-  if (!call(returns_)) returns_.store(false, std::memory_order_release);  // the next one tries again
+  if (!call(returns_)) returns_.store(false, std::memory_order_release);  // no thread; the next request tries again
 }
 
 bool Visitor::interrupt(TaskPtr task) noexcept {
   base::Lock lock(mutex_);
   const bool in_loop = task->port != nullptr;
   try {
-    // If the same task is interrupted many times, faster than the visitor can visit, that counts as one request.
+    // Repeated requests for one task count as one if they come faster than the visits.
     if (added_.empty() || added_.back().task != task) added_.emplace_back(std::move(task), in_loop);
   } catch (const std::bad_alloc&) {
     return false;
@@ -76,7 +77,7 @@ void Visitor::set_foreign_threads(std::shared_ptr<py::ForeignThreads> threads) n
 
 void Visitor::ring_for_pending_calls() noexcept {
   base::Lock lock(mutex_);
-  if (!call(calls_)) calls_.store(false, std::memory_order_release);  // the next one tries again
+  if (!call(calls_)) calls_.store(false, std::memory_order_release);  // no thread; the next request tries again
 }
 
 LoopPortPtr Visitor::loop() noexcept {
@@ -117,7 +118,7 @@ std::list<Interrupt> Visitor::take_added() noexcept {
 bool Visitor::may_end() noexcept {
   base::Lock lock(mutex_);
   if (!stopping_.load(std::memory_order_acquire)) return false;  // the pause is over
-  go(kEnded);                                                    // under the lock: later callers start another thread
+  go(kEnded);                                                    // under the lock: later callers start a thread
   return true;
 }
 
@@ -153,7 +154,7 @@ void Visitor::run() {
     const bool calls = calls_.exchange(false, std::memory_order_acq_rel);
     if (calls) run_pending_calls();
     if (!looks && !takes_back && !calls)
-      parker_.park(earlier(earlier(returns_at, watch_at), look_at_));  // cut short by `stop`
+      parker_.park(earlier(earlier(returns_at, watch_at), look_at_));  // `stop` ends it early
   }
 }
 
@@ -167,7 +168,7 @@ void Visitor::run_pending_calls() {
 }
 
 void Visitor::look() {
-  // Each flag is lowered first. Later requests raise it again, and earlier requests are seen below.
+  // Each flag is lowered first, so that later requests raise it again. Earlier requests are handled below.
   strikes_.exchange(false, std::memory_order_acq_rel);
   watches_.exchange(false, std::memory_order_acq_rel);
   const bool stops_all = stops_all_.exchange(false, std::memory_order_acq_rel);
@@ -176,7 +177,7 @@ void Visitor::look() {
   look_at_.reset();
   if (!interrupts_.review(port != nullptr) && !stops_all) return;
   visit([&] { interrupts_.pursue(stops_all); });
-  if (port) port->mailbox->remind();  // it goes on then, unless it is stuck
+  if (port) port->mailbox->remind();  // then its loop begins another stretch, unless it is stuck
   look_at_ = interrupts_.next_look();
 }
 

@@ -7,7 +7,8 @@
 namespace aiointerpreters::pool {
 
 namespace {
-// A series of calls into C never checks whether another thread waits for the GIL, so this does it now and then.
+// A series of calls into C never checks whether another thread waits for the GIL. So the worker lets others have it after
+// this many tasks.
 constexpr unsigned kTasksInARow = 64;
 }  // namespace
 
@@ -46,7 +47,7 @@ Worker::Next Worker::serve_once(bool in_frame) {
 }
 
 Worker::Next Worker::serve(bool in_frame) {
-  // In this order, so this worker counts as available before another thread can see that its task is done.
+  // In this order, so that this worker counts as available before another thread can see that its task is done.
   if (seat_.duty == Seat::Duty::kBusy && !task_ && !untold_ && seat_.errand == Seat::Errand::kNone)
     task_ = pool_->take(seat_);
   if (done_) publish();
@@ -209,7 +210,7 @@ void Worker::open_loop() {
         again = Pool::Submitted::kRefused;
       }
       if (again == Pool::Submitted::kRefused) settle(*task, task->end_broken(why));
-      if (again == Pool::Submitted::kNeedsThread) static_cast<void>(pool_->thread_failed());  // the other hosts must suffice
+      if (again == Pool::Submitted::kNeedsThread) static_cast<void>(pool_->thread_failed());  // the other hosts have to do
     }
     return;
   }
@@ -262,7 +263,7 @@ void Worker::warn_of_fewer_hosts(const Breakage& why) {
   try {
     pool_->options().log_warning(why.reason + "; tasks wait for the existing interpreters");
   } catch (const std::bad_alloc&) {
-    return;  // a warning is not worth a task
+    return;  // the task is more important than the warning
   }
 }
 
@@ -273,7 +274,7 @@ void Worker::end_interpreter() {
 
 void Worker::finish_telling() {
   if (!teller_) return;
-  pool_->step_down(seat_);  // a callback that forks need not wait for an interpreter that has ended
+  pool_->step_down(seat_);  // first: then a callback that forks does not wait for an interpreter that has ended
   sides_.detach();
   teller_->finish();
 }
@@ -283,7 +284,7 @@ void Worker::finish_telling() {
 template <typename Body>
 bool Worker::visit_home(Body&& body) {
   const bool lends = hosted_ && pool_->lend(seat_, *this);
-  if (hosted_ && !lends) {  // a fork waits for its end
+  if (hosted_ && !lends) {  // a fork waits for the interpreter's end
     end_interpreter();
     pool_->step_down(seat_);
   }
@@ -292,12 +293,12 @@ bool Worker::visit_home(Body&& body) {
   try {
     body();
   } catch (const std::bad_alloc&) {
-    PyErr_Clear();  // here, where the thread is surely attached
+    PyErr_Clear();  // done here, where the thread is certainly attached
     has_memory = false;
   }
   if (!lends || is_forked() || pool_->try_reclaim(seat_)) return has_memory;
   sides_.detach();
-  pool_->wait_to_reclaim(seat_);  // `end_lent` has taken the interpreter away, if it is gone
+  pool_->wait_to_reclaim(seat_);  // if the interpreter has ended, `end_lent` has removed it
   return has_memory;
 }
 

@@ -12,9 +12,9 @@ namespace aiointerpreters::py {
 
 namespace {
 
-// The last one that was added; release when one is added, acquire when all are taken.
+// The interpreter that was added last. release when one is added, acquire when all are taken.
 constinit std::atomic<Abandoned*> first{nullptr};
-constinit std::atomic<std::size_t> count{0};  // relaxed: for a message
+constinit std::atomic<std::size_t> count{0};  // relaxed: only for a message
 
 void put_back(std::unique_ptr<Abandoned> one) noexcept {
   one->next = first.load(std::memory_order_relaxed);
@@ -23,14 +23,14 @@ void put_back(std::unique_ptr<Abandoned> one) noexcept {
   static_cast<void>(one.release());
 }
 
-// CPython would wait for the threads that `threading` still lists.
+// Otherwise CPython would wait for the threads that `threading` still lists.
 void forget_threading() {
   const Ref modules = Ref::borrow(PyImport_GetModuleDict());
   if (modules && PyDict_DelItemString(modules.get(), "threading") < 0) PyErr_Clear();
 }
 
-// Called before CPython ends the interpreter under them. They are asleep, and when they wake up they do not return (hazard
-// 11).
+// Deletes the states of the other threads before CPython ends the interpreter. These threads are asleep, and do not return
+// when they wake up (hazard 11).
 void delete_other_states(PyThreadState* own) {
   PyThreadState* state = PyInterpreterState_ThreadHead(PyThreadState_GetInterpreter(own));
   while (state != nullptr) {
@@ -43,7 +43,7 @@ void delete_other_states(PyThreadState* own) {
   }
 }
 
-// Takes all of them, and ends those that `ended` can end.
+// Takes the whole list, and ends the interpreters that `ended` can end.
 template <typename End>
 void end_each(End&& end) {
   std::unique_ptr<Abandoned> one(first.exchange(nullptr, std::memory_order_acquire));
@@ -73,7 +73,7 @@ void end_deserted(const std::atomic<bool>& stops) {
     PyThreadState* const state = is_left ? nullptr : PyThreadState_New(one.interpreter);
     if (state == nullptr) return false;
     PyEval_RestoreThread(state);
-    if (one.threads) static_cast<void>(one.threads->close(base::Deadline()));  // nobody is inside, what is pending is called
+    if (one.threads) static_cast<void>(one.threads->close(base::Deadline()));  // runs the pending calls
     begin_stoppable_end(stops);
     Py_EndInterpreter(state);
     return true;

@@ -5,37 +5,37 @@
 
 namespace aiointerpreters::py {
 
-// Making interpreters in parallel races in CPython's tables before 3.14 (hazard 5).
+// Creating interpreters in parallel is a race in CPython's tables before 3.14 (hazard 5).
 #if PY_VERSION_HEX < 0x030E0000
 inline constexpr bool kOneCreationAtATime = true;
 #else
 inline constexpr bool kOneCreationAtATime = false;
 #endif
 
-// The stand-in that `threading` makes for a thread that it has not started. If it outlives that module, it complains on
-// stderr, up to some 3.13 (seen on 3.13.0).
+// `threading` creates a dummy object for a thread that it has not started. If that object outlives the module, it writes an
+// error to stderr (seen on 3.13.0).
 inline constexpr bool kDummyThreadsComplain = kOneCreationAtATime;
 
-// Modules with static C state that the main interpreter has to import first; otherwise ending interpreters corrupts the heap
-// (hazard 1: gh-136421, gh-140260, gh-116738; the last of them is fixed in 3.14.2). Decided by the version that runs, not by
-// the one that this was compiled against.
+// Modules with static C state that the main interpreter has to import first. Otherwise ending interpreters corrupts the
+// heap (hazard 1: gh-136421, gh-140260, gh-116738; the last of them is fixed in 3.14.2). This depends on the version that
+// runs, not on the one that the engine was compiled for.
 [[nodiscard]] inline bool needs_home_preimports() noexcept { return Py_Version < 0x030E0200; }
 
-// An interpreter that ends while tracemalloc traces corrupts the heap (hazard 17: gh-155725, fixed in 3.15). Decided by the
-// version that runs.
+// An interpreter that ends while tracemalloc traces corrupts the heap (hazard 17: gh-155725, fixed in 3.15). This depends
+// on the version that runs.
 [[nodiscard]] inline bool tracing_spoils_ends() noexcept { return Py_Version < 0x030F0000; }
 
-// CPython ends an interpreter although other threads have states of it; these threads hang when they want to attach. Before
-// 3.14 that is a fatal error (hazard 41).
+// Whether CPython ends an interpreter although other threads have states of it. These threads hang when they want to
+// attach. Before 3.14 it is a fatal error (hazard 41).
 #if PY_VERSION_HEX >= 0x030E0000
 inline constexpr bool kEndsUnderThreads = true;
 #else
 inline constexpr bool kEndsUnderThreads = false;
 #endif
 
-// The sampling profiler that comes with 3.15 fails on every sample of the process if one thread state has no Python frame.
-// Earlier versions do not need such a frame, and 3.13 corrupts the heap in sys._current_frames once other interpreters have
-// frames.
+// The sampling profiler of 3.15 fails on every sample of the process if one thread state has no Python frame (hazard 37).
+// Earlier versions do not need such a frame. On 3.13 it would do harm: sys._current_frames corrupts the heap if other
+// interpreters have frames.
 #if PY_VERSION_HEX >= 0x030F0000
 inline constexpr bool kIdleThreadsNeedFrames = true;
 #else
@@ -46,9 +46,8 @@ inline constexpr bool kIdleThreadsNeedFrames = false;
 #if PY_VERSION_HEX >= 0x030F0000
 inline constexpr bool kModulesExportSlots = true;
 
-// Makes the module that `exported`, a PyModExport_* function, describes, and does not execute it. Requires: attached. Runs
-// Python. Null
-// with an exception set, or without one if the function has returned nothing and set none.
+// Creates the module that `exported`, a PyModExport_* function, describes. Does not execute it. Requires: attached. Runs
+// Python. Null with an exception set, or without one if the function has returned null and set none.
 [[nodiscard]] inline PyObject* make_module_of_slots(void* exported, PyObject* spec) {
   PySlot* const slots = reinterpret_cast<PySlot* (*)()>(exported)();
   return slots != nullptr ? PyModule_FromSlotsAndSpec(slots, spec) : nullptr;
@@ -62,7 +61,7 @@ inline constexpr bool kModulesExportSlots = false;
 [[nodiscard]] inline bool execute_module_of_slots(PyObject*) noexcept { return true; }
 #endif
 
-// A second line of defence: while it lives, finalization waits for the interpreter that was attached when it was made (PEP
+// A second safeguard: while it lives, finalization waits for the interpreter that was attached when it was created (PEP
 // 788, 3.15; it does nothing before). Close it before the interpreter is ended, because that would wait for itself.
 class InterpreterGuard {
  public:
@@ -72,7 +71,7 @@ class InterpreterGuard {
   ~InterpreterGuard() { close(); }
 
 #if PY_VERSION_HEX >= 0x030F0000
-  // Requires: attached. Without memory there is no guard, and only the exit hook protects.
+  // Requires: attached. Without memory there is no guard, and only the exit hook protects the interpreter.
   void take() noexcept {
     guard_ = PyInterpreterGuard_FromCurrent();
     if (guard_ == nullptr) PyErr_Clear();

@@ -16,7 +16,7 @@ Ref code_of_wait() {
   return wait ? Ref::steal(PyObject_GetAttrString(wait.get(), "__code__")) : Ref();
 }
 
-// Whether that is one of CPython's own locks. A lock that a library has put in its place may be shared.
+// Whether it is one of CPython's own locks. A library may use a lock of another type here, and may share it.
 bool is_lock(const Ref& object) {
   const Ref name = Ref::steal(PyUnicode_FromString("_thread"));
   const Ref module = name ? Ref::steal(PyImport_GetModule(name.get())) : Ref();
@@ -24,8 +24,8 @@ bool is_lock(const Ref& object) {
   return type.get() == reinterpret_cast<PyObject*>(Py_TYPE(object.get()));
 }
 
-// Removes it from the waiters of the frame's condition. Returns whether it was one of them. If it was not, somebody has
-// notified or woken it before.
+// Removes the lock from the waiters of the frame's condition. Returns whether it was one of them. If it was not, the wait
+// has already been notified or woken.
 bool remove_waiter(PyFrameObject* frame, const Ref& waiter) {
   const Ref condition = Ref::steal(PyFrame_GetVarString(frame, "self"));
   const Ref waiters = condition ? Ref::steal(PyObject_GetAttrString(condition.get(), "_waiters")) : Ref();
@@ -39,7 +39,8 @@ void wake_condition_wait(const Ref& frame) {
   const Ref code = frame ? Ref::steal(reinterpret_cast<PyObject*>(PyFrame_GetCode(innermost))) : Ref();
   if (code && code.get() == code_of_wait().get()) {
     const Ref waiter = Ref::steal(PyFrame_GetVarString(innermost, "waiter"));
-    // If it is not locked, the thread is awake or does not sleep yet. Then RuntimeError says so, and there is nothing to do.
+    // If the lock is not locked, the thread is awake or does not sleep yet. `release` then raises RuntimeError, which is
+    // ignored.
     if (waiter && is_lock(waiter) && remove_waiter(innermost, waiter)) {
       static_cast<void>(Ref::steal(PyObject_CallMethod(waiter.get(), "release", nullptr)));
     }

@@ -6,7 +6,7 @@ namespace aiointerpreters::py {
 bool Door::enter() noexcept {
   std::uint32_t visitors = visitors_.load(std::memory_order_relaxed);
   while ((visitors & kClosed) == 0) {
-    // acquire: pairs with the release of the code that handed out the door; the interpreter is seen complete.
+    // acquire: pairs with the release of the code that handed out the door, so the whole interpreter is visible.
     if (visitors_.compare_exchange_weak(visitors, visitors + 1, std::memory_order_acquire, std::memory_order_relaxed)) {
       return true;
     }
@@ -15,7 +15,7 @@ bool Door::enter() noexcept {
 }
 
 void Door::leave() noexcept {
-  // release: pairs with the acquire in close; everything done inside happens before the interpreter's end.
+  // release: pairs with the acquire in close, so everything done inside happens before the interpreter's end.
   if (visitors_.fetch_sub(1, std::memory_order_release) == (kClosed | 1)) base::wake_all(&visitors_);
 }
 

@@ -1,4 +1,4 @@
-// Door: lets foreign threads into an interpreter for a moment, and keeps it from ending meanwhile.
+// Door: lets foreign threads into an interpreter for a moment, and prevents its end meanwhile.
 // Owner: shared by the interpreter's own thread, which closes it, and the threads that may come. Thread: any.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace aiointerpreters::py {
 
 class Door {
  public:
-  // Requires: attached, to the interpreter that it leads to.
+  // Requires: attached to the interpreter that it leads to.
   Door() noexcept : interpreter_(PyInterpreterState_Get()) {}
   Door(const Door&) = delete;
   Door& operator=(const Door&) = delete;
@@ -29,11 +29,11 @@ class Door {
     return visited;
   }
 
-  // Lets no more threads in, and waits until those inside have left, or until the deadline: false, some are left. Call it
-  // before the interpreter ends. Requires: attached. Blocks: detached meanwhile.
+  // Lets no more threads in, and waits until those inside have left. False: the deadline has passed, and some are still
+  // inside. Call it before the interpreter ends. Requires: attached. Blocks: detached meanwhile.
   bool close(const base::Deadline& deadline = {});
 
-  // For threads that attach by other means, and for longer. False: the door is closed. Each entry requires a leave.
+  // For threads that attach in another way, or for longer. False: the door is closed. Each `enter` requires a `leave`.
   [[nodiscard]] bool enter() noexcept;
   void leave() noexcept;
   [[nodiscard]] bool is_open() const noexcept { return (visitors_.load(std::memory_order_acquire) & kClosed) == 0; }
@@ -45,7 +45,7 @@ class Door {
   static constexpr std::uint32_t kClosed = std::uint32_t{1} << 31;
 
   PyInterpreterState* const interpreter_;
-  std::atomic<std::uint32_t> visitors_{0};  // how many are inside; kClosed on top of that
+  std::atomic<std::uint32_t> visitors_{0};  // the number of threads inside, plus kClosed
 };
 
 }  // namespace aiointerpreters::py

@@ -25,8 +25,8 @@ Result guarded(Result failed, Body&& body) {
   return failed;
 }
 
-// Clears the exception that is set, if another way is left to try. It does not clear MemoryError, nor one that is not an
-// Exception, such as KeyboardInterrupt. Returns whether no exception is set now.
+// Clears the exception that is set, unless it is MemoryError or not an Exception (KeyboardInterrupt, for example). For code
+// that has another way to try. Returns whether no exception is set now.
 [[nodiscard]] inline bool clear_ordinary_exception() noexcept {
   if (PyErr_Occurred() == nullptr) return true;
   if (PyErr_ExceptionMatches(PyExc_Exception) == 0 || PyErr_ExceptionMatches(PyExc_MemoryError) != 0) return false;

@@ -14,16 +14,16 @@ namespace aiointerpreters::py {
 
 namespace {
 
-// The return values of `ensure`, in terms of PyGILState_STATE.
+// The return values of `ensure`: values of PyGILState_STATE.
 constexpr int kWasAttached = 0;
 constexpr int kWasNot = 1;
 
-// One `ensure` of a thread that was not attached, until its `release`.
+// One stay of a thread, from an `ensure` that has attached it until the `release`.
 struct Stay {
   ForeignThreads* where;
   PyThreadState* state;  // the state that it is attached with
-  PyThreadState* other;  // of another interpreter, to which it was attached; null: none
-  bool is_guest;         // the state was made here
+  PyThreadState* other;  // the state of another interpreter that it was attached to; null: none
+  bool is_guest;         // the state was created for this stay
 };
 
 // The stays of a thread, in order.
@@ -33,8 +33,8 @@ struct Stays {
   Stays() = default;
   Stays(const Stays&) = delete;
   Stays& operator=(const Stays&) = delete;
-  // Some threads end without leaving. Not when Python ends: a thread that attaches then is unwound before 3.13.8 (hazard
-  // 11).
+  // Some threads end without a `release`. Nothing is done once Python has ended: before 3.13.8, attaching would unwind the
+  // thread (hazard 11).
   ~Stays() {
     while (!list.empty() && Py_IsFinalizing() == 0 && Py_IsInitialized() != 0) list.back().where->release(kWasNot);
   }
@@ -50,11 +50,11 @@ Stays& stays() {
   return of_thread;
 }
 
-// From here on no thread attaches to anything.
+// Whether Python has ended, so that no thread attaches to anything any more.
 bool is_python_gone() noexcept { return Py_IsInitialized() == 0 && Py_IsFinalizing() == 0; }
 
-// Called by a thread to which the interpreter is closed. It must not return to code that would use the interpreter. If the
-// thread runs exit handlers, it continues with the next one. Otherwise it waits for ever.
+// For a thread that may not enter the interpreter any more. It must not return to code that would use the interpreter. If
+// the thread runs exit handlers, it continues with the next one. Otherwise it waits forever.
 [[noreturn]] void stay_outside() {
   if (base::runs_exit_handlers()) base::go_on_with_exit();
   const std::atomic<std::uint32_t> word{0};
@@ -65,7 +65,7 @@ bool is_python_gone() noexcept { return Py_IsInitialized() == 0 && Py_IsFinalizi
 
 void ForeignThreads::keep() {
   self_ = shared_from_this();
-  // When Python has ended, the process is about to exit. Handlers that others register come before that.
+  // When Python has ended, the process is about to exit. Handlers that others register later run before ours.
   static const bool is_watched = Py_AtExit([] { base::watch_for_exit(); }) == 0;
   static_cast<void>(is_watched);
 }
@@ -78,7 +78,7 @@ bool ForeignThreads::is_attached() const noexcept {
 PyThreadState* ForeignThreads::find_state() const {
   if (is_attached()) return PyThreadState_GetUnchecked();
   if (const auto stay = stays().find(this); stay != stays().list.end()) return stay->state;
-  // A thread that Python has started here and that is detached: the state that it was attached with last.
+  // If Python has started the thread here and it is detached: the state with which it was last attached.
   PyThreadState* const own = PyGILState_GetThisThreadState();
   return own != nullptr && PyThreadState_GetInterpreter(own) == interpreter_ ? own : nullptr;
 }
@@ -108,7 +108,7 @@ void ForeignThreads::release(int before) {
   if (is_python_gone()) stay_outside();
   if (stay.is_guest) {
     if (!is_attached()) PyEval_RestoreThread(stay.state);
-    PyThreadState_Clear(stay.state);  // may enter and leave, inside
+    PyThreadState_Clear(stay.state);  // runs code that may enter and leave again
     stays().list.erase(stays().find(this));
     PyThreadState_DeleteCurrent();
     door_.leave();
@@ -183,7 +183,7 @@ bool ForeignThreads::close(const base::Deadline& deadline) {
   run_pending_calls();
   const base::Lock lock(mutex_);
   is_closed_ = true;
-  pending_.clear();  // requests made by those calls
+  pending_.clear();  // calls that were added by those calls
   bell_.reset();
   return true;
 }

@@ -8,7 +8,7 @@ namespace aiointerpreters::py {
 
 namespace {
 
-// Its name is what profilers and debuggers show.
+// Profilers and debuggers show the name of this function.
 constexpr char kSource[] = "def wait_for_calls(serve):\n    serve()\n";
 
 struct Body {
@@ -16,7 +16,7 @@ struct Body {
   void* body;
 };
 
-// Works once: if code keeps it and calls it again, it raises RuntimeError.
+// Works only once. If code keeps it and calls it again, it raises RuntimeError.
 PyObject* serve(PyObject* capsule, PyObject*) {
   const auto* const body = static_cast<const Body*>(PyCapsule_GetContext(capsule));
   if (body == nullptr)

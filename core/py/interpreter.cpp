@@ -17,25 +17,25 @@ namespace aiointerpreters::py {
 namespace {
 
 constexpr PyInterpreterConfig kConfig = {
-    .use_main_obmalloc = 0,  // the runtime would accept 1, and two GILs would share an allocator without a lock
+    .use_main_obmalloc = 0,  // with 1, two GILs would share an allocator without a lock, and CPython would not complain
     .allow_fork = 0,
     .allow_exec = 0,
     .allow_threads = 1,
-    .allow_daemon_threads = 1,  // daemon threads that do not end when told to are the reason for abandoned.h
+    .allow_daemon_threads = 1,  // if they do not end when told to, the interpreter is abandoned (abandoned.h)
     .check_multi_interp_extensions = 1,
     .gil = PyInterpreterConfig_OWN_GIL,
 };
 static_assert(kConfig.use_main_obmalloc == 0 && kConfig.gil == PyInterpreterConfig_OWN_GIL);
 
-// Process-wide like the tables that it protects: CPython's own, before 3.14. Python code (site) runs under it. It cannot
-// deadlock, because a thread that waits for it is detached, and no code that runs under it makes an interpreter.
+// Process-wide, like the tables of CPython that it protects (before 3.14). Python code (site) runs under it. It cannot
+// deadlock: a thread that waits for it is detached, and no code that runs under it creates an interpreter.
 constinit base::Mutex creation_mutex;
 
-// CPython 3.14 crashes if memory runs out while it makes an interpreter. So three times the memory of a bare interpreter
-// must be available.
+// CPython 3.14 crashes if memory runs out while it creates an interpreter. So this much must be available: three times the
+// memory of a bare interpreter.
 constexpr std::size_t kHeadroom = std::size_t{8} << 20;
 
-// For a thread to run a few instructions, on a machine that others keep busy.
+// Enough for a thread to run a few instructions, even on a busy machine.
 constexpr std::chrono::seconds kInstant{1};
 
 PyStatus create_serialized(PyThreadState** own) {
@@ -62,7 +62,7 @@ std::string Interpreter::create(ThreadSides& sides) {
 
 void Interpreter::end(ThreadSides& sides, const std::atomic<bool>& stops, const std::shared_ptr<ForeignThreads>& threads) {
   sides.attach_own();
-  // A thread that is inside and has no state yet, or no longer has one, has an instant to leave.
+  // A thread may be inside without a thread state, at the beginning or end of its stay. It has a moment to leave.
   const bool is_left = has_other_threads() || (threads && !threads->close(base::Clock::now() + kInstant));
   guard_.close();
   if (is_left || has_other_threads()) {

@@ -1,4 +1,4 @@
-// Making and ending a worker's interpreter.
+// Creates and ends a worker's interpreter.
 // Thread: the worker that it belongs to, from the first call to the last (hazards 5 and 8).
 #pragma once
 
@@ -19,15 +19,16 @@ class Interpreter {
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;
 
-  // Makes an interpreter with a GIL and an allocator of its own (hazard 4).
+  // Creates an interpreter with its own GIL and allocator (hazard 4).
   // Requires: attached to home. Blocks: home's GIL is released meanwhile, but imports may take it for moments (hazard 8).
-  // On success: attached to the new interpreter. Errors: returns why not, and is attached to home again; empty on success.
+  // On success, returns an empty text, and the thread is attached to the new interpreter. Errors: returns the reason, and
+  // the thread is attached to home again.
   [[nodiscard]] std::string create(ThreadSides& sides);
 
   // Ends it: its atexit functions run and its threads are joined. Python code that runs meanwhile ends once `stops` is set.
   // If another thread has a state of it, or one of `threads` has not left, it is abandoned instead (abandoned.h).
-  // Requires: every reference to its objects is dropped (hazard 3), no visitor can come, `threads` (null: there are none)
-  // have been closed once. Afterwards the thread is detached.
+  // Requires: no references to its objects are left (hazard 3), no visitor can come, and `threads` have been closed once
+  // (null: there are none). Afterwards the thread is detached.
   void end(ThreadSides& sides, const std::atomic<bool>& stops, const std::shared_ptr<ForeignThreads>& threads);
 
  private:

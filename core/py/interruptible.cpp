@@ -54,11 +54,11 @@ void Interruptible::begin_between(std::size_t beside) {
   beside_ = beside;
   thread_ = PyThread_get_thread_ident();
   state_ = PyThreadState_Get();
-  if (type_ != nullptr) end();  // it was for work that has ended meanwhile
+  if (type_ != nullptr) end();  // it was set for work that has ended meanwhile
 }
 
 void Interruptible::leave() noexcept {
-  if (thread_ != 0) PyThreadState_SetAsyncExc(thread_, nullptr);  // nothing is left to be stopped
+  if (thread_ != 0) PyThreadState_SetAsyncExc(thread_, nullptr);  // nothing is left to stop
   what_ = nullptr;
   beside_ = 0;
   thread_ = 0;
@@ -109,7 +109,7 @@ void Interruptible::stop(PyObject* type) {
 
 bool Interruptible::check() const {
   if (type_ == nullptr || !is_thread(PyThread_get_thread_ident())) return true;
-  // CPython checks for such exceptions when a piece of Python code begins.
+  // Running any Python code makes CPython check for such exceptions.
   const Ref code = Ref::steal(Py_CompileString("None", "<aiointerpreters>", Py_eval_input));
   const Ref names = Ref::steal(PyDict_New());
   return code && names && Ref::steal(PyEval_EvalCode(code.get(), names.get(), names.get()));
@@ -158,7 +158,7 @@ PyObject* Interruptible::on_unraisable(PyObject* capsule, PyObject* unraisable) 
   self->passing_on_ = true;
   PyObject* const done = former ? PyObject_CallOneArg(former.get(), unraisable) : Py_NewRef(Py_None);
   self->passing_on_ = false;
-  if (done == nullptr && self->type_ != nullptr && PyErr_ExceptionMatches(self->type_) != 0) {  // it hit the hook itself
+  if (done == nullptr && self->type_ != nullptr && PyErr_ExceptionMatches(self->type_) != 0) {  // raised in the hook
     PyErr_Clear();
     self->raise_lost();
     Py_RETURN_NONE;

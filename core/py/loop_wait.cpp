@@ -10,7 +10,7 @@ namespace aiointerpreters::py {
 
 namespace {
 
-// The loop calls the selector's frame, maybe through a subclass of the standard selectors.
+// The number of frames from the selector to the loop: some loops use a subclass of a standard selector.
 constexpr int kMaxFrames = 4;
 
 bool is_round_of_loop(PyObject* frame) {
@@ -18,7 +18,7 @@ bool is_round_of_loop(PyObject* frame) {
   return name && PyUnicode_EqualToUTF8(name.get(), "_run_once") != 0 && module_of(frame) == "asyncio.base_events";
 }
 
-// A module that is imported here; null if it is not.
+// An attribute of a module that has been imported here; otherwise null.
 Ref imported(const char* module, const char* attribute) {
   const Ref name = Ref::steal(PyUnicode_FromString(module));
   const Ref found = name ? Ref::steal(PyImport_GetModule(name.get())) : Ref();
@@ -34,15 +34,15 @@ Ref attribute_of(const Ref& object, const char* name) {
 }
 
 void wake(const Ref& loop) {
-  // A loop in Python gets the exception before it calls anything; a loop in C gets it in Python code that it calls.
+  // A loop in Python gets the exception before it calls this function; a loop in C gets it inside the function.
   const Ref callable = imported("aiointerpreters._left_threads", "come_out");
   PyObject* const called = callable ? callable.get() : reinterpret_cast<PyObject*>(&PyBool_Type);
   static_cast<void>(Ref::steal(PyObject_CallMethod(loop.get(), "call_soon_threadsafe", "O", called)));
   PyErr_Clear();
 }
 
-// A loop in C has no frame: the innermost frame belongs to its caller. That is `threading`, if the loop's method is the
-// target of a thread, or `asyncio.run`, or a function with a variable for the loop.
+// A loop in C has no frame, so the innermost frame belongs to its caller. This is `threading`, if the loop's method is the
+// target of a thread; or `asyncio.run`; or a function with a variable for the loop.
 void wake_loops_in(PyObject* frame, const Ref& loop_type) {
   const Ref locals = Ref::steal(PyFrame_GetLocals(reinterpret_cast<PyFrameObject*>(frame)));
   const Ref values = locals ? Ref::steal(PyMapping_Values(locals.get())) : Ref();

@@ -1,4 +1,4 @@
-// Methods of the newer calling conventions in a PyMethodDef, whose member has the type of the oldest convention.
+// Casts methods with newer calling conventions for a PyMethodDef, whose member has the type of the oldest convention.
 #pragma once
 
 #include "py/python.h"

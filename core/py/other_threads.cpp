@@ -12,17 +12,17 @@ namespace aiointerpreters::py {
 
 namespace {
 
-// The frame that this thread of the interpreter runs; null if there is none. It does not use sys._current_frames, which
-// makes frame objects for the threads of all interpreters without their GILs (docs/design/hazards.md). Threads leave the
-// list only with the GIL; threads that enter it without the GIL are put at its head.
+// The frame that this thread of the interpreter runs; null if there is none. sys._current_frames is not used, because it
+// creates frame objects for the threads of all interpreters without their GILs (docs/design/hazards.md). Reading the list
+// is safe: threads leave it only with the GIL, and threads that enter it without the GIL are added at its head.
 Ref frame_of(unsigned long thread) {
   PyThreadState* state = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
   while (state != nullptr && state->thread_id != thread) state = PyThreadState_Next(state);
   return state != nullptr ? Ref::steal(reinterpret_cast<PyObject*>(PyThreadState_GetFrame(state))) : Ref();
 }
 
-// Whether that is a thread of one of the standard library's executors that has no call to run. It ends when another such
-// thread passes the order to end on to it.
+// Whether it is a thread of a standard library executor, and has no call to run. Such threads pass the order to end on to
+// each other.
 bool is_idle(unsigned long thread) {
   const Ref frame = frame_of(thread);
   const Ref name = frame ? code_attribute(frame.get(), "co_name") : Ref();
@@ -46,7 +46,7 @@ Ref known_threads() {
   return threads;
 }
 
-// 0: it has none yet.
+// The ident of a thread object; 0 if it has none yet.
 unsigned long ident_of(PyObject* thread) {
   const Ref ident = Ref::steal(PyObject_GetAttrString(thread, "ident"));
   const unsigned long value = ident && PyLong_Check(ident.get()) ? PyLong_AsUnsignedLong(ident.get()) : 0;

@@ -1,4 +1,4 @@
-// functools.partial, recognized by the name of its type, so that functools need not be imported for it.
+// functools.partial, recognized by the name of its type, so that functools need not be imported.
 // Requires: attached.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace aiointerpreters::py {
 
-// An object of a derived class counts as any other callable.
+// Objects of derived classes do not count.
 [[nodiscard]] inline bool is_partial(PyObject* object) noexcept {
   return std::strcmp(Py_TYPE(object)->tp_name, "functools.partial") == 0;
 }

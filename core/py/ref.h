@@ -1,6 +1,6 @@
 // Ref: one owned reference to a Python object.
-// Requires: created, moved and destroyed only while the object's own interpreter is attached. It has no destructor that
-// "maybe attaches". An object that may die elsewhere is handed back to its interpreter first (docs/design/ownership.md).
+// Requires: created, moved and destroyed only while the object's own interpreter is attached. The destructor never
+// attaches. An object that may die elsewhere is first handed back to its interpreter (docs/design/ownership.md).
 #pragma once
 
 #include <utility>
@@ -31,7 +31,7 @@ class Ref {
   // Gives the reference away, to a C API function that steals it or to a slot's return value.
   [[nodiscard]] PyObject* release() noexcept { return std::exchange(object_, nullptr); }
   void reset() noexcept { *this = Ref(); }
-  // For APIs with an out parameter of type PyObject**: drops the held reference and exposes the place.
+  // For functions with an out parameter of type PyObject**: drops the reference and returns the address to write to.
   [[nodiscard]] PyObject** out() noexcept {
     reset();
     return &object_;

@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kQuietHook = "unraisablehook";
 
-// CPython can only report an exception that is raised in a finalizer, and here the report would tell nothing.
+// CPython can only report an exception that is raised in a finalizer. Here such a report would be useless.
 PyObject* on_unraisable(PyObject*, PyObject* unraisable) {
   const Ref type = Ref::steal(PyObject_GetAttrString(unraisable, "exc_type"));
   if (!type) return nullptr;

@@ -9,15 +9,15 @@ namespace aiointerpreters::py {
 
 namespace {
 
-// Makes the stand-in that `threading` creates for this thread look like the thread at home. Otherwise it would be a daemon,
-// and so would all threads that are started here without an explicit setting. Errors: false with an exception set.
+// Makes the dummy object that `threading` creates for this thread look like the thread at home. Otherwise it would be a
+// daemon, and so would all threads that are started here without an explicit setting. Errors: false with an exception set.
 bool describe_current(PyObject* threading, PyObject* name) {
   const Ref thread = Ref::steal(PyObject_CallMethod(threading, "current_thread", nullptr));
   return thread && PyObject_SetAttrString(thread.get(), "name", name) == 0 &&
          PyObject_SetAttrString(thread.get(), "_daemonic", Py_False) == 0;
 }
 
-// find_spec(name, path, target): the spec of the other finders, with this object as its loader.
+// find_spec(name, path, target): the spec from the other finders, with this object as its loader.
 PyObject* find_spec(PyObject* finder, PyObject* args) {
   if (PyTuple_GET_SIZE(args) == 0) Py_RETURN_NONE;
   PyObject* const name = PyTuple_GET_ITEM(args, 0);
@@ -62,7 +62,7 @@ PyObject* exec_module(PyObject* finder, PyObject* threading) {
   }
   const Ref name = Ref::steal(PyObject_GetAttrString(finder, "name"));
   const Ref thread = Ref::steal(PyObject_GetAttrString(finder, "thread"));
-  // If a thread that `threading` does not know either has imported it, the name is not worth another way there.
+  // Another thread that `threading` does not know may have imported it. Then the name is not set.
   const bool is_here = thread && PyLong_AsUnsignedLong(thread.get()) == PyThread_get_thread_ident();
   if (PyErr_Occurred() == nullptr && name && is_here && !describe_current(threading, name.get())) return nullptr;
   PyErr_Clear();
