@@ -20,8 +20,8 @@ help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: ## set everything up, then run examples/sums.py
-	@$(call with) && exec "$$python" examples/sums.py
+demo: ## set everything up, then run examples/sums.py, and say what made its figures worse
+	@$(call with) && exec "$$python" benchmarks/run_example.py examples/sums.py
 
 .PHONY: test
 test: test-native test-python ## set everything up, then run the C++ and the Python tests
@@ -52,7 +52,7 @@ extensions-suites: ## run the test suites of packages in two interpreters at onc
 
 .PHONY: crawl
 crawl: ## run examples/crawl.py
-	@$(call with,examples) && exec "$$python" examples/crawl.py $(ARGS)
+	@$(call with,examples) && exec "$$python" benchmarks/run_example.py examples/crawl.py $(ARGS)
 
 .PHONY: bench
 bench: ## run the benchmarks, with other pools for comparison; NAMES="latency asyncio" for some, ARGS=--list lists them, ARGS="--quick --json" for a quick run that is recorded
@@ -138,6 +138,10 @@ format: ## format all code with ruff and clang-format
 .PHONY: wheels
 wheels: ## build and test the sdist and the wheels for 3.13, 3.14 and 3.15, in dist/; ARGS=3.14 for one
 	@exec tools/wheels $(ARGS)
+
+.PHONY: installers
+installers: ## install the wheel of `make wheels` with uv, Poetry, PDM and Pipenv, and the sdist with uv; ARGS=uv for one
+	@exec tools/try-installers $(ARGS)
 
 .PHONY: types
 types: ## check the examples and the public names with pyright and mypy --strict, against the installed package

@@ -14,7 +14,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from itertools import pairwise
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
-from aiointerpreters._other_load import Meter
 from heartbeat import Heartbeat
 
 NUMBERS = 40_000_000
@@ -59,7 +58,6 @@ def main() -> None:
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     print(f"Adding up {NUMBERS:,} squares in Python, in {len(PIECES)} pieces.")
     print(f"CPython {platform.python_version()}, {CORES} {'processor' if CORES == 1 else 'processors'}.\n")
-    meter = Meter()
     ways: dict[str, Callable[[], int]] = {
         "in a loop": in_a_loop,
         f"in {CORES} threads": in_threads,
@@ -87,8 +85,6 @@ def main() -> None:
         lateness = asyncio.run(lateness_beside(pool))
         longest = max(longest, lateness)
         print(f"  {name:<20}{lateness * 1000:6.1f} ms {'':21}{bar(lateness / longest)}", flush=True)
-    for sentence in meter.read().sentences():
-        print(f"\n{sentence}")
     if CORES == 1:
         print("\nThere is only one processor, so the pieces cannot be computed at the same time.")
 

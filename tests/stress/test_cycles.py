@@ -5,6 +5,7 @@ from pathlib import Path
 from support.scripts import run_script
 
 # For 720 interpreters see benchmarks/bench_cycles.py.
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 ROUNDS = 12
 WORKERS = 4
 
@@ -13,10 +14,12 @@ def test_parallel_cycles_of_interpreters_that_import_thirty_modules(tmp_path: Pa
     run_script(
         tmp_path,
         f"""
-import random
+import random, sys
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
 from support import work
 from support.gate import Gate, hold_then
+sys.path.append({str(BENCHMARKS)!r})
+from workloads import MODULES
 
 source = random.Random(9)
 for _ in range({ROUNDS}):
@@ -24,7 +27,7 @@ for _ in range({ROUNDS}):
     with InterpreterThreadPoolExecutor({WORKERS}) as pool:
         futures = []
         for _ in range({WORKERS}):
-            names = source.sample(work.STANDARD_MODULES, len(work.STANDARD_MODULES))
+            names = source.sample(MODULES, len(MODULES))
             futures.append(pool.submit(interpreter(hold_then), gate.ends, work.import_modules, names))
         gate.wait_for({WORKERS})
         gate.open({WORKERS})

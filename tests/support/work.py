@@ -17,44 +17,6 @@ from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
 
 HERE = os.urandom(8).hex()
 
-STANDARD_MODULES = [
-    "argparse",
-    "array",
-    "asyncio",
-    "base64",
-    "bisect",
-    "calendar",
-    "cmath",
-    "collections",
-    "concurrent.futures",
-    "csv",
-    "ctypes",
-    "dataclasses",
-    "datetime",
-    "decimal",
-    "email",
-    "fractions",
-    "hashlib",
-    "heapq",
-    "http.client",
-    "json",
-    "logging",
-    "multiprocessing",
-    "pickle",
-    "queue",
-    "random",
-    "re",
-    "sqlite3",
-    "ssl",
-    "statistics",
-    "struct",
-    "tempfile",
-    "unicodedata",
-    "xml.etree.ElementTree",
-    "zlib",
-    "zoneinfo",
-]
-
 _memory: dict[str, Any] = {}
 _calls = 0
 

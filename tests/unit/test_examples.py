@@ -54,6 +54,14 @@ def test_the_gallery_names_every_example() -> None:
     assert names - set(re.findall(r"`([\w.]+)`", page)) == set()
 
 
+def test_examples_use_public_names_only() -> None:
+    for path in (*EXAMPLES.glob("*.py"), *EXAMPLES.glob("*.ipynb")):
+        private = re.findall(
+            r"\baiointerpreters\._\w+|from aiointerpreters import .*\b_\w+", path.read_text(encoding="utf-8")
+        )
+        assert private == [], path.name
+
+
 @contextmanager
 def running_example(name: str, *args: str) -> Iterator[subprocess.Popen[str]]:
     """Run an example while the test goes on."""

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from aiointerpreters._other_load import Load, Meter, process_tree
+from support.scripts import run_python
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+RUN_EXAMPLE = EXAMPLES.parent / "benchmarks" / "run_example.py"
 pytestmark = pytest.mark.skipif(not Path("/proc/stat").exists(), reason="reads Linux's files")
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -157,6 +160,25 @@ def test_a_reader_is_told_what_made_the_figures_worse(load: Load, said: list[str
 )
 def test_a_machine_with_much_other_work_is_no_place_to_measure(load: Load, is_heavy: bool) -> None:
     assert load.is_heavy is is_heavy
+
+
+@pytest.mark.skipif(os.cpu_count() == 1, reason="there is only one processor")
+def test_an_example_is_followed_by_what_made_its_figures_worse() -> None:
+    source = (
+        "import os, sys\n"
+        "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+        f"os.execv(sys.executable, [sys.executable, {str(RUN_EXAMPLE)!r}, *sys.argv[1:]])\n"
+    )
+    finished = run_python("-c", source, str(EXAMPLES / "mandelbrot.py"), "--width", "30", "--height", "10")
+    assert (finished.code, finished.stderr) == (0, "")
+    at = next(number for number, line in enumerate(finished.lines) if line.startswith("30 x 10 points in "))
+    said = f"This program may use only 1 of the {os.cpu_count()} processors (CPU affinity)."
+    assert finished.lines[at + 1 : at + 3] == ["", said]
+
+
+def test_an_example_that_fails_keeps_its_exit_status() -> None:
+    finished = run_python(str(RUN_EXAMPLE), str(EXAMPLES / "mandelbrot.py"), "--width", "0")
+    assert (finished.code, finished.stdout) == (2, "")
 
 
 def test_a_process_that_computes_beside_is_noticed() -> None:
