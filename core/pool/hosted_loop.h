@@ -41,8 +41,8 @@ class HostedLoop {
   // Whether everything must end. A coroutine that continues is then interrupted.
   [[nodiscard]] bool stops() const noexcept { return port_->stopped(); }
   [[nodiscard]] const py::Ref& task_interrupted() const noexcept { return runtime_.task_interrupted; }
-  // The task ends with that result, or if it is null, with the exception that is set. Does nothing if it has already ended.
-  // Ends the step.
+  // The task ends with that result, or if it is null, with the exception that is set. If it has already
+  // ended, only the step ends.
   void end_task(const TaskPtr& task, py::Ref result);
 
   // ---- For the loop. Thread: the loop's.

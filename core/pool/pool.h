@@ -1,5 +1,4 @@
-// Pool: the tasks and the workers of one executor. It is a monitor: one lock protects the decisions and the data behind
-// them.
+// Pool: the tasks and the workers of one executor. It is a monitor: one lock protects all decisions and their data.
 //
 //   Dispatch   which worker gets which task, which is woken, what is needed   dispatch.h
 //   lanes      where calls run, and what each such place needs                lane.h
@@ -51,10 +50,9 @@ class Pool {
     kNeedsThread,  // queued, and the caller has to start a thread that calls `enter`
     kRefused,      // closed; `broken` tells whether that was because something failed
   };
-  // The contract of one submit.
-  // Owner: the pool shares the task from here on until it has ended; the caller keeps its share.
-  // Lane: chosen by the submitting code. A coroutine function goes to the event loop with the fewest tasks. If all loops
-  // have tasks and more loops are allowed, another one is created.
+  // The contract of one submit. Owner: the pool shares the task until it has ended; the caller keeps its share.
+  // Lane: chosen by the submitting code. A coroutine function goes to the event loop with the fewest tasks, or to a new one
+  // if all loops have tasks and more are allowed.
   // Order: tasks for threads of home start in the order of their submission, and so do tasks for interpreters. A task that
   // is cancelled before it starts is dropped when a worker comes to it.
   // Thread: any. A worker starts the task, runs it, and publishes its outcome by one atomic change of its state. The
@@ -78,8 +76,7 @@ class Pool {
 
   // Accepts no more tasks. Workers end when they find nothing more to do.
   void close() noexcept AIOI_EXCLUDES(mutex_);
-  // Waits until the last thread has left, including threads that are still to be started. Requires: detached, closed.
-  // Blocks.
+  // Waits until the last thread, even one that is still to be started, has left. Requires: detached, closed. Blocks.
   [[nodiscard]] base::Wake wait_for_end(const base::Deadline& deadline) const noexcept;
   [[nodiscard]] bool ended() const noexcept { return signals_.threads->load(std::memory_order_acquire) == 0; }
   // Takes out tasks that have not started. Tasks for which an interpreter is being created count as started.
@@ -133,9 +130,9 @@ class Pool {
 
   // Takes the place of the thread that submit requested. Errors: std::bad_alloc; the thread is still expected then.
   [[nodiscard]] Seat& enter() AIOI_EXCLUDES(mutex_);
-  // The next task. Null: there is none now, or the seat has an errand. If a task is returned or there is none, the worker
-  // counts as available before any thread can learn that its last task is done. So the next submit finds it available, as
-  // in the standard library.
+  // The next task. Null: there is none now, or the seat has an errand. If there is none, the worker counts as available from
+  // now on, before any thread can learn that its last task is done. So the next submit finds it available, as in the
+  // standard library.
   [[nodiscard]] TaskPtr take(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // Waits for a task, after a take that found nothing. Null: the seat has an errand, or the worker has to leave. Requires:
   // detached. Blocks.
@@ -152,8 +149,7 @@ class Pool {
   // has to end, and the pool refuses more of them until the next attempt.
   [[nodiscard]] bool interpreter_failed(Seat& seat, std::shared_ptr<const Breakage> why, TaskList& left) noexcept
       AIOI_EXCLUDES(mutex_);
-  // From now on the worker's interpreter can be interrupted. True: everything must be stopped, so the worker has to stop
-  // itself.
+  // From now on the worker's interpreter can be interrupted. True: the worker has to stop itself.
   [[nodiscard]] bool attend(Seat& seat, std::shared_ptr<Interrupter> interrupter) noexcept AIOI_EXCLUDES(mutex_);
   // Errand kRest is done: the worker has no interpreter any more.
   void step_down(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
@@ -172,12 +168,10 @@ class Pool {
   void count_out(LoopPort& loop) noexcept AIOI_EXCLUDES(mutex_);
   // Whether the loop may end: it has no tasks and can get none. Thread: the loop's, after its worker has left or rests.
   [[nodiscard]] bool is_idle(const LoopPort& loop) const noexcept AIOI_EXCLUDES(mutex_);
-  // The event loop has ended, or could not be opened: nothing is sent there any more. Returns the tasks that it has not
-  // taken.
+  // The event loop has ended, or could not be opened: nothing is sent there any more. Returns its waiting tasks.
   [[nodiscard]] TaskList retire(LoopPort& loop) noexcept AIOI_EXCLUDES(mutex_);
 
-  // The last call of a worker. After the last worker has made it, wait_for_end returns. Requires: the worker's interpreter
-  // has ended.
+  // The last call of a worker. When all have made it, wait_for_end returns. Requires: the worker's interpreter has ended.
   void leave(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
  private:

@@ -2,13 +2,13 @@
 
 import sys
 
-_STOPPED = 130  # what a shell says of a program that Ctrl-C has ended
+_STOPPED = 130  # the exit status of a program that Ctrl-C has ended
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit status."""
     try:
-        from . import _commands  # here: Ctrl-C may come while modules are imported
+        from . import _commands  # imported inside `try`: Ctrl-C may come during the import
 
         return _commands.main(arguments)
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Pickling of what plain pickle cannot name: functions and classes by value, and what stands behind a tag."""
+"""Pickles functions and classes by value if plain pickle cannot find them by name, and functions behind a tag."""
 
 import io
 import marshal
@@ -18,9 +18,9 @@ type Reductions = dict[type, Callable[[Any], Any]]
 
 
 def _reduce_code(code: CodeType) -> Any:
-    """Reduce code by marshal, which keeps the name of its file, so that tracebacks show where a function was written.
+    """Reduce code by marshal. It keeps the file name, so that tracebacks show where a function was written.
 
-    cloudpickle, which drops that since 3.1.3, remains for code with constants that no compiler makes.
+    cloudpickle drops the file name since 3.1.3. It is used for code with constants that marshal does not support.
     """
     try:
         return marshal.loads, (marshal.dumps(code),)
@@ -29,8 +29,11 @@ def _reduce_code(code: CodeType) -> Any:
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-    """cloudpickle's, with rules of its own: of a script's `__main__`, which workers run, names suffice; tags are seen; and
-    code keeps its file."""
+    """cloudpickle's pickler with three more rules.
+
+    Objects of a script's `__main__` are pickled by name, because workers run the script. Functions behind a tag are found.
+    Code keeps its file name.
+    """
 
     dispatch_table: ClassVar = ChainMap({CodeType: _reduce_code}, cloudpickle.Pickler.dispatch_table)
 
@@ -57,12 +60,12 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
                 if behind_tag:
                     return (getattr, (found, "fn"))
                 if in_main and found is obj:
-                    return NotImplemented  # pickle's own way: by name
+                    return NotImplemented  # pickle does it by name
         return super().reducer_override(obj)
 
 
 def _find(obj: FunctionType | type | interpreter[..., Any]) -> object:
-    """Return what obj's module and qualified name lead to, None if nowhere."""
+    """Return the object that has the module and qualified name of `obj`, or None."""
     try:
         return reduce(getattr, obj.__qualname__.split("."), sys.modules[obj.__module__])
     except (AttributeError, KeyError):
@@ -72,10 +75,11 @@ def _find(obj: FunctionType | type | interpreter[..., Any]) -> object:
 def dumps(
     obj: object, persistent_id: Callable[[object], object], reductions: Reductions | None = None
 ) -> tuple[bytes, bool]:
-    """Return the pickle of obj, protocol 5, and whether it names something of a script's `__main__`.
+    """Return the pickle of `obj`, protocol 5, and whether it names an object of a script's `__main__`.
 
-    What no name leads back to is in it by value. persistent_id: as of pickle.Pickler.
-    reductions: what reduces the objects of some types.
+    Functions and classes that cannot be found by name are pickled by value.
+    persistent_id: as in pickle.Pickler.
+    reductions: for some types, the functions that reduce their objects.
     """
     with io.BytesIO() as file:
         pickler = _Pickler(file, persistent_id, reductions)

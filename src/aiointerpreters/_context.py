@@ -12,7 +12,7 @@ from . import _script
 from ._core import interpreter
 
 type Declared = tuple[tuple[str, ContextVar[Any], bool], ...]
-"""Name, variable, and whether a worker must run home's script to find it. There is one entry for each variable.
+"""Name, variable, and whether a worker must run the main interpreter's script to find it. One entry for each variable.
 
 A name lists the modules that have the variable, and its attribute in each: "module:attribute ...". A worker may not be able
 to import all of them.
@@ -20,9 +20,9 @@ to import all of them.
 
 
 def describe(variables: Iterable[ContextVar[Any]]) -> Declared:
-    """Find the names by which workers find the variables.
+    """Return the names by which workers find the variables.
 
-    Raises TypeError for what is no ContextVar, ValueError for one that no module has among its attributes.
+    Raises TypeError for an object that is not a ContextVar, and ValueError for one that is not an attribute of a module.
     """
     variables = list(variables)
     for variable in variables:
@@ -34,7 +34,7 @@ def describe(variables: Iterable[ContextVar[Any]]) -> Declared:
 def _describe(variable: ContextVar[Any]) -> tuple[str, ContextVar[Any], bool]:
     modules = {name: module for name, module in list(sys.modules.items()) if type(module) is ModuleType}
     places = [(name, variable.name) for name, module in modules.items() if vars(module).get(variable.name) is variable]
-    if not places:  # it is not called as it calls itself
+    if not places:  # its attribute has another name
         places = [
             (name, attribute)
             for name, module in modules.items()
@@ -43,7 +43,7 @@ def _describe(variable: ContextVar[Any]) -> tuple[str, ContextVar[Any], bool]:
         ]
     importable = [place for place in places if place[0] not in _script.NAMES]
     if importable:
-        importable.sort(key=lambda place: _is_being_imported(modules[place[0]]))  # such a one imports it from another
+        importable.sort(key=lambda place: _is_being_imported(modules[place[0]]))  # such a module imports it from another one
         return " ".join(map(":".join, importable)), variable, False
     if places and (_script.describe(sys.modules.get("__main__")) is not None or _script.is_running_homes()):
         return f"__main__:{places[0][1]}", variable, True
@@ -55,9 +55,9 @@ def _is_being_imported(module: ModuleType) -> bool:
 
 
 def reduce(tag: type[interpreter[..., Any]], fn: Callable[..., Any], declared: Declared) -> tuple[Any, ...]:
-    """Return how pickle makes a tag of fn that carries these variables."""
+    """Return the reduction of a tag of `fn` that carries these variables."""
     needs_script = any(is_of_script for _, _, is_of_script in declared)
-    script = "__main__" if needs_script else ""  # what the codec looks for in a pickle
+    script = "__main__" if needs_script else ""  # the codec looks for this name in a pickle
     return _rebuild, (tag, fn, script, *(name for name, _, _ in declared))
 
 
@@ -66,9 +66,9 @@ def _rebuild(tag: type[interpreter[..., Any]], fn: Callable[..., Any], _: str, *
 
 
 def make(base: Context, values: dict[str, Any]) -> Context:
-    """Make the context of a call: a copy of base, with these variables, by their names, set.
+    """Return the context of a call: a copy of `base` in which these variables are set, by their names.
 
-    Raises ImportError or AttributeError for one that is not there.
+    Raises ImportError or AttributeError if a variable cannot be found.
     """
     context = base.copy()
     context.run(_set, values)

@@ -12,14 +12,14 @@ from ._core import TaskInterrupted
 
 
 class _LoopThread(threading.Thread):
-    """The thread of the loop. It is not started by Thread.start, which may raise with the thread running."""
+    """The thread of the loop. Thread.start is not used, because it may raise although the thread runs."""
 
-    is_spared = True  # when the interpreter's work is stopped, the loop's tasks are stopped, and not this thread
+    is_spared = True  # if the interpreter's work is stopped, the loop's tasks end, but this thread continues
 
     def __init__(self, loop: asyncio.AbstractEventLoop, name: str, serve: Callable[[], None]) -> None:
         """Create a thread that calls `serve`."""
         super().__init__(name=f"{name}_loop", daemon=False)
-        private: Any = self  # to threading
+        private: Any = self  # these attributes are private to threading
         self.handle: Any = private._os_thread_handle if hasattr(self, "_os_thread_handle") else private._handle  # 3.13.0
         if hasattr(self, "_context"):  # 3.14
             private._context = Context()
@@ -27,7 +27,7 @@ class _LoopThread(threading.Thread):
         self._serve = serve
 
     def run(self) -> None:
-        """Serve."""
+        """Run the loop."""
         self._serve()
 
     def abandon(self) -> None:
@@ -36,25 +36,25 @@ class _LoopThread(threading.Thread):
         self._loop.close()
 
     def wait_for_end(self) -> None:
-        """Join the thread, even if it has not told `threading` yet that it runs."""
+        """Join the thread, even if `threading` does not know yet that it runs."""
         self.handle.join()
 
 
 def make_thread(
     name: str, fd: int, read_mail: Callable[[asyncio.AbstractEventLoop], bool], end: Callable[[None], object]
 ) -> _LoopThread:
-    """Make the loop and a thread for it. The engine starts the thread, by its `_bootstrap`.
+    """Create the loop and a thread for it. The engine starts the thread through its `_bootstrap`.
 
-    fd: becomes readable when there is something to do.
-    read_mail: does that; it returns True when there is nothing more to come.
-    end: is called last, when the loop has been closed.
-    Raises OSError if there can be no loop.
+    fd: becomes readable when there is mail.
+    read_mail: handles the mail. It returns True if the loop must stop.
+    end: called last, after the loop has been closed.
+    Raises OSError if no loop can be created.
     """
     loop = asyncio.new_event_loop()
     try:
         loop.shutdown_default_executor = partial(_shut_down_executor, loop)  # type: ignore[method-assign]
         thread = _LoopThread(loop, name, partial(_run, loop, fd, read_mail, end))
-        vars(threading)["_limbo"][thread] = thread  # until `_bootstrap` has it among those that are active
+        vars(threading)["_limbo"][thread] = thread  # until `_bootstrap` lists it as active
     except BaseException:
         loop.close()
         raise
@@ -75,14 +75,14 @@ def _run(
             done = True
             loop.stop()
 
-    # What is suppressed asyncio lets out of callbacks, or it was raised to stop what hogs the loop.
+    # asyncio lets these exceptions out of callbacks, and some are raised here to stop code that blocks the loop.
     with contextlib.ExitStack() as stack:
         stack.callback(end, None)
         stack.enter_context(contextlib.suppress(SystemExit, TaskInterrupted))
-        # At its end the runner cancels tasks that calls have left, and closes generators and executors.
+        # At the end, the runner cancels tasks that calls have left, and closes generators and executors.
         runner = stack.enter_context(asyncio.Runner(loop_factory=lambda: loop))
         runner.get_loop()
-        loop.add_reader(fd, on_mail)  # until its end, so it can be woken up when the interpreter is stopped
+        loop.add_reader(fd, on_mail)  # kept to the end: it wakes the loop when the interpreter is stopped
         loop.call_soon(on_mail)
         while not done:
             with contextlib.suppress(KeyboardInterrupt, SystemExit, TaskInterrupted):
@@ -97,9 +97,9 @@ class _Ender(threading.Thread):
 
 
 async def _shut_down_executor(loop: Any, timeout: float | None = None) -> None:  # noqa: ASYNC109
-    """Do what the loop's own method does, however often the threads of this interpreter are stopped meanwhile.
+    """Shut the default executor down like the loop's own method, even if this interpreter's threads are stopped meanwhile.
 
-    timeout: is ignored, since the interpreter does not end before its threads either.
+    timeout: ignored, because the interpreter does not end before its threads.
     """
     loop._executor_shutdown_called = True
     executor = loop._default_executor

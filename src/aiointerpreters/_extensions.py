@@ -1,4 +1,4 @@
-"""Which extension modules interpreters import: those that declare it, or any, as private copies."""
+"""Which extension modules interpreters may import: those that declare support, or any, as private copies."""
 
 import os
 from typing import Literal
@@ -13,8 +13,8 @@ _VARIABLE = "AIOINTERPRETERS_EXTENSIONS"
 def are_private(extensions: Extensions | None) -> bool:
     """Whether extension modules are loaded as private copies.
 
-    extensions: what an executor was told; None asks the environment variable AIOINTERPRETERS_EXTENSIONS. Raises ValueError
-    for anything else, and NotImplementedError for private copies where there are none.
+    extensions: the argument of an executor. None means the environment variable AIOINTERPRETERS_EXTENSIONS. Raises
+    ValueError for an unknown value, and NotImplementedError if this system does not support private copies.
     """
     match extensions if extensions is not None else os.environ.get(_VARIABLE) or "declared":
         case "declared":

@@ -1,15 +1,16 @@
-"""How frames and series of polars are made again from Arrow's columns (core/codec/frames.h)."""
+"""Rebuilds frames and series of polars from Arrow's columns (core/codec/frames.h)."""
 
 import sys
 from typing import Any
 
-shared_min = 16 * 1024  # bytes of a column: below that, polars' own pickling is sooner done
+shared_min = 16 * 1024  # bytes of a column; for smaller ones, polars' own pickling is faster
 
 
 def clone(frame: Any) -> Any:
-    """Return a clone of a DataFrame or Series whose columns can be handed out by Arrow's interface, or None.
+    """Return a clone of a DataFrame or Series from which Arrow's interface can export the columns, or None.
 
-    None is returned for small columns, and for names with a NUL: polars ends the process there (Arrow's names end with one).
+    None is returned for small columns, and for names with a NUL. Arrow's names end with a NUL, and polars ends the process
+    when it exports a name that contains one.
     """
     width = getattr(frame, "width", 1)  # of a DataFrame
     if width == 0 or frame.estimated_size() < shared_min * width:
@@ -20,8 +21,8 @@ def clone(frame: Any) -> Any:
 
 
 def reduce(frame: Any, streams: list[object]) -> tuple[object, ...]:
-    """Return what pickle needs to make a DataFrame or Series of the columns in `streams`, which are those of `frame`."""
-    # Arrow does not know it, and polars is quicker with it, or even insists.
+    """Return the reduction of a DataFrame or Series. `streams` are the columns of `frame`."""
+    # Arrow does not transport which columns are sorted. polars is faster if it knows, and some operations require it.
     flags = [column.flags for column in _columns(frame)]
     ascending = [index for index, known in enumerate(flags) if known["SORTED_ASC"]]
     descending = [index for index, known in enumerate(flags) if known["SORTED_DESC"]]
@@ -29,7 +30,7 @@ def reduce(frame: Any, streams: list[object]) -> tuple[object, ...]:
 
 
 def remake(kind: Any, streams: list[object], ascending: list[int], descending: list[int]) -> object:
-    """Return a DataFrame or Series of the columns in `streams`; those with these indices are sorted."""
+    """Return a DataFrame or Series of the columns in `streams`. The columns with the given indices are sorted."""
     series = sys.modules["polars"].Series
     columns = [series(stream) for stream in streams]
     for indices, is_descending in ((ascending, False), (descending, True)):

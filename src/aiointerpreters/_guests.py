@@ -1,6 +1,7 @@
-"""What the main interpreter does for the pools of guests: interpreters that other code has made and may never close.
+"""Ends the pools of guests when the main interpreter ends.
 
-It is imported there when the first guest makes a pool, be it at the last moment (core/binding/lifecycle_functions.h).
+A guest is an interpreter that other code has created, and may never close. This module is imported in the main interpreter
+when the first guest creates a pool (core/binding/lifecycle_functions.h). This may be as late as the exit.
 """
 
 import atexit
@@ -10,10 +11,10 @@ from ._insistence import insist, was_ended_by_ctrl_c
 
 
 def finish() -> None:
-    """Finish their work and end their workers: CPython ends guests when it is too late for that."""
+    """Finish the work of guests and end their workers. When CPython ends guests, it is too late for that."""
     insist(_core.finish_guests, was_ended_by_ctrl_c())
 
 
 atexit.register(_core.end_abandoned)  # called after the next one
-# When the threads have been joined that may use guests, and before CPython ends those.
+# Called after the threads that may use guests have been joined, and before CPython ends the guests.
 atexit.register(finish)

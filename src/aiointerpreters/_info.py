@@ -1,4 +1,4 @@
-"""What a bug report should say about the machine: `python -m aiointerpreters info`."""
+"""The facts about a machine that a bug report should contain: `python -m aiointerpreters info`."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ _ASKED_FOR = ("cloudpickle", "anyio", "uvloop", "numpy", "pandas", "polars", "py
 
 
 def lines() -> Iterator[str]:
-    """Yield the lines of the report: a name, a colon, what there is."""
+    """Yield the lines of the report: a name, a colon, the value."""
     yield f"aiointerpreters: {metadata.version('aiointerpreters')}"
     version = f"{platform.python_implementation()} {platform.python_version()}{_build()}"
     yield f"Python: {version}, {_without_home(sys.executable)}"
@@ -32,7 +32,7 @@ def lines() -> Iterator[str]:
 
 
 def _without_home(path: str) -> str:
-    """Return the path without the name of the user, where it is in the home folder."""
+    """Return the path. If it is in the home folder, that part is replaced by `~`, which hides the user's name."""
     home = Path.home()
     return f"~/{Path(path).relative_to(home)}" if Path(path).is_relative_to(home) else path
 
@@ -43,7 +43,7 @@ def _build() -> str:
 
 
 def _limits() -> Iterator[str]:
-    """Of Linux's: control groups' quota, and mappings of memory."""
+    """Yield limits of Linux: the quota of the control groups, and memory mappings."""
     quota = _core.cpu_quota("")
     yield f"CPU quota of the control groups: {'none' if quota is None else f'{quota:.3g} processors'}"
     most, maps = _text("/proc/sys/vm/max_map_count"), _text("/proc/self/maps")

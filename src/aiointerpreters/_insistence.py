@@ -11,8 +11,8 @@ from ._core import TaskInterrupted
 def insist(finish: Callable[[bool], None], stopping: bool) -> None:
     """Call `finish(stopping)` until it is done. Raise nothing, because then finalization would continue while workers run.
 
-    Ctrl-C gives up what is queued and stops what runs in interpreters; once more, for what cannot be stopped, it ends the
-    process with the exit code that a shell expects.
+    A first Ctrl-C cancels queued calls and stops calls that run in interpreters. A second one, for code that cannot be
+    stopped, ends the process with the exit code that a shell expects.
     """
     while True:
         try:
@@ -20,7 +20,7 @@ def insist(finish: Callable[[bool], None], stopping: bool) -> None:
             return
         except TaskInterrupted:  # in a worker's interpreter
             stopping = True
-        except BaseException as error:  # Ctrl-C, or an exception of another signal's handler
+        except BaseException as error:  # Ctrl-C, or an exception from another signal's handler
             if not isinstance(error, (KeyboardInterrupt, SystemExit)):
                 sys.excepthook(type(error), error, error.__traceback__)
             if stopping:

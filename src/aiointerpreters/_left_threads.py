@@ -8,7 +8,7 @@ from ._core import TaskInterrupted
 
 
 def join(timeout: float) -> str:
-    """Wait until all other threads have ended but daemon threads, for `timeout` seconds at most (negative: no limit).
+    """Wait until all other threads except daemon threads have ended, for `timeout` seconds at most (negative: no limit).
 
     Returns the names of those that still run, separated by commas.
     """
@@ -24,11 +24,11 @@ def join(timeout: float) -> str:
 
 
 def come_out() -> None:
-    """Do nothing. An event loop calls this when its thread must end: the exception is raised when Python code runs."""
+    """Do nothing. An event loop in C calls this, and the exception that is set for its thread is raised here."""
 
 
 def _call_exit_functions() -> None:
-    """Call the functions that end threads that wait for work, such as the threads of the standard library's executors."""
+    """Call the functions that end threads which wait for work, such as those of the standard library's executors."""
     functions = threading._threading_atexits  # type: ignore[attr-defined]
     while functions:
         try:

@@ -20,8 +20,8 @@ is_ending = False
 def finish_at_exit(stopping: bool = False) -> None:
     """Finish all work and end every worker. Afterwards no interpreter is left that could crash (hazards 13 and 14).
 
-    A Ctrl-C that has ended the program counts as one that comes here, and so does `stopping`: a worker's interpreter is to
-    end for that reason.
+    If Ctrl-C has ended the program, this counts as a Ctrl-C during the wait. `stopping` has the same effect: a worker's
+    interpreter passes it if it was stopped.
     """
 
     def finish(stopping: bool) -> None:
@@ -50,7 +50,7 @@ def finish_at_exit(stopping: bool = False) -> None:
 def _keep_exit_code() -> None:
     """Make CPython 3.13 end the process as Ctrl-C does. It forgets to do so if any interpreter has evaluated a string.
 
-    It notes for that whether what it evaluated last has raised KeyboardInterrupt (not what it has run with -m).
+    CPython remembers only whether the last evaluated code has raised KeyboardInterrupt (code run with -m does not count).
     """
     if getattr(sys.modules.get("__main__"), "__spec__", None) is None:
         with contextlib.suppress(KeyboardInterrupt):
@@ -64,8 +64,8 @@ _shutdowns: list[dict[str, Any]] = []
 def see_to_exit() -> None:
     """Register finish_at_exit. It must run before the interpreter joins its threads, or that would wait forever.
 
-    concurrent.futures does it at the same place. eventlet's monkey patching has the interpreter call the `_shutdown` of a
-    copy of `threading`, which knows nothing of what was registered before; so this is called again with each thread.
+    concurrent.futures uses the same place. If eventlet has patched `threading`, the interpreter calls the `_shutdown` of a
+    copy of that module, which has none of the earlier registrations. So this is called again for each thread.
     """
     shutdown: Any = threading._shutdown  # type: ignore[attr-defined]
     module: dict[str, Any] = getattr(shutdown, "__globals__", vars(threading))
@@ -78,9 +78,9 @@ def see_to_exit() -> None:
 
 see_to_exit()
 atexit.register(_core.end_abandoned)  # called after the next one
-# An atexit function runs after that join. It is needed if Ctrl-C has ended the code of `threading` or a handler above.
+# atexit functions run after the threads are joined. This one is needed if Ctrl-C has hit `threading` or a function above.
 atexit.register(finish_at_exit, stopping=True)
-# CPython kills the child if the process has interpreters. So idle interpreters are ended before a fork (hazard 16).
+# CPython kills the child of a fork if there are interpreters. So idle interpreters are ended before (hazard 16).
 if hasattr(os, "register_at_fork"):
     # If a call forks, its thread would join itself in the child. CPython 3.14 and later prevent this in the same way.
     os.register_at_fork(after_in_child=_threads_queues.clear)  # type: ignore[attr-defined]

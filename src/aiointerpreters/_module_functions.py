@@ -1,4 +1,4 @@
-"""Functions named by where they are defined, found and called in a worker's interpreter."""
+"""Finds functions by the place of their definition, and calls them, in a worker's interpreter."""
 
 import importlib
 import importlib.util
@@ -14,8 +14,8 @@ from . import _core
 def call(kind: str, place: str, name: str, /, *args: Any, **kwargs: Any) -> Any:
     """Call the function of that name in the module ("module") or in the file ("path") `place`.
 
-    Each file is run once in each interpreter, under a name that is not `__main__`. Raises what finding it raises:
-    ImportError, FileNotFoundError, AttributeError.
+    Each interpreter runs a file once, under a name that is not `__main__`. If the function cannot be found, raises
+    ImportError, FileNotFoundError or AttributeError.
     """
     return _find(kind, place, name)(*args, **kwargs)
 
@@ -26,7 +26,7 @@ async def call_in_loop(kind: str, place: str, name: str, /, *args: Any, **kwargs
 
 
 def is_coroutine_function(kind: str, place: str, name: str) -> bool:
-    """Return whether it is one. Raises what finding it raises."""
+    """Return whether the function is a coroutine function. Raises the same as `call` if it cannot be found."""
     return _core.is_coroutine_function(_find(kind, place, name))
 
 
@@ -38,12 +38,12 @@ def _find(kind: str, place: str, name: str) -> Callable[..., Any]:
 
 @cache
 def _run(path: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("my_module", path)  # the name that it has had since release 0.1
+    spec = importlib.util.spec_from_file_location("my_module", path)  # the same name since release 0.1
     if spec is None or spec.loader is None:
         raise ImportError(f"no Python file: {path}", path=path)
     module = importlib.util.module_from_spec(spec)
     before = sys.modules.get(spec.name)
-    sys.modules[spec.name] = module  # only while it runs: dataclasses, for one, look there
+    sys.modules[spec.name] = module  # only while the file runs: dataclasses, for example, look here
     try:
         spec.loader.exec_module(module)
     finally:

@@ -1,6 +1,6 @@
-"""What made measurements worse: CPU time that other programs used meanwhile, and processors that this one may not use.
+"""Finds out what made measurements worse: CPU time of other programs, and processors that this program may not use.
 
-Linux only. Elsewhere, and where the kernel's files are hidden, nothing is known and nothing is said.
+Linux only. On other systems, or if the kernel's files are hidden, nothing is reported.
 """
 
 import os
@@ -11,17 +11,17 @@ from pathlib import Path
 
 from . import _core
 
-_QUIET = 0.05  # of a processor's time, for each processor: what the system itself needs on a quiet machine
-_HEAVY = 0.2  # the same, of a machine on which nobody should measure
+_QUIET = 0.05  # share of each processor's time that the system itself needs on a quiet machine
+_HEAVY = 0.2  # share above which measuring makes no sense
 
 
 @dataclass(frozen=True)
 class Load:
-    """What was found in `seconds` seconds. `usable`: processors that this program may run on, of `present` ones.
+    """The load during `seconds` seconds. This program may run on `usable` of `present` processors.
 
     others: CPU seconds of other programs, on the usable processors; None if unknown. stolen: seconds that the host of a
-    virtual machine has kept back. throttled: seconds for which a cgroup's quota stopped this program. quota: what the
-    cgroup allows, in processors; None if it has no quota.
+    virtual machine has kept back. throttled: seconds for which a cgroup's quota stopped this program. quota: the quota of
+    the cgroup, in processors; None if it has none.
     """
 
     seconds: float
@@ -34,11 +34,11 @@ class Load:
 
     @property
     def is_heavy(self) -> bool:
-        """Whether so much was used by others that figures of one run mean little."""
+        """Whether other programs used so much CPU time that the figures of one run mean little."""
         return self.seconds > 0 and ((self.others or 0.0) + self.stolen) / self.seconds > _HEAVY * self.usable
 
     def sentences(self) -> Iterator[str]:
-        """Yield what a reader of the figures should know, in whole sentences; nothing on a quiet machine."""
+        """Yield sentences for the reader of the figures; none on a quiet machine."""
         quiet = max(0.1, _QUIET * self.usable)
         if self.usable < self.present:
             yield f"This program may use only {self.usable} of the {self.present} processors (CPU affinity)."
@@ -59,7 +59,7 @@ class Load:
 
 
 class Meter:
-    """Measures the load of other programs from its making until `read`; `root` is for tests."""
+    """Measures the load of other programs, from the creation of the meter to `read`. `root` is for tests."""
 
     def __init__(self, root: str = "/", pid: int | None = None) -> None:
         self._root = Path(root)
@@ -68,7 +68,7 @@ class Meter:
         self._start = self._now()
 
     def read(self) -> Load:
-        """Return what has been going on since the meter was made."""
+        """Return the load since the meter was created."""
         started, busy_before, stolen_before, own_before, throttled_before = self._start
         now, busy, stolen, own, throttled = self._now()
         known = busy is not None and busy_before is not None
@@ -89,7 +89,7 @@ class Meter:
 
 
 def process_tree(pid: int, root: Path = Path("/")) -> list[int]:
-    """Return the process and its descendants, as they are now."""
+    """Return the current ids of the process and its descendants."""
     children: dict[int, list[int]] = {}
     for folder in (root / "proc").glob("[0-9]*"):
         if fields := _stat_fields(_text(folder / "stat")):
@@ -101,7 +101,7 @@ def process_tree(pid: int, root: Path = Path("/")) -> list[int]:
 
 
 def _busy_and_stolen(stat: str | None, processors: set[int]) -> tuple[float | None, float]:
-    """Return the CPU seconds that programs, and other virtual machines, have used of these processors since the boot."""
+    """Return the CPU seconds since boot that programs, and other virtual machines, have used on these processors."""
     if stat is None:
         return None, 0.0
     busy = stolen = 0
@@ -121,12 +121,12 @@ def _cpu_seconds(root: Path, pid: int) -> float:
 
 
 def _stat_fields(stat: str | None) -> list[str]:
-    """Return what follows the name of the program, which may contain anything, in a /proc/PID/stat."""
+    """Return the fields after the name of the program in a /proc/PID/stat. The name may contain any characters."""
     return stat.rpartition(")")[2].split() if stat else []
 
 
 def _throttled(root: Path) -> float:
-    """Return for how many seconds quotas have stopped processes of this cgroup or of those around it: the most of them."""
+    """Return the seconds for which a quota has stopped processes: the highest value of this cgroup and those around it."""
     found = [0.0]
     for folder in _core.cpu_cgroups(_prefix(root)):
         values = dict(line.split() for line in (_text(Path(folder, "cpu.stat")) or "").splitlines())
@@ -135,7 +135,7 @@ def _throttled(root: Path) -> float:
 
 
 def _prefix(root: Path) -> str:
-    """Return what the engine puts in front of absolute paths."""
+    """Return the prefix that the engine puts in front of absolute paths."""
     return str(root).rstrip("/")
 
 

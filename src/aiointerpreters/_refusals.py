@@ -1,6 +1,6 @@
 """Finds the argument of a call that cannot be created in a worker, because a module or class is missing there.
 
-Results at home and the values of context variables are looked at as well.
+The same is done for results in the main interpreter, and for the values of context variables.
 """
 
 import io
@@ -12,7 +12,7 @@ from typing import Any
 class _StandIn:
     """A substitute for an object whose class or function is missing. It accepts everything that pickle does with it.
 
-    Each class or function that is not to be had has a class of its own derived from this one, or an object of that.
+    Each missing class or function is represented by its own class, derived from this one, or by an object of that class.
     """
 
     missing = ""  # its name and module
@@ -55,16 +55,16 @@ def unpickle(content: bytes, persistent_load: Callable[[int], object] | None) ->
 def find_class(module: str, name: str) -> Any:
     """Return the object that has this name in a pickle, or a stand-in if the object is missing."""
     unpickler = _Unpickler(io.BytesIO(b"\x80\x04N."))
-    unpickler.load()  # it knows then that names may be dotted
+    unpickler.load()  # reads the protocol, which allows dotted names
     return unpickler.find_class(module, name)
 
 
 def explain(error: Exception, values: tuple[Any, ...], root: str | None) -> Exception:
     """Return the exception to raise instead of `error`. Its text names the first stand-in among the values.
 
-    values: one that is called `root`, or, if that is None, the arguments of a call and a tuple of the last ones' names.
+    values: one value that is called `root`. If `root` is None: the arguments of a call, then the tuple of keyword names.
 
-    It is of the same type, with `error` as its cause. An exception that only its own class can make gets a note.
+    The exception has the same type, with `error` as its cause. If only its own class can create it, `error` gets a note.
     """
     found = _find([(root, values[0])] if root is not None else _label(values[:-1], values[-1]))
     if found is None:

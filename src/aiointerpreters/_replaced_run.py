@@ -1,9 +1,9 @@
-"""Calls of `run` where `submit` is not the engine's: a tool has replaced it, a class has its own, or the instance has.
+"""Calls of `run` for an executor whose `submit` was replaced: by a tool, in a derived class, or on the instance.
 
-That `submit` sees them as calls of a tagged function. What it has put around that is dropped, as for every tagged call
-(_replaced_submit.py), and the call is what it would be without a tool: `run` returns the same kind of future, which stops
-the call when it is cancelled. Where the function cannot be found, or the tool has a future of its own, `run` returns one
-that follows the tool's.
+The other `submit` sees a call of `run` as the call of a tagged function. It may wrap that function. As for every tagged call
+(_replaced_submit.py), the wrapper is dropped, and the call is the same as without a tool. `run` returns the usual kind of
+future, and cancelling it stops the call. If the function cannot be found in the wrapper, or if the tool returns a future of
+its own, `run` returns a future that follows the tool's future.
 """
 
 import asyncio
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def run(
     executor: "InterpreterThreadPoolExecutor", fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> asyncio.Future[Any]:
-    """Start a call that the running loop awaits, and have the executor's `submit` see it."""
-    if any(call.is_by_run and call.executor is executor for call in calls.stack):  # that `submit` calls `run`
+    """Start a call that the running loop awaits, and pass it through the executor's `submit`."""
+    if any(call.is_by_run and call.executor is executor for call in calls.stack):  # the replaced `submit` has called `run`
         return executor._run_here(fn, *args, **kwargs)
     call = _Run(executor, fn, args, kwargs)
     calls.stack.append(call)
@@ -57,19 +57,19 @@ class _Run(Call):
         self.awaited: asyncio.Future[Any] | None = None
 
     def start(self) -> Followed:
-        """Start it as `run` does without a tool."""
+        """Start the call as `run` does without a tool."""
         started = super().start()
         assert isinstance(started, _Awaited)
         self.awaited = started.future
         return started
 
     def is_shown_by(self, future: StandardFuture[Any]) -> bool:
-        """Whether the tool has returned the future that it got."""
+        """Whether the tool has returned the future that it received."""
         return isinstance(future, AwaitedFuture) and future.awaited is self.awaited
 
 
 class _Awaited:
-    """What a loop awaits, as a tool's future follows it, from any thread."""
+    """A future that a loop awaits. A tool's future follows it, and may be used from any thread."""
 
     def __init__(self, future: asyncio.Future[Any]) -> None:
         self.future = future
@@ -87,7 +87,7 @@ class _Awaited:
         return not self.future.done()
 
     def cancel(self) -> bool:
-        """Stop the call: `run` knows no other way."""
+        """Stop the call. `run` has no way to cancel only a queued call."""
         return self.interrupt() or self.future.cancelled()
 
     def interrupt(self) -> bool:
@@ -100,26 +100,26 @@ class _Awaited:
         if self.is_of_this_thread:
             fn(*args)
             return
-        with suppress(RuntimeError):  # the loop is closed: nobody awaits anything there
+        with suppress(RuntimeError):  # the loop is closed, so no code waits there
             self.loop.call_soon_threadsafe(fn, *args)
 
 
 class AwaitedFuture(FollowingFuture):
-    """What a tool gets for a call of `run`."""
+    """The future that a tool receives for a call of `run`."""
 
     @property
     def awaited(self) -> asyncio.Future[Any]:
-        """What `run` returns."""
+        """The future that `run` returns."""
         native: _Awaited = self._native  # type: ignore[assignment]
         return native.future
 
     def result(self, timeout: float | None = None) -> Any:
-        """Do what every future does, but raise RuntimeError where that would wait for ever: in the loop's own thread."""
+        """Return the result. Raise RuntimeError in the loop's own thread, where waiting would never end."""
         self._check_wait(timeout)
         return super().result(timeout)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Do the same."""
+        """Return the exception. Raises like `result`."""
         self._check_wait(timeout)
         return super().exception(timeout)
 
@@ -132,7 +132,7 @@ class AwaitedFuture(FollowingFuture):
 def _follow(
     awaited: asyncio.Future[Any], future: StandardFuture[Any], started: asyncio.Future[Any] | None
 ) -> asyncio.Future[Any]:
-    """Have `awaited` end as a tool's future does. Cancelling it cancels that, and stops the call as far as that goes."""
+    """Make `awaited` follow a tool's future. Cancelling it cancels the tool's future, and stops the call if possible."""
     inner = asyncio.wrap_future(future)
 
     def end(_: asyncio.Future[Any]) -> None:

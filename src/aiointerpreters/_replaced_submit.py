@@ -1,8 +1,8 @@
-"""Calls that go through ThreadPoolExecutor.submit, because a tool has put a function of its own in its place.
+"""Calls that go through ThreadPoolExecutor.submit, because a tool has replaced that method.
 
-Tools for tracing do that, to have calls carry the context of who submits. The executor's `submit` then calls what stands
-there; that calls the standard library's function in the end, which puts a work item into the executor's queue, and so it
-comes back here.
+Tracing tools replace it, so that calls carry the context of the submitting code. The executor's `submit` then calls the
+replacement. The replacement finally calls the standard library's function, which puts a work item into the executor's
+queue. `accept` receives the item.
 """
 
 import threading
@@ -23,7 +23,7 @@ type Args = tuple[Any, ...]
 
 
 class Followed(Protocol):
-    """What a FollowingFuture follows: a future of the engine's."""
+    """The interface of the future that a FollowingFuture follows: a future of the engine."""
 
     def add_done_callback(self, fn: Callable[[Any], object], /) -> object: ...
     def running(self) -> bool: ...
@@ -32,7 +32,7 @@ class Followed(Protocol):
 
 
 class Call:
-    """A call as it was handed to `submit`."""
+    """A call with the arguments that `submit` was called with."""
 
     def __init__(
         self,
@@ -47,12 +47,12 @@ class Call:
         self.args = args
         self.kwargs = kwargs
         self._to_engine = to_engine
-        self.future_class: type[FollowingFuture] = FollowingFuture  # what a tool gets for it
-        self.is_by_run = False  # it is looked for in whatever is submitted meanwhile, until it has been found
+        self.future_class: type[FollowingFuture] = FollowingFuture  # the future that a tool receives
+        self.is_by_run = False  # if true, every submit is checked for it until it is found
         self.is_found = False
 
     def start(self) -> Followed:
-        """Give it to the engine, as it is."""
+        """Pass the call to the engine, without a tool's wrapper."""
         self.is_found = True
         return self._to_engine()
 
@@ -66,12 +66,12 @@ class _Calls(threading.local):
 
 calls = _Calls()
 
-# How many objects are looked at to find a tagged function in what a tool has made of it.
+# How many objects are examined to find a tagged function in a tool's wrapper.
 _LOOKS = 200
 
 
 def submit(executor: "InterpreterThreadPoolExecutor", fn: Any, args: Args, kwargs: dict[str, Any]) -> StandardFuture[Any]:
-    """Have what stands at ThreadPoolExecutor.submit see the call, and return what that returns."""
+    """Pass the call to the replaced ThreadPoolExecutor.submit, and return the future."""
     return _submit(Call(executor, fn, args, kwargs, partial(executor._submit_here, fn, *args, **kwargs)))
 
 
@@ -83,10 +83,10 @@ def submit_rows(executor: "InterpreterThreadPoolExecutor", tagged: Any, rows: li
 
 
 def accept(executor: "InterpreterThreadPoolExecutor", item: Any) -> None:
-    """Submit to the engine what the standard library's function has put into the queue.
+    """Submit a work item that the standard library's function has put into the queue to the engine.
 
-    A tagged call runs in an interpreter, without what the tool has put around it, as long as the function can be found
-    in that and its arguments are the same. All else runs as the tool wants it.
+    A tagged call runs in an interpreter, without the tool's wrapper, if the function can be found in the wrapper and the
+    arguments are the same. Any other item runs with the wrapper.
     """
     fn, args, kwargs = item.task if hasattr(item, "task") else (item.fn, item.args, item.kwargs)
     call = _find(executor, fn, args, kwargs)
@@ -96,7 +96,7 @@ def accept(executor: "InterpreterThreadPoolExecutor", item: Any) -> None:
 
 
 def is_tagged(fn: Any, args: Args) -> bool:
-    """Whether the engine sees a tag there (core/binding/submission.h)."""
+    """Whether the engine finds a tag in `fn` (core/binding/submission.h)."""
     for _ in range(_LOOKS):
         match fn:
             case interpreter():
@@ -123,7 +123,7 @@ def _submit(call: Call) -> StandardFuture[Any]:
 
 
 def _find(executor: "InterpreterThreadPoolExecutor", fn: Any, args: Args, kwargs: dict[str, Any]) -> Call | None:
-    """Return the tagged call that a tool has submitted as this one: one of `run`, or the last one."""
+    """Return the tagged call to which this item belongs: a call of `run`, or the latest call of `submit`."""
     by_run = [call for call in calls.stack if call.is_by_run and not call.is_found]
     last = [call for call in calls.stack[-1:] if not call.is_by_run]
     for call in by_run + last:
@@ -137,14 +137,15 @@ def _call_rows(tagged: Callable[..., Any], rows: list[Args]) -> list[Any]:
 
 
 class FollowingFuture(StandardFuture[Any]):
-    """A future that the standard library has made for a call of the engine's: it ends as the engine's future does.
+    """A future of the standard library for a call that the engine runs. It ends like the engine's future.
 
-    It follows that from the first time on when somebody looks. Its class is set when it is there already.
+    It begins to follow the engine's future when it is first used. The standard library creates the object, and `accept`
+    then changes its class to this one.
     """
 
     @property
     def _condition(self) -> threading.Condition:  # type: ignore[override]
-        """What every method uses first, and `wait` and `as_completed` too."""
+        """The condition. Every method, `wait` and `as_completed` use it first."""
         native = self.__dict__.pop("native", None)
         if native is not None:
             self.__dict__["followed"] = native
@@ -163,7 +164,7 @@ class FollowingFuture(StandardFuture[Any]):
         return self._native.cancel() and super().cancel()
 
     def interrupt(self) -> bool:
-        """Stop the call, as the engine's futures do it."""
+        """Stop the call, like the engine's futures."""
         return self._native.interrupt()
 
     def _end_as(self, native: StandardFuture[Any]) -> None:
@@ -179,7 +180,7 @@ class FollowingFuture(StandardFuture[Any]):
 
 
 def _is_around(fn: Any, args: Args, kwargs: dict[str, Any], call: Call) -> bool:
-    """Whether it calls the tagged function of that call, with the same arguments, as far as one can see."""
+    """Whether `fn` seems to call the tagged function of `call` with the same arguments."""
     if not is_tagged(call.fn, call.args):
         return False
     if fn is call.fn or _contains(fn, call.fn):
@@ -198,7 +199,7 @@ def _ends_with(these: Args, those: Args) -> bool:
 
 
 def _contains(around: Any, wanted: Any) -> bool:
-    """Whether `wanted` is what a function, a partial or a callable object holds."""
+    """Whether a function, a partial or a callable object refers to `wanted`."""
     found: list[Any] = [around]
     seen: set[int] = set()
     for _ in range(_LOOKS):

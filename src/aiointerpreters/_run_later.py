@@ -1,4 +1,4 @@
-"""What `executor.run` returns where no event loop runs."""
+"""The coroutine that `executor.run` returns if no event loop runs."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,6 +8,6 @@ from . import _core
 
 
 async def run(executor: _core.ExecutorBase, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    """Do what `executor.run` does, once there is a loop. Raises RuntimeError if what awaits this is no loop of asyncio."""
+    """Call `executor.run` and await the result. Raises RuntimeError if no asyncio event loop awaits this coroutine."""
     asyncio.get_running_loop()
     return await _core.ExecutorBase.run(executor, fn, *args, **kwargs)

@@ -1,19 +1,19 @@
-"""Which exceptions say that the work of a block is not wanted any more."""
+"""Finds out whether an exception means that the work of a block must stop."""
 
 import sys
 from concurrent.futures import CancelledError
 
 from ._core import TaskInterrupted
 
-# Where libraries keep what they raise in a block that is cancelled. Who has not imported them does not raise it.
+# Exceptions that libraries raise in a cancelled block. If a library is not imported, nothing can have raised its exception.
 _CANCELLATIONS = (("asyncio", "CancelledError"), ("trio", "Cancelled"))
 
 
 def is_stop(error: BaseException | None) -> bool:
-    """Whether it comes from outside and ends the block: Ctrl-C, an interrupt, a cancellation, or a group with one of them.
+    """Whether the exception ends the block from outside: Ctrl-C, an interrupt, a cancellation, or a group with one of them.
 
-    All other exceptions are the block's own, and what it has submitted is finished as in the standard library: an error, and
-    also `sys.exit()` and the end of a generator (GeneratorExit), which may come when all has gone well.
+    All other exceptions belong to the block itself, and its calls finish as in the standard library. These are errors, but
+    also `sys.exit()` and the end of a generator (GeneratorExit), which are no failures.
     """
     if isinstance(error, BaseExceptionGroup):
         return any(is_stop(one) for one in error.exceptions)

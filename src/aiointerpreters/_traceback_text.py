@@ -1,7 +1,7 @@
-"""The text of what is printed of a worker's exception. Home makes it when somebody reads it, by Python's own `traceback`.
+"""The printed text of a worker's exception. The main interpreter produces it on first use, by Python's own `traceback`.
 
-The worker sends a trace: what there is to print, as plain data (core/codec/exception_trace.h). Stand-ins for its exceptions
-are given to `traceback`, so that the text is the same as if the worker had printed it.
+The worker sends a trace: everything that is to be printed, as plain data (core/codec/exception_trace.h). `traceback` formats
+stand-ins for the exceptions, so the text is the same as if the worker had printed it.
 """
 
 import linecache
@@ -16,15 +16,16 @@ type Entry = tuple[
 _FRAME_ITEMS = 8
 _SYNTAX_FIELDS = ("filename", "lineno", "end_lineno", "text", "offset", "end_offset", "msg", "_metadata")
 _MOST = 10_000_000
-"""No statement has more lines, and no recursion more frames."""
+"""No statement has more lines, and no recursion has more frames."""
 _NAMELESS = ("<string>", "<stdin>")
-"""Anything may be called that: home's lines under these names are of something else."""
+"""Any code may have these names, so the lines that the main interpreter knows by them belong to other code."""
 
 
 def add_hint(kind: type[BaseException], exception: BaseException, text: str) -> str:
-    """Return the text of an exception with what Python adds where it is printed: `Did you mean: 'name'?`.
+    """Return the text of an exception with the hint that Python prints after it: `Did you mean: 'name'?`.
 
-    For the worker, since it takes the objects and frames there. kind: the built-in base that says which hint that is.
+    It is called in the worker, because finding the hint needs the objects and frames there. kind: the built-in base of the
+    exception, which determines the kind of hint.
     """
     alike: Any = kind.__new__(kind)
     alike.args = (text,)
@@ -35,9 +36,9 @@ def add_hint(kind: type[BaseException], exception: BaseException, text: str) -> 
 
 
 def format_trace(trace: tuple[Entry, ...]) -> str:
-    """Return the text of a trace; it starts with an empty line, so that it stands by itself behind a type's name.
+    """Return the text of a trace. It starts with a newline, because it is printed after a type's name.
 
-    Never raises an Exception: where `traceback` cannot cope, the frames are listed plainly.
+    Never raises an Exception. If `traceback` fails, the frames are listed in a simple form.
     """
     try:
         lines = list(_prepare(trace).format())
@@ -65,7 +66,7 @@ def _prepare(trace: tuple[Entry, ...]) -> traceback.TracebackException:
 
 
 class _StandIn(BaseException):
-    """What `traceback` reads of an exception."""
+    """The part of an exception that `traceback` reads."""
 
     says = ""
     frames: tuple[Any, ...] = ()
@@ -75,11 +76,11 @@ class _StandIn(BaseException):
 
 
 class _StandInSyntaxError(_StandIn, SyntaxError):
-    """The same of an error in a source."""
+    """The same for a syntax error."""
 
 
 class _StandInGroup(_StandIn, BaseExceptionGroup[BaseException]):
-    """The same of a group. Its members are not those it was made with, as groups may be made before their members."""
+    """The same for a group. Its members are set later, because a group may be created before its members."""
 
     exceptions: Any = ()
 

@@ -1,4 +1,4 @@
-"""The standard library's `wait` and `as_completed`; for type checkers they return the kind of future that they get."""
+"""The standard library's `wait` and `as_completed`. For type checkers, they return futures of the type that they receive."""
 
 from concurrent.futures import as_completed, wait
 

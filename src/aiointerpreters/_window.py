@@ -14,10 +14,10 @@ class Window[T, R]:
     """Starts a call for each item and hands out the results, in the order of the items or as the calls end."""
 
     def __init__(self, start: Callable[[T], asyncio.Future[R]], limit: int, *, ordered: bool) -> None:
-        """Make an empty window.
+        """Create an empty window.
 
-        start: starts the call for an item. What it returns is cancelled if nobody wants the result any more.
-        limit: how many calls may be under way, or have ended and wait for the consumer.
+        start: starts the call for an item. The future that it returns is cancelled if the result is not needed any more.
+        limit: maximum number of calls that are under way, or have ended and wait for the consumer.
         """
         self._start = start
         self._limit = limit
@@ -25,7 +25,7 @@ class Window[T, R]:
         self._calls: dict[asyncio.Future[R], None] = {}
         self._room = asyncio.Semaphore(limit)  # the feeder of a stream waits for it
         self._next: asyncio.Queue[asyncio.Future[R] | None] = asyncio.Queue()  # None: no more items
-        self._in_order: deque[asyncio.Future[R]] = deque()  # in its place where it does: it is the faster one
+        self._in_order: deque[asyncio.Future[R]] = deque()  # used instead of `_next` if possible, because it is faster
         self._left = False
 
     def results(self, items: Iterable[T]) -> AsyncGenerator[R]:
@@ -73,7 +73,7 @@ class Window[T, R]:
         ended = False
         try:
             while self._calls or not ended:
-                taken = [await self._next.get()]  # no name for the call: it would keep the result while the consumer works
+                taken = [await self._next.get()]  # a variable would keep the result while the consumer works
                 if taken[0] is None:
                     ended = True
                 else:
@@ -82,7 +82,7 @@ class Window[T, R]:
             self._leave()
             given_up = feeder.cancel()
             await asyncio.wait([feeder])
-            # Of the items or of `start`; a CancelledError of theirs is raised here.
+            # A failure of the items or of `start`. A CancelledError from them is raised here too.
             failure = None if given_up and feeder.cancelled() else feeder.exception()
             del feeder
             try:
@@ -135,13 +135,13 @@ class Window[T, R]:
         finally:
             self._calls.pop(call, None)
             self._room.release()
-            del call  # or its exception would keep the frame that keeps it
+            del call  # otherwise its exception would keep this frame, which keeps the call
 
     def _leave(self) -> None:
         self._left = True
         for call in list(self._calls):
             if not call.cancel() and not call.cancelled():
-                call.exception()  # or asyncio would log that it was never retrieved
+                call.exception()  # otherwise asyncio would log that it was never retrieved
 
 
 def zipped(*sources: Iterable[Any] | AsyncIterable[Any]) -> Iterable[tuple[Any, ...]] | AsyncIterable[tuple[Any, ...]]:
@@ -157,7 +157,7 @@ def zipped(*sources: Iterable[Any] | AsyncIterable[Any]) -> Iterable[tuple[Any, 
 class _Rows(AsyncIterator[tuple[Any, ...]]):
     """Does the same as zip, for iterables of which some are asynchronous.
 
-    No asynchronous generator: nobody has to close it, and none of its sources is closed.
+    It is not an asynchronous generator, so it need not be closed, and closes none of its sources.
     """
 
     def __init__(self, sources: Iterable[Iterable[Any] | AsyncIterable[Any]]) -> None:
@@ -181,7 +181,8 @@ class _Rows(AsyncIterator[tuple[Any, ...]]):
 class _Results[R](AsyncGenerator[R]):
     """The iterator that the consumer has. When it is dropped, the calls are stopped immediately.
 
-    That turn may never come: the end of `with runner.start()` waits for the calls and holds up the loop.
+    They cannot be stopped in a later pass of the loop: the end of `with runner.start()` waits for the calls and blocks the
+    loop.
     """
 
     def __init__(self, window: Window[Any, R], results: AsyncGenerator[R]) -> None:
@@ -213,7 +214,7 @@ class _Source[T]:
 
     def __iter__(self) -> Iterator[T]:
         try:
-            for item in self._items:  # `yield from` would close an iterator that others may go on with
+            for item in self._items:  # `yield from` would close the iterator, which other code may still use
                 yield item
                 del item
         except Exception as error:

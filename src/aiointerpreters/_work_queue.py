@@ -1,4 +1,4 @@
-"""What others do with a ThreadPoolExecutor's queue, which is the engine's here."""
+"""The queue of a ThreadPoolExecutor, as other code uses it. The calls are in the engine's queues."""
 
 import weakref
 from collections.abc import Callable
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class WorkItem:
-    """A call that was taken out of the queue. Who has it is to run it, or to end its future."""
+    """A call that was taken out of the queue. The code that took it must run it or end its future."""
 
     def __init__(
         self, future: _core.Future[Any], fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -23,7 +23,7 @@ class WorkItem:
 
     @property
     def task(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
-        """The call, as 3.14 has it."""
+        """The call, in the form of CPython 3.14."""
         return self.fn, self.args, self.kwargs
 
     def run(self, _context: object = None) -> None:
@@ -48,34 +48,34 @@ class WorkQueue:
         self._pool = pool
 
     def qsize(self) -> int:
-        """How many wait."""
+        """Return the number of waiting calls."""
         return self._pool.queued
 
     def empty(self) -> bool:
-        """Whether none does."""
+        """Return whether no call waits."""
         return self._pool.queued == 0
 
     def full(self) -> bool:
-        """Never: there is no limit."""
+        """Return False: there is no limit."""
         return False
 
     def get(self, block: bool = True, timeout: float | None = None) -> WorkItem:
-        """Take out the untagged call that has waited longest; queue.Empty if there is none.
+        """Take out the oldest waiting untagged call. Raise queue.Empty if there is none.
 
-        It never waits for one, since calls go to the threads. Tagged calls stay: they are messages to interpreters already.
+        It never waits, because calls go to the engine's threads. Tagged calls stay, because they are already encoded.
         """
         return WorkItem(*self._pool.take_call())
 
     def get_nowait(self) -> WorkItem:
-        """Do the same."""
+        """Do the same as `get`."""
         return self.get()
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
-        """Take what ThreadPoolExecutor.submit puts here, where that is called; None, which wakes its threads, is ignored."""
+        """Accept a work item of ThreadPoolExecutor.submit. Ignore None, which wakes the threads of that class."""
         executor = self._executor()
         if item is not None and executor is not None:
             _replaced_submit.accept(executor, item)
 
     def put_nowait(self, item: Any) -> None:
-        """Do the same."""
+        """Do the same as `put`."""
         self.put(item)

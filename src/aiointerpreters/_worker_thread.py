@@ -1,4 +1,4 @@
-"""The threads of executors as `threading` shows them. The engine starts them (core/binding/worker_thread.h)."""
+"""The Thread objects of executors. The engine starts the threads (core/binding/worker_thread.h)."""
 
 import sys
 import threading
@@ -22,19 +22,20 @@ class Service:
         initargs: tuple[Any, ...],
         owner: weakref.ref[Any],
     ) -> None:
-        """Do nothing yet.
+        """Store the arguments.
 
-        owner: its callback closes the pool when the executor is dropped, so it is kept while the thread serves.
+        owner: a weak reference to the executor. Its callback closes the pool when the executor is dropped, so it is kept
+        while the thread serves.
         """
-        self.has_run = False  # if `threading` has failed to run it, the engine does
+        self.has_run = False  # if `threading` has failed to call it, the engine calls it
         self._work: tuple[Any, ...] | None = (thread, pool, initializer, initargs, owner)
 
     def __call__(self) -> None:
-        """Serve."""
+        """Serve the pool."""
         self.has_run = True
         assert self._work is not None
         thread, pool, initializer, initargs, _owner = self._work
-        self._work = None  # or the thread, which others may keep, would keep what the executor was made with
+        self._work = None  # other code may keep the thread, which must not keep the executor's arguments
         try:
             if initializer is not None:
                 try:
@@ -51,13 +52,13 @@ class Service:
 
 
 def describe_thread(name: str, handle: object, context: Context) -> threading.Thread:
-    """Return a Thread for the calling thread, which runs already, though not by Thread.start.
+    """Return a Thread for the calling thread, which was not started by Thread.start.
 
     handle: its `_thread._ThreadHandle`.
-    context: of who has asked for the thread.
+    context: the context of the code that requested the thread.
     """
-    thread: Any = threading.Thread(name=name, daemon=False)  # Any: what is private to threading
-    setattr(thread, "_os_thread_handle" if hasattr(thread, "_os_thread_handle") else "_handle", handle)  # 3.13.0: the latter
+    thread: Any = threading.Thread(name=name, daemon=False)  # Any: attributes that are private to threading
+    setattr(thread, "_os_thread_handle" if hasattr(thread, "_os_thread_handle") else "_handle", handle)  # 3.13.0: `_handle`
     if hasattr(thread, "_context"):  # 3.14
         inherits: Any = getattr(sys.flags, "thread_inherit_context", False)
         thread._context = context if inherits else Context()

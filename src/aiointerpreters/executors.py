@@ -205,7 +205,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             RuntimeError: `ctx` is None and no loop is running.
             TypeError: `ctx` is something else.
         """
-        import asyncio  # here: most of those who use an executor have no event loop
+        import asyncio  # imported here: most programs with an executor have no event loop
 
         match ctx:
             case None:
@@ -219,25 +219,25 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         loop.set_default_executor(self)
 
     def _stop(self) -> None:
-        """Take no more calls, cancel what is queued and stop what runs in interpreters."""
+        """Accept no more calls, cancel queued calls, and stop calls that run in interpreters."""
         self.shutdown(wait=False, cancel_futures=True)
         self._pool.stop()
 
     def _renew(self) -> None:
-        """Start afresh in a forked process, where the threads are not; what was submitted is left to the other one."""
+        """Start again in the child of a fork, which has no threads. Earlier calls are left to the parent."""
         self._threads = set()
-        self._shutdown_lock = type(self._shutdown_lock)()  # another thread may have held it
+        self._shutdown_lock = type(self._shutdown_lock)()  # a thread of the parent may have held it
         self._pool = self._pool.renewed()
         self._use_pool()
         if self._shutdown:
             self._pool.close()
 
     def _limits(self) -> tuple[int, int]:
-        """How many threads and interpreters there may be. Raises ValueError if it is none.
+        """Return the maximum numbers of threads and interpreters. Raises ValueError if a number is less than 1.
 
-        The default number of threads is for untagged calls; those that the engine keeps for interpreters come on top.
+        The default number of threads is for untagged calls. The threads that are reserved for interpreters are added.
         """
-        threads = math.ceil(min(self._max_workers, sys.maxsize))  # 2.5, say: the standard library starts a third thread
+        threads = math.ceil(min(self._max_workers, sys.maxsize))  # with 2.5, the standard library starts a third thread
         interpreters = self._max_interpreters
         if interpreters is None:
             interpreters = (os.process_cpu_count() or 1) if self._has_default_size else threads
@@ -248,7 +248,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
 
     @property
     def _max_workers(self) -> int:
-        """How many threads there may be. Others set it later; what is running stays."""
+        """The maximum number of threads. Other code may set it later; existing threads stay."""
         return self._most_workers
 
     @_max_workers.setter
@@ -266,23 +266,23 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
 
     @property  # type: ignore[override]
     def _broken(self) -> str | bool:
-        """Why the executor takes no calls any more, False while it does."""
+        """The reason why the executor accepts no more calls, or False while it does."""
         return self._pool.broken or False
 
     @_broken.setter
     def _broken(self, _: object) -> None:
-        """The engine knows better."""
+        """Ignore the value: the engine knows whether the executor is broken."""
 
     def _adjust_thread_count(self) -> None:
-        """Start the threads that are missing for calls that wait.
+        """Start threads that waiting calls need.
 
-        Others call it to have threads before there is work; they start with the work here.
+        Other code calls this to start threads in advance. Here a thread starts only if there is work.
         """
         while self._start_missing_thread():
             pass
 
     def _submit_by_standard(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """Submit by ThreadPoolExecutor.submit; `submit` calls this when something else stands there."""
+        """Submit through ThreadPoolExecutor.submit. `submit` calls this if a tool has replaced that method."""
         return _replaced_submit.submit(self, fn, args, kwargs)
 
     def _submit_rows_by_standard(self, tagged: interpreter[..., Any], rows: list[tuple[Any, ...]], /) -> Any:
@@ -290,35 +290,35 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         return _replaced_submit.submit_rows(self, tagged, rows)
 
     def _run_by_submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "asyncio.Future[Any]":
-        """Start a call of `run` by `submit`; `run` calls this when `submit` is another one than the engine's."""
-        from . import _replaced_run  # asyncio is there by now
+        """Start a call of `run` through `submit`. `run` calls this if `submit` has been replaced or overridden."""
+        from . import _replaced_run  # needs asyncio, which has been imported by now
 
         return _replaced_run.run(self, fn, args, kwargs)
 
     def _start_thread(self, handle: object, context: Context) -> tuple[threading.Thread, Service]:
-        """Register the calling thread, which the engine has started because `submit` found nobody idle.
+        """Register the calling thread, which the engine has started because no thread was available.
 
-        handle, context: as in describe_thread. What this raises ends the thread, and `submit` raises it.
+        handle, context: as in describe_thread. If this raises an exception, the thread ends, and `submit` raises it.
         """
         _lifecycle.see_to_exit()
         thread = describe_thread(f"{self._thread_name_prefix or self}_{next(self._thread_numbers)}", handle, context)
         owner = weakref.ref(self, partial(_close, self._pool))
         service = Service(thread, self._pool, self._thread_initializer, self._thread_initargs, owner)
-        thread.run = service  # type: ignore[method-assign] # not Thread.run, which others wrap
+        thread.run = service  # type: ignore[method-assign] # Thread.run is avoided, because tools wrap it
         cast(Any, _threads_queues)[thread] = self._work_queue
         _lifecycle.pools[thread] = self._pool
-        if _lifecycle.is_ending:  # the call was submitted just before
+        if _lifecycle.is_ending:  # the call was submitted immediately before that
             self._pool.close()
         self._threads.add(thread)
-        # Until threading has it among those that are active. No lock: its holder may be the one who waits for this thread.
+        # `threading` removes it when it lists the thread as active. No lock: its holder may be waiting for this thread.
         vars(threading)["_limbo"][thread] = thread
         return thread, service
 
 
 def _close(pool: _core.Pool, _: object) -> None:
-    """Tell the workers of an executor that was dropped to leave when they find nothing more to do.
+    """Close the pool of an executor that was dropped: its workers leave when there is no more work.
 
-    In a process that was forked from theirs there is nobody to tell.
+    In the child of a fork there are no workers, so nothing is done.
     """
     if pool.is_here:
         pool.close()
@@ -340,7 +340,7 @@ def _in_order[T](
     buffersize: int | None,
     end_time: float | None,
 ) -> Generator[Any]:
-    """Submit up to `buffersize` calls now (all, if None) and return the iterator over the results."""
+    """Submit the first `buffersize` calls (None: all), and return the iterator over the results."""
 
     def submit_next(alive: InterpreterThreadPoolExecutor) -> Future[Any] | None:
         for item in pending:
@@ -358,7 +358,7 @@ def _results(
     submit_next: Callable[[InterpreterThreadPoolExecutor], Future[Any] | None] | None,
     end_time: float | None,
 ) -> Generator[Any]:
-    # As in the standard library, the executor is kept from the first result on, and only where there is more to submit.
+    # As in the standard library, the executor is kept alive from the first result on, and only if more has to be submitted.
     executor = None if submit_next is None else this()
     try:
         while ahead:
@@ -367,7 +367,7 @@ def _results(
                 if following is not None:
                     ahead.append(following)
                 del following
-            # The future is popped in the call, so that nothing here keeps it, or its result, while the consumer works.
+            # The future is popped inside the call, so that no variable here keeps it or its result while the consumer works.
             yield _result_or_cancel(ahead.popleft(), None if end_time is None else end_time - time.monotonic())
     finally:
         for future in ahead:
@@ -375,7 +375,7 @@ def _results(
 
 
 def _flatten[T](batches: Generator[list[T]]) -> Generator[T]:
-    """Return the iterator over the items of the lists, which keeps none that it has yielded."""
+    """Return the iterator over the items of the lists. It keeps no item that it has yielded."""
     with contextlib.closing(batches):
         for batch in batches:
             batch.reverse()

@@ -57,9 +57,9 @@ class Runner:
         self.workers = workers
         self._extensions = extensions
         self._executor: InterpreterThreadPoolExecutor | None = None
-        self._coroutine_functions: dict[ModuleInfo, bool] = {}  # as workers have found them
-        self._awaited = 0  # calls under way that `map` has not made
-        self._windows: WeakSet[Window[Any, Any]] = WeakSet()  # of the maps
+        self._coroutine_functions: dict[ModuleInfo, bool] = {}  # found out in workers
+        self._awaited = 0  # calls under way, except those of `map`
+        self._windows: WeakSet[Window[Any, Any]] = WeakSet()  # one for each running `map`
 
     def __repr__(self) -> str:
         workers = f"{self.workers} worker{'s' * (self.workers > 1)}"
@@ -115,7 +115,7 @@ class Runner:
                 if not is_stop(error):
                     raise
                 executor._stop()
-                while not ending.done():  # or `ender` would be waited for without the loop
+                while not ending.done():  # otherwise the exit of `ender` would block the loop
                     with suppress(asyncio.CancelledError):
                         await asyncio.shield(ending)
                 raise
@@ -382,19 +382,19 @@ def get_module_info(fn: Callable[..., Any]) -> ModuleInfo:
     if isinstance(module, str) and isinstance(name, str) and (_is_top_level(fn) or _is_of_module(fn)):
         if module != "__main__":
             return "module", module, name
-        with suppress(TypeError):  # there is no file
+        with suppress(TypeError):  # it has no file
             return "path", inspect.getfile(fn), name
     raise RunnerError(f"{fn} is not a top level function")
 
 
 def _is_top_level(fn: Callable[..., Any]) -> bool:
-    """Whether it was defined at the top level. A decorator may have replaced it since then."""
+    """Whether fn was defined at the top level. A decorator may have replaced it since then."""
     name = fn.__name__
     return not isinstance(fn, MethodType) and getattr(fn, "__qualname__", None) == name and name.isidentifier()  # no lambda
 
 
 def _is_of_module(fn: Callable[..., Any]) -> bool:
-    """Whether its module has it under its own name."""
+    """Whether the module of fn has it under its own name."""
     return getattr(sys.modules.get(fn.__module__), getattr(fn, "__name__", ""), None) is fn
 
 

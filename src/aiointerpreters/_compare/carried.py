@@ -1,4 +1,4 @@
-"""Functions that do nothing with what is carried to them: workers run these, to show what the carrying alone takes."""
+"""Functions that do nothing with their arguments. Running them in workers shows the cost of transport alone."""
 
 
 def take(*_args: object, **_kwargs: object) -> None:

@@ -22,10 +22,10 @@ from .target import Place, WrongTargetError, read_arguments, search_path
 from .verdict import judge
 
 PROGRAM = "python -m aiointerpreters compare"
-_SECONDS = 0.25  # that one part of a round takes
-_PATIENCE = 60.0  # seconds, beside those that the function itself needs
+_SECONDS = 0.25  # the length of one part of a round
+_PATIENCE = 60.0  # seconds, in addition to those that the function itself needs
 _MOST = 1_000_000  # of workers, rounds, calls
-_STOPPED = 130  # what a shell says of a program that Ctrl-C has ended
+_STOPPED = 130  # the exit status of a program that Ctrl-C has ended
 
 _DESCRIPTION = """
 Run a function in a plain loop, in threads, in interpreters and in processes. Print how fast each of them is, what it costs,
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status: 0, 2 if there is nothing to measure, 130 after Ctrl-C."""
     chosen = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # not every encoding has the sign for micro
+        sys.stdout.reconfigure(errors="replace")  # not every encoding has the micro sign
     try:
         with _ended_by_signals():
             status = _run(chosen)
@@ -50,14 +50,14 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{PROGRAM}: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # who presses it again would get a traceback
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would print a traceback
         _tell("")
         print("stopped", file=sys.stderr)
         return _STOPPED
 
 
 class _EndedBySignal(BaseException):
-    """A signal wants the program to end."""
+    """Raised by a signal that ends the program."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -88,7 +88,7 @@ def _unwritten(error: OSError) -> int:
     """Return the exit status when results could not be written. A reader that has gone, such as `head`, needs no message."""
     if not isinstance(error, BrokenPipeError):
         _tell(f"{PROGRAM}: error: {error}")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would complain at its end
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # otherwise Python would print an error at exit
     return 1
 
 
@@ -150,7 +150,7 @@ def _run(chosen: argparse.Namespace) -> int:
 
 
 def _checked(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Return what hosts are told. Raises WrongTargetError for what can be seen without importing anything."""
+    """Return the settings for the hosts. Raises WrongTargetError for mistakes that show without importing anything."""
     if chosen.inputs is not None and chosen.args is not None:
         raise WrongTargetError("--inputs and --args cannot be used together")
     place = Place.parse(chosen.target)
@@ -165,7 +165,7 @@ def _checked(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 class _Run:
-    """One run of the command: the processes and what they have found."""
+    """One run of the command: the processes and their findings."""
 
     def __init__(
         self, stack: contextlib.ExitStack, chosen: argparse.Namespace, request: dict[str, Any], workers: int
@@ -180,11 +180,11 @@ class _Run:
         self._call = 0.0
         self._inputs = 1
         self._repeats = False
-        # Files of multiprocessing. They are removed at the end of the run, unless SIGKILL ends it.
+        # For files of multiprocessing. It is removed at the end of the run, unless SIGKILL ends the run.
         self._folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="compare-", ignore_cleanup_errors=True))
 
     def prepare(self, names: list[str]) -> Findings:
-        """Start all pools, one after the other, and return what is known by then."""
+        """Start all pools, one after the other, and return the findings so far."""
         serial = self._start(SERIAL)
         _tell("calling the function directly")
         try:
@@ -199,7 +199,7 @@ class _Run:
         return Findings(title, self._call, calibrated["busy"], self._workers, report.processors(), measured)
 
     def measure(self, findings: Findings) -> Load:
-        """Measure all pools, in turn, round by round, and return what other programs did meanwhile."""
+        """Measure all pools in turn, round by round, and return the load of other programs meanwhile."""
         meter = Meter()
         number = self._chosen.rounds
         for turn in range(number):
@@ -240,7 +240,7 @@ class _Run:
 
     @contextlib.contextmanager
     def _noting_problems(self, pool: Pool) -> Iterator[None]:
-        """Write down why this pool cannot go on; the others do."""
+        """Record why this pool cannot continue. The other pools do."""
         try:
             yield
         except PoolProblemError as error:
@@ -268,7 +268,7 @@ class _Run:
 
 
 def _tell(progress: str) -> None:
-    """Say on stderr what is going on: on one line for a person, line by line for a file."""
+    """Show progress on stderr: in a single line on a terminal, otherwise one line for each step."""
     if sys.stderr is None:
         return
     if sys.stderr.isatty():

@@ -1,4 +1,4 @@
-"""What was measured: one `Pool` for each way to run the function, `Findings` for all of them together.
+"""The measurements: one `Pool` for each way to run the function, and `Findings` for all of them.
 
 Of several rounds the best one counts: whatever else goes on in the machine makes figures worse, and never better.
 """
@@ -45,7 +45,7 @@ class Pool:
 
     @property
     def title(self) -> str:
-        """What a reader knows it as."""
+        """The name in the report."""
         return TITLES.get(self.name, self.name)
 
     @property
@@ -66,7 +66,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Findings:
-    """All pools, the plain loop among them, and what holds for all.
+    """All pools, including the plain loop, and the facts that are common to all.
 
     call: seconds of one direct call. busy: the share of them in which the function computes. workers: of each pool.
     processors: that this program may use.
@@ -89,11 +89,11 @@ class Findings:
         return next((pool for pool in self.pools if pool.name == name), None)
 
     def speed_up(self, pool: Pool) -> float:
-        """How many times as fast as the plain loop."""
+        """The speed of a pool as a multiple of the plain loop's speed."""
         return pool.rate / self.serial.rate
 
     def added(self, pool: Pool) -> float | None:
-        """Seconds that a call which is waited for takes more than a direct one; None if it was not measured."""
+        """The additional seconds of a single call, compared with a direct one; None if it was not measured."""
         if pool.name == SERIAL or not (pool.round_trips and self.serial.round_trips):
             return None
         return max(0.0, min(pool.round_trips) - min(self.serial.round_trips))

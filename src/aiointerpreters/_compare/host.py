@@ -1,4 +1,4 @@
-"""Runs in a process of its own, one for each pool: has the function measured as the command says, and answers in JSON.
+"""Measures the function in one pool, as the command requests, and answers in JSON. Each pool has its own process.
 
 A request and its answer are one line each, on a socket. `{"ok": ...}` is an answer, `{"wrong": text}` says that there is
 nothing to measure, `{"problem": text}` that this pool cannot do it.
@@ -27,7 +27,7 @@ from .findings import DIFFERENT, EQUAL, OURS, SERIAL, THREADS, UNKNOWN
 from .target import Call, Place, WrongTargetError, check_result, find_function, make_calls
 
 _IMPORTLIB = importlib.__file__
-_LONG = 0.05  # seconds of a call from which on the event loop's part in it is nothing
+_LONG = 0.05  # seconds of a call; in longer calls, the event loop's part does not matter
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Host:
         plain = found.__wrapped__ if isinstance(found, interpreter) else found
         if self.name == OURS:
             self.function = interpreter(plain)
-        else:  # what is sent elsewhere is found there by its name, so it has to be what has the name
+        else:  # workers find the function by its name, so the name must lead to this very function
             self.function = plain if self.name in {SERIAL, THREADS} else found
         self.doing = f"{inputs} failed"
         self.calls = make_calls(args, kwargs, inputs)
@@ -65,7 +65,7 @@ class Host:
         return {"inputs": len(self.calls)}
 
     def _first_result(self, function: Callable[..., Any]) -> Any:
-        """Call the function once. Raises WrongTargetError if it changes its arguments: its calls would not be alike."""
+        """Call the function once. Raises WrongTargetError if it changes its arguments, because its calls would differ."""
         before: Call | None = None
         try:
             before = copy.deepcopy(self.calls[0])
@@ -81,10 +81,10 @@ class Host:
         return result
 
     def calibrate(self, *, seconds: float) -> dict[str, Any]:
-        """Return how long a direct call takes, for which part of it the processor is busy, and whether results repeat."""
+        """Return the time of a direct call, the share of it in which the processor is busy, and whether results repeat."""
         way = self.way
         same = measuring.sameness(way.one(0), self.result)
-        number, taken, busy = len(self.calls), 0.0, 0.0  # all inputs: the first ones may be the cheap ones
+        number, taken, busy = len(self.calls), 0.0, 0.0  # all inputs are used, because the first ones may be cheap
         while True:
             before = measuring.busy_seconds()
             taken = way.batch(number)
@@ -95,7 +95,7 @@ class Host:
         return {"call": taken / number, "busy": min(1.0, busy / taken), "same": same == EQUAL}
 
     def start(self, *, call: float, seconds: float) -> dict[str, Any]:
-        """Make the pool and return when the first result was there. Then warm it up: all workers take part."""
+        """Create the pool and return the time of the first result. Then warm it up, with all workers."""
         self.before = measuring.memory()
         started = time.perf_counter()
         if self.make is not None:
@@ -121,12 +121,12 @@ class Host:
         if call < _LONG:
             rate = number / self.way.batch(number)
             _, delay = asyncio.run(measuring.beside_a_loop(self.way, sys.maxsize, seconds))
-        else:  # both in one: it takes long enough
+        else:  # a call is long enough, so one measurement serves for both
             rate, delay = asyncio.run(measuring.beside_a_loop(self.way, number, math.inf))
         return {"calls": number, "rate": rate, "delay": delay, **self._single_calls(call, seconds / 4)}
 
     def _single_calls(self, call: float, seconds: float) -> dict[str, float | None]:
-        """Return the seconds of a call that is waited for, and what arguments and result take of it.
+        """Return the seconds of a single call, and the part of them that arguments and result take.
 
         None if that takes too long.
         """
@@ -136,7 +136,7 @@ class Host:
         return {"round_trip": measuring.fastest(self.way.one, seconds, 500), "carrying": carrying}
 
     def _carrying(self, pool: Executor, seconds: float) -> float:
-        """Return how much longer a call takes because of arguments and result; these functions do nothing with them."""
+        """Return the additional time of a call for its arguments and result, measured with functions that do nothing."""
         args, kwargs = self.calls[0]
         take: Callable[..., Any] = carried.take
         give_back: Callable[..., Any] = carried.give_back
@@ -154,23 +154,23 @@ class Host:
         return {}
 
     def number(self, calls: int | None, seconds: float) -> int:
-        """Return how many calls a batch has."""
+        """Return the number of calls in a batch."""
         return calls or measuring.number_of_calls(self.rate, seconds, self.workers, len(self.calls))
 
     @property
     def way(self) -> measuring.Way:
-        """How the function is called."""
+        """Return the object that calls the function."""
         if self.pool is None:
             return measuring.Plain(self.function, self.calls)
         return measuring.Pooled(self.pool, self.function, self.calls, self.workers)
 
 
 def main(settings: Mapping[str, Any]) -> None:
-    """Answer requests until the command has no more of them."""
+    """Answer requests until the command sends no more."""
     talk = socket.socket(fileno=settings["socket"])
     for inherited in (settings["socket"], settings["lifeline"]):
         os.set_inheritable(inherited, False)
-    sys.path[:0] = [folder for folder in settings["path"] if folder not in sys.path]  # python -I has left it out
+    sys.path[:0] = [folder for folder in settings["path"] if folder not in sys.path]  # python -I omits it
     threading.Thread(target=_end_with_the_command, args=(settings["lifeline"],), daemon=True).start()
     host = Host(settings["name"], settings["workers"], settings["extensions"])
     with talk, talk.makefile("rb") as requests:
@@ -203,6 +203,6 @@ def _is_ours(filename: str) -> bool:
 
 
 def _end_with_the_command(lifeline: int) -> None:
-    """Wait until the command has closed its end, or is gone, and end this process and those of its pool."""
+    """Wait until the command closes its end or dies. Then end this process and those of its pool."""
     os.read(lifeline, 1)
     os.killpg(os.getpgrp(), signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""How a function is measured: calls one after the other or in a pool, single calls, and beside an event loop."""
+"""Measures a function: calls one after the other, calls in a pool, single calls, and calls beside an event loop."""
 
 import asyncio
 import gc
@@ -17,7 +17,7 @@ from .._other_load import process_tree
 from .findings import DIFFERENT, EQUAL, UNKNOWN
 from .target import Call
 
-_WINDOW = 1024  # calls under way at most: results wait in memory until they are taken
+_WINDOW = 1024  # maximum number of calls under way, because results wait in memory until they are taken
 _TICK = 0.002  # seconds between two ticks of the event loop
 
 
@@ -30,7 +30,7 @@ class Plain:
         self.feeders = 1
 
     def batch(self, number: int) -> float:
-        """Make so many calls and return the seconds that they took."""
+        """Make `number` calls and return the seconds that they took."""
         function = self._function
         started = time.perf_counter()
         for args, kwargs in itertools.islice(itertools.cycle(self._calls), number):
@@ -43,13 +43,13 @@ class Plain:
         return self._function(*args, **kwargs)
 
     async def from_loop(self, index: int) -> None:
-        """Make one call on the loop, as a program does that has no pool."""
+        """Make one call on the event loop, like a program without a pool."""
         self.one(index)
         await asyncio.sleep(0)
 
 
 class Pooled:
-    """Calls it by a pool."""
+    """Calls the function through a pool."""
 
     def __init__(self, pool: Executor, function: Callable[..., Any], calls: list[Call], workers: int) -> None:
         self._pool = pool
@@ -58,7 +58,7 @@ class Pooled:
         self.feeders = 2 * workers
 
     def batch(self, number: int) -> float:
-        """Make so many calls, all at once but for a limit, and return the seconds until the last result is there."""
+        """Make `number` calls, as many at once as the limit allows, and return the seconds until the last result."""
         submit, function = self._pool.submit, self._function
         under_way: deque[Any] = deque()
         started = time.perf_counter()
@@ -89,7 +89,7 @@ type Way = Plain | Pooled
 
 
 def fastest(call: Callable[[int], object], seconds: float, most: int) -> float:
-    """Return how long a single call takes that is waited for, in seconds: the least of `most` calls, within some seconds.
+    """Return the seconds of a single call that is waited for: the shortest of at most `most` calls, within a time limit.
 
     The least, because whatever else goes on in the machine makes it longer.
     """
@@ -106,7 +106,7 @@ def fastest(call: Callable[[int], object], seconds: float, most: int) -> float:
 
 
 def busy_seconds() -> float:
-    """Return for how long this process has computed, or its main thread has been waiting for a processor to compute on."""
+    """Return the seconds that this process has computed, plus those that its main thread has waited for a processor."""
     try:
         waited = int(Path("/proc/self/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
     except (OSError, IndexError):
@@ -115,7 +115,7 @@ def busy_seconds() -> float:
 
 
 def number_of_calls(rate: float, seconds: float, workers: int, inputs: int, most: int = 20_000) -> int:
-    """Return how many calls fill some seconds: the same number for each worker, and all inputs equally often."""
+    """Return the number of calls that fill the given seconds: the same for each worker, with all inputs equally often."""
     wanted = min(most, rate * seconds)
     if inputs > 1:
         return inputs * max(1, round(wanted / inputs))
@@ -123,7 +123,7 @@ def number_of_calls(rate: float, seconds: float, workers: int, inputs: int, most
 
 
 async def beside_a_loop(way: Way, calls: int, seconds: float) -> tuple[float, float]:
-    """Make calls from an event loop that has a timer, too; `calls` ones, but no further ones after some seconds.
+    """Make calls from an event loop that also has a timer: at most `calls`, and no new ones after a time limit.
 
     Returns calls a second, and by how many seconds the timer was late (99th percentile).
     """
@@ -146,7 +146,7 @@ async def beside_a_loop(way: Way, calls: int, seconds: float) -> tuple[float, fl
     feeding: list[Awaitable[None]] = [feed() for _ in range(way.feeders)]
     await asyncio.gather(*feeding)
     ended = time.perf_counter()
-    await asyncio.sleep(_TICK)  # so that ticks which were due until now are counted
+    await asyncio.sleep(_TICK)  # lets the ticks that are due now be counted
     ticking.cancel()
     return done / (ended - started), percentile(lateness, 0.99)
 
@@ -168,7 +168,7 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def memory() -> int | None:
-    """Return the bytes that this process and its descendants take: pages that processes share count in equal parts."""
+    """Return the memory of this process and its descendants, in bytes. Shared pages are divided among their users."""
     gc.collect()
     total, known = 0, False
     for pid in process_tree(os.getpid()):
@@ -185,13 +185,13 @@ def sameness(one: object, other: object) -> str:
     """Return whether two results are equal: arrays and frames are compared by their elements."""
     try:
         return EQUAL if _truth(one == other) else DIFFERENT
-    except Exception:  # `==` is code of the user's
+    except Exception:  # `==` may run user code
         return UNKNOWN
 
 
 def _truth(equal: Any) -> bool:
-    # `==` of an array gives one truth for each element. `all` of a DataFrame gives one for each column, and then one:
-    # twice is enough. NumPy's truth values have an `all`, too, so "until there is none" would never end.
+    # `==` of arrays gives one truth value for each element. `all` of a DataFrame gives one for each column, and a second
+    # `all` gives a single one. A loop "while it has `all`" would never end, because NumPy's truth values have it too.
     for _ in range(2):
         if hasattr(equal, "all"):
             equal = equal.all()

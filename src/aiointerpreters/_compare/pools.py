@@ -1,4 +1,4 @@
-"""The pools that are compared: how each is made, and in words what it cannot do."""
+"""The pools that are compared: how each is created, and texts about what it cannot do."""
 
 import importlib
 import importlib.util
@@ -18,7 +18,7 @@ _REFUSED = re.compile(r"module '?([\w.]+)'? does not support loading in subinter
 
 
 def chosen(text: str | None) -> list[str]:
-    """Return the names in a comma-separated list; all that exist here by default. Raises WrongTargetError."""
+    """Return the names in a comma-separated list. Default: all pools that exist here. Raises WrongTargetError."""
     if text is None:
         return [name for name in NAMES if why_missing(name) is None]
     names = []
@@ -35,7 +35,7 @@ def chosen(text: str | None) -> list[str]:
 
 
 def why_missing(name: str) -> str | None:
-    """Return why this pool does not exist here, None if it does."""
+    """Return the reason why this pool does not exist here, or None if it does."""
     if name == INTERPRETERS and sys.version_info < (3, 14):
         return "is new in Python 3.14"
     if name == LOKY and _loky() is None:
@@ -44,7 +44,7 @@ def why_missing(name: str) -> str | None:
 
 
 def maker(name: str, extensions: str | None) -> Callable[[int], Executor]:
-    """Import what the pool needs and return the function that makes it, with a number of workers."""
+    """Import the modules that the pool needs, and return the function that creates it, given a number of workers."""
     if name == THREADS:
         return _attribute("concurrent.futures", "ThreadPoolExecutor")
     if name == OURS:
@@ -66,7 +66,7 @@ def maker(name: str, extensions: str | None) -> Callable[[int], Executor]:
 
 
 def describe(error: BaseException, name: str, extensions: str | None) -> str:
-    """Return in words why a pool could not run the function."""
+    """Return a text that says why a pool could not run the function."""
     chain = list(_chain(error))
     for each in chain:
         if (refused := _REFUSED.search(f"{each} {' '.join(getattr(each, '__notes__', ()))}")) is not None:

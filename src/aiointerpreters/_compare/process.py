@@ -1,4 +1,4 @@
-"""The command's side of a host process: starts it, asks it, notices when it dies or hangs, and ends it with its children."""
+"""The command's side of a host process: starts it, sends requests, detects that it died or hangs, and ends it."""
 
 import contextlib
 import json
@@ -16,8 +16,8 @@ from typing import IO, Any, Self
 
 from .target import WrongTargetError
 
-_MOST_SAID = 1 << 16  # bytes of the end of what a program has written to stderr
-_GRACE = 5.0  # seconds for what was asked to end
+_MOST_SAID = 1 << 16  # bytes that are kept from the end of a program's stderr
+_GRACE = 5.0  # seconds that a process has to end by itself
 
 
 class PoolProblemError(Exception):
@@ -44,11 +44,11 @@ class Process:
             self._process = subprocess.Popen(
                 [sys.executable, *_options(), "-c", source],
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,  # what the function prints
+                stdout=subprocess.DEVNULL,  # the output of the function
                 stderr=subprocess.PIPE,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(path), "TMPDIR": folder},
                 pass_fds=(theirs.fileno(), lifeline),
-                start_new_session=True,  # so that Ctrl-C reaches the command alone, and it can end them all
+                start_new_session=True,  # so Ctrl-C reaches only the command, which ends all processes
             )
         os.close(lifeline)
         assert self._process.stderr is not None
@@ -60,7 +60,7 @@ class Process:
         Raises PoolProblemError if it cannot, dies, or has not answered after `timeout` seconds; then it has been ended.
         Raises WrongTargetError if there is nothing to measure.
         """
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the reading will tell
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # reading the answer reports it
             self._talk.sendall(json.dumps({"do": what, **request}).encode() + b"\n")
         line = self._read_line(timeout)
         if line is None:
@@ -77,7 +77,7 @@ class Process:
         return found
 
     def _read_line(self, timeout: float) -> bytes | None:
-        """Return the next line, nothing if the other side is gone, None if it takes too long."""
+        """Return the next line, an empty one if the other side has ended, None if it takes too long."""
         deadline = time.monotonic() + timeout
         while b"\n" not in self._buffer:
             ready, _, _ = select.select(
@@ -96,7 +96,7 @@ class Process:
         return line
 
     def end(self) -> None:
-        """Have the host shut its pool down and leave; what does not leave is ended."""
+        """Ask the host to shut its pool down and end. End it if it does not."""
         with contextlib.suppress(PoolProblemError):
             self.ask("end", _GRACE)
         with contextlib.suppress(OSError):
@@ -116,7 +116,7 @@ class Process:
         return f"it ended the whole program (exit status {code}){words}"
 
     def _end(self) -> None:
-        """End the host and what it has started.
+        """End the host and the processes that it has started.
 
         SIGTERM first: multiprocessing's resource tracker outlives it, and cleans up.
         """
@@ -159,7 +159,7 @@ class _Tail:
 
 
 def _name_of_signal(number: int) -> str:
-    """Return such as SIGSEGV; only the first of the real-time signals have names."""
+    """Return the name of a signal, such as SIGSEGV. Most real-time signals have no names."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -167,6 +167,6 @@ def _name_of_signal(number: int) -> str:
 
 
 def _options() -> list[str]:
-    """Return the options of Python that this process was started with, but for those that say what to run."""
+    """Return the options of Python that this process was started with, except those that say what to run."""
     arguments = sys.orig_argv[1:]
     return arguments[: arguments.index("-m")] if "-m" in arguments else []

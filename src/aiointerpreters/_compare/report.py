@@ -16,7 +16,7 @@ _WIDTH = 100
 
 
 def text(findings: Findings, verdict: Verdict, load: Load, shown: list[str]) -> Iterator[str]:
-    """Yield the lines of the report. `shown`: the names of the pools that were asked for."""
+    """Yield the lines of the report. `shown`: the names of the requested pools."""
     rounds = max((len(pool.rates) for pool in findings.pools), default=0)
     yield f"{findings.title}: one call takes {duration(findings.call)}, and computes for {findings.busy:.0%} of it."
     yield (
@@ -42,7 +42,7 @@ def text(findings: Findings, verdict: Verdict, load: Load, shown: list[str]) -> 
 
 
 def as_json(findings: Findings, verdict: Verdict, load: Load, shown: list[str], arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return all that was measured, in seconds and bytes."""
+    """Return all measurements, in seconds and bytes."""
     return {
         "target": findings.title,
         "arguments": arguments,
@@ -90,7 +90,7 @@ def _cells(findings: Findings, pool: Pool) -> Iterator[str]:
     added = findings.added(pool)
     if added is None:
         yield "-"
-    else:  # the difference of two measured times: of long ones, its first digits are noise
+    else:  # the difference of two measured times: if they are long, its digits are noise
         yield duration(added) if added > 0.03 * findings.call else "< 3%"
     yield "-" if pool.first_result is None else duration(pool.first_result)
     yield "-" if pool.memory is None else nbytes(pool.memory)
@@ -107,5 +107,5 @@ def _counted(number: int, what: str) -> str:
 
 
 def processors() -> int:
-    """Return how many processors this program may use."""
+    """Return the number of processors that this program may use."""
     return os.process_cpu_count() or 1

@@ -1,4 +1,4 @@
-"""What the user wants to have measured: a function that can be found by name, and the arguments of its calls."""
+"""The function that the user wants to measure, which can be found by name, and the arguments of its calls."""
 
 import ast
 import importlib
@@ -55,7 +55,7 @@ class Place:
         return cls(".".join(parts), name, str(folder))
 
     def find(self) -> Any:
-        """Import the module and return the object. Raises WrongTargetError; an error in the module's code comes out."""
+        """Import the module and return the object. Raises WrongTargetError, or any error of the module's code."""
         try:
             module = importlib.import_module(self.module)
         except ModuleNotFoundError as error:
@@ -77,7 +77,7 @@ class Place:
 
 
 def find_function(place: Place) -> Callable[..., Any]:
-    """Return the function to measure. Raises WrongTargetError if it is none that can be called and gives a result."""
+    """Return the function to measure. Raises WrongTargetError if it cannot be called, or returns no result."""
     function = place.find()
     if not callable(function):
         raise WrongTargetError(f"{place.module}:{place.name} is not a function, but {_a(function)}")
@@ -91,7 +91,7 @@ def find_function(place: Place) -> Callable[..., Any]:
 
 
 def check_result(place: Place, result: object) -> None:
-    """Raise WrongTargetError if the function has not computed its result, but returned something that will."""
+    """Raise WrongTargetError if the function has returned an object that still has to compute the result."""
     if isinstance(result, Generator | map | filter | zip):
         raise WrongTargetError(f"{place.name} returned {_a(result)}. {_NO_GENERATOR}")
     if isinstance(result, Coroutine | AsyncGenerator):
@@ -134,7 +134,7 @@ def make_calls(args: str | None, kwargs: str | None, inputs: str | None) -> list
 
 
 def find_function_of_inputs(place: Place) -> Callable[[], Any]:
-    """Return the function that makes the arguments."""
+    """Return the function that creates the arguments."""
     function = place.find()
     if not callable(function):
         raise WrongTargetError(f"{place.module}:{place.name} is not a function, but {_a(function)}")
@@ -143,7 +143,7 @@ def find_function_of_inputs(place: Place) -> Callable[[], Any]:
 
 
 def search_path(*places: Place) -> list[str]:
-    """Return what PYTHONPATH should be, so that all processes and interpreters find what this one finds."""
+    """Return the PYTHONPATH with which other processes and interpreters find the same modules as this one."""
     roots = [place.root for place in places if place.root is not None]
     here = [os.getcwd()] if sys.path and sys.path[0] in {"", os.getcwd()} else []
     given = os.environ.get("PYTHONPATH", "")

@@ -1,19 +1,19 @@
-"""Which way to run the function is to be recommended, and why: rules on what was measured."""
+"""Rules that recommend a way to run the function, with reasons, from the measurements."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .findings import DIFFERENT, OURS, PROCESSES, SERIAL, THREADS, Findings, Pool
 
-_GAIN = 1.2  # times as fast as a plain loop: less is not worth a pool
-_AS_GOOD = 0.9  # of the best speed-up: less is clearly slower
-_LATE = 0.005  # seconds by which an event loop may be late before anybody notices
-_SHORT = 1e-4  # seconds of a call that is too short to be sent away one by one
+_GAIN = 1.2  # speed-up over a plain loop; a smaller one is not worth a pool
+_AS_GOOD = 0.9  # share of the best speed-up; less is clearly slower
+_LATE = 0.005  # seconds of delay of an event loop that users do not notice
+_SHORT = 1e-4  # seconds; shorter calls should not be sent one by one
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The name of what to use, a sentence that says so with its reasons, and further remarks."""
+    """The recommended pool, a sentence with the reasons, and further remarks."""
 
     use: str
     reasons: list[str]
@@ -93,7 +93,7 @@ def _why_ours(findings: Findings, ours: Pool, best: Pool) -> Iterator[str]:
 
 
 def _less(findings: Findings, ours: Pool, processes: Pool) -> Iterator[str]:
-    """Yield in what ours is clearly cheaper than processes."""
+    """Yield the points in which this package is clearly cheaper than processes."""
     pairs = [
         ("a call adds", findings.added(ours), findings.added(processes), duration),
         ("a worker takes", ours.memory, processes.memory, nbytes),
@@ -136,7 +136,7 @@ def _remarks(findings: Findings, usable: list[Pool]) -> Iterator[str]:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration in a unit that fits."""
+    """Return a duration as text, in a suitable unit."""
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if seconds >= size * 0.9995:
             return f"{_digits(seconds / size)} {unit}"
@@ -154,11 +154,11 @@ def times(ratio: float) -> str:
 
 
 def _digits(value: float) -> str:
-    """Return a number with two or more digits that count."""
+    """Return a number with at least two significant digits."""
     return f"{value:,.0f}" if value >= 10 else f"{value:.1f}" if value >= 0.95 else f"{value:.2f}"
 
 
 def _round(number: int) -> int:
-    """Return a number with one digit that counts."""
+    """Return a number with one significant digit."""
     size = int(10.0 ** (len(str(number)) - 1))
     return round(number / size) * size

@@ -1,7 +1,8 @@
-"""What modules of the standard library do in a worker's interpreter that refuse it and are imported there all the same.
+"""Replacements for functions of standard library modules that refuse subinterpreters.
 
-Each module here has the functions of one of them that are other than its own: what would act on the whole process is
-refused when it is called. `core/extensions/standard_module.h` has the list. Only `__all__` is taken over.
+Workers can import these modules nevertheless. Each module here has the replaced functions of one of them. A function that
+would act on the whole process raises an error when it is called. `core/extensions/standard_module.h` has the list of
+modules. Only the names in `__all__` are used.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import NoReturn
 
 
 def refused(name: str) -> Callable[..., NoReturn]:
-    """Make the function that stands in for one that belongs to the whole process; `name` as its callers know it."""
+    """Return a function that raises RuntimeError, in place of the function `name`, which acts on the whole process."""
 
     def refuse(*args: object, **kwargs: object) -> NoReturn:
         raise RuntimeError(f"{name}() acts on the whole process: call it in the main interpreter")

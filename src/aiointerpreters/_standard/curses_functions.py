@@ -1,4 +1,4 @@
-"""`_curses`: the terminal is the process's. Everything else in it wants one of these to have been called before."""
+"""`_curses`: the terminal belongs to the process. All other functions require that one of these was called before."""
 
 from . import refused
 

@@ -1,4 +1,4 @@
-"""`_curses_panel`: panels are the terminal's, and so the process's."""
+"""`_curses_panel`: panels belong to the terminal, and so to the process."""
 
 from . import refused
 

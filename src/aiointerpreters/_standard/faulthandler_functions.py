@@ -1,4 +1,4 @@
-"""`faulthandler`: handlers of signals and the watchdog are the process's. To write tracebacks is everybody's."""
+"""`faulthandler`: signal handlers and the watchdog belong to the process. Any interpreter may write tracebacks."""
 
 import importlib
 
@@ -12,16 +12,16 @@ dump_traceback_later = refused("faulthandler.dump_traceback_later")
 
 
 def disable() -> bool:
-    """Refuse to disable what has been enabled elsewhere; do nothing if it is not enabled."""
+    """Raise RuntimeError if the fault handler is enabled: another interpreter has done that. Otherwise do nothing."""
     if importlib.import_module("faulthandler").is_enabled():
         refused("faulthandler.disable")()
     return False
 
 
 def cancel_dump_traceback_later() -> None:
-    """Do nothing: this interpreter has none to cancel."""
+    """Do nothing: this interpreter has started no watchdog."""
 
 
 def unregister(signum: int) -> bool:
-    """Do nothing: this interpreter has registered none."""
+    """Do nothing: this interpreter has registered no handler."""
     return False

@@ -1,7 +1,7 @@
-"""`readline` where no lines are edited: outside the main interpreter, CPython's `input` uses no editor.
+"""`readline` without line editing: outside the main interpreter, CPython's `input` uses no editor.
 
-What programs set is kept, and the history of this interpreter, so that they find what they have left there. Files with a
-history are the user's, and belong to the process that edits lines.
+Settings and a history are kept in memory for this interpreter, so that programs find what they have set. Files with a
+history belong to the process that edits lines, so they are refused.
 """
 
 from collections.abc import Callable
@@ -58,7 +58,7 @@ _history: list[str] = []
 
 
 def set_completer(function: Hook = None) -> None:
-    """Keep the function that completes words."""
+    """Store the function that completes words."""
     global _completer
     _completer = function
 
@@ -69,7 +69,7 @@ def get_completer() -> Hook:
 
 
 def set_completer_delims(string: str) -> None:
-    """Keep the characters between words."""
+    """Store the characters between words."""
     global _delims
     _delims = string
 
@@ -80,7 +80,7 @@ def get_completer_delims() -> str:
 
 
 def set_pre_input_hook(function: Hook = None) -> None:
-    """Keep the function; there is no prompt after which it could be called."""
+    """Store the function. It is never called, because there is no prompt."""
     global _pre_input_hook
     _pre_input_hook = function
 
@@ -111,7 +111,7 @@ def set_auto_history(enabled: bool) -> None:
 
 
 def get_line_buffer() -> str:
-    """Return the line that is edited: none."""
+    """Return an empty string: no line is edited."""
     return ""
 
 
@@ -141,7 +141,7 @@ def clear_history() -> None:
 
 
 def get_current_history_length() -> int:
-    """Return how many lines the history has."""
+    """Return the number of lines in the history."""
     return len(_history)
 
 
@@ -169,11 +169,11 @@ def _checked(pos: int) -> int:
 
 
 def get_history_length() -> int:
-    """Return how many lines a file with the history may have; negative: any number."""
+    """Return the maximum number of lines in a history file; negative: no limit."""
     return _history_length
 
 
 def set_history_length(length: int) -> None:
-    """Keep how many lines a file with the history may have."""
+    """Store the maximum number of lines in a history file."""
     global _history_length
     _history_length = length

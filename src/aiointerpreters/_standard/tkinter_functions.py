@@ -1,4 +1,4 @@
-"""`_tkinter`: a display's events come to the process's main thread."""
+"""`_tkinter`: the events of a display come to the main thread of the process."""
 
 from . import refused
 

@@ -1,4 +1,4 @@
-"""`_tracemalloc` where nothing is traced: traces are the process's, and hold objects of who started them."""
+"""`_tracemalloc` without tracing: traces belong to the process, and hold objects of the interpreter that has started it."""
 
 from . import refused
 
@@ -19,24 +19,24 @@ start = refused("tracemalloc.start")
 
 
 def is_tracing() -> bool:
-    """Tell that no memory of this interpreter's is traced for it."""
+    """Return False: this interpreter's memory is not traced for it."""
     return False
 
 
 def stop() -> None:
-    """Do nothing: nothing has been started."""
+    """Do nothing: tracing has not been started."""
 
 
 def clear_traces() -> None:
-    """Do nothing: there are none."""
+    """Do nothing: there are no traces."""
 
 
 def reset_peak() -> None:
-    """Do nothing: there is none."""
+    """Do nothing: there is no peak."""
 
 
 def get_traceback_limit() -> int:
-    """Return what it is unless somebody sets it."""
+    """Return the default limit."""
     return 1
 
 
@@ -46,7 +46,7 @@ def get_traced_memory() -> tuple[int, int]:
 
 
 def get_tracemalloc_memory() -> int:
-    """Return what the traces take, in bytes."""
+    """Return the size of the traces, in bytes."""
     return 0
 
 
