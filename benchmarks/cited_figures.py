@@ -28,6 +28,7 @@ TAGGED = "aiointerpreters, tagged"
 PLAIN, SCRIPT = (
     bench_memory.METRICS[program, bench_memory.AMOUNT].name for program in (bench_memory.PLAIN, bench_memory.SCRIPT)
 )
+DEPLOYMENT = "docs/deployment.md"
 START, AWAITED = "first results of 2 interpreters", "p50 of one awaited no-op"
 
 
@@ -80,16 +81,10 @@ CITED = (
     Cited("docs/moving/release_0_6.md", "Now it takes", "asyncio", AWAITED, "aiointerpreters, Runner"),
     Cited("CHANGELOG.md", "`Runner.run` takes", "asyncio", AWAITED, "aiointerpreters, Runner"),
     Cited("CHANGELOG.md", "(0.6.0:", "asyncio", AWAITED, "release 0.6.0, Runner"),
-    *(
-        cited
-        for page in ("docs/data.md", "docs/deployment.md")
-        for cited in (
-            Cited(page, "An additional interpreter takes", "memory", PLAIN, TAGGED),
-            Cited(page, "if your functions are in a script that imports the executor, it takes", "memory", SCRIPT, TAGGED),
-            Cited(page, "With NumPy it takes", "packages", WITH.format("numpy"), PRIVATE),
-            Cited(page, "and with pandas", "packages", WITH.format("pandas"), PRIVATE),
-        )
-    ),
+    Cited(DEPLOYMENT, "An additional interpreter takes", "memory", PLAIN, TAGGED),
+    Cited(DEPLOYMENT, "if your functions are in a script that imports the executor, it takes", "memory", SCRIPT, TAGGED),
+    Cited(DEPLOYMENT, "With NumPy it takes", "packages", WITH.format("numpy"), PRIVATE),
+    Cited(DEPLOYMENT, "and with pandas", "packages", WITH.format("pandas"), PRIVATE),
 )
 
 

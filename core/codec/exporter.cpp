@@ -117,7 +117,7 @@ constexpr const char* kBufferDoc =
     "    nbytes: Size in bytes, 0 or more.\n\n"
     "Raises:\n"
     "    ValueError: `nbytes` is negative.\n"
-    "    MemoryError: The system has not enough memory.";
+    "    MemoryError: The system does not have enough memory.";
 
 PyMemberDef kMembers[] = {
     {"__weaklistoffset__", Py_T_PYSSIZET, offsetof(Exporter, weak_references), Py_READONLY, nullptr},

@@ -101,7 +101,7 @@ FileDescriptor CopyFolder::write(const Original& original, BegunFile& begun, std
     return {};
   }
   if (!original.is_copied_in(written.number())) {
-    why = "the copy differs, after it was written, from " + original.path();
+    why = "the copy was written, but it differs from " + original.path();
     return {};
   }
   return written;

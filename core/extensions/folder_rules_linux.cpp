@@ -40,7 +40,7 @@ bool make_folders(const std::filesystem::path& path, std::string& why, bool& rem
     }
   } else if (::geteuid() == 0 && above.st_uid != 0) {
     // On many systems sudo keeps HOME. The user would then get folders that only root can use.
-    why = "root does not create it in a folder of user " + std::to_string(above.st_uid);
+    why = "it does not exist, and root does not create it in a folder of user " + std::to_string(above.st_uid);
     return false;
   }
   if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return true;

@@ -26,7 +26,7 @@ namespace {
 std::optional<Copy> filled(const Original& original, FileDescriptor file, std::string& why) {
   if (!lets_code_be_mapped(file.number(), why) || !original.write_copy(file.number(), why)) return std::nullopt;
   if (!original.is_copied_in(file.number())) {
-    why = "the copy differs, after it was written, from " + original.path();
+    why = "the copy was written, but it differs from " + original.path();
     return std::nullopt;
   }
   Copy copy;

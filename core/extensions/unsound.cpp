@@ -21,7 +21,7 @@ constexpr std::array kUnsoundSymbols{
     Known{"Py_AddPendingCall", "it uses Py_AddPendingCall, which calls functions in the main interpreter", true},
     Known{"PyMem_SetAllocator", "it replaces the memory allocators of the whole process"},
     Known{"PyObject_SetArenaAllocator", "it replaces the memory allocators of the whole process"},
-    Known{"PyOS_ReadlineFunctionPointer", "it edits the lines of the process's terminal"},
+    Known{"PyOS_ReadlineFunctionPointer", "it takes over line editing in the process's terminal"},
 };
 
 constexpr std::array kUnsoundModules{

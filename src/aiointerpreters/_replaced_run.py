@@ -126,7 +126,7 @@ class AwaitedFuture(FollowingFuture):
     def _check_wait(self, timeout: float | None) -> None:
         native: _Awaited = self._native  # type: ignore[assignment]
         if timeout is None and native.is_of_this_thread and not self.done():
-            raise RuntimeError("a call of `run` ends in the event loop, which cannot be waited for in its own thread")
+            raise RuntimeError("the event loop that ends this call cannot wait for it here: await the call instead")
 
 
 def _follow(

@@ -64,8 +64,8 @@ async def run_sync[*Ts](
         fn: A function or a coroutine function.
         args: Positional arguments.
         limiter: Limits the number of calls at a time. If None: `current_default_interpreter_limiter()`.
-        abandon_on_cancel: If False, the awaiting task cannot be cancelled until the call has ended. If True, it can be
-            cancelled: the task resumes immediately, and TaskInterrupted is raised in the function to stop it.
+        abandon_on_cancel: If False, the awaiting task cannot be cancelled until the call has ended. If True, a cancelled
+            task resumes immediately, and the function is stopped by TaskInterrupted.
         extensions: Extension modules that the interpreter may import, as for `InterpreterThreadPoolExecutor`. Calls with
             `"private"` have interpreters of their own.
 
@@ -88,7 +88,7 @@ async def run_sync[*Ts](
 
 
 def current_default_interpreter_limiter() -> anyio.CapacityLimiter:
-    """Return the limiter that `run_sync` uses in this event loop if none is given.
+    """Return the limiter that `run_sync` uses in this event loop if it gets no other limiter.
 
     It allows as many calls at a time as there are interpreters, which is `os.process_cpu_count()`.
     """

@@ -6,4 +6,4 @@ __all__ = ["InterpreterError", "NotTransferableError", "RemoteTraceback", "Runne
 
 
 class RunnerError(InterpreterError):
-    """A `Runner` is used wrongly: it is not started, it is started twice, or a function cannot be found by name."""
+    """A `Runner` is not used correctly: it is not started, it is started twice, or a function cannot be found by name."""

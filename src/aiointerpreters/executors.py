@@ -59,20 +59,21 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             initializer: Called with `initargs`. An untagged initializer runs once in each thread. A tagged one runs once in
                 each new interpreter. If it fails, the executor is broken: `submit` and all futures raise
                 `concurrent.futures.thread.BrokenThreadPool`.
-            initargs: Arguments of `initializer`. If it is tagged, memoryviews among them stay exported as long as the
-                executor exists.
+            initargs: Arguments of `initializer`. If `initializer` is tagged, memoryviews among its arguments stay exported
+                as long as the executor exists.
             max_interpreters: Maximum number of interpreters, each in a thread of its own. If None: `max_workers` if that is
                 given, otherwise `os.process_cpu_count()`.
             context_vars: Context variables that are copied to the worker with every tagged call. During the call they have
                 the values that they had when the call was submitted. Each must be an attribute of a module. To choose the
                 variables of one function, use `interpreter.with_context`.
             extensions: Extension modules outside the standard library that interpreters may import. `"declared"`: those that
-                declare support for subinterpreters (PEP 489, PEP 684). `"private"`: any, as a private copy of its file for
-                each interpreter. If None: the value of the environment variable AIOINTERPRETERS_EXTENSIONS, or `"declared"`
-                if it is not set.
+                declare support for subinterpreters (PEP 489, PEP 684). `"private"`: all. Each interpreter loads its own copy
+                of the module's file. If None: the value of the environment variable AIOINTERPRETERS_EXTENSIONS, or
+                `"declared"` if the variable is not set.
 
         Raises:
-            ValueError: A number is less than 1, a context variable is no attribute of a module, or `extensions` is unknown.
+            ValueError: A number is less than 1, a context variable is not an attribute of a module, or `extensions` is
+                unknown.
             TypeError: `initializer` cannot be called, or is a tagged coroutine function.
             NotTransferableError: An argument of a tagged initializer cannot cross.
             NotImplementedError: `extensions` is `"private"` on musl, macOS or Windows.
@@ -155,7 +156,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         """Accept no further calls. Queued and running calls finish, then threads and interpreters end.
 
         Args:
-            wait: Whether to return only after they have ended.
+            wait: Whether to wait until all of them have ended.
             cancel_futures: Whether to cancel the calls that have not started.
         """
         if not self._pool.is_here:

@@ -33,8 +33,8 @@ _WINDOW = 32
 class Runner:
     """Runs functions in interpreters from asyncio, without an executor.
 
-    Use `async with Runner(workers=4) as runner`, or `with Runner(workers=4) as runner` around event loops. A runner uses an
-    `InterpreterThreadPoolExecutor`. If you have an executor, you can await its `run` instead.
+    Use `async with Runner(workers=4) as runner` in a coroutine, or `with Runner(workers=4) as runner` around `asyncio.run`.
+    A runner uses an `InterpreterThreadPoolExecutor`. If you have an executor, you can await its `run` instead.
     """
 
     def __init__(self, *, workers: int, extensions: Extensions | None = None) -> None:
@@ -70,7 +70,7 @@ class Runner:
         return f"<Runner of {workers}, started, {calls} call{'s' * (calls != 1)} under way, {queued} of them queued>"
 
     def start(self) -> Self:
-        """Return the runner itself, for `with runner.start() as runner:`, as programs for version 0.6.0 write it.
+        """Return the runner itself. Programs for version 0.6.0 write `with runner.start() as runner:`.
 
         The `with` block starts the runner, not this method. `with runner:` does the same.
         """
@@ -127,7 +127,7 @@ class Runner:
     async def run(self, /, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run `fn(*args, **kwargs)` in an interpreter and return its result.
 
-        It works as `InterpreterThreadPoolExecutor.run` does, but the call starts when it is awaited. Exceptions of the
+        It works like `InterpreterThreadPoolExecutor.run`, but the call starts when you await it. Exceptions of the
         function are raised with their own types. Cancelling the await stops the call.
 
         Args:
@@ -158,7 +158,7 @@ class Runner:
     def wrap(self, fn: Callable[..., Any]) -> Callable[..., Coroutine[None, None, Any]]:
         """Return an asynchronous function that runs `fn` in an interpreter. It has the signature and the name of `fn`.
 
-        Its calls work as those of `run`. It can be made before the runner is started.
+        A call of this function works like a call of `run`. You can call `wrap` before the runner is started.
 
         Args:
             fn: Any function that `run` accepts.
@@ -187,7 +187,7 @@ class Runner:
             kwargs: Keyword arguments.
 
         Raises:
-            RunnerError: The runner is not started, or `module_info` has another form.
+            RunnerError: The runner is not started, or `module_info` has a different form.
         """
         self._started()
         match module_info:
@@ -307,22 +307,21 @@ class Runner:
         """Return an asynchronous iterator (PEP 525) over the results of `fn` for the items.
 
         The first exception, of a call or of an iterable, ends the iteration. At the end of the iteration, queued calls are
-        cancelled and running calls are stopped. This also happens if you leave the loop early. If you keep the iterator
-        after that, call its `aclose()`.
+        cancelled and running calls are stopped. This also happens if you leave the loop early. But if you keep a reference
+        to the iterator, they continue until you call its `aclose()`.
 
         Args:
             fn: A function or a coroutine function, tagged or not.
-            iterable: Items, synchronous or asynchronous. The next item is taken only while fewer than `limit` calls are
-                queued, are running, or have a result that you have not taken yet.
-            iterables: Iterables of further arguments for each call, synchronous or asynchronous. The shortest one ends the
-                iteration.
-            limit: Maximum number of such calls. If None: 32 for each worker.
+            iterable: An iterable or an asynchronous iterable of items.
+            iterables: More of them, for further arguments of each call. The shortest one ends the iteration.
+            limit: Maximum number of calls that are queued, are running, or have a result that you have not taken yet. At the
+                limit, no further item is taken from the iterables. If None: 32 for each worker.
             ordered: Whether results come in the order of the items. If False, they come in the order in which calls end.
 
         Raises:
             RunnerError: The runner is not started.
             ValueError: `limit` is less than 1.
-            TypeError: `fn` cannot be called, `limit` is neither an integer nor None, or an iterable is not one.
+            TypeError: `fn` cannot be called, `limit` is neither an integer nor None, or an argument is not iterable.
         """
         if not callable(fn):
             raise TypeError(f"map() needs a callable, not {fn!r}")
@@ -369,13 +368,13 @@ def get_module_info(fn: Callable[..., Any]) -> ModuleInfo:
     """Return the place where a worker finds a function, for `Runner.run_module_function`.
 
     Args:
-        fn: A function, tagged or not, that a module has under its own name.
+        fn: A function, tagged or not, that can be found in its module under its own name.
 
     Returns:
         `("module", module, name)`, or `("path", file, name)` for a function of the program's script.
 
     Raises:
-        RunnerError: No module has the function under its own name.
+        RunnerError: The function cannot be found in its module under its own name.
     """
     fn = fn.fn if isinstance(fn, interpreter) else fn
     module, name = getattr(fn, "__module__", None), getattr(fn, "__name__", None)

@@ -293,10 +293,10 @@ def test_bad_input_is_told_before_anything_starts(folder: Path, arguments: list[
         (["functions:total", "--inputs", "functions:nothing"], "functions:nothing returned no arguments"),
         (["functions:total", "--inputs", "functions:number"], "functions:number returned an int, not the arguments"),
         (["broken:total"], "ZeroDivisionError: division by zero"),
-        (["functions:changes_its_argument", "--args", "[[1]]"], "the function changes its arguments, so each call would"),
+        (["functions:changes_its_argument", "--args", "[[1]]"], "the function changes its arguments, so the calls would"),
         (["functions:total"], "TypeError: total() missing 1 required positional argument: 'limit'"),
         (["functions:fails"], "ValueError: no luck"),
-        (["sub/numpy.py:total"], "rename the file: another module has the name 'numpy', too ("),
+        (["sub/numpy.py:total"], "rename the file: another module is also named 'numpy' ("),
     ],
 )
 def test_a_function_that_cannot_be_called_is_told_at_once(folder: Path, arguments: list[str], said: str) -> None:

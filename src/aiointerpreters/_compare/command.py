@@ -106,8 +106,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--workers", type=_positive, help="workers of each pool (default: the number of processors, at least 2)"
     )
-    parser.add_argument("--rounds", type=_positive, default=3, help="how often each pool is measured (default: %(default)s)")
-    parser.add_argument("--calls", type=_positive, help="calls in a round (default: as many as take part of a second)")
+    parser.add_argument("--rounds", type=_positive, default=3, help="measurements of each pool (default: %(default)s)")
+    parser.add_argument("--calls", type=_positive, help="calls in a round (default: as many as take a fraction of a second)")
     parser.add_argument(
         "--pools",
         metavar="NAMES",

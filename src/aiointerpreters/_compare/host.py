@@ -75,8 +75,8 @@ class Host:
         result = measuring.Plain(function, self.calls).one(0)
         if comparable and measuring.sameness(before, self.calls[0]) == DIFFERENT:
             raise WrongTargetError(
-                "the function changes its arguments, so each call would find others. "
-                "Measure a function that makes the arguments and then calls it"
+                "the function changes its arguments, so the calls would get different arguments. "
+                "Measure a function that creates the arguments and then calls this one"
             )
         return result
 

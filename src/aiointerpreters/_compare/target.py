@@ -67,7 +67,7 @@ class Place:
             wanted = Path(self.root, *self.module.split("."))
             if found is None or Path(found).resolve() not in {wanted.with_suffix(".py"), wanted / "__init__.py"}:
                 other = found or "it is built into Python"
-                raise WrongTargetError(f"rename the file: another module has the name {self.module!r}, too ({other})")
+                raise WrongTargetError(f"rename the file: another module is also named {self.module!r} ({other})")
         value: Any = module
         for part in self.name.split("."):
             if not hasattr(value, part):
@@ -126,7 +126,7 @@ def make_calls(args: str | None, kwargs: str | None, inputs: str | None) -> list
         return [(read_arguments("--args", args) if args is not None else (), keywords)]
     made = find_function_of_inputs(Place.parse(inputs))()
     if not isinstance(made, Iterable):
-        raise WrongTargetError(f"{inputs} returned {_a(made)}, not the arguments of several calls")
+        raise WrongTargetError(f"{inputs} returned {_a(made)}, but it must return the arguments of several calls")
     items = list(itertools.islice(made, _MOST_INPUTS))
     if not items:
         raise WrongTargetError(f"{inputs} returned no arguments")
