@@ -76,7 +76,7 @@ CITED = (
     Cited("docs/extensions.md", "| NumPy | {} |", "packages", WITH.format("numpy"), PROCESS),
     Cited("docs/extensions.md", "| pandas |", "packages", WITH.format("pandas"), PRIVATE),
     Cited("docs/extensions.md", "| pandas | {} |", "packages", WITH.format("pandas"), PROCESS),
-    Cited("docs/guide.md", "Two new interpreters have given their first results after", "startup", START, TAGGED),
+    Cited("docs/guide.md", "Starting two interpreters and getting their first results takes", "startup", START, TAGGED),
     Cited("docs/moving/release_0_6.md", "a call of `Runner.run` took", "asyncio", AWAITED, "release 0.6.0, Runner"),
     Cited("docs/moving/release_0_6.md", "Now it takes", "asyncio", AWAITED, "aiointerpreters, Runner"),
     Cited("CHANGELOG.md", "`Runner.run` takes", "asyncio", AWAITED, "aiointerpreters, Runner"),

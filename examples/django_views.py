@@ -37,10 +37,10 @@ settings.configure(
 
 @functools.cache
 def get_executor() -> InterpreterThreadPoolExecutor:
-    """Return the executor of this process, made by the first request.
+    """Return the executor of this process. The first request creates it.
 
-    Django has no hook for the start of a worker process. Made at import, the executor would be made in gunicorn's master
-    (with --preload) and in runserver's watching process as well.
+    Django has no hook for the start of a worker process. If the executor were created at import, gunicorn's master (with
+    --preload) and runserver's watching process would create one too.
     """
     return InterpreterThreadPoolExecutor(settings.COMPUTE_WORKERS)
 
@@ -56,7 +56,7 @@ async def primes_async(request: HttpRequest, limit: int) -> JsonResponse:
 
 
 def primes_sync(request: HttpRequest, limit: int) -> JsonResponse:
-    """Compute, and block this thread meanwhile. Other threads go on. A client that disconnects is not noticed."""
+    """Compute, and block only this thread. If the client disconnects, nothing notices it."""
     call = get_executor().submit(interpreter(web_work.count_primes), limit)
     try:
         primes = call.result(timeout=settings.COMPUTE_SECONDS)
