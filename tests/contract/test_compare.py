@@ -291,7 +291,7 @@ def test_bad_input_is_told_before_anything_starts(folder: Path, arguments: list[
         (["functions:returns_a_map"], f"returns_a_map returned a map. {NO_GENERATOR}"),
         (["functions:returns_a_coroutine"], "returns_a_coroutine returned a coroutine; compare measures plain functions"),
         (["functions:total", "--inputs", "functions:nothing"], "functions:nothing returned no arguments"),
-        (["functions:total", "--inputs", "functions:number"], "functions:number returned an int, but it must return the arguments"),
+        (["functions:total", "--inputs", "functions:number"], "functions:number returned an int, but it must return"),
         (["broken:total"], "ZeroDivisionError: division by zero"),
         (["functions:changes_its_argument", "--args", "[[1]]"], "the function changes its arguments, so the calls would"),
         (["functions:total"], "TypeError: total() missing 1 required positional argument: 'limit'"),
