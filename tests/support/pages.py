@@ -12,11 +12,13 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
 # Markers before a block: `from: FILE` (the block is part of that file), `save: NAME` (the block is that file, for the other
-# blocks of the page), `run: COMMAND` (the block shows this command and lines of its output).
-MARKERS = {"from", "save", "run"}
+# blocks of the page), `run: COMMAND` (the block shows this command and lines of its output), `like: COMMAND` (the same, but
+# figures may differ), `serve: COMMAND` (the command runs beside the following blocks of the section), `cell: NOTEBOOK` (the
+# block is a cell of a notebook). CONTRIBUTING.md explains them.
+MARKERS = {"from", "save", "run", "like", "serve", "cell"}
 
 _FENCE = re.compile(r"^( *)(`{3,}|~{3,}|:{3,})([^`]*)$")
-_ALMOST = re.compile(r"^ *<!-- *(?:from|save|run)\b")
+_ALMOST = re.compile(r"^ *<!-- *(?:from|save|run|like|serve|cell)\b")
 _HIDDEN = re.compile(r"^ *(?:>|[-*+] |\d+[.)] )\s*(?:`{3}|~{3})")
 _MARKER = re.compile(r"^ *<!-- ?(\w+): (.*?) ?-->$")
 
@@ -88,6 +90,15 @@ def parse(page: Path, text: str) -> Iterator[Block]:
             )
     if marker is not None:
         raise PageError(f"{page.name}:{marker[0]}: no block follows the marker '{marker[1]}'")
+
+
+def server_of(block: Block) -> Block | None:
+    """The server that runs beside a block: the last one before it, if there is no heading in between."""
+    lines = block.page.read_text(encoding="utf-8").splitlines()
+    servers = [other for other in blocks_of(block.page) if other.marker == "serve" and other.line < block.line]
+    if not servers or any(re.match(r"#+ ", line) for line in lines[servers[-1].line : block.line]):
+        return None
+    return servers[-1]
 
 
 def prose_of(page: Path) -> str:

@@ -5,12 +5,13 @@ import os
 import runpy
 import sys
 from pathlib import Path
+from typing import Any
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BEGINS, ENDS = "the work begins", "the work ends"
 
 sys.path.insert(0, str(EXAMPLES))  # here, because workers import this module, too
-_work = importlib.import_module("web_work")
+_work: Any = importlib.import_module("web_work")
 _count_primes = _work.count_primes
 
 
