@@ -1,16 +1,20 @@
 """The recommendation of `compare` for made-up measurements, and its parts."""
 
 import math
+import re
 from concurrent.futures.process import BrokenProcessPool
+from itertools import pairwise
 from pickle import PicklingError
 from typing import Any
 
 import pytest
 
-from aiointerpreters._compare import measuring, pools
-from aiointerpreters._compare.findings import DIFFERENT, EQUAL, UNKNOWN, Findings, Pool
+from aiointerpreters._compare import measuring, pools, report
+from aiointerpreters._compare.findings import DIFFERENT, EQUAL, TITLES, UNKNOWN, Findings, Pool
 from aiointerpreters._compare.target import Place, WrongTargetError, read_arguments
 from aiointerpreters._compare.verdict import Verdict, duration, judge, nbytes
+from aiointerpreters._other_load import Load
+from support.pages import ROOT, Block, blocks_of
 
 CALL = 0.010  # seconds, unless a test says otherwise
 
@@ -241,3 +245,71 @@ def test_targets_are_read_without_importing_them() -> None:
 )
 def test_arguments_are_python_literals_or_json(option: str, text: str, value: object) -> None:
     assert read_arguments(option, text) == value
+
+
+PAGE = ROOT / "docs" / "compare.md"
+SHOWN = [
+    (table, advice)
+    for table, advice in pairwise(blocks_of(PAGE))
+    if (table.marker, advice.language) == ("like", "text")  # the output in two parts
+]
+UNITS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "kB": 1e3, "MB": 1e6}
+
+
+def number(text: str) -> float | None:
+    """The number in a cell of a table."""
+    if text == "-":
+        return None
+    value, _, unit = text.removesuffix("x").partition(" ")
+    return float(value.replace(",", "")) * (UNITS[unit] if unit else 1)
+
+
+def findings_of(table: str, advice: str) -> Findings:
+    """The measurements that a table shows."""
+    title, call, busy, processors, workers, rounds = re.search(  # type: ignore[union-attr]
+        r"^(.*): one call takes (.*), and computes for (\d+)% of it\.\n.*, (\d+) processors?, (\d+) workers?, (\d+) rounds?",
+        table,
+        re.MULTILINE,
+    ).groups()
+    direct = number(call) or 0.0
+    added = re.search(r"a call adds ([\d.,]+ \S+) instead of", advice)  # the table says only that it is little
+    little = number(added[1]) if added is not None else 0.0
+    names = {TITLES.get(name, name): name for name in pools.NAMES}
+    found = []
+    for line in table[table.index("calls/s") :].splitlines()[1:]:
+        cells = re.split(r"  +", line)
+        if cells[0] not in names:
+            continue
+        if cells[1].startswith("cannot run it: "):
+            found.append(Pool(names[cells[0]], problem=cells[1].removeprefix("cannot run it: ")))
+            continue
+        adds = little if cells[3] == "< 3%" else number(cells[3])
+        found.append(
+            Pool(
+                names[cells[0]],
+                rates=[number(cells[1]) or 0.0] * int(rounds),
+                round_trips=[direct + (adds or 0.0)],
+                first_result=number(cells[4]),
+                memory=number(cells[5]),
+                delays=[number(cells[6]) or 0.0],
+                results=cells[7] if cells[7] != "-" else UNKNOWN,
+            )
+        )
+    return Findings(title, direct, int(busy) / 100, int(workers), int(processors), found)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(("table", "advice"), SHOWN, ids=[table.name for table, _ in SHOWN])
+def test_the_page_shows_the_advice_that_follows_from_its_table(table: Block, advice: Block) -> None:
+    measured = findings_of(table.source, advice.source)
+    others = re.search(r"Other programs used ([\d.]+) of the (\d+) processors", advice.source)
+    load = Load(1.0, 2, 2, others=float(others[1])) if others is not None else Load(1.0, 2, 2)
+    lines = list(report.text(measured, judge(measured), load, [pool.name for pool in measured.pools]))
+    at = max(number for number, line in enumerate(lines) if not line)  # an empty line precedes the advice
+    assert lines[at + 1 :] == advice.source.splitlines()
+    head = table.source.splitlines()[1]
+    assert lines[0] == head
+
+
+def test_every_table_of_the_page_has_its_advice() -> None:
+    assert len(SHOWN) == len([block for block in blocks_of(PAGE) if block.marker == "like"]) > 3
