@@ -6,13 +6,13 @@
 MAKEFLAGS += --no-print-directory
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 
-# Each use first brings the environment up to date. Its value is the path of the Python in it.
+# Each use of this variable brings the environment up to date, and gives the path of its Python.
 interpreter = interpreter=$$(tools/find-python)
 with = $(interpreter) && python=$$(tools/develop "$$interpreter" $(1))
 cpp_files = $(wildcard core/*/*.h core/*/*.cpp tests/*/*.h tests/*/*.cpp) $(wildcard tools/portability/*.h tools/portability/*.cpp tools/portability/*/*.h tools/portability/*/*/*.h)
 PYTEST_ARGS ?=
-# Four processes, also on two processors, because tests often wait for programs. A file stays in one process, because its
-# tests share fixtures.
+# Four processes even on two processors, because tests often wait for programs. All tests of a file run in one process,
+# because they share fixtures.
 shared_out = -n 4 --dist loadfile
 
 .PHONY: help

@@ -19,11 +19,11 @@ def norms(rows: int) -> float:
 
 
 def no_operation(value: object) -> None:
-    """Does nothing, so the measured time is that of the argument's way."""
+    """Does nothing, so only the transport of the argument is measured."""
 
 
 def make_array(count: int) -> Array:
-    """Returns an array of zeros whose memory the system has not provided yet, so the measured time is that of its way."""
+    """Returns an array of zeros whose memory the system has not provided yet, so only its transport is measured."""
     return np.zeros(count)
 
 

@@ -1,4 +1,4 @@
-"""Measurements of functions that an event loop awaits, for every way to send them to a worker.
+"""Measures functions that an event loop awaits, for every way to send them to a worker.
 
 A way is called as `way(function, *arguments)` and returns an awaitable. The functions here run on the measured loop and
 import nothing of this package. Therefore the same code measures an old release in a process of its own.
@@ -31,13 +31,13 @@ PARTS = ("p50", "p99", "maximum")
 LOADS = ("idle", "one worker computing", "all workers computing")
 
 PERIOD = 0.001
-"""Seconds between two beats of the heart."""
+"""Seconds between two heartbeats."""
 
 CALLS_AT_ONCE = 32
-"""In a map, for each worker: what `Runner.map` takes if nothing is said."""
+"""Calls under way in a map, for each worker: the default of `Runner.map`."""
 
 CHUNK = 1_000_000
-"""What a busy worker squares and sums up in one call: some 50 ms."""
+"""The argument of a busy worker's call (sum of squares): about 50 ms."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Counts:
 
 
 async def warm_up(way: Way, prepare: Function, workers: int) -> None:
-    """Makes sure that all workers exist: each one is busy while the next one is created."""
+    """Makes sure that all workers exist, by keeping each one busy while the next one is created."""
     await asyncio.gather(*(way(prepare(workloads.sum_of_squares), CHUNK) for _ in range(2 * workers)))
 
 
@@ -171,7 +171,7 @@ async def lateness(way: Way, sum_of_squares: Function, busy: int, seconds: float
             await way(sum_of_squares, CHUNK)
 
     working = [asyncio.create_task(keep_busy()) for _ in range(busy)]
-    await asyncio.sleep(50 * PERIOD)  # by then they are computing
+    await asyncio.sleep(50 * PERIOD)  # they are computing after that
     async with heartbeat() as late:
         await asyncio.sleep(seconds)
     over = True

@@ -31,7 +31,7 @@ WORKERS = 2
 WARM_UP = 3
 SERIAL = "serial"
 WORK = harness.Metric("work on small arrays", "ms")
-MEGABYTE = 131_072  # this number of float64
+MEGABYTE = 131_072  # numbers of type float64
 ROWS = 1_000_000
 OURS, PEER, LOKY = rivals.PRIVATE.name, rivals.PROCESS_POOL.name, rivals.LOKY.name
 

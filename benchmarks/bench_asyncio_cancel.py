@@ -57,9 +57,9 @@ async def cancel(pool: InterpreterThreadPoolExecutor, pipe: tuple[int, int]) -> 
     task, arrival = asyncio.create_task(work()), asyncio.create_task(readable(arrived))
     await asyncio.wait((task, arrival), return_when=asyncio.FIRST_COMPLETED)
     if task.done():
-        task.result()  # raises: the task has not even begun
+        task.result()  # raises the failure of a task that could not begin
     os.read(arrived, 1)
-    await asyncio.sleep(0.002)  # by then it has returned from the call that reported
+    await asyncio.sleep(0.002)  # lets it return from the call that has reported
     start = time.perf_counter()
     following = pool.run(time.perf_counter)
     task.cancel()

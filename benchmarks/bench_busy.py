@@ -50,7 +50,7 @@ SETTLING = 0.2
 """Seconds in which the scheduler spreads new processes over the processors."""
 
 type Take = Callable[[float], list[float]]
-"""Makes one call after the other for so many seconds; returns the microseconds that each one took."""
+"""Makes one call after the other for the given seconds. Returns the microseconds of each."""
 
 
 def metric(kind: str, figure: str, load: str) -> str:

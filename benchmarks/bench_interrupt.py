@@ -22,7 +22,7 @@ from aiointerpreters import InterpreterThreadPoolExecutor, TaskInterrupted
 from aiointerpreters.executors import Future
 
 KINDS = {"loop": "a loop in pure Python", "sleep": "a loop of sleeps of 1 ms"}
-"""Function of workloads.py -> what it is."""
+"""Function of workloads.py -> its description."""
 
 
 def p50(kind: str) -> harness.Metric:

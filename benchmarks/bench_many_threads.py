@@ -26,7 +26,7 @@ BENCHMARK = harness.Benchmark(
 def executor_with(threads: int) -> InterpreterThreadPoolExecutor:
     """Returns an executor whose threads are all alive and idle."""
     executor = InterpreterThreadPoolExecutor(threads, max_interpreters=1)
-    blocking = max(threads - 1, 1)  # the last one is kept for the interpreter
+    blocking = max(threads - 1, 1)  # the last thread is left for the interpreter
     together = threading.Barrier(blocking)
     for future in [executor.submit(together.wait) for _ in range(blocking)]:
         future.result()

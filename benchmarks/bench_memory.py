@@ -37,7 +37,7 @@ from meeting import Attendance, interpreters, meet
 HERE = Path(__file__).parent
 FURTHER = (1, 4, 16, 64)
 AMOUNT = 16
-"""Additional interpreters of the programs that are measured with one number of them."""
+"""The number of additional interpreters, for programs that are measured with one number only."""
 PLAIN = "a function of a module that imports nothing"
 MODULE = "a decorated function of a module"
 SCRIPT = "a decorated function of a script, as in README"
@@ -100,7 +100,7 @@ def take_here(program: str, rival: rivals.Rival) -> None:
     if program == PLAIN or rival.name != OURS:
         print_sample(program, rival.make, rival.prepare(workloads.attend))
     else:
-        from memory_module import attend  # here: no other program may have imported it
+        from memory_module import attend  # imported here, so that the other programs do not import it
 
         print_sample(program, InterpreterThreadPoolExecutor, attend)
 

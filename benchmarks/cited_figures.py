@@ -102,7 +102,7 @@ ALLOWED = {
     "(1 MB)": "joblib's default",
     "a 64 MB NumPy array": "a size of data",
 }
-"""Figures in sentences that no benchmark records, and why each may stand there."""
+"""Figures in sentences that no benchmark records, and the reason why each is allowed."""
 CHECKED = ("README.md", "CHANGELOG.md", "docs/*.md", "docs/moving/*.md")
 GENERATED = {"docs/benchmarks.md", "docs/changelog.md"}
 

@@ -36,7 +36,7 @@ type Figures = Mapping[tuple[str, str, str], list[float]]
 
 @dataclass(frozen=True)
 class Change:
-    """A figure of both revisions. `ratio` is above 1 if the new one is worse. The chances are those of pure luck."""
+    """A figure of both revisions. `ratio` is above 1 if the new one is worse. The chances are probabilities of pure luck."""
 
     benchmark: str
     metric: str

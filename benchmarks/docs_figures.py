@@ -18,7 +18,7 @@ import recorded
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 BLOCK = re.compile(r"(<!-- figures: ([\w ]+) -->\n).*?(<!-- /figures -->\n)", re.DOTALL)
-LEAST_LOSS = 0.95  # a lower ratio is a loss; between it and 1 there is no clear difference
+LEAST_LOSS = 0.95  # a lower ratio is a loss; a ratio from here to 1 is no clear difference
 NO_RIVALS = {peers.NO_POOL, "serial", "sleep(0)", "sleep(0) (uvloop)", "(floor: make such objects)"}  # no pool, no codec
 SHORT = {peers.OURS: "**aiointerpreters**, `submit`", peers.OURS_AWAITED: "**aiointerpreters**, `run`"}
 

@@ -28,7 +28,7 @@ type Samples = Mapping[str, Mapping[str, list[float]]]
 
 RESULTS = Path(__file__).parent / "results"
 FRESH_PROCESS_TIMEOUT = 200.0
-OURS = "aiointerpreters, "  # names of contestants that are this package begin with this
+OURS = "aiointerpreters, "  # the names of contestants from this package begin with this
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Limit:
-    """`ours` takes in `metric` at most `most` more than in the metric `base`, in the same unit and in the same round.
+    """In `metric`, `ours` is at most `most` above the metric `base`, in the same unit and in the same round.
 
     Without a base: at most `most` in total.
     """
@@ -76,7 +76,7 @@ class Benchmark:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim and its measurements: medians in `unit`, and how many times better ours is (median of the rounds)."""
+    """A claim and its measurements: medians in `unit`, and the factor by which ours is better (median of the rounds)."""
 
     metric: str
     unit: str
@@ -108,7 +108,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Excess:
-    """A limit and its measurements: medians in `unit`, and how much more it is than `base` (median of the rounds)."""
+    """A limit and its measurements: medians in `unit`, and the excess over `base` (median of the rounds)."""
 
     metric: str
     unit: str
@@ -303,7 +303,7 @@ def sample_table(metrics: Sequence[Metric], samples: Samples) -> str:
 
 
 def verdict_table(verdicts: Sequence[Verdict | Excess]) -> str:
-    """Returns the table of all claims. `better` is how many times better, as the median of the rounds, or how much more."""
+    """Returns the table of all claims. `better` is the factor (median of the rounds), or the excess for a limit."""
     if not verdicts:
         return "no rival here to compare with"
     head = ("claim", "ours", "rival's", "rival", "better", "target", "reached")
@@ -382,7 +382,7 @@ def _tell(progress: str) -> None:
 
 
 def _subject(metric: str, ours: str) -> str:
-    """Returns the subject of a claim: the metric, and the way if there are several of ours."""
+    """Returns the subject of a claim: the metric, and our way to measure it if there are several."""
     return f"{metric}, {ours.removeprefix('aiointerpreters, ')}"
 
 

@@ -15,7 +15,7 @@ type Attendance = tuple[int, int]
 """What `workloads.attend` returns: identity of the interpreter, id of the thread."""
 
 PATIENCE = 30.0
-"""Seconds without a sign of life after which a meeting is given up."""
+"""Seconds without any arrival after which a meeting is given up."""
 
 
 def meet(pool: Executor, attend: Callable[[int, int], Attendance], size: int) -> list[Attendance]:

@@ -22,7 +22,7 @@ from docs_figures import size
 
 plt: Any = importlib.import_module("matplotlib.pyplot")  # need not be installed when types are checked
 DRAWN_WITH = f"matplotlib {importlib.import_module('matplotlib').__version__}"
-"""Stands in each picture: another version of matplotlib draws the same results differently."""
+"""Written into each picture, because other versions of matplotlib draw the same results differently."""
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 THEMES = {
     "light": {

@@ -21,7 +21,7 @@ NOOP, INTS, BYTES = "one no-op call", "10 k ints there and back", "1 MB of bytes
 BATCH, CPU = "no-op calls in a batch", "CPU-bound work"
 FIRST, MEMORY = "first result of a new pool", "memory for each worker"
 WARM_UP = 20_000
-"""What a worker squares and sums up to say who it is: about 1 ms."""
+"""The argument of the call by which a worker shows its identity (sum of squares): about 1 ms."""
 
 
 def workers_of(pool: peers.Pool, workers: int) -> set[tuple[int, int]]:
@@ -44,20 +44,20 @@ def warm_up(pool: peers.Pool, workers: int) -> None:
 
 
 def median(pool: peers.Pool, function: peers.Function, arguments: tuple[object, ...], seconds: float) -> float:
-    """Returns the median in microseconds of as many calls as run in about this number of seconds: 5 to 2,000."""
+    """Returns the median in microseconds of 5 to 2,000 calls: as many as fit into about this number of seconds."""
     tried = statistics.median(pool.latencies(function, arguments, 3))
     return statistics.median(pool.latencies(function, arguments, max(5, min(2000, int(seconds * 1e6 / tried)))))
 
 
 def echo(pool: peers.Pool, value: object, seconds: float) -> float:
-    """Returns the median in microseconds of a value's way there and back. First checks that it comes back unchanged."""
+    """Returns the median in microseconds of a value's round trip. First checks that it comes back unchanged."""
     if pool.batch(workloads.echo, [value]) != [value]:
         raise RuntimeError("what came back is not what was sent")
     return median(pool, workloads.echo, (value,), seconds)
 
 
 def rate(pool: peers.Pool, in_flight: int, seconds: float) -> float:
-    """Returns the no-op calls per second with this number at a time, over at least this number of seconds."""
+    """Returns no-op calls per second, with this number of calls in flight, over at least this number of seconds."""
     arguments = [None] * in_flight
     done, start = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - start) < seconds:

@@ -8,7 +8,7 @@ from typing import Any
 
 import harness
 
-# How values are written: from this value on, divided by this, in this unit.
+# How values are written: from the first number on, a value is divided by the second number and has this unit.
 SCALES = {
     "us": ((1e6, 1e6, "s"), (1e3, 1e3, "ms"), (0, 1, "µs")),
     "ms": ((1e3, 1e3, "s"), (0.1, 1, "ms"), (0, 1e-3, "µs")),
@@ -94,7 +94,7 @@ class Record:
         return contestant.startswith(harness.OURS)
 
     def ratio(self, metric: str, ours: str, rival: str) -> float:
-        """Returns how many times better `ours` is: the median of the rounds. Raises KeyError if not measured."""
+        """Returns the factor by which `ours` is better: the median of the rounds. Raises KeyError if not measured."""
         row = next(row for row in self.report["metrics"] if row["name"] == metric)
         samples = self.report["samples"][metric]
         better, worse = (samples[ours], samples[rival]) if row["higher_is_better"] else (samples[rival], samples[ours])

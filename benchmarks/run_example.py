@@ -13,7 +13,7 @@ def main() -> None:
     meter = Meter()
     try:
         status = subprocess.run([sys.executable, *sys.argv[1:]], check=False).returncode
-    except KeyboardInterrupt:  # the example has got it too, and has said so
+    except KeyboardInterrupt:  # the example has received it too, and has reported it
         sys.exit(130)
     if status:
         sys.exit(status)

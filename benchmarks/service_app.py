@@ -41,7 +41,7 @@ async def way_of(name: str, workers: int) -> AsyncIterator[Way]:
         yield inline
     elif name == "anyio.to_interpreter":
         run_sync = importlib.import_module("anyio.to_interpreter").run_sync
-        room = asyncio.Semaphore(workers)  # otherwise each waiting request would have an interpreter of its own
+        room = asyncio.Semaphore(workers)  # otherwise each waiting request would create an interpreter
 
         async def in_interpreter(function: Callable[[int], int], number: int) -> int:
             async with room:

@@ -50,7 +50,7 @@ def _arguments() -> object:
 
 @dataclass(slots=True)
 class Person:
-    """A class as in ordinary programs."""
+    """An ordinary class."""
 
     number: int
     name: str

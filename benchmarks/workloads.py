@@ -9,20 +9,20 @@ import sys
 
 
 def noop() -> None:
-    """Does nothing, so the measured time is that of the way there and back."""
+    """Does nothing, so only the round trip is measured."""
 
 
 def echo[T](value: T) -> T:
-    """Returns its argument, so the measured time is that of the value's way there and back."""
+    """Returns its argument, so only the round trip of the value is measured."""
     return value
 
 
 def ignore(value: object) -> None:
-    """Takes an argument and does nothing, so the measured time is that of one call of a batch."""
+    """Takes an argument and does nothing, so only the cost of a call in a batch is measured."""
 
 
 def fail() -> None:
-    """Raises, so the measured time is that of an exception's way."""
+    """Raises, so only the transport of an exception is measured."""
     raise ValueError("failed")
 
 
@@ -97,7 +97,7 @@ MODULES = [
     "zlib",
     "zoneinfo",
 ]
-"""Modules of the standard library, with extension modules among them."""
+"""Modules of the standard library. Some are extension modules."""
 
 
 def import_modules(names: list[str]) -> int:
@@ -126,7 +126,7 @@ _waiting = 0
 
 async def wait_for_ever() -> None:
     """Waits to be cancelled."""
-    import asyncio  # imported here, because the caller has it already
+    import asyncio  # imported here, because only interpreters with an event loop need it
 
     global _waiting
     _waiting += 1
@@ -140,5 +140,5 @@ async def until_waiting(count: int) -> None:
     """Returns when this number of `wait_for_ever` calls wait in this interpreter."""
     import asyncio
 
-    while _waiting != count:  # noqa: ASYNC110  an event would cost each call something
+    while _waiting != count:  # noqa: ASYNC110  an event would add a cost to each call
         await asyncio.sleep(0.001)

@@ -13,7 +13,7 @@ from support import work
 
 Array = np.ndarray[Any, Any]
 
-COUNT = 60_000  # elements: so many that arrays of every type have memory of their own
+COUNT = 60_000  # elements, enough for arrays of every type to have their own block of memory
 
 # Arrays whose memory is shared, whatever their layout and type.
 SHARED: dict[str, Callable[[], Array]] = {
@@ -37,7 +37,7 @@ SHARED: dict[str, Callable[[], Array]] = {
     "described": lambda: np.zeros(COUNT, dtype=np.dtype("f8", metadata={"unit": "m"})),
     "misaligned": lambda: np.frombuffer(bytearray(COUNT * 4 + 1), dtype="i4", offset=1),
 }
-# Exceptions to this: results that are copied, with little memory, a small part of an array's, or memory not of NumPy's.
+# Exceptions: results that are copied, because they are small, a small part of an array, or not in NumPy's memory.
 RESULTS_COPIED = {"small", "one_element", "strided", "repeated", "misaligned"}
 # Arrays that are pickled.
 COPIED: dict[str, Callable[[], Array]] = {

@@ -22,7 +22,7 @@ class Decoded:
 
 
 def rebuild() -> Decoded:
-    """Make one."""
+    """Create the object at home."""
     made = Decoded()
     made.by_reduce = variable.get()
     return made
@@ -38,7 +38,7 @@ class DecodedError(Exception):
 
 
 def rebuild_error() -> DecodedError:
-    """Make one."""
+    """Create the exception at home."""
     made = DecodedError()
     made.seen = variable.get()
     return made

@@ -49,7 +49,7 @@ async def echo_call(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], dict[st
 
 
 async def nbytes(view: memoryview) -> int:
-    """Look at memory before and after an await."""
+    """Read memory before and after an await."""
     size = view.nbytes
     await asyncio.sleep(0)
     return size if size == view.nbytes else -1
@@ -127,7 +127,7 @@ def marked(x: int) -> Coroutine[Any, Any, int]:
 
 
 def unmarked(x: int) -> Coroutine[Any, Any, int]:
-    """Return a coroutine, without being recognizable as a coroutine function."""
+    """Return a coroutine. Nothing shows that this is a coroutine function."""
     return square(x)
 
 
@@ -140,7 +140,7 @@ async def generate(x: int) -> AsyncIterator[int]:
 
 
 async def meet(count: int) -> int:
-    """Wait until `count` calls are here at the same time. Return how many they were."""
+    """Wait until `count` calls are here at the same time. Return their number."""
     global _present
     event = _events.setdefault("meet", asyncio.Event())
     _present += 1
@@ -361,7 +361,7 @@ async def use_run() -> None:
 
 
 async def use_names() -> tuple[str, str, bool]:
-    """See how asyncio shows this task."""
+    """Return how asyncio prints this task."""
     task = asyncio.current_task()
     assert task is not None
     coroutine: Any = task.get_coro()
@@ -521,7 +521,7 @@ async def loop_in_child(ends: Ends) -> None:
 
 
 async def clean_up_with_awaits(ends: Ends, path: str) -> None:
-    """Be interrupted in a step, then await while cleaning up."""
+    """Await in the clean-up after an interrupt in a step."""
     try:
         endless.loop(ends)
     except TaskInterrupted:
@@ -539,7 +539,7 @@ def compute(seconds: float) -> None:
 
 
 async def clean_up_for_long(ends: Ends, path: str) -> None:
-    """When told to end, stay busy for several looks of the interrupter."""
+    """When told to end, stay busy during several looks of the visitor."""
     try:
         await sleep(ends)
     finally:
@@ -557,7 +557,7 @@ async def clean_up_a_step_for_long(ends: Ends, path: str) -> None:
 
 
 class BusyWhenDropped:
-    """Takes long to be dropped."""
+    """Its destruction takes long."""
 
     def __del__(self) -> None:
         compute(0.3)
@@ -602,7 +602,7 @@ async def close_itself(how: str) -> str:
 
 
 def last_kept() -> Any:
-    """The object that a call has left here last."""
+    """The object that the latest call has left here."""
     return _kept[-1]
 
 

@@ -140,7 +140,7 @@ def spins() -> None:
 
 
 def naps() -> None:
-    """Sleep for moments."""
+    """Sleep for short times."""
 
     def run() -> None:
         while True:
@@ -245,7 +245,7 @@ def _mark_at_end(path: str) -> Iterator[None]:
 
 
 def cleans_up(path: str) -> None:
-    """Leave a mark at its end."""
+    """Leave a mark when it ends."""
     ready = threading.Event()
 
     def run() -> None:
@@ -305,7 +305,7 @@ def asleep() -> None:
 
 
 def has_daemon_threads() -> tuple[bool, bool]:
-    """Return whether the thread of this task is a daemon, and whether a thread that it starts is one."""
+    """Return whether the thread of this task is a daemon, and whether a thread that it starts is a daemon."""
     return threading.current_thread().daemon, threading.Thread().daemon
 
 

@@ -8,7 +8,7 @@ from support.protocols import MakePool, Tag
 
 
 class Place(Protocol):
-    """Makes a pool of one worker, and a tag. Their calls carry these variables."""
+    """Makes a pool with one worker, and a tag, whose calls carry these variables."""
 
     def __call__(self, make_pool: MakePool, /, *carried: ContextVar[Any]) -> tuple[InterpreterThreadPoolExecutor, Tag]: ...
 

@@ -149,7 +149,7 @@ def handles_exceptions(ends: Ends) -> NoReturn:
 
 
 def waits_for_its_own_pool(ends: Ends) -> None:
-    """Wait for a task in a pool of one's own."""
+    """Wait for a task in a pool that this function has created."""
     with InterpreterThreadPoolExecutor(1) as pool:
         future = pool.submit(interpreter(loop), ends)
         try:
@@ -312,7 +312,7 @@ class EndlessArgument:
 
 
 class EndlessEnd:
-    """Crosses as a number. Its destruction in the worker never ends."""
+    """Pickles as a number. Its destruction in the worker never ends."""
 
     def __init__(self, ends: Ends) -> None:
         self.ends = ends
@@ -325,7 +325,7 @@ class EndlessEnd:
 
 
 def endless_end(ends: Ends) -> EndlessEnd:
-    """Return an object that goes on after the result is known."""
+    """Return an object that keeps running after the result is known."""
     return EndlessEnd(ends)
 
 
@@ -357,7 +357,7 @@ def keep_in_main(ends: Ends) -> None:
 
 
 def keep_in_several_places(ends: Ends) -> None:
-    """Leave such objects in places that modules of other projects lead to, also in cycles."""
+    """Leave such objects in modules that are not ours, also in cycles."""
     sys.kept = EndlessLater(ends)  # type: ignore[attr-defined]
     threading.kept = cycle = [EndlessLater(ends)]  # type: ignore[attr-defined]
     cycle.append(cycle)  # type: ignore[arg-type]

@@ -27,7 +27,7 @@ class KeywordOnly(Exception):
 
 
 class TwoArguments(Exception):
-    """An __init__ that needs other arguments than it keeps."""
+    """The arguments of its __init__ differ from its args."""
 
     def __init__(self, first: int, second: int) -> None:
         super().__init__(f"{first} and {second}")
@@ -36,7 +36,7 @@ class TwoArguments(Exception):
 
 
 class StrictNew(Exception):
-    """A __new__ that needs other arguments than it keeps."""
+    """The arguments of its __new__ differ from its args."""
 
     def __new__(cls, first: int, second: int) -> "StrictNew":
         self = super().__new__(cls, f"{first}-{second}")
@@ -99,7 +99,7 @@ class OwnSyntaxError(SyntaxError):
 
 
 class OwnImportError(ImportError):
-    """An __init__ that would repeat its words if it were called again."""
+    """A second call of its __init__ would repeat the text."""
 
     def __init__(self, module: str) -> None:
         super().__init__(f"no {module}", name=module, path="/there")
@@ -361,7 +361,7 @@ def missing_attribute() -> Any:
 
 
 def swallow_and_return() -> str:
-    """Handle an error of its own. Nothing of it may remain."""
+    """Handle an error inside. No part of it may remain."""
     try:
         fail_in_the_third_line()
     except ValueError:
@@ -401,7 +401,7 @@ def fail_with_reduction_that_cannot_cross() -> Never:
 
 
 def fail_with_handle_in_init() -> Never:
-    """Raise with an attribute that cannot cross. __init__ has made it from an argument that is not in args."""
+    """Raise with an attribute that cannot cross. __init__ creates it from an argument that is not in args."""
 
     raise Holding(i for i in range(3))
 

@@ -17,7 +17,7 @@ if BUILT:
 
 
 def fail(number: int, *, lasting: bool = False, here: bool = False) -> None:
-    """Let the allocation of this number fail, counted from now on: 1 is the next one, 0 is none.
+    """Let the allocation with this number fail, counted from now on: 1 is the next one, 0 means none.
 
     `lasting`: all later ones fail too. `here`: only allocations of this thread are counted and fail.
     """
@@ -25,12 +25,12 @@ def fail(number: int, *, lasting: bool = False, here: bool = False) -> None:
 
 
 def count() -> int:
-    """Return how many allocations there have been since the last call of `fail`."""
+    """Return the number of allocations since the last call of `fail`."""
     return int(_count())
 
 
 def each(use: Callable[[int], Any], *, lasting: bool = False) -> int:
-    """Call use(n) with the n-th allocation failing, for n = 1, 2, ... until there are fewer than n. Return how many calls.
+    """Call use(n) for n = 1, 2, ... The n-th allocation fails. End when there are fewer. Return the number of calls.
 
     `use` calls `fail(0)` when it has finished.
     """

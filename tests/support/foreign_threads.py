@@ -110,13 +110,13 @@ def stay_busy(entered: int) -> None:
 
 
 def constructed_in() -> tuple[int, int]:
-    """This interpreter, and the interpreter of a call from the extension's constructor."""
+    """Return this interpreter, and the interpreter that a call from the extension's constructor has reached."""
     foreign = _extension()
     return foreign.interpreter(), foreign.constructed_in()
 
 
 def main_interpreter() -> tuple[int, int]:
-    """Return this interpreter, and the one that its copies take for the main interpreter."""
+    """Return this interpreter, and the interpreter that its copies get as the main interpreter."""
     foreign = _extension()
     return foreign.interpreter(), foreign.main_interpreter()
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from support.work import remember
 
-ROWS = 30_000  # so many that each column has memory of its own
+ROWS = 30_000  # enough for each column to have its own memory
 SHARED_MIN = 16 * 1024  # bytes of a buffer that is pickled out of band
 
 

@@ -46,7 +46,7 @@ class Gate:
             os.close(self._opener)
 
     def dispose(self) -> None:
-        """Requires that no more tasks can come."""
+        """Close the pipes. Requires that no more tasks can come."""
         self.open_wide()
         for fd in (*self.ends, self._arrivals):
             os.close(fd)

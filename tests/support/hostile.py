@@ -1,4 +1,4 @@
-"""Objects and exceptions that cause as much trouble as they can on their way."""
+"""Objects and exceptions that cause as much trouble as possible while they cross."""
 
 import sys
 from typing import Any, Never
@@ -17,7 +17,7 @@ class EqualRaises:
 
 
 class EndlessReduce:
-    """To pickle it, it must be pickled first."""
+    """Each one that is pickled creates another one to be pickled, without end."""
 
     def __reduce__(self) -> Any:
         return EndlessReduce, (EndlessReduce(),)

@@ -112,7 +112,7 @@ class Abstract(abc.ABC):
 
 
 class Concrete(Abstract):
-    """Can be made."""
+    """Derived from an abstract class."""
 
     def __init__(self, value: Any) -> None:
         self.value = value

@@ -86,7 +86,7 @@ _left_behind: InterpreterThreadPoolExecutor | None = None
 
 
 def start_thread(ends: Ends, path: str) -> None:
-    """Leave a thread behind. It goes on until the gate is opened, and then leaves a mark."""
+    """Leave a thread behind. It runs until the gate is opened, and then leaves a mark."""
     threading.Thread(target=hold_then, args=(ends, append_line, path, "the thread")).start()
 
 

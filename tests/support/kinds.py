@@ -1,4 +1,4 @@
-"""Three kinds of executor for one scenario. Ours must behave as the one of the standard library.
+"""Three kinds of executor for one scenario. Ours must behave like the standard library's.
 
 A scenario is a function of a `Kind` that returns its observations. `same_as_original` makes a test of it. The test compares
 ours, with untagged and tagged functions, with the original. `no_later_than_original` compares which objects are alive when.
@@ -80,7 +80,7 @@ class Kind:
         executor.submit(self.call(work.nothing)).result()
 
     def neutral(self, text: str) -> str:
-        """A text without the only difference that is allowed: the name of the class."""
+        """The text without the name of the class, which is the only allowed difference."""
         return text.replace("InterpreterThreadPoolExecutor", "ThreadPoolExecutor")
 
     def failure(self, action: Callable[[], Any]) -> Any:

@@ -249,7 +249,7 @@ def shared_and_views(size: int) -> tuple[SharedBuffer, memoryview, memoryview]:
 
 
 def raise_from_variable(view: Any) -> Never:
-    """Leave frames whose variables hold an exception that holds them: a cause, and members of a group."""
+    """Leave cycles: frames with variables that hold an exception of the chain, which is a cause or a member of a group."""
     gc.disable()  # no other garbage collection must find them
     kept: list[Exception] = []
     for _ in range(2):

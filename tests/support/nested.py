@@ -83,4 +83,4 @@ def endless_block(ends: Ends, *, in_block: bool) -> None:
         if in_block:
             asyncio.run(wait(runner))
         else:
-            runner._started().submit(interpreter(endless.loop), ends)  # without a loop whose end would stop it
+            runner._started().submit(interpreter(endless.loop), ends)  # not by a loop, whose end would stop the call

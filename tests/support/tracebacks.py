@@ -23,7 +23,7 @@ def shape(function: Callable[[], object]) -> Callable[[], object]:
 
 
 def meet(name: str, *, is_formatted: bool) -> None:
-    """Raise the exception of a shape. If `is_formatted`, first keep the text that `traceback` makes of it here."""
+    """Raise the exception of a shape. If `is_formatted`, first store its text, as `traceback` formats it here."""
     try:
         SHAPES[name]()
     except BaseException as error:
