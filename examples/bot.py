@@ -1,7 +1,8 @@
 """A chat bot: heavy commands run in interpreters, and the heartbeats that its gateway expects stay on time.
 
 It talks to a small gateway on this machine, as a Discord bot talks to Discord's. Each user may have one heavy command at a
-time. A command that takes too long is stopped. When the bot ends, it stops what still runs, and tells those who wait.
+time. A command that takes too long is stopped. When the bot ends, it stops running commands, and tells
+the users who wait for them.
 
 python examples/bot.py [--seconds 2] [--grace 0.5]
 """
@@ -19,7 +20,7 @@ from bot_gateway import Gateway
 
 
 def factor(number: int) -> list[int]:
-    """Return the prime factors. Heavy: it runs in a worker. Raises ValueError for numbers below 2."""
+    """Return the prime factors. This is a heavy command, so it runs in a worker. Raises ValueError for numbers below 2."""
     if number < 2:
         raise ValueError("I factor numbers from 2 on.")
     factors = []

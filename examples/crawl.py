@@ -1,4 +1,4 @@
-"""Crawls a small web site on this machine. Fetching waits for the network, parsing computes, and one pool runs both.
+"""Crawls a small web site on this machine. Fetching waits for the network, parsing computes, and one pool does both.
 
 The same crawl runs three times: pages are parsed on the event loop's own thread, in threads, and in interpreters. The
 output compares how many pages a second were crawled, and how late the event loop ran.

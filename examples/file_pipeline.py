@@ -1,7 +1,7 @@
-"""Reads many files on every core: with progress, a time limit for each file, and an end at once by Ctrl-C.
+"""Reads many files on every core, with progress and a time limit for each file. Ctrl-C ends it at once.
 
-For each file it tells how well it compresses, and the longest passage that occurs twice. That search is slow for a file
-that repeats itself a lot. If it takes too long, the file is reported and skipped.
+For each file it shows how well the file compresses, and the longest passage that occurs twice. The search for this
+passage is slow if a file repeats itself a lot. If it takes too long, the file is reported and skipped.
 
 python examples/file_pipeline.py [FOLDER] [--pattern '*.py'] [--workers N] [--seconds 10]
 """
@@ -44,7 +44,7 @@ def examine(path: Path) -> Report:
 
 
 def longest_repeat(lines: list[str]) -> tuple[int, int]:
-    """Return how long the longest passage is that occurs twice, and where it begins again; (0, 0) if none is."""
+    """Return the length of the longest passage that occurs twice, and where it begins again, or (0, 0) if there is none."""
     places: dict[str, list[int]] = {}
     lengths: dict[int, int] = {}  # by its last line: how many lines before it are the same as those before the current line
     longest, end = 0, 0
@@ -71,7 +71,7 @@ class Pipeline:
         self.skipped: list[str] = []
 
     async def run(self, paths: Iterator[Path]) -> None:
-        """Examine all files. The iterator is read as the work goes on, so there may be millions."""
+        """Examine all files. The iterator is read step by step during the work, so there may be millions of files."""
         async with asyncio.TaskGroup() as group:
             for _ in range(self.workers):
                 group.create_task(self._consume(paths))

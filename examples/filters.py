@@ -1,6 +1,7 @@
 """Filters for pictures: every core writes its rows of one shared array, with a NumPy of its own.
 
-The filters work row by row: many short calls of NumPy. Threads gain little there: the code in between needs the GIL.
+The filters work row by row, with many short calls of NumPy. Threads gain little from this, because the code between the
+calls needs the GIL.
 
 python examples/filters.py [--size 1200] [--band 50] [--save PICTURE.png]
 """
@@ -34,7 +35,7 @@ def neighbours(rows: np.ndarray) -> np.ndarray:
 
 
 def smooth(rows: np.ndarray, out: np.ndarray) -> None:
-    """Remove noise and keep edges: the mean of the points around, in which similar ones count most (a bilateral filter)."""
+    """Remove noise and keep edges: the mean of the points around, where similar points count most (a bilateral filter)."""
     around = neighbours(rows)
     weights = np.exp(-(((around - around[len(around) // 2]) / CONTRAST) ** 2))
     out[...] = (weights * around).sum(axis=0) / weights.sum(axis=0)

@@ -29,7 +29,8 @@ _STOPPED = 130  # the exit status of a program that Ctrl-C has ended
 
 _DESCRIPTION = """
 Run a function in a plain loop, in threads, in interpreters and in processes. Print how fast each of them is, what it costs,
-and which one to use. The function must be at module level. It is called many times, so it should not have side effects.
+and which one to use. The function must be importable by its name. It is called many times, so it should not have side
+effects.
 """
 
 
