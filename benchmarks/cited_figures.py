@@ -82,7 +82,7 @@ CITED = (
     Cited("CHANGELOG.md", "`Runner.run` takes", "asyncio", AWAITED, "aiointerpreters, Runner"),
     Cited("CHANGELOG.md", "(0.6.0:", "asyncio", AWAITED, "release 0.6.0, Runner"),
     Cited(DEPLOYMENT, "An additional interpreter takes", "memory", PLAIN, TAGGED),
-    Cited(DEPLOYMENT, "if your functions are in a script that imports the executor, it takes", "memory", SCRIPT, TAGGED),
+    Cited(DEPLOYMENT, "your functions are in a script that imports the executor, it takes", "memory", SCRIPT, TAGGED),
     Cited(DEPLOYMENT, "With NumPy it takes", "packages", WITH.format("numpy"), PRIVATE),
     Cited(DEPLOYMENT, "and with pandas", "packages", WITH.format("pandas"), PRIVATE),
 )

@@ -442,4 +442,16 @@ py::Ref make_executor_type(PyObject* module, PyObject* base) {
   return type;
 }
 
+py::Ref make_executor_outline(PyObject* module) {
+  // A class without __slots__, as ThreadPoolExecutor is. CPython lets one replace the other if their layouts are the same.
+  const py::Ref empty = py::Ref::steal(PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){ss}",
+                                                             "ThreadPoolExecutor", "__module__", "aiointerpreters._core"));
+  return empty ? make_executor_type(module, empty.get()) : py::Ref();
+}
+
+bool put_on_base(const py::Ref& type, PyObject* base) {
+  const py::Ref bases = py::Ref::steal(PyTuple_Pack(1, base));
+  return bases && PyObject_SetAttrString(type.get(), "__bases__", bases.get()) == 0;
+}
+
 }  // namespace aiointerpreters::binding

@@ -119,7 +119,7 @@ bool read_main_thread(ModuleState& state) {
 
 // Creates Future and ExecutorBase, which need concurrent.futures. Only an interpreter with an executor has this cost.
 bool add_executor_types(PyObject* module, ModuleState& state) {
-  if (state.executor_type) return true;
+  if (state.has_executors) return true;
   py::Ref future_base;
   py::Ref executor_base;
   const bool imported = import_into("concurrent.futures._base", "Future", future_base) &&
@@ -134,8 +134,27 @@ bool add_executor_types(PyObject* module, ModuleState& state) {
   if (!state.thread_starter) return false;
   // Does not exist before 3.14.
   if (!import_into("functools", "Placeholder", state.placeholder)) PyErr_Clear();
-  return publish(module, "Future", make_future_type(module, future_base.get()), state.future_type) &&
-         publish(module, "ExecutorBase", make_executor_type(module, executor_base.get()), state.executor_type);
+  if (state.has_executors) return true;  // another thread has made them meanwhile
+  if (state.executor_type && !put_on_base(state.executor_type, executor_base.get())) return false;
+  py::Ref type =
+      state.executor_type ? py::Ref::borrow(state.executor_type.get()) : make_executor_type(module, executor_base.get());
+  state.has_executors = publish(module, "Future", make_future_type(module, future_base.get()), state.future_type) &&
+                        publish(module, "ExecutorBase", std::move(type), state.executor_type);
+  return state.has_executors;
+}
+
+PyObject* outline_executor(PyObject* module, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    ModuleState& state = state_of(module);
+    const bool is_workers = static_cast<bool>(state.runtime.module);
+    if (!is_workers || state.executor_type) Py_RETURN_NONE;
+    const py::Ref name = py::Ref::steal(PyUnicode_FromString("concurrent.futures._base"));
+    const int is_imported = name ? PyDict_Contains(PyImport_GetModuleDict(), name.get()) : -1;
+    if (is_imported < 0) return nullptr;
+    if (is_imported != 0) Py_RETURN_NONE;
+    state.executor_type = make_executor_outline(module);
+    return state.executor_type ? py::Ref::borrow(state.executor_type.get()).release() : nullptr;
+  });
 }
 
 // PEP 562: attributes of the module that are created on first use.
@@ -190,6 +209,12 @@ PyMethodDef kModuleMethods[] = {
     {"capture", capture_function, METH_O,
      "capture($module, tagged, /)\n--\n\n"
      "Return the tagged callable in its current state. A callable that crosses by value is pickled only once, here."},
+    {"outline_executor", outline_executor, METH_NOARGS,
+     "outline_executor($module, /)\n--\n\n"
+     "Return ExecutorBase without its base class, or None if the complete one is needed.\n\n"
+     "The outline exists in workers only, and only until concurrent.futures is imported there. The attribute "
+     "`ExecutorBase`\n"
+     "of this module completes it."},
     {"is_coroutine_function", is_coroutine_function, METH_O,
      "is_coroutine_function($module, fn, /)\n--\n\nReturn whether calls of `fn` would run in an event loop if it were "
      "tagged."},

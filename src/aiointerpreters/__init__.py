@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "InterpreterError": ".errors",
-    "InterpreterThreadPoolExecutor": ".executors",
     "NotTransferableError": ".errors",
     "Runner": ".runner",
     "RunnerError": ".errors",
@@ -56,6 +55,10 @@ def __getattr__(name: str) -> object:
 
     if name == "__version__":
         value: object = importlib.import_module("importlib.metadata").version(__name__)
+    elif name == "InterpreterThreadPoolExecutor":
+        value = importlib.import_module("._outline", __name__).executor_class()
+    elif name == "executors":  # which a worker may not have loaded with the class
+        value = importlib.import_module(".executors", __name__)
     elif name in _HOMES:
         value = getattr(importlib.import_module(_HOMES[name], __name__), name)
     else:

@@ -4,8 +4,10 @@ The rules are those of multiprocessing's spawn (Lib/multiprocessing/spawn.py): a
 script once more, as `__mp_main__`, in each interpreter that needs one of them.
 """
 
+import io
 import os
 import sys
+from importlib.util import MAGIC_NUMBER
 from types import ModuleType
 
 _ALIAS = "__mp_main__"
@@ -46,10 +48,31 @@ def run_module(name: str) -> None:
 
 
 def run_path(path: str) -> None:
-    """Run the script at `path` as this interpreter's `__mp_main__` and `__main__`."""
-    import runpy
+    """Run the script at `path` as this interpreter's `__mp_main__` and `__main__`.
 
-    _install(runpy.run_path(path, run_name=_ALIAS))
+    It is what `runpy.run_path` does. That imports pkgutil and collections, which take 0.8 MB in each worker.
+    """
+    with io.open_code(path) as file:
+        source = file.read()
+    if source.startswith(MAGIC_NUMBER):  # it is compiled
+        import runpy
+
+        return _install(runpy.run_path(path, run_name=_ALIAS))
+    main = ModuleType(_ALIAS)
+    main.__dict__.update(__file__=path, __package__="")
+    if sys.version_info < (3, 15):
+        main.__dict__["__cached__"] = None
+    code = compile(source, path, "exec", dont_inherit=True)
+    argument = sys.argv[0]
+    sys.modules[_ALIAS], sys.argv[0] = main, path
+    try:
+        exec(code, main.__dict__)
+    except BaseException:
+        sys.modules.pop(_ALIAS, None)
+        raise
+    finally:
+        sys.argv[0] = argument
+    sys.modules["__main__"] = sys.modules[_ALIAS] = main
 
 
 def _install(names: dict[str, object]) -> None:

@@ -16,7 +16,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-from . import _core, _lifecycle, _replaced_submit
+from . import _core, _lifecycle, _outline, _replaced_submit
 from ._core import Future, interpreter
 from ._extensions import Extensions, are_private
 from ._stopping import is_stop
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Future", "InterpreterThreadPoolExecutor", "as_completed", "interpreter", "wait"]
 
 
+@_outline.complete
 class InterpreterThreadPoolExecutor(_core.ExecutorBase):
     """A thread pool that runs tagged functions in interpreters, in parallel.
 

@@ -1,5 +1,6 @@
 """Functions of a program's `__main__` cross by name if the script can be run again, otherwise by value."""
 
+import py_compile
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,38 @@ GUARDED_OUTPUT = (
 
 def test_functions_and_classes_of_a_script(tmp_path: Path) -> None:
     run_script(tmp_path, GUARDED).check(*GUARDED_OUTPUT)
+
+
+def test_a_script_that_is_compiled(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(GUARDED, encoding="utf-8")
+    compiled = str(tmp_path / "compiled")
+    py_compile.compile(str(tmp_path / "program.py"), cfile=compiled, doraise=True)
+    (tmp_path / "program.py").unlink()
+    run_python(compiled, cwd=tmp_path).check(*GUARDED_OUTPUT)
+
+
+def test_functions_of_a_script_use_the_names_of_its_module(tmp_path: Path) -> None:
+    source = """
+        import sys
+        from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+        count = 0
+        argument, module = sys.argv[0], sys.modules[__name__]
+
+        @interpreter
+        def increase():
+            global count
+            count += 1
+            main = sys.modules["__main__"]
+            there = main.count, main is module is sys.modules["__mp_main__"], vars(main) is globals()
+            return *there, main.__spec__, main.__package__, main.__file__ == argument
+
+        if __name__ == "__main__":
+            with InterpreterThreadPoolExecutor(1) as pool:
+                print(*pool.submit(increase).result())
+                print(*pool.submit(increase).result())
+    """
+    run_script(tmp_path, source).check("1 True True None  True", "2 True True None  True")
 
 
 def test_functions_and_classes_of_a_module_run_with_m(tmp_path: Path) -> None:
