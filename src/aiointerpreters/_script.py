@@ -57,7 +57,8 @@ def run_path(path: str) -> None:
     if source.startswith(MAGIC_NUMBER):  # it is compiled
         import runpy
 
-        return _install(runpy.run_path(path, run_name=_ALIAS))
+        _install(runpy.run_path(path, run_name=_ALIAS))
+        return
     main = ModuleType(_ALIAS)
     main.__dict__.update(__file__=path, __package__="")
     if sys.version_info < (3, 15):
