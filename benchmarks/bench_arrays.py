@@ -1,9 +1,9 @@
 """How long NumPy arrays and DataFrames take to reach a worker, and how much faster small arrays are processed.
 
 Arguments are passed to a function that does nothing. Results are arrays of zeros that the worker has just created. The
-system provides their memory only when it is first read, so nearly all of the time is that of the way. One kind is written
-to, as real results are. That takes its time in any pool. Calls follow each other without a pause. A round takes their
-median. Dropping the results counts.
+system provides their memory only when it is first read, so nearly all of the time is transport. One kind is written
+to, like real results. That takes time in any pool. Calls follow each other without a pause. The figure of a round
+is their median. It includes the time to drop the results.
 
 `extensions="private"` allows interpreters to import NumPy. Processes get the same tasks. Threads get only the work,
 because values in threads do not have to be sent.

@@ -1,12 +1,12 @@
 """How long it takes to cancel a running call: until the awaiting task resumes, and until the worker runs its next call.
 
 An endless loop in pure Python runs on the executor's only worker when the task that awaits it is cancelled. Two times are
-measured from there: until the task has ended, and until the next call has started, which that call reports itself. The
+measured from there: until the task has ended, and until the next call has started. That call reports its start. The
 standard library's executors cannot stop running functions, so there is no rival. The switch interval of the worker's
 interpreter (5 ms, `sys.setswitchinterval`) decides the result.
 
-The third figure: thousands of coroutine functions that wait in one worker are cancelled. It is the processor time of all
-threads for each of them, until all have ended.
+For the third figure, thousands of coroutine functions that wait in one worker are cancelled. The figure is the processor
+time of all threads until all have ended, divided by the number of functions.
 """
 
 import argparse

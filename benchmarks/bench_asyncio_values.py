@@ -2,7 +2,7 @@
 
 Arguments are encoded in the thread that submits, and for `executor.run` this is the loop's thread. Results are decoded in
 the loop's thread. Submitting from another thread is measured too, although the encoder holds the GIL while it reads
-objects. So are the ways that really help: bytes, text and shared memory, which home does not have to take apart. None
+objects. So are the ways that really help: bytes, text and shared memory, which need not be encoded object by object. None
 shows the heartbeat's own delay.
 """
 

@@ -2,8 +2,7 @@
 
 The calls of a contestant with one value follow each other without a pause, after a few calls to warm up. A round takes
 their median. Each result is dropped while the clock runs, because that takes time too. Before the first round every value
-goes there and back once, and the result must be equal. A contestant is not measured with values that it refuses.
-not measured with.
+makes one round trip, and the result must be equal. A contestant is not measured with values that it refuses.
 
 With many floats, InterpreterPoolExecutor of CPython 3.14 spends most of its time on their `repr`, which becomes part of the
 message of an error that it handles itself. The floats here are quotients with all their digits, like measured data. With

@@ -106,7 +106,7 @@ def import_modules(names: list[str]) -> int:
 
 
 def loop(arrivals: int) -> None:
-    """Reports at the pipe end `arrivals`, then does nothing for ever."""
+    """Reports at the pipe end `arrivals`, then does nothing forever."""
     os.write(arrivals, b".")
     while True:
         pass

@@ -11,7 +11,7 @@
 namespace aiointerpreters::base {
 
 using Clock = std::chrono::steady_clock;
-using Deadline = std::optional<Clock::time_point>;  // nullopt: for ever
+using Deadline = std::optional<Clock::time_point>;  // nullopt: no limit
 [[nodiscard]] inline bool is_over(const Deadline& deadline) noexcept { return deadline && Clock::now() >= *deadline; }
 
 enum class Wake : std::uint8_t {

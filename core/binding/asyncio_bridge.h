@@ -51,7 +51,7 @@ class AsyncioBridge {
   [[nodiscard]] PyObject* loop() const noexcept { return loop_.get(); }
   // {"loop": loop}, for futures of that loop. Borrows.
   [[nodiscard]] PyObject* loop_keyword() const noexcept { return loop_keyword_.get(); }
-  // The context for tasks that `expect` gets.
+  // The mailbox of the loop, for tasks that have ended.
   [[nodiscard]] const pool::MailboxPtr& mailbox() const noexcept { return mailbox_; }
 
   // The task is outstanding from now on; the caller has to request mail for it. Its end is delivered in a copy of the

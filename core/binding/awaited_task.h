@@ -14,7 +14,7 @@ class AwaitedTask final : public HomeTask {
   // What happens to the call if its future is cancelled, or if the loop is closed.
   enum class Cancelling {
     kStops,          // for `run`: a queued call never runs, a running call is interrupted
-    kCancelsQueued,  // for `run_in_executor`: only cancelling cancels a queued call; otherwise it continues
+    kCancelsQueued,  // for `run_in_executor`: cancelling the future cancels a queued call; all others continue
   };
   AwaitedTask(ModuleState& home, Cancelling manner) noexcept
       : HomeTask(pool::Lane::kInterpreters, home), cancelling_(manner) {}

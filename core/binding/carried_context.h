@@ -11,7 +11,7 @@
 
 namespace aiointerpreters::binding {
 
-// Gives the variables of an iterable the names that workers find them by. Returns new: a tuple, or null without an
+// Finds the names by which workers find the variables. `variables`: any iterable. Returns new: a tuple, or null without an
 // exception if there are no variables. Runs Python. Errors: null with TypeError or ValueError set.
 [[nodiscard]] py::Ref declare_context(PyObject* variables);
 

@@ -1,11 +1,11 @@
 // Finds out who calls `submit`: `loop.run_in_executor` of the running loop (also for `asyncio.to_thread`), or any other
 // code.
 //
-// `run_in_executor` passes the result of `submit` only to asyncio's wrap_future. wrap_future returns a future of the loop
-// unchanged. It connects a future of concurrent.futures with one of the loop, which takes half a dozen Python functions. So
-// `submit` returns a future of the loop for such a tagged call, which halves the cost for the loop. If other code is in
-// between (a subclass's `submit`, a patch by an observability tool), `submit` returns a future of concurrent.futures as
-// usual.
+// `run_in_executor` passes the result of `submit` only to asyncio's wrap_future. If the result is a future of
+// concurrent.futures, wrap_future creates a future of the loop and connects the two, which takes half a dozen Python
+// functions. If it is a future of the loop, wrap_future returns it unchanged. So `submit` returns a future of the loop for
+// such a tagged call, which halves the cost for the loop. If other code is in between (a subclass's `submit`, a patch by an
+// observability tool), `submit` returns a future of concurrent.futures as usual.
 // Requires: attached to home.
 #pragma once
 

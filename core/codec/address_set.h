@@ -1,5 +1,5 @@
-// AddressSet: a set of objects, by address. First all objects are added, then it is queried. Adding is a store. The hash
-// table is built once, with the right size. Holds no references.
+// AddressSet: a set of objects, by address. First all objects are added, then it is queried. Adding is a single store. The
+// hash table is built once, with the right size. Holds no references.
 // Owner: one encoding. Thread: its owner's. Errors: std::bad_alloc.
 #pragma once
 

@@ -18,7 +18,7 @@ struct Content {
   Content() = default;
   Content(const Content&) = delete;
   Content& operator=(const Content&) = delete;
-  // The library that the content comes from releases it.
+  // Makes the library that the content comes from release it.
   ~Content();
 
   // Takes everything in the stream; the caller still has to release the stream. Calls the library that created it. Returns

@@ -13,9 +13,9 @@ namespace aiointerpreters::codec {
 
 class ArrowTable final : public base::Counted {
  public:
-  // The last owner calls the library that releases it.
+  // The last owner makes the library release the content.
   explicit ArrowTable(std::unique_ptr<arrow::Content> content) noexcept : own_(std::move(content)), content_(*own_) {}
-  // The table of an object on loan. Its owner drops that object, and the library then releases the table there.
+  // The table of an object on loan. Its owner drops that object, and the library then releases the content there.
   ArrowTable(const ArrowTable& lent, Loan loan) noexcept : content_(lent.content_), loan_(std::move(loan)) {}
 
   [[nodiscard]] const arrow::Content& content() const noexcept { return content_; }

@@ -1,6 +1,6 @@
-// BegunFile: a new file that is still being written, under a name that nobody looks for. The destructor removes it unless
-// it has been renamed. If the process ends earlier, pruning removes the file (folder_upkeep.h). Owner: a function's scope.
-// Thread: that function's. Linux only.
+// BegunFile: a new file that is still being written, under a temporary name. The destructor removes it unless it has been
+// renamed. If the process ends earlier, pruning removes the file (folder_upkeep.h).
+// Owner: a function's scope. Thread: that function's. Linux only.
 #pragma once
 
 #include <string>

@@ -15,8 +15,8 @@ struct Copy {
   // The path for dlopen. No other copy in this process has had this path: glibc returns the object that it has already
   // loaded from a path, even if that file has been removed.
   std::string path;
-  // The file whose content was compared. While it is open, it can be reached through /proc/self/fd. A copy without a name
-  // in a folder has this path.
+  // The file whose content was compared. While it is open, it can be reached through /proc/self/fd. For a copy without a
+  // name, this is the path.
   FileDescriptor file;
   // The original that the copy was compared with, open for reading. Another file may have its path by now.
   FileDescriptor original;

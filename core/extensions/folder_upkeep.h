@@ -18,8 +18,8 @@ struct Limits {
   // The size of all copies. The ones that have been unused for longest are removed first. 2 GB is enough for ten
   // interpreters with numpy, pandas, scipy, scikit-learn and pyarrow.
   std::uint64_t bytes = 2'000'000'000;
-  // Copies that were used in the last two days are kept, even above that size. Otherwise a program that needs more would
-  // write them again at each start. (The time of use is exact only to a day.)
+  // Copies that were used within a day are kept, even above that size. Otherwise a program that needs more would write them
+  // again at each start. The limit is two days, because the recorded time of use is exact only to a day.
   std::int64_t in_use = std::int64_t{2} * 24 * 60 * 60;
   // If an unfinished file has not been touched for an hour, its process has ended: writing a file takes seconds.
   std::int64_t begun = std::int64_t{60} * 60;

@@ -36,7 +36,7 @@ struct CopyOwner {
                                          std::string& why);
 
 // Loads a library that is not a module, with the libraries that it needs, if an extension module would get a private copy
-// of it. Requires, returns: as above. If it is a shared library, or cannot be read, the result is null and `why` is empty.
+// of it. Requires, returns: as above. If the process shares it, or if it cannot be read: null, and `why` is empty.
 [[nodiscard]] void* open_if_private(CopyOwner& owner, const std::string& path, std::string& why);
 
 }  // namespace aiointerpreters::extensions

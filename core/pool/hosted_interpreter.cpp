@@ -26,7 +26,7 @@ constexpr char kStarting = 0;
 constexpr char kDropping = 0;
 constexpr char kEnding = 0;
 
-// Runs one step of ending an interpreter. If there is no memory for it, the next step follows all the same.
+// Runs one step of ending an interpreter. If there is no memory for it, the next step follows nevertheless.
 template <typename Step>
 void end_quietly(Step&& step) {
   try {

@@ -163,7 +163,7 @@ async def tell(name: str) -> None:
 
 
 async def hold(ends: Ends, value: Any = None) -> Any:
-    """Pass a gate while the event loop goes on. If several calls of one interpreter wait, the gate must be opened wide."""
+    """Pass a gate while the event loop continues. If several calls of one interpreter wait, the gate must be opened wide."""
     endless.arrive(ends)
     loop = asyncio.get_running_loop()
     opened = asyncio.Event()
@@ -432,7 +432,7 @@ async def child_that_leaves() -> str:
 
 
 async def sleep(ends: Ends) -> Never:
-    """Report that this is running, and wait for ever."""
+    """Report that this is running, and wait forever."""
     endless.arrive(ends)
     await asyncio.get_running_loop().create_future()
     raise AssertionError
@@ -451,7 +451,7 @@ async def tell_end(ends: Ends, path: str) -> None:
 
 
 async def swallow(ends: Ends, path: str) -> str:
-    """Swallow the cancellation, go on after it, and report that."""
+    """Swallow the cancellation, continue, and report that."""
     try:
         await sleep(ends)
     except asyncio.CancelledError:
@@ -470,7 +470,7 @@ async def fail_instead(ends: Ends) -> None:
 
 
 async def ignore(ends: Ends) -> Any:
-    """Swallow the cancellation, report that, and go on until the gate is opened."""
+    """Swallow the cancellation, report that, and continue until the gate is opened."""
     try:
         await sleep(ends)
     except asyncio.CancelledError:

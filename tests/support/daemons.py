@@ -130,7 +130,7 @@ def log_listener() -> None:
 
 
 def spins() -> None:
-    """Compute for ever."""
+    """Compute forever."""
 
     def run() -> None:
         while True:
@@ -340,7 +340,7 @@ _count = 0
 
 
 def counts_while_looping(ends: Ends) -> None:
-    """Leave a thread behind that counts, and loop for ever."""
+    """Leave a thread behind that counts, and loop forever."""
 
     def run() -> None:
         global _count

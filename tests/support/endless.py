@@ -29,7 +29,7 @@ def arrive(ends: Ends) -> None:
 
 
 def loop(ends: Ends | None = None) -> NoReturn:
-    """Loop for ever."""
+    """Loop forever."""
     if ends is not None:
         arrive(ends)
     while True:
@@ -280,7 +280,7 @@ def fails_instead(ends: Ends) -> NoReturn:
 
 
 def ignores(ends: Ends) -> Any:
-    """Swallow the interrupt, report that, and go on until the gate is opened."""
+    """Swallow the interrupt, report that, and continue until the gate is opened."""
     with contextlib.suppress(TaskInterrupted):
         loop(ends)
     return hold(ends)

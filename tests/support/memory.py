@@ -137,7 +137,7 @@ def drop(name: str) -> None:
 
 
 def drop_then(name: str, fn: Any, *args: Any) -> Any:
-    """Drop the values kept here, then go on with work that takes long."""
+    """Drop the values kept here, then continue with work that takes long."""
     drop(name)
     return fn(*args)
 
@@ -303,7 +303,7 @@ def own_view_through_own_pool(size: int) -> memoryview:
 
 
 def reference_counts(name: str) -> list[int]:
-    """Reference counts of a value kept here and of what is in it."""
+    """Reference counts of a value kept here and of its content."""
     kept = work.recall(name)
     parts = [kept, *(kept if isinstance(kept, list) else ()), *(vars(kept).values() if isinstance(kept, Holder) else ())]
     return [sys.getrefcount(part) for part in parts]

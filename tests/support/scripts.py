@@ -52,7 +52,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 class Running:
-    """A script that runs while the test goes on. The test reads its output line by line and sends it signals."""
+    """A script that runs while the test continues. The test reads its output line by line and sends it signals."""
 
     def __init__(self, folder: Path, source: str, *, options: Sequence[str] = ()) -> None:
         path = folder / "script.py"

@@ -1,6 +1,6 @@
 """The measurements: one `Pool` for each way to run the function, and `Findings` for all of them.
 
-Of several rounds the best one counts: whatever else goes on in the machine makes figures worse, and never better.
+The best of several rounds counts, because other activity on the machine can only make figures worse.
 """
 
 from dataclasses import dataclass, field
@@ -27,9 +27,9 @@ EQUAL, DIFFERENT, UNKNOWN = "equal", "different", "not comparable"
 class Pool:
     """One way to run the function. The lists have one value for each round.
 
-    problem: why it cannot run the function, in words. first_result: seconds from the making of the pool. memory: bytes for
-    each worker. rates: calls a second. round_trips: seconds of a single call that is waited for. carrying: what of these
-    arguments and result need. delays: seconds by which an event loop is late, as the 99th percentile.
+    problem: a text that says why it cannot run the function. first_result: seconds from the creation of the pool. memory:
+    bytes for each worker. rates: calls per second. round_trips: seconds of a single call that is waited for. carrying: the
+    part of these seconds for arguments and result. delays: seconds by which an event loop is late (99th percentile).
     """
 
     name: str
@@ -68,8 +68,8 @@ class Pool:
 class Findings:
     """All pools, including the plain loop, and the facts that are common to all.
 
-    call: seconds of one direct call. busy: the share of them in which the function computes. workers: of each pool.
-    processors: that this program may use.
+    call: seconds of one direct call. busy: the share of them in which the function computes. workers: the number in each
+    pool. processors: the number that this program may use.
     """
 
     title: str

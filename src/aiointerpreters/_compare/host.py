@@ -1,7 +1,7 @@
 """Measures the function in one pool, as the command requests, and answers in JSON. Each pool has its own process.
 
-A request and its answer are one line each, on a socket. `{"ok": ...}` is an answer, `{"wrong": text}` says that there is
-nothing to measure, `{"problem": text}` that this pool cannot do it.
+A request and its answer are one line each, on a socket. `{"ok": ...}` is an answer, `{"wrong": text}` means that there is
+nothing to measure, and `{"problem": text}` that this pool cannot run the function.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _LONG = 0.05  # seconds of a call; in longer calls, the event loop's part does n
 
 @dataclass
 class Host:
-    """One pool and what is measured in it."""
+    """One pool and its measurements."""
 
     name: str
     workers: int

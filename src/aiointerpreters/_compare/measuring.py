@@ -91,7 +91,7 @@ type Way = Plain | Pooled
 def fastest(call: Callable[[int], object], seconds: float, most: int) -> float:
     """Return the seconds of a single call that is waited for: the shortest of at most `most` calls, within a time limit.
 
-    The least, because whatever else goes on in the machine makes it longer.
+    The shortest call counts, because other activity on the machine can only make calls longer.
     """
     least = math.inf
     started = now = time.perf_counter()
@@ -125,7 +125,7 @@ def number_of_calls(rate: float, seconds: float, workers: int, inputs: int, most
 async def beside_a_loop(way: Way, calls: int, seconds: float) -> tuple[float, float]:
     """Make calls from an event loop that also has a timer: at most `calls`, and no new ones after a time limit.
 
-    Returns calls a second, and by how many seconds the timer was late (99th percentile).
+    Returns the calls per second, and the lateness of the timer in seconds (99th percentile).
     """
     numbers = iter(range(calls))
     lateness: list[float] = []

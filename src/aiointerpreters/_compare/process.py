@@ -57,7 +57,7 @@ class Process:
     def ask(self, what: str, timeout: float, **request: Any) -> dict[str, Any]:
         """Have the host do something and return its answer.
 
-        Raises PoolProblemError if it cannot, dies, or has not answered after `timeout` seconds; then it has been ended.
+        Raises PoolProblemError if the host cannot do it, dies, or does not answer within `timeout` seconds. It ends then.
         Raises WrongTargetError if there is nothing to measure.
         """
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # reading the answer reports it

@@ -1,4 +1,4 @@
-/* A module with a function that ends the process, as a crash in it would. */
+/* A module with a function that ends the process, like a crash. */
 #include <Python.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* An extension that would replace the memory allocators of the process, if somebody called it. */
+/* An extension with a function that would replace the memory allocators of the process. It is never called. */
 #include <Python.h>
 
 static PyObject* replace(PyObject* module, PyObject* unused) {

@@ -1,4 +1,4 @@
-/* A module that exports its slots and has no function that initializes it (PEP 793). */
+/* A module that exports its slots, and has no initialization function (PEP 793). */
 #include <Python.h>
 
 static long count = 0;

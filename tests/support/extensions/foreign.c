@@ -1,4 +1,4 @@
-/* Threads that Python has not made, which call it, and calls that are pending. */
+/* Threads that Python has not created and that call Python, and pending calls. */
 #include <Python.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -7,9 +7,9 @@
 
 typedef struct {
   PyObject* callable;
-  int wait_for;   /* a pipe's end: it comes when something can be read there, or the other end is closed; -1: at once */
-  int forgets;    /* it does not release */
-  int nested;     /* it comes again, inside: attached and detached */
+  int wait_for;   /* a pipe's end: the thread enters when it is readable or its other end is closed; -1: at once */
+  int forgets;    /* the thread does not call Release */
+  int nested;     /* the thread enters again inside, attached and detached */
 } Visit;
 
 static void call(PyObject* callable) {
@@ -54,7 +54,7 @@ static int start(pthread_t* thread, PyObject* callable, int wait_for, int forget
   return pthread_create(thread, NULL, visit, made);
 }
 
-/* Has it called by a thread, and waits for its end. */
+/* Calls it in a new thread, and waits for the end of the thread. */
 static PyObject* call_in_thread(PyObject* module, PyObject* args) {
   PyObject* callable;
   int forgets = 0;
@@ -68,7 +68,7 @@ static PyObject* call_in_thread(PyObject* module, PyObject* args) {
   Py_RETURN_NONE;
 }
 
-static PyInterpreterState* own_interpreter; /* static, as pybind11 has it */
+static PyInterpreterState* own_interpreter; /* static, as in pybind11 */
 
 static void* visit_with_own_state(void* callable) {
   PyThreadState* state = PyThreadState_New(own_interpreter);
@@ -80,7 +80,7 @@ static void* visit_with_own_state(void* callable) {
   return NULL;
 }
 
-/* Has it called by a thread that makes its state itself, and waits for its end. */
+/* Calls it in a thread that creates its own thread state, and waits for the end of the thread. */
 static PyObject* call_with_own_state(PyObject* module, PyObject* callable) {
   pthread_t thread;
   own_interpreter = PyInterpreterState_Get();
@@ -91,7 +91,7 @@ static PyObject* call_with_own_state(PyObject* module, PyObject* callable) {
   Py_RETURN_NONE;
 }
 
-/* The same, and goes on on its own. */
+/* The same without waiting. */
 static PyObject* call_later_with_own_state(PyObject* module, PyObject* callable) {
   pthread_t thread;
   own_interpreter = PyInterpreterState_Get();
@@ -114,7 +114,7 @@ static void* ask_late(void* files) {
   return NULL;
 }
 
-/* A thread asks each time when something can be read, and writes what it is told. Returns what this one is told. */
+/* A thread asks whenever the file is readable, and writes the answer. Returns the answer for the calling thread. */
 static PyObject* ask_later(PyObject* module, PyObject* args) {
   int* files = malloc(2 * sizeof(int));
   pthread_t thread;
@@ -132,7 +132,7 @@ static void* visit_late(void* file) {
   return NULL;
 }
 
-/* A thread makes its state when the file can be read. */
+/* A thread creates its thread state when the file is readable. */
 static PyObject* make_state_later(PyObject* module, PyObject* file) {
   pthread_t thread;
   own_interpreter = PyInterpreterState_Get();
@@ -141,7 +141,7 @@ static PyObject* make_state_later(PyObject* module, PyObject* file) {
   Py_RETURN_NONE;
 }
 
-/* Has it called by a thread that goes on on its own. */
+/* Calls it in a thread, without waiting. */
 static PyObject* call_later(PyObject* module, PyObject* args) {
   PyObject* callable;
   int wait_for;
@@ -152,7 +152,7 @@ static PyObject* call_later(PyObject* module, PyObject* args) {
   Py_RETURN_NONE;
 }
 
-/* Comes on a thread that Python has made: detached and attached. Whether it had its own state each time. */
+/* Enters on a thread that Python has created, attached and detached. Returns whether it had its own state each time. */
 static PyObject* come_detached(PyObject* module, PyObject* unused) {
   PyThreadState* own = PyThreadState_Get();
   PyGILState_STATE attached = PyGILState_Ensure();
@@ -185,7 +185,7 @@ static PyObject* main_interpreter(PyObject* module, PyObject* unused) {
   return PyLong_FromLongLong(PyInterpreterState_GetID(PyInterpreterState_Main()));
 }
 
-static long long at_load = -1; /* the interpreter that calls from a constructor come to */
+static long long at_load = -1; /* the interpreter that a call from a constructor enters */
 
 static void __attribute__((constructor)) construct(int argc, char** argv, char** environment) {
   PyGILState_STATE state = PyGILState_Ensure();
@@ -198,7 +198,7 @@ static void __attribute__((constructor)) construct(int argc, char** argv, char**
 
 static PyObject* constructed_in(PyObject* module, PyObject* unused) { return PyLong_FromLongLong(at_load); }
 
-/* What C runs when the process ends. */
+/* Functions that C calls when the process ends. */
 
 static void say(const char* what) {
   if (write(STDOUT_FILENO, what, strlen(what)) < 0) _exit(9);
@@ -220,7 +220,7 @@ static void __attribute__((destructor)) destruct(void) {
   if (at_unload != NULL) at_unload();
 }
 
-/* Has it come when the process ends: from a handler or a destructor, making its own state or not. A handler before and one after it say so. */
+/* Makes C code enter when the process ends: from a handler or a destructor, with its own state or not. Handlers before and after report. */
 static PyObject* come_at_exit(PyObject* module, PyObject* args) {
   int in_destructor;
   int has_own_state;

@@ -1,4 +1,4 @@
-/* A module that imports another one, IMPORTED, while it is executed itself, and counts how often it was begun. */
+/* A module that imports another one, IMPORTED, while it is being executed, and counts how often its execution has begun. */
 #include <Python.h>
 
 static long begun = 0;

@@ -1,4 +1,4 @@
-/* A module of any name: INITIALIZE is the function that makes it, NAME its name. */
+/* A module with any name: NAME. INITIALIZE is its initialization function. */
 #include <Python.h>
 
 static PyModuleDef_Slot slots[] = {{0, NULL}};

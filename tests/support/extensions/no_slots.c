@@ -1,4 +1,4 @@
-/* A module of several phases that has nothing to execute, and so no slots. */
+/* A multi-phase module with nothing to execute, so without slots. */
 #include <Python.h>
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "no_slots"};

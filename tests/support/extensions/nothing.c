@@ -1,2 +1,2 @@
-/* No module. */
+/* Not a module. */
 int nothing = 0;

@@ -1,4 +1,4 @@
-/* A module whose initialization does what none may do: KIND tells what. */
+/* A module whose initialization does something forbidden. KIND selects what. */
 #include <Python.h>
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "odd", .m_size = -1};

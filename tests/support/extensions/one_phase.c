@@ -1,4 +1,4 @@
-/* A module of one phase that counts in static memory, has a static type, and keeps itself in its interpreter's state. */
+/* A single-phase module that counts in static memory, has a static type, and finds itself in its interpreter's state. */
 #include <Python.h>
 
 static long count = 0;

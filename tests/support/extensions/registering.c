@@ -1,4 +1,4 @@
-/* A module of one phase that adds itself to its interpreter's state. */
+/* A single-phase module that adds itself to its interpreter's state. */
 #include <Python.h>
 
 static struct PyModuleDef definition;

@@ -1,4 +1,4 @@
-/* A module that takes a key of threads' own memory when it is loaded, as libraries in it may do. */
+/* A module that takes a key for thread-specific data when it is loaded, as libraries inside a module may do. */
 #include <Python.h>
 #include <pthread.h>
 

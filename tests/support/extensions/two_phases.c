@@ -1,5 +1,5 @@
-/* A module of several phases that does not support interpreters. While it is executed it makes another one of that kind inside, after
-   it has imported IMPORTED, if there is one. */
+/* A multi-phase module that does not support interpreters. While it is being executed, it first imports IMPORTED, if that is
+   defined, and then creates another such module inside. */
 #include <Python.h>
 
 static long count = 0;

@@ -1,4 +1,4 @@
-/* A module that counts in a library which uses Python, and in another one which does not. */
+/* A module that counts in a library that uses Python, and in one that does not. */
 #include <Python.h>
 
 PyObject *count_in_library(void);

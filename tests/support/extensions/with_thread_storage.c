@@ -1,4 +1,4 @@
-// A module with static memory of threads that has to lie at a place known when it is loaded: glibc sets little of it aside.
+// A module with static TLS memory (initial-exec model), of which glibc reserves little.
 #include <Python.h>
 
 static __thread char storage[8000] __attribute__((tls_model("initial-exec")));
