@@ -67,7 +67,7 @@ bench-compare: ## show what got slower since REV=revision (then the exit status 
 figures: ## write the figures in the docs and draw the pictures from what `make bench ARGS=--json` has recorded; ARGS=--check only compares
 	@$(call with,plots) && "$$python" benchmarks/readme_figures.py $(ARGS) && "$$python" benchmarks/docs_figures.py $(ARGS) && \
 		"$$python" benchmarks/cited_figures.py $(ARGS) && "$$python" benchmarks/plots.py $(ARGS) && \
-		{ [ -n "$(ARGS)" ] || "$$python" docs/_sphinx/drawings.py; }
+		{ [ -n "$(ARGS)" ] || { "$$python" docs/_sphinx/drawings.py && "$$python" docs/_sphinx/notebook_plot.py; }; }
 
 .PHONY: docs
 docs: ## build the documentation site in build/docs/index.html; warnings and dead links are errors

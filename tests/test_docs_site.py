@@ -1,6 +1,7 @@
 """The pages of the documentation lead to each other, and the reference has every public name."""
 
 import importlib
+import importlib.util
 import inspect
 import re
 import runpy
@@ -115,3 +116,20 @@ def test_drawings_and_logo_are_what_the_script_draws() -> None:
     files = runpy.run_path(str(DOCS / "_sphinx" / "drawings.py"))["files"]()
     assert len(files) > 2
     assert [path.name for path, text in files.items() if path.read_text(encoding="utf-8") != text] == [], "run make figures"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="needs the extra `examples`")
+def test_the_plot_of_the_notebook_is_drawn_for_light_and_dark_pages(tmp_path: Path) -> None:
+    runpy.run_path(str(DOCS / "_sphinx" / "notebook_plot.py"))["draw"](tmp_path)
+    drawn = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert sorted(drawn) == sorted(path.name for path in (DOCS / "images").glob("collatz*"))
+    assert len(set(drawn.values())) == 2
+    assert {content[:8] for content in drawn.values()} == {b"\x89PNG\r\n\x1a\n"}
+
+
+def test_each_picture_for_dark_pages_has_one_for_light_pages() -> None:
+    themes = {
+        theme: {path.name.replace(f"-{theme}", "") for path in (DOCS / "images").glob(f"*-{theme}.*")}
+        for theme in ("light", "dark")
+    }
+    assert themes["light"] == themes["dark"]
