@@ -134,7 +134,7 @@ bool add_executor_types(PyObject* module, ModuleState& state) {
   if (!state.thread_starter) return false;
   // Does not exist before 3.14.
   if (!import_into("functools", "Placeholder", state.placeholder)) PyErr_Clear();
-  if (state.has_executors) return true;  // another thread has made them meanwhile
+  if (state.has_executors) return true;  // another thread has created them meanwhile
   if (state.executor_type && !put_on_base(state.executor_type, executor_base.get())) return false;
   py::Ref type =
       state.executor_type ? py::Ref::borrow(state.executor_type.get()) : make_executor_type(module, executor_base.get());

@@ -42,8 +42,8 @@ struct ModuleState {
 
   // Created when an executor is first used. Always null in an interpreter without executors.
   py::Ref future_type;
-  py::Ref executor_type;        // in workers there may be only an outline of it at first
-  bool has_executors = false;   // it is complete, and so is all that follows
+  py::Ref executor_type;        // in a worker, at first perhaps only an outline
+  bool has_executors = false;   // executor_type is complete, and the objects it needs are set
   py::Ref condition_type;       // threading.Condition
   py::Ref cancelled_error;      // concurrent.futures.CancelledError
   py::Ref invalid_state_error;  // concurrent.futures.InvalidStateError

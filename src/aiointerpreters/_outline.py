@@ -1,8 +1,9 @@
-"""The executor's class in workers, which often import it and do not use it.
+"""The executor's class in workers, which often import it without using it.
 
-A worker runs a program's script to find the functions in it, and scripts import the executor. To load all that the executor
-needs would take 5 MB in each worker, most of it for concurrent.futures, which imports logging. So a worker first gets an
-outline: the class without its contents. The first use of the class loads the module `executors`, and that completes it.
+A worker runs a program's script to find the functions in it, and scripts import the executor. Loading everything that the
+executor needs would take 5 MB in each worker, most of it for concurrent.futures, which imports logging. So a worker first
+gets an outline: the class without its contents. When the class is first used, the module `executors` is loaded and completes
+it.
 """
 
 import sys
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _BASE = "concurrent.futures._base"
-# What others can ask the outline for, besides its native half. That needs an instance, and `__init__` completes the class.
+# Members that code may use before there is an instance. Native members need an instance, and `__init__` completes the class.
 _MEMBERS = (
     "__doc__",
     "__enter__",
@@ -32,20 +33,20 @@ _MEMBERS = (
 
 
 class _Member:
-    """A member of the class that is not there yet."""
+    """A placeholder for a member of the class."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def __get__(self, instance: object, owner: type | None = None) -> object:
-        """Complete the class, and return what it has by this name."""
+        """Complete the class, and return its member of this name."""
         from . import executors as executors
 
         return getattr(owner if instance is None else instance, self._name)
 
 
 class _Watch:
-    """A finder that finds out when concurrent.futures is imported. The class has to derive from the class there then."""
+    """A finder that notices the import of concurrent.futures. Then the outline has to derive from ThreadPoolExecutor."""
 
     def find_spec(self, name: str, path: "Any" = None, target: "ModuleType | None" = None) -> "ModuleSpec | None":
         if name != _BASE:
@@ -77,9 +78,9 @@ def _make() -> "type[Any] | None":
     return made
 
 
-# None: this is not a worker, or concurrent.futures is there already. Then the module `executors` makes the class.
+# None: this is not a worker, or concurrent.futures has been imported already. Then the module `executors` defines the class.
 _outline = _make()
-_contents: "dict[str, object]" = {}  # what `complete` has put into the outline
+_contents: "dict[str, object]" = {}  # set in the outline by `complete`
 
 
 def executor_class() -> "type[Any]":
@@ -92,10 +93,10 @@ def executor_class() -> "type[Any]":
 
 
 def complete[C: type](made: C) -> C:
-    """Put the contents of the class `made` into its outline and return that, or return `made` if there is no outline.
+    """Copy the contents of the class `made` into the outline and return the outline. Without an outline, return `made`.
 
-    What others have put into the outline stays there. If this is interrupted, the import of `executors` fails, and the next
-    import does it again.
+    Attributes that other code has set in the outline are kept. If this is interrupted, the import of `executors` fails, and
+    the next import repeats it.
     """
     if _outline is None:
         return made
@@ -103,9 +104,9 @@ def complete[C: type](made: C) -> C:
     found = {name: value for name, value in vars(made).items() if name not in {"__dict__", "__weakref__"}}
     for value in found.values():
         for cell in getattr(value, "__closure__", None) or ():
-            if cell.cell_contents is made:  # it is for `super()`
+            if cell.cell_contents is made:  # the cell that `super()` uses
                 cell.cell_contents = outline
-    found["__init__"] = found.pop("__init__")  # the last one: from then on there are instances
+    found["__init__"] = found.pop("__init__")  # set last, because instances can exist from then on
     for name, value in found.items():
         there = vars(outline).get(name)
         if there is _contents.get(name) or isinstance(there, _Member) or name == "__module__":
@@ -113,7 +114,7 @@ def complete[C: type](made: C) -> C:
             _contents[name] = value
     for name in _MEMBERS:
         if isinstance(vars(outline).get(name), _Member):
-            delattr(outline, name)  # it is inherited
+            delattr(outline, name)  # the base class has it
     _stop_watching()
     completed: C = outline
     return completed
