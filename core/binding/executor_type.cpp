@@ -443,7 +443,7 @@ py::Ref make_executor_type(PyObject* module, PyObject* base) {
 }
 
 py::Ref make_executor_outline(PyObject* module) {
-  // A class without __slots__, like ThreadPoolExecutor. CPython can replace one base by the other if their layouts are equal.
+  // A class without __slots__, like ThreadPoolExecutor. CPython can replace one base by the other if their layouts match.
   const py::Ref empty = py::Ref::steal(PyObject_CallFunction(reinterpret_cast<PyObject*>(&PyType_Type), "s(){ss}",
                                                              "ThreadPoolExecutor", "__module__", "aiointerpreters._core"));
   return empty ? make_executor_type(module, empty.get()) : py::Ref();
