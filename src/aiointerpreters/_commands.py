@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit status: 0, or 1 if copies could not be removed; `compare` has its own."""
     given = sys.argv[1:] if arguments is None else arguments
     if given[:1] == ["compare"]:
-        from ._compare import command  # here: it is large, and nothing else needs it
+        from ._compare import command  # imported here, because it is large and only this command needs it
 
         return command.main(given[1:])
     parser = argparse.ArgumentParser(prog="python -m aiointerpreters", description="Tools of aiointerpreters.")

@@ -50,11 +50,11 @@ def run_module(name: str) -> None:
 def run_path(path: str) -> None:
     """Run the script at `path` as this interpreter's `__mp_main__` and `__main__`.
 
-    It is what `runpy.run_path` does. That imports pkgutil and collections, which take 0.8 MB in each worker.
+    This does the same as `runpy.run_path`, which would import pkgutil and collections: 0.8 MB in each worker.
     """
     with io.open_code(path) as file:
         source = file.read()
-    if source.startswith(MAGIC_NUMBER):  # it is compiled
+    if source.startswith(MAGIC_NUMBER):  # a compiled file
         import runpy
 
         _install(runpy.run_path(path, run_name=_ALIAS))
