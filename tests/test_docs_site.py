@@ -133,3 +133,13 @@ def test_each_picture_for_dark_pages_has_one_for_light_pages() -> None:
         for theme in ("light", "dark")
     }
     assert themes["light"] == themes["dark"]
+
+
+def test_lines_of_the_changelog_have_120_columns_at_most() -> None:
+    lines = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if len(line) > 120] == []
+
+
+def test_each_group_of_the_changelog_stands_between_empty_lines() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^.*\S.*\n\*\*.+\*\*$|^\*\*.+\*\*\n.*\S.*$", text, re.MULTILINE) == []
