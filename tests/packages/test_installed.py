@@ -20,6 +20,7 @@ THEIRS = "from concurrent.futures import ThreadPoolExecutor"
 ENGINE = {"_datetime", "_struct", "cmath", "importlib", "importlib._bootstrap", "importlib._bootstrap_external"}
 # Modules of the standard library that our import loads and theirs does not.
 BEYOND = ENGINE | {"_collections_abc", "_contextvars", "_typing", "contextvars", "copyreg", "math", "typing", "re", "_sre"}
+BEYOND |= {"math.integer", "_math_integer"}  # `math` imports them on 3.15
 CALLS = "import sys; calls = []; sys.setprofile(lambda *_: calls.append(1)); {}; sys.setprofile(None); print(len(calls))"
 CPU_TIME = "import time; before = time.process_time_ns(); {}; print(time.process_time_ns() - before)"
 
@@ -71,6 +72,33 @@ def test_the_executor_brings_little_more_than_a_thread_pool() -> None:
     beyond = modules_of(OURS) - modules_of(THEIRS)
     assert {name for name in beyond if not name.startswith("aiointerpreters")} - BEYOND == set()
     assert len([name for name in beyond if name.startswith("aiointerpreters")]) <= 12
+
+
+def test_a_worker_that_runs_a_script_loads_nothing_for_the_executor(tmp_path: Path) -> None:
+    """Each worker imports what the script imports. So every module there takes memory in each of them."""
+    tag_alone = modules_of_worker(tmp_path, "from aiointerpreters import interpreter")
+    assert modules_of_worker(tmp_path, OURS) - tag_alone == {"aiointerpreters._outline"}
+    assert {name for name in tag_alone if name.startswith("aiointerpreters")} == {
+        "aiointerpreters",
+        "aiointerpreters._core",
+        "aiointerpreters._script",
+    }
+    assert tag_alone & {"collections", "contextlib", "functools", "logging", "runpy", "threading", "typing"} == set()
+
+
+def modules_of_worker(folder: Path, imports: str) -> set[str]:
+    """The modules in a worker that has run a script with these imports."""
+    script = folder / "script.py"
+    script.write_text(
+        f"{imports}\n\n"
+        "@interpreter\ndef modules():\n    import sys\n    return sorted(sys.modules)\n\n"
+        f"if __name__ == '__main__':\n    import json\n    {OURS}\n"
+        "    with InterpreterThreadPoolExecutor(1) as pool: print(json.dumps(pool.submit(modules).result()))\n",
+        encoding="utf-8",
+    )
+    finished = subprocess.run([str(PYTHON), "-I", str(script)], capture_output=True, text=True, check=False)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    return set(json.loads(finished.stdout))
 
 
 def test_the_import_calls_little_more_than_that_of_a_thread_pool() -> None:
