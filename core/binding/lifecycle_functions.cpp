@@ -119,8 +119,21 @@ bool add_last_act(PyObject* module) {
 
 // ---- Fork (hazard 16). CPython calls these functions directly. No Python code is around them in which Ctrl-C could raise.
 
-// How long a fork waits for running work. Creating or ending an interpreter never takes so long.
+// How long a fork waits for running work. Creating an interpreter never takes so long.
 constexpr std::chrono::seconds kRest{2};
+
+// How long a fork waits for interpreters that run no task any more and are being ended. Threads that tasks have left there
+// get 5 seconds to end (pool/left_threads.h, pool/ending.h). This is longer, because the machine may be busy.
+constexpr std::chrono::seconds kEnding{20};
+
+struct Patience {
+  base::Deadline for_work;
+  base::Deadline for_ends;
+
+  [[nodiscard]] const base::Deadline& with(const pool::Pool& pool) const {
+    return base::is_over(for_work) && pool.ending() > 0 ? for_ends : for_work;
+  }
+};
 
 void pause_visitor(ModuleState& state) {
   const std::shared_ptr<pool::Visitor> visitor = state.visitor;
@@ -132,10 +145,11 @@ void pause_visitor(ModuleState& state) {
 }
 
 // Waits until the pool has no interpreters. Ends those that workers have lent while they run other code.
-void wait_for_rest(pool::Pool& pool, const base::Deadline& deadline) {
+void wait_for_rest(pool::Pool& pool, const Patience& patience) {
   for (;;) {
     const std::uint32_t seen = pool.rest_news();
     while (pool::Seat* const seat = pool.take_lent()) pool.return_lent(*seat, seat->lender->end_lent());
+    const base::Deadline& deadline = patience.with(pool);
     if (pool.interpreters() == 0 || base::is_over(deadline)) return;
     py::detached([&] {
       static_cast<void>(pool.wait_for_rest_news(seen, deadline));
@@ -147,7 +161,8 @@ void wait_for_rest(pool::Pool& pool, const base::Deadline& deadline) {
 // Ends every interpreter, except those that stay busy too long, and warns of these.
 void rest_all(ModuleState& state) {
   state.is_resting = true;
-  const base::Deadline deadline = base::Clock::now() + kRest;
+  const auto now = base::Clock::now();
+  const Patience patience{now + kRest, now + kEnding};
   std::size_t asleep = 0;
   for (;;) {
     for (const auto& [address, weak] : state.pools) {
@@ -159,13 +174,19 @@ void rest_all(ModuleState& state) {
     if (asleep == state.resting.size()) break;
     for (; asleep < state.resting.size(); ++asleep) {  // other threads may create pools meanwhile
       const std::shared_ptr<pool::Pool> pool = state.resting[asleep];
-      wait_for_rest(*pool, deadline);
+      wait_for_rest(*pool, patience);
     }
   }
   std::size_t busy = 0;
-  for (const std::shared_ptr<pool::Pool>& pool : state.resting) busy += pool->interpreters();
+  std::size_t ending = 0;
+  for (const std::shared_ptr<pool::Pool>& pool : state.resting) {
+    const std::size_t present = pool->interpreters();
+    const std::size_t idle = std::min(pool->ending(), present);
+    ending += idle;
+    busy += present - idle;
+  }
   end_what_is_deserted();
-  const std::size_t abandoned = py::count_abandoned();
+  const std::size_t abandoned = py::count_abandoned() + ending;
   if ((busy == 0 && abandoned == 0) || !state.reporter) return;
   std::string what = busy > 0 ? std::to_string(busy) + " interpreters run tasks" : "";
   if (abandoned > 0) {

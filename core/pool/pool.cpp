@@ -244,6 +244,12 @@ bool Pool::attend(Seat& seat, std::shared_ptr<Interrupter> interrupter) noexcept
   return dispatch_.lifecycle.stopped();
 }
 
+void Pool::begin_ending(Seat& seat) noexcept {
+  base::Lock lock(mutex_);
+  if (!seat.has_interpreter || std::exchange(seat.is_ending, true)) return;
+  dispatch_.lifecycle.count_ending(1);
+}
+
 void Pool::step_down(Seat& seat) noexcept {
   std::shared_ptr<Interrupter> interrupter;
   base::Lock lock(mutex_);

@@ -44,7 +44,6 @@ class Pool {
   [[nodiscard]] const std::shared_ptr<const Breakage>& no_memory() const noexcept { return no_memory_; }
 
   // ---- Home's side.
-
   enum class Submitted : std::uint8_t {
     kQueued,       // a worker will see to it
     kNeedsThread,  // queued, and the caller has to start a thread that calls `enter`
@@ -100,15 +99,16 @@ class Pool {
 
   // Until `end_rest` has been called as often as this, no interpreter is created, and workers end theirs between two tasks.
   void begin_rest() noexcept AIOI_EXCLUDES(mutex_);
-  // A worker that runs code of home while its interpreter is idle. The caller has to call the seat's `end_lent`, then
-  // `return_lent`. Null: there is none at this moment.
+  // A worker that runs code of home while its interpreter is idle, or null. The caller has to call the seat's `end_lent`,
+  // then `return_lent`.
   [[nodiscard]] Seat* take_lent() noexcept AIOI_EXCLUDES(mutex_);
   void return_lent(Seat& seat, bool has_ended) noexcept AIOI_EXCLUDES(mutex_);
-  // Read this number before `interpreters` and `take_lent`. `wait_for_rest_news` then waits until the number has changed.
-  // Requires: detached. Blocks.
+  // Read this number before `interpreters` (`ending` of them run no task any more) and `take_lent`. `wait_for_rest_news`
+  // then waits until the number has changed. Requires: detached. Blocks.
   [[nodiscard]] std::uint32_t rest_news() const noexcept { return signals_.rest_news->load(std::memory_order_acquire); }
   [[nodiscard]] base::Wake wait_for_rest_news(std::uint32_t seen, const base::Deadline& deadline) const noexcept;
   [[nodiscard]] std::size_t interpreters() const noexcept { return signals_.interpreters->load(std::memory_order_acquire); }
+  [[nodiscard]] std::size_t ending() const noexcept { return signals_.ending->load(std::memory_order_acquire); }
   void end_rest() noexcept AIOI_EXCLUDES(mutex_);
 
   // Thread: home's. Its GIL ensures that there is one at a time.
@@ -151,7 +151,8 @@ class Pool {
       AIOI_EXCLUDES(mutex_);
   // From now on the worker's interpreter can be interrupted. True: the worker has to stop itself.
   [[nodiscard]] bool attend(Seat& seat, std::shared_ptr<Interrupter> interrupter) noexcept AIOI_EXCLUDES(mutex_);
-  // Errand kRest is done: the worker has no interpreter any more.
+  // The worker begins to end its interpreter, and then has none any more (errand kRest is done).
+  void begin_ending(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   void step_down(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
   // The worker is about to run code of home. From now on other threads may end its interpreter, until the worker reclaims

@@ -47,6 +47,7 @@ struct Seat {
   Errand errand = Errand::kNone;
   Hosting hosting = Hosting::kNone;
   bool has_interpreter = false;              // or is about to create or end one
+  bool is_ending = false;                    // the worker is ending its interpreter
   bool serves_home = false;                  // it runs a task of home
   bool is_lent = false;                      // it runs code of home; other threads may end its interpreter meanwhile
   bool is_taken = false;                     // another thread is ending the interpreter

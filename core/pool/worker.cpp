@@ -268,7 +268,9 @@ void Worker::warn_of_fewer_hosts(const Breakage& why) {
 }
 
 void Worker::end_interpreter() {
-  if (hosted_) hosted_->end(sides_);
+  if (!hosted_) return;
+  pool_->begin_ending(seat_);
+  hosted_->end(sides_);
   hosted_.reset();
 }
 

@@ -205,6 +205,21 @@ print(pool.submit(interpreter(work.square), 4).result())
     ).check(*["9", "7"] * 3, "16")
 
 
+def test_a_fork_waits_for_those_that_end_late(tmp_path: Path) -> None:
+    """They handle the requests to end for four seconds. That is longer than a fork waits for running tasks."""
+    run_script(
+        tmp_path,
+        HEAD
+        + FORKING
+        + """
+with InterpreterThreadPoolExecutor(2) as pool:
+    for _ in range(2):
+        pool.submit(interpreter(daemons.handles_all)).result()
+    print(fork(print, "child"))
+""",
+    ).check("child", "7")
+
+
 @pytest.mark.skipif(SANITIZED, reason="AddressSanitizer reports CPython's fault in the child")
 def test_a_fork_beside_an_interpreter_that_was_left_behind_is_warned_of(tmp_path: Path) -> None:
     finished = run_script(
