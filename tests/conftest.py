@@ -46,6 +46,23 @@ PROGRAMS = {
     "unit/test_web_examples.py",
 }  # also scripts in a folder of their own
 
+# The files and folders that take longest. They are run first, so that no process is left with one of them at the end.
+LONGEST = (
+    "stress/test_memory.py",
+    "unit/test_examples.py",
+    "contract/test_daemon_threads.py",
+    "cpython",
+    "unit/test_benchmarks.py",
+    "contract/test_polars.py",
+    "stress",
+    "contract/test_exit_processes.py",
+    "contract/test_warnings.py",
+    "contract/test_fork.py",
+    "contract/test_private_imports.py",
+    "contract/test_compare.py",
+    "test_docs.py",
+)
+
 # If a shell starts the tests in the background, they ignore Ctrl-C, and so would the programs that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # In debug mode asyncio logs each step over 100 ms. That only shows a busy machine. For programs see `Finished.of`.
@@ -66,9 +83,10 @@ def _remove_copies(folder: str) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need not run on each version of Python (CONTRIBUTING.md, Tests)."""
+    """Mark the tests that need not run on each version of Python (CONTRIBUTING.md, Tests). Put the longest ones first."""
+    items.sort(key=_rank)
     for item in items:
-        folders = {str(path.relative_to(TESTS)) for path in (item.path, *item.path.parents) if path.is_relative_to(TESTS)}
+        folders = _folders(item)
         if "stress" in folders:
             item.add_marker(pytest.mark.stress)
         if "stress" in folders or getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
@@ -80,6 +98,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.once)
         if folders & PROGRAMS or "tmp_path" in fixtures:
             item.add_marker(pytest.mark.programs)
+
+
+def _folders(item: pytest.Item) -> set[str]:
+    """The file of a test and the folders that it is in, below tests/."""
+    return {str(path.relative_to(TESTS)) for path in (item.path, *item.path.parents) if path.is_relative_to(TESTS)}
+
+
+def _rank(item: pytest.Item) -> int:
+    folders = _folders(item)
+    return next((rank for rank, name in enumerate(LONGEST) if name in folders), len(LONGEST))
 
 
 def pytest_collection_finish() -> None:
