@@ -12,8 +12,8 @@ with = $(interpreter) && python=$$(tools/develop "$$interpreter" $(1))
 cpp_files = $(wildcard core/*/*.h core/*/*.cpp tests/*/*.h tests/*/*.cpp) $(wildcard tools/portability/*.h tools/portability/*.cpp tools/portability/*/*.h tools/portability/*/*/*.h)
 PYTEST_ARGS ?=
 # Four processes even on two processors, because tests often wait for programs. All tests of a file run in one process,
-# because they share fixtures.
-shared_out = -n 4 --dist loadfile
+# because they share fixtures. tests/conftest.py chooses the order of the files.
+shared_out = -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## list these commands
