@@ -12,7 +12,7 @@ from support.kinds import Kind, join_all, states
 
 def observe(name: str) -> list[Any]:
     """Use an executor of this kind in many ways. Return the same as for the other kinds."""
-    before = threading.active_count()
+    before = set(threading.enumerate())
     seen: list[Any] = []
     with Kind(name) as kind:
         with kind.make(2, "observed") as executor:
@@ -28,6 +28,7 @@ def observe(name: str) -> list[Any]:
         seen.append(kind.failure(lambda: executor.submit(work.nothing)))
         broken = kind.make(1, initializer=failures.fail_below)
         seen.append(type(broken.submit(work.nothing).exception()).__name__)
+        join_all(set(broken._threads))
         del broken
         dropped = kind.make(1)
         held = kind.gate()
@@ -38,7 +39,7 @@ def observe(name: str) -> list[Any]:
         held.open_wide()
         join_all(threads)
         seen.append(([future.result() for future in queued], reference() is None))
-    seen.append(threading.active_count() - before)
+    seen.append([thread for thread in threading.enumerate() if thread not in before])  # threads of earlier tests may end
     return seen
 
 
