@@ -50,6 +50,8 @@ PROGRAMS = {
 LONGEST = (
     "stress/test_memory.py",
     "unit/test_examples.py",
+    "contract/test_runner_map.py",
+    "test_docs.py",
     "contract/test_daemon_threads.py",
     "cpython",
     "unit/test_benchmarks.py",
@@ -60,7 +62,9 @@ LONGEST = (
     "contract/test_fork.py",
     "contract/test_private_imports.py",
     "contract/test_compare.py",
-    "test_docs.py",
+    "contract/test_runner_map_leaving.py",
+    "contract/test_replaced_run.py",
+    "contract/test_coroutine_ends.py",
 )
 
 # If a shell starts the tests in the background, they ignore Ctrl-C, and so would the programs that they start.
