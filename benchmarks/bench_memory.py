@@ -2,11 +2,12 @@
 
 Each sample is taken in a fresh process. It is the private dirty memory with 1 + n interpreters of one executor, minus the
 memory with one, divided by n. The tasks overlap, and their results prove that they ran in that number of interpreters.
-The memory depends on what a worker imports to find the function. So three programs are measured:
+The memory depends on what a worker imports to find the function. So four programs are measured:
 
 - a function of a module that imports nothing (workloads.py): the least, for n of 1, 4, 16 and 64;
 - a decorated function of a module that imports only the decorator (memory_module.py);
-- a decorated function of a script, as in README: workers run the script, which imports the executor (memory_script.py).
+- a decorated function of a script, as in README: workers run the script, which imports the executor (memory_script.py);
+- the same in a script that imports asyncio too, as services do: workers import it as well (memory_script_asyncio.py).
 
 InterpreterPoolExecutor runs the equivalent programs. It has no decorator, so for it the first two programs are the same.
 The package is copied into a new virtual environment, as users have it: in an editable install, `site` imports a hook in
@@ -41,7 +42,8 @@ AMOUNT = 16
 PLAIN = "a function of a module that imports nothing"
 MODULE = "a decorated function of a module"
 SCRIPT = "a decorated function of a script, as in README"
-NUMBERS = {PLAIN: FURTHER, MODULE: (AMOUNT,), SCRIPT: (AMOUNT,)}
+SCRIPT_WITH_ASYNCIO = "the same in a script that imports asyncio"
+NUMBERS = {PLAIN: FURTHER, MODULE: (AMOUNT,), SCRIPT: (AMOUNT,), SCRIPT_WITH_ASYNCIO: (AMOUNT,)}
 METRICS = {
     (program, n): harness.Metric(f"memory per additional interpreter, {program}, {n} of them", "MB")
     for program, numbers in NUMBERS.items()
@@ -53,7 +55,10 @@ MOST_OF_SCRIPT = 3.4  # MB: workers do not load the executor that the script imp
 MOST_UNEVEN = 0.3  # MB more with 64 than with 4: the cost is the same for each
 
 OURS, PEER = rivals.TAGGED.name, rivals.INTERPRETER_POOL.name
-SCRIPTS = {OURS: "memory_script.py", PEER: "memory_script_peer.py"}
+SCRIPTS = {
+    OURS: ("memory_script.py", "memory_script_asyncio.py"),
+    PEER: ("memory_script_peer.py", "memory_script_asyncio_peer.py"),
+}
 BENCHMARK = harness.Benchmark(
     name="memory",
     title="private memory of each additional interpreter, each sample in a process of its own",
@@ -127,7 +132,9 @@ def installed(folder: Path) -> str:
 
 def take(rival: str, python: str, bytecode: str) -> Mapping[str, float]:
     """Returns the memory in each program; each has a process of its own."""
-    sample = harness.in_fresh_process((str(HERE / SCRIPTS[rival]),), bytecode, python=python)
+    sample: dict[str, float] = {}
+    for script in SCRIPTS[rival]:
+        sample |= harness.in_fresh_process((str(HERE / script),), bytecode, python=python)
     for program in (PLAIN, MODULE):
         sample |= harness.in_fresh_process((__file__, "--sample", rival, program), bytecode, python=python)
     return sample

@@ -40,9 +40,9 @@ def test_each_pool_is_measured_through_its_adapter(peer: Any) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("script", ["memory_script.py", "memory_script_peer.py"])
+@pytest.mark.parametrize("script", [each.name for each in sorted(BENCHMARKS.glob("memory_script*.py"))])
 def test_the_memory_of_a_script_is_measured(script: str) -> None:
-    if script == "memory_script_peer.py" and sys.version_info < (3, 14):
+    if "peer" in script and sys.version_info < (3, 14):
         pytest.skip("InterpreterPoolExecutor is new in Python 3.14")
     finished = run_python(str(BENCHMARKS / script))
     assert finished.code == 0, finished.stderr
