@@ -56,7 +56,7 @@ crawl: ## run examples/crawl.py
 
 .PHONY: bench
 bench: ## run the benchmarks, with other pools for comparison; NAMES="latency asyncio" for some, ARGS=--list lists them, ARGS="--quick --json" for a quick run that is recorded
-	@$(call with,rivals) && exec "$$python" benchmarks $(ARGS) $(NAMES)
+	@$(if $(filter --list,$(ARGS)),exec "$(or $(PYTHON),python3)" benchmarks/listing.py,$(call with,rivals) && exec "$$python" benchmarks $(ARGS) $(NAMES))
 
 .PHONY: bench-compare
 bench-compare: ## show what got slower since REV=revision (then the exit status is 1); NAMES="latency data" for some benchmarks

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import harness
+import listing
 import run_all
 
 ROOT = Path(__file__).parent.parent
@@ -183,7 +184,7 @@ def measure(
 def _run(python: Path, name: str, file: Path, options: Sequence[str]) -> bool:
     settings = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")  # removed, because users do not set them
     environment = {key: value for key, value in os.environ.items() if key not in settings}
-    command = [str(python), str(run_all.script_of(name)), "--ours", "--json", str(file), *options]
+    command = [str(python), str(listing.script_of(name)), "--ours", "--json", str(file), *options]
     return subprocess.run(command, stdout=subprocess.DEVNULL, env=environment, check=False).returncode == 0
 
 

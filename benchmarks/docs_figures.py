@@ -11,14 +11,12 @@ from pathlib import Path
 
 import bench_growth
 import bench_service
-import harness
 import peers
-import pool_sample
 import recorded
+import wording
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 BLOCK = re.compile(r"(<!-- figures: ([\w ]+) -->\n).*?(<!-- /figures -->\n)", re.DOTALL)
-LEAST_LOSS = 0.95  # a lower ratio is a loss; a ratio from here to 1 is no clear difference
 NO_RIVALS = {peers.NO_POOL, "serial", "sleep(0)", "sleep(0) (uvloop)", "(floor: make such objects)"}  # no pool, no codec
 SHORT = {peers.OURS: "**aiointerpreters**, `submit`", peers.OURS_AWAITED: "**aiointerpreters**, `run`"}
 
@@ -45,25 +43,12 @@ def pools(metrics: dict[str, str]) -> str:
 
 def calls() -> str:
     """The small calls of bench_pools.py."""
-    return pools(
-        {
-            pool_sample.NOOP: "one call of a function that does nothing",
-            pool_sample.BATCH: "such calls, 1,000 at once",
-            pool_sample.INTS: "10,000 ints there and back",
-            pool_sample.BYTES: "1 MB of bytes there and back",
-        }
-    )
+    return pools(wording.CALLS)
 
 
 def work() -> str:
     """The other measures of bench_pools.py."""
-    return pools(
-        {
-            pool_sample.CPU: "eight CPU-bound calls, 2 workers",
-            pool_sample.FIRST: "first result, with the import of the library",
-            pool_sample.MEMORY: "memory for each of 4 workers",
-        }
-    )
+    return pools(wording.WORK)
 
 
 def cannot() -> str:
@@ -101,35 +86,34 @@ def growth(question: str, heading: str, points: Callable[[int], str]) -> str:
     return with_origin(record, table((heading, *(SHORT.get(name, name) for name in names)), rows))
 
 
-def size(value: int) -> str:
-    """Returns a number of bytes as text."""
-    for unit, factor in (("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if value >= factor:
-            return f"{value // factor} {unit}"
-    return f"{value} B"
-
-
 def losses() -> str:
-    """Every metric in which a rival is better than a way of using this package, claimed by the benchmark or not."""
+    """Every figure in which a rival is clearly better, in one table for each benchmark."""
+    records = {benchmark: recorded.read(benchmark) for benchmark in recorded.recorded()}
+    text = "".join(lost(benchmark, record) for benchmark, record in records.items())
+    unjudged = [f"`{benchmark}`" for benchmark, record in records.items() if not record.is_judged]
+    if unjudged:
+        text += f"\nNot in this list, because there is no full run with at least {recorded.LEAST_ROUNDS} rounds of them: "
+        text += f"{', '.join(unjudged)}.\n"
+    return text.removeprefix("\n")
+
+
+def lost(benchmark: str, record: recorded.Record) -> str:
+    """Returns the table of a benchmark with the figures in which a rival is clearly better, or no text."""
     rows = []
-    for benchmark in recorded.recorded():
-        record = recorded.read(benchmark)
-        for metric, by_name in record.report["samples"].items():
-            rivals = [name for name in by_name if not record.is_ours(name) and name not in NO_RIVALS]
-            for ours, rival in itertools.product(filter(record.is_ours, by_name), rivals):
-                ratio = record.ratio(metric, ours, rival)
-                if ratio < LEAST_LOSS:
-                    rows.append(
-                        (
-                            benchmark,
-                            f"{metric}, {ours.removeprefix(harness.OURS)}",
-                            record.cell(metric, ours),
-                            rival,
-                            record.cell(metric, rival),
-                            f"{recorded.digits(ratio)}x",
-                        )
-                    )
-    return table(("Benchmark", "What", "aiointerpreters", "Rival", "Rival's", "Ratio"), rows)
+    for metric, by_name in record.report["samples"].items():
+        rivals = [name for name in by_name if not record.is_ours(name) and name not in NO_RIVALS]
+        for ours, rival in itertools.product(filter(record.is_ours, by_name), rivals):
+            if record.is_lost(metric, ours, rival):
+                cells = (record.cell(metric, ours), rival, record.cell(metric, rival))
+                ratio, low, high = record.ratios(metric, ours, rival)
+                text = f"{recorded.digits(ratio)}x"
+                if low > 0:  # memory that is left can be negative, and then a ratio means nothing
+                    text += f" ({recorded.digits(low)}x to {recorded.digits(high)}x)"
+                rows.append((wording.what(benchmark, metric), wording.way(ours), *cells, text))
+    if not rows:
+        return ""
+    head = ("What", "Used", "aiointerpreters", "Rival", "Rival's", "Ratio")
+    return f"\n**{benchmark}:** {record.report['title']}\n\n" + with_origin(record, table(head, rows))
 
 
 def comparisons() -> str:
@@ -137,9 +121,9 @@ def comparisons() -> str:
     text = ""
     for benchmark in recorded.recorded():
         record = recorded.read(benchmark)
-        rows = [_comparison(benchmark, verdict)[1:] for verdict in record.report["verdicts"]]
+        rows = [_comparison(benchmark, verdict) for verdict in record.report["verdicts"]]
         if rows and benchmark not in {"pools", "service", "growth"}:
-            head = ("What", "aiointerpreters", "Rival", "Rival's", "Ratio")
+            head = ("What", "Used", "aiointerpreters", "Rival", "Rival's", "Ratio")
             text += f"\n### {benchmark}\n\n{record.report['title']}\n\n" + with_origin(record, table(head, rows))
     return text.removeprefix("\n")
 
@@ -147,15 +131,9 @@ def comparisons() -> str:
 def _comparison(benchmark: str, verdict: dict[str, float | str]) -> tuple[str, ...]:
     unit = str(verdict["unit"])
     ours, rival = (recorded.number(float(verdict[key]), unit) for key in ("ours_median", "rival_median"))
-    way = str(verdict["ours"]).removeprefix("aiointerpreters, ")
-    return (
-        benchmark,
-        f"{verdict['metric']}, {way}",
-        ours,
-        str(verdict["rival"]),
-        rival,
-        f"{recorded.digits(float(verdict['ratio']))}x",
-    )
+    ratio = f"{recorded.digits(float(verdict['ratio']))}x"
+    used, other = (wording.way(str(verdict[key])) for key in ("ours", "rival"))
+    return (wording.what(benchmark, str(verdict["metric"])), used, ours, other, rival, ratio)
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -165,7 +143,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "service part": lambda: service(bench_service.PART),
     "service more": lambda: service(bench_service.MORE),
     "service full": lambda: service(bench_service.FULL),
-    "growth size": lambda: growth("sizes", "Size", size),
+    "growth size": lambda: growth("sizes", "Size", wording.size),
     "growth in flight": lambda: growth("in_flight", "Calls in flight", "{:,}".format),
     "growth workers": lambda: growth("growing", "Workers", str),
     "losses": losses,

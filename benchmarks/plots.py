@@ -18,7 +18,7 @@ import bench_service
 import peers
 import pool_sample
 import recorded
-from docs_figures import size
+from wording import size
 
 plt: Any = importlib.import_module("matplotlib.pyplot")  # need not be installed when types are checked
 DRAWN_WITH = f"matplotlib {importlib.import_module('matplotlib').__version__}"

@@ -15,6 +15,8 @@ SCALES = {
     "MB": ((0, 1, "MB"),),
     "tasks/s": ((1e6, 1e6, "M/s"), (1e3, 1e3, "k/s"), (0, 1, "/s")),
 }
+LEAST_ROUNDS = 3  # with fewer rounds, chance decides which contestant is better in all of them
+LEAST_LOSS = 0.95  # a ratio from here to 1 is no difference that matters
 SCALES |= dict.fromkeys(("calls/s", "requests/s", "items/s"), SCALES["tasks/s"])
 
 
@@ -93,12 +95,31 @@ class Record:
         """Tells whether a contestant is this package."""
         return contestant.startswith(harness.OURS)
 
-    def ratio(self, metric: str, ours: str, rival: str) -> float:
-        """Returns the factor by which `ours` is better: the median of the rounds. Raises KeyError if not measured."""
-        row = next(row for row in self.report["metrics"] if row["name"] == metric)
+    @property
+    def is_judged(self) -> bool:
+        """Tells whether there are enough rounds to tell a difference from chance."""
+        return not self.report["quick"] and self.report["rounds"] >= LEAST_ROUNDS
+
+    def is_lost(self, metric: str, ours: str, rival: str) -> bool:
+        """Tells whether a rival is clearly better: in every round, and by enough. Raises KeyError if not measured."""
+        ours_rounds, rival_rounds = (self.report["samples"][metric][name] for name in (ours, rival))
+        sign = 1 if self._higher_is_better(metric) else -1
+        always = all(sign * (other - one) > 0 for one, other in zip(ours_rounds, rival_rounds, strict=True))
+        return self.is_judged and always and self.ratios(metric, ours, rival)[0] < LEAST_LOSS
+
+    def ratios(self, metric: str, ours: str, rival: str) -> tuple[float, float, float]:
+        """Returns the factors by which `ours` is better in the rounds: the median, the lowest and the highest.
+
+        Raises KeyError if one of them was not measured.
+        """
         samples = self.report["samples"][metric]
-        better, worse = (samples[ours], samples[rival]) if row["higher_is_better"] else (samples[rival], samples[ours])
-        return statistics.median(one / other if other else math.inf for one, other in zip(better, worse, strict=True))
+        names = (ours, rival) if self._higher_is_better(metric) else (rival, ours)
+        better, worse = (samples[name] for name in names)
+        found = [one / other if other else math.inf for one, other in zip(better, worse, strict=True)]
+        return statistics.median(found), min(found), max(found)
+
+    def _higher_is_better(self, metric: str) -> bool:
+        return next(bool(row["higher_is_better"]) for row in self.report["metrics"] if row["name"] == metric)
 
 
 def read(benchmark: str) -> Record:

@@ -4,7 +4,6 @@
 """
 
 import argparse
-import ast
 import difflib
 import subprocess
 import sys
@@ -13,27 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import harness
+import listing
+from listing import names, script_of
 
-HERE = Path(__file__).parent
 LINE = "=" * 120
-
-
-def names() -> list[str]:
-    """Returns the names of all benchmarks. `latency` is bench_latency.py."""
-    return sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
-
-
-def script_of(name: str) -> Path:
-    """Returns the program of a benchmark."""
-    return HERE / f"bench_{name}.py"
-
-
-def question(name: str) -> str:
-    """Returns the first sentence of a benchmark's docstring, on one line. Nothing is imported."""
-    text = ast.get_docstring(ast.parse(script_of(name).read_text(encoding="utf-8"))) or ""
-    words = " ".join(text.partition("\n\n")[0].split())
-    sentence, stop, _ = words.partition(". ")
-    return sentence + stop.strip()
 
 
 def known(name: str) -> str:
@@ -86,7 +68,7 @@ def parsed() -> argparse.Namespace:
 def main() -> None:
     chosen = parsed()
     if chosen.list:
-        print(harness.table(("name", "what it measures"), [(name, question(name)) for name in names()]))
+        listing.main()
         return
     wanted: list[str] = chosen.names or names()
     passed_on = ["--quick"] if chosen.quick else []

@@ -192,16 +192,84 @@ def test_the_pictures_in_the_docs_show_the_recorded_results(tmp_path: Path) -> N
     assert plots.differing(tmp_path) == []
 
 
-@pytest.mark.skipif(sys.version_info[:2] != (3, 14), reason="the figures are of that version")
-def test_every_figure_in_which_another_is_better_is_listed() -> None:
+def test_the_list_of_benchmarks_says_what_each_one_measures() -> None:
+    finished = run_python("-S", str(BENCHMARKS / "listing.py"))
+    assert (finished.code, finished.stderr) == (0, "")
+    listed = dict(re.split(r" {2,}", line) for line in finished.stdout.splitlines())
+    assert listed.keys() == {path.stem.removeprefix("bench_") for path in BENCHMARKS.glob("bench_*.py")}
+    assert all(question.startswith(("How ", "What ")) for question in listed.values())
+    assert run_python(str(BENCHMARKS), "--list").stdout == finished.stdout
+
+
+def record_of(rounds: dict[str, list[float]], *, quick: bool = False, higher_is_better: bool = False) -> Any:
+    recorded: Any = importlib.import_module("recorded")
+    count = len(next(iter(rounds.values())))
+    metric = {"name": "one no-op call", "unit": "us", "higher_is_better": higher_is_better}
+    machine = dict.fromkeys(("cpu", "cores", "system", "python", "package", "date"), "x")
+    samples = {"one no-op call": rounds}
+    return recorded.Record(
+        {"title": "calls", "metrics": [metric], "samples": samples, "rounds": count, "quick": quick, "machine": machine}
+    )
+
+
+@pytest.mark.parametrize(
+    ("ours", "rival", "lost"),
+    [
+        ([2, 2, 2], [1, 1, 1], True),
+        ([2, 2, 9], [1, 1, 1], True),  # in all rounds, whatever the size of the difference
+        ([2, 2, 1], [1, 1, 1.1], False),  # one round says the opposite
+        ([2, 2, 1], [1, 1, 1], False),  # one round shows no difference
+        ([1.03, 1.03, 1.03], [1, 1, 1], False),  # less than 5 %
+        ([2, 2], [1, 1], False),  # too few rounds
+        ([1, 1, 1], [2, 2, 2], False),
+    ],
+)
+def test_a_loss_is_a_difference_that_every_round_shows(ours: list[float], rival: list[float], lost: bool) -> None:
     docs_figures: Any = importlib.import_module("docs_figures")
-    record = docs_figures.recorded.read("pools")
-    metric = docs_figures.pool_sample.MEMORY
-    rows = [row for row in docs_figures.losses().splitlines() if row.startswith("| pools |") and metric in row]
-    least = min(record.median(metric, name) for name in (peers.OURS, peers.OURS_AWAITED))
-    better = {name for name in record.contestants if (record.median(metric, name) or least) < 0.9 * least}
-    assert better
-    assert better == {name for name in record.contestants if sum(f"| {name} |" in row for row in rows) == 2}
+    rounds = {peers.OURS: ours, "loky": rival}
+    assert ("loky" in docs_figures.lost("pools", record_of(rounds))) is lost
+    assert docs_figures.lost("pools", record_of(rounds, quick=True)) == ""
+    upside_down = {name: [1 / value for value in values] for name, values in rounds.items()}
+    assert ("loky" in docs_figures.lost("pools", record_of(upside_down, higher_is_better=True))) is lost
+
+
+def test_a_loss_is_named_as_in_the_other_tables() -> None:
+    docs_figures: Any = importlib.import_module("docs_figures")
+    text = docs_figures.lost("pools", record_of({peers.OURS: [2, 4, 2], "loky": [1, 1, 1], "no pool": [0.1, 0.1, 0.1]}))
+    row = "| one call of a function that does nothing | `submit` | 2.0 µs | loky | 1.0 µs | 0.5x (0.25x to 0.5x) |"
+    assert [line for line in text.splitlines() if "µs" in line] == [row]
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 14), reason="the figures are of that version")
+def test_every_recorded_loss_is_listed_and_each_way_has_words() -> None:
+    docs_figures: Any = importlib.import_module("docs_figures")
+    listed = docs_figures.losses()
+    for benchmark in docs_figures.recorded.recorded():
+        record = docs_figures.recorded.read(benchmark)
+        assert record.is_judged is (f"`{benchmark}`" not in listed.splitlines()[-1])
+        assert docs_figures.lost(benchmark, record) in f"\n{listed}"
+        ways = {name.removeprefix(harness.OURS) for name in filter(record.is_ours, record.contestants)}
+        assert ways <= docs_figures.wording.WAYS.keys()
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        ("one no-op call", "one empty call"),
+        ("echo of 262144 bytes", "256 KiB of bytes there and back"),
+        ("echo of 16 bytes", "16 bytes there and back"),
+        ("echo of 10 k ints", "10 k ints there and back"),
+        ("no-op calls, 4096 in flight", "calls a second, 4,096 in flight"),
+        ("loop held up by None", "longest delay of the event loop, None as argument"),
+        ("loop held up by 1 M ints there and back", "longest delay of the event loop, 1 M ints there and back"),
+        ("p99 of a ping, more than one core", "75 requests a second: a ping, p99"),
+        ("p99 of the loop's delay, idle", "the loop's delay, p99, idle"),
+    ],
+)
+def test_metrics_have_words_in_the_tables(metric: str, words: str) -> None:
+    wording: Any = importlib.import_module("wording")
+    assert wording.what("growth", metric) == words
+    assert wording.what("pools", "CPU-bound work") != wording.what("cpu", "CPU-bound work")
 
 
 @pytest.mark.parametrize(
