@@ -1,4 +1,7 @@
-"""Context variables that calls carry into workers: finds their names at home, and sets them in the worker."""
+"""Context variables that calls carry into workers.
+
+Finds their names in the main interpreter, and sets them in the worker.
+"""
 
 import importlib
 import sys

@@ -16,11 +16,11 @@ NAMES = ("__main__", _ALIAS)
 
 
 def describe(main: ModuleType | None) -> tuple[bool, str] | None:
-    """Return how a worker finds `main`, the `__main__` of home: (True, module name), (False, path of the script), or None.
+    """Return how a worker finds the program's `__main__`: (True, module name), (False, path of the script), or None.
 
     None means a `__main__` that cannot be run again: -c, stdin, a REPL, a notebook, or a package's `__main__.py`, which
-    usually does not check its name. At home `__mp_main__` becomes another name of `__main__`, so that instances of a
-    script's classes have the right class when they come back.
+    usually does not check its name. In the main interpreter `__mp_main__` becomes another name of `__main__`. So instances
+    of a script's classes have the right class when they come back.
     """
     if main is None:
         return None
@@ -35,7 +35,7 @@ def describe(main: ModuleType | None) -> tuple[bool, str] | None:
 
 
 def is_running_homes() -> bool:
-    """Return whether this worker is running home's script now. It becomes `__main__` here when it has ended."""
+    """Return whether this worker is running the program's script now. It becomes `__main__` here when it has ended."""
     main = sys.modules.get("__main__")
     return sys.modules.get(_ALIAS, main) is not main
 

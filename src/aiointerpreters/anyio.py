@@ -15,7 +15,7 @@ try:
     import anyio
     from anyio.lowlevel import RunVar, checkpoint, current_token
 except ImportError as _missing:
-    raise ImportError("aiointerpreters.anyio needs AnyIO 4.11 or newer: install aiointerpreters[anyio]") from _missing
+    raise ImportError('aiointerpreters.anyio needs AnyIO 4.11 or newer: pip install "anyio>=4.11"') from _missing
 
 from ._core import Future, interpreter
 from ._extensions import Extensions, are_private

@@ -60,8 +60,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             initializer: Called with `initargs`. An untagged initializer runs once in each thread. A tagged one runs once in
                 each new interpreter. If it fails, the executor is broken: `submit` and all futures raise
                 `concurrent.futures.thread.BrokenThreadPool`.
-            initargs: Arguments of `initializer`. If `initializer` is tagged, memoryviews among its arguments stay exported
-                as long as the executor exists.
+            initargs: Arguments of `initializer`. If `initializer` is tagged and memoryviews are among its arguments, the
+                memory behind them stays locked against resizing as long as the executor exists.
             max_interpreters: Maximum number of interpreters, each in a thread of its own. If None: `max_workers` if that is
                 given, otherwise `os.process_cpu_count()`.
             context_vars: Context variables that are copied to the worker with every tagged call. During the call they have

@@ -100,8 +100,9 @@ def main() -> int:
         working = sum(results[name].works for name in packages)
         staying = [name for name in packages if results[name].works and not results[name].ends_cleanly]
         lines = [
-            f"{working} of {len(packages)} packages work. After {len(staying)} of these, a worker's interpreter stays in",
-            f"memory, because threads that they started do not end: {', '.join(staying) or 'none'}. Tried with {tried}.",
+            f"{working} of {len(packages)} packages work. Tried with {tried}.",
+            "These packages start threads that do not end, so a worker's interpreter stays in memory: "
+            f"{', '.join(staying) or 'none'}.",
             "",
             *as_table(results, packages),
         ]
