@@ -86,32 +86,75 @@ def draw_loop_delay(colors: Colors, path: Path) -> None:
     finish(figure, axes, colors, path, record)
 
 
-def draw_bars(colors: Colors, path: Path, record: recorded.Record, metric: str, xlabel: str, *, log: bool = True) -> None:
-    """Draws one bar for each pool, with the best one on top. On a linear scale, bars begin at zero."""
+def ranked(record: recorded.Record, metric: str) -> dict[str, float]:
+    """Returns the median of each contestant that was measured, the best one first."""
     higher = next(row["higher_is_better"] for row in record.report["metrics"] if row["name"] == metric)
     medians = {name: median for name in record.contestants if (median := record.median(metric, name))}
-    ranked = sorted(medians, key=lambda name: medians[name], reverse=higher)
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.34 * len(ranked) + 1.0))
-    least, most = min(medians.values()) / 2 if log else 0.0, max(medians.values())
-    if log:
-        axes.set_xscale("log")
-        axes.minorticks_off()
-    for row, name in enumerate(ranked):
+    return dict(sorted(medians.items(), key=lambda item: item[1], reverse=higher))
+
+
+def draw_bars(colors: Colors, path: Path, record: recorded.Record, metric: str, xlabel: str) -> None:
+    """Draws one bar for each pool, with the best one on top. Bars begin at zero."""
+    medians = ranked(record, metric)
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.34 * len(medians) + 1.0))
+    most = max(medians.values())
+    for row, (name, median) in enumerate(medians.items()):
+        axes.barh(row, median, height=0.62, color=colors[KINDS.get(name, "other")])
+        axes.text(median + most / 80, row, record.cell(metric, name), va="center", color=colors["text"])
+    axes.set_xlim(0, most * 1.2)
+    finish_rows(figure, axes, colors, path, record, list(medians), xlabel)
+
+
+def draw_dots(colors: Colors, path: Path, record: recorded.Record, metric: str, xlabel: str) -> None:
+    """Draws one dot for each pool on a logarithmic scale, with the best one on top. A line shows the range of the rounds.
+
+    The scale has no zero at which a bar could begin.
+    """
+    medians = ranked(record, metric)
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.34 * len(medians) + 1.2))
+    axes.set_xscale("log")
+    axes.minorticks_off()
+    ranges = [record.range(metric, name) for name in medians]
+    least, most = min(low for low, _ in ranges), max(high for _, high in ranges)
+    for row, ((name, median), (low, high)) in enumerate(zip(medians.items(), ranges, strict=True)):
         color = colors[KINDS.get(name, "other")]
-        axes.barh(row, medians[name] - least, left=least, height=0.62, color=color)
-        end = medians[name] * 1.08 if log else medians[name] + most / 80
-        axes.text(end, row, record.cell(metric, name), va="center", color=colors["text"])
-    axes.set_yticks(range(len(ranked)), [_label(name) for name in ranked])
-    axes.set_xlim(least, most * (most / least) ** 0.22 if log else most * 1.2)
+        axes.plot((low, high), (row, row), color=color, linewidth=2, solid_capstyle="round")
+        axes.plot(median, row, color=color, marker=MARKS.get(KINDS.get(name, "other"), "o"), markersize=8)
+        axes.annotate(
+            record.cell(metric, name),
+            (high, row),
+            xytext=(9, 0),
+            textcoords="offset points",
+            va="center",
+            color=colors["text"],
+        )
+    axes.set_xlim(least / 1.6, most * (most / least) ** 0.2)
+    ticks = powers_of_ten(*axes.get_xlim())
+    axes.set_xticks(ticks, [recorded.tick(value, record.unit(metric)) for value in ticks])
+    axes.grid(visible=True, color=colors["grid"], linewidth=0.6)
+    axes.set_axisbelow(True)
+    finish_rows(figure, axes, colors, path, record, list(medians), xlabel)
+
+
+def finish_rows(
+    figure: Any, axes: Any, colors: Colors, path: Path, record: recorded.Record, names: list[str], xlabel: str
+) -> None:
+    """Finishes a picture with one row for each contestant."""
+    axes.set_yticks(range(len(names)), [_label(name) for name in names])
     axes.set_xlabel(xlabel, color=colors["muted"], loc="right")
     axes.invert_yaxis()
     finish(figure, axes, colors, path, record)
 
 
+def powers_of_ten(low: float, high: float) -> list[float]:
+    """Returns the powers of ten within a range of a logarithmic scale."""
+    return [10.0**power for power in range(-6, 12) if low <= 10.0**power <= high]
+
+
 def draw_pools(colors: Colors, path: Path) -> None:
     """Draws the cost of one call with each pool."""
     record = recorded.read("pools")
-    draw_bars(
+    draw_dots(
         colors, path, record, pool_sample.NOOP, "one call of a function that does nothing\nless is better (logarithmic)"
     )
 
@@ -120,7 +163,7 @@ def draw_service(colors: Colors, path: Path) -> None:
     """Draws how long a ping takes while the service computes."""
     metric = bench_service.answered("p99", "ping", bench_service.MORE)
     label = "p99 of a ping beside 75 computing requests a second\nless is better (logarithmic)"
-    draw_bars(colors, path, recorded.read("service"), metric, label)
+    draw_dots(colors, path, recorded.read("service"), metric, label)
 
 
 def draw_service_rate(colors: Colors, path: Path) -> None:
@@ -129,7 +172,7 @@ def draw_service_rate(colors: Colors, path: Path) -> None:
         bench_service.rate(bench_service.FULL),
         "computing requests answered a second: more is better",
     )
-    draw_bars(colors, path, recorded.read("service"), metric, label, log=False)
+    draw_bars(colors, path, recorded.read("service"), metric, label)
 
 
 def draw_growth(colors: Colors, path: Path, question: str, xlabel: str, ylabel: str, name_of: Callable[[int], str]) -> None:
@@ -147,9 +190,8 @@ def draw_growth(colors: Colors, path: Path, question: str, xlabel: str, ylabel: 
     axes.set_yscale("log")
     axes.set_xticks(points[:: 1 + len(points) // 8], [name_of(point) for point in points[:: 1 + len(points) // 8]])
     axes.minorticks_off()
-    low, high = axes.get_ylim()
-    ticks = [10.0**power for power in range(-1, 9) if low <= 10.0**power <= high]
-    axes.set_yticks(ticks, [recorded.number(tick, unit) for tick in ticks])
+    ticks = powers_of_ten(*axes.get_ylim())
+    axes.set_yticks(ticks, [recorded.tick(tick, unit) for tick in ticks])
     axes.set_xlabel(xlabel, color=colors["muted"], loc="right")
     axes.set_title(ylabel, color=colors["muted"], fontsize=12, loc="left", pad=46)
     axes.grid(visible=True, color=colors["grid"], linewidth=0.6)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import statistics
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,11 @@ def number(value: float, unit: str) -> str:
     scales = SCALES.get(unit, ((0, 1, unit),))
     divisor, name = next(((divisor, name) for least, divisor, name in scales if value >= least), (1, unit))
     return f"{digits(value / divisor)} {name}"
+
+
+def tick(value: float, unit: str) -> str:
+    """Returns a value as a label of an axis: 1 µs, not 1.0 µs."""
+    return re.sub(r"\.0\b", "", number(value, unit))
 
 
 def digits(value: float) -> str:

@@ -356,7 +356,7 @@ class Runner:
 
     def _started(self) -> InterpreterThreadPoolExecutor:
         if self._executor is None:
-            raise RunnerError("the runner is not started: use `with runner.start():` or `async with runner:`")
+            raise RunnerError("the runner is not started: use `async with runner:` or `with runner:`")
         return self._executor
 
 

@@ -144,7 +144,7 @@ def test_a_runner_that_is_not_started_says_so(run: Run, use: str, when: str) -> 
             "map": lambda: anext(runner.map(work.square, [3])),
             "leave": lambda: runner.__aexit__(None, None, None),
         }
-        with pytest.raises(RunnerError, match=r"not started: use `with runner.start\(\):` or `async with runner:`"):
+        with pytest.raises(RunnerError, match="not started: use `async with runner:` or `with runner:`"):
             await uses[use]()
 
     run(main())

@@ -181,6 +181,7 @@ def test_every_picture_is_drawn_for_light_and_dark_pages(tmp_path: Path) -> None
     }
     for picture in tmp_path.iterdir():
         assert "CPython 3.14" in picture.read_text(encoding="utf-8")
+    assert {">1 µs<", ">1 ms<"} <= set(re.findall(r">1 \w+<", (tmp_path / "pools-light.svg").read_text(encoding="utf-8")))
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 14), reason="the figures are of that version")
