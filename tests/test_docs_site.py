@@ -1,5 +1,7 @@
 """The pages of the documentation lead to each other, and the reference has every public name."""
 
+import asyncio
+import concurrent.futures
 import importlib
 import importlib.util
 import inspect
@@ -91,6 +93,36 @@ def test_the_reference_says_which_parameters_and_methods_are_new(name: str) -> N
     classes = [cls for cls in described.__mro__ if cls.__module__.startswith("aiointerpreters")]
     members = {member for cls in classes for member in vars(cls) if not member.startswith("_")}
     assert {*inspect.signature(described).parameters, *members} - RELEASE_0_6[name] == {*entry[1].split()}
+
+
+@pytest.mark.parametrize(
+    ("future", "base"), [("Future", concurrent.futures.Future), ("RunFuture", asyncio.Future)], ids=["submit", "run"]
+)
+def test_the_reference_names_the_methods_that_futures_inherit(future: str, base: type) -> None:
+    text = (DOCS / "reference" / "futures.md").read_text(encoding="utf-8")
+    table = text.partition(f"the methods that `{future}` inherits")[2].partition("```")[0]
+    listed = {name for cell in re.findall(r"^\| (`.+?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)\(", cell)}
+    of_executors = {name for name in vars(base) if name.startswith("set_")}
+    assert listed == {name for name in vars(base) if re.match("[a-z]", name)} - of_executors
+
+
+@pytest.mark.skipif(importlib.util.find_spec("sphinx") is None, reason="needs the extra `docs`")
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        ("It is an asyncio.Future.", "It is an `asyncio.Future`."),
+        (
+            "TaskInterrupted is raised in `run`, as TaskInterrupted",
+            "`TaskInterrupted` is raised in `run`, as `TaskInterrupted`",
+        ),
+        (":raises RuntimeError: RuntimeError.", ":raises RuntimeError: `RuntimeError`."),
+        (":type fn: asyncio.Future", ":type fn: asyncio.Future"),
+        ("`asyncio.Future` and asyncio.Future.result", "`asyncio.Future` and asyncio.Future.result"),
+        ("A Runner in a sentence. Iterable.", "A Runner in a sentence. Iterable."),
+    ],
+)
+def test_names_in_sentences_of_the_reference_become_links(line: str, written: str) -> None:
+    assert runpy.run_path(str(DOCS / "_sphinx" / "api.py"))["linked"](line) == written
 
 
 def object_named(name: str) -> object:

@@ -9,6 +9,7 @@ later version has brought to it: `1.0 max_interpreters run`.
 import ast
 import importlib
 import inspect
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ PAGES = {
     "collections.abc.Iterable": "collections.abc",
     "collections.abc.Iterator": "collections.abc",
     "concurrent.futures.Future": "concurrent.futures",
+    "concurrent.futures.ProcessPoolExecutor": "concurrent.futures",
     "concurrent.futures.ThreadPoolExecutor": "concurrent.futures",
     "concurrent.futures.as_completed": "concurrent.futures",
     "concurrent.futures.thread.BrokenThreadPool": "concurrent.futures",
@@ -60,8 +62,23 @@ PAGES = {
     ),
     **dict.fromkeys(["AttributeError", "BaseException", "Exception", "FileNotFoundError", "ImportError"], "exceptions"),
     **dict.fromkeys(["NotImplementedError", "RuntimeError", "TimeoutError", "TypeError", "ValueError"], "exceptions"),
+    "MemoryError": "exceptions",
+    "asyncio.CancelledError": "asyncio-exceptions",
+    "concurrent.interpreters": "concurrent.interpreters",
+    "functools.partial": "functools",
 }
 SHORT = {name.rpartition(".")[2]: name for name in PAGES}
+ELSEWHERE = {"RunFuture", "SharedBuffer"}
+# Names that docstrings use in sentences without backticks: they have a dot, or two capitals as in RunFuture.
+IN_SENTENCES = re.compile(
+    r"(?<![\w.`])(?:"
+    + "|".join(
+        re.escape(name)
+        for name in sorted({*PAGES, *SHORT, *aiointerpreters.__all__, *ELSEWHERE}, key=len, reverse=True)
+        if "." in name or re.fullmatch(r"[A-Z]\w*[a-z][A-Z]\w*", name)
+    )
+    + r")(?![\w`]|\.\w)"
+)
 # In signatures: they are of no page of their own.
 PLAIN = {"EllipsisType", "NotImplementedType", "Never", "Queue", "anyio.CapacityLimiter", "DoneAndNotDone", "None"}
 
@@ -139,9 +156,19 @@ def signature(node: Any, *, bound: bool, returns: bool = True) -> str:
 
 
 def text_of(value: Any, config: Any) -> list[str]:
-    """The docstring in reStructuredText."""
+    """The docstring in reStructuredText, whose names are links."""
     doc = inspect.getdoc(value) or ""
-    return str(GoogleDocstring(doc, config)).splitlines()
+    return [linked(line) for line in str(GoogleDocstring(doc, config)).splitlines()]
+
+
+def linked(line: str) -> str:
+    """A line of a docstring with backticks around the names in its sentences."""
+    field, text = re.fullmatch(r"(\s*:(?:raises|param|returns)[^:]*: |)(.*)", line, re.DOTALL).groups()  # type: ignore[union-attr]
+    if text.lstrip().startswith((":", "..", ">>>")):
+        return line
+    parts = re.split(r"(`+[^`]*`+)", text)
+    parts[::2] = (IN_SENTENCES.sub(r"`\g<0>`", part) for part in parts[::2])
+    return field + "".join(parts)
 
 
 def is_public(name: str) -> bool:
@@ -218,8 +245,7 @@ class Api(SphinxDirective):
 
     def _body(self, text: list[str]) -> list[str]:
         text = list(self.content) or text
-        added = self.options["added"]
-        text += ["", "*Version 0.6.0 has it too.*" if added == "0.6" else f".. versionadded:: {added}"]
+        text += ["", f".. versionadded:: {self.options['added']}"]
         version, names = self._new()
         if names:
             text += ["", f".. versionchanged:: {version}", f"   Added {', '.join(f'``{name}``' for name in names)}."]
@@ -231,7 +257,13 @@ class Api(SphinxDirective):
         value = Inlined().visit(ast.parse(ast.unparse(node.value), mode="eval").body)
         code = ast.unparse(value).replace(" | ", "\n| ")
         doc = GoogleDocstring(inspect.cleandoc(following.value.value), self._config())
-        return [".. code-block:: python", "", *(f"   {line}" for line in code.splitlines()), "", *str(doc).splitlines()]
+        return [
+            ".. code-block:: python",
+            "",
+            *(f"   {line}" for line in code.splitlines()),
+            "",
+            *map(linked, str(doc).splitlines()),
+        ]
 
     def _new(self) -> tuple[str, list[str]]:
         version, *names = self.options.get("new", "").split() or [""]
@@ -267,4 +299,4 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     app.add_directive("api", Api)
     app.connect("missing-reference", resolve)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "1", "env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}
