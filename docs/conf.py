@@ -27,11 +27,23 @@ outside_links_repository = os.environ.get("DOCS_REPOSITORY", "")
 # Files outside docs/ that are pages of the site too.
 outside_links_pages = {"README.md": "index", "CHANGELOG.md": "changelog", "CONTRIBUTING.md": "contributing"}
 
+# The same address leads to the repository itself, and to its issues.
+repository = outside_links_repository.partition("/blob/")[0].rstrip("/")
+
 html_theme = "furo"
 html_title = "aiointerpreters"
 html_logo = html_favicon = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+if repository:
+    html_theme_options = {
+        "source_view_link": f"{outside_links_repository.rstrip('/')}/docs/{{filename}}",
+        "top_of_page_buttons": ["view"],
+        "footer_icons": [
+            {"name": "The repository", "url": repository, "html": "Repository", "class": ""},
+            {"name": "Report a problem", "url": f"{repository}/issues", "html": "Issues", "class": ""},
+        ],
+    }
 pygments_dark_style = "github-dark"
 html_copy_source = False
 html_show_sourcelink = False

@@ -144,6 +144,17 @@ def test_the_reference_has_every_command_and_every_environment_variable() -> Non
     assert sorted(name for name in names if f"| `{name}` |" not in variables) == []
 
 
+def test_the_site_leads_to_the_repository_if_it_has_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCS_REPOSITORY", "https://host.example/owner/name/blob/abc")
+    options = runpy.run_path(str(DOCS / "conf.py"))["html_theme_options"]
+    assert options["source_view_link"] == "https://host.example/owner/name/blob/abc/docs/{filename}"
+    addresses = [icon["url"] for icon in options["footer_icons"]]
+    assert addresses == ["https://host.example/owner/name", "https://host.example/owner/name/issues"]
+
+    monkeypatch.delenv("DOCS_REPOSITORY")
+    assert "html_theme_options" not in runpy.run_path(str(DOCS / "conf.py"))
+
+
 def test_drawings_and_logo_are_what_the_script_draws() -> None:
     files = runpy.run_path(str(DOCS / "_sphinx" / "drawings.py"))["files"]()
     assert len(files) > 2
