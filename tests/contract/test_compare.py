@@ -308,6 +308,8 @@ def test_a_function_that_cannot_be_called_is_told_at_once(folder: Path, argument
     assert (finished.code, finished.stdout) == (2, "")
     assert said in finished.lines_of_errors[-1]
     assert "starting" not in finished.stderr
+    was_called = said.startswith(("TypeError", "ValueError", "returns_", "the function changes"))
+    assert ("calling the function" in finished.stderr) is was_called
     assert "_compare" not in finished.stderr, "frames of this package"
     assert "importlib" not in finished.stderr, "frames of importlib"
     assert ("the call failed" in finished.stderr) == (said.startswith(("TypeError", "ValueError")))

@@ -187,9 +187,11 @@ class _Run:
     def prepare(self, names: list[str]) -> Findings:
         """Start all pools, one after the other, and return the findings so far."""
         serial = self._start(SERIAL)
-        _tell("calling the function directly")
+        _tell(f"importing {self._request['place']['module']}")
         try:
-            self._inputs = serial.ask("load", 10 * _PATIENCE, **self._request)["inputs"]
+            self._inputs = serial.ask("find", 10 * _PATIENCE, **self._request)["inputs"]
+            _tell("calling the function directly")
+            serial.ask("call_once", 10 * _PATIENCE, place=self._request["place"])
             calibrated = serial.ask("calibrate", 10 * _PATIENCE, seconds=_SECONDS)
             self._call, self._repeats = max(calibrated["call"], 1e-9), calibrated["same"]
             serial.ask("start", self._patience, call=self._call, seconds=_SECONDS)
@@ -233,7 +235,8 @@ class _Run:
         _tell(f"starting {pool.title}")
         with self._noting_problems(pool):
             process = self._start(name)
-            process.ask("load", self._patience, **self._request)
+            process.ask("find", self._patience, **self._request)
+            process.ask("call_once", self._patience, place=self._request["place"])
             found = process.ask("start", self._patience, call=self._call, seconds=_SECONDS)
             pool.first_result, pool.memory = found["first_result"], found["memory"]
             pool.results = found["results"] if self._repeats else UNKNOWN

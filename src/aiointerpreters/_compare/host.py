@@ -46,8 +46,8 @@ class Host:
     rate: float = 0.0
     doing: str = ""
 
-    def load(self, *, place: Mapping[str, Any], args: str | None, kwargs: str | None, inputs: str | None) -> dict[str, Any]:
-        """Find the function and the arguments of its calls, and call it once."""
+    def find(self, *, place: Mapping[str, Any], args: str | None, kwargs: str | None, inputs: str | None) -> dict[str, Any]:
+        """Find the function and the arguments of its calls."""
         self.doing = f"{place['module']} cannot be imported"
         found = find_function(Place(**place))
         plain = found.__wrapped__ if isinstance(found, interpreter) else found
@@ -59,10 +59,15 @@ class Host:
         self.calls = make_calls(args, kwargs, inputs)
         if self.name != SERIAL:
             self.make = pools.maker(self.name, self.extensions)
+        return {"inputs": len(self.calls)}
+
+    def call_once(self, *, place: Mapping[str, Any]) -> dict[str, Any]:
+        """Call the function once, directly. Its result is compared with those of the pool."""
         self.doing = "the call failed"
+        plain = self.function.__wrapped__ if isinstance(self.function, interpreter) else self.function
         self.result = self._first_result(plain)
         check_result(Place(**place), self.result)
-        return {"inputs": len(self.calls)}
+        return {}
 
     def _first_result(self, function: Callable[..., Any]) -> Any:
         """Call the function once. Raises WrongTargetError if it changes its arguments, because its calls would differ."""
@@ -186,7 +191,7 @@ def _answer(host: Host, what: str, request: dict[str, Any]) -> dict[str, Any]:
     except WrongTargetError as error:
         return {"wrong": str(error)}
     except Exception as error:
-        if what in {"load", "calibrate"}:
+        if what in {"find", "call_once", "calibrate"}:
             return {"wrong": f"{host.doing}\n{_traceback_of(error)}"}
         return {"problem": pools.describe(error, host.name, host.extensions)}
 
