@@ -34,6 +34,7 @@ bool find_standard_submit(PyObject* standard, StandardSubmit& found) {
 }
 
 bool is_submit_replaced(StandardSubmit& submit) {
+  if (!submit.attributes) return false;  // no executor has been initialized here
   PyObject* const now = PyDict_GetItemWithError(submit.attributes.get(), submit.name.get());  // borrowed
   if (now == nullptr) return PyErr_Clear(), false;
   if (now == submit.plain.get() && PyFunction_GetCode(now) == submit.plain_code.get()) return false;
@@ -44,6 +45,7 @@ bool is_submit_replaced(StandardSubmit& submit) {
 }
 
 bool has_own_submit(StandardSubmit& submit, PyObject* executor, PyCFunction engines) {
+  if (!submit.name) return false;
   PyTypeObject* const type = Py_TYPE(executor);
   if (submit.own_version == 0 || type->tp_version_tag != submit.own_version) {
     if (!is_of_engine(submit, type, engines)) return true;

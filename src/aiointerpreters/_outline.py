@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _BASE = "concurrent.futures._base"
+_THREAD = "concurrent.futures.thread"
 # Members that code may use before there is an instance. Native members need an instance, and `__init__` completes the class.
 _MEMBERS = (
     "__doc__",
@@ -39,48 +40,90 @@ class _Member:
         self._name = name
 
     def __get__(self, instance: object, owner: type | None = None) -> object:
-        """Complete the class, and return its member of this name."""
-        from . import executors as executors
+        """Complete the class, and return the member of this name, as the class or `super()` would return it."""
+        from . import executors
 
-        return getattr(owner if instance is None else instance, self._name)
+        outline: Any = _outline
+        if _contents.get(self._name) is self:  # other code has removed the package's modules, and they were loaded again
+            anew = executors.InterpreterThreadPoolExecutor
+            outline.__bases__, outline.__doc__ = (anew,), anew.__doc__
+            _contents["__doc__"] = anew.__doc__
+            _remove_members(outline)
+        if self._name not in _contents:
+            return getattr(super(outline, owner if instance is None else instance), self._name)
+        value = _contents[self._name]
+        bind = getattr(type(value), "__get__", None)
+        return value if bind is None else bind(value, instance, owner)
 
 
 class _Watch:
-    """A finder that notices the import of concurrent.futures. Then the outline has to derive from ThreadPoolExecutor."""
+    """A finder that notices the import of concurrent.futures. Then the outline has to derive from ThreadPoolExecutor.
+
+    It stays in sys.meta_path, because other threads may be going through that list.
+    """
 
     def find_spec(self, name: str, path: "Any" = None, target: "ModuleType | None" = None) -> "ModuleSpec | None":
-        if name != _BASE:
+        if name not in {_BASE, _THREAD} or "ExecutorBase" in vars(_core):
             return None
-        _stop_watching()
-        from importlib.machinery import PathFinder
+        finders = list(sys.meta_path)
+        for finder in finders[finders.index(self) + 1 :] if self in finders else finders:
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                loader: Any = spec.loader
+                if hasattr(loader, "exec_module"):
+                    loader = _Deriving(loader)
+                    spec.loader = loader
+                return spec
+        return None
 
-        spec = PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.loader is not None:
-            loader: Any = spec.loader
-            execute = loader.exec_module
 
-            def execute_and_derive(module: "ModuleType") -> None:
-                del loader.exec_module
-                execute(module)
-                _core.ExecutorBase  # noqa: B018 - its first use gives the outline its base class
+class _Deriving:
+    """A loader that gives the outline its base class after the module has been executed."""
 
-            loader.exec_module = execute_and_derive
-        return spec
+    def __init__(self, loader: "Any") -> None:
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._loader, name)
+
+    def exec_module(self, module: "ModuleType") -> None:
+        spec: Any = module.__spec__
+        spec.loader = self._loader
+        if hasattr(module, "__loader__"):
+            module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        if module.__name__ == _THREAD:
+            _core.ExecutorBase  # noqa: B018 - its first use gives the outline its base class
+            return
+        try:
+            import concurrent.futures.thread  # noqa: F401 - this loader executes it too
+        except (ImportError, RuntimeError):  # it cannot be imported, or another thread imports it and waits for this import
+            return
 
 
 def _make() -> "type[Any] | None":
     base = _core.outline_executor()
     if base is None:
         return None
-    members = {name: _Member(name) for name in _MEMBERS}
-    made = type("InterpreterThreadPoolExecutor", (base,), {"__module__": f"{__package__}.executors", **members})
+    _contents.update({name: _Member(name) for name in _MEMBERS}, __module__=f"{__package__}.executors")
+    made = type("InterpreterThreadPoolExecutor", (base,), dict(_contents))
     sys.meta_path.insert(0, _Watch())
     return made
 
 
+def _remove_members(outline: "type[Any]") -> None:
+    """Remove the placeholders that are left. Base classes have what they stand for."""
+    for name in _MEMBERS:
+        if isinstance(_contents.get(name), _Member):
+            if vars(outline).get(name) is _contents[name]:
+                delattr(outline, name)
+            del _contents[name]
+
+
+# What the outline contains, except what other code has set there.
+_contents: "dict[str, Any]" = {}
 # None: this is not a worker, or concurrent.futures has been imported already. Then the module `executors` defines the class.
 _outline = _make()
-_contents: "dict[str, object]" = {}  # set in the outline by `complete`
 
 
 def executor_class() -> "type[Any]":
@@ -95,7 +138,7 @@ def executor_class() -> "type[Any]":
 def complete[C: type](made: C) -> C:
     """Copy the contents of the class `made` into the outline and return the outline. Without an outline, return `made`.
 
-    Attributes that other code has set in the outline are kept. If this is interrupted, the import of `executors` fails, and
+    What other code has set or deleted in the outline stays so. If this is interrupted, the import of `executors` fails, and
     the next import repeats it.
     """
     if _outline is None:
@@ -108,17 +151,9 @@ def complete[C: type](made: C) -> C:
                 cell.cell_contents = outline
     found["__init__"] = found.pop("__init__")  # set last, because instances can exist from then on
     for name, value in found.items():
-        there = vars(outline).get(name)
-        if there is _contents.get(name) or isinstance(there, _Member) or name == "__module__":
+        if vars(outline).get(name) is _contents.get(name):
             setattr(outline, name, value)
-            _contents[name] = value
-    for name in _MEMBERS:
-        if isinstance(vars(outline).get(name), _Member):
-            delattr(outline, name)  # the base class has it
-    _stop_watching()
+        _contents[name] = value
+    _remove_members(outline)
     completed: C = outline
     return completed
-
-
-def _stop_watching() -> None:
-    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Watch)]

@@ -75,9 +75,39 @@ USES = {
         with Named(1) as own:
             assert own.submit(own.name).result() == "named"
     """,
+    "subclasses with hooks": """
+        from typing import Generic, TypeVar
+        T = TypeVar("T")
+        seen = []
+        class Base:
+            def __init_subclass__(cls, tag=None):
+                super().__init_subclass__()
+                seen.append((cls.__name__, tag))
+        class Own(InterpreterThreadPoolExecutor, Base, Generic[T], tag="own"):
+            def __init_subclass__(cls):
+                super().__init_subclass__()
+                seen.append(cls.__name__)
+        class Further(Own): pass
+        assert seen == [("Own", "own"), ("Further", None), "Further"]
+        with Own[int](1) as own:
+            assert own.submit(abs, -3).result() == 3
+    """,
+    "an instance without __init__": """
+        bare = InterpreterThreadPoolExecutor.__new__(InterpreterThreadPoolExecutor)
+        try:
+            bare.submit(abs, -3)
+        except RuntimeError as error:
+            assert "not initialized" in str(error)
+        else:
+            raise AssertionError
+        bare.__init__(1)
+        assert bare.submit(abs, -3).result() == 3
+        bare.shutdown()
+    """,
     "its documentation": """
         import inspect
         assert "max_interpreters" in inspect.signature(InterpreterThreadPoolExecutor).parameters
+        assert "self" not in inspect.signature(InterpreterThreadPoolExecutor).parameters
         assert "tagged functions" in inspect.getdoc(InterpreterThreadPoolExecutor)
         assert "class InterpreterThreadPoolExecutor" in inspect.getsource(InterpreterThreadPoolExecutor)
     """,
@@ -107,6 +137,100 @@ USES = {
         InterpreterThreadPoolExecutor.__repr__ = lambda self: "replaced"
         with InterpreterThreadPoolExecutor(1) as own:
             assert repr(own) == "replaced"
+    """,
+    "a method that was deleted": """
+        del InterpreterThreadPoolExecutor.map
+        with InterpreterThreadPoolExecutor(1) as own:
+            assert "map" not in vars(InterpreterThreadPoolExecutor)
+            assert list(own.map(abs, [-3])) == [3]
+    """,
+    "a name that was replaced": """
+        InterpreterThreadPoolExecutor.__module__ = "own"
+        InterpreterThreadPoolExecutor(1).shutdown()
+        assert InterpreterThreadPoolExecutor.__module__ == "own"
+    """,
+    "a mock": """
+        from unittest import mock
+        with mock.patch.object(InterpreterThreadPoolExecutor, "map") as mocked:
+            with InterpreterThreadPoolExecutor(1) as own:
+                assert own.map(abs, [-3]) is mocked.return_value
+        with InterpreterThreadPoolExecutor(1) as own:
+            assert list(own.map(abs, [-3])) == [3]
+    """,
+    "modules that are loaded again": """
+        import sys
+        for name in [name for name in sys.modules if name.startswith("aiointerpreters.") and name[16] != "_"]:
+            del sys.modules[name]
+        del sys.modules["aiointerpreters"], sys.modules["aiointerpreters._outline"]
+        from aiointerpreters import InterpreterThreadPoolExecutor as anew
+        for kind in (anew, InterpreterThreadPoolExecutor):
+            with kind(1) as own:
+                assert own.submit(abs, -3).result() == 3
+                assert list(own.map(abs, [-3])) == [3]
+            assert kind.__doc__.startswith("A thread pool")
+    """,
+    "a finder of modules whose loader is a class": """
+        import sys
+        from importlib.machinery import ModuleSpec, PathFinder
+        class Loader:
+            create_module = classmethod(lambda cls, spec: None)
+            @classmethod
+            def exec_module(cls, module):
+                found = PathFinder.find_spec(module.__name__, sys.modules["concurrent.futures"].__path__)
+                exec(found.loader.get_code(module.__name__), vars(module))
+        class Finder:
+            @staticmethod
+            def find_spec(name, path=None, target=None):
+                return ModuleSpec(name, Loader) if name.startswith("concurrent.futures.") else None
+        sys.meta_path.insert(sys.meta_path.index(PathFinder), Finder)
+        import concurrent.futures
+        assert issubclass(InterpreterThreadPoolExecutor, concurrent.futures.Executor)
+        assert concurrent.futures._base.__spec__.loader is concurrent.futures._base.__loader__ is Loader
+        assert concurrent.futures.thread.__spec__.loader is Loader
+    """,
+    "finders that were asked before": """
+        import sys
+        for finder in sys.meta_path:
+            finder.find_spec("concurrent.futures._base", None)
+        sys.meta_path = tuple(sys.meta_path)
+        import concurrent.futures
+        assert issubclass(InterpreterThreadPoolExecutor, concurrent.futures.Executor)
+        InterpreterThreadPoolExecutor(1).shutdown()
+    """,
+    "imports in two threads": """
+        import _thread, sys, time
+        from _frozen_importlib import _blocking_on
+        from importlib.machinery import PathFinder, SourceFileLoader
+        begun, done = _thread.allocate_lock(), []
+        begun.acquire()
+        class Finder:
+            @staticmethod
+            def find_spec(name, path=None, target=None):
+                if name != "logging":
+                    return None
+                found = PathFinder.find_spec(name, path)
+                found.loader = Loader(name, found.origin)
+                return found
+        class Loader(SourceFileLoader):
+            def exec_module(self, module):
+                begun.release()
+                while not _blocking_on.get(other):
+                    time.sleep(0)
+                super().exec_module(module)
+        sys.meta_path.insert(0, Finder)
+        def uses():
+            begun.acquire()
+            try:
+                InterpreterThreadPoolExecutor(1).shutdown()
+                done.append(True)
+            except BaseException as error:
+                done.append(error)
+        other = _thread.start_new_thread(uses, ())
+        import concurrent.futures
+        while not done:
+            time.sleep(0)
+        assert done == [True]
+        assert issubclass(InterpreterThreadPoolExecutor, concurrent.futures.Executor)
     """,
     "types": """
         import typing
