@@ -18,36 +18,39 @@ shared_out = -n 4 --dist loadfile --no-loadscope-reorder
 .PHONY: help
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
+	@echo "CONTRIBUTING.md explains their options."
 
 .PHONY: demo
-demo: ## set everything up, then run examples/sums.py, and say what made its figures worse
+demo: ## run examples/sums.py
 	@$(call with) && exec "$$python" benchmarks/run_example.py examples/sums.py
 
 .PHONY: test
-test: test-native test-python ## set everything up, then run the C++ and the Python tests
+test: test-native test-python ## run the C++ and the Python tests
 
 .PHONY: build develop
-build develop: ## bring .venv/VERSION up to date and print its Python
+build: ## build the package in .venv/VERSION and print its Python
 	@$(call with,test) && echo "$$python"
 
+develop: build ## the same as `make build`
+
 .PHONY: test-native
-test-native: ## run the C++ unit tests
+test-native: ## run the C++ tests
 	@tools/native-tests dev
 
 .PHONY: test-python
-test-python: ## run the Python tests, in several processes; PYTEST_ARGS="-k name" runs some of them, in one process; EXTRAS=frames adds more
+test-python: ## run the Python tests
 	@$(call with,test examples $(EXTRAS)) && exec "$$python" -u -X faulthandler -m pytest $(or $(PYTEST_ARGS),$(shared_out))
 
 .PHONY: cpython
-cpython: ## run CPython's own tests with this package's executors, and list the failures and their reasons; ARGS=WORD for some of them
+cpython: ## run CPython's own tests on this package
 	@$(call with,test) && PYTHONPATH=tests exec "$$python" -m cpython $(ARGS)
 
 .PHONY: extensions
-extensions: ## try real packages in interpreters, and write the table in docs/extensions.md; ARGS="--rounds 100 numpy pandas" for some
+extensions: ## try real packages with extensions="private"
 	@$(call with,test) && PYTHONPATH=tests exec "$$python" -m extensions $(ARGS)
 
 .PHONY: extensions-suites
-extensions-suites: ## run the test suites of packages in two interpreters at once (takes an hour); ARGS='"numpy fft"' for some
+extensions-suites: ## run the test suites of packages in two interpreters
 	@$(call with,test) && PYTHONPATH=tests exec "$$python" -m extensions.suites $(ARGS)
 
 .PHONY: crawl
@@ -55,50 +58,50 @@ crawl: ## run examples/crawl.py
 	@$(call with,examples) && exec "$$python" benchmarks/run_example.py examples/crawl.py $(ARGS)
 
 .PHONY: bench
-bench: ## run the benchmarks, with other pools for comparison; NAMES="latency asyncio" for some, ARGS=--list lists them, ARGS="--quick --json" for a quick run that is recorded
+bench: ## run the benchmarks
 	@$(if $(filter --list,$(ARGS)),exec "$(or $(PYTHON),python3)" benchmarks/listing.py,$(call with,rivals) && exec "$$python" benchmarks $(ARGS) $(NAMES))
 
 .PHONY: bench-compare
-bench-compare: ## show what got slower since REV=revision (then the exit status is 1); NAMES="latency data" for some benchmarks
+bench-compare: ## show what got slower since REV=revision
 	@$(if $(REV),,$(error say which revision: make bench-compare REV=main~5))$(call with,rivals) && \
 		exec "$$python" benchmarks/compare_revisions.py "$(REV)" $(NAMES) $(ARGS)
 
 .PHONY: figures
-figures: ## write the figures in the docs and draw the pictures from what `make bench ARGS=--json` has recorded; ARGS=--check only compares
+figures: ## write the recorded figures into the docs, draw the pictures
 	@$(call with,plots) && "$$python" benchmarks/readme_figures.py $(ARGS) && "$$python" benchmarks/docs_figures.py $(ARGS) && \
 		"$$python" benchmarks/cited_figures.py $(ARGS) && "$$python" benchmarks/plots.py $(ARGS) && \
 		{ [ -n "$(ARGS)" ] || { "$$python" docs/_sphinx/drawings.py && "$$python" docs/_sphinx/notebook_plot.py; }; }
 
 .PHONY: docs
-docs: ## build the documentation site in build/docs/index.html; warnings and dead links are errors
+docs: ## build the documentation in build/docs
 	@$(call with,docs) && rm -rf build/docs && \
 		"$$python" -m sphinx -W --keep-going -q -b html -d build/docs.read docs build/docs && \
 		"$$python" tools/check-site build/docs
 
 .PHONY: asan
-asan: ## run both test suites under AddressSanitizer and UBSan, except for tests that measure memory; then `make fuzz`
+asan: ## run all tests under AddressSanitizer and UBSan
 	@tools/native-tests asan
 	@$(MAKE) asan-python
 	@$(MAKE) fuzz
 
 .PHONY: asan-python
-asan-python: ## run the Python tests of `make asan`; PYTEST_ARGS for some of them
+asan-python: ## run the Python tests of `make asan`
 	@$(interpreter) && python=$$(tools/develop --sanitize=address,undefined "$$interpreter" test examples) && \
 		tools/with-asan "$$python" -u -X faulthandler -m pytest --timeout 800 -o faulthandler_timeout=1600 \
 		--ignore tests/stress/test_memory.py $(or $(PYTEST_ARGS),$(shared_out))
 
 .PHONY: fuzz
-fuzz: ## fuzz the decoder under the sanitizers; ARGS="--runs N --seed N" or ARGS=FILE
+fuzz: ## feed random bytes to the decoder
 	@$(interpreter) && python=$$(tools/develop --sanitize=address,undefined "$$interpreter") && \
 		PYTHONHASHSEED=0 exec tools/with-asan "$$python" tests/fuzz/fuzz_decoder.py $(ARGS)
 
 .PHONY: faults
-faults: ## run tests in which each allocation of the engine fails once
+faults: ## run tests in which allocations fail
 	@$(interpreter) && python=$$(tools/develop --faults "$$interpreter" test) && \
 		exec "$$python" -u -X faulthandler -m pytest tests/faults $(or $(PYTEST_ARGS),-n 4)
 
 .PHONY: tsan
-tsan: ## run the C++ unit tests and the stress tests under ThreadSanitizer
+tsan: ## run the C++ and the stress tests under ThreadSanitizer
 	@tools/native-tests tsan
 	@$(MAKE) tsan-python
 
@@ -117,11 +120,11 @@ lint: ## run ruff, mypy and clang-format
 		"$$python" -m mypy
 
 .PHONY: tidy
-tidy: ## run clang-tidy and its analyzer on the engine (takes minutes)
+tidy: ## run clang-tidy on the engine
 	@$(call with,dev) && exec tools/syntax-check "$$python" analyzer
 
 .PHONY: thread-safety
-thread-safety: ## check with clang that the right locks are held (core/base/annotations.h)
+thread-safety: ## check with clang that the right locks are held
 	@$(call with,dev) && exec tools/syntax-check "$$python" annotations
 
 .PHONY: portability
@@ -129,29 +132,29 @@ portability: ## check that the engine compiles for other platforms
 	@$(call with,dev) && exec tools/syntax-check "$$python" arm64 musl windows macos
 
 .PHONY: format
-format: ## format all code with ruff and clang-format
+format: ## format all code
 	@$(call with,dev) && bin=$$(dirname "$$python") && \
 		"$$bin/ruff" check --fix --exit-zero && \
 		"$$bin/ruff" format && \
 		"$$bin/clang-format" -i $(cpp_files)
 
 .PHONY: wheels
-wheels: ## build and test the sdist and the wheels for 3.13, 3.14 and 3.15, in dist/; ARGS=3.14 for one
+wheels: ## build and test the sdist and the wheels
 	@exec tools/wheels $(ARGS)
 
 .PHONY: installers
-installers: ## install the wheel of `make wheels` with uv, Poetry, PDM and Pipenv, and the sdist with uv; ARGS=uv for one
+installers: ## install the packages of `make wheels` with other tools
 	@exec tools/try-installers $(ARGS)
 
 .PHONY: types
-types: ## check the examples and the public names with pyright and mypy --strict, against the installed package
+types: ## check the types of the examples and of the public names
 	@exec tools/types
 
 .PHONY: clean
-clean: ## remove what was built; `make distclean` also removes what was downloaded
+clean: ## remove what was built
 	rm -rf build dist .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find src tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 .PHONY: distclean
-distclean: clean
+distclean: clean ## remove what was built and downloaded
 	rm -rf .deps .python

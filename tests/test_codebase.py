@@ -321,3 +321,11 @@ def modules_after(source: str) -> set[str]:
     modules = set(finished.stdout.split())
     assert "aiointerpreters" in modules
     return modules
+
+
+def test_make_help_names_every_command_in_one_short_line() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    commands = set(re.findall(r"^\.PHONY: (.+)$", text, re.MULTILINE))
+    described = dict(re.findall(r"^([a-z-]+):.*## (.*)$", text, re.MULTILINE))
+    assert {name for names in commands for name in names.split()} == described.keys()
+    assert [name for name, words in described.items() if len(words) > 60] == []
