@@ -70,7 +70,7 @@ bench-compare: ## show what got slower since REV=revision
 figures: ## write the recorded figures into the docs, draw the pictures
 	@$(call with,plots) && "$$python" benchmarks/readme_figures.py $(ARGS) && "$$python" benchmarks/docs_figures.py $(ARGS) && \
 		"$$python" benchmarks/cited_figures.py $(ARGS) && "$$python" benchmarks/plots.py $(ARGS) && \
-		{ [ -n "$(ARGS)" ] || { "$$python" docs/_sphinx/drawings.py && "$$python" docs/_sphinx/notebook_plot.py; }; }
+		{ [ -n "$(ARGS)" ] || { "$$python" docs/_sphinx/drawings.py && "$$python" docs/_sphinx/terminals.py && "$$python" docs/_sphinx/notebook_plot.py; }; }
 
 .PHONY: docs
 docs: ## build the documentation in build/docs

@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 import re
 import runpy
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,22 @@ def test_drawings_and_logo_are_what_the_script_draws() -> None:
     files = runpy.run_path(str(DOCS / "_sphinx" / "drawings.py"))["files"]()
     assert len(files) > 2
     assert [path.name for path, text in files.items() if path.read_text(encoding="utf-8") != text] == [], "run make figures"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the script can use a terminal of Unix")
+def test_pictures_of_terminals_show_what_was_recorded() -> None:
+    script = runpy.run_path(str(DOCS / "_sphinx" / "terminals.py"))
+    files = script["files"]()
+    assert {path.name for path in files} == {path.name for path in (DOCS / "images").glob("terminal_*")}
+    assert [path.name for path, text in files.items() if path.read_text(encoding="utf-8") != text] == [], "run make figures"
+    assert any("^C" in line for line in script["recorded"]("file_pipeline"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the script can use a terminal of Unix")
+def test_a_terminal_overwrites_a_line_of_progress() -> None:
+    screen_of = runpy.run_path(str(DOCS / "_sphinx" / "terminals.py"))["screen_of"]
+    assert screen_of("\r\x1b[Kten files\r\x1b[Ktwo^C\nend\n") == ["two^C", "end", ""]
+    assert screen_of("abc\rX\n") == ["Xbc", ""]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="needs the extra `examples`")
