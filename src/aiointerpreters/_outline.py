@@ -122,6 +122,8 @@ def _remove_members(outline: "type[Any]") -> None:
 
 # What the outline contains, except what other code has set there.
 _contents: "dict[str, Any]" = {}
+_kept: "set[str] | None" = None  # the names that other code had set or deleted before the outline was completed
+_made: "type[Any] | None" = None
 # None: this is not a worker, or concurrent.futures has been imported already. Then the module `executors` defines the class.
 _outline = _make()
 
@@ -135,25 +137,38 @@ def executor_class() -> "type[Any]":
     return executors.InterpreterThreadPoolExecutor
 
 
-def complete[C: type](made: C) -> C:
-    """Copy the contents of the class `made` into the outline and return the outline. Without an outline, return `made`.
-
-    What other code has set or deleted in the outline stays so. If this is interrupted, the import of `executors` fails, and
-    the next import repeats it.
-    """
-    if _outline is None:
-        return made
+def replace[C: type](made: C) -> C:
+    """Return the outline, which `complete` will give the contents of `made`. Without an outline, return `made`."""
+    global _made
     outline: Any = _outline
+    if outline is None:
+        return made
+    _made = made
+    replaced: C = outline
+    return replaced
+
+
+def complete() -> None:
+    """Copy the contents of the class into the outline. The module `executors` calls this when everything else is done.
+
+    What other code has set or deleted in the outline stays so. If this fails, the import of `executors` fails, and the next
+    import repeats it.
+    """
+    global _kept, _made
+    made, _made = _made, None
+    outline: Any = _outline
+    if made is None:
+        return
     found = {name: value for name, value in vars(made).items() if name not in {"__dict__", "__weakref__"}}
     for value in found.values():
         for cell in getattr(value, "__closure__", None) or ():
             if cell.cell_contents is made:  # the cell that `super()` uses
                 cell.cell_contents = outline
     found["__init__"] = found.pop("__init__")  # set last, because instances can exist from then on
+    if _kept is None:
+        _kept = {name for name in found if vars(outline).get(name) is not _contents.get(name)}
+    _contents.update(found)
     for name, value in found.items():
-        if vars(outline).get(name) is _contents.get(name):
+        if name not in _kept:
             setattr(outline, name, value)
-        _contents[name] = value
     _remove_members(outline)
-    completed: C = outline
-    return completed

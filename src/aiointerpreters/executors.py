@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Future", "InterpreterThreadPoolExecutor", "as_completed", "interpreter", "wait"]
 
 
-@_outline.complete
+@_outline.replace
 class InterpreterThreadPoolExecutor(_core.ExecutorBase):
     """A thread pool that runs tagged functions in interpreters, in parallel.
 
@@ -391,3 +391,6 @@ def _result_or_cancel(future: Future[Any], timeout: float | None) -> Any:
     finally:
         future.cancel()
         del future
+
+
+_outline.complete()

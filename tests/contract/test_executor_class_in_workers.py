@@ -149,6 +149,30 @@ USES = {
         InterpreterThreadPoolExecutor(1).shutdown()
         assert InterpreterThreadPoolExecutor.__module__ == "own"
     """,
+    "failures while it is completed": """
+        import sys
+        def is_late(frame):
+            return frame.f_code.co_name == "<module>" and "_close" in frame.f_globals
+        def is_last(frame):
+            return frame.f_code.co_name == "_remove_members"
+        for fails in (is_late, is_last):
+            def trace(frame, event, argument):
+                if "aiointerpreters" in frame.f_code.co_filename and event == "line" and fails(frame):
+                    raise MemoryError
+                return trace
+            sys.settrace(trace)
+            try:
+                InterpreterThreadPoolExecutor.map
+            except MemoryError:
+                pass
+            else:
+                raise AssertionError
+            finally:
+                sys.settrace(None)
+        with InterpreterThreadPoolExecutor(1) as own:
+            assert list(own.map(abs, [-3])) == [3]
+        assert InterpreterThreadPoolExecutor.map.__globals__ is vars(sys.modules["aiointerpreters.executors"])
+    """,
     "a mock": """
         from unittest import mock
         with mock.patch.object(InterpreterThreadPoolExecutor, "map") as mocked:
