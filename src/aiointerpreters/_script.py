@@ -72,7 +72,7 @@ def run_path(path: str) -> None:
         sys.modules.pop(_ALIAS, None)
         raise
     finally:
-        sys.argv[0] = argument
+        sys.argv[:1] = [argument]  # the script may have emptied the list
     sys.modules["__main__"] = sys.modules[_ALIAS] = main
 
 

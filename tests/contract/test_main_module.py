@@ -100,6 +100,20 @@ def test_functions_of_a_script_use_the_names_of_its_module(tmp_path: Path) -> No
     run_script(tmp_path, source).check("1 True True None  True", "2 True True None  True")
 
 
+def test_a_script_that_empties_its_arguments(tmp_path: Path) -> None:
+    source = """
+        import sys
+        from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+        sys.argv.clear()
+
+        if __name__ == "__main__":
+            with InterpreterThreadPoolExecutor(1) as pool:
+                print(pool.submit(interpreter(lambda: __name__)).result())
+    """
+    run_script(tmp_path, source).check("__mp_main__")
+
+
 def test_functions_and_classes_of_a_module_run_with_m(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(GUARDED)
     run_python("-m", "program", cwd=tmp_path).check(*GUARDED_OUTPUT)
