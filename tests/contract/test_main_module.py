@@ -107,9 +107,12 @@ def test_a_script_that_empties_its_arguments(tmp_path: Path) -> None:
 
         sys.argv.clear()
 
+        def name():
+            return __name__
+
         if __name__ == "__main__":
             with InterpreterThreadPoolExecutor(1) as pool:
-                print(pool.submit(interpreter(lambda: __name__)).result())
+                print(pool.submit(interpreter(name)).result())
     """
     run_script(tmp_path, source).check("__mp_main__")
 
