@@ -16,9 +16,9 @@ _count_primes = _work.count_primes
 
 
 def count_primes(limit: int) -> int:
-    """Do the work of the example. `finally` also runs if it is stopped."""
-    os.write(1, f"{BEGINS}\n".encode())
+    """Do the work of the example. `finally` also runs if it is stopped, as soon as it has said that it begins."""
     try:
+        os.write(1, f"{BEGINS}\n".encode())
         primes: int = _count_primes(limit)
         return primes
     finally:
