@@ -25,8 +25,9 @@ IDLE, BUSY = awaiting.delay("p99", awaiting.LOADS[0]), awaiting.delay("p99", awa
 HELD, RETURNED = "loop held up by {}", "loop held up by {} there and back"
 WITH = "memory of a further interpreter with {}"
 TAGGED = "aiointerpreters, tagged"
-PLAIN, SCRIPT = (
-    bench_memory.METRICS[program, bench_memory.AMOUNT].name for program in (bench_memory.PLAIN, bench_memory.SCRIPT)
+PLAIN, SCRIPT, SCRIPT_WITH_ASYNCIO = (
+    bench_memory.METRICS[program, bench_memory.AMOUNT].name
+    for program in (bench_memory.PLAIN, bench_memory.SCRIPT, bench_memory.SCRIPT_WITH_ASYNCIO)
 )
 DEPLOYMENT = "docs/deployment.md"
 START, AWAITED = "first results of 2 interpreters", "p50 of one awaited no-op"
@@ -62,7 +63,8 @@ class Cited:
 CITED = (
     Cited("README.md", "While two threads of a ThreadPoolExecutor compute:", "asyncio_delay", BUSY, THREADS),
     Cited("README.md", "While two interpreters compute:", "asyncio_delay", BUSY, RUN),
-    Cited("README.md", "| one call | about 1 µs, awaited", "asyncio", AWAITED, RUN),
+    Cited("README.md", "| one call |", "latency", "p50 of one no-op", TAGGED),
+    Cited("README.md", "| one call | {}, awaited", "asyncio", AWAITED, RUN),
     Cited("docs/asyncio.md", "a timer of an idle loop is late by", "asyncio_delay", IDLE, RUN),
     Cited("docs/asyncio.md", "While both workers compute, it is late by", "asyncio_delay", BUSY, RUN),
     Cited("docs/asyncio.md", "`ThreadPoolExecutor` it is late by", "asyncio_delay", BUSY, THREADS),
@@ -84,6 +86,7 @@ CITED = (
     Cited("CHANGELOG.md", "`Runner.run` takes", "asyncio", AWAITED, "aiointerpreters, Runner"),
     Cited("CHANGELOG.md", "(0.6.0:", "asyncio", AWAITED, "release 0.6.0, Runner"),
     Cited(DEPLOYMENT, "An additional interpreter takes", "memory", PLAIN, TAGGED),
+    Cited(DEPLOYMENT, "If that is asyncio, an interpreter takes", "memory", SCRIPT_WITH_ASYNCIO, TAGGED),
     Cited(DEPLOYMENT, "With a script like the example in [README](../README.md), it takes", "memory", SCRIPT, TAGGED),
     Cited(DEPLOYMENT, "With NumPy an interpreter takes", "packages", WITH.format("numpy"), PRIVATE),
     Cited(DEPLOYMENT, "and with pandas", "packages", WITH.format("pandas"), PRIVATE),

@@ -410,14 +410,14 @@ def _build() -> str:
 
 
 def _package_version() -> str:
-    """Returns the version of this package, and the commit of its sources if they are in a clone."""
+    """Returns the version of this package and, in a clone, the last commit that changed it."""
     try:
         version = importlib.metadata.version("aiointerpreters")
     except importlib.metadata.PackageNotFoundError:
         return "(not installed)"
-    asked = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--exclude=*"]
+    asked = ["git", "-C", str(Path(__file__).parents[1]), "log", "-1", "--format=%h", "--", "core", "src"]
     try:
         commit = subprocess.run(asked, capture_output=True, text=True, timeout=60)
     except OSError:
         return version  # there is no git
-    return f"{version} ({commit.stdout.strip()})" if commit.returncode == 0 else version
+    return f"{version} ({commit.stdout.strip()})" if commit.stdout.strip() else version

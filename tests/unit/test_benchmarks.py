@@ -127,6 +127,13 @@ def test_the_service_answers_every_request_whatever_its_pool(tmp_path: Path) -> 
             assert metric.startswith("requests that failed") or min(values) > 0, (metric, pool)
 
 
+@pytest.mark.parametrize("path", sorted((BENCHMARKS / "results").glob("*.json")), ids=lambda path: path.stem)
+def test_recorded_results_are_of_whole_runs(path: Path) -> None:
+    report = json.loads(path.read_text(encoding="utf-8"))
+    assert not report["quick"]
+    assert report["rounds"] >= 3
+
+
 @pytest.mark.skipif(sys.version_info[:2] != (3, 14), reason="the figures are of that version")
 @pytest.mark.parametrize("script", ["readme_figures.py", "docs_figures.py", "cited_figures.py"])
 def test_figures_in_the_docs_are_the_recorded_ones(script: str) -> None:
