@@ -63,8 +63,8 @@ class Cited:
 CITED = (
     Cited("README.md", "While two threads of a ThreadPoolExecutor compute:", "asyncio_delay", BUSY, THREADS),
     Cited("README.md", "While two interpreters compute:", "asyncio_delay", BUSY, RUN),
-    Cited("README.md", "| one call |", "latency", "p50 of one no-op", TAGGED),
-    Cited("README.md", "| one call | {}, awaited", "asyncio", AWAITED, RUN),
+    Cited("README.md", "| one call |", "pools", "one no-op call", TAGGED),
+    Cited("README.md", "| one call | {}, awaited", "pools", "one no-op call", RUN),
     Cited("docs/asyncio.md", "a timer of an idle loop is late by", "asyncio_delay", IDLE, RUN),
     Cited("docs/asyncio.md", "While both workers compute, it is late by", "asyncio_delay", BUSY, RUN),
     Cited("docs/asyncio.md", "`ThreadPoolExecutor` it is late by", "asyncio_delay", BUSY, THREADS),
