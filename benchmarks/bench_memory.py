@@ -7,7 +7,7 @@ The memory depends on what a worker imports to find the function. So four progra
 - a function of a module that imports nothing (workloads.py): the least, for n of 1, 4, 16 and 64;
 - a decorated function of a module that imports only the decorator (memory_module.py);
 - a decorated function of a script, as in README: workers run the script, which imports the executor (memory_script.py);
-- the same in a script that imports asyncio too, as services do: workers import it as well (memory_script_asyncio.py).
+- the same if the script imports asyncio too, as services do: workers import it as well.
 
 InterpreterPoolExecutor runs the equivalent programs. It has no decorator, so for it the first two programs are the same.
 The package is copied into a new virtual environment, as users have it: in an editable install, `site` imports a hook in
@@ -55,10 +55,12 @@ MOST_OF_SCRIPT = 3.4  # MB: workers do not load the executor that the script imp
 MOST_UNEVEN = 0.3  # MB more with 64 than with 4: the cost is the same for each
 
 OURS, PEER = rivals.TAGGED.name, rivals.INTERPRETER_POOL.name
-SCRIPTS = {
-    OURS: ("memory_script.py", "memory_script_asyncio.py"),
-    PEER: ("memory_script_peer.py", "memory_script_asyncio_peer.py"),
+SCRIPTS = {OURS: "memory_script.py", PEER: "memory_script_peer.py"}
+IMPORTED = {
+    SCRIPT: {"IMPORTED_BY_SCRIPT": ""},
+    SCRIPT_WITH_ASYNCIO: {"IMPORTED_BY_SCRIPT": "asyncio"},
 }
+"""For each program that is a script, the environment variable that tells it what to import. Workers see it, too."""
 BENCHMARK = harness.Benchmark(
     name="memory",
     title="private memory of each additional interpreter, each sample in a process of its own",
@@ -133,8 +135,9 @@ def installed(folder: Path) -> str:
 def take(rival: str, python: str, bytecode: str) -> Mapping[str, float]:
     """Returns the memory in each program; each has a process of its own."""
     sample: dict[str, float] = {}
-    for script in SCRIPTS[rival]:
-        sample |= harness.in_fresh_process((str(HERE / script),), bytecode, python=python)
+    for program, variables in IMPORTED.items():
+        command = (str(HERE / SCRIPTS[rival]), program)
+        sample |= harness.in_fresh_process(command, bytecode, python=python, variables=variables)
     for program in (PLAIN, MODULE):
         sample |= harness.in_fresh_process((__file__, "--sample", rival, program), bytecode, python=python)
     return sample

@@ -239,17 +239,24 @@ def read_verdicts(report: Path) -> list[Verdict | Excess]:
 
 
 def in_fresh_process(
-    command: Sequence[str], bytecode: str, *, cached: bool = True, python: str = sys.executable
+    command: Sequence[str],
+    bytecode: str,
+    *,
+    cached: bool = True,
+    python: str = sys.executable,
+    variables: Mapping[str, str] | None = None,
 ) -> dict[str, float]:
     """Runs `python` with the arguments `command` in a process of its own. Returns the JSON object that it prints.
 
-    The environment is the one that users have. PYTHONUNBUFFERED, which test machines set, changes the memory of streams.
+    The environment is the one that users have, and these `variables`. PYTHONUNBUFFERED, which test machines set, changes
+    the memory of streams.
     Imports take several times longer without cached bytecode, so its state is fixed. Either it is cached in the folder
     `bytecode`, which the first round fills, or it is neither read nor written, as in container images without
     bytecode. Raises subprocess.CalledProcessError, or TimeoutExpired after `FRESH_PROCESS_TIMEOUT` seconds.
     """
     settings = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
     environment = {name: value for name, value in os.environ.items() if name not in settings}
+    environment |= variables or {}
     if cached:
         environment["PYTHONPYCACHEPREFIX"] = bytecode
     else:

@@ -1,6 +1,7 @@
 """A program in the form of README's example. bench_memory.py runs it, and measures what its workers' interpreters take.
 
-Workers run this file, so it imports only what such a program imports, and modules that each interpreter has anyway.
+Workers run this file, so it imports only what such a program imports, and modules that each interpreter has anyway. The
+argument is the name of the program (bench_memory.py). An environment variable says whether it imports asyncio.
 """
 
 import _thread
@@ -8,6 +9,9 @@ import os
 import sys
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+if os.environ.get("IMPORTED_BY_SCRIPT") == "asyncio":
+    import asyncio  # noqa: F401
 
 
 @interpreter
@@ -19,6 +23,6 @@ def attend(arrivals: int, leave: int) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    from bench_memory import SCRIPT, print_sample
+    from bench_memory import print_sample
 
-    print_sample(SCRIPT, InterpreterThreadPoolExecutor, attend)
+    print_sample(sys.argv[1], InterpreterThreadPoolExecutor, attend)

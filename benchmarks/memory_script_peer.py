@@ -5,6 +5,9 @@ import os
 import sys
 from concurrent.futures import InterpreterPoolExecutor
 
+if os.environ.get("IMPORTED_BY_SCRIPT") == "asyncio":
+    import asyncio  # noqa: F401
+
 
 def attend(arrivals: int, leave: int) -> tuple[int, int]:
     """Does what `workloads.attend` does."""
@@ -14,6 +17,6 @@ def attend(arrivals: int, leave: int) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    from bench_memory import SCRIPT, print_sample
+    from bench_memory import print_sample
 
-    print_sample(SCRIPT, InterpreterPoolExecutor, attend)
+    print_sample(sys.argv[1], InterpreterPoolExecutor, attend)

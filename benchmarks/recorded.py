@@ -16,9 +16,9 @@ SCALES = {
     "MB": ((0, 1, "MB"),),
     "tasks/s": ((1e6, 1e6, "M/s"), (1e3, 1e3, "k/s"), (0, 1, "/s")),
 }
+SCALES |= dict.fromkeys(("calls/s", "requests/s", "items/s"), SCALES["tasks/s"])
 LEAST_ROUNDS = 3  # with fewer rounds, chance decides which contestant is better in all of them
 LEAST_LOSS = 0.95  # a ratio from here to 1 is no difference that matters
-SCALES |= dict.fromkeys(("calls/s", "requests/s", "items/s"), SCALES["tasks/s"])
 
 
 def number(value: float, unit: str) -> str:

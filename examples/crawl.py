@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from command_line import whole_number
 from crawl_links import read_links
 from heartbeat import Heartbeat
 
@@ -112,13 +113,6 @@ def web_site(pages: int) -> Iterator[str]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         yield server.stdout.readline().strip()
-
-
-def whole_number(text: str, least: int = 1, most: int = 10_000) -> int:
-    """Reads a number of the command line. argparse shows the error."""
-    if not (text.isdecimal() and least <= int(text) <= most):
-        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}, not {text!r}")
-    return int(text)
 
 
 def main() -> None:

@@ -9,6 +9,8 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from command_line import whole_number
+
 SYLLABLES = [consonant + rest for consonant in "bdfglmnrstv" for rest in ("a", "el", "in", "or", "u")]
 
 HEAD = """<!DOCTYPE html>
@@ -118,13 +120,6 @@ class Server(ThreadingHTTPServer):
     def __init__(self, site: Site) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.site = site
-
-
-def whole_number(text: str, least: int = 1, most: int = 10_000) -> int:
-    """Reads a number of the command line. argparse shows the error."""
-    if not (text.isdecimal() and least <= int(text) <= most):
-        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}, not {text!r}")
-    return int(text)
 
 
 def main() -> None:

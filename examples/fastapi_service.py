@@ -12,8 +12,6 @@ Or with several processes: uvicorn --app-dir examples --factory fastapi_service:
 
 import argparse
 import asyncio
-import functools
-import math
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -25,6 +23,7 @@ from pydantic import BaseModel
 
 import web_work
 from aiointerpreters import InterpreterThreadPoolExecutor
+from command_line import port, seconds, whole_number
 
 CORES = os.process_cpu_count() or 1
 
@@ -112,25 +111,11 @@ def create_app(workers: int = CORES, places: int = 4 * CORES, seconds: float = 1
     return app
 
 
-def whole_number(text: str, least: int = 1, most: int = 10_000) -> int:
-    """Read a number of the command line. argparse shows the error."""
-    if not (text.isdecimal() and least <= int(text) <= most):
-        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}, not {text!r}")
-    return int(text)
-
-
-def seconds(text: str) -> float:
-    """Read a time of the command line. argparse shows the error."""
-    if not 0 < float(text) < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, not {text!r}")
-    return float(text)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--port",
-        type=functools.partial(whole_number, least=0, most=65535),
+        type=port,
         default=8000,
         help="0 for any that is free (%(default)s)",
     )

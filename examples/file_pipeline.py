@@ -9,7 +9,6 @@ python examples/file_pipeline.py [FOLDER] [--pattern '*.py'] [--workers N] [--se
 import argparse
 import asyncio
 import hashlib
-import math
 import os
 import sys
 import zlib
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiointerpreters import Runner
+from command_line import seconds, whole_number
 
 CORES = os.process_cpu_count() or 1
 
@@ -105,20 +105,6 @@ def show(reports: list[Report], skipped: list[str]) -> None:
     print(f"\n{len(reports)} files, {len({report.digest for report in reports})} of them different.")
     for line in skipped:
         print(f"Skipped: {line}")
-
-
-def whole_number(text: str, least: int = 1, most: int = 10_000) -> int:
-    """Read a number of the command line. argparse shows the error."""
-    if not (text.isdecimal() and least <= int(text) <= most):
-        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}, not {text!r}")
-    return int(text)
-
-
-def seconds(text: str) -> float:
-    """Read a time of the command line. argparse shows the error."""
-    if not 0 < float(text) < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, not {text!r}")
-    return float(text)
 
 
 async def main() -> None:

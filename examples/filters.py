@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+from command_line import whole_number
 
 RADIUS = 3  # points on each side that a filter looks at
 WIDTH = 2 * RADIUS + 1
@@ -96,13 +97,6 @@ def save(pictures: list[np.ndarray], path: Path) -> None:
         file.write(b"\x89PNG\r\n\x1a\n")
         for kind, content in chunks:
             file.write(struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content)))
-
-
-def whole_number(text: str, least: int = 1, most: int = 10_000) -> int:
-    """Read a number of the command line. argparse shows the error."""
-    if not (text.isdecimal() and least <= int(text) <= most):
-        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}, not {text!r}")
-    return int(text)
 
 
 def new_file(text: str) -> Path:

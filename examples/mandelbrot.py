@@ -8,6 +8,7 @@ import os
 import time
 
 from aiointerpreters import InterpreterThreadPoolExecutor, SharedBuffer, interpreter
+from command_line import whole_number
 
 LIMIT = 255
 SHADES = " .:-=+*#%"
@@ -30,13 +31,6 @@ def paint(picture: SharedBuffer, width: int, height: int, row: int) -> None:
 def shade(steps: int) -> str:
     """Returns the character for a number of steps."""
     return SHADES[steps.bit_length()]
-
-
-def whole_number(text: str, least: int = 1, most: int = 10_000) -> int:
-    """Reads a number of the command line. argparse shows the error."""
-    if not (text.isdecimal() and least <= int(text) <= most):
-        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}, not {text!r}")
-    return int(text)
 
 
 def main() -> None:

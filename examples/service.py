@@ -16,6 +16,7 @@ import sys
 import time
 
 from aiointerpreters import InterpreterThreadPoolExecutor
+from command_line import seconds, whole_number
 from heartbeat import Heartbeat
 
 CORES = os.process_cpu_count() or 1
@@ -102,20 +103,6 @@ async def demonstrate(clients: int, requests: int, patience: float) -> None:
 def show(what: str, heartbeat: Heartbeat) -> None:
     late = (heartbeat.percentile(share) * 1000 for share in (0.5, 0.99, 1))
     print(f"  {what:<28}{''.join(f'{milliseconds:>8.1f} ms' for milliseconds in late)}", flush=True)
-
-
-def whole_number(text: str, least: int = 1, most: int = 10_000) -> int:
-    """Reads a number of the command line. argparse shows the error."""
-    if not (text.isdecimal() and least <= int(text) <= most):
-        raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}, not {text!r}")
-    return int(text)
-
-
-def seconds(text: str) -> float:
-    """Reads a time of the command line. argparse shows the error."""
-    if not 0 < float(text) < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a number of seconds above 0, not {text!r}")
-    return float(text)
 
 
 def main() -> None:

@@ -85,7 +85,7 @@ void Dispatch::drop_interpreter(Seat& seat, std::shared_ptr<Interrupter>& interr
   roster.stop_hosting(seat);
   if (!seat.has_interpreter) return;
   seat.has_interpreter = false;
-  if (std::exchange(seat.is_ending, false)) lifecycle.count_ending(-1);
+  seat.is_ending = false;
   lifecycle.count_interpreter(-1);
 }
 

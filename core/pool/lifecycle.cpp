@@ -36,10 +36,6 @@ void Lifecycle::count_interpreter(int by) noexcept {
   announce_rest_news();
 }
 
-void Lifecycle::count_ending(int by) noexcept {
-  signals_.ending->fetch_add(static_cast<std::uint32_t>(by), std::memory_order_release);
-}
-
 void Lifecycle::announce_rest_news() noexcept {
   if (!rests()) return;
   signals_.rest_news->fetch_add(1, std::memory_order_release);

@@ -47,7 +47,6 @@ class Lifecycle {
   // ---- Signals.
   void set_threads(std::size_t threads) noexcept;
   void count_interpreter(int by) noexcept;
-  void count_ending(int by) noexcept;
   void announce_rest_news() noexcept;
 
  private:

@@ -246,8 +246,7 @@ bool Pool::attend(Seat& seat, std::shared_ptr<Interrupter> interrupter) noexcept
 
 void Pool::begin_ending(Seat& seat) noexcept {
   base::Lock lock(mutex_);
-  if (!seat.has_interpreter || std::exchange(seat.is_ending, true)) return;
-  dispatch_.lifecycle.count_ending(1);
+  seat.is_ending = seat.has_interpreter;
 }
 
 void Pool::step_down(Seat& seat) noexcept {

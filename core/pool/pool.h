@@ -108,7 +108,7 @@ class Pool {
   [[nodiscard]] std::uint32_t rest_news() const noexcept { return signals_.rest_news->load(std::memory_order_acquire); }
   [[nodiscard]] base::Wake wait_for_rest_news(std::uint32_t seen, const base::Deadline& deadline) const noexcept;
   [[nodiscard]] std::size_t interpreters() const noexcept { return signals_.interpreters->load(std::memory_order_acquire); }
-  [[nodiscard]] std::size_t ending() const noexcept { return signals_.ending->load(std::memory_order_acquire); }
+  [[nodiscard]] std::size_t ending() const noexcept AIOI_EXCLUDES(mutex_);
   void end_rest() noexcept AIOI_EXCLUDES(mutex_);
 
   // Thread: home's. Its GIL ensures that there is one at a time.

@@ -23,6 +23,11 @@ void Pool::end_rest() noexcept {
   sleeper.choose(dispatch_.choose_sleeper());
 }
 
+std::size_t Pool::ending() const noexcept {
+  base::Lock lock(mutex_);
+  return dispatch_.roster.count([](const Seat& seat) { return seat.is_ending; });
+}
+
 base::Wake Pool::wait_for_rest_news(std::uint32_t seen, const base::Deadline& deadline) const noexcept {
   return base::wait_on(*signals_.rest_news, seen, deadline);
 }

@@ -67,6 +67,13 @@ class Roster {
     while (seat != nullptr && !is_wanted(*seat)) seat = seat->next_;
     return seat;
   }
+  // The number of workers for which `is_wanted(seat)`.
+  template <typename IsWanted>
+  [[nodiscard]] std::size_t count(IsWanted&& is_wanted) const {
+    std::size_t counted = 0;
+    for (const Seat* seat = first_; seat != nullptr; seat = seat->next_) counted += is_wanted(*seat) ? 1 : 0;
+    return counted;
+  }
 
  private:
   [[nodiscard]] Idle& group(const Seat& seat) noexcept { return seat.is_host() ? hosts_ : plain_; }

@@ -14,7 +14,6 @@ struct Signals {
 
   Word threads;       // existing or starting; release / acquire; the thread that waits for the pool's end sleeps on it
   Word interpreters;  // existing, or being created or ended; release / acquire
-  Word ending;        // of them, those that are being ended; release / acquire
   Word rest_news;     // changes when a thread that waits for a rest should look again; release / acquire
   // For spinning threads: there is a task, or the pool is closed. relaxed: the task itself is looked up under the lock.
   base::OwnLine<std::atomic<bool>> is_stirring;

@@ -44,7 +44,7 @@ def run_module(name: str) -> None:
     """Run the module `name` as this interpreter's `__mp_main__` and `__main__`."""
     import runpy
 
-    _install(runpy.run_module(name, run_name=_ALIAS, alter_sys=True))
+    _install(_module(runpy.run_module(name, run_name=_ALIAS, alter_sys=True)))
 
 
 def run_path(path: str) -> None:
@@ -57,10 +57,9 @@ def run_path(path: str) -> None:
     if source.startswith(MAGIC_NUMBER):  # a compiled file
         import runpy
 
-        _install(runpy.run_path(path, run_name=_ALIAS))
+        _install(_module(runpy.run_path(path, run_name=_ALIAS)))
         return
-    main = ModuleType(_ALIAS)
-    main.__dict__.update(__file__=path, __package__="")
+    main = _module({"__file__": path, "__package__": ""})
     if sys.version_info < (3, 15):
         main.__dict__["__cached__"] = None
     code = compile(source, path, "exec", dont_inherit=True)
@@ -73,10 +72,14 @@ def run_path(path: str) -> None:
         raise
     finally:
         sys.argv[:1] = [argument]  # the script may have emptied the list
-    sys.modules["__main__"] = sys.modules[_ALIAS] = main
+    _install(main)
 
 
-def _install(names: dict[str, object]) -> None:
-    main = ModuleType(_ALIAS)
-    main.__dict__.update(names)
+def _module(names: dict[str, object]) -> ModuleType:
+    module = ModuleType(_ALIAS)
+    module.__dict__.update(names)
+    return module
+
+
+def _install(main: ModuleType) -> None:
     sys.modules["__main__"] = sys.modules[_ALIAS] = main

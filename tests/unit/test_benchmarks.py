@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 
-from support.scripts import run_python
+from support.scripts import environment, run_python
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.append(str(BENCHMARKS))
 
+bench_memory: Any = importlib.import_module("bench_memory")
 compare_revisions: Any = importlib.import_module("compare_revisions")
 harness: Any = importlib.import_module("harness")
 peers: Any = importlib.import_module("peers")
+recorded: Any = importlib.import_module("recorded")
 
 pytestmark = pytest.mark.once
 HERE = [peer for peer in peers.ALL if not peer.python]
@@ -40,11 +42,12 @@ def test_each_pool_is_measured_through_its_adapter(peer: Any) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("script", [each.name for each in sorted(BENCHMARKS.glob("memory_script*.py"))])
-def test_the_memory_of_a_script_is_measured(script: str) -> None:
+@pytest.mark.parametrize("program", bench_memory.IMPORTED)
+@pytest.mark.parametrize("script", bench_memory.SCRIPTS.values())
+def test_the_memory_of_a_script_is_measured(script: str, program: str) -> None:
     if "peer" in script and sys.version_info < (3, 14):
         pytest.skip("InterpreterPoolExecutor is new in Python 3.14")
-    finished = run_python(str(BENCHMARKS / script))
+    finished = run_python(str(BENCHMARKS / script), program, env=environment(**bench_memory.IMPORTED[program]))
     assert finished.code == 0, finished.stderr
     (memory,) = json.loads(finished.stdout).values()
     assert memory > 0
@@ -129,9 +132,7 @@ def test_the_service_answers_every_request_whatever_its_pool(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("path", sorted((BENCHMARKS / "results").glob("*.json")), ids=lambda path: path.stem)
 def test_recorded_results_are_of_whole_runs(path: Path) -> None:
-    report = json.loads(path.read_text(encoding="utf-8"))
-    assert not report["quick"]
-    assert report["rounds"] >= 3
+    assert recorded.Record(json.loads(path.read_text(encoding="utf-8"))).is_judged
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 14), reason="the figures are of that version")
