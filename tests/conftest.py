@@ -39,12 +39,12 @@ ONCE_LOOPS = {  # kinds of `make_loop`; the other two kinds are asyncio's own lo
     loops.uvloop: "what it has of its own is no version's; test_run_programs.py runs with it on each",
     loops.without_readers: "it is the selector's loop; what tells it instead is code in C++",
 }
-PROGRAMS = {
+PROGRAMS = {  # also every test with a folder of its own, because it runs scripts there
     "cpython",
     "unit/test_examples.py",
     "unit/test_example_options.py",
     "unit/test_web_examples.py",
-}  # also scripts in a folder of their own
+}
 
 # The files and folders that take longest. They are run first, so that no process is left with one of them at the end.
 LONGEST = (

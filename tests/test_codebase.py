@@ -269,7 +269,8 @@ def test_public_classes_say_where_they_are_from() -> None:
 
 
 def test_what_one_version_shows_is_there() -> None:
-    assert [name for name in (*conftest.ONCE, *conftest.PROGRAMS) if not (ROOT / "tests" / name).exists()] == []
+    named = (*conftest.ONCE, *conftest.PROGRAMS, *conftest.LONGEST)
+    assert [name for name in named if not (ROOT / "tests" / name).exists()] == []
     assert set(loops.LOOPS) - set(conftest.ONCE_LOOPS) == {loops.selector, loops.eager_tasks}, "asyncio's own"
 
 

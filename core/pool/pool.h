@@ -151,7 +151,7 @@ class Pool {
       AIOI_EXCLUDES(mutex_);
   // From now on the worker's interpreter can be interrupted. True: the worker has to stop itself.
   [[nodiscard]] bool attend(Seat& seat, std::shared_ptr<Interrupter> interrupter) noexcept AIOI_EXCLUDES(mutex_);
-  // The worker begins to end its interpreter, and then has none any more (errand kRest is done).
+  // Before and after the worker ends its interpreter. `step_down` also ends errand kRest.
   void begin_ending(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   void step_down(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
