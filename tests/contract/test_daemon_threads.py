@@ -11,7 +11,7 @@ from support.protocols import MakePool
 from support.scripts import FORKING, SANITIZED, Running, run_script
 
 HEAD = """
-import atexit, logging, os, sys, threading
+import atexit, logging, os, sys, threading, time
 from aiointerpreters import InterpreterThreadPoolExecutor, TaskInterrupted, interpreter
 from support import daemons, endless, work
 from support.gate import Gate
@@ -254,6 +254,8 @@ for _ in range(50):
         futures = [pool.submit(interpreter(each)) for each in (daemons.monitor, daemons.without_threading)]
         for future in futures:
             future.result()
-print(interpreters(), len(os.listdir("/proc/self/task")))
+print(interpreters())
+while len(os.listdir("/proc/self/task")) > 1:  # Linux lists a thread until a moment after others have joined it
+    time.sleep(0.001)
 """,
-    ).check("1 1")
+    ).check("1")
