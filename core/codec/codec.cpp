@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "codec/decoder.h"
+#include "codec/import_hint.h"
 #include "codec/message_decoder.h"
 #include "codec/message_encoder.h"
 #include "codec/not_transferable.h"
@@ -121,11 +122,15 @@ void name_refused(Runtime& runtime, const Message& message, Read&& read, Values&
   py::Ref error = py::take_exception();
   const bool says_nothing = PyErr_GivenExceptionMatches(error.get(), PyExc_Exception) == 0 ||
                             PyErr_GivenExceptionMatches(error.get(), PyExc_MemoryError) != 0;
+  // Also shortens its text.
+  const bool is_refused =
+      runtime.refused_imports && !hint_about_imports(*runtime.refused_imports, error.get()).module.empty();
   if (!says_nothing && decode_message(runtime, MessageView(message), read, StandIns::kForMissing)) {
     const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._refusals"));
     const py::Ref all = module ? values() : py::Ref();
-    py::Ref explained =
-        all ? py::Ref::steal(PyObject_CallMethod(module.get(), "explain", "OOz", error.get(), all.get(), root)) : py::Ref();
+    py::Ref explained = all ? py::Ref::steal(PyObject_CallMethod(module.get(), "explain", "OOzi", error.get(), all.get(),
+                                                                 root, static_cast<int>(is_refused)))
+                            : py::Ref();
     if (explained && PyExceptionInstance_Check(explained.get())) error = std::move(explained);
   }
   PyErr_Clear();

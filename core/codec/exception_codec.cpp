@@ -64,6 +64,8 @@ class ExceptionEncoder {
   py::Ref describe(std::size_t index);
   py::Ref describe_members(PyObject* group);
   py::Ref notes_of(PyObject* attributes);
+  // Reads the hint, and marks the exception if there is one. Errors: false with an exception set.
+  bool take_hint(PyObject* exception);
   // Adds the hint to the notes of the outermost exception, unless they already have it. Errors: false with an exception
   // set.
   bool add_hint(py::Ref& notes) const;
@@ -92,11 +94,11 @@ Py_ssize_t ExceptionEncoder::index_of(PyObject* exception) {
 }
 
 bool ExceptionEncoder::encode(PyObject* exception) {
+  if (!take_hint(exception)) return false;
   py::Ref trace = take_trace(runtime_, exception, traced_);
   if (!trace) trace = traceback_text(exception);
   const py::Ref records = py::Ref::steal(PyList_New(0));
   if (!trace || !records) return false;
-  if (runtime_.refuses_extensions) hint_ = hint_about_imports(exception);
   index_of(exception);
   for (std::size_t i = 0; i < exceptions_.size(); ++i) {  // grows during the loop
     const py::Ref record = describe(i);
@@ -118,6 +120,18 @@ py::Ref ExceptionEncoder::notes_of(PyObject* attributes) {
     if (!text || PyList_Append(copy.get(), text.get()) < 0) return {};
   }
   return py::Ref::steal(PyList_AsTuple(copy.get()));
+}
+
+bool ExceptionEncoder::take_hint(PyObject* exception) {
+  if (!runtime_.refused_imports) return true;
+  ImportHint hint = hint_about_imports(*runtime_.refused_imports, exception);
+  if (hint.module.empty()) return true;
+  const py::Ref name = py::Ref::steal(PyUnicode_FromString(kRefusedModule));
+  const py::Ref module = name ? py::Ref::steal(PyUnicode_FromString(hint.module.c_str())) : py::Ref();
+  if (!module) return false;
+  if (PyObject_GenericSetAttr(exception, name.get(), module.get()) < 0) PyErr_Clear();
+  hint_ = std::move(hint.text);
+  return true;
 }
 
 bool ExceptionEncoder::add_hint(py::Ref& notes) const {

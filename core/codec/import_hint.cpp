@@ -3,33 +3,34 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "codec/exception_parts.h"
 #include "codec/exception_type.h"
+#include "extensions/support.h"
 #include "extensions/unsound.h"
+#include "py/frame.h"
 #include "py/ref.h"
 
 namespace aiointerpreters::codec {
 
 namespace {
 
+using extensions::RefusedImport;
+
 // The limit on exceptions that are searched, because chains may have any length.
 constexpr std::size_t kLookedAtMost = 100;
+constexpr std::size_t kLongText = 200;  // bytes
 
-// The module that CPython refuses with this exception (Python/import.c). Empty: the exception has another reason. For a
-// single-phase module, CPython gives only the last part of the name.
-std::string refused_module(PyObject* exception) {
-  constexpr std::string_view kBegin = "module ";
-  constexpr std::string_view kEnd = " does not support loading in subinterpreters";
+// The text of an ImportError; empty for other exceptions, and for those that are created in an unusual way.
+std::string text_of_import_error(PyObject* exception) {
   if (PyErr_GivenExceptionMatches(exception, PyExc_ImportError) == 0) return {};
   const py::Ref args = py::Ref::steal(PyException_GetArgs(exception));
   if (!args || PyTuple_GET_SIZE(args.get()) != 1 || !PyUnicode_Check(PyTuple_GET_ITEM(args.get(), 0))) return {};
-  const std::string text = utf8_of(PyTuple_GET_ITEM(args.get(), 0));
-  if (!text.starts_with(kBegin) || !text.ends_with(kEnd) || text.size() <= kBegin.size() + kEnd.size()) return {};
-  return text.substr(kBegin.size(), text.size() - kBegin.size() - kEnd.size());
+  return utf8_of(PyTuple_GET_ITEM(args.get(), 0));
 }
 
 // The exceptions that a traceback prints with this one. They are read in C, because a class may override these attributes.
@@ -49,24 +50,131 @@ std::vector<py::Ref> shown_with(PyObject* exception) {
   return shown;
 }
 
-}  // namespace
-
-std::string hint_about_imports(PyObject* exception) {
+// The exception and all that are printed with it.
+std::vector<py::Ref> all_shown(PyObject* exception) {
   std::vector<py::Ref> exceptions;
   exceptions.push_back(py::Ref::borrow(exception));
   for (std::size_t i = 0; i < exceptions.size(); ++i) {  // grows during the loop
-    if (const std::string module = refused_module(exceptions[i].get()); !module.empty()) {
-      if (const char* const reason = extensions::reason_against(module)) {
-        return module + " does not work in a worker's interpreter, even with extensions=\"private\": " + reason;
-      }
-      return "most such modules can be imported in workers as private copies: create the executor with "
-             "extensions=\"private\", or set AIOINTERPRETERS_EXTENSIONS=private in the environment (see docs/extensions.md "
-             "of aiointerpreters)";
-    }
     for (py::Ref& shown : shown_with(exceptions[i].get())) {
       const bool is_known = std::ranges::any_of(exceptions, [&](const py::Ref& one) { return one.get() == shown.get(); });
       if (!is_known && exceptions.size() < kLookedAtMost) exceptions.push_back(std::move(shown));
     }
+  }
+  return exceptions;
+}
+
+bool is_or_ends_with(std::string_view module, std::string_view name) {
+  return module.ends_with(name) && (module.size() == name.size() || module[module.size() - name.size() - 1] == '.');
+}
+
+// The refusal that an ImportError with this text reports.
+std::optional<RefusedImport> reported(const extensions::RefusedImports& refused, const std::string& text) {
+  if (text.empty()) return {};
+  const std::string_view name = extensions::refused_module(text);
+  std::optional<RefusedImport> found = refused.find([&](const RefusedImport& one) {
+    return name.empty() ? one.text == text : one.text == text && is_or_ends_with(one.module, name);
+  });
+  if (found || name.empty()) return found;
+  return RefusedImport{.module = std::string(name), .chain = {std::string(name)}, .text = text};
+}
+
+// The long texts of plain ImportErrors are the advice of packages about broken installations.
+void shorten(const std::vector<py::Ref>& exceptions, const std::string& text) {
+  const py::Ref shorter = py::Ref::steal(PyUnicode_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size())));
+  for (const py::Ref& exception : exceptions) {
+    if (!shorter || !Py_IS_TYPE(exception.get(), reinterpret_cast<PyTypeObject*>(PyExc_ImportError))) continue;
+    const std::string said = text_of_import_error(exception.get());
+    if (said.size() <= std::max(kLongText, text.size()) && said.find('\n') == std::string::npos) continue;
+    const py::Ref args = py::Ref::steal(PyTuple_Pack(1, shorter.get()));
+    if (args && PyObject_SetAttrString(exception.get(), "msg", shorter.get()) == 0) {
+      PyException_SetArgs(exception.get(), args.get());
+    }
+    PyErr_Clear();
+  }
+}
+
+// The package whose code has raised the exception; empty: none.
+std::string raising_package(PyObject* exception) {
+  const py::Ref traceback = py::Ref::steal(PyException_GetTraceback(exception));
+  const auto* entry = reinterpret_cast<const PyTracebackObject*>(traceback.get());
+  while (entry != nullptr && entry->tb_next != nullptr) entry = entry->tb_next;
+  if (entry == nullptr) return {};
+  return std::string(extensions::package_of(py::module_of(reinterpret_cast<PyObject*>(entry->tb_frame))));
+}
+
+// Whether this exception says that a name is missing, as after an import that has failed.
+bool misses_a_name(PyObject* exception) {
+  const auto is_a = [exception](PyObject* type) { return PyErr_GivenExceptionMatches(exception, type) != 0; };
+  if (is_a(PyExc_ModuleNotFoundError)) return false;
+  if (is_a(PyExc_ImportError) || (is_a(PyExc_NameError) && !is_a(PyExc_UnboundLocalError))) return true;
+  if (!is_a(PyExc_AttributeError)) return false;
+  const py::Ref object = py::Ref::steal(PyObject_GetAttrString(exception, "obj"));
+  PyErr_Clear();
+  return object && (object.get() == Py_None || PyModule_Check(object.get()));
+}
+
+std::string reason_text(const RefusedImport& refused) {
+  using Reason = RefusedImport::Reason;
+  switch (refused.reason) {
+    case Reason::kSinglePhase:
+      return "it uses single-phase initialization, and therefore cannot declare support for interpreters with their own GIL";
+    case Reason::kOwnCheck:
+      return "it refuses by itself (" + refused.text.substr(0, refused.text.find('\n')) + ")";
+    case Reason::kNotDeclared:
+      break;
+  }
+  return "it does not declare support for interpreters with their own GIL";
+}
+
+std::string advice(const RefusedImport& refused) {
+  std::string text;
+  if (const char* const unsupported = extensions::unsupported_reason()) {
+    text = std::string("It could work as a private copy, but ") + unsupported + ". ";
+  } else if (const char* const reason = extensions::reason_against(refused.module)) {
+    text = std::string("It does not work with extensions=\"private\" either: ") + reason + ". ";
+  } else {
+    text =
+        "Most such modules can be imported as private copies: create the executor with extensions=\"private\", or set "
+        "AIOINTERPRETERS_EXTENSIONS=private in the environment. ";
+  }
+  if (extensions::package_of(refused.chain.front()) != extensions::package_of(refused.module)) {
+    text += "If the function does not need it, move the function to a module that does not import it. ";
+  }
+  return text + "See docs/extensions.md of aiointerpreters.";
+}
+
+ImportHint hint_about(const RefusedImport& refused, bool is_certain) {
+  std::string text = is_certain ? "" : "This may be a consequence: ";
+  text += refused.module + " cannot be imported in a worker's interpreter";
+  if (const std::string chain = extensions::chain_text(refused); chain != refused.module) text += " (" + chain + ")";
+  return {refused.module, text + ": " + reason_text(refused) + ". " + advice(refused)};
+}
+
+bool has_hint(PyObject* exception) {
+  const py::Ref name = py::Ref::steal(PyUnicode_FromString(kRefusedModule));
+  const py::Ref module = name ? py::Ref::steal(PyObject_GenericGetAttr(exception, name.get())) : py::Ref();
+  PyErr_Clear();
+  return static_cast<bool>(module);
+}
+
+}  // namespace
+
+ImportHint hint_about_imports(const extensions::RefusedImports& refused, PyObject* exception) {
+  if (has_hint(exception)) return {};  // from a worker of this worker
+  const std::vector<py::Ref> exceptions = all_shown(exception);
+  for (const py::Ref& one : exceptions) {
+    if (const auto found = reported(refused, text_of_import_error(one.get()))) {
+      shorten(exceptions, found->text);
+      return hint_about(*found, true);
+    }
+  }
+  for (const py::Ref& one : exceptions) {
+    if (!misses_a_name(one.get())) continue;
+    const std::string package = raising_package(one.get());
+    const auto is_in_package = [&](const std::string& module) { return extensions::package_of(module) == package; };
+    const auto found =
+        refused.find([&](const RefusedImport& each) { return std::ranges::any_of(each.chain, is_in_package); });
+    if (found && !package.empty()) return hint_about(*found, false);
   }
   return {};
 }

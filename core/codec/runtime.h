@@ -7,6 +7,7 @@
 #include "codec/blueprints.h"
 #include "codec/class_plans.h"
 #include "codec/lessor.h"
+#include "extensions/refused_imports.h"
 #include "py/interruptible.h"
 #include "py/python.h"
 #include "py/ref.h"
@@ -27,7 +28,7 @@ struct Runtime {
   py::Ref arrow_stream_type;                        // frames that cross are made from it
   LessorPtr lessor;                                 // of this interpreter's memory; never null
   std::shared_ptr<class ArrayMemory> array_memory;  // of a worker that imports private copies; else null
-  bool refuses_extensions = false;                  // of a worker that imports none, on a system that has private copies
+  std::shared_ptr<extensions::RefusedImports> refused_imports;  // of a worker that imports none; else null
   py::Ref remote_traceback;  // aiointerpreters.errors.RemoteTraceback: str(e) is the worker's traceback text
 
   // Imported by pickling.cpp when first needed; null until then.

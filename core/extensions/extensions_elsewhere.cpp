@@ -5,6 +5,7 @@
 #include "extensions/copy_store.h"
 #include "extensions/file_descriptor.h"
 #include "extensions/private_library.h"
+#include "extensions/refused_imports.h"
 #include "extensions/shared_object.h"
 #include "extensions/support.h"
 
@@ -36,6 +37,8 @@ void* open_private_library(CopyOwner&, const std::string&, const std::string&, s
 }
 
 void* open_if_private(CopyOwner&, const std::string&, std::string&) { return nullptr; }
+
+bool is_single_phase(const std::string&) { return false; }
 
 void* load_shared_object(const std::string&, std::string& why) {
   why = unsupported_reason();

@@ -9,7 +9,7 @@
 #include "codec/attachment.h"
 #include "codec/codec.h"
 #include "extensions/import_hook.h"
-#include "extensions/support.h"
+#include "extensions/refused_imports.h"
 #include "pool/ending.h"
 #include "pool/left_threads.h"
 #include "py/abandoned.h"
@@ -211,8 +211,10 @@ void HostedInterpreter::finish_loop() {
 
 bool HostedInterpreter::prepare_imports() {
   const std::shared_ptr<extensions::CopyStore>& copies = pool_.options().copies;
-  runtime_->refuses_extensions = !copies && extensions::unsupported_reason() == nullptr;
-  if (!copies) return true;
+  if (!copies) {
+    runtime_->refused_imports = std::make_shared<extensions::RefusedImports>();
+    return extensions::note_refused_imports(runtime_->refused_imports);
+  }
   foreign_threads_ = std::make_shared<py::ForeignThreads>();
   foreign_threads_->set_bell(visitor_);
   visitor_->set_foreign_threads(foreign_threads_);

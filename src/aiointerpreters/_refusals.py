@@ -16,6 +16,7 @@ class _StandIn:
     """
 
     missing = ""  # its name and module
+    path = ""  # module.name
 
     def __new__(cls, *_args: object, **_kwargs: object) -> "_StandIn":
         return super().__new__(cls)
@@ -41,7 +42,7 @@ class _Unpickler(Unpickler):
         try:
             return super().find_class(module, name)
         except Exception:
-            return type(name, (_StandIn,), {"missing": f"{name!r} of module {module!r}"})
+            return type(name, (_StandIn,), {"missing": f"{name!r} of module {module!r}", "path": f"{module}.{name}"})
 
 
 def unpickle(content: bytes, persistent_load: Callable[[int], object] | None) -> object:
@@ -59,10 +60,11 @@ def find_class(module: str, name: str) -> Any:
     return unpickler.find_class(module, name)
 
 
-def explain(error: Exception, values: tuple[Any, ...], root: str | None) -> Exception:
+def explain(error: Exception, values: tuple[Any, ...], root: str | None, is_refused: bool) -> Exception:
     """Return the exception to raise instead of `error`. Its text names the first stand-in among the values.
 
     values: one value that is called `root`. If `root` is None: the arguments of a call, then the tuple of keyword names.
+    is_refused: an extension module refuses the worker's interpreter. `error` says so.
 
     The exception has the same type, with `error` as its cause. If only its own class can create it, `error` gets a note.
     """
@@ -71,7 +73,9 @@ def explain(error: Exception, values: tuple[Any, ...], root: str | None) -> Exce
         return error
     path, missing = found
     where = "the main interpreter" if root == "result" else "the worker"
-    text = f"{path} needs {missing}, which is not available in {where}"
+    text = f"{path} needs {missing.missing}, which is not available in {where}"
+    if is_refused:
+        text = f"{path}: {missing.path}"
     explained: Exception
     match error:
         case ImportError():
@@ -94,15 +98,15 @@ def _label(arguments: tuple[object, ...], names: tuple[str, ...]) -> list[tuple[
     return list(zip(labels, arguments, strict=True))
 
 
-def _find(values: list[tuple[str, object]]) -> tuple[str, str] | None:
+def _find(values: list[tuple[str, object]]) -> tuple[str, type[_StandIn]] | None:
     waiting = values[::-1]
     seen: set[int] = set()
     while waiting:
         path, value = waiting.pop()
         if isinstance(value, _StandIn):
-            return path, value.missing
+            return path, type(value)
         if isinstance(value, type) and issubclass(value, _StandIn):
-            return path, value.missing
+            return path, value
         if id(value) not in seen:
             seen.add(id(value))
             waiting += _parts(path, value)[::-1]

@@ -2,7 +2,10 @@
 
 import asyncio
 import concurrent.futures
+import importlib
 import logging
+import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,33 @@ from support.protocols import MakePool
 
 pytestmark = pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_core.why_no_copies()))
 
-HINT = (
-    'most such modules can be imported in workers as private copies: create the executor with extensions="private", or '
-    "set AIOINTERPRETERS_EXTENSIONS=private in the environment (see docs/extensions.md of aiointerpreters)"
+NOT_DECLARED = "it does not declare support for interpreters with their own GIL"
+SINGLE_PHASE = (
+    "it uses single-phase initialization, and therefore cannot declare support for interpreters with their own GIL"
 )
+REASONS = {"one_phase": SINGLE_PHASE, "two_phases": NOT_DECLARED}
+MOVE = "If the function does not need it, move the function to a module that does not import it. "
+NUMPY = "numpy._core._multiarray_umath"
+
+
+def hint(module: str = "one_phase", reason: str = SINGLE_PHASE, *, chain: str = "") -> str:
+    """The note for a module that private copies would help. `chain`: how another package has imported it."""
+    return (
+        f"{module} cannot be imported in a worker's interpreter{f' ({chain})' if chain else ''}: {reason}. Most such "
+        'modules can be imported as private copies: create the executor with extensions="private", or set '
+        f"AIOINTERPRETERS_EXTENSIONS=private in the environment. {MOVE if chain else ''}See docs/extensions.md of "
+        "aiointerpreters."
+    )
+
+
+def refuses(module: str) -> str:
+    """CPython's text."""
+    return f"module {module} does not support loading in subinterpreters"
+
+
+def mark_of(error: BaseException | None) -> str | None:
+    """The module that an error is marked with."""
+    return getattr(error, "refused_extension", None)
 
 
 def notes_of(error: BaseException | None) -> list[str]:
@@ -37,28 +63,100 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_refused_import_is_told_what_helps(make_pool: MakePool, folder: Path, module: str) -> None:
     error = make_pool(1).submit(interpreter(imports.describe), module).exception()
     assert type(error) is ImportError
-    assert str(error) == f"module {module} does not support loading in subinterpreters"
-    assert notes_of(error) == [HINT]
+    assert str(error) == refuses(module)
+    assert notes_of(error) == [hint(module, REASONS[module])]
+    assert mark_of(error) == module
 
 
-def test_a_package_may_say_it_in_its_own_words(make_pool: MakePool) -> None:
-    error = make_pool(1).submit(interpreter(imports.describe), "numpy").exception()
+def test_the_long_advice_of_a_package_is_left_out(make_pool: MakePool) -> None:
+    pytest.importorskip("numpy")
+    for _ in range(2):  # a second attempt in the same interpreter
+        error = make_pool(1).submit(interpreter(imports.describe), "numpy").exception()
+        assert type(error) is ImportError
+        assert str(error) == refuses(NUMPY)
+        assert notes_of(error) == [hint(NUMPY, NOT_DECLARED)]
+        assert mark_of(error) == NUMPY
+        assert "IMPORTANT" not in "".join(traceback.format_exception(error))
+
+
+@pytest.mark.parametrize("where", ["argument 0", "argument 'values'", "argument 0[1]"])
+def test_the_argument_that_needs_it_is_named(make_pool: MakePool, where: str) -> None:
+    array = pytest.importorskip("numpy").arange(3)
+    args, kwargs = {"argument 0": ([array], {}), "argument 0[1]": ([[1, array]], {})}.get(where, ([], {"values": array}))
+    error = make_pool(1).submit(interpreter(dict), *args, **kwargs).exception()
     assert type(error) is ImportError
-    assert notes_of(error) == [HINT]
+    assert str(error) == f"{where}: numpy.ndarray: {refuses(NUMPY)}"
+    assert notes_of(error) == [hint(NUMPY, NOT_DECLARED)]
+    assert mark_of(error) == NUMPY
 
 
-def test_so_may_who_asks_for_an_argument(make_pool: MakePool) -> None:
-    numpy = pytest.importorskip("numpy")
-    error = make_pool(1).submit(interpreter(len), numpy.arange(3)).exception()
-    assert isinstance(error, ImportError)
-    assert notes_of(error) == [HINT]
+@pytest.fixture
+def packages(folder: Path) -> Path:
+    """Python packages that import a module that refuses interpreters."""
+    files = {
+        "app/__init__.py": "",
+        "app/tasks.py": "from app import models\ndef work(): return 1",
+        "app/models.py": "import lib.part",
+        "lib/__init__.py": "",
+        "lib/part.py": "from lib import more",
+        "lib/more.py": "import one_phase",
+        "swallowing/__init__.py": "from swallowing.inner import use, wrong, look_up, absent",
+        "swallowing/inner.py": """
+try:
+    import one_phase
+except ImportError:
+    pass
+try:
+    import one_phase as optional
+except ImportError:
+    optional = None
+def use(): return one_phase.add(1)
+def look_up(): return optional.add(1)
+def wrong(): raise ValueError("of another kind")
+def absent(): import no_such_module
+""",
+        "other.py": "def use(): return no_such_name",
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_it_tells_which_imports_led_to_it(make_pool: MakePool, packages: Path) -> None:
+    error = make_pool(1).submit(interpreter(imports.call), "app.tasks", "work").exception()
+    assert type(error) is ImportError
+    assert str(error) == refuses("one_phase")
+    assert notes_of(error) == [hint(chain="app.tasks -> app.models -> lib -> one_phase")]
+
+
+@pytest.mark.parametrize(("function", "kind"), [("use", NameError), ("look_up", AttributeError)])
+def test_a_package_that_hides_it_and_fails_later_is_told(
+    make_pool: MakePool, packages: Path, function: str, kind: type[Exception]
+) -> None:
+    error = make_pool(1).submit(interpreter(imports.call), "swallowing", function).exception()
+    assert type(error) is kind
+    assert notes_of(error) == [f"This may be a consequence: {hint(chain='swallowing -> one_phase')}"]
+    assert mark_of(error) == "one_phase"
+
+
+@pytest.mark.parametrize(("module", "function"), [("swallowing", "wrong"), ("swallowing", "absent"), ("other", "use")])
+def test_other_errors_beside_a_hidden_refusal_are_left_alone(
+    make_pool: MakePool, packages: Path, module: str, function: str
+) -> None:
+    pool = make_pool(1)
+    assert pool.submit(interpreter(imports.is_importable), "swallowing").result()
+    error = pool.submit(interpreter(imports.call), module, function).exception()
+    assert isinstance(error, ValueError | ModuleNotFoundError | NameError)
+    assert notes_of(error) == []
+    assert mark_of(error) is None
 
 
 @pytest.mark.parametrize("how", [refused.from_it, refused.while_handling, refused.in_a_group, refused.in_a_ring])
 def test_whatever_shows_it_is_told(make_pool: MakePool, folder: Path, how: Any) -> None:
     error = make_pool(1).submit(interpreter(how), "one_phase").exception()
     assert error is not None
-    assert notes_of(error) == ["mine", HINT]
+    assert notes_of(error) == ["mine", hint()]
 
 
 @pytest.mark.parametrize("how", [refused.from_none, refused.of_another_kind, refused.missing])
@@ -71,7 +169,7 @@ def test_what_does_not_show_it_is_left_alone(make_pool: MakePool, folder: Path, 
 def test_it_is_told_once_by_workers_of_workers(make_pool: MakePool, folder: Path) -> None:
     error = make_pool(1).submit(interpreter(refused.in_own_pool), "one_phase").exception()
     assert isinstance(error, ImportError)
-    assert notes_of(error) == [HINT]
+    assert notes_of(error) == [hint()]
 
 
 def test_coroutine_functions_and_initializers_are_told_too(
@@ -83,13 +181,13 @@ def test_coroutine_functions_and_initializers_are_told_too(
         async with Runner(workers=1) as runner:
             with pytest.raises(ImportError) as raised:
                 await runner.run(refused.in_coroutine, "one_phase")
-            assert notes_of(raised.value) == [HINT]
+            assert notes_of(raised.value) == [hint()]
 
     asyncio.run(use())
     pool = make_pool(1, initializer=interpreter(imports.describe), initargs=("one_phase",))
     broken = pool.submit(interpreter(len), "a").exception()
     assert isinstance(broken, concurrent.futures.BrokenExecutor)
-    assert notes_of(broken.__cause__) == [HINT]
+    assert notes_of(broken.__cause__) == [hint()]
 
 
 def test_a_module_that_is_known_not_to_work_is_told_why(make_pool: MakePool, folder: Path) -> None:
@@ -98,9 +196,21 @@ def test_a_module_that_is_known_not_to_work_is_told_why(make_pool: MakePool, fol
     built.make_module(folder / "memray", "two_phases")
     error = make_pool(1).submit(interpreter(imports.describe), "memray.two_phases").exception()
     assert isinstance(error, ImportError)
-    (note,) = notes_of(error)
-    beginning = 'memray.two_phases does not work in a worker\'s interpreter, even with extensions="private": it '
-    assert note.startswith(beginning)
+    assert notes_of(error) == [
+        f"memray.two_phases cannot be imported in a worker's interpreter: {NOT_DECLARED}. It does not work with "
+        'extensions="private" either: it replaces the memory allocators of the whole process. See docs/extensions.md of '
+        "aiointerpreters."
+    ]
+
+
+def test_a_module_with_a_check_of_its_own_is_told(make_pool: MakePool, folder: Path) -> None:
+    built.make_module(folder, "checking")
+    importlib.import_module("checking")
+    error = make_pool(1).submit(interpreter(imports.describe), "checking").exception()
+    del sys.modules["checking"]
+    assert isinstance(error, ImportError)
+    reason = "it refuses by itself (checking can only be loaded into one interpreter per process)"
+    assert notes_of(error) == [hint("checking", reason)]
 
 
 def test_with_private_copies_nothing_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,4 +235,4 @@ def test_a_script_that_imports_one_is_told(folder: Path) -> None:
             error = pool.submit(interpreter(nothing)).exception()
         print(type(error).__name__, *error.__notes__)
     """
-    scripts.run_script(folder, script).check(f"InterpreterError {HINT}")
+    scripts.run_script(folder, script).check(f"InterpreterError {hint(chain='__main__ -> one_phase')}")

@@ -61,6 +61,15 @@ def import_in_two_threads(meeting: str, first: str, second: str) -> None:
     thread.join()
 
 
+def is_importable(module: str) -> bool:
+    """Import it and return whether that works."""
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        return False
+    return True
+
+
 def is_imported(module: str) -> bool:
     """Whether it is in sys.modules."""
     return module in sys.modules

@@ -73,6 +73,8 @@ def describe(error: BaseException, name: str, extensions: str | None) -> str:
             package = refused[1].partition(".")[0]
             hint = "; try --extensions private" if name == OURS and extensions != "private" else ""
             return f"{package} cannot be imported in a subinterpreter{hint}"
+    if (module := getattr(error, "refused_extension", None)) is not None and extensions != "private":
+        return f"{module} cannot be imported in a subinterpreter; try --extensions private"
     text = f"{type(error).__name__}: {_first_line(error)}"
     if name == OURS:
         return text

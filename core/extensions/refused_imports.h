@@ -1,0 +1,62 @@
+// RefusedImports: the extension modules that an interpreter without private copies could not import, because they refuse
+// interpreters with a GIL of their own. Packages often catch the ImportError, and fail later in another way. Then only this
+// record says why.
+// Owner: the interpreter's hook and its runtime. Thread: any of the interpreter's, guarded by its GIL.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "py/python.h"
+
+namespace aiointerpreters::extensions {
+
+struct RefusedImport {
+  enum class Reason : unsigned char {
+    kNotDeclared,  // it does not declare that it supports such interpreters
+    kSinglePhase,  // it cannot declare anything, because it uses single-phase initialization
+    kOwnCheck,     // it refuses by itself
+  };
+  std::string module;
+  std::vector<std::string> chain;  // the modules that were being imported, outermost first; the module itself is the last
+  Reason reason = Reason::kNotDeclared;
+  std::string text;  // of the exception
+};
+
+class RefusedImports {
+ public:
+  // Forgets an earlier refusal of this module. Keeps a limited number of refusals. Errors: std::bad_alloc.
+  void note(RefusedImport refused);
+
+  // The latest refusal for which this is true. `is_it` must not run Python. Errors: std::bad_alloc.
+  [[nodiscard]] std::optional<RefusedImport> find(const std::function<bool(const RefusedImport&)>& is_it) const;
+
+ private:
+  std::vector<RefusedImport> refused_;
+};
+
+// The module that CPython refuses with this text (Python/import.c). Empty: the text says something else. For a single-phase
+// module, CPython gives only the last part of the name.
+[[nodiscard]] std::string_view refused_module(std::string_view text) noexcept;
+
+// "app" of "app.views".
+[[nodiscard]] std::string_view package_of(std::string_view module) noexcept;
+
+// The chain as text. Modules of one package are united. Of the first package, which is usually the user's own, the text has
+// the first and the last module.
+[[nodiscard]] std::string chain_text(const RefusedImport& refused);
+
+// From now on, the attached interpreter records extension modules that refuse it. Requires: attached to a worker's
+// interpreter in which nothing else has been imported yet. Runs Python. Errors: false with an exception set.
+[[nodiscard]] bool note_refused_imports(std::shared_ptr<RefusedImports> refused);
+
+// Whether the extension module in this file uses single-phase initialization, as far as the functions tell that it imports
+// from Python. False if that is unknown. Reads the file; loads and runs nothing. Errors: std::bad_alloc.
+[[nodiscard]] bool is_single_phase(const std::string& path);
+
+}  // namespace aiointerpreters::extensions
