@@ -288,6 +288,7 @@ void note_child(ModuleState& state) noexcept {
   state.settling.clear();
   state.resting.clear();  // pools with threads stay alive: the parent's threads hold references, and do not run here
   state.starting.clear();
+  std::erase_if(state.serving, [](const auto& other) { return other.first != PyThread_get_thread_ident(); });
   state.pools.clear();
   state.guest_pools.clear();
   state.guest_reporters.clear();

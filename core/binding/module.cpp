@@ -9,6 +9,7 @@
 #include "binding/cgroup_functions.h"
 #include "binding/codec_functions.h"
 #include "binding/copies_functions.h"
+#include "binding/current_function.h"
 #include "binding/executor_type.h"
 #include "binding/future_state.h"
 #include "binding/future_type.h"
@@ -96,7 +97,8 @@ int execute(PyObject* module) {
         publish(module, "Lease", codec::make_lease_type(module), state.runtime.lease_type) &&
         publish(module, "ArrowStream", codec::make_arrow_stream_type(module), state.runtime.arrow_stream_type) &&
         publish(module, "Pool", make_pool_type(module), state.pool_type) && add_codec_functions(module) &&
-        add_copies_functions(module) && add_cgroup_functions(module) && add_lifecycle_functions(module);
+        add_copies_functions(module) && add_cgroup_functions(module) && add_current_function(module) &&
+        add_lifecycle_functions(module);
     return ready ? 0 : -1;
   });
 }
@@ -160,10 +162,14 @@ PyObject* outline_executor(PyObject* module, PyObject*) {
 // PEP 562: attributes of the module that are created on first use.
 PyObject* get_attribute(PyObject* module, PyObject* name) {
   const auto is = [name](const char* text) { return PyUnicode_EqualToUTF8(name, text) != 0; };
-  if (!is("Future") && !is("ExecutorBase") && !is("RunFuture")) {
+  if (!is("Future") && !is("ExecutorBase") && !is("RunFuture") && !is("Current")) {
     return PyErr_Format(PyExc_AttributeError, "module 'aiointerpreters._core' has no attribute %R", name);
   }
   ModuleState& state = state_of(module);  // read late: the import system reads attributes of an unfinished module
+  if (is("Current")) {
+    PyObject* const type = current_type(state);
+    return type != nullptr && PyModule_AddObjectRef(module, "Current", type) == 0 ? Py_NewRef(type) : nullptr;
+  }
   const bool made = is("RunFuture") ? prepare_asyncio(module, state) : add_executor_types(module, state);
   if (!made) return nullptr;
   return PyObject_GetAttr(module, name);

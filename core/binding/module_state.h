@@ -40,6 +40,8 @@ struct ModuleState {
   py::Ref pool_type;
   py::Ref message_type;
 
+  py::Ref current_type;  // aiointerpreters.Current; created when it is first used
+
   // Created when an executor is first used. Always null in an interpreter without executors.
   py::Ref future_type;
   py::Ref executor_type;        // in a worker, at first perhaps only an outline
@@ -62,11 +64,12 @@ struct ModuleState {
   // end.
   std::unordered_map<unsigned long, const pool::Pool*> settling;
   std::unordered_set<unsigned long> starting;  // idents of threads that do not serve their pool yet (worker_thread.h)
-  unsigned long main_thread = 0;               // ident of the thread that handles signals
-  unsigned long forker = 0;                    // ident of the thread that forks the process; 0: none
-  bool is_resting = false;                     // all pools rest because of a fork, including new ones
-  int process = base::process_id();            // the process that `forks` belongs to
-  base::Mutex forking;                         // held from before a fork until after it, so there is one fork at a time
+  std::unordered_map<unsigned long, std::string> serving;  // the names of all threads of executors, by ident
+  unsigned long main_thread = 0;                           // ident of the thread that handles signals
+  unsigned long forker = 0;                                // ident of the thread that forks the process; 0: none
+  bool is_resting = false;                                 // all pools rest because of a fork, including new ones
+  int process = base::process_id();                        // the process that `forks` belongs to
+  base::Mutex forking;  // held from before a fork until after it, so there is one fork at a time
   std::vector<std::shared_ptr<pool::Pool>> resting;  // the pools that rest for this fork
   unsigned forks = 0;  // the number of forks between the process that first loaded this and this process
 
@@ -99,6 +102,7 @@ struct ModuleState {
                          &runtime.caller,
                          &pool_type,
                          &message_type,
+                         &current_type,
                          &future_type,
                          &executor_type,
                          &condition_type,

@@ -64,12 +64,34 @@ void call(const py::Ref& callable) {
   if (!callable || !py::Ref::steal(PyObject_CallNoArgs(callable.get()))) PyErr_WriteUnraisable(callable.get());
 }
 
+// Gives the calling thread its entry in ModuleState::serving. Without memory it has none.
+class ServingName {
+ public:
+  ServingName(ModuleState& state, PyObject* thread) noexcept : state_(state) {
+    static_cast<void>(py::guarded(false, [&] {
+      const py::Ref name = py::Ref::steal(PyObject_GetAttrString(thread, "name"));
+      const py::Ref text =
+          name ? py::Ref::steal(PyUnicode_AsEncodedString(name.get(), "utf-8", "surrogatepass")) : py::Ref();
+      if (text) state_.serving.insert_or_assign(PyThread_get_thread_ident(), PyBytes_AS_STRING(text.get()));
+      return true;
+    }));
+    PyErr_Clear();
+  }
+  ServingName(const ServingName&) = delete;
+  ServingName& operator=(const ServingName&) = delete;
+  ~ServingName() { state_.serving.erase(PyThread_get_thread_ident()); }
+
+ private:
+  ModuleState& state_;
+};
+
 bool is_serving(const ModuleState& state) { return !state.starting.contains(PyThread_get_thread_ident()); }
 
 // Makes a registered thread serve the pool, through `_bootstrap` of `threading` if possible. If the thread fails before it
 // serves, it is subtracted from the count. If it was the only thread, the queued tasks end as cancelled, because no thread
 // will run them.
 void serve(ModuleState& state, PyObject* thread, PyObject* service, pool::Pool& pool) {
+  const ServingName name(state, thread);
   call(py::Ref::steal(PyObject_GetAttrString(thread, "_bootstrap")));
   if (is_serving(state)) return;
   const py::Ref has_run = py::Ref::steal(PyObject_GetAttrString(service, "has_run"));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "codec/blueprints.h"
 #include "codec/class_plans.h"
@@ -17,6 +18,7 @@ namespace aiointerpreters::codec {
 struct Runtime {
   // In a worker: the module that contains this. The worker keeps it, because tasks may change sys.modules. Not traversed.
   py::Ref module;
+  std::string worker_name;  // of a worker: the name of its thread; otherwise empty
 
   // Created with the module.
   py::Ref interpreter_error;                        // aiointerpreters.errors.InterpreterError

@@ -69,6 +69,7 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
     breakage.reason = "a worker's interpreter could not be set up: " + py::take_error_text();
     return Created::kNoInterpreter;
   }
+  runtime_->worker_name = thread_name;
   visitor_ = Visitor::serve(*runtime_);
   py::Interruptible& interruptible = runtime_->interruptible;
   interruptible.begin(&kStarting);

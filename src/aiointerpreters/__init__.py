@@ -8,7 +8,9 @@ The names below are loaded on first use, because a worker that imports a module 
 
 TYPE_CHECKING = False  # type checkers know the name; to import it from `typing` would cost each worker 1.4 MB
 if TYPE_CHECKING:
+    from ._core import Current as Current
     from ._core import SharedBuffer as SharedBuffer
+    from ._core import current as current
     from ._core import interpreter as interpreter
     from ._waiting import as_completed as as_completed
     from ._waiting import wait as wait
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "Current": "._core",
     "InterpreterError": ".errors",
     "NotTransferableError": ".errors",
     "Runner": ".runner",
@@ -31,11 +34,13 @@ _HOMES = {
     "SharedBuffer": "._core",
     "TaskInterrupted": ".errors",
     "as_completed": "._waiting",
+    "current": "._core",
     "interpreter": "._core",
     "wait": "._waiting",
 }
 
 __all__ = [
+    "Current",
     "InterpreterError",
     "InterpreterThreadPoolExecutor",
     "NotTransferableError",
@@ -45,6 +50,7 @@ __all__ = [
     "SharedBuffer",
     "TaskInterrupted",
     "as_completed",
+    "current",
     "interpreter",
     "wait",
 ]

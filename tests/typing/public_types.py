@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import aclosing
 from functools import partial
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 
 from aiointerpreters import (
+    Current,
     InterpreterError,
     InterpreterThreadPoolExecutor,
     NotTransferableError,
@@ -16,6 +17,7 @@ from aiointerpreters import (
     RunnerError,
     Shareable,
     as_completed,
+    current,
     interpreter,
     wait,
 )
@@ -67,6 +69,13 @@ assert_type(Shape.scaled(Shape(), 2), float)
 assert_type(Shape.outside(2), str)
 interpreter(5)  # type: ignore[arg-type]
 interpreter()  # type: ignore[call-arg]
+
+# Where code runs.
+assert_type(current(), Current)
+assert_type(current().where, Literal["home", "thread", "interpreter"])
+assert_type(current().worker, str | None)
+assert_type(current().interpreter, int | None)
+assert_type(interpreter(current)(), Current)
 
 as_callable: Callable[[str, int], list[str]] = interpreter(plain)
 wrong: Callable[[int], str] = interpreter(plain)  # type: ignore[assignment]
