@@ -8,10 +8,10 @@
 namespace aiointerpreters::binding {
 
 bool HomeEnvironment::refresh(codec::Runtime& runtime) {
-  if (!find_names()) return false;
+  if (!find_names() || !variables_.watch()) return false;
   for (;;) {
     const bool is_known = is_main_known();
-    if (current_ && is_known && is_path_known()) return true;
+    if (current_ && is_known && is_path_known() && !variables_.have_changed()) return true;
     if (is_known) return publish(runtime);
     const pool::EnvironmentPtr before = current_;
     Main main;  // at the end it has the old state, which is dropped after everything is published
@@ -88,6 +88,7 @@ bool HomeEnvironment::publish(codec::Runtime& runtime) {
   next->main = main_.kind;
   if (!codec::encode_value(runtime, texts.get(), next->sys_path)) return false;
   if (main_.name && !codec::encode_value(runtime, main_.name.get(), next->main_name)) return false;
+  if (!variables_.describe(runtime, next->variables)) return false;
   runtime.main_is_nowhere = main_.is_nowhere;
   next->version = current_ ? current_->version + 1 : 1;
   current_ = std::move(next);

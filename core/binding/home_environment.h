@@ -1,9 +1,11 @@
-// HomeEnvironment: watches the state of home that workers have to follow: sys.path, and the source of `__main__`.
+// HomeEnvironment: watches the state of home that workers have to follow: sys.path, the source of `__main__`, and the
+// environment variables.
 // Requires: attached to home for every use, the destructor included.
 #pragma once
 
 #include <vector>
 
+#include "binding/home_variables.h"
 #include "codec/runtime.h"
 #include "pool/environment.h"
 #include "py/python.h"
@@ -13,13 +15,14 @@ namespace aiointerpreters::binding {
 
 class HomeEnvironment {
  public:
-  // Checks whether sys.path or `__main__` has changed since the last call (hazard 7). If not, this only compares a dozen
-  // pointers. If so, publishes the current state. Runs Python the first time, and if `__main__` is another module.
-  // Meanwhile other code may publish a newer state, which is not overwritten.
+  // Checks whether sys.path, `__main__` or `os.environ` has changed since the last call (hazard 7). If not, this only
+  // compares a dozen pointers. If so, publishes the current state. Runs Python the first time, and if `__main__` is
+  // another module. Meanwhile other code may publish a newer state, which is not overwritten.
   // Errors: false with a Python exception set.
   [[nodiscard]] bool refresh(codec::Runtime& runtime);
   // Drops `__main__`. At its end, the interpreter clears this module when no other reference to it exists.
   void let_go_of_main() noexcept { main_.module.reset(); }
+  [[nodiscard]] HomeVariables& variables() noexcept { return variables_; }
   // The state at the last refresh. Requires: there was one.
   [[nodiscard]] const pool::EnvironmentPtr& current() const noexcept { return current_; }
 
@@ -46,6 +49,7 @@ class HomeEnvironment {
   py::Ref path_name_;
   py::Ref sys_dict_;
   Main main_;
+  HomeVariables variables_;
   std::vector<py::Ref> entries_;  // of sys.path, as in `current_`; the references keep their addresses unique
   pool::EnvironmentPtr current_;
 };

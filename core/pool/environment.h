@@ -16,6 +16,7 @@ struct Environment {
 
   std::uint64_t version = 0;  // grows with every change; a worker applies only newer versions
   codec::Message sys_path;    // home's sys.path: a list of str
+  codec::Message variables;   // home's os.environ: a dict, as os.environ keeps it; or None: not followed
   Main main = Main::kNone;
   codec::Message main_name;  // a str: the module's name or the script's path
 };

@@ -12,6 +12,7 @@
 #include "extensions/refused_imports.h"
 #include "pool/ending.h"
 #include "pool/left_threads.h"
+#include "pool/variables.h"
 #include "py/abandoned.h"
 #include "py/attach.h"
 #include "py/error.h"
@@ -262,6 +263,7 @@ bool HostedInterpreter::follow_environment() {
     // Comparing entries may have run Python, and the interpreter's other thread may have applied a newer environment
     // meanwhile.
     if (environment_ != before) continue;
+    if (!follow_variables(*runtime_, before, *newer)) return false;
     const int set = has_list ? PyList_SetSlice(mine.get(), 0, PyTuple_GET_SIZE(entries.get()), path.get())
                              : PySys_SetObject("path", path.get());
     if (set < 0) return false;
