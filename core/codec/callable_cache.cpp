@@ -7,6 +7,7 @@
 
 #include "codec/codec.h"
 #include "codec/qualified_name.h"
+#include "codec/recipe.h"
 #include "py/error.h"
 
 namespace aiointerpreters::codec {
@@ -38,7 +39,7 @@ py::Ref load_callable(Runtime& runtime, const CallableRef& ref) {
     callable = without_tag(runtime, follow(py::Ref::steal(PyImport_ImportModule(ref.module.c_str())), ref.qualname));
   } else {
     name = "the function";
-    callable = without_tag(runtime, decode_value(runtime, ref.value));
+    callable = ref.is_recipe ? follow_recipe(runtime, ref.value) : without_tag(runtime, decode_value(runtime, ref.value));
   }
   if (!callable) {
     py::raise_from_current(runtime.interpreter_error.get(),

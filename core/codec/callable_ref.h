@@ -1,7 +1,7 @@
 // CallableRef: identifies a callable to a worker, as plain data.
 //
-// A function crosses by reference if its module and qualified name lead to this very function; otherwise by value, with
-// cloudpickle. Other callables cross by value, as pickle writes them (hazard 31).
+// A function crosses by reference if its module and qualified name lead to this very function; otherwise by value, as a
+// recipe (recipe.h) or with cloudpickle. Other callables cross by value, as pickle writes them (hazard 31).
 // Owner: home's table, and the tasks that use it. It never changes. Thread: any.
 #pragma once
 
@@ -19,9 +19,10 @@ struct CallableRef {
 
   // Never used twice in a process. kUncached: workers load the callable for every task, because it may have state.
   std::uint64_t id = kUncached;
-  std::string module;    // by reference: where to import it from; empty if by value
-  std::string qualname;  // by reference: the attributes to follow; by value: shown in messages, if it has one
-  Message value;         // by value
+  std::string module;      // by reference: where to import it from; empty if by value
+  std::string qualname;    // by reference: the attributes to follow; by value: shown in messages, if it has one
+  Message value;           // by value
+  bool is_recipe = false;  // by value: a recipe
   bool needs_main = false;
   bool is_coroutine_function = false;
 

@@ -1,23 +1,21 @@
 // See callable_table.h.
 #include "codec/callable_table.h"
 
-#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <string_view>
 #include <utility>
 
 #include "codec/codec.h"
+#include "codec/function_survey.h"
 #include "codec/qualified_name.h"
+#include "codec/recipe.h"
 #include "codec/text.h"
-#include "py/error.h"
 #include "py/partial.h"
 
 namespace aiointerpreters::codec {
 
 namespace {
-
-constexpr std::size_t kFirstTableSweep = 64;
 
 // Process-wide, so that no two callables of different homes share an id.
 std::atomic<std::uint64_t> next_id{CallableRef::kUncached + 1};
@@ -65,8 +63,17 @@ bool leads_back(const Runtime& runtime, PyObject* callable, CallableRef& ref) {
   return found && is_same(found.get(), callable);
 }
 
-bool same_bytes(const base::Bytes& one, const base::Bytes& other) {
-  return one.size() == other.size() && std::memcmp(one.data(), other.data(), one.size()) == 0;
+// Whether looking up the name of a function by value may lead to this function now. Names of nested functions and lambdas
+// never do.
+bool may_get_name(const Runtime& runtime, PyObject* function) {
+  if (runtime.main_is_nowhere && is_main(utf8_view(PyFunction_GET_MODULE(function)))) return false;
+  return utf8_view(reinterpret_cast<PyFunctionObject*>(function)->func_qualname).find('<') == std::string_view::npos;
+}
+
+bool same_content(const CallableRef& one, const CallableRef& other) {
+  const base::Bytes& bytes = one.value.bytes;
+  return one.is_recipe == other.is_recipe && bytes.size() == other.value.bytes.size() &&
+         std::memcmp(bytes.data(), other.value.bytes.data(), bytes.size()) == 0;
 }
 
 }  // namespace
@@ -92,53 +99,56 @@ bool is_coroutine_function(const Runtime& runtime, PyObject* wrapped) {
 }
 
 CallablePtr CallableTable::describe(Runtime& runtime, PyObject* callable) {
-  CallablePtr known = find(callable);
-  if (known && known->by_reference()) return known;
+  Entry known;
+  if (const Entry* const entry = entries_.find(callable)) known = *entry;
+  if (known.ref && known.ref->by_reference()) return known.ref;
+  if (known.graph && !may_get_name(runtime, callable) && known.graph->is_unchanged(callable, runtime.main_is_nowhere) &&
+      !is_cloudpickle_configured()) {
+    return known.ref;
+  }
   auto ref = std::make_shared<CallableRef>();
   ref->is_coroutine_function = is_coroutine_function(runtime, callable);
-  if (leads_back(runtime, callable, *ref)) {
-    ref->needs_main = is_main(ref->module);
-  } else {
-    ref->module.clear();
-    if (!encode_callable(runtime, callable, ref->value)) return nullptr;
-    ref->needs_main = ref->value.needs_main;
-    // A function counts as stateless, so workers need not load it again while it is unchanged. Other callables may change
-    // in workers. Callables that hold memory of the main interpreter must not be cached.
-    if (!PyFunction_Check(callable) || ref->value.attachments) return ref;
-    if (known && same_bytes(known->value.bytes, ref->value.bytes)) return known;
-  }
+  if (!leads_back(runtime, callable, *ref)) return describe_value(runtime, callable, known, std::move(ref));
+  ref->needs_main = is_main(ref->module);
   ref->id = next_id.fetch_add(1, std::memory_order_relaxed);
-  remember(callable, ref);
+  entries_.set(callable, {ref, nullptr});
   return ref;
 }
 
-CallablePtr CallableTable::find(PyObject* callable) const {
-  const auto entry = entries_.find(callable);
-  if (entry == entries_.end()) return nullptr;
-  PyObject* alive = nullptr;
-  PyWeakref_GetRef(entry->second.weak.get(), &alive);
-  Py_XDECREF(alive);
-  return alive == callable ? entry->second.ref : nullptr;
+CallablePtr CallableTable::describe_value(Runtime& runtime, PyObject* callable, const Entry& known,
+                                          std::shared_ptr<CallableRef> ref) {
+  ref->module.clear();
+  std::shared_ptr<const FunctionGraph> graph;
+  if (PyFunction_Check(callable) && !is_cloudpickle_configured()) graph = survey_function(runtime, codes_, callable);
+  if (PyErr_Occurred() != nullptr) return nullptr;
+  ref->is_recipe = graph && write_recipe(runtime, *graph, ref->value);
+  if (PyErr_Occurred() != nullptr) return nullptr;
+  if (!ref->is_recipe && !encode_callable(runtime, callable, ref->value)) return nullptr;
+  ref->needs_main = ref->value.needs_main;
+  // A function counts as stateless, so workers need not load it again while it is unchanged. Other callables may change in
+  // workers. Callables that hold memory of the main interpreter must not be cached.
+  if (!PyFunction_Check(callable) || ref->value.attachments) return ref;
+  if (!ref->is_recipe || !graph->is_lasting) graph.reset();
+  if (known.ref && same_content(*known.ref, *ref)) {
+    entries_.set(callable, {known.ref, std::move(graph)});
+    return known.ref;
+  }
+  ref->id = next_id.fetch_add(1, std::memory_order_relaxed);
+  entries_.set(callable, {ref, std::move(graph)});
+  return ref;
 }
 
-void CallableTable::remember(PyObject* callable, const CallablePtr& ref) {
-  py::Ref weak = py::Ref::steal(PyWeakref_NewRef(callable, nullptr));
-  if (!weak) {  // an object without weak references is described each time
+bool CallableTable::is_cloudpickle_configured() {
+  if (!by_value_modules_) {
+    py::Ref module;
+    PyObject* const modules = PyImport_GetModuleDict();
+    if (PyDict_GetItemStringRef(modules, "cloudpickle.cloudpickle", module.out()) < 0) PyErr_Clear();
+    if (!module) return false;
+    by_value_modules_ = py::Ref::steal(PyObject_GetAttrString(module.get(), "_PICKLE_BY_VALUE_MODULES"));
     PyErr_Clear();
-    return;
   }
-  bytes_ += ref->value.bytes.size();
-  if (entries_.size() >= sweep_at_ || bytes_ > CallableRef::kSweepBytes) {
-    bytes_ = 0;
-    std::erase_if(entries_, [](const auto& entry) {
-      PyObject* alive = nullptr;
-      PyWeakref_GetRef(entry.second.weak.get(), &alive);
-      Py_XDECREF(alive);
-      return alive == nullptr;
-    });
-    sweep_at_ = std::max(kFirstTableSweep, entries_.size() * 2);
-  }
-  entries_.insert_or_assign(callable, Entry{std::move(weak), ref});
+  // If the set is not there, because cloudpickle is just being imported or has changed, nothing is known.
+  return !by_value_modules_ || !PyAnySet_CheckExact(by_value_modules_.get()) || PySet_GET_SIZE(by_value_modules_.get()) != 0;
 }
 
 }  // namespace aiointerpreters::codec

@@ -2,11 +2,13 @@
 // Requires: attached to home, for every use. Owner: home's module state.
 #pragma once
 
-#include <cstddef>
-#include <unordered_map>
+#include <memory>
 
 #include "codec/callable_ref.h"
+#include "codec/code_facts.h"
+#include "codec/function_graph.h"
 #include "codec/runtime.h"
+#include "codec/weak_table.h"
 #include "py/python.h"
 #include "py/ref.h"
 
@@ -18,22 +20,25 @@ namespace aiointerpreters::codec {
 
 class CallableTable {
  public:
-  // Describes `callable`. A function is looked up at most once. A callable that crosses by value is pickled at each call.
-  // Runs Python. Errors: null with NotTransferableError (or the exception that pickling raised) set.
+  // Describes `callable`. A function that crosses by name is looked up once. A function that crosses by value is described
+  // again only if anything that it refers to has changed, or may have changed. Other callables are pickled at each call.
+  // Runs Python. Errors: null with NotTransferableError (or the exception that pickling raised) set; std::bad_alloc.
   [[nodiscard]] CallablePtr describe(Runtime& runtime, PyObject* callable);
 
  private:
   struct Entry {
-    py::Ref weak;  // tells whether the object at that address is still the same
     CallablePtr ref;
+    std::shared_ptr<const FunctionGraph> graph;  // null: not known whether it has changed
   };
-  [[nodiscard]] CallablePtr find(PyObject* callable) const;
-  void remember(PyObject* callable, const CallablePtr& ref);
+  // Describes a callable that crosses by value. `known` is what the table has of it.
+  [[nodiscard]] CallablePtr describe_value(Runtime& runtime, PyObject* callable, const Entry& known,
+                                           std::shared_ptr<CallableRef> ref);
+  // Whether cloudpickle has been told to send functions of some module by value. Recipes do not know of that.
+  [[nodiscard]] bool is_cloudpickle_configured();
 
-  std::unordered_map<PyObject*, Entry> entries_;
-  // Entries of dead functions are dropped when this many, or this many bytes of pickles, have accumulated.
-  std::size_t sweep_at_ = 0;
-  std::size_t bytes_ = 0;
+  WeakTable<Entry> entries_;
+  CodeTable codes_;
+  py::Ref by_value_modules_;  // cloudpickle's set of these modules, once cloudpickle has been imported
 };
 
 }  // namespace aiointerpreters::codec

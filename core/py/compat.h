@@ -61,6 +61,29 @@ inline constexpr bool kModulesExportSlots = false;
 [[nodiscard]] inline bool execute_module_of_slots(PyObject*) noexcept { return true; }
 #endif
 
+// The function that computes the annotations of a function (PEP 649, 3.14); null: there is none. Borrows.
+[[nodiscard]] inline PyObject* annotate_of(const PyFunctionObject* function) noexcept {
+#if PY_VERSION_HEX >= 0x030E0000
+  return function->func_annotate == Py_None ? nullptr : function->func_annotate;
+#else
+  static_cast<void>(function);
+  return nullptr;
+#endif
+}
+
+// Whether a new function with this code has this docstring. `doc` may be null. Before 3.14, any str that comes first among
+// the constants is taken for the docstring.
+[[nodiscard]] inline bool is_doc_of_code(const PyCodeObject* code, const PyObject* doc) noexcept {
+  const bool has_constants = PyTuple_GET_SIZE(code->co_consts) > 0;
+  PyObject* const first = has_constants ? PyTuple_GET_ITEM(code->co_consts, 0) : nullptr;
+#if PY_VERSION_HEX >= 0x030E0000
+  const bool has_doc = first != nullptr && (code->co_flags & CO_HAS_DOCSTRING) != 0;
+#else
+  const bool has_doc = first != nullptr && PyUnicode_Check(first);
+#endif
+  return has_doc ? doc == first : doc == nullptr || doc == Py_None;
+}
+
 // A second safeguard: while it lives, finalization waits for the interpreter that was attached when it was created (PEP
 // 788, 3.15; it does nothing before). Close it before the interpreter is ended, because that would wait for itself.
 class InterpreterGuard {
