@@ -65,7 +65,7 @@ def reduce(tag: type[interpreter[..., Any]], fn: Callable[..., Any], declared: D
 
 
 def _rebuild(tag: type[interpreter[..., Any]], fn: Callable[..., Any], _: str, *names: str) -> interpreter[..., Any]:
-    return tag.with_context(*map(_find, names))(fn)
+    return tag.with_context(*map(find, names))(fn)
 
 
 def make(base: Context, values: dict[str, Any]) -> Context:
@@ -80,11 +80,12 @@ def make(base: Context, values: dict[str, Any]) -> Context:
 
 def _set(values: dict[str, Any]) -> None:
     for name, value in values.items():
-        _find(name).set(value)
+        find(name).set(value)
 
 
 @cache
-def _find(name: str) -> ContextVar[Any]:
+def find(name: str) -> ContextVar[Any]:
+    """Return the variable with this name (see Declared)."""
     places = [place.split(":") for place in name.split()]
     places.sort(key=lambda place: place[0] not in sys.modules)
     failures = []

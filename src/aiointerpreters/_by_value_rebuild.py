@@ -1,0 +1,339 @@
+"""Rebuilds functions, classes and other objects that were pickled by value (_by_value.py).
+
+Workers import this module when the first such object arrives. So it imports only what nearly every worker has anyway.
+
+Each function here stands in pickles. Objects that refer to themselves are created empty first, and filled when all that they
+refer to exists: that is what the functions named `fill_...` are for.
+"""
+
+import builtins
+import os
+import sys
+from types import CellType, CodeType, FunctionType, ModuleType
+from typing import Any
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+_ids: WeakKeyDictionary[Any, bytes] = WeakKeyDictionary()
+_objects: WeakValueDictionary[bytes, Any] = WeakValueDictionary()
+_strong_ids: dict[Any, bytes] = {}
+_strong_objects: dict[bytes, Any] = {}
+
+
+def identify(obj: Any) -> bytes:
+    """Return the id of an object that is one and the same in all interpreters which have received it.
+
+    Ids are random, because several interpreters create them. An object without weak references is kept for good. This is so
+    for context variables and sentinels, which live as long as their module.
+    """
+    known: Any = _ids if type(obj).__weakrefoffset__ else _strong_ids
+    found: bytes | None = known.get(obj)
+    if found is None:
+        found = known.setdefault(obj, os.urandom(12))
+        (_objects if known is _ids else _strong_objects)[found] = obj
+    return found
+
+
+def id_of(obj: Any) -> bytes | None:
+    """Return the id of an object with weak references, or None if it has not got one."""
+    return _ids.get(obj)
+
+
+def find(identity: bytes) -> Any:
+    """Return the object with this id, or None."""
+    found = _objects.get(identity)
+    return _strong_objects.get(identity) if found is None else found
+
+
+def as_known(identity: bytes, made: Any) -> Any:
+    """Return the object that this interpreter has for the id. Without one, it is `made` from now on."""
+    is_weak = bool(type(made).__weakrefoffset__)
+    objects: Any = _objects if is_weak else _strong_objects
+    known: Any = _ids if is_weak else _strong_ids
+    found = objects.setdefault(identity, made)
+    known.setdefault(found, identity)
+    return found
+
+
+def make_cell() -> CellType:
+    """Create an empty cell."""
+    return CellType()
+
+
+def fill_cell(cell: CellType, content: Any) -> None:
+    """Fill a cell."""
+    cell.cell_contents = content
+
+
+def make_function(code: CodeType, names: dict[str, Any], closure: tuple[CellType, ...] | None) -> FunctionType:
+    """Create a function without defaults and attributes."""
+    names.setdefault("__builtins__", builtins.__dict__)
+    return FunctionType(code, names, None, None, closure)
+
+
+def fill_function(fn: FunctionType, state: tuple[dict[str, Any], list[Any], dict[str, Any], dict[str, Any]]) -> None:
+    """Give a function its globals, its special attributes and its own attributes."""
+    names, _, special, own = state  # the second item has done its work: its modules have been imported
+    fn.__globals__.update(names)
+    for name, value in special.items():
+        setattr(fn, name, value)
+    fn.__dict__.update(own)
+
+
+def import_module(name: str) -> ModuleType:
+    """Import a module."""
+    __import__(name)
+    return sys.modules[name]
+
+
+def import_lazily(statement: str) -> Any:
+    """Return what a lazy import binds. `statement` binds the name `bound`, or the first part of a dotted name."""
+    names: dict[str, Any] = {}
+    exec(statement, names)
+    del names["__builtins__"]
+    return dict.popitem(names)[1]
+
+
+def make_module(name: str) -> ModuleType:
+    """Create a module that cannot be imported."""
+    module = ModuleType(name)
+    module.__dict__["__builtins__"] = builtins.__dict__
+    return module
+
+
+def make_class(meta: type, name: str, bases: tuple[type, ...], names: dict[str, Any], identity: bytes) -> type:
+    """Create a class without its attributes, or return the one that has arrived before."""
+    found: type | None = find(identity)
+    return as_known(identity, _new_class(meta, name, bases, names)) if found is None else found
+
+
+def _new_class(meta: type, name: str, bases: tuple[type, ...], names: dict[str, Any]) -> type:
+    namespace: Any = meta.__prepare__(name, bases)
+    namespace.update(names)
+    try:
+        return meta(name, bases, namespace)  # type: ignore[no-any-return]
+    except Exception:
+        # The metaclass or __init_subclass__ needs more than a name: keywords, or attributes of the class.
+        return _quiet_class(meta, name, bases, names)
+
+
+def _quiet_class(meta: type, name: str, bases: tuple[type, ...], names: dict[str, Any]) -> type:
+    """Create a class without calling what its metaclass and its bases have written in Python."""
+    make = next(base.__new__ for base in meta.__mro__ if not isinstance(base.__dict__.get("__new__"), staticmethod))
+    hook = "__init_subclass__"
+    callers = [base for base in dict.fromkeys(base for root in bases for base in root.__mro__) if hook in base.__dict__]
+    hooks = [(base, base.__dict__[hook]) for base in callers if isinstance(base.__dict__[hook], classmethod)]
+    hooks = [(base, own) for base, own in hooks if base.__module__ != "typing"]
+    try:
+        for base, _ in hooks:
+            setattr(base, hook, classmethod(lambda cls, **_: None))
+        made: type = make(meta, name, bases, dict(names))
+    finally:
+        for base, own in hooks:
+            setattr(base, hook, own)
+    if "_abc" in sys.modules and isinstance(made, sys.modules["abc"].ABCMeta):
+        sys.modules["_abc"]._abc_init(made)
+    return made
+
+
+def make_enum(
+    bases: tuple[Any, ...],
+    name: str,
+    names: dict[str, Any],
+    members: dict[str, tuple[Any, ...]],
+    boundary: Any,
+    identity: bytes,
+) -> type:
+    """Create an enum with its members, or return the one that has arrived before.
+
+    members: of each, its value; and the arguments of `__new__` of the type that is mixed in, if the enum creates its members
+    in its own way.
+    """
+    found: type | None = find(identity)
+    if found is not None:
+        return found
+    meta = type(bases[-1])
+    namespace: Any = meta.__prepare__(name, bases)
+    for key, value in names.items():
+        namespace[key] = value
+    is_own = any(len(content) > 1 for content in members.values())
+    if is_own:
+        namespace["__new__"] = _new_member
+        namespace["__init__"] = lambda *_: None
+    for key, content in members.items():
+        namespace[key] = content if is_own else content[0]
+    made = meta(name, bases, namespace) if boundary is None else meta(name, bases, namespace, boundary=boundary)
+    if is_own:
+        del made.__init__
+    return as_known(identity, made)  # type: ignore[no-any-return]
+
+
+def _new_member(kind: Any, value: Any, args: tuple[Any, ...]) -> Any:
+    mixed_in = kind._member_type_
+    try:
+        member = mixed_in.__new__(kind, *args)
+    except TypeError:
+        member = object.__new__(kind)
+    member._value_ = value
+    return member
+
+
+def fill_class(made: Any, state: tuple[dict[str, Any], Any, list[type], dict[str, dict[str, Any]]]) -> None:
+    """Give a class its attributes, its annotations, its registered subclasses, and the attributes of its members."""
+    attributes, annotate, registered, members = state
+    for name, value in attributes.items():
+        setattr(made, name, value)
+    if annotate is not None:
+        made.__annotate__ = annotate
+    for subclass in registered:
+        made.register(subclass)
+    for name, own in members.items():
+        made[name].__dict__.update(own)
+
+
+def make_cached(fn: Any, maxsize: int | None, typed: bool) -> Any:
+    """Create a function with an empty cache."""
+    from functools import lru_cache
+
+    return lru_cache(maxsize, typed)(fn)
+
+
+def make_partial_method(fn: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """Create a functools.partialmethod."""
+    from functools import partialmethod
+
+    return partialmethod(fn, *args, **keywords)
+
+
+def fill_attributes(obj: Any, attributes: dict[str, Any]) -> None:
+    """Set attributes."""
+    for name, value in attributes.items():
+        setattr(obj, name, value)
+
+
+def make_dispatcher(fn: Any, is_method: bool) -> Any:
+    """Create a generic function, or a generic method."""
+    from functools import singledispatch, singledispatchmethod
+
+    return singledispatchmethod(fn) if is_method else singledispatch(fn)
+
+
+def fill_dispatcher(dispatcher: Any, state: tuple[list[tuple[type, Any]], dict[str, Any]]) -> None:
+    """Register the implementations of a generic function, and set its own attributes."""
+    registered, attributes = state
+    for kind, fn in registered:
+        dispatcher.register(kind, fn)
+    fill_attributes(dispatcher, attributes)
+
+
+def make_variable(name: str, default: tuple[Any, ...], identity: bytes) -> Any:
+    """Create a context variable, or return the one that has arrived before."""
+    found = find(identity)
+    if found is not None:
+        return found
+    from contextvars import ContextVar
+
+    return as_known(identity, ContextVar(name, default=default[0]) if default else ContextVar(name))
+
+
+def make_sentinel(name: str, shown: str, module: str, identity: bytes) -> Any:
+    """Create a sentinel, or return the one that has arrived before."""
+    found = find(identity)
+    if found is not None:
+        return found
+    made = builtins.sentinel(name, repr=shown)  # type: ignore[attr-defined]
+    made.__module__ = module
+    return as_known(identity, made)
+
+
+class Late:
+    """A value that is only known, or only evaluated, later: the bound of a type variable, the value of a type alias."""
+
+    __slots__ = ("content",)
+    content: tuple[str, Any]
+
+    def __call__(self) -> Any:
+        how, content = self.content
+        if how == "raise":
+            raise content
+        return content() if how == "call" else content
+
+
+def fill_late(late: Late, content: tuple[str, Any]) -> None:
+    """Give it its value."""
+    late.content = content
+
+
+def make_new_type(name: str, supertype: Any, module: str, identity: bytes) -> Any:
+    """Create a NewType, or return the one that has arrived before."""
+    from typing import NewType
+
+    make: Any = NewType
+    made = make(name, supertype)
+    made.__module__ = module
+    return as_known(identity, made)
+
+
+def make_type_parameter(
+    kind: type, name: str, keywords: dict[str, Any], constraints: tuple[Any, ...], module: str, identity: bytes
+) -> Any:
+    """Create a TypeVar, ParamSpec or TypeVarTuple that was made by a call, or return the one that has arrived before."""
+    found = find(identity)
+    if found is not None:
+        return found
+    made = kind(name, *constraints, **keywords)
+    made.__module__ = module
+    return as_known(identity, made)
+
+
+def make_scoped_type_parameter(
+    stars: str, name: str, bound: Late | None, constraints: Late | None, count: int, default: Late | None, identity: bytes
+) -> Any:
+    """Create one that was declared in brackets (PEP 695): its bound, constraints and default are evaluated when needed."""
+    found = find(identity)
+    if found is not None:
+        return found
+    limit = ": bound()" if bound is not None else ""
+    if constraints is not None:
+        limit = f": ({' '.join(f'constraints()[{i}],' for i in range(count))})"
+    last = "" if default is None else " = default()"
+    names: dict[str, Any] = {"bound": bound, "constraints": constraints, "default": default}
+    exec(f"def declare[{stars}{name}{limit}{last}](): pass", names)
+    return as_known(identity, names["declare"].__type_params__[0])
+
+
+def make_type_alias(name: str, parameters: tuple[Any, ...], late: Late, module: str) -> Any:
+    """Create the alias of a `type` statement. Its value is evaluated when it is needed."""
+
+    def declare() -> Any:
+        type Alias = late()  # type: ignore[valid-type]
+        return Alias
+
+    code = declare.__code__
+    given: dict[Any, Any] = {"Alias": name}
+    constants = [
+        item.replace(co_name=name, co_qualname=name) if isinstance(item, CodeType) else given.get(item, item)
+        for item in code.co_consts
+    ]
+    instructions = _with_parameters(code, len(constants)) if parameters else code.co_code
+    code = code.replace(co_consts=(*constants, parameters), co_code=instructions)
+    return FunctionType(code, {"__name__": module}, None, None, declare.__closure__)()
+
+
+def _with_parameters(code: CodeType, index: int) -> bytes:
+    """Let a `type` statement without type parameters take them from a constant of its code, not None."""
+    from opcode import opmap
+
+    load, common = opmap["LOAD_CONST"], opmap.get("LOAD_COMMON_CONSTANT")
+    instructions = bytearray(code.co_code)
+    for i in range(0, len(instructions), 2):
+        operation, argument = instructions[i], instructions[i + 1]
+        if operation == common or (operation == load and code.co_consts[argument] is None):
+            instructions[i : i + 2] = bytes((load, index))
+    return bytes(instructions)
+
+
+def make_forward_reference(text: str, keywords: dict[str, Any]) -> Any:
+    """Create a ForwardRef."""
+    from typing import ForwardRef
+
+    return ForwardRef(text, **keywords)
