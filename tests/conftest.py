@@ -62,6 +62,7 @@ LONGEST = (
     "contract/test_fork.py",
     "contract/test_private_imports.py",
     "contract/test_compare.py",
+    "contract/test_check.py",
     "contract/test_runner_map_leaving.py",
     "contract/test_replaced_run.py",
     "contract/test_coroutine_ends.py",

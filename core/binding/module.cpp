@@ -11,6 +11,7 @@
 #include "binding/copies_functions.h"
 #include "binding/current_function.h"
 #include "binding/executor_type.h"
+#include "binding/extension_functions.h"
 #include "binding/future_state.h"
 #include "binding/future_type.h"
 #include "binding/lifecycle_functions.h"
@@ -97,8 +98,8 @@ int execute(PyObject* module) {
         publish(module, "Lease", codec::make_lease_type(module), state.runtime.lease_type) &&
         publish(module, "ArrowStream", codec::make_arrow_stream_type(module), state.runtime.arrow_stream_type) &&
         publish(module, "Pool", make_pool_type(module), state.pool_type) && add_codec_functions(module) &&
-        add_copies_functions(module) && add_cgroup_functions(module) && add_current_function(module) &&
-        add_lifecycle_functions(module);
+        add_copies_functions(module) && add_extension_functions(module) && add_cgroup_functions(module) &&
+        add_current_function(module) && add_lifecycle_functions(module);
     return ready ? 0 : -1;
   });
 }

@@ -38,7 +38,7 @@ void* open_private_library(CopyOwner&, const std::string&, const std::string&, s
 
 void* open_if_private(CopyOwner&, const std::string&, std::string&) { return nullptr; }
 
-bool is_single_phase(const std::string&) { return false; }
+std::vector<std::string> python_symbols_of(const std::string&) { return {}; }
 
 void* load_shared_object(const std::string&, std::string& why) {
   why = unsupported_reason();

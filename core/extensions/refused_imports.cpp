@@ -149,6 +149,13 @@ std::string chain_text(const RefusedImport& refused) {
   return text;
 }
 
+// Every extension module that uses multi-phase initialization imports PyModuleDef_Init.
+bool is_single_phase(const std::string& path) {
+  const std::vector<std::string> symbols = python_symbols_of(path);
+  const auto imports = [&](const char* name) { return std::ranges::find(symbols, name) != symbols.end(); };
+  return imports("PyModule_Create2") && !imports("PyModuleDef_Init");
+}
+
 bool note_refused_imports(std::shared_ptr<RefusedImports> refused) {
   const py::Ref imp = py::Ref::steal(PyImport_ImportModule("_imp"));
   if (!imp) return false;

@@ -36,6 +36,9 @@ class RefusedImports {
   // The latest refusal for which this is true. `is_it` must not run Python. Errors: std::bad_alloc.
   [[nodiscard]] std::optional<RefusedImport> find(const std::function<bool(const RefusedImport&)>& is_it) const;
 
+  // In the order of the latest imports. Valid until the next refusal.
+  [[nodiscard]] const std::vector<RefusedImport>& all() const noexcept { return refused_; }
+
  private:
   std::vector<RefusedImport> refused_;
 };
@@ -55,8 +58,12 @@ class RefusedImports {
 // interpreter in which nothing else has been imported yet. Runs Python. Errors: false with an exception set.
 [[nodiscard]] bool note_refused_imports(std::shared_ptr<RefusedImports> refused);
 
+// The symbols that the extension module in this file imports from Python. Empty: unknown. Reads the file; loads and runs
+// nothing. Errors: std::bad_alloc.
+[[nodiscard]] std::vector<std::string> python_symbols_of(const std::string& path);
+
 // Whether the extension module in this file uses single-phase initialization, as far as the functions tell that it imports
-// from Python. False if that is unknown. Reads the file; loads and runs nothing. Errors: std::bad_alloc.
+// from Python. False if that is unknown. Errors: std::bad_alloc.
 [[nodiscard]] bool is_single_phase(const std::string& path);
 
 }  // namespace aiointerpreters::extensions

@@ -1,7 +1,7 @@
 """The commands of `python -m aiointerpreters`.
 
-`cache` shows or removes copies of extension modules, `info` describes the machine,
-`compare` measures a function in all pools.
+`cache` shows or removes copies of extension modules, `info` describes the machine, `check` tries to import modules in
+workers, `compare` measures a function in all pools.
 """
 
 import argparse
@@ -14,12 +14,16 @@ _DAY = 24 * 60 * 60
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command and return its exit status: 0, or 1 if copies could not be removed; `compare` has its own."""
+    """Run the command and return its exit status: 0, or 1 if copies could not be removed; others have their own."""
     given = sys.argv[1:] if arguments is None else arguments
     if given[:1] == ["compare"]:
         from ._compare import command  # imported here, because it is large and only this command needs it
 
         return command.main(given[1:])
+    if given[:1] == ["check"]:
+        from ._check import command as check
+
+        return check.main(given[1:])
     parser = argparse.ArgumentParser(prog="python -m aiointerpreters", description="Tools of aiointerpreters.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     cache = commands.add_parser(
@@ -35,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         description="Print versions, processors, limits and settings. Copy the output into a bug report.",
     )
     info.set_defaults(run=lambda chosen: _tell())
+    commands.add_parser("check", help="say which modules can be imported in workers, and why others cannot", add_help=False)
     commands.add_parser("compare", help="measure a function of yours in a plain loop and in all pools", add_help=False)
     chosen = parser.parse_args(given)
     status: int = chosen.run(chosen)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import IO, Any, Self
 
+from .._child_process import name_of_signal, python_options
 from .target import WrongTargetError
 
 _MOST_SAID = 1 << 16  # bytes that are kept from the end of a program's stderr
@@ -42,7 +43,7 @@ class Process:
         source = f"from aiointerpreters._compare.host import main; main({settings!r})"
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, *_options(), "-c", source],
+                [sys.executable, *python_options(), "-c", source],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,  # the output of the function
                 stderr=subprocess.PIPE,
@@ -112,7 +113,7 @@ class Process:
         lines = self._said.read().strip().splitlines()
         words = f": {lines[-1]}" if lines else ""
         if code < 0:
-            return f"it killed the whole program ({_name_of_signal(-code)}){words}"
+            return f"it killed the whole program ({name_of_signal(-code)}){words}"
         return f"it ended the whole program (exit status {code}){words}"
 
     def _end(self) -> None:
@@ -156,17 +157,3 @@ class _Tail:
         with pipe:
             while received := os.read(pipe.fileno(), _MOST_SAID):
                 self._kept = (self._kept + received)[-_MOST_SAID:]
-
-
-def _name_of_signal(number: int) -> str:
-    """Return the name of a signal, such as SIGSEGV. Most real-time signals have no names."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-def _options() -> list[str]:
-    """Return the options of Python that this process was started with, except those that say what to run."""
-    arguments = sys.orig_argv[1:]
-    return arguments[: arguments.index("-m")] if "-m" in arguments else []

@@ -1,0 +1,13 @@
+// `_core.declared_support`, `_core.known_obstacle` and `_core.refused_imports`: what is known about extension modules in
+// interpreters, for the command `python -m aiointerpreters check`.
+// Requires: attached.
+#pragma once
+
+#include "py/python.h"
+
+namespace aiointerpreters::binding {
+
+// Adds them to a `_core` that already has its state. Errors: false with a Python exception set.
+[[nodiscard]] bool add_extension_functions(PyObject* module);
+
+}  // namespace aiointerpreters::binding

@@ -1,0 +1,191 @@
+"""What the findings about a target mean: what works, what refuses and why, what is left out silently, and what to do."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .. import _core
+from .process import Trial
+from .targets import Target
+
+DECLARED, PRIVATE = "declared", "private"
+WORKS = "works"
+FALLS_BACK = "falls back"  # it works without extension modules, which are left out without an error
+PARTLY = "partly"  # it can be imported, but some of its modules cannot
+REFUSES = "refuses"
+FAILS = "fails"
+CRASHES = "crashes"
+HANGS = "hangs"
+
+_CPYTHONS_TEXT = "does not support loading in subinterpreters"
+_OUR_TEXT = "does not work in a worker's interpreter: "
+_REASONS = {
+    "single-phase": "it uses single-phase initialization, so it cannot declare support for interpreters",
+    "undeclared": "it does not declare support for interpreters",
+    "not supported": "it declares that it does not support interpreters",
+    "shared GIL": "it supports only interpreters that share one GIL",
+}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An extension module that cannot be imported in an interpreter."""
+
+    module: str
+    reason: str
+    chain: list[str]  # the modules that were being imported, outermost first; the module itself is the last
+
+
+@dataclass
+class Outcome:
+    """How one way to import extension modules worked."""
+
+    status: str
+    problem: str | None = None  # of a target that fails, crashes or hangs
+    refused: list[Refusal] = field(default_factory=list)  # so these cannot be used
+    left_out: list[Refusal] = field(default_factory=list)  # these are not used, and there is no error
+    stderr: str | None = None  # of a target that crashes or hangs
+
+
+@dataclass
+class Verdict:
+    """All outcomes of a target."""
+
+    target: Target
+    outcomes: dict[str, Outcome]  # by DECLARED and PRIVATE; not all are tried
+    problem: str | None = None  # of a target that cannot be imported in the main interpreter
+    extensions: int = 0  # the number of extension modules that the target loads
+
+    @property
+    def route(self) -> str:
+        """What to do."""
+        declared, private = self.outcomes.get(DECLARED), self.outcomes.get(PRIVATE)
+        if self.problem is not None:
+            return "-"
+        if declared is not None and declared.status == WORKS:
+            return "nothing to do"
+        if private is not None and private.status == WORKS:
+            return 'extensions="private"'
+        if declared is not None and declared.status == FALLS_BACK:
+            return "works as it is, but slower or not completely"
+        if private is not None and private.status in {PARTLY, FALLS_BACK}:
+            return 'extensions="private", except for the modules below'
+        if declared is not None and declared.status == PARTLY:
+            return "works, except for the modules below"
+        if private is None and declared is not None and declared.status not in {CRASHES, HANGS}:
+            return 'try extensions="private"' if _core.why_no_copies() is None else "processes or threads"
+        return "processes or threads"
+
+    def works(self, way: str) -> bool:
+        """Whether nothing is to be said against a target in this way. True if it did not have to be tried."""
+        return self.problem is None and (way not in self.outcomes or self.outcomes[way].status == WORKS)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "target": self.target.name,
+            "kind": self.target.kind,
+            "modules": list(self.target.modules),
+            "problem": self.problem,
+            "extension_modules": self.extensions,
+            "ways": {way: asdict(outcome) for way, outcome in self.outcomes.items()},
+            "route": self.route,
+        }
+
+
+def home_problem(trial: Trial) -> str | None:
+    """Return why the target cannot be imported in the main interpreter; None: it can."""
+    if trial.home is None:
+        said = trial.stderr.strip().splitlines()
+        return f"importing it in the main interpreter ends the process: {trial.end}{f' ({said[-1]})' if said else ''}"
+    for module, error in trial.home["errors"].items():
+        return f"{module} cannot be imported in the main interpreter: {_text(error)}"
+    return None
+
+
+def is_missing(target: Target, trial: Trial) -> bool:
+    """Whether there is no module of that name."""
+    errors = trial.home["errors"] if trial.home is not None else {}
+    names = {error["name"] for error in errors.values() if error["type"] == "ModuleNotFoundError" and error["name"]}
+    return any(module == name or module.startswith(f"{name}.") for module in target.modules for name in names)
+
+
+def judge(trial: Trial, way: str) -> Outcome:
+    """Return what the trial of a target that home can import says."""
+    assert trial.home is not None
+    home = trial.home
+    if trial.end is not None and (not trial.interpreters or trial.step != "two interpreters"):
+        status = HANGS if trial.end.startswith("no end") else CRASHES
+        return Outcome(status, f"{trial.end} in {trial.step}", stderr=trial.stderr or None)
+    refused: dict[str, Refusal] = {}
+    left_out: dict[str, Refusal] = {}
+    failures: list[str] = []
+    for found in trial.interpreters:
+        noted = {module: (list(chain), text) for module, chain, text in found["refused"]}
+        part_noted = noted | {module: (list(chain), text) for module, chain, text in found["part_refused"]}
+        for module, error in found["errors"].items():
+            leafs = _leafs(error, noted)
+            refused |= {leaf: _refusal(home, leaf, *leafs[leaf]) for leaf in leafs}
+            failures += [] if leafs else [f"{module}: {_text(error)}"]
+        if found["errors"]:
+            continue
+        for leaf in home["loaded"].keys() - found["loaded"].keys():
+            left_out[leaf] = _refusal(home, leaf, *noted.get(leaf, ([leaf], "")))
+        for part, error in found["part_errors"].items():
+            leafs = _leafs(error, part_noted)
+            failures += [] if leafs else [f"{part}: {_text(error)}"]
+            for leaf, how in leafs.items():
+                if leaf in trial.guarded:
+                    left_out.setdefault(leaf, _refusal(home, leaf, *how))
+                elif leaf not in noted:  # otherwise the package itself has tried it, and can do without it
+                    refused.setdefault(leaf, _refusal(home, leaf, *how))
+    refused = {leaf: refusal for leaf, refusal in refused.items() if leaf not in left_out}
+    if any(found["errors"] for found in trial.interpreters):
+        status = REFUSES if refused else FAILS
+    elif refused or failures:
+        status = PARTLY
+    else:
+        status = FALLS_BACK if left_out else WORKS
+    problem = failures[0] if failures else None
+    return Outcome(status, problem, _sorted(refused), _sorted(left_out))
+
+
+def _sorted(refusals: dict[str, Refusal]) -> list[Refusal]:
+    return [refusals[module] for module in sorted(refusals)]
+
+
+def _leafs(error: dict[str, Any], noted: dict[str, tuple[list[str], str]]) -> dict[str, tuple[list[str], str]]:
+    """Return the refusals that an error reports; if it reports none, all that were noted."""
+    found = {
+        module: (chain, text)
+        for module, (chain, text) in noted.items()
+        if any(text == said or text in said for said in error["texts"])
+    }
+    if found:
+        return found
+    for text in error["texts"]:
+        if text.endswith(_CPYTHONS_TEXT):  # a module that is built into Python
+            module = text.removeprefix("module ").removesuffix(_CPYTHONS_TEXT).strip()
+            return {module: ([module], text)}
+        if _OUR_TEXT in text:
+            module = text.partition(" ")[0]
+            return {module: ([module], text.partition(_OUR_TEXT)[2].partition(" (/")[0])}
+    return dict(noted) if error["type"] in {"ImportError", "NameError", "AttributeError"} else {}
+
+
+def _refusal(home: dict[str, Any], leaf: str, chain: list[str], text: str) -> Refusal:
+    support = home["supports"].get(leaf)
+    if text and not text.endswith(_CPYTHONS_TEXT):
+        reason = text.splitlines()[0]
+    elif support in _REASONS:
+        reason = _REASONS[support]
+    elif text:
+        reason = _REASONS["undeclared"]
+    else:
+        reason = "its package does not import it there"
+    if (obstacle := _core.known_obstacle(leaf, home["files"].get(leaf, ""))) is not None and obstacle not in reason:
+        reason += f"; private copies would not help, because {obstacle}"
+    return Refusal(leaf, reason, chain)
+
+
+def _text(error: dict[str, Any]) -> str:
+    return f"{error['type']}: {error['text']}" if error["text"] else error["type"]
