@@ -147,17 +147,16 @@ PyObject* future_cancelled(PyObject* object, PyObject*) { return PyBool_FromLong
 
 // The callable, if it is known: " call=module.name". Otherwise empty. Runs Python. Leaves no exception set.
 py::Ref shown_call(const FutureState& state) {
-  const codec::CallablePtr& worker_side = state.task->callable;
+  const std::string name = pool::name_of_call(*state.task);
   py::Ref text;
-  if (worker_side && !worker_side->qualname.empty()) {
-    const std::string module = worker_side->by_reference() ? worker_side->module + '.' : std::string();
-    text = py::Ref::steal(PyUnicode_FromFormat(" call=%s%s", module.c_str(), worker_side->qualname.c_str()));
+  if (!name.empty()) {
+    text = py::Ref::steal(PyUnicode_FromFormat(" call=%s", name.c_str()));
   } else if (state.call != nullptr) {
     const py::Ref callable = py::Ref::borrow(PyTuple_GET_ITEM(state.call, 0));
     const py::Ref module = py::Ref::steal(PyObject_GetAttrString(callable.get(), "__module__"));
     PyErr_Clear();
-    const py::Ref name = py::Ref::steal(PyObject_GetAttrString(callable.get(), "__qualname__"));
-    if (name && module) text = py::Ref::steal(PyUnicode_FromFormat(" call=%S.%S", module.get(), name.get()));
+    const py::Ref qualname = py::Ref::steal(PyObject_GetAttrString(callable.get(), "__qualname__"));
+    if (qualname && module) text = py::Ref::steal(PyUnicode_FromFormat(" call=%S.%S", module.get(), qualname.get()));
   }
   PyErr_Clear();
   return text ? std::move(text) : py::Ref::steal(PyUnicode_FromString(""));

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "binding/asyncio_bridge.h"
+#include "pool/glance.h"
 #include "pool/pool.h"
 #include "py/error.h"
 
@@ -50,11 +51,9 @@ void HomeTask::tell_in(py::Ref telling) {
 
 void HomeTask::report_ignored_interrupt() {
   try {
-    const bool named = callable && !callable->qualname.empty();
-    const std::string module = named && callable->by_reference() ? callable->module + '.' : std::string();
-    const std::string name = named ? module + callable->qualname : "a task";
+    const std::string name = pool::name_of_call(*this);
     if (home_.reporter) {
-      home_.reporter->warn(name +
+      home_.reporter->warn((name.empty() ? "a task" : name) +
                            " still runs in a worker's interpreter, seconds after it was interrupted: it may catch "
                            "TaskInterrupted, or be inside C code");
     }

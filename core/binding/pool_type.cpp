@@ -2,6 +2,7 @@
 #include "binding/pool_type.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "binding/outcome.h"
 #include "binding/tag_type.h"
 #include "binding/waiting.h"
+#include "binding/worker_stacks.h"
 #include "binding/worker_thread.h"
 #include "codec/codec.h"
 #include "pool/worker.h"
@@ -207,6 +209,15 @@ PyObject* pool_census(PyObject* self, PyObject*) {
   return Py_BuildValue("(nnnn)", census.threads, census.busy, census.interpreters, census.queued);
 }
 
+PyObject* pool_stacks(PyObject* self, PyObject* milliseconds) {
+  const long patience = PyLong_AsLong(milliseconds);
+  if (patience == -1 && PyErr_Occurred() != nullptr) return nullptr;
+  return py::guarded<PyObject*>(nullptr, [&] {
+    const std::shared_ptr<pool::Pool> pool = shared_pool_of(self);
+    return describe_workers(*pool, std::chrono::milliseconds(patience)).release();
+  });
+}
+
 // Called by a worker thread whose initializer has failed, instead of doing work.
 PyObject* pool_break_down(PyObject* self, PyObject* args) {
   const char* reason = nullptr;
@@ -264,6 +275,9 @@ PyMethodDef kPoolMethods[] = {
     {"census", pool_census, METH_NOARGS,
      "census($self, /)\n--\n\n"
      "Return four numbers: the threads, the busy ones among them, the interpreters, and the queued calls."},
+    {"stacks", pool_stacks, METH_O,
+     "stacks($self, milliseconds, /)\n--\n\n"
+     "Return what each worker does, with its Python stack. Interpreters have that long to answer."},
     {"take_call", pool_take_call, METH_NOARGS,
      "take_call($self, /)\n--\n\n"
      "Take the untagged call that has waited longest out of the queue.\n\n"

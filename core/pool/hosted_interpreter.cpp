@@ -15,6 +15,7 @@
 #include "pool/variables.h"
 #include "py/abandoned.h"
 #include "py/attach.h"
+#include "py/call_stack.h"
 #include "py/error.h"
 #include "py/thread_name.h"
 
@@ -72,9 +73,10 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
   }
   runtime_->worker_name = thread_name;
   visitor_ = Visitor::serve(*runtime_);
+  visitor_->set_described(this);
   py::Interruptible& interruptible = runtime_->interruptible;
   interruptible.begin(&kStarting);
-  if (pool_.attend(seat_, visitor_)) stop_work(*runtime_);
+  if (pool_.attend(seat_, visitor_, PyInterpreterState_GetID(PyInterpreterState_Get()))) stop_work(*runtime_);
   Created created = Created::kReady;
   if (!set_up(thread_name)) {
     breakage.reason = "a worker's interpreter could not be set up";
@@ -196,6 +198,32 @@ void HostedInterpreter::end(py::ThreadSides& sides) {
   end_quietly([&] { stop_tracing(sides, pool_.options()); });
   interpreter_.end(sides, stops, foreign_threads_);
   py::end_deserted(stops);
+}
+
+std::vector<Activity> HostedInterpreter::describe() {
+  std::vector<Activity> activities;
+  const py::Interruptible& own = runtime_->interruptible;
+  if (const void* const what = own.what(); what != nullptr) {
+    Activity& activity = activities.emplace_back();
+    const bool is_upkeep = what == &kStarting || what == &kDropping || what == &kEnding;
+    if (is_upkeep) {
+      activity.kind = Activity::Kind::kUpkeep;
+      activity.name = what == &kStarting ? "starts" : what == &kEnding ? "ends" : "drops objects of a call";
+    } else {
+      const Task& task = *static_cast<const Task*>(what);  // it has not ended: this thread runs it
+      activity.name = name_of_call(task);
+      activity.since = task.began.load(std::memory_order_relaxed);
+    }
+    activity.stack = py::call_stack(own.state());
+  }
+  if (loop_) loop_->describe(activities);
+  for (py::ThreadStack& thread : py::other_call_stacks(own.thread(), runtime_->loop_interruptible.thread())) {
+    Activity& activity = activities.emplace_back();
+    activity.kind = Activity::Kind::kThread;
+    activity.name = thread.name.empty() ? std::to_string(thread.thread) : std::move(thread.name);
+    activity.stack = std::move(thread.stack);
+  }
+  return activities;
 }
 
 void HostedInterpreter::stop_visitor() {

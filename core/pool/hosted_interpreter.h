@@ -4,10 +4,12 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "codec/codec.h"
 #include "codec/runtime.h"
 #include "pool/caller.h"
+#include "pool/glance.h"
 #include "pool/hosted_loop.h"
 #include "pool/main_script.h"
 #include "pool/pool.h"
@@ -19,7 +21,7 @@
 
 namespace aiointerpreters::pool {
 
-class HostedInterpreter {
+class HostedInterpreter final : private Described {
  public:
   HostedInterpreter(Pool& pool, Seat& seat) : pool_(pool), seat_(seat) {}
   HostedInterpreter(const HostedInterpreter&) = delete;
@@ -61,6 +63,8 @@ class HostedInterpreter {
   void end(py::ThreadSides& sides);
 
  private:
+  // See glance.h. Thread: the visitor's.
+  [[nodiscard]] std::vector<Activity> describe() override;
   // Each of these sets a Python exception and returns false or null when it fails.
   bool run_initializer();
   // Sets it up before any code of the user runs in it. False with an exception set.

@@ -4,18 +4,24 @@
 #include <new>
 #include <utility>
 
+#include "base/coarse_clock.h"
 #include "base/futex.h"
 #include "codec/codec.h"
+#include "pool/glance.h"
 #include "pool/hosted_interpreter.h"
 #include "pool/pool.h"
 #include "pool/steps.h"
 #include "py/attach.h"
+#include "py/call_stack.h"
 #include "py/error.h"
 #include "py/thread_starter.h"
 
 namespace aiointerpreters::pool {
 
 namespace {
+
+// More calls than this take too long to describe, because the loop has to wait.
+constexpr std::size_t kMostDescribed = 1000;
 
 PyObject* on_mail(PyObject* capsule, PyObject* loop) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
@@ -130,10 +136,11 @@ bool HostedLoop::work_off_mail(const py::Ref& loop) {
 
 void HostedLoop::begin(const TaskPtr& task, const py::Ref& loop) {
   if (!task->start()) return publish_cancelled(task);
+  task->began.store(base::coarse_milliseconds(), std::memory_order_relaxed);
   pool_.record(*task, Recorder::Event::kStarted);
   begin_step(*task, false);
   py::Ref asyncio_task = py::guarded(py::Ref(), [&] {
-    running_.insert_or_assign(task.get(), Running{task, py::Ref()});  // first: later nothing may fail
+    running_.insert_or_assign(task.get(), Running{task, py::Ref(), py::Ref()});  // first: later nothing may fail
     return make_asyncio_task(task, loop);
   });
   caller_.leave_context();
@@ -147,11 +154,37 @@ py::Ref HostedLoop::make_asyncio_task(const TaskPtr& task, const py::Ref& loop) 
   if (task->interrupted()) return PyErr_SetNone(runtime_.task_interrupted.get()), py::Ref();
   const py::Ref coroutine = host_.prepare(*task) ? caller_.call(runtime_, *task) : py::Ref();
   caller_.drop_arguments();
+  if (coroutine) running_.find(task.get())->second.coroutine = py::Ref::borrow(coroutine.get());
   const py::Ref steps = coroutine ? make_steps(steps_type_, *this, task, coroutine) : py::Ref();
   // Created without the loop's task factory, because calls may have replaced it.
   const py::Ref args = steps ? py::Ref::steal(PyTuple_Pack(1, steps.get())) : py::Ref();
   const py::Ref kwargs = args ? py::Ref::steal(Py_BuildValue("{sO}", "loop", loop.get())) : py::Ref();
   return kwargs ? py::Ref::steal(PyObject_Call(task_type_.get(), args.get(), kwargs.get())) : py::Ref();
+}
+
+void HostedLoop::describe(std::vector<Activity>& activities) const {
+  const py::Interruptible& thread = runtime_.loop_interruptible;
+  const bool is_idle = thread.runs_code_of({"aiointerpreters", "asyncio", "selectors"});
+  if (thread.what() == nullptr && thread.state() != nullptr && !is_idle) {
+    Activity& activity = activities.emplace_back();
+    activity.kind = Activity::Kind::kLoop;
+    activity.stack = py::call_stack(thread.state());
+  }
+  std::size_t room = kMostDescribed;
+  for (const auto& [task, running] : running_) {
+    if (room-- == 0) break;
+    Activity& activity = activities.emplace_back();
+    activity.kind = Activity::Kind::kLoopCall;
+    activity.name = name_of_call(*task);
+    activity.since = task->began.load(std::memory_order_relaxed);
+    activity.is_waiting = !thread.does(task);
+    PyObject* const coroutine = running.coroutine.get();  // null: its function is called now
+    if (!activity.is_waiting) {
+      activity.stack = py::call_stack(thread.state(), py::frame_of_coroutine(coroutine));
+    } else if (coroutine != nullptr) {
+      activity.stack = py::coroutine_stack(coroutine);
+    }
+  }
 }
 
 void HostedLoop::cancel(Task& task) {

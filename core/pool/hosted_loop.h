@@ -7,9 +7,11 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "codec/runtime.h"
 #include "pool/caller.h"
+#include "pool/glance.h"
 #include "pool/loop_port.h"
 #include "pool/teller.h"
 #include "py/callback.h"
@@ -53,6 +55,9 @@ class HostedLoop {
   // the loop's, and the worker's after that.
   void end_all();
 
+  // Adds its calls, and other code that its thread runs (glance.h). Thread: the visitor's.
+  void describe(std::vector<Activity>& activities) const;
+
  private:
   [[nodiscard]] bool work_off_mail(const py::Ref& loop);
   void begin(const TaskPtr& task, const py::Ref& loop);
@@ -74,7 +79,8 @@ class HostedLoop {
   Caller caller_;
   struct Running {
     TaskPtr task;
-    py::Ref asyncio_task;
+    py::Ref asyncio_task;  // null while the function itself is called
+    py::Ref coroutine;     // null likewise
   };
   std::unordered_map<const Task*, Running> running_;
   bool closing_ = false;

@@ -4,6 +4,8 @@
 #include <new>
 #include <utility>
 
+#include "pool/glance.h"
+
 namespace aiointerpreters::pool {
 
 bool LoopPort::interrupt(TaskPtr task) noexcept {
@@ -71,5 +73,7 @@ void LoopPort::close() noexcept {
   visitor_.reset();
   mailbox->close();
 }
+
+void LoopPort::look(std::shared_ptr<Glance> glance) noexcept { glance->refuse(); }
 
 }  // namespace aiointerpreters::pool

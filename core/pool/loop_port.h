@@ -33,6 +33,8 @@ class LoopPort final : public Interrupter {
   bool interrupt(TaskPtr task) noexcept override AIOI_EXCLUDES(mutex_);
   // Makes the loop cancel all its tasks, and end.
   bool interrupt_all() noexcept override;
+  // Refuses: the visitor of the same interpreter answers glances.
+  void look(std::shared_ptr<Glance> glance) noexcept override;
   [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_acquire); }
 
   // Takes all tasks that have not begun. They will not begin any more.

@@ -100,6 +100,22 @@ Census Pool::census() const noexcept {
   return {threads, threads - std::min(threads, available), interpreters(), dispatch_.backlog.size()};
 }
 
+std::vector<WorkerView> Pool::workers() const {
+  std::vector<WorkerView> views;
+  for (std::size_t room = census().threads + 1;; room *= 2) {
+    views.clear();
+    views.reserve(room);
+    base::Lock lock(mutex_);
+    // Memory is allocated without the lock, and more workers may have come meanwhile.
+    const Seat* const left_out = dispatch_.roster.find([&](const Seat& seat) {
+      if (views.size() == views.capacity()) return true;
+      views.emplace_back(seat);
+      return false;
+    });
+    if (left_out == nullptr) return views;
+  }
+}
+
 std::shared_ptr<const Breakage> Pool::broken(Lane lane) const noexcept {
   base::Lock lock(mutex_);
   return dispatch_.lifecycle.broken(lane);
@@ -158,10 +174,12 @@ EnvironmentPtr Pool::environment() const noexcept {
 
 // ---- The workers' side
 
-Seat& Pool::enter() {
+Seat& Pool::enter(unsigned long thread) {
   std::unique_ptr<Seat> spare = Roster::make_seat();
   base::Lock lock(mutex_);
-  return dispatch_.roster.enter(spare);
+  Seat& seat = dispatch_.roster.enter(spare);
+  seat.thread = thread;
+  return seat;
 }
 
 TaskPtr Pool::take(Seat& seat) noexcept {
@@ -238,9 +256,10 @@ bool Pool::interpreter_failed(Seat& seat, std::shared_ptr<const Breakage> why, T
   return false;
 }
 
-bool Pool::attend(Seat& seat, std::shared_ptr<Interrupter> interrupter) noexcept {
+bool Pool::attend(Seat& seat, std::shared_ptr<Interrupter> interrupter, std::int64_t interpreter) noexcept {
   base::Lock lock(mutex_);
   seat.interrupter.swap(interrupter);
+  seat.interpreter = interpreter;
   return dispatch_.lifecycle.stopped();
 }
 

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/cache_line.h"
 #include "base/futex.h"
@@ -27,6 +28,7 @@
 #include "pool/signals.h"
 #include "pool/sleeper.h"
 #include "pool/task.h"
+#include "pool/worker_view.h"
 
 namespace aiointerpreters::pool {
 
@@ -83,6 +85,8 @@ class Pool {
   // Takes out the oldest waiting task of home; null if there is none.
   [[nodiscard]] TaskPtr take_queued_of_home() noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] Census census() const noexcept AIOI_EXCLUDES(mutex_);
+  // All workers, as they are now. Errors: std::bad_alloc.
+  [[nodiscard]] std::vector<WorkerView> workers() const AIOI_EXCLUDES(mutex_);
 
   using Scope = Lifecycle::Scope;
   // Null while calls of that lane can run.
@@ -118,7 +122,6 @@ class Pool {
     // acquire: pairs with the release in set_environment. A task is queued after its environment was set.
     return environment_version_.load(std::memory_order_acquire);
   }
-
   // Null: no recorder. It has to live until the pool has ended.
   void set_recorder(Recorder* recorder) noexcept { recorder_.store(recorder, std::memory_order_relaxed); }
   void record(const Task& task, Recorder::Event event) const noexcept {
@@ -129,7 +132,7 @@ class Pool {
   // ---- The workers' side, in this order: enter, then take and wait alternately, then leave. Thread: that worker.
 
   // Takes the place of the thread that submit requested. Errors: std::bad_alloc; the thread is still expected then.
-  [[nodiscard]] Seat& enter() AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] Seat& enter(unsigned long thread = 0) AIOI_EXCLUDES(mutex_);
   // The next task. Null: there is none now, or the seat has an errand. If there is none, the worker counts as available from
   // now on, before any thread can learn that its last task is done. So the next submit finds it available, as in the
   // standard library.
@@ -149,8 +152,9 @@ class Pool {
   // has to end, and the pool refuses more of them until the next attempt.
   [[nodiscard]] bool interpreter_failed(Seat& seat, std::shared_ptr<const Breakage> why, TaskList& left) noexcept
       AIOI_EXCLUDES(mutex_);
-  // From now on the worker's interpreter can be interrupted. True: the worker has to stop itself.
-  [[nodiscard]] bool attend(Seat& seat, std::shared_ptr<Interrupter> interrupter) noexcept AIOI_EXCLUDES(mutex_);
+  // From now on the worker's interpreter, which has this id, can be interrupted. True: the worker has to stop itself.
+  [[nodiscard]] bool attend(Seat& seat, std::shared_ptr<Interrupter> interrupter, std::int64_t interpreter = 0) noexcept
+      AIOI_EXCLUDES(mutex_);
   // Before and after the worker ends its interpreter. `step_down` also ends errand kRest.
   void begin_ending(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   void step_down(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
@@ -162,7 +166,6 @@ class Pool {
   [[nodiscard]] bool try_reclaim(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // Requires: try_reclaim has failed; detached. Blocks.
   void wait_to_reclaim(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
-
   // Errand kOpenLoop: the worker creates its event loop, and is not available meanwhile.
   [[nodiscard]] LoopPortPtr open_loop(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // A task that was sent to the event loop has ended. Thread: the loop's.
@@ -171,7 +174,6 @@ class Pool {
   [[nodiscard]] bool is_idle(const LoopPort& loop) const noexcept AIOI_EXCLUDES(mutex_);
   // The event loop has ended, or could not be opened: nothing is sent there any more. Returns its waiting tasks.
   [[nodiscard]] TaskList retire(LoopPort& loop) noexcept AIOI_EXCLUDES(mutex_);
-
   // The last call of a worker. When all have made it, wait_for_end returns. Requires: the worker's interpreter has ended.
   void leave(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
@@ -184,13 +186,11 @@ class Pool {
 
   const std::shared_ptr<const PoolOptions> options_;
   const std::shared_ptr<const Breakage> no_memory_;
-
   Signals signals_;
   mutable base::Mutex mutex_;
   mutable Dispatch dispatch_ AIOI_GUARDED_BY(mutex_);
   base::IdleSpins spins_ AIOI_GUARDED_BY(mutex_);
   EnvironmentPtr environment_ AIOI_GUARDED_BY(mutex_);
-
   std::atomic<std::uint64_t> environment_version_{0};
   std::atomic<Recorder*> recorder_{nullptr};
   base::OwnLine<std::atomic<int>> submitter_cpu_{-1};  // the processor of the latest submit; relaxed: only a hint

@@ -43,20 +43,24 @@ struct Seat {
     kReady,   // it takes tasks for interpreters
   };
 
+  static constexpr std::int64_t kNoInterpreter = -1;
+
   Duty duty = Duty::kBusy;
   Errand errand = Errand::kNone;
   Hosting hosting = Hosting::kNone;
-  bool has_interpreter = false;              // or is about to create or end one
-  bool is_ending = false;                    // the worker is ending its interpreter
-  bool serves_home = false;                  // it runs a task of home
-  bool is_lent = false;                      // it runs code of home; other threads may end its interpreter meanwhile
-  bool is_taken = false;                     // another thread is ending the interpreter
-  bool waits = false;                        // the worker sleeps until that thread is done
-  unsigned stops_seen = 0;                   // the number of stop requests that it has seen
-  const Task* current = nullptr;             // the last task that it got, unless it has given it back
-  Lender* lender = nullptr;                  // the worker, while `is_lent`
-  std::shared_ptr<Interrupter> interrupter;  // of its interpreter, when that can be interrupted
-  LoopPortPtr loop;                          // of its event loop, once it has or must have one
+  bool has_interpreter = false;               // or is about to create or end one
+  bool is_ending = false;                     // the worker is ending its interpreter
+  bool serves_home = false;                   // it runs a task of home
+  bool is_lent = false;                       // it runs code of home; other threads may end its interpreter meanwhile
+  bool is_taken = false;                      // another thread is ending the interpreter
+  bool waits = false;                         // the worker sleeps until that thread is done
+  unsigned stops_seen = 0;                    // the number of stop requests that it has seen
+  unsigned long thread = 0;                   // ident of the worker's thread
+  std::int64_t interpreter = kNoInterpreter;  // id of its interpreter, while `interrupter` is set
+  Task* current = nullptr;                    // the last task that it got, unless it has given it back. The worker owns it
+  Lender* lender = nullptr;                   // the worker, while `is_lent`
+  std::shared_ptr<Interrupter> interrupter;   // of its interpreter, when that can be interrupted
+  LoopPortPtr loop;                           // of its event loop, once it has or must have one
 
   base::Parker parker;
 

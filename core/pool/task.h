@@ -69,6 +69,8 @@ class Task : public base::Counted, public Call, public Completion {
   // Home has cancelled it and does not wait, so its outcome is not encoded. Home may set it at any time. relaxed: it only
   // saves work.
   std::atomic<bool> is_forgotten{false};
+  // When it began to run, in base::coarse_milliseconds. relaxed: others only show it.
+  std::atomic<std::uint32_t> began{0};
   // The state of a coroutine function that must be cancelled in its loop (loop_port.h).
   struct Cancelling {
     bool is_asked = false;    // the loop has not handled it; guarded by the port's lock

@@ -65,6 +65,20 @@ bool Visitor::interrupt_all() noexcept {
   return call(strikes_);
 }
 
+void Visitor::look(std::shared_ptr<Glance> glance) noexcept {
+  base::Lock lock(mutex_);
+  bool is_asked = false;
+  try {
+    if (!has_stopped_) glances_.push_back(glance);
+    is_asked = !has_stopped_;
+  } catch (const std::bad_alloc&) {
+    is_asked = false;
+  }
+  if (is_asked && call(asks_)) return;
+  if (is_asked) glances_.pop_back();  // no thread can be started
+  glance->refuse();
+}
+
 void Visitor::set_loop(LoopPortPtr loop) noexcept {
   base::Lock lock(mutex_);
   loop_.swap(loop);
@@ -93,6 +107,11 @@ void Visitor::stop() noexcept AIOI_UNCHECKED("while stopping_ is set, the thread
   parker_.unpark();
   if (thread_.running()) thread_.join();
   lessor_->set_bell(nullptr);
+  {
+    base::Lock lock(mutex_);
+    has_stopped_ = true;
+  }
+  for (const std::shared_ptr<Glance>& glance : take_glances()) glance->refuse();
 }
 
 void Visitor::pause() noexcept AIOI_UNCHECKED("while stopping_ is set, the thread is this function's") {
@@ -115,6 +134,11 @@ std::list<Interrupt> Visitor::take_added() noexcept {
   return std::exchange(added_, {});
 }
 
+std::vector<std::shared_ptr<Glance>> Visitor::take_glances() noexcept {
+  base::Lock lock(mutex_);
+  return std::exchange(glances_, {});
+}
+
 bool Visitor::may_end() noexcept {
   base::Lock lock(mutex_);
   if (!stopping_.load(std::memory_order_acquire)) return false;  // the pause is over
@@ -128,10 +152,11 @@ void Visitor::go(Where where) noexcept {
 }
 
 template <typename Errand>
-void Visitor::visit(Errand&& errand) {
+bool Visitor::visit(Errand&& errand) {
   go(kInside);
-  lessor_->door().visit(errand);
+  const bool was_inside = lessor_->door().visit(errand);
   go(kOutside);
+  return was_inside;
 }
 
 void Visitor::run() {
@@ -144,16 +169,18 @@ void Visitor::run() {
     const bool looks = strikes_.load(std::memory_order_acquire) || base::is_over(watch_at) || base::is_over(look_at_);
     if (looks) {
       watch_at.reset();
-      look();
+      look_for_interrupts();
     }
     if (takes_back) {
       returns_at.reset();
       returns_.exchange(false, std::memory_order_acq_rel);
-      if (lessor_->has_returns()) visit([this] { lessor_->take_back(); });
+      if (lessor_->has_returns()) static_cast<void>(visit([this] { lessor_->take_back(); }));
     }
     const bool calls = calls_.exchange(false, std::memory_order_acq_rel);
     if (calls) run_pending_calls();
-    if (!looks && !takes_back && !calls)
+    const bool glances = asks_.exchange(false, std::memory_order_acq_rel);
+    if (glances) answer_glances();
+    if (!looks && !takes_back && !calls && !glances)
       parker_.park(earlier(earlier(returns_at, watch_at), look_at_));  // `stop` ends it early
   }
 }
@@ -164,10 +191,34 @@ void Visitor::run_pending_calls() {
     base::Lock lock(mutex_);
     threads = foreign_threads_;
   }
-  if (threads) visit([&] { threads->run_pending_calls(); });
+  if (threads) static_cast<void>(visit([&] { threads->run_pending_calls(); }));
 }
 
-void Visitor::look() {
+void Visitor::answer_glances() {
+  const std::vector<std::shared_ptr<Glance>> glances = take_glances();
+  if (glances.empty()) return;
+  std::vector<Activity> activities;
+  bool has_memory = true;
+  const bool was_inside = described_ != nullptr && visit([&] {
+                            try {
+                              activities = described_->describe();
+                            } catch (const std::bad_alloc&) {
+                              has_memory = false;
+                            }
+                            PyErr_Clear();
+                          });
+  for (const std::shared_ptr<Glance>& glance : glances) {
+    if (!was_inside || !has_memory) {
+      glance->refuse();
+    } else if (&glance == &glances.back()) {
+      glance->show(std::move(activities));
+    } else {
+      glance->show(activities);
+    }
+  }
+}
+
+void Visitor::look_for_interrupts() {
   // Each flag is lowered first, so that later requests raise it again. Earlier requests are handled below.
   strikes_.exchange(false, std::memory_order_acq_rel);
   watches_.exchange(false, std::memory_order_acq_rel);
@@ -176,7 +227,7 @@ void Visitor::look() {
   interrupts_.add(take_added());
   look_at_.reset();
   if (!interrupts_.review(port != nullptr) && !stops_all) return;
-  visit([&] { interrupts_.pursue(stops_all); });
+  static_cast<void>(visit([&] { interrupts_.pursue(stops_all); }));
   if (port) port->mailbox->remind();  // then its loop begins another stretch, unless it is stuck
   look_at_ = interrupts_.next_look();
 }

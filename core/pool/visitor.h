@@ -1,5 +1,6 @@
 // Visitor: a thread that enters one interpreter to do work that the interpreter's own thread cannot do while it is busy or
-// asleep. It takes back lent objects, interrupts running work (interrupts.h) and runs pending calls (py/foreign_threads.h).
+// asleep. It takes back lent objects, interrupts running work (interrupts.h), looks at what runs (glance.h) and runs pending
+// calls (py/foreign_threads.h).
 // Each interpreter has its own visitor, because a visitor may have to wait at the door (py/door.h) for a long call in C.
 // The thread starts when it is first needed.
 //
@@ -12,12 +13,14 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <vector>
 
 #include "base/mutex.h"
 #include "base/parker.h"
 #include "base/thread.h"
 #include "codec/lessor.h"
 #include "codec/runtime.h"
+#include "pool/glance.h"
 #include "pool/interrupter.h"
 #include "pool/interrupts.h"
 #include "pool/loop_port.h"
@@ -40,6 +43,9 @@ class Visitor final : public codec::Bell, public Interrupter, public py::Pending
   // A task of a coroutine function must already be cancelled in its loop. Then this only makes sure that it ends.
   bool interrupt(TaskPtr task) noexcept override AIOI_EXCLUDES(mutex_);
   bool interrupt_all() noexcept override AIOI_EXCLUDES(mutex_);
+  void look(std::shared_ptr<Glance> glance) noexcept override AIOI_EXCLUDES(mutex_);
+  // Sets the interpreter, for glances. Call it before other threads know the visitor. It has to live until `stop`.
+  void set_described(Described* described) noexcept { described_ = described; }
   // Whether `interrupt_all` has been called. Once true, it stays true, even after the end of the thread.
   [[nodiscard]] const std::atomic<bool>& stopped_all() const noexcept { return stopped_all_; }
   // Sets the port of the interpreter's event loop; null: the loop has ended.
@@ -62,16 +68,18 @@ class Visitor final : public codec::Bell, public Interrupter, public py::Pending
 
   [[nodiscard]] bool call(std::atomic<bool>& errand) noexcept AIOI_REQUIRES(mutex_);
   [[nodiscard]] std::list<Interrupt> take_added() noexcept AIOI_EXCLUDES(mutex_);
+  [[nodiscard]] std::vector<std::shared_ptr<Glance>> take_glances() noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] LoopPortPtr loop() noexcept AIOI_EXCLUDES(mutex_);
   // Whether the thread ends now.
   [[nodiscard]] bool may_end() noexcept AIOI_EXCLUDES(mutex_);
   void go(Where where) noexcept;
   // Each attaches, so CPython may unwind it (hazard 11).
   void run();
-  void look();
+  void look_for_interrupts();
   void run_pending_calls();
+  void answer_glances();
   template <typename Errand>
-  void visit(Errand&& errand);
+  bool visit(Errand&& errand);
 
   const codec::LessorPtr lessor_;
   base::Mutex mutex_;
@@ -79,11 +87,14 @@ class Visitor final : public codec::Bell, public Interrupter, public py::Pending
   std::atomic<bool> stopping_{false};            // set under the lock; release / acquire
   std::atomic<std::uint32_t> where_{kEnded};     // where the thread is, a Where; release / acquire
   std::list<Interrupt> added_ AIOI_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<Glance>> glances_ AIOI_GUARDED_BY(mutex_);
+  bool has_stopped_ AIOI_GUARDED_BY(mutex_) = false;
   LoopPortPtr loop_ AIOI_GUARDED_BY(mutex_);
   std::shared_ptr<py::ForeignThreads> foreign_threads_ AIOI_GUARDED_BY(mutex_);
   // Requests that have not been handled yet; acq_rel.
   std::atomic<bool> returns_{false};
   std::atomic<bool> calls_{false};
+  std::atomic<bool> asks_{false};     // a glance must be answered
   std::atomic<bool> strikes_{false};  // a task must be interrupted now
   std::atomic<bool> watches_{false};  // a task must end soon
   std::atomic<bool> stops_all_{false};
@@ -92,6 +103,7 @@ class Visitor final : public codec::Bell, public Interrupter, public py::Pending
 
   // Used by the thread alone.
   Interrupts interrupts_;
+  Described* described_ = nullptr;
   base::Deadline look_at_;  // the time of the next look; set while there are interrupts
 };
 

@@ -4,6 +4,8 @@
 #include <new>
 #include <utility>
 
+#include "base/coarse_clock.h"
+
 namespace aiointerpreters::pool {
 
 namespace {
@@ -13,7 +15,10 @@ constexpr unsigned kTasksInARow = 64;
 }  // namespace
 
 Worker::Worker(std::shared_ptr<Pool> pool, std::string name)
-    : pool_(std::move(pool)), name_(std::move(name)), forks_(*pool_->options().forks), seat_(pool_->enter()) {}
+    : pool_(std::move(pool)),
+      name_(std::move(name)),
+      forks_(*pool_->options().forks),
+      seat_(pool_->enter(PyThread_get_thread_ident())) {}
 
 void Worker::run() {
   for (Next next = Next::kAgain; next != Next::kLeave;) {
@@ -49,7 +54,7 @@ Worker::Next Worker::serve_once(bool in_frame) {
 Worker::Next Worker::serve(bool in_frame) {
   // In this order, so that this worker counts as available before another thread can see that its task is done.
   if (seat_.duty == Seat::Duty::kBusy && !task_ && !untold_ && seat_.errand == Seat::Errand::kNone)
-    task_ = pool_->take(seat_);
+    take_next([this] { return pool_->take(seat_); });
   if (done_) publish();
   if (untold_) return in_frame ? Next::kOutside : tell_home();
   if (drop_leftovers()) return Next::kAgain;
@@ -57,7 +62,7 @@ Worker::Next Worker::serve(bool in_frame) {
   if (!task_) {
     sides_.detach();
     tasks_in_a_row_ = 0;
-    task_ = pool_->wait(seat_);
+    take_next([this] { return pool_->wait(seat_); });
     return task_ || seat_.errand != Seat::Errand::kNone ? Next::kAgain : Next::kLeave;
   }
   if (in_frame && task_->lane == Lane::kHome) return Next::kOutside;
@@ -69,6 +74,7 @@ void Worker::recover() {
   if (sides_.side() != py::ThreadSides::Side::kNone) PyErr_Clear();
   const TaskPtr task = std::exchange(task_, {});
   if (!task) return;
+  shown_ = task;
   task->outcome = Task::Outcome::kNoMemory;
   if (task->start() || !task->done()) tell_later(task, task->finish());
 }
@@ -78,16 +84,19 @@ void Worker::recover() {
 void Worker::run_task() {
   const TaskPtr task = task_;
   if (!task->start()) {  // it was cancelled
-    task_ = {};
+    shown_ = std::exchange(task_, {});
     tell_later(task, task->notify_cancelled());
     pool_->record(*task, Recorder::Event::kEnded);
     return;
   }
+  task->began.store(base::coarse_milliseconds(), std::memory_order_relaxed);
   pool_->record(*task, Recorder::Event::kStarted);
   execute(*task);
   if (is_forked()) return;
   done_ = std::exchange(task_, {});
-  if (done_->delivery_requested()) publish();
+  if (!done_->delivery_requested()) return;
+  shown_ = done_;
+  publish();
 }
 
 void Worker::execute(Task& task) {
@@ -317,6 +326,7 @@ void Worker::leave_to_parent() {
   static_cast<void>(task_.release());
   static_cast<void>(done_.release());
   static_cast<void>(untold_.release());
+  static_cast<void>(shown_.release());
   static_cast<void>(hosted_.release());
   sides_.attach_home();
 }

@@ -40,6 +40,12 @@ class Worker final : private Lender {
   [[nodiscard]] Next serve(bool in_frame);
   // Ends the tasks that a failed allocation has left unfinished.
   void recover();
+  // Takes the next task in hand, by `take`. Afterwards the seat no longer shows the previous one.
+  template <typename Take>
+  void take_next(Take&& take) {
+    task_ = take();
+    shown_ = {};
+  }
   // Starts the task in hand (`task_`) and runs it.
   void run_task();
   void execute(Task& task);
@@ -93,6 +99,7 @@ class Worker final : private Lender {
   TaskPtr task_;      // in hand: taken, perhaps started
   TaskPtr done_;      // has its outcome, which is not published yet
   TaskPtr untold_;    // has ended, and home must be told
+  TaskPtr shown_;     // has been given up, but others may still find it in the seat (Seat::current)
   Task::Change untold_change_ = Task::Change::kQuiet;
   unsigned tasks_in_a_row_ = 0;  // since this thread was last detached
 };

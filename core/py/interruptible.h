@@ -62,6 +62,10 @@ class Interruptible {
   [[nodiscard]] unsigned import_of(const void* what);
   // Whether the thread does `what` now.
   [[nodiscard]] bool does(const void* what) const noexcept;
+  // What the thread does now; null if that is nothing that may be stopped.
+  [[nodiscard]] const void* what() const noexcept { return what_; }
+  // The state of the thread; null if no work has begun here yet, or the thread has left.
+  [[nodiscard]] PyThreadState* state() const noexcept { return state_; }
   // The number of its current stretch.
   [[nodiscard]] unsigned stretches() const noexcept { return stretches_; }
   // Whether the thread exists and runs code of one of these packages now. Thread: a visitor. Runs Python.

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "py/call_stack.h"
 #include "py/condition_wait.h"
 #include "py/frame.h"
 #include "py/loop_wait.h"
@@ -12,12 +13,9 @@ namespace aiointerpreters::py {
 
 namespace {
 
-// The frame that this thread of the interpreter runs; null if there is none. sys._current_frames is not used, because it
-// creates frame objects for the threads of all interpreters without their GILs (docs/design/hazards.md). Reading the list
-// is safe: threads leave it only with the GIL, and threads that enter it without the GIL are added at its head.
+// The frame that this thread of the interpreter runs; null if there is none.
 Ref frame_of(unsigned long thread) {
-  PyThreadState* state = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
-  while (state != nullptr && state->thread_id != thread) state = PyThreadState_Next(state);
+  PyThreadState* const state = state_of_thread(thread);
   return state != nullptr ? Ref::steal(reinterpret_cast<PyObject*>(PyThreadState_GetFrame(state))) : Ref();
 }
 

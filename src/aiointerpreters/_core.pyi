@@ -93,6 +93,21 @@ class Message:
     @property
     def attachments(self) -> int: ...
 
+type Stack = list[tuple[str, int, str]]
+"""File, line and function of each frame. The most recent call comes last."""
+type Activity = tuple[Literal["call", "upkeep", "waiting", "step", "loop", "thread"], str, float | None, Stack]
+"""Kind, name, seconds since it began, stack."""
+type WorkerStacks = tuple[
+    int,
+    Literal["idle", "busy", "making", "ending"],
+    int | None,
+    tuple[str, float, bool] | None,
+    list[Activity] | None,
+    Stack,
+]
+"""Ident of the thread; what it does for the pool; id of its interpreter; name and seconds of its call, and whether that is
+tagged; what runs in its interpreter, or None if that has not answered; its stack in the interpreter of the executor."""
+
 @final
 class Pool:
     def __new__(
@@ -117,6 +132,7 @@ class Pool:
     def renewed(self) -> Self: ...
     def set_limits(self, max_workers: int, max_interpreters: int, /) -> None: ...
     def census(self) -> tuple[int, int, int, int]: ...
+    def stacks(self, milliseconds: int, /) -> list[WorkerStacks]: ...
     def take_call(self) -> tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]: ...
     def break_down(self, reason: str, cause: BaseException, /) -> None: ...
 

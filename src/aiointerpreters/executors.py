@@ -27,6 +27,8 @@ from ._worker_thread import Service, describe_thread
 if TYPE_CHECKING:
     import asyncio
 
+    from _typeshed import SupportsWrite
+
 __all__ = ["Future", "InterpreterThreadPoolExecutor", "as_completed", "interpreter", "wait"]
 
 
@@ -219,6 +221,25 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             case _:
                 raise TypeError(f"ctx must be an event loop, an asyncio.Runner or None, not {ctx!r}")
         loop.set_default_executor(self)
+
+    def dump_traceback(self, file: "SupportsWrite[str] | None" = None) -> None:
+        """Write what each worker runs, since when, and its Python stack, as text. For a program that hangs or is slow.
+
+        Nothing is interrupted: calls continue while their stacks are read. It may be called from any thread, from an event
+        loop and from a signal handler. It waits at most one second: for an interpreter that does not answer in that time,
+        because a call in C holds its GIL, the text names the call and says so. Arguments of calls are not shown.
+
+        Args:
+            file: An object with a method `write` for str. None means `sys.stderr`.
+
+        Raises:
+            TypeError: `file` has no method `write`.
+            RuntimeError: `file` is None, and so is `sys.stderr`.
+        """
+        from . import _stacks  # imported here: it is seldom needed
+
+        pool = self._pool if self._pool.is_here else None
+        _stacks.dump(pool, repr(self), list(self._threads), file)
 
     def _stop(self) -> None:
         """Accept no more calls, cancel queued calls, and stop calls that run in interpreters."""

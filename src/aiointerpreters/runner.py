@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial, wraps
 from types import MethodType, TracebackType
-from typing import Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from weakref import WeakSet
 
 from . import _core, _module_functions
@@ -18,6 +18,9 @@ from ._stopping import is_stop
 from ._window import Window, zipped
 from .errors import InterpreterError, RunnerError
 from .executors import InterpreterThreadPoolExecutor
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 __all__ = ["InterpreterError", "ModuleInfo", "Runner", "RunnerError", "get_module_info"]
 
@@ -68,6 +71,21 @@ class Runner:
         calls = self._awaited + sum(window.under_way for window in self._windows)
         queued = min(self._executor._pool.queued, calls)
         return f"<Runner of {workers}, started, {calls} call{'s' * (calls != 1)} under way, {queued} of them queued>"
+
+    def dump_traceback(self, file: "SupportsWrite[str] | None" = None) -> None:
+        """Write what each worker runs, since when, and its Python stack, as text.
+
+        As `InterpreterThreadPoolExecutor.dump_traceback`.
+
+        Args:
+            file: An object with a method `write` for str. None means `sys.stderr`.
+
+        Raises:
+            RunnerError: The runner is not started.
+            TypeError: `file` has no method `write`.
+            RuntimeError: `file` is None, and so is `sys.stderr`.
+        """
+        self._started().dump_traceback(file)
 
     def start(self) -> Self:
         """Return the runner itself. Programs for version 0.6.0 write `with runner.start() as runner:`.

@@ -21,6 +21,7 @@ class FakeInterrupter final : public Interrupter {
  public:
   bool interrupt(TaskPtr) noexcept override { return true; }
   bool interrupt_all() noexcept override { return true; }
+  void look(std::shared_ptr<Glance>) noexcept override {}
 };
 
 // The parts of a pool without the pool, and one of its lanes.

@@ -19,6 +19,7 @@ class FakeVisitor final : public Interrupter {
     if (has_thread) tasks.push_back(std::move(task));
     return has_thread;
   }
+  void look(std::shared_ptr<Glance>) noexcept override {}
   bool interrupt_all() noexcept override { return true; }
 
   std::vector<TaskPtr> tasks;

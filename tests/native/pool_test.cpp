@@ -124,6 +124,33 @@ TEST(Pool, AWorkerIsAvailableBeforeItsTaskIsKnownToBeDone) {
   EXPECT_TRUE(pool.take(seat));
 }
 
+TEST(Pool, ShowsWhatItsWorkersHave) {
+  Pool pool(limits(2, 1));
+  EXPECT_TRUE(pool.workers().empty());
+  const TaskPtr task = make_task();
+  EXPECT_EQ(pool.submit(task), Submitted::kNeedsThread);
+  Seat& seat = pool.enter(7);
+  EXPECT_TRUE(pool.workers().at(0).is_idle);
+  EXPECT_FALSE(pool.take(seat));  // its errand comes first
+  EXPECT_TRUE(pool.workers().at(0).is_making);
+  EXPECT_FALSE(pool.attend(seat, nullptr, 3));
+  pool.interpreter_made(seat);
+  const TaskPtr taken = pool.take(seat);
+  {
+    const std::vector<WorkerView> views = pool.workers();
+    ASSERT_EQ(views.size(), 1U);
+    EXPECT_EQ(views[0].thread, 7U);
+    EXPECT_EQ(views[0].interpreter, 3);
+    EXPECT_EQ(views[0].task, task);
+    EXPECT_FALSE(views[0].is_idle);
+  }
+  EXPECT_FALSE(pool.take(seat));
+  EXPECT_FALSE(pool.workers().at(0).task);
+  pool.close();
+  pool.leave(seat);
+  EXPECT_TRUE(pool.workers().empty());
+}
+
 TEST(Pool, GivesTasksOutInTheOrderOfSubmission) {
   Pool pool(limits(1, 1));
   std::vector<TaskPtr> submitted;
@@ -487,6 +514,7 @@ struct FakeInterrupter final : Interrupter {
     target = std::move(task);
     return true;
   }
+  void look(std::shared_ptr<Glance>) noexcept override {}
   bool interrupt_all() noexcept override {
     all = true;
     return true;
