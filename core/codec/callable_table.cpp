@@ -70,6 +70,11 @@ bool may_get_name(const Runtime& runtime, PyObject* function) {
   return utf8_view(reinterpret_cast<PyFunctionObject*>(function)->func_qualname).find('<') == std::string_view::npos;
 }
 
+// Whether it is a function of functools.cache or lru_cache.
+bool has_cache(PyObject* callable) noexcept {
+  return std::strcmp(Py_TYPE(callable)->tp_name, "functools._lru_cache_wrapper") == 0;
+}
+
 bool same_content(const CallableRef& one, const CallableRef& other) {
   const base::Bytes& bytes = one.value.bytes;
   return one.is_recipe == other.is_recipe && bytes.size() == other.value.bytes.size() &&
@@ -125,9 +130,10 @@ CallablePtr CallableTable::describe_value(Runtime& runtime, PyObject* callable, 
   if (PyErr_Occurred() != nullptr) return nullptr;
   if (!ref->is_recipe && !encode_callable(runtime, callable, ref->value)) return nullptr;
   ref->needs_main = ref->value.needs_main;
-  // A function counts as stateless, so workers need not load it again while it is unchanged. Other callables may change in
-  // workers. Callables that hold memory of the main interpreter must not be cached.
-  if (!PyFunction_Check(callable) || ref->value.attachments) return ref;
+  // A function counts as stateless, so workers need not load it again while it is unchanged. A function with a cache keeps
+  // the cache that it has in the worker. Other callables may change in workers. Callables that hold memory of the main
+  // interpreter must not be cached.
+  if (!(PyFunction_Check(callable) || has_cache(callable)) || ref->value.attachments) return ref;
   if (!ref->is_recipe || !graph->is_lasting) graph.reset();
   if (known.ref && same_content(*known.ref, *ref)) {
     entries_.set(callable, {known.ref, std::move(graph)});

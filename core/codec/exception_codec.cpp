@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "codec/class_identity.h"
 #include "codec/codec.h"
 #include "codec/exception_parts.h"
 #include "codec/exception_record.h"
@@ -275,7 +276,9 @@ py::Ref ExceptionEncoder::describe(std::size_t index) {
   const py::Ref module = exact_text(py::Ref::steal(PyType_GetModuleName(Py_TYPE(exception))).get(), "builtins");
   const py::Ref qualname =
       exact_text(py::Ref::steal(PyType_GetQualName(Py_TYPE(exception))).get(), Py_TYPE(exception)->tp_name);
+  py::Ref identity = identity_of(Py_TYPE(exception));
   PyErr_Clear();
+  if (!identity) identity = none();
   const py::Ref message = is_group(exception) ? attribute(exception, "message") : py::Ref();
   const py::Ref text = text_of(exception, message.get());
   const py::Ref lost = py::Ref::steal(PyList_New(0));
@@ -345,8 +348,8 @@ py::Ref ExceptionEncoder::describe(std::size_t index) {
   const auto given = [](py::Ref& packed) { return packed ? packed.release() : Py_NewRef(Py_None); };
   return py::Ref::steal(Py_BuildValue(kRecordBuildFormat, module.get(), qualname.get(), text.get(), given(whole),
                                       given(constructor), given(content), pieces.release(), links.release(), notes.release(),
-                                      lost_texts.release(), members.release(), cause_index, context_index,
-                                      suppress ? 1 : 0));
+                                      lost_texts.release(), members.release(), cause_index, context_index, suppress ? 1 : 0,
+                                      identity.get()));
 }
 
 // The last resort: the type's name, stored in the message without any allocation. It is the value (name, ()).

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "codec/class_identity.h"
 #include "codec/corrupt.h"
 #include "codec/exception_parts.h"
 #include "codec/exception_record.h"
@@ -74,7 +75,7 @@ bool ExceptionBuilder::parse(PyObject* records) {
     ExceptionRecord r;
     if (PyArg_ParseTuple(PyTuple_GET_ITEM(records, i), kRecordParseFormat, &r.module, &r.qualname, &r.text, &r.whole,
                          &r.constructor, &r.content, &r.pieces, &PyTuple_Type, &r.links, &PyTuple_Type, &r.notes,
-                         &PyTuple_Type, &r.lost, &r.members, &r.cause, &r.context, &r.suppress_context) == 0) {
+                         &PyTuple_Type, &r.lost, &r.members, &r.cause, &r.context, &r.suppress_context, &r.identity) == 0) {
       return false;
     }
     if (r.text != Py_None && !PyUnicode_Check(r.text)) return corrupt_message();
@@ -182,6 +183,12 @@ py::Ref ExceptionBuilder::make(std::size_t index) {
 }
 
 py::Ref ExceptionBuilder::find_class(const ExceptionRecord& record) {
+  // A class that this interpreter has sent by value, or received.
+  if (record.identity != Py_None) {
+    py::Ref own = find_identity(record.identity);
+    if (own && PyExceptionClass_Check(own.get())) return own;
+    drop_error();
+  }
   py::Ref object = py::Ref::steal(PyImport_GetModule(record.module));
   if (!object) object = py::Ref::steal(PyImport_Import(record.module));
   // In a worker, home's script has this name. Home may not have such a module.

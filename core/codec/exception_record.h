@@ -34,6 +34,7 @@ struct ExceptionRecord {
   Py_ssize_t cause;       // index, or kNone
   Py_ssize_t context;     // index, or kNone
   int suppress_context;
+  PyObject* identity;  // bytes: the id of a class that crosses by value (class_identity.h); or None
 
   static constexpr Py_ssize_t kNone = -1;
 };
@@ -48,8 +49,8 @@ enum ExceptionPart : int {
 };
 
 // For Py_BuildValue (which steals the arguments marked N) and PyArg_ParseTuple.
-inline constexpr char kRecordBuildFormat[] = "(OOONNNNNNNNnni)";
-inline constexpr char kRecordParseFormat[] = "UUOOOOOO!O!O!Onni";
+inline constexpr char kRecordBuildFormat[] = "(OOONNNNNNNNnniO)";
+inline constexpr char kRecordParseFormat[] = "UUOOOOOO!O!O!OnniO";
 
 // Packs one value into a message. `root` starts the path in the error, as in encode_value.
 [[nodiscard]] py::Ref pack(Runtime& runtime, PyObject* value, const char* root, Message& outer);

@@ -74,6 +74,20 @@ py::Ref first_items(PyObject* iterable) {
   return PyErr_Occurred() == nullptr ? std::move(items) : py::Ref();
 }
 
+// Adds the globals that some code and the code inside it may use to a dict, except for names that the dict has.
+void add_globals(PyObject* object, PyObject* globals, PyObject* out) {
+  const auto* const code = reinterpret_cast<PyCodeObject*>(object);
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_names); ++i) {
+    PyObject* const name = PyTuple_GET_ITEM(code->co_names, i);
+    PyObject* const held = PyDict_GetItemWithError(globals, name);
+    if (held != nullptr && PyDict_Contains(out, name) == 0) (void)PyDict_SetItem(out, name, held);
+  }
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_consts); ++i) {
+    PyObject* const constant = PyTuple_GET_ITEM(code->co_consts, i);
+    if (PyCode_Check(constant)) add_globals(constant, globals, out);
+  }
+}
+
 // A part of a value, and the path to it.
 struct Part {
   py::Ref object;
@@ -109,9 +123,11 @@ class PathFinder {
   bool find_alone(py::Ref object, std::string step, Part& part);
   bool find_attribute(PyObject* attributes, Part& part);
   bool find_in_partial(PyObject* partial, Part& part);
+  bool find_in_wrapper(PyObject* wrapper, Part& part);
 
   Runtime& runtime_;
-  py::Ref reason_;  // why the last tried object did not cross
+  ByValue by_value_ = ByValue::kIfNeeded;  // inside of what crosses by value, everything may
+  py::Ref reason_;                         // why the last tried object did not cross
   py::Ref interruption_;
   std::vector<py::Ref> seen_;  // the values on the path; a cycle ends the search
   std::string path_;
@@ -119,7 +135,7 @@ class PathFinder {
 
 bool PathFinder::crosses(PyObject* object) {
   Message scratch;
-  if (encode_message(runtime_, Roots(object), Views::kLend, ByValue::kIfNeeded, scratch)) return true;
+  if (encode_message(runtime_, Roots(object), Views::kLend, by_value_, scratch)) return true;
   py::Ref raised = py::take_exception();
   if (PyErr_GivenExceptionMatches(raised.get(), PyExc_Exception) == 0) {
     interruption_ = std::move(raised);
@@ -185,6 +201,8 @@ bool PathFinder::find_part(PyObject* value, Part& part) {
     return find_in_class(value, part);
   } else if (PyFunction_Check(value)) {
     return find_in_function(value, part);
+  } else if (find_in_wrapper(value, part)) {
+    return true;
   }
   if (find_state(value, part)) return true;
   // A class that cannot be found by name crosses by value, with all its contents.
@@ -204,9 +222,11 @@ bool PathFinder::find_alone(py::Ref object, std::string step, Part& part) {
   return true;
 }
 
-// The contents of a class that crosses by value: its attributes, except those that every class has, and its bases.
+// The contents of a class that crosses by value: its attributes, except those that every class has, its bases, and its
+// metaclass.
 bool PathFinder::find_in_class(PyObject* type, Part& part) {
   if (!is_written_in_python(reinterpret_cast<PyTypeObject*>(type))) return false;
+  by_value_ = ByValue::kAtOnce;
   const py::Ref own = py::Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(type)));
   const py::Ref attributes = own ? py::Ref::steal(PyDict_Copy(own.get())) : py::Ref();
   const py::Ref names = attributes ? py::Ref::steal(PyDict_Keys(attributes.get())) : py::Ref();
@@ -222,14 +242,13 @@ bool PathFinder::find_in_class(PyObject* type, Part& part) {
   if (attributes && find_attribute(attributes.get(), part)) return true;
   py::Ref bases = py::Ref::steal(PyObject_GetAttrString(type, "__bases__"));
   PyErr_Clear();
-  if (!bases || !find_item(bases.get(), part)) return false;
-  part.step.insert(0, ".__bases__");
-  return true;
+  if (bases && find_item(bases.get(), part)) return part.step.insert(0, ".__bases__"), true;
+  return find_alone(py::Ref::borrow(reinterpret_cast<PyObject*>(Py_TYPE(type))), ".__class__", part);
 }
 
 // The contents of a function that crosses by value: its captured variables and its defaults.
 bool PathFinder::find_in_function(PyObject* function, Part& part) {
-  const auto* const code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function));
+  by_value_ = ByValue::kAtOnce;
   PyObject* const closure = PyFunction_GET_CLOSURE(function);
   const py::Ref free_names = py::Ref::steal(PyObject_GetAttrString(PyFunction_GET_CODE(function), "co_freevars"));
   const py::Ref variables = py::Ref::steal(PyDict_New());
@@ -238,12 +257,7 @@ bool PathFinder::find_in_function(PyObject* function, Part& part) {
     const py::Ref held = py::Ref::steal(PyCell_Get(PyTuple_GET_ITEM(closure, i)));
     if (held) (void)PyDict_SetItem(variables.get(), PyTuple_GET_ITEM(free_names.get(), i), held.get());
   }
-  PyObject* const globals = PyFunction_GET_GLOBALS(function);
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_names); ++i) {
-    PyObject* const name = PyTuple_GET_ITEM(code->co_names, i);
-    PyObject* const held = PyDict_GetItemWithError(globals, name);
-    if (held != nullptr && PyDict_Contains(variables.get(), name) == 0) (void)PyDict_SetItem(variables.get(), name, held);
-  }
+  add_globals(PyFunction_GET_CODE(function), PyFunction_GET_GLOBALS(function), variables.get());
   PyErr_Clear();
   if (find_entry(variables.get(), part)) {
     const std::string& step = part.step;
@@ -252,6 +266,23 @@ bool PathFinder::find_in_function(PyObject* function, Part& part) {
   }
   for (const char* const name : {"__defaults__", "__kwdefaults__"}) {
     if (find_alone(py::Ref::steal(PyObject_GetAttrString(function, name)), std::string(".") + name, part)) return true;
+  }
+  return false;
+}
+
+// The functions that a descriptor or a function with a cache holds.
+bool PathFinder::find_in_wrapper(PyObject* wrapper, Part& part) {
+  const PyTypeObject* const type = Py_TYPE(wrapper);
+  const std::string_view name = type->tp_name;
+  if (type != &PyProperty_Type && type != &PyClassMethod_Type && type != &PyStaticMethod_Type &&
+      name != "functools._lru_cache_wrapper") {
+    return false;
+  }
+  by_value_ = ByValue::kAtOnce;
+  for (const char* const attribute : {"fget", "fset", "fdel", "__wrapped__"}) {
+    py::Ref held;
+    if (PyObject_GetOptionalAttrString(wrapper, attribute, held.out()) < 0) PyErr_Clear();
+    if (held && find_alone(std::move(held), std::string(".") + attribute, part)) return true;
   }
   return false;
 }

@@ -35,3 +35,132 @@ def outcomes() -> dict[str, str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_function_that_uses_it_returns_in_a_worker_what_it_returns_here(outcomes: dict[str, str], kind: str) -> None:
     assert outcomes[kind] == "the same"
+
+
+EXCEPTIONS = """
+from contextlib import contextmanager
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+def make():
+    class Refused(Exception):
+        def __init__(self, code, *, reason):
+            super().__init__(code)
+            self.reason = reason
+        def __str__(self):
+            return f"{self.args[0]}: {self.reason}"
+    class Late(Refused, TimeoutError):
+        pass
+    class Reduced(Exception):
+        def __init__(self, first, second):
+            super().__init__(first)
+            self.second = second
+        def __reduce__(self):
+            return type(self), (self.args[0], self.second)
+    class Group(ExceptionGroup):
+        def derive(self, members):
+            return Group(self.message, members)
+    return Refused, Late, Reduced, Group
+
+Refused, Late, Reduced, Group = make()
+
+class Typed(Refused):
+    pass
+
+def refuse():
+    raise Refused(5, reason=[1, 2])
+
+def late():
+    raise Late(6, reason="late") from Refused(7, reason="cause")
+
+def reduced():
+    raise Reduced("a", "b")
+
+def typed():
+    raise Typed(8, reason="typed")
+
+def group():
+    inner = ExceptionGroup("inner", [Typed(1, reason=Refused(2, reason="x"))])
+    raise Group("outer", [Late(3, reason=None), inner, ValueError(4)])
+
+@contextmanager
+def expecting(kind):
+    try:
+        yield
+        print("nothing was raised")
+    except kind as error:
+        print(type(error) is kind, error, vars(error))
+
+with InterpreterThreadPoolExecutor(1) as pool:
+    run = lambda fn: pool.submit(interpreter(fn)).result()
+    with expecting(Refused):
+        run(refuse)
+    with expecting(Late):
+        run(late)
+    print(type(pool.submit(interpreter(late)).exception().__cause__) is Refused)
+    with expecting(Reduced):
+        run(reduced)
+    with expecting(Typed):
+        run(typed)
+    try:
+        run(group)
+    except* Late as some:
+        print(type(some) is Group, some.exceptions)
+    except* Typed as others:
+        (error,) = others.exceptions[0].exceptions
+        print(type(error) is Typed, type(error.reason) is Refused, error.reason)
+    except* ValueError as rest:
+        print(rest.exceptions)
+"""
+
+
+def test_exceptions_of_classes_by_value_are_caught_here_by_these_classes() -> None:
+    run_python("-c", EXCEPTIONS).check(
+        "True 5: [1, 2] {'reason': [1, 2]}",
+        "True 6: late {'reason': 'late'}",
+        "True",
+        "True a {'second': 'b'}",
+        "True 8: typed {'reason': 'typed'}",
+        "True (Late(3),)",
+        "True True 2: x",
+        "(ValueError(4),)",
+    )
+
+
+CACHED = """
+from functools import cache
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+@cache
+def square(x):
+    return x * x, square.cache_info().misses
+
+with InterpreterThreadPoolExecutor(1) as pool:
+    tagged = interpreter(square)
+    print([pool.submit(tagged, x).result() for x in (1, 2, 1)])
+    print(square.cache_info().currsize)
+"""
+
+
+def test_a_worker_keeps_the_cache_of_a_cached_function() -> None:
+    run_python("-c", CACHED).check("[(1, 1), (4, 2), (1, 1)]", "0")
+
+
+def test_objects_of_these_kinds_come_back_as_those_that_home_has() -> None:
+    source = """
+import typing
+from contextvars import ContextVar
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+class Local: pass
+UserId = typing.NewType("UserId", int)
+T = typing.TypeVar("T")
+variable = ContextVar("variable")
+
+def both():
+    return lambda: (Local, UserId, T, variable)
+
+with InterpreterThreadPoolExecutor(1) as pool:
+    back = pool.submit(interpreter(both)).result()()
+    print([one is other for one, other in zip(back, both()(), strict=True)])
+"""
+    run_python("-c", source).check("[True, True, True, True]")

@@ -1,6 +1,7 @@
 """If a value cannot cross, the future raises an error with the path to that value."""
 
 import functools
+import json
 import sys
 import threading
 import types
@@ -237,6 +238,53 @@ def test_a_variable_of_a_function_is_named(pool: InterpreterThreadPoolExecutor) 
     assert refusal(pool, lambda: rows) == "function variable 'rows'[1]: generator objects cannot cross interpreters"
     text = refusal(pool, work.echo, [lambda rows=rows: rows])
     assert text == "argument 0[0].__defaults__[0][1]: generator objects cannot cross interpreters"
+
+
+def wrapping_class(wrap: Callable[..., Any]) -> Any:
+    """An object of a local class with two methods that something wraps. One of them cannot cross."""
+    lock = threading.Lock()
+
+    class Local:
+        fine = wrap(lambda self: json.dumps(self))
+        method = wrap(lambda self: lock)
+
+    return Local()
+
+
+@pytest.mark.parametrize(
+    ("wrap", "step"),
+    [
+        (property, ".fget"),
+        (classmethod, ".__wrapped__"),
+        (staticmethod, ".__wrapped__"),
+        (functools.cache, ".__wrapped__"),
+        (functools.cached_property, ".func"),
+        (functools.partialmethod, ".func"),
+    ],
+)
+def test_what_stands_in_a_wrapped_method_is_named(
+    pool: InterpreterThreadPoolExecutor, wrap: Callable[..., Any], step: str
+) -> None:
+    path = f"argument 0.__class__.method{step} variable 'lock'"
+    assert refusal(pool, work.echo, wrapping_class(wrap)) == f"{path}: _thread.lock objects cannot cross interpreters"
+
+
+def test_a_global_of_code_inside_a_function_is_named(pool: InterpreterThreadPoolExecutor) -> None:
+    def outer() -> Any:
+        return lambda: (json.dumps(1), LOCK)
+
+    assert refusal(pool, outer) == "function variable 'LOCK': _thread.lock objects cannot cross interpreters"
+
+
+def test_what_stands_in_a_local_metaclass_is_named(pool: InterpreterThreadPoolExecutor) -> None:
+    class Meta(type):
+        held = LOCK
+
+    class Local(metaclass=Meta):
+        pass
+
+    text = refusal(pool, work.echo, Local())
+    assert text == "argument 0.__class__.__class__.held: _thread.lock objects cannot cross interpreters"
 
 
 def test_an_argument_whose_module_a_worker_lacks_is_named(
