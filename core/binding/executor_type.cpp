@@ -10,14 +10,13 @@
 #include "binding/awaited_task.h"
 #include "binding/carried_context.h"
 #include "binding/future_state.h"
-#include "binding/outcome.h"
+#include "binding/pool_service.h"
 #include "binding/pool_type.h"
 #include "binding/replaced_submit.h"
 #include "binding/run_future_type.h"
 #include "binding/run_in_executor.h"
 #include "binding/submission.h"
 #include "binding/tag_type.h"
-#include "binding/worker_thread.h"
 #include "codec/codec.h"
 #include "py/error.h"
 #include "py/method.h"
@@ -25,8 +24,6 @@
 namespace aiointerpreters::binding {
 
 namespace {
-
-constexpr const char* kInterpreterShutdown = "cannot schedule new futures after interpreter shutdown";
 
 // Members like those that `__slots__` creates. So the inherited deallocation drops them, even if a derived class has a
 // `__del__`.
@@ -105,44 +102,21 @@ py::Ref prepare_for_home(ModuleState& state, const Submission& call) {
   return future;
 }
 
-// Raises the reason why the pool takes no more tasks.
-void raise_refusal(ModuleState& state, const pool::Pool& pool, pool::Lane lane) {
-  const std::shared_ptr<const pool::Breakage> breakage = pool.broken(lane);
-  if (!breakage) {
-    PyErr_SetString(PyExc_RuntimeError, state.exiting ? kInterpreterShutdown : "cannot schedule new futures after shutdown");
-    return;
-  }
-  py::Ref error = broken_pool_exception(state, *breakage);
-  if (error) py::restore_exception(std::move(error));
-}
-
-// Starts a thread if the pool needs one. Errors: false with the exception set, if no thread is left to serve the pool, or
-// if the exception has another reason (from an audit hook, for example).
-bool start_thread(PyObject* self, ModuleState& state, pool::Pool& pool) {
-  PyObject* const object = executor_of(state, self).pool;
-  if (start_worker_thread(state, self, object)) return true;
-  py::Ref error = py::take_exception();
-  const bool is_refusal = PyErr_GivenExceptionMatches(error.get(), PyExc_RuntimeError) != 0 ||
-                          PyErr_GivenExceptionMatches(error.get(), PyExc_MemoryError) != 0;
-  const bool served = pool.thread_failed();
-  if (!served) {
-    pool::TaskList tasks = pool.take_queued();
-    while (const pool::TaskPtr task = tasks.pop()) task->cancel_at_home();
-  }
-  if (served && is_refusal) return true;
-  py::restore_exception(std::move(error));
-  return false;
+// Tells the pool what workers have to follow. Runs Python. Errors: false with an exception set.
+bool publish_environment(ModuleState& state, pool::Pool& pool) {
+  if (!state.environment.refresh(state.runtime)) return false;
+  if (state.environment.current()->version != pool.environment_version()) pool.set_environment(state.environment.current());
+  return true;
 }
 
 // Queues a prepared task. Errors: false with an exception set; the task is not queued then, or was cancelled.
 bool enqueue(PyObject* self, ModuleState& state, pool::Pool& pool, pool::Task& task) {
-  if (!state.environment.refresh(state.runtime)) return false;
-  if (state.environment.current()->version != pool.environment_version()) pool.set_environment(state.environment.current());
+  if (!publish_environment(state, pool)) return false;
   switch (pool.submit(pool::TaskPtr(&task))) {
     case pool::Pool::Submitted::kQueued:
       return true;
     case pool::Pool::Submitted::kNeedsThread:
-      return start_thread(self, state, pool);
+      return start_thread(state, self, executor_of(state, self).pool, pool);
     case pool::Pool::Submitted::kRefused:
       break;
   }
@@ -323,17 +297,43 @@ PyObject* executor_run(PyObject* self, PyObject* const* args, Py_ssize_t nargs, 
   });
 }
 
-// _start_missing_thread(): starts a thread for queued calls if the changed limits allow it. Returns whether it did.
-PyObject* executor_start_missing_thread(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*) {
+// _warm_up(tagged, interpreters): returns the future of a call that runs when so many interpreters are ready.
+PyObject* executor_warm_up(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    ModuleState& state = state_of_executor(self);
+    const Py_ssize_t interpreters = nargs == 2 && is_tag(state, args[0]) ? PyLong_AsSsize_t(args[1]) : 0;
+    if (interpreters < 1) {
+      if (PyErr_Occurred() == nullptr) PyErr_SetString(PyExc_TypeError, "_warm_up() takes a tagged callable and a number");
+      return nullptr;
+    }
+    pool::Pool* const pool = usable_pool(state, self);
+    Submission call(args[0], args + 1, 0, nullptr);
+    if (pool == nullptr || !call.open(state)) return nullptr;
+    py::Ref future = prepare_for_worker(state, call, nullptr);
+    if (!future) return nullptr;
+    FutureTask& task = *state_of_future(state, future.get()).task;
+    if (task.done()) return future.release();
+    if (!publish_environment(state, *pool)) return nullptr;
+    task.queued = true;
+    if (pool->warm_up(pool::TaskPtr(&task), static_cast<std::size_t>(interpreters)) == pool::Pool::Submitted::kRefused) {
+      task.settle_at_home(pool::Task::Change::kQuiet);
+      raise_refusal(state, *pool, task.lane);
+      return nullptr;
+    }
+    if (start_missing_threads(state, self, executor_of(state, self).pool, *pool)) return future.release();
+    static_cast<void>(task.cancel());
+    return nullptr;
+  });
+}
+
+// _start_missing_threads(): starts the threads that queued calls, or interpreters that are wanted, need.
+PyObject* executor_start_missing_threads(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& state = state_of_executor(self);
     PyObject* const object = executor_of(state, self).pool;
-    if (object == nullptr || !is_here(state, object)) Py_RETURN_FALSE;
-    const std::shared_ptr<pool::Pool> pool = pool_in(state, object);
-    if (!pool->claim_thread()) Py_RETURN_FALSE;
-    if (start_worker_thread(state, self, object)) Py_RETURN_TRUE;
-    static_cast<void>(pool->thread_failed());
-    return nullptr;
+    if (object == nullptr || !is_here(state, object)) Py_RETURN_NONE;
+    if (!start_missing_threads(state, self, object, *pool_in(state, object))) return nullptr;
+    Py_RETURN_NONE;
   });
 }
 
@@ -403,7 +403,8 @@ PyMethodDef kExecutorMethods[] = {
     {"_run_here", py::as_method(executor_run<false>), kMethodFlags, nullptr},
     {"_submit_rows_here", py::as_method(executor_submit_rows<false>), kMethodFlags, nullptr},
     {"_make_awaited", py::as_method(executor_make_awaited), kMethodFlags, nullptr},
-    {"_start_missing_thread", py::as_method(executor_start_missing_thread), kMethodFlags, nullptr},
+    {"_warm_up", py::as_method(executor_warm_up), kMethodFlags, nullptr},
+    {"_start_missing_threads", py::as_method(executor_start_missing_threads), kMethodFlags, nullptr},
     {"_bind", py::as_method(executor_bind), kMethodFlags, nullptr},
     {"_declare_context", py::as_method(executor_declare_context), kMethodFlags, nullptr},
     {nullptr, nullptr, 0, nullptr},

@@ -188,6 +188,12 @@ PyObject* is_coroutine_function(PyObject* module, PyObject* callable) {
   return PyBool_FromLong(codec::is_coroutine_function(state_of(module).runtime, callable));
 }
 
+PyObject* is_worker(PyObject* module, PyObject*) {
+  return PyBool_FromLong(static_cast<bool>(state_of(module).runtime.module));
+}
+
+PyObject* stand_by(PyObject*, PyObject*) { Py_RETURN_NONE; }
+
 int traverse(PyObject* module, visitproc visit, void* arg) {
   ModuleState* const state = *static_cast<ModuleState**>(PyModule_GetState(module));
   if (state == nullptr) return 0;
@@ -225,6 +231,10 @@ PyMethodDef kModuleMethods[] = {
     {"is_coroutine_function", is_coroutine_function, METH_O,
      "is_coroutine_function($module, fn, /)\n--\n\nReturn whether calls of `fn` would run in an event loop if it were "
      "tagged."},
+    {"is_worker", is_worker, METH_NOARGS,
+     "is_worker($module, /)\n--\n\nReturn whether this interpreter belongs to a worker of an executor."},
+    {"stand_by", stand_by, METH_NOARGS,
+     "stand_by($module, /)\n--\n\nDo nothing. `warm_up` submits this call, which runs when the interpreters are ready."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -261,11 +271,11 @@ std::shared_ptr<pool::Reporter> make_reporter(const ModuleState& home) {
   return std::make_shared<pool::Reporter>(home.runtime.lessor, log_warning);
 }
 
-void log_initializer_failure(const pool::Breakage& breakage) {
+void log_setup_failure(const char* title, const pool::Breakage& breakage) {
   ModuleState* const state = find_state();
   if (state == nullptr) return PyErr_Clear();
   py::restore_exception(codec::decode_exception(state->runtime, breakage.cause));
-  log_exception(*state, "critical", "Exception in initializer:", nullptr);
+  log_exception(*state, "critical", title, nullptr);
 }
 
 codec::Runtime* enter_interpreter() {

@@ -142,8 +142,9 @@ void log_warning(const std::string& text);
 // A reporter that writes warnings to that log, on a thread of its own. Errors: std::bad_alloc.
 [[nodiscard]] std::shared_ptr<pool::Reporter> make_reporter(const ModuleState& home);
 
-// Reports that an interpreter's initializer has failed. Requires: attached to a home. Runs Python. Leaves no exception set.
-void log_initializer_failure(const pool::Breakage& breakage);
+// Reports that the code which prepares new interpreters has failed. Requires: attached to a home. Runs Python. Leaves no
+// exception set.
+void log_setup_failure(const char* title, const pool::Breakage& breakage);
 
 // Requires: `module` is a `_core` that was set up successfully.
 [[nodiscard]] inline ModuleState& state_of(PyObject* module) noexcept {

@@ -51,6 +51,16 @@ bool read_initializer(ModuleState& state, PyObject* initializer, PyObject* inita
                             options.initializer_message);
 }
 
+// Copies the names of the modules to preload, a tuple of str. False with an exception set.
+bool read_preload(PyObject* names, pool::PoolOptions& options) {
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i) {
+    const char* const name = PyUnicode_AsUTF8(PyTuple_GET_ITEM(names, i));
+    if (name == nullptr) return false;
+    options.preload.emplace_back(name);
+  }
+  return true;
+}
+
 // Returns new. Requires: home's environment has been refreshed. Errors: null with an exception set; std::bad_alloc.
 PyObject* make_pool(ModuleState& state, std::shared_ptr<const pool::PoolOptions> options) {
   auto pool = std::make_shared<pool::Pool>(std::move(options));
@@ -72,18 +82,21 @@ PyObject* make_pool(ModuleState& state, std::shared_ptr<const pool::PoolOptions>
 }
 
 PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  static const char* const kKeywords[] = {"max_workers", "max_interpreters",   "initializer",
-                                          "initargs",    "private_extensions", nullptr};
+  static const char* const kKeywords[] = {"max_workers",        "max_interpreters", "initializer",      "initargs",
+                                          "private_extensions", "preload",          "min_interpreters", nullptr};
   Py_ssize_t max_workers = 0;
   Py_ssize_t max_interpreters = 0;
   PyObject* initializer = nullptr;
   PyObject* initargs = nullptr;
   int private_extensions = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "nnOOp:Pool", const_cast<char**>(kKeywords), &max_workers,
-                                   &max_interpreters, &initializer, &initargs, &private_extensions)) {
+  PyObject* preload = nullptr;
+  Py_ssize_t min_interpreters = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "nnOOpO!n:Pool", const_cast<char**>(kKeywords), &max_workers,
+                                   &max_interpreters, &initializer, &initargs, &private_extensions, &PyTuple_Type, &preload,
+                                   &min_interpreters)) {
     return nullptr;
   }
-  if (max_workers < 1 || max_interpreters < 1) {
+  if (max_workers < 1 || max_interpreters < 1 || min_interpreters < 0) {
     PyErr_SetString(PyExc_ValueError, "max_workers and max_interpreters must be greater than 0");
     return nullptr;
   }
@@ -92,6 +105,7 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     pool::PoolOptions options;
     options.max_workers = static_cast<std::size_t>(max_workers);
     options.max_interpreters = static_cast<std::size_t>(max_interpreters);
+    options.min_interpreters = static_cast<std::size_t>(min_interpreters);
     options.forks = &state.forks;
     options.enter_interpreter = enter_interpreter;
     options.find_home = find_runtime;
@@ -100,11 +114,13 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     if (private_extensions != 0) {
       options.copies = std::make_shared<extensions::CopyStore>(extensions::Environment::of_process(), options.log_warning);
     }
-    options.log_initializer_failure = log_initializer_failure;
+    options.log_failure = log_setup_failure;
     // In a worker's interpreter, the worker has done this already.
     if (!state.runtime.lessor->has_bell()) state.visitor = pool::Visitor::serve(state.runtime);
-    if (!state.environment.refresh(state.runtime) || !read_initializer(state, initializer, initargs, options))
+    if (!read_preload(preload, options) || !state.environment.refresh(state.runtime) ||
+        !read_initializer(state, initializer, initargs, options)) {
       return nullptr;
+    }
     return make_pool(state, std::make_shared<const pool::PoolOptions>(std::move(options)));
   });
 }

@@ -41,6 +41,7 @@ bool Dispatch::prefers_interpreters(const Seat& seat) const noexcept {
   // First in, first out. However, each kind of worker leaves some calls to the other kind, if that kind is better suited.
   if (seat.is_host() && roster.host_count() < roster.threads()) return true;
   if (!seat.is_host() && roster.hosts().available > 0) return false;
+  if (backlog.empty(Lane::kInterpreters)) return false;  // a host is only wanted, and a call of home waits
   return backlog.interpreters_are_older();
 }
 
@@ -94,10 +95,31 @@ void Dispatch::note_queued() noexcept {
   signals_.is_stirring->store(waits || lifecycle.closed(), std::memory_order_relaxed);
 }
 
+void Dispatch::note_hosts() noexcept {
+  TaskList ready;
+  warm_up.release(roster.host_count() - roster.making(), ready);
+  queue_first(std::move(ready));
+}
+
+void Dispatch::queue_first(TaskList tasks) noexcept {
+  while (TaskPtr task = tasks.pop()) backlog.put_back(std::move(task));
+  note_queued();
+}
+
+void Dispatch::close() noexcept {
+  lifecycle.close();
+  warm_up.keep(0);
+  TaskList waiting;
+  warm_up.release_all(waiting);
+  queue_first(std::move(waiting));
+  wake_all_parked();
+}
+
 void Dispatch::note_threads() noexcept { lifecycle.set_threads(roster.threads()); }
 
 void Dispatch::drain(Lifecycle::Scope scope, std::size_t kept, TaskList& into) noexcept {
   interpreter_lane().drain(kept, into);
+  warm_up.release_all(into);
   if (scope == Lifecycle::Scope::kAll) home_lane().drain(0, into);
   loop_lane().drain(0, into);
   note_queued();

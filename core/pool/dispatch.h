@@ -48,6 +48,8 @@ class Dispatch : public Inventory {
   [[nodiscard]] LoopPortPtr loop_for_task(bool may_add) noexcept { return loop_lane().port_for_call(may_add); }
   // Only `most` loops are possible, fewer than wanted. The tasks of ports without a worker move to existing loops.
   void give_up_loops(std::size_t most) noexcept { loop_lane().give_up(most); }
+  // Takes no more tasks. Those that wait for interpreters to be ready do not wait any longer.
+  void close() noexcept;
   // Takes out tasks that have not started, except the `kept` oldest tasks for interpreters.
   void drain(Lifecycle::Scope scope, std::size_t kept, TaskList& into) noexcept;
   // Like the lane's function.
@@ -57,6 +59,7 @@ class Dispatch : public Inventory {
 
   void note_queued() noexcept;   // the queues, the loops or the lifecycle have changed
   void note_threads() noexcept;  // the number of threads has changed
+  void note_hosts() noexcept;    // a host is ready, or a task waits for hosts to be ready
 
  private:
   [[nodiscard]] HomeLane home_lane() noexcept { return HomeLane(*this); }
@@ -71,6 +74,8 @@ class Dispatch : public Inventory {
   template <LaneContract L>
   [[nodiscard]] TaskPtr assign(L lane, Seat& seat) noexcept;
   [[nodiscard]] bool needs_thread() noexcept;
+  // Queues tasks before all others.
+  void queue_first(TaskList tasks) noexcept;
   [[nodiscard]] bool prefers_interpreters(const Seat& seat) const noexcept;
 
   Signals& signals_;

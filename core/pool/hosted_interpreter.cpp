@@ -81,9 +81,8 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
   if (!set_up(thread_name)) {
     breakage.reason = "a worker's interpreter could not be set up";
     created = Created::kNoInterpreter;
-  } else if (!run_initializer()) {
-    breakage.reason = "an interpreter's initializer failed, the thread pool is not usable anymore";
-    created = Created::kInitializerFailed;
+  } else {
+    created = prepare_by_user(breakage);
   }
   if (created == Created::kReady) caller_.keep_context();
   if (created != Created::kReady && interruptible.stopping()) {
@@ -252,6 +251,22 @@ bool HostedInterpreter::prepare_imports() {
   const auto memory = runtime_->array_memory = std::make_shared<codec::ArrayMemory>();
   return extensions::import_private_copies(
       copies, foreign_threads_, [memory](const char* name, PyObject* module) { memory->see_module(name, module); });
+}
+
+HostedInterpreter::Created HostedInterpreter::prepare_by_user(Breakage& breakage) {
+  for (const std::string& name : pool_.options().preload) {
+    if (preload(name)) continue;
+    breakage.reason = "an interpreter could not preload the module '" + name + "', so no call can run in interpreters";
+    return Created::kPreloadFailed;
+  }
+  if (run_initializer()) return Created::kReady;
+  breakage.reason = "an interpreter's initializer failed, the thread pool is not usable anymore";
+  return Created::kInitializerFailed;
+}
+
+bool HostedInterpreter::preload(const std::string& name) {
+  if (name == "__main__") return main_script_.run_once(*runtime_, environment_);
+  return static_cast<bool>(py::Ref::steal(PyImport_ImportModule(name.c_str())));
 }
 
 bool HostedInterpreter::run_initializer() {

@@ -27,11 +27,12 @@ class HostedInterpreter final : private Described {
   HostedInterpreter(const HostedInterpreter&) = delete;
   HostedInterpreter& operator=(const HostedInterpreter&) = delete;
 
-  // Creates the interpreter and runs the initializer in it. On success the thread is attached to it.
+  // Creates the interpreter, imports the modules to preload and runs the initializer in it. On success the thread is
+  // attached to it.
   // Requires: attached to home. Blocks. Runs Python.
   // Errors: the step that failed, with the reason in `breakage`. `end` must be called in this case too. Also
   // std::bad_alloc.
-  enum class Created : std::uint8_t { kReady, kNoInterpreter, kInitializerFailed, kStopped };
+  enum class Created : std::uint8_t { kReady, kNoInterpreter, kPreloadFailed, kInitializerFailed, kStopped };
   [[nodiscard]] Created create(py::ThreadSides& sides, const std::string& thread_name, Breakage& breakage);
 
   // Runs the task, unless it is already interrupted, and stores its outcome in it. Every exception becomes an outcome.
@@ -65,7 +66,11 @@ class HostedInterpreter final : private Described {
  private:
   // See glance.h. Thread: the visitor's.
   [[nodiscard]] std::vector<Activity> describe() override;
+  // Runs the user's code that prepares the interpreter. Errors: the step that failed, with an exception set, and with the
+  // reason in `breakage`.
+  [[nodiscard]] Created prepare_by_user(Breakage& breakage);
   // Each of these sets a Python exception and returns false or null when it fails.
+  bool preload(const std::string& name);
   bool run_initializer();
   // Sets it up before any code of the user runs in it. False with an exception set.
   bool set_up(const std::string& thread_name);

@@ -7,7 +7,9 @@ namespace aiointerpreters::pool {
 
 std::size_t InterpreterLane::wanted_workers() const noexcept {
   const std::size_t ready = has_.roster.hosts().available + has_.roster.making();
-  return waiting() > ready ? std::min(waiting() - ready, has_.free_hosts()) : 0;
+  const std::size_t for_calls = waiting() > ready ? waiting() - ready : 0;
+  const std::size_t wanted = std::max(for_calls, has_.missing_hosts());
+  return wanted > 0 ? std::min(wanted, has_.free_hosts()) : 0;
 }
 
 bool InterpreterLane::has_work_for(const Seat& seat) const noexcept {
@@ -25,8 +27,10 @@ TaskPtr InterpreterLane::assign(Seat& seat) noexcept {
 Seat* InterpreterLane::sleeper() const noexcept {
   const Roster::Idle& plain = has_.roster.plain();
   const Roster::Idle& hosts = has_.roster.hosts();
-  if (waiting() == 0 || hosts.searching > 0) return nullptr;
-  if (hosts.parked != nullptr) return hosts.parked;
+  if (waiting() > 0) {
+    if (hosts.searching > 0) return nullptr;
+    if (hosts.parked != nullptr) return hosts.parked;
+  }
   const bool can_make_one =
       plain.searching == 0 && plain.parked != nullptr && wanted_workers() > 0 && !has_.lifecycle.rests();
   return can_make_one ? plain.parked : nullptr;

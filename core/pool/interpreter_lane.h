@@ -2,7 +2,8 @@
 //
 // A worker that has an interpreter is a host; the others are plain. A plain worker becomes a host when more calls wait than
 // hosts are idle or being created, and there are fewer than max_interpreters. It creates the interpreter first and takes a
-// call afterwards. So no call waits for a new interpreter while a host is idle.
+// call afterwards. So no call waits for a new interpreter while a host is idle. It also becomes a host if hosts are wanted
+// before calls need them (warm_up.h).
 // Owner, locks: Dispatch.
 #pragma once
 

@@ -5,6 +5,7 @@
 //   Roster     the workers: idle, asleep, busy, with an interpreter    roster.h
 //   Loops      the event loops of the workers' interpreters            loops.h
 //   Lifecycle  closed, stopped, resting for a fork, broken             lifecycle.h
+//   WarmUp     interpreters that are wanted before calls need them     warm_up.h
 //
 // Owner: the pool. Locks: the pool's guards everything here.
 #pragma once
@@ -16,6 +17,7 @@
 #include "pool/loops.h"
 #include "pool/roster.h"
 #include "pool/signals.h"
+#include "pool/warm_up.h"
 
 namespace aiointerpreters::pool {
 
@@ -29,8 +31,12 @@ struct Inventory {
 
   // The number of workers that may still become hosts.
   [[nodiscard]] std::size_t free_hosts() const noexcept {
-    if (limits.interpreters <= roster.host_count() || !lifecycle.may_make_interpreter()) return 0;
+    if (limits.interpreters <= roster.host_count() || !lifecycle.may_make_interpreter() || lifecycle.is_broken()) return 0;
     return limits.interpreters - roster.host_count();
+  }
+  // The number of hosts that are wanted although no call needs them.
+  [[nodiscard]] std::size_t missing_hosts() const noexcept {
+    return warm_up.wanted() > roster.host_count() ? warm_up.wanted() - roster.host_count() : 0;
   }
   // The worker becomes a host: it is about to create its interpreter.
   void begin_making(Seat& seat) noexcept {
@@ -44,6 +50,7 @@ struct Inventory {
   Roster roster;
   Loops loops;
   Lifecycle lifecycle;
+  WarmUp warm_up;
 };
 
 }  // namespace aiointerpreters::pool

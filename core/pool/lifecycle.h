@@ -32,6 +32,8 @@ class Lifecycle {
   void end_rest() noexcept { --rests_; }
 
   // ---- Breakage.
+  // Whether at least the calls for interpreters are refused for good.
+  [[nodiscard]] bool is_broken() const noexcept { return breakage_ != nullptr; }
   // Null while calls of that lane can run. If the time for another attempt has come, the failure is forgotten.
   [[nodiscard]] std::shared_ptr<const Breakage> broken(Lane lane) noexcept;
   // The first reason stays, unless the new one concerns more lanes. Returns an object that must be freed without the lock.
@@ -41,6 +43,8 @@ class Lifecycle {
   [[nodiscard]] bool may_make_interpreter() const noexcept { return !retry_at_ || base::is_over(retry_at_); }
   void interpreter_made() noexcept { retry_at_.reset(), failures_ = 0; }
   void interpreter_failed() noexcept;
+  // The next attempt need not wait.
+  void retry_now() noexcept { retry_at_.reset(); }
   // No interpreter exists, and none could be created. The lanes that need one count as broken until the next attempt.
   void break_until_retry(std::shared_ptr<const Breakage>& why) noexcept { transient_.swap(why); }
 

@@ -20,7 +20,9 @@ Pool::Pool(std::shared_ptr<const PoolOptions> options)
       no_memory_(
           std::make_shared<const Breakage>(Breakage{"a worker's interpreter could not be created: not enough memory", {}})),
       dispatch_({options_->max_workers, options_->max_interpreters}, signals_),
-      spins_(base::usable_cpus(), kSpinBudget) {}
+      spins_(base::usable_cpus(), kSpinBudget) {
+  dispatch_.warm_up.keep(options_->min_interpreters);
+}
 
 Pool::~Pool() = default;
 
@@ -35,6 +37,19 @@ Pool::Submitted Pool::submit_to_queue(TaskPtr task) noexcept {
   task->pool = this;
   dispatch_.backlog.add(std::move(task));
   return call_worker(sleeper);
+}
+
+Pool::Submitted Pool::warm_up(TaskPtr task, std::size_t interpreters) noexcept {
+  record(*task, Recorder::Event::kQueued);
+  Sleeper sleeper;
+  base::Lock lock(mutex_);
+  dispatch_.lifecycle.retry_now();
+  if (dispatch_.lifecycle.closed() || dispatch_.lifecycle.broken(task->lane)) return Submitted::kRefused;
+  task->pool = this;
+  dispatch_.warm_up.wait(std::move(task), std::min(interpreters, dispatch_.limits.interpreters));
+  dispatch_.note_hosts();
+  sleeper.choose(dispatch_.choose_sleeper());
+  return Submitted::kQueued;
 }
 
 Pool::Submitted Pool::call_worker(Sleeper& sleeper) noexcept {
@@ -65,9 +80,7 @@ bool Pool::claim_thread() noexcept {
 
 void Pool::close() noexcept {
   base::Lock lock(mutex_);
-  dispatch_.lifecycle.close();
-  dispatch_.note_queued();
-  dispatch_.wake_all_parked();
+  dispatch_.close();
 }
 
 base::Wake Pool::wait_for_end(const base::Deadline& deadline) const noexcept {
@@ -126,11 +139,7 @@ TaskList Pool::break_down(std::shared_ptr<const Breakage> breakage, Scope scope)
   base::Lock lock(mutex_);
   breakage = dispatch_.lifecycle.break_down(std::move(breakage), scope);
   dispatch_.drain(scope, 0, tasks);
-  if (scope == Scope::kAll) {
-    dispatch_.lifecycle.close();
-    dispatch_.note_queued();
-    dispatch_.wake_all_parked();
-  }
+  if (scope == Scope::kAll) dispatch_.close();
   return tasks;
 }
 
@@ -240,6 +249,7 @@ void Pool::interpreter_made(Seat& seat) noexcept {
   seat.errand = Seat::Errand::kNone;
   dispatch_.roster.made(seat);
   dispatch_.lifecycle.interpreter_made();
+  dispatch_.note_hosts();
 }
 
 bool Pool::interpreter_failed(Seat& seat, std::shared_ptr<const Breakage> why, TaskList& left) noexcept {
@@ -249,6 +259,7 @@ bool Pool::interpreter_failed(Seat& seat, std::shared_ptr<const Breakage> why, T
   dispatch_.drop_interpreter(seat, interrupter);
   if (dispatch_.lifecycle.rests()) return true;
   dispatch_.lifecycle.interpreter_failed();
+  dispatch_.warm_up.release_all(left);
   dispatch_.give_up_loops(dispatch_.roster.host_count());
   if (dispatch_.roster.host_count() > 0) return true;
   dispatch_.lifecycle.break_until_retry(why);

@@ -68,11 +68,13 @@ class Pool {
   [[nodiscard]] Submitted submit(TaskPtr task) AIOI_EXCLUDES(mutex_) {
     return task->lane == Lane::kLoops ? submit_to_loop(std::move(task)) : submit_to_queue(std::move(task));
   }
-  // The thread that submit requested could not be started. Returns whether other threads remain to serve the queue.
+  // The task joins the queue when so many interpreters are ready (warm_up.h). Not kNeedsThread: `claim_thread` tells more.
+  [[nodiscard]] Submitted warm_up(TaskPtr task, std::size_t interpreters) noexcept AIOI_EXCLUDES(mutex_);
+  // A requested thread could not be started. Returns whether other threads remain to serve the queue.
   bool thread_failed() noexcept AIOI_EXCLUDES(mutex_);
   // The new limits for threads and interpreters. Existing ones stay.
   void set_limits(std::size_t max_workers, std::size_t max_interpreters) noexcept AIOI_EXCLUDES(mutex_);
-  // True: the queued tasks need a thread, and the caller has to start it, as after kNeedsThread.
+  // True: a thread is needed, for queued tasks or a warm-up. The caller has to start it, as after kNeedsThread.
   [[nodiscard]] bool claim_thread() noexcept AIOI_EXCLUDES(mutex_);
 
   // Accepts no more tasks. Workers end when they find nothing more to do.
@@ -100,8 +102,7 @@ class Pool {
   void stop() noexcept AIOI_EXCLUDES(mutex_);
 
   // ---- Rests: before a fork, when there must be no interpreter (hazard 16).
-
-  // Until `end_rest` has been called as often as this, no interpreter is created, and workers end theirs between two tasks.
+  // Until as many calls of `end_rest`, no interpreter is created, and workers end theirs between two tasks.
   void begin_rest() noexcept AIOI_EXCLUDES(mutex_);
   // A worker that runs code of home while its interpreter is idle, or null. The caller has to call the seat's `end_lent`,
   // then `return_lent`.
@@ -133,9 +134,8 @@ class Pool {
 
   // Takes the place of the thread that submit requested. Errors: std::bad_alloc; the thread is still expected then.
   [[nodiscard]] Seat& enter(unsigned long thread = 0) AIOI_EXCLUDES(mutex_);
-  // The next task. Null: there is none now, or the seat has an errand. If there is none, the worker counts as available from
-  // now on, before any thread can learn that its last task is done. So the next submit finds it available, as in the
-  // standard library.
+  // The next task. Null: the seat has an errand, or there is nothing to do. Then the worker counts as available, before any
+  // thread can learn that its last task is done. So the next submit finds it available, as in the standard library.
   [[nodiscard]] TaskPtr take(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // Waits for a task, after a take that found nothing. Null: the seat has an errand, or the worker has to leave. Requires:
   // detached. Blocks.
@@ -148,8 +148,8 @@ class Pool {
   // Errand kMakeInterpreter: the interpreter exists now.
   void interpreter_made(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // Errand kMakeInterpreter has failed, and the unfinished interpreter has been ended. True: the tasks wait for other
-  // hosts, or for the end of a rest. False: there are no hosts. `left` gets all tasks for interpreters, which the caller
-  // has to end, and the pool refuses more of them until the next attempt.
+  // hosts, or for the end of a rest. False: there are no hosts, and the pool refuses tasks for them until the next attempt.
+  // `left` gets tasks that the caller has to end: those that wait for more hosts, and without hosts all that need one.
   [[nodiscard]] bool interpreter_failed(Seat& seat, std::shared_ptr<const Breakage> why, TaskList& left) noexcept
       AIOI_EXCLUDES(mutex_);
   // From now on the worker's interpreter, which has this id, can be interrupted. True: the worker has to stop itself.
@@ -159,8 +159,8 @@ class Pool {
   void begin_ending(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   void step_down(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
 
-  // The worker is about to run code of home. From now on other threads may end its interpreter, until the worker reclaims
-  // it. False: a rest is on, so the worker has to end its interpreter first.
+  // The worker is about to run code of home. Until it reclaims its interpreter, other threads may end that. False: a rest
+  // is on, so the worker has to end its interpreter first.
   [[nodiscard]] bool lend(Seat& seat, Lender& lender) noexcept AIOI_EXCLUDES(mutex_);
   // Requires: lent. False: another thread is ending the interpreter, and the worker has to wait for that.
   [[nodiscard]] bool try_reclaim(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "codec/callable_ref.h"
 #include "codec/message.h"
@@ -22,6 +23,8 @@ struct Breakage;
 struct PoolOptions {
   std::size_t max_workers = 1;
   std::size_t max_interpreters = 1;
+  // That many interpreters are made before calls need them, as soon as there are threads for them.
+  std::size_t min_interpreters = 0;
   // The number of forks that lead to this process, as far as this package has noticed. It belongs to home, so read it
   // attached.
   const unsigned* forks = nullptr;
@@ -32,10 +35,13 @@ struct PoolOptions {
   // Has a warning written to this package's log soon, on a thread that nobody waits for (reporter.h). Thread: any. Blocks:
   // no.
   std::function<void(std::string text)> log_warning;
-  // Reports that the initializer has failed, as the standard library does. Requires: attached to home. Runs Python.
-  void (*log_initializer_failure)(const Breakage& breakage) = nullptr;
+  // Reports that the code which prepares new interpreters has failed: `title`, and the exception. Requires: attached to
+  // home. Runs Python.
+  void (*log_failure)(const char* title, const Breakage& breakage) = nullptr;
   // The store of private copies of extension modules (core/extensions). Null: interpreters load no private copies.
   std::shared_ptr<extensions::CopyStore> copies;
+  // Modules that each new interpreter imports, in this order, before it runs the initializer. "__main__": home's script.
+  std::vector<std::string> preload;
   // Runs once in each new interpreter, unless it is null. `initializer_message` holds its arguments.
   codec::CallablePtr initializer;
   codec::Message initializer_message;

@@ -82,9 +82,10 @@ class Task : public base::Counted, public Call, public Completion {
   friend class TaskList;
   friend class TaskQueue;
   friend class Mailbox;
+  friend class WarmUp;
 
   Task* next_ = nullptr;      // in a list or mailbox
-  std::uint64_t number_ = 0;  // TaskQueue's
+  std::uint64_t number_ = 0;  // TaskQueue's or WarmUp's
 };
 
 using TaskPtr = base::IntrusivePtr<Task>;

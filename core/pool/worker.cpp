@@ -257,15 +257,27 @@ bool Worker::give_up_host(HostedInterpreter::Created created, const std::shared_
   end_interpreter();
   TaskList left;
   const bool are_others = pool_->interpreter_failed(seat_, why, left);
-  const bool initializer_failed = created == HostedInterpreter::Created::kInitializerFailed;
-  if (initializer_failed) {
-    static_cast<void>(visit_home([&] { pool_->options().log_initializer_failure(*why); }));
-    left.append(pool_->break_down(why, Pool::Scope::kAll));
-  } else if (are_others && created == HostedInterpreter::Created::kNoInterpreter) {
-    warn_of_fewer_hosts(*why);
+  bool is_broken = true;
+  switch (created) {
+    case HostedInterpreter::Created::kPreloadFailed:
+      left.append(break_down("Exception in preload:", why, Pool::Scope::kInterpreters));
+      break;
+    case HostedInterpreter::Created::kInitializerFailed:
+      left.append(break_down("Exception in initializer:", why, Pool::Scope::kAll));
+      break;
+    case HostedInterpreter::Created::kNoInterpreter:
+    case HostedInterpreter::Created::kStopped:
+    case HostedInterpreter::Created::kReady:
+      is_broken = !are_others;
+      if (are_others && created == HostedInterpreter::Created::kNoInterpreter) warn_of_fewer_hosts(*why);
   }
   end_broken(std::move(left), why);
-  return are_others && !initializer_failed;
+  return !is_broken;
+}
+
+TaskList Worker::break_down(const char* title, const std::shared_ptr<const Breakage>& why, Pool::Scope scope) {
+  static_cast<void>(visit_home([&] { pool_->options().log_failure(title, *why); }));
+  return pool_->break_down(why, scope);
 }
 
 void Worker::warn_of_fewer_hosts(const Breakage& why) {

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import math
+import operator
 import os
 import sys
 import threading
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 from . import _core, _lifecycle, _outline, _replaced_submit
 from ._core import Future, interpreter
 from ._extensions import Extensions, are_private
+from ._preload import names_of_modules
 from ._stopping import is_stop
 from ._waiting import as_completed, wait
 from ._work_queue import WorkQueue
@@ -50,8 +52,10 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         max_interpreters: int | None = None,
         context_vars: Iterable[ContextVar[Any]] = (),
         extensions: Extensions | None = None,
+        preload: Iterable[str] = (),
+        min_interpreters: int = 0,
     ) -> None:
-        """Create an executor. Its threads and interpreters start when they are first needed.
+        """Create an executor. Its threads and interpreters start when they are first needed, or earlier if you ask for it.
 
         Args:
             max_workers: Maximum number of threads. If it is greater than `max_interpreters`, one thread for each interpreter
@@ -73,24 +77,41 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
                 declare support for subinterpreters (PEP 489, PEP 684). `"private"`: all. Each interpreter loads its own copy
                 of the module's file. If None: the value of the environment variable AIOINTERPRETERS_EXTENSIONS, or
                 `"declared"` if the variable is not set.
+            preload: Names of modules that each new interpreter imports before it runs a tagged initializer. `"__main__"`
+                runs the program's script. If an import fails, all tagged calls raise
+                `concurrent.futures.thread.BrokenThreadPool`; untagged calls still run.
+            min_interpreters: Number of interpreters that are started in the background when the executor is created, and
+                that are created again if they are lost. In a worker, and in a child process after a fork, they are started
+                by the first call.
 
         Raises:
-            ValueError: A number is less than 1, a context variable is not an attribute of a module, or `extensions` is
-                unknown.
-            TypeError: `initializer` cannot be called, or is a tagged coroutine function.
+            ValueError: A number is too small, `min_interpreters` is greater than `max_interpreters`, a context variable is
+                not an attribute of a module, a name in `preload` cannot be a module's, or `extensions` is unknown.
+            TypeError: `initializer` cannot be called, or is a tagged coroutine function. `preload` is a str, or contains
+                other objects than str.
+            RuntimeError: A thread for `min_interpreters` cannot be started.
             NotTransferableError: An argument of a tagged initializer cannot cross.
             NotImplementedError: `extensions` is `"private"` on musl, macOS or Windows.
         """
         super().__init__(max_workers, thread_name_prefix, initializer, initargs)
         self._max_interpreters = max_interpreters
+        self._min_interpreters = operator.index(min_interpreters)
         self._has_default_size = max_workers is None
+        if not 0 <= self._min_interpreters <= self._limits()[1]:
+            raise ValueError(
+                f"min_interpreters must be between 0 and {self._limits()[1]}, the maximum number of interpreters"
+            )
         tagged = initializer if isinstance(initializer, interpreter) else None
-        self._pool = _core.Pool(*self._limits(), tagged, initargs, are_private(extensions))
+        names = names_of_modules(preload)
+        self._pool = _core.Pool(*self._limits(), tagged, initargs, are_private(extensions), names, self._min_interpreters)
         self._thread_initializer = None if tagged is not None else initializer
         self._thread_initargs = initargs
         self._use_pool()
         if context_vars:
             self._declare_context(context_vars)
+        # A worker that imports a module with an executor in it would start the interpreters of that executor, and so on.
+        if self._min_interpreters and not _core.is_worker():
+            self._start_missing_threads()
 
     def __repr__(self) -> str:
         pool = getattr(self, "_pool", None)
@@ -155,6 +176,28 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
                 return _flatten(_in_order(self, fn, chunks, _submit_rows, buffersize, end_time))
         return _in_order(self, fn, rows, _submit_row, buffersize, end_time)
 
+    def warm_up(self, interpreters: int | None = None) -> Future[None]:
+        """Start interpreters in the background, before calls need them.
+
+        Args:
+            interpreters: Number of interpreters that should exist. If None: as many as there may be.
+
+        Returns:
+            A future that is done when so many interpreters are ready: they have imported what `preload` names, and have run
+            the initializer. It is also done if the executor is shut down first. It raises
+            `concurrent.futures.thread.BrokenThreadPool` if an interpreter cannot be created.
+
+        Raises:
+            ValueError: `interpreters` is less than 1, or greater than the maximum number of interpreters.
+            TypeError: `interpreters` is neither an integer nor None.
+            RuntimeError: The executor has been shut down, or a thread cannot be started.
+        """
+        most = self._limits()[1]
+        number = most if interpreters is None else operator.index(interpreters)
+        if not 1 <= number <= most:
+            raise ValueError(f"interpreters must be between 1 and {most}, the maximum number, not {number}")
+        return self._warm_up(interpreter(_core.stand_by), number)
+
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Accept no further calls. Queued and running calls finish, then threads and interpreters end.
 
@@ -162,9 +205,9 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             wait: Whether to wait until all of them have ended.
             cancel_futures: Whether to cancel the calls that have not started.
         """
+        self._shutdown = True
         if not self._pool.is_here:
             self._renew()
-        self._shutdown = True
         self._pool.close()
         if cancel_futures:
             self._pool.cancel_queued()
@@ -254,6 +297,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         self._use_pool()
         if self._shutdown:
             self._pool.close()
+        else:
+            self._start_missing_threads()  # for min_interpreters
 
     def _limits(self) -> tuple[int, int]:
         """Return the maximum numbers of threads and interpreters. Raises ValueError if a number is less than 1.
@@ -263,7 +308,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         threads = math.ceil(min(self._max_workers, sys.maxsize))  # with 2.5, the standard library starts a third thread
         interpreters = self._max_interpreters
         if interpreters is None:
-            interpreters = (os.process_cpu_count() or 1) if self._has_default_size else threads
+            default = (os.process_cpu_count() or 1) if self._has_default_size else threads
+            interpreters = max(default, self._min_interpreters)
         if interpreters <= 0:
             raise ValueError("max_interpreters must be greater than 0")
         interpreters = min(interpreters, threads)
@@ -297,12 +343,11 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         """Ignore the value: the engine knows whether the executor is broken."""
 
     def _adjust_thread_count(self) -> None:
-        """Start threads that waiting calls need.
+        """Start threads that waiting calls, or interpreters that are wanted, need.
 
         Other code calls this to start threads in advance. Here a thread starts only if there is work.
         """
-        while self._start_missing_thread():
-            pass
+        self._start_missing_threads()
 
     def _submit_by_standard(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Submit through ThreadPoolExecutor.submit. `submit` calls this if a tool has replaced that method."""
