@@ -1,9 +1,11 @@
 // See home_environment.h.
 #include "binding/home_environment.h"
 
+#include <string_view>
 #include <utility>
 
 #include "codec/codec.h"
+#include "codec/text.h"
 
 namespace aiointerpreters::binding {
 
@@ -90,6 +92,9 @@ bool HomeEnvironment::publish(codec::Runtime& runtime) {
   if (main_.name && !codec::encode_value(runtime, main_.name.get(), next->main_name)) return false;
   if (!variables_.describe(runtime, next->variables)) return false;
   runtime.main_is_nowhere = main_.is_nowhere;
+  const bool is_path = main_.kind == pool::Environment::Main::kPath;
+  const std::string_view file = is_path ? codec::utf8_view(main_.name.get()) : std::string_view();
+  runtime.main_file = file.ends_with(".py") ? file : std::string_view();
   next->version = current_ ? current_->version + 1 : 1;
   current_ = std::move(next);
   entries_.swap(entries);  // dropping the old ones may run Python

@@ -48,7 +48,7 @@ void Submission::take_tag(PyObject* tag, PyObject* inner) noexcept {
 
 codec::CallablePtr Submission::describe(ModuleState& state) const {
   if (tag_ != nullptr && tagged_callable(tag_) == fn_) return describe_tagged(state, tag_);
-  return state.callables.describe(state.runtime, fn_);
+  return describe_callable(state, fn_);
 }
 
 Submission::Step Submission::open_one(const ModuleState& state) {

@@ -241,9 +241,16 @@ PyObject* tagged_callable(PyObject* tag) noexcept { return as_tag(tag)->fn; }
 
 PyObject* tagged_context(PyObject* tag) noexcept { return as_tag(tag)->context; }
 
+codec::CallablePtr describe_callable(ModuleState& state, PyObject* callable) {
+  if (codec::CallablePtr known = state.callables.known_by_name(callable)) return known;
+  // How a function of `__main__` crosses depends on what `__main__` is now.
+  if (!state.environment.refresh(state.runtime)) return nullptr;
+  return state.callables.describe(state.runtime, callable);
+}
+
 codec::CallablePtr describe_tagged(ModuleState& state, PyObject* tag) {
   if (as_tag(tag)->ref) return as_tag(tag)->ref;
-  codec::CallablePtr ref = state.callables.describe(state.runtime, as_tag(tag)->fn);
+  codec::CallablePtr ref = describe_callable(state, as_tag(tag)->fn);
   if (ref && ref->by_reference()) as_tag(tag)->ref = ref;
   return ref;
 }

@@ -20,6 +20,8 @@ namespace aiointerpreters::binding {
 [[nodiscard]] PyObject* tagged_callable(PyObject* tag) noexcept;
 // The context variables that were declared with it (carried_context.h); null: none. Requires: is_tag. Borrows.
 [[nodiscard]] PyObject* tagged_context(PyObject* tag) noexcept;
+// Describes a callable for workers. Runs Python. Errors: null, exception set.
+[[nodiscard]] codec::CallablePtr describe_callable(ModuleState& state, PyObject* callable);
 // Describes it for workers. A tag whose callable crosses by reference is looked up once. Runs Python. Errors: null,
 // exception set.
 [[nodiscard]] codec::CallablePtr describe_tagged(ModuleState& state, PyObject* tag);

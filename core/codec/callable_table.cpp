@@ -34,13 +34,9 @@ bool read_text(PyObject* object, const char* attribute, std::string& out) {
   return true;
 }
 
-// Whether a function was typed at a prompt. It is not in the script that a worker would run.
-bool was_typed(PyObject* callable) {
-  py::Ref code = py::Ref::steal(PyObject_GetAttrString(callable, "__code__"));
-  std::string file;
-  const bool typed = code && read_text(code.get(), "co_filename", file) && file.starts_with('<');
-  PyErr_Clear();
-  return typed;
+bool has_code_beside_script(const Runtime& runtime, PyObject* callable) {
+  if (PyMethod_Check(callable)) callable = PyMethod_GET_FUNCTION(callable);
+  return PyFunction_Check(callable) && is_beside_script(runtime, PyFunction_GET_CODE(callable));
 }
 
 // A class method is bound again at each look-up, so its identity differs.
@@ -54,7 +50,7 @@ bool is_same(PyObject* found, PyObject* callable) {
 // Whether a worker finds the same object by module and qualified name.
 bool leads_back(const Runtime& runtime, PyObject* callable, CallableRef& ref) {
   if (!read_text(callable, "__module__", ref.module) || !read_text(callable, "__qualname__", ref.qualname)) return false;
-  if (is_main(ref.module) && (runtime.main_is_nowhere || was_typed(callable))) return false;
+  if (is_main(ref.module) && (runtime.main_is_nowhere || has_code_beside_script(runtime, callable))) return false;
   py::Ref module_name =
       py::Ref::steal(PyUnicode_FromStringAndSize(ref.module.data(), static_cast<Py_ssize_t>(ref.module.size())));
   py::Ref module = module_name ? py::Ref::steal(PyImport_GetModule(module_name.get())) : py::Ref();

@@ -23,7 +23,13 @@ class CallableTable {
   // Describes `callable`. A function that crosses by name is looked up once. A function that crosses by value is described
   // again only if anything that it refers to has changed, or may have changed. Other callables are pickled at each call.
   // Runs Python. Errors: null with NotTransferableError (or the exception that pickling raised) set; std::bad_alloc.
+  // Requires: the runtime knows what home's `__main__` is now.
   [[nodiscard]] CallablePtr describe(Runtime& runtime, PyObject* callable);
+  // What is known of a callable that crosses by name; null: nothing.
+  [[nodiscard]] CallablePtr known_by_name(PyObject* callable) {
+    const Entry* const entry = entries_.find(callable);
+    return entry != nullptr && entry->ref->by_reference() ? entry->ref : nullptr;
+  }
 
  private:
   struct Entry {

@@ -2,7 +2,9 @@
 #include "codec/code_facts.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "codec/attachment.h"
@@ -39,13 +41,21 @@ void drop_repeated(std::vector<py::Ref>& names) {
 
 }  // namespace
 
+bool is_beside_script(const Runtime& runtime, PyObject* code) {
+  const std::string_view file = utf8_view(reinterpret_cast<PyCodeObject*>(code)->co_filename);
+  if (file.starts_with('<')) return true;
+  const std::filesystem::path path(file);
+  std::error_code error;  // ignored: a path that cannot be looked at does not exist
+  return !runtime.main_file.empty() && file != runtime.main_file && path.is_absolute() &&
+         !std::filesystem::exists(path, error);
+}
+
 CodeFactsPtr CodeTable::facts(PyObject* code) {
   if (const CodeFactsPtr* const known = table_.find(code)) return *known;
   auto facts = std::make_shared<CodeFacts>();
   auto* const object = reinterpret_cast<PyCodeObject*>(code);
   if (!add_pieces(code, facts->pieces) || !py::add_global_names(object, facts->globals)) return nullptr;
   drop_repeated(facts->globals);
-  facts->is_typed = utf8_view(object->co_filename).starts_with('<');
   table_.set(code, facts);
   return facts;
 }

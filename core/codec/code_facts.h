@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "codec/runtime.h"
 #include "codec/weak_table.h"
 #include "py/python.h"
 #include "py/ref.h"
@@ -14,9 +15,12 @@ namespace aiointerpreters::codec {
 struct CodeFacts {
   std::vector<py::Ref> pieces;   // its marshalled bytes; short ones, because large bytes would be attached to the message
   std::vector<py::Ref> globals;  // the names that it or nested code uses, each once
-  bool is_typed = false;         // at a prompt, or in another place that is no file
 };
 using CodeFactsPtr = std::shared_ptr<const CodeFacts>;
+
+// Whether the code of a function of `__main__` is not in the script that a worker would run: it was typed at a prompt, or
+// compiled with the name of a file that does not exist, as tools do with the cells of notebooks.
+[[nodiscard]] bool is_beside_script(const Runtime& runtime, PyObject* code);
 
 class CodeTable {
  public:

@@ -260,11 +260,10 @@ class Survey {
     return true;
   }
 
-  // Whether it is a function of a `__main__` that workers cannot run, or was typed beside the script that they run.
+  // Whether it is a function of a `__main__` that workers cannot run, or is beside the script that they run.
   bool is_in_nowhere(PyFunctionObject* function) {
     if (!is_main(utf8_view(function->func_module))) return false;
-    return runtime_.main_is_nowhere ||
-           utf8_view(reinterpret_cast<PyCodeObject*>(function->func_code)->co_filename).starts_with('<');
+    return runtime_.main_is_nowhere || is_beside_script(runtime_, function->func_code);
   }
 
   bool take_type(PyObject* object, Slot& slot) {

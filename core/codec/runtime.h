@@ -80,6 +80,8 @@ struct Runtime {
   // At home: a worker cannot run `__main__` again, because it is no script or module. So its contents cross by value
   // (hazard 31).
   bool main_is_nowhere = false;
+  // At home: the path of `__main__` if it is a script, as source, that a worker can run; otherwise empty.
+  std::string main_file;
   // In a worker: home's script is being run here to find its functions. Creating or using a pool meanwhile would never end.
   bool running_main = false;
   bool guard_missing = false;  // the script has used a pool then, so it lacks `if __name__ == "__main__"`

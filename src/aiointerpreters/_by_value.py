@@ -101,6 +101,8 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         behind_tag = isinstance(found, interpreter) and found.fn is obj
         if found is not obj and not behind_tag:
             return None
+        if in_main and _script.is_beside_script(obj):
+            return None
         self.names_main |= in_main
         return (getattr, (found, "fn")) if behind_tag else name
 

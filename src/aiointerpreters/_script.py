@@ -7,10 +7,17 @@ script once more, as `__mp_main__`, in each interpreter that needs one of them.
 import io
 import os
 import sys
+from _weakref import ref
 from importlib.util import MAGIC_NUMBER
 from types import ModuleType
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 _ALIAS = "__mp_main__"
+_has_alias: "ref[ModuleType] | None" = None  # the module that got this name here
 NAMES = ("__main__", _ALIAS)
 """The names of a program's main module. Workers have the second one too."""
 
@@ -18,13 +25,15 @@ NAMES = ("__main__", _ALIAS)
 def describe(main: ModuleType | None) -> tuple[bool, str] | None:
     """Return how a worker finds the program's `__main__`: (True, module name), (False, path of the script), or None.
 
-    None means a `__main__` that cannot be run again: -c, stdin, a REPL, a notebook, or a package's `__main__.py`, which
-    usually does not check its name. In the main interpreter `__mp_main__` becomes another name of `__main__`. So instances
-    of a script's classes have the right class when they come back.
+    None means a `__main__` that cannot be run again: -c, stdin, a REPL, a notebook, an app of Streamlit, or a package's
+    `__main__.py`, which usually does not check its name. In the main interpreter `__mp_main__` becomes another name of
+    `__main__`. So instances of a script's classes have the right class when they come back.
     """
     if main is None:
         return None
-    sys.modules.setdefault(_ALIAS, main)
+    _give_alias(main)
+    if _is_run_by_a_tool():
+        return None
     spec = getattr(main, "__spec__", None)
     if spec is not None:
         return None if spec.name == "__main__" or spec.name.endswith(".__main__") else (True, spec.name)
@@ -32,6 +41,42 @@ def describe(main: ModuleType | None) -> tuple[bool, str] | None:
     if not isinstance(path, str) or not os.path.isfile(path):
         return None
     return (False, os.path.abspath(path))
+
+
+def _give_alias(main: ModuleType) -> None:
+    """Make `__mp_main__` another name of `__main__`, also if a tool has replaced it. Workers keep theirs."""
+    global _has_alias
+    known = sys.modules.get(_ALIAS)
+    if known is None or (_has_alias is not None and _has_alias() is known):
+        sys.modules[_ALIAS] = main
+        _has_alias = ref(main)
+
+
+def is_beside_script(obj: object) -> bool:
+    """Return whether a function of a script's `__main__` is not in the script: it was typed at a prompt (python -i)."""
+    code = getattr(getattr(obj, "fn", obj), "__code__", None)
+    return code is not None and code.co_filename.startswith("<")
+
+
+def _is_run_by_a_tool() -> bool:
+    """Return whether a tool runs the program in parts, or several programs one after the other, as `__main__`.
+
+    A worker that runs the file does not get the same functions, even if the module names a file: IPython and Jupyter (VS
+    Code sets `__file__`, and %run runs scripts), marimo, Streamlit. Each is asked by its documented function, if it has been
+    imported.
+    """
+    asked: list[tuple[str, Callable[[Any], bool]]] = [
+        ("IPython", lambda module: module.get_ipython() is not None),
+        ("marimo", lambda module: module.app_meta().mode is not None),
+        ("streamlit.runtime", lambda module: module.exists()),
+    ]
+    for name, is_running in asked:
+        try:
+            if (module := sys.modules.get(name)) is not None and is_running(module):
+                return True
+        except Exception:  # it is being imported, or is another version
+            continue
+    return False
 
 
 def is_running_homes() -> bool:
