@@ -69,6 +69,9 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             return self._reduce_class(obj)
         if (reduce_known := _by_value_types.REDUCTIONS.get(kind)) is not None:
             return reduce_known(self, obj)
+        if issubclass(kind, property | classmethod | staticmethod) and kind not in self.dispatch_table:
+            reduction = _by_value_types.descriptor_of_subclass(obj)
+            return NotImplemented if reduction is None else reduction
         if kind is interpreter:
             if (named := self.by_name(obj, obj.__module__, getattr(obj, "__qualname__", None))) is not None:
                 return named

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from enum import Enum, Flag
 from types import CellType, CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from . import _by_value_rebuild as rebuild
 from ._by_value_types import LAZY, Reduction
@@ -26,7 +27,6 @@ _BY_NAME = {
     for name in ("LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS", "STORE_GLOBAL", "DELETE_GLOBAL")
     if name in opcode.opmap
 }
-_OF_CLASS = {opcode.opmap[name] for name in ("LOAD_FROM_DICT_OR_GLOBALS", "LOAD_FROM_DICT_OR_DEREF")}
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
@@ -37,20 +37,32 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(constant)
 
 
-def global_names(code: CodeType) -> dict[str, None]:
-    """Return the names that this code and all code inside it may look up among the globals, in their order."""
+_known_names: WeakKeyDictionary[CodeType, tuple[list[str], set[str]]] = WeakKeyDictionary()
+
+
+def _names(code: CodeType) -> tuple[list[str], set[str]]:
+    """Return the globals that this code and all code inside it may look up, in their order, and all names that it uses."""
+    if (known := _known_names.get(code)) is not None:
+        return known
     names: dict[str, None] = {}
+    used: set[str] = set()
     for part in _codes(code):
-        instructions = part.co_code
-        extended = 0
-        for i in range(0, len(instructions), 2):
-            operation, argument = instructions[i], instructions[i + 1] | extended
-            extended = argument << 8 if operation == _EXTENDED_ARG else 0
-            if operation == _LOAD_GLOBAL:
-                names[part.co_names[argument >> 1]] = None
-            elif operation in _BY_NAME:
-                names[part.co_names[argument]] = None
-    return names
+        used.update(part.co_names)
+        names.update(dict.fromkeys(_global_names(part)))
+    _known_names[code] = list(names), used
+    return _known_names[code]
+
+
+def _global_names(code: CodeType) -> Iterator[str]:
+    instructions = code.co_code
+    extended = 0
+    for i in range(0, len(instructions), 2):
+        operation, argument = instructions[i], instructions[i + 1] | extended
+        extended = argument << 8 if operation == _EXTENDED_ARG else 0
+        if operation == _LOAD_GLOBAL:
+            yield code.co_names[argument >> 1]
+        elif operation in _BY_NAME:
+            yield code.co_names[argument]
 
 
 def _submodules(found: Any, names: set[str]) -> Iterator[Any]:
@@ -100,8 +112,8 @@ def reduce_function(pickler: "Pickler", fn: FunctionType) -> Reduction:
         {name: everything[name] for name in ("__package__", "__name__", "__path__", "__file__") if name in everything},
     )
     closure = fn.__closure__ and pickler.once(fn, lambda: _closure(fn))
-    names = {name: everything[name] for name in global_names(code) if name in everything}
-    used = {name for part in _codes(code) for name in part.co_names}
+    looked_up, used = _names(code)
+    names = {name: everything[name] for name in looked_up if name in everything}
     held = [*names.values(), *map(_content, fn.__closure__ or ())]
     modules = [inner for value in held for inner in _submodules(value, used)]
     state = (names, [*modules, *_lazy_submodules(names, used)], _special(pickler, fn, base), dict(fn.__dict__))

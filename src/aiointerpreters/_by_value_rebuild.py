@@ -6,15 +6,21 @@ Each function here stands in pickles. Objects that refer to themselves are creat
 refer to exists: that is what the functions named `fill_...` are for.
 """
 
+from __future__ import annotations
+
 import builtins
 import os
 import sys
 from types import CellType, CodeType, FunctionType, ModuleType
-from typing import Any
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary, ref
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _ids: WeakKeyDictionary[Any, bytes] = WeakKeyDictionary()
 _objects: WeakValueDictionary[bytes, Any] = WeakValueDictionary()
+_own: WeakSet[type] = WeakSet()  # those that this interpreter has defined itself
 _strong_ids: dict[Any, bytes] = {}
 _strong_objects: dict[bytes, Any] = {}
 
@@ -29,6 +35,8 @@ def identify(obj: Any) -> bytes:
     found: bytes | None = known.get(obj)
     if found is None:
         found = known.setdefault(obj, os.urandom(12))
+        if isinstance(obj, type):
+            _own.add(obj)
         (_objects if known is _ids else _strong_objects)[found] = obj
     return found
 
@@ -107,32 +115,33 @@ def make_class(meta: type, name: str, bases: tuple[type, ...], names: dict[str, 
 
 
 def _new_class(meta: type, name: str, bases: tuple[type, ...], names: dict[str, Any]) -> type:
-    namespace: Any = meta.__prepare__(name, bases)
-    namespace.update(names)
+    """Create a class. What metaclasses and bases by value have done at home arrives with them and is not done again."""
+    silent = {base for root in (*bases, meta) for base in root.__mro__ if base in _ids}
     try:
-        return meta(name, bases, namespace)  # type: ignore[no-any-return]
+        return _new_class_without(silent, meta, name, bases, names)
     except Exception:
         # The metaclass or __init_subclass__ needs more than a name: keywords, or attributes of the class.
-        return _quiet_class(meta, name, bases, names)
+        silent = {base for root in (*bases, meta) for base in root.__mro__ if base.__module__ != "abc"} - {object, type}
+        return _new_class_without(silent, meta, name, bases, names)
 
 
-def _quiet_class(meta: type, name: str, bases: tuple[type, ...], names: dict[str, Any]) -> type:
-    """Create a class without calling what its metaclass and its bases have written in Python."""
-    make = next(base.__new__ for base in meta.__mro__ if not isinstance(base.__dict__.get("__new__"), staticmethod))
+def _new_class_without(silent: set[type], meta: type, name: str, bases: tuple[type, ...], names: dict[str, Any]) -> type:
+    """Create a class without calling `__new__`, `__init__` and `__init_subclass__` of these classes."""
     hook = "__init_subclass__"
-    callers = [base for base in dict.fromkeys(base for root in bases for base in root.__mro__) if hook in base.__dict__]
-    hooks = [(base, base.__dict__[hook]) for base in callers if isinstance(base.__dict__[hook], classmethod)]
-    hooks = [(base, own) for base, own in hooks if base.__module__ != "typing"]
+    hooks = [(base, base.__dict__[hook]) for base in silent if isinstance(base.__dict__.get(hook), classmethod)]
+    hooks = [(base, own) for base, own in hooks if base.__module__ != "typing"]  # these cannot be replaced
+    namespace: Any = {} if meta in silent else meta.__prepare__(name, bases)
+    namespace.update(names)
     try:
         for base, _ in hooks:
             setattr(base, hook, classmethod(lambda cls, **_: None))
-        made: type = make(meta, name, bases, dict(names))
+        if meta not in silent:
+            return meta(name, bases, namespace)  # type: ignore[no-any-return]
+        make = next(base.__new__ for base in meta.__mro__ if "__new__" in base.__dict__ and base not in silent)
+        return make(meta, name, bases, namespace)
     finally:
         for base, own in hooks:
             setattr(base, hook, own)
-    if "_abc" in sys.modules and isinstance(made, sys.modules["abc"].ABCMeta):
-        sys.modules["_abc"]._abc_init(made)
-    return made
 
 
 def make_enum(
@@ -179,6 +188,8 @@ def _new_member(kind: Any, value: Any, args: tuple[Any, ...]) -> Any:
 
 def fill_class(made: Any, state: tuple[dict[str, Any], Any, list[type], dict[str, dict[str, Any]]]) -> None:
     """Give a class its attributes, its annotations, its registered subclasses, and the attributes of its members."""
+    if made in _own:
+        return  # it has been somewhere else and is back
     attributes, annotate, registered, members = state
     for name, value in attributes.items():
         setattr(made, name, value)
@@ -225,6 +236,18 @@ def fill_dispatcher(dispatcher: Any, state: tuple[list[tuple[type, Any]], dict[s
     fill_attributes(dispatcher, attributes)
 
 
+def make_descriptor(kind: type, base: Any, args: tuple[Any, ...]) -> Any:
+    """Create an object of a subclass of property, classmethod or staticmethod, without calling what it has of its own."""
+    made = base.__new__(kind, *args)
+    base.__init__(made, *args)
+    return made
+
+
+def make_weak_reference(*referent: Any) -> Any:
+    """Create a weak reference; without a referent, a dead one."""
+    return ref(*referent) if referent else ref(Late())
+
+
 def make_variable(name: str, default: tuple[Any, ...], identity: bytes) -> Any:
     """Create a context variable, or return the one that has arrived before."""
     found = find(identity)
@@ -248,7 +271,7 @@ def make_sentinel(name: str, shown: str, module: str, identity: bytes) -> Any:
 class Late:
     """A value that is only known, or only evaluated, later: the bound of a type variable, the value of a type alias."""
 
-    __slots__ = ("content",)
+    __slots__ = ("__weakref__", "content")
     content: tuple[str, Any]
 
     def __call__(self) -> Any:

@@ -224,6 +224,22 @@ def _descriptor(_: "Pickler", descriptor: Any) -> Reduction:
     return getattr, (descriptor.__objclass__, descriptor.__name__)
 
 
+def descriptor_of_subclass(obj: Any) -> Reduction | None:
+    """Reduce an object of a subclass of property, classmethod or staticmethod that does not say how it is pickled."""
+    kind: Any = type(obj)
+    if kind.__reduce_ex__ is not object.__reduce_ex__ or kind.__reduce__ is not object.__reduce__:
+        return None
+    base = next(base for base in (property, classmethod, staticmethod) if isinstance(obj, base))
+    args = (obj.fget, obj.fset, obj.fdel) if base is property else (obj.__func__,)
+    return rebuild.make_descriptor, (kind, base, args), getattr(obj, "__dict__", None) or None
+
+
+def _weak_reference(_: "Pickler", reference: Any) -> Reduction:
+    """A worker's reference is dead unless something else that crosses refers to the object."""
+    referent = reference()
+    return rebuild.make_weak_reference, () if referent is None else (referent,)
+
+
 def _kind_of_field(_: "Pickler", kind: Any) -> Reduction:
     return getattr, (dataclasses, kind.name)
 
@@ -258,6 +274,7 @@ REDUCTIONS: dict[type, Callable[["Pickler", Any], Reduction]] = {
     types.MemberDescriptorType: _descriptor,
     type(dataclasses._FIELD): _kind_of_field,  # type: ignore[attr-defined]
     type(os.environ): _environ,
+    weakref.ref: _weak_reference,
     weakref.WeakKeyDictionary: _weak_dict,
     weakref.WeakValueDictionary: _weak_dict,
 }

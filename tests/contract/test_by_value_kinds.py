@@ -1,5 +1,6 @@
 """Objects of many kinds in functions that cross by value: what a function returns in a worker is what it returns at home."""
 
+import sys
 from textwrap import dedent
 
 import pytest
@@ -164,3 +165,93 @@ with InterpreterThreadPoolExecutor(1) as pool:
     print([one is other for one, other in zip(back, both()(), strict=True)])
 """
     run_python("-c", source).check("[True, True, True, True]")
+
+
+def test_a_class_stays_as_it_is_here_when_its_objects_come_back() -> None:
+    source = """
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+class Counter:
+    made = 0
+    def __init__(self):
+        Counter.made += 1
+
+def make():
+    counter = Counter()
+    return counter, Counter.made
+
+method = Counter.__init__
+with InterpreterThreadPoolExecutor(1) as pool:
+    for _ in range(2):
+        counter, there = pool.submit(interpreter(make)).result()
+        print(type(counter) is Counter, there, Counter.made, Counter.__init__ is method)
+        Counter.made = 10
+"""
+    run_python("-c", source).check("True 1 0 True", "True 11 10 True")
+
+
+def test_annotations_that_cannot_be_pickled_are_left_out() -> None:
+    source = """
+import threading
+from typing import Annotated
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+LOCK = threading.Lock()
+
+def f(a: Annotated[int, LOCK]) -> int:
+    return a, f.__annotations__
+
+class Local:
+    field: Annotated[int, LOCK]
+    def method(self, b: Annotated[int, LOCK]):
+        return 5
+
+with InterpreterThreadPoolExecutor(1) as pool:
+    print(pool.submit(interpreter(f), 3).result())
+    print(pool.submit(interpreter(lambda: (Local().method(1), Local.__annotations__))).result())
+"""
+    run_python("-c", source).check("(3, {})", "(5, {})")
+
+
+LAZY = """
+import sys
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+lazy import colorsys
+lazy from fractions import Fraction
+
+def half(used):
+    if used:
+        colorsys, Fraction
+    return [name in sys.modules for name in ("colorsys", "fractions")]
+
+with InterpreterThreadPoolExecutor(1) as pool:
+    for used in (False, True):
+        print(pool.submit(interpreter(half), used).result(), [name in sys.modules for name in ("colorsys", "fractions")])
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="Python has no lazy imports before 3.15")
+def test_a_lazy_import_stays_lazy_here_and_in_the_worker() -> None:
+    run_python("-c", LAZY).check("[False, False] [False, False]", "[True, True] [False, False]")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="Python has no lazy imports before 3.15")
+def test_all_imports_of_a_program_may_be_lazy() -> None:
+    source = LAZY.replace("lazy ", "")
+    run_python("-X", "lazy_imports=all", "-c", source).check("[False, False] [False, False]", "[True, True] [False, False]")
+
+
+def test_a_worker_imports_little_for_functions_and_classes_by_value() -> None:
+    source = """
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+class Local:
+    def method(self):
+        import sys
+        return [name for name in ("cloudpickle", "typing", "inspect", "dataclasses") if name in sys.modules]
+
+with InterpreterThreadPoolExecutor(1) as pool:
+    print(pool.submit(interpreter(lambda: Local().method())).result())
+"""
+    run_python("-c", source).check("[]")

@@ -390,6 +390,55 @@ KINDS = {
         def here():
             return Tagged.tag, type(Tagged()), Mine.label, Plugin.known == [Mine], Mine().run(), type(Tagged).__name__
     """,
+    "what happened at home": """
+        happened = []
+        class Meta(type):
+            def __new__(cls, name, bases, names):
+                happened.append(name)
+                return super().__new__(cls, name, bases, names)
+        class Base(metaclass=Meta):
+            registered = []
+            def __init_subclass__(cls):
+                cls.registered.append(cls)
+        class One(Base):
+            pass
+        class Two(One):
+            pass
+        def here():
+            return happened, Base.registered == [One, Two], type(Two) is Meta
+    """,
+    "subclasses of property": """
+        class lazy(property):
+            def __init__(self, fn):
+                super().__init__(fn)
+                self.calls = 5
+            def __get__(self, instance, owner=None):
+                return self if instance is None else (self.fget(instance), self.calls)
+        class loud(classmethod):
+            pass
+        class Uses:
+            @lazy
+            def value(self):
+                return 3
+            @loud
+            def name(cls):
+                return cls.__name__
+            @lazy
+            def other(self):
+                return super().__str__()[:2]
+        def here():
+            return Uses().value, Uses.name(), Uses.value.calls, Uses().other
+    """,
+    "weak references": """
+        import weakref
+        class Node:
+            pass
+        node = Node()
+        alive = weakref.ref(node)
+        dead = weakref.ref(Node())
+        def here():
+            return alive() is node, dead()
+    """,
     "attributes of functions": """
         def helper(a, b=2, /, *, c=3):
             "Documented."
