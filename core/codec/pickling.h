@@ -1,8 +1,7 @@
-// Pickle, for objects that the native format does not support: CPython's C pickler with protocol 5. cloudpickle pickles
-// functions and classes that cannot be found by name: lambdas, closures, nested functions, code typed at a prompt, the
-// classes of a `__main__` without a script. Functions that are called have a recipe instead, if possible (recipe.h).
-// cloudpickle is the package's only run-time dependency, and is imported only
-// when it is first needed.
+// Pickle, for objects that the native format does not support: CPython's C pickler with protocol 5. What cannot be found by
+// name is pickled by value (src/aiointerpreters/_by_value.py): lambdas, closures, nested functions, code typed at a prompt,
+// the classes of a `__main__` without a script. This uses cloudpickle, the package's only run-time dependency, which is
+// imported only when it is first needed. Functions that are called have a recipe instead, if possible (recipe.h).
 // Requires: attached to the runtime's interpreter. Runs Python: importing, __reduce_ex__ and constructors.
 // Errors: Python exception set and null returned; exceptions of pickling are unchanged.
 #pragma once

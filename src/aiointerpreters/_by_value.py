@@ -98,7 +98,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def by_name(self, obj: Any, module: Any, name: Any) -> _by_value_types.Reduction | None:
         """Return a reduction of an object to this name, if a worker finds it there. Otherwise return None."""
         in_main = module in _script.NAMES
-        if (in_main and self._main_by_value) or not isinstance(name, str) or self._is_module_by_value(module):
+        if (in_main and self._main_by_value) or not isinstance(name, str) or self.is_module_by_value(module):
             return None
         found = _find(module, name)
         behind_tag = isinstance(found, interpreter) and found.fn is obj
@@ -109,7 +109,8 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         self.names_main |= in_main
         return (getattr, (found, "fn")) if behind_tag else name
 
-    def _is_module_by_value(self, module: object) -> bool:
+    def is_module_by_value(self, module: object) -> bool:
+        """Return whether cloudpickle has been told to pickle a module, or one of its packages, by value."""
         registered = self._modules_by_value
         return bool(registered) and any(f"{module}.".startswith(f"{name}.") for name in registered)
 

@@ -15,9 +15,6 @@ from ._by_value_types import LAZY, Reduction
 if TYPE_CHECKING:
     from ._by_value import Pickler
 
-_HAS_ANNOTATE = sys.version_info >= (3, 14)
-
-
 # ---- The names that code uses.
 
 _EXTENDED_ARG = opcode.EXTENDED_ARG
@@ -197,7 +194,9 @@ def reduce_class(pickler: "Pickler", kind: type) -> Reduction:
         make: tuple[Any, ...] = rebuild.make_enum, (bases, kind.__name__, creation, members, boundary, identity)
     else:
         make = rebuild.make_class, (type(kind), kind.__name__, bases, creation, identity)
-    annotate = getattr(kind, "__annotate__", None) if _HAS_ANNOTATE and "__annotate_func__" in own else None
+    annotate = getattr(kind, "__annotate__", None) if "__annotate_func__" in own else None
+    if annotate is None and own.get("__annotations_cache__"):  # they have been assigned
+        attributes["__annotations__"] = own["__annotations_cache__"]
     if not pickler.keeps_annotations:
         annotate = None
         attributes.pop("__annotations__", None)

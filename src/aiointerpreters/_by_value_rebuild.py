@@ -41,6 +41,11 @@ def identify(obj: Any) -> bytes:
     return found
 
 
+def is_identified(obj: Any) -> bool:
+    """Return whether an object without weak references has an id."""
+    return obj in _strong_ids
+
+
 def id_of(obj: Any) -> bytes | None:
     """Return the id of an object with weak references, or None if it has not got one."""
     return _ids.get(obj)

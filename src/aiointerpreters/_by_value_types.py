@@ -38,8 +38,8 @@ def _cell(_: "Pickler", cell: CellType) -> Reduction:
     return rebuild.make_cell, (), content, None, None, rebuild.fill_cell
 
 
-def _module(_: "Pickler", module: ModuleType) -> Reduction:
-    if module.__name__ in sys.modules:
+def _module(pickler: "Pickler", module: ModuleType) -> Reduction:
+    if module.__name__ in sys.modules and not pickler.is_module_by_value(module.__name__):
         return rebuild.import_module, (module.__name__,)
     attributes = {name: value for name, value in module.__dict__.items() if name != "__builtins__"}
     return rebuild.make_module, (module.__name__,), attributes
@@ -101,19 +101,29 @@ def _partial_method(_: "Pickler", method: Any) -> Reduction:
     return rebuild.make_partial_method, (method.func, method.args, method.keywords)
 
 
+_names_of_variables: dict[contextvars.ContextVar[Any], tuple[str, bool]] = {}
+
+
 def _context_variable(pickler: "Pickler", variable: contextvars.ContextVar[Any]) -> Reduction:
-    """By the name of a module that has it. Otherwise with its default, as one variable for each interpreter."""
-    try:
-        ((name, _, needs_script),) = _context.describe([variable])
-    except ValueError:
-        default: tuple[Any, ...]
+    """By the name of a module that has it. Otherwise with its default, as one variable for each interpreter.
+
+    Finding the name takes milliseconds, so it is done once. A variable has no weak references, and Python's documentation
+    says that it should live as long as its module.
+    """
+    if (named := _names_of_variables.get(variable)) is None and not rebuild.is_identified(variable):
         try:
-            default = (contextvars.Context().run(variable.get),)
-        except LookupError:
-            default = ()
-        return rebuild.make_variable, (variable.name, default, rebuild.identify(variable))
-    pickler.names_main |= needs_script
-    return _context.find, (name,)
+            ((name, _, needs_script),) = _context.describe([variable])
+            named = _names_of_variables[variable] = (name, needs_script)
+        except ValueError:
+            pass
+    if named is not None:
+        pickler.names_main |= named[1]
+        return _context.find, (named[0],)
+    try:
+        default: tuple[Any, ...] = (contextvars.Context().run(variable.get),)
+    except LookupError:
+        default = ()
+    return rebuild.make_variable, (variable.name, default, rebuild.identify(variable))
 
 
 def _sentinel(pickler: "Pickler", sentinel: Any) -> Reduction:

@@ -222,6 +222,17 @@ KINDS = {
         def here():
             return strings(4, 5), strings.__annotations__
     """,
+    "annotations that were assigned": """
+        class Plain:
+            x: str
+        Plain.__annotations__ = {"x": int}
+        class Bare:
+            pass
+        def function(x: str): ...
+        function.__annotations__ = {"x": Plain}
+        def here():
+            return Plain.__annotations__, Bare.__annotations__, function.__annotations__["x"] is Plain
+    """,
     "NamedTuple": """
         import collections
         import typing
