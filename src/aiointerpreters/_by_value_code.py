@@ -193,7 +193,8 @@ def reduce_class(pickler: "Pickler", kind: type) -> Reduction:
         boundary = getattr(kind, "_boundary_", None) if members and issubclass(kind, Flag) else None
         make: tuple[Any, ...] = rebuild.make_enum, (bases, kind.__name__, creation, members, boundary, identity)
     else:
-        make = rebuild.make_class, (type(kind), kind.__name__, bases, creation, identity)
+        meta = None if type(kind) is rebuild.metaclass_of(bases) else type(kind)
+        make = rebuild.make_class, (meta, kind.__name__, bases, creation, identity)
     annotate = getattr(kind, "__annotate__", None) if "__annotate_func__" in own else None
     if annotate is None and own.get("__annotations_cache__"):  # they have been assigned
         attributes["__annotations__"] = own["__annotations_cache__"]
@@ -204,7 +205,9 @@ def reduce_class(pickler: "Pickler", kind: type) -> Reduction:
 
 
 def _is_made(kind: type, name: str, value: object) -> bool:
-    """Whether Python makes this attribute together with the class: for a slot, for `__dict__`, for `__weakref__`."""
+    """Whether Python makes this attribute together with the class: for a slot, `__dict__`, `__weakref__`, `_fields_`."""
+    if type(value).__name__ == "CField":  # of ctypes
+        return True
     if not isinstance(value, MemberDescriptorType | GetSetDescriptorType):
         return False
     return value.__objclass__ is kind or name in ("__dict__", "__weakref__")

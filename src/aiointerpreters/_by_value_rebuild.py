@@ -72,9 +72,9 @@ def make_cell() -> CellType:
     return CellType()
 
 
-def fill_cell(cell: CellType, content: Any) -> None:
+def fill_cell(cell: CellType, content: tuple[Any]) -> None:
     """Fill a cell."""
-    cell.cell_contents = content
+    (cell.cell_contents,) = content
 
 
 def make_function(code: CodeType, names: dict[str, Any], closure: tuple[CellType, ...] | None) -> FunctionType:
@@ -113,10 +113,21 @@ def make_module(name: str) -> ModuleType:
     return module
 
 
-def make_class(meta: type, name: str, bases: tuple[type, ...], names: dict[str, Any], identity: bytes) -> type:
+def metaclass_of(bases: tuple[type, ...]) -> type:
+    """Return the metaclass that a class statement with these bases has if it names none."""
+    meta = type
+    for base in bases:
+        if issubclass(type(base), meta):
+            meta = type(base)
+    return meta
+
+
+def make_class(meta: type | None, name: str, bases: tuple[type, ...], names: dict[str, Any], identity: bytes) -> type:
     """Create a class without its attributes, or return the one that has arrived before."""
     found: type | None = find(identity)
-    return as_known(identity, _new_class(meta, name, bases, names)) if found is None else found
+    if found is None:
+        found = as_known(identity, _new_class(metaclass_of(bases) if meta is None else meta, name, bases, names))
+    return found
 
 
 def _new_class(meta: type, name: str, bases: tuple[type, ...], names: dict[str, Any]) -> type:

@@ -35,7 +35,7 @@ def _cell(_: "Pickler", cell: CellType) -> Reduction:
         content = cell.cell_contents
     except ValueError:
         return rebuild.make_cell, ()
-    return rebuild.make_cell, (), content, None, None, rebuild.fill_cell
+    return rebuild.make_cell, (), (content,), None, None, rebuild.fill_cell
 
 
 def _module(pickler: "Pickler", module: ModuleType) -> Reduction:
@@ -254,6 +254,16 @@ def _kind_of_field(_: "Pickler", kind: Any) -> Reduction:
     return getattr, (dataclasses, kind.name)
 
 
+def _of_dataclasses(_: "Pickler", obj: Any) -> Reduction:
+    """One of the objects that dataclasses compare by identity."""
+    return getattr, (dataclasses, _DATACLASSES[type(obj)])
+
+
+_DATACLASSES: dict[type, str] = {
+    type(getattr(dataclasses, name)): name for name in ("MISSING", "KW_ONLY", "_HAS_DEFAULT_FACTORY")
+}
+
+
 def _environ(_: "Pickler", environ: Any) -> Reduction:
     if environ is os.environ:
         return getattr, (os, "environ")
@@ -283,6 +293,7 @@ REDUCTIONS: dict[type, Callable[["Pickler", Any], Reduction]] = {
     types.GetSetDescriptorType: _descriptor,
     types.MemberDescriptorType: _descriptor,
     type(dataclasses._FIELD): _kind_of_field,  # type: ignore[attr-defined]
+    **dict.fromkeys(_DATACLASSES, _of_dataclasses),
     type(os.environ): _environ,
     weakref.ref: _weak_reference,
     weakref.WeakKeyDictionary: _weak_dict,

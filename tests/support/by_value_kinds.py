@@ -104,6 +104,25 @@ KINDS = {
         def here():
             return add(1, 2), add.__wrapped__(1, 2), add.__wrapped__.__wrapped__(1, 2), add.__name__, add.__doc__
     """,
+    "cells": """
+        class Plain:
+            pass
+        def make():
+            nothing = None
+            def inner():
+                return nothing, Plain.__name__
+            def empty():
+                return late
+            if nothing:
+                late = 5
+            return inner, empty
+        inner, empty = make()
+        def here():
+            try:
+                empty()
+            except NameError as error:
+                return inner(), str(error)
+    """,
     "shared cells": """
         def make():
             count = 0
@@ -356,6 +375,32 @@ KINDS = {
                 Plain(1), Plain(1) == Plain(1), [field.name for field in dataclasses.fields(Plain)], Slotted(x=1), refused,
                 Slotted(x=1).method(None), Slotted(x=1) < Slotted(x=2), hasattr(Slotted(x=1), "__dict__"), Slotted.__slots__,
             )
+    """,
+    "what dataclasses are made of": """
+        import dataclasses
+        import inspect
+        @dataclasses.dataclass
+        class Base:
+            x: int
+            y: list = dataclasses.field(default_factory=list)
+            _: dataclasses.KW_ONLY = None
+            z: int = 3
+        def here():
+            @dataclasses.dataclass
+            class Derived(Base):
+                w: int = 5
+            missing = dataclasses.MISSING
+            fields = [(field.default is missing, field.default_factory is missing) for field in dataclasses.fields(Base)]
+            return fields, repr(Derived(1, z=4)), str(inspect.signature(Base)), Base.__init__.__annotations__
+    """,
+    "ctypes structures": """
+        import ctypes
+        class Pair(ctypes.Structure):
+            _fields_ = [("a", ctypes.c_int), ("b", ctypes.c_double)]
+        class Pairs(ctypes.Union):
+            _fields_ = [("pair", Pair), ("raw", ctypes.c_long)]
+        def here():
+            return Pair(1, 2.5).b, ctypes.sizeof(Pairs), Pairs(Pair(7)).pair.a
     """,
     "slots": """
         class Base:
