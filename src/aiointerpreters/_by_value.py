@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import cloudpickle  # type: ignore[import-untyped]
 
-from . import _by_value_code, _by_value_types, _script
+from . import _by_value_code, _by_value_rebuild, _by_value_types, _script
 from ._core import interpreter
 
 type Reductions = dict[type, Callable[[Any], Any]]
@@ -90,7 +90,7 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         if kind in _SINGLETONS:
             return type, (_SINGLETONS[kind],)
         if kind in _BUILTIN_TYPES:
-            return getattr, (types, _BUILTIN_TYPES[kind])
+            return _by_value_rebuild.attribute_of, ("types", _BUILTIN_TYPES[kind])
         if (named := self.by_name(kind, kind.__module__, kind.__qualname__)) is not None:
             return named
         return _by_value_code.reduce_class(self, kind)
@@ -98,7 +98,9 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def by_name(self, obj: Any, module: Any, name: Any) -> _by_value_types.Reduction | None:
         """Return a reduction of an object to this name, if a worker finds it there. Otherwise return None."""
         in_main = module in _script.NAMES
-        if (in_main and self._main_by_value) or not isinstance(name, str) or self.is_module_by_value(module):
+        if (in_main and self._main_by_value) or not isinstance(name, str):
+            return None
+        if self.is_module_by_value(module) and not (isinstance(obj, type) and _is_written_in_c(obj)):
             return None
         found = _find(module, name)
         behind_tag = isinstance(found, interpreter) and found.fn is obj
@@ -120,6 +122,10 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             self._once[id(key)] = (key, make())
         made: T = self._once[id(key)][1]
         return made
+
+
+def _is_written_in_c(kind: type) -> bool:
+    return not {"__firstlineno__", "__dict__", "__weakref__", "__slots__"} & kind.__dict__.keys()
 
 
 def _find(module: Any, name: str) -> object:

@@ -182,6 +182,8 @@ def reduce_class(pickler: "Pickler", kind: type) -> Reduction:
     made = [name for name, value in own.items() if _is_made(kind, name, value)]
     if "__dict__" in own and "__dict__" not in made:
         creation["__dict__"] = own["__dict__"]  # a property; it cannot be set later
+    if issubclass(kind, tuple) and isinstance(own.get("__new__"), staticmethod):
+        creation["__new__"] = own["__new__"]  # other objects that are being read may be instances, as Point.ORIGIN
     if "__slots__" in own:
         creation["__slots__"] = tuple(made)
     attributes = {name: value for name, value in own.items() if name not in _NOT_IN_STATE and name not in made}

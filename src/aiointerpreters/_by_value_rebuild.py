@@ -98,6 +98,16 @@ def import_module(name: str) -> ModuleType:
     return sys.modules[name]
 
 
+def attribute_of(module: str, name: str) -> Any:
+    """Import a module, and return an attribute of it."""
+    return getattr(import_module(module), name)
+
+
+def own_attribute(kind: type, name: str) -> Any:
+    """Return an attribute of a class as it stands in the class or a base, without binding it."""
+    return next(base.__dict__[name] for base in kind.__mro__ if name in base.__dict__)
+
+
 def import_lazily(statement: str) -> Any:
     """Return what a lazy import binds. `statement` binds the name `bound`, or the first part of a dotted name."""
     names: dict[str, Any] = {}
@@ -262,6 +272,11 @@ def make_descriptor(kind: type, base: Any, args: tuple[Any, ...]) -> Any:
 def make_weak_reference(*referent: Any) -> Any:
     """Create a weak reference; without a referent, a dead one."""
     return ref(*referent) if referent else ref(Late())
+
+
+def make_local(kind: type, identity: bytes) -> Any:
+    """Create a threading.local, or return the one that has arrived before."""
+    return as_known(identity, kind())
 
 
 def make_variable(name: str, default: tuple[Any, ...], identity: bytes) -> Any:

@@ -4,12 +4,16 @@ Each function takes the pickler and an object, and returns what `__reduce__` may
 are in _by_value_rebuild.py.
 """
 
+import ast
 import contextvars
 import dataclasses
 import functools
 import gc
+import itertools
 import os
+import struct
 import sys
+import threading
 import types
 import typing
 import weakref
@@ -231,7 +235,21 @@ def _forward_reference(_: "Pickler", reference: Any) -> Reduction:
 
 
 def _descriptor(_: "Pickler", descriptor: Any) -> Reduction:
-    return getattr, (descriptor.__objclass__, descriptor.__name__)
+    return rebuild.own_attribute, (descriptor.__objclass__, descriptor.__name__)
+
+
+def _struct(_: "Pickler", structure: struct.Struct) -> Reduction:
+    return struct.Struct, (structure.format,)
+
+
+def _count(_: "Pickler", count: "itertools.count[Any]") -> Reduction:
+    """Python 3.14 shows the next number only in the text."""
+    return itertools.count, ast.literal_eval(repr(count).removeprefix("count").replace(")", ",)"))
+
+
+def _local(_: "Pickler", local: threading.local) -> Reduction:
+    """What a thread has put into it stays with the thread. So a worker's is empty, but one for all functions."""
+    return rebuild.make_local, (type(local), rebuild.identify(local))
 
 
 def descriptor_of_subclass(obj: Any) -> Reduction | None:
@@ -251,12 +269,12 @@ def _weak_reference(_: "Pickler", reference: Any) -> Reduction:
 
 
 def _kind_of_field(_: "Pickler", kind: Any) -> Reduction:
-    return getattr, (dataclasses, kind.name)
+    return rebuild.attribute_of, ("dataclasses", kind.name)
 
 
 def _of_dataclasses(_: "Pickler", obj: Any) -> Reduction:
     """One of the objects that dataclasses compare by identity."""
-    return getattr, (dataclasses, _DATACLASSES[type(obj)])
+    return rebuild.attribute_of, ("dataclasses", _DATACLASSES[type(obj)])
 
 
 _DATACLASSES: dict[type, str] = {
@@ -266,7 +284,7 @@ _DATACLASSES: dict[type, str] = {
 
 def _environ(_: "Pickler", environ: Any) -> Reduction:
     if environ is os.environ:
-        return getattr, (os, "environ")
+        return rebuild.attribute_of, ("os", "environ")
     return environ.__reduce_ex__(5)  # type: ignore[no-any-return]
 
 
@@ -292,6 +310,10 @@ REDUCTIONS: dict[type, Callable[["Pickler", Any], Reduction]] = {
     typing.ForwardRef: _forward_reference,
     types.GetSetDescriptorType: _descriptor,
     types.MemberDescriptorType: _descriptor,
+    types.ClassMethodDescriptorType: _descriptor,
+    struct.Struct: _struct,
+    itertools.count: _count,
+    threading.local: _local,
     type(dataclasses._FIELD): _kind_of_field,  # type: ignore[attr-defined]
     **dict.fromkeys(_DATACLASSES, _of_dataclasses),
     type(os.environ): _environ,

@@ -261,7 +261,14 @@ KINDS = {
             def sum(self):
                 return self.x + self.y
         Pair = collections.namedtuple("Pair", "left right", defaults=[3])
+        Point.ORIGIN = Point(0, 0)
+        class Place(typing.NamedTuple):
+            name: str
+            def is_home(self):
+                return self == HOME
+        HOME = Place("home")
         def here():
+            assert Place("home").is_home() and Point.ORIGIN == (0, 0)
             return Point(1), Point(1).sum(), Point(1)._replace(y=2), Pair(1), Point._fields, Point.__annotations__
     """,
     "TypedDict": """
@@ -484,6 +491,23 @@ KINDS = {
                 return super().__str__()[:2]
         def here():
             return Uses().value, Uses.name(), Uses.value.calls, Uses().other
+    """,
+    "objects of the standard library": """
+        import itertools
+        import struct
+        import threading
+        numbers, steps = itertools.count(5), itertools.count(1.5, 2)
+        HEADER = struct.Struct("<Ih")
+        local = threading.local()
+        local.here = 1
+        make_dict = dict.__dict__["fromkeys"]
+        def set_local():
+            local.value = 3
+        def here():
+            had = vars(local).pop("value", None)
+            set_local()
+            made = make_dict.__get__(None, dict)("ab")
+            return next(numbers) > 4, repr(steps), HEADER.pack(1, 2), had, local.value, made
     """,
     "weak references": """
         import weakref
