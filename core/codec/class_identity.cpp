@@ -20,6 +20,12 @@ py::Ref identity_of(PyTypeObject* type) {
   return ask("id_of", reinterpret_cast<PyObject*>(type));
 }
 
+bool derives_from_identified(PyTypeObject* type) {
+  const py::Ref answer = ask("derives_from_identified", reinterpret_cast<PyObject*>(type));
+  PyErr_Clear();
+  return answer.get() == Py_True;
+}
+
 py::Ref find_identity(PyObject* identity) { return ask("find", identity); }
 
 }  // namespace aiointerpreters::codec

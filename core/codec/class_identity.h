@@ -11,6 +11,8 @@ namespace aiointerpreters::codec {
 
 // Returns new: bytes, or None for a class without an id. Never imports anything.
 [[nodiscard]] py::Ref identity_of(PyTypeObject* type);
+// Whether a class without an id derives from one that has an id. Errors: false.
+[[nodiscard]] bool derives_from_identified(PyTypeObject* type);
 // The object with this id. Returns new: None if this interpreter does not have it.
 [[nodiscard]] py::Ref find_identity(PyObject* identity);
 

@@ -279,6 +279,12 @@ py::Ref ExceptionEncoder::describe(std::size_t index) {
   py::Ref identity = identity_of(Py_TYPE(exception));
   PyErr_Clear();
   if (!identity) identity = none();
+  if (identity.get() == Py_None && derives_from_identified(Py_TYPE(exception))) {
+    const py::Ref packed = pack(runtime_, reinterpret_cast<PyObject*>(Py_TYPE(exception)), nullptr, out_);
+    PyErr_Clear();
+    if (packed) identity = py::Ref::steal(PyTuple_Pack(1, packed.get()));
+    if (!identity) return {};
+  }
   const py::Ref message = is_group(exception) ? attribute(exception, "message") : py::Ref();
   const py::Ref text = text_of(exception, message.get());
   const py::Ref lost = py::Ref::steal(PyList_New(0));

@@ -185,7 +185,9 @@ py::Ref ExceptionBuilder::make(std::size_t index) {
 py::Ref ExceptionBuilder::find_class(const ExceptionRecord& record) {
   // A class that this interpreter has sent by value, or received.
   if (record.identity != Py_None) {
-    py::Ref own = find_identity(record.identity);
+    const bool is_packed = PyTuple_CheckExact(record.identity) && PyTuple_GET_SIZE(record.identity) == 1;
+    py::Ref own =
+        is_packed ? unpack(runtime_, PyTuple_GET_ITEM(record.identity, 0), attachments_) : find_identity(record.identity);
     if (own && PyExceptionClass_Check(own.get())) return own;
     drop_error();
   }

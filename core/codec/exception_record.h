@@ -34,7 +34,9 @@ struct ExceptionRecord {
   Py_ssize_t cause;       // index, or kNone
   Py_ssize_t context;     // index, or kNone
   int suppress_context;
-  PyObject* identity;  // bytes: the id of a class that crosses by value (class_identity.h); or None
+  PyObject*
+      identity;  // bytes: the id of a class that crosses by value (class_identity.h); a tuple with the packed class, if
+                 // it derives from such a class and home does not have it; or None
 
   static constexpr Py_ssize_t kNone = -1;
 };

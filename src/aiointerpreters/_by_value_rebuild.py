@@ -51,6 +51,11 @@ def id_of(obj: Any) -> bytes | None:
     return _ids.get(obj)
 
 
+def derives_from_identified(kind: type) -> bool:
+    """Return whether a class derives from one that has an id."""
+    return any(base in _ids for base in kind.__mro__[1:])
+
+
 def find(identity: bytes) -> Any:
     """Return the object with this id, or None."""
     found = _objects.get(identity)

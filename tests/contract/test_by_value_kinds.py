@@ -79,6 +79,11 @@ def reduced():
 def typed():
     raise Typed(8, reason="typed")
 
+def born_there():
+    class Born(Refused):
+        pass
+    raise Born(9, reason="born in the worker")
+
 def group():
     inner = ExceptionGroup("inner", [Typed(1, reason=Refused(2, reason="x"))])
     raise Group("outer", [Late(3, reason=None), inner, ValueError(4)])
@@ -103,6 +108,10 @@ with InterpreterThreadPoolExecutor(1) as pool:
     with expecting(Typed):
         run(typed)
     try:
+        run(born_there)
+    except Refused as error:
+        print(type(error).__mro__[1] is Refused, error, vars(error))
+    try:
         run(group)
     except* Late as some:
         print(type(some) is Group, some.exceptions)
@@ -121,6 +130,7 @@ def test_exceptions_of_classes_by_value_are_caught_here_by_these_classes() -> No
         "True",
         "True a {'second': 'b'}",
         "True 8: typed {'reason': 'typed'}",
+        "True 9: born in the worker {'reason': 'born in the worker'}",
         "True (Late(3),)",
         "True True 2: x",
         "(ValueError(4),)",
