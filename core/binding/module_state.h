@@ -18,8 +18,10 @@
 #include "binding/replaced_submit.h"
 #include "codec/callable_table.h"
 #include "codec/runtime.h"
+#include "codec/weak_table.h"
 #include "pool/reporter.h"
 #include "pool/visitor.h"
+#include "py/pass_on.h"
 #include "py/python.h"
 #include "py/ref.h"
 
@@ -35,6 +37,8 @@ struct ModuleState {
   // At home: the functions that were submitted, and the state that workers have to follow.
   codec::CallableTable callables;
   HomeEnvironment environment;
+  // By code object: how functions that were submitted pass their calls on; null: they do something of their own.
+  codec::WeakTable<std::unique_ptr<const py::PassOn>> passes;
 
   // Created with the module. (The type of tagged callables is runtime.tag_type.)
   py::Ref pool_type;

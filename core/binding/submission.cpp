@@ -1,8 +1,12 @@
 // See submission.h.
 #include "binding/submission.h"
 
+#include <memory>
 #include <utility>
 
+#include "binding/passed_call.h"
+#include "codec/callable_table.h"
+#include "py/error.h"
 #include "py/partial.h"
 
 namespace aiointerpreters::binding {
@@ -10,6 +14,7 @@ namespace aiointerpreters::binding {
 namespace {
 
 constexpr int kMaxDepth = 1000;
+constexpr int kMaxPasses = 16;  // a function may pass its call on to itself
 
 // Whether `fn` is the method `run` of a contextvars.Context. -1 with an exception set.
 int is_context_run(PyObject* fn) {
@@ -20,24 +25,80 @@ int is_context_run(PyObject* fn) {
   return name ? PyUnicode_EqualToUTF8(name.get(), "run") : -1;
 }
 
+// The function of a function or of a bound method; otherwise null. Borrows.
+PyObject* function_of(PyObject* callable) noexcept {
+  if (PyMethod_Check(callable)) callable = PyMethod_GET_FUNCTION(callable);
+  return PyFunction_Check(callable) ? callable : nullptr;
+}
+
+// Whether a call of the function returns an object that then runs its code. A function that passes such a call on returns
+// this object, so its caller expects one. Runs Python.
+bool returns_running_code(const ModuleState& state, PyObject* callable) {
+  const py::Ref inside = py::inside_partials(callable);
+  PyObject* const function = inside ? function_of(inside.get()) : nullptr;
+  constexpr int kGenerators = CO_GENERATOR | CO_ASYNC_GENERATOR | CO_ITERABLE_COROUTINE;
+  if (function != nullptr) {
+    const int flags = reinterpret_cast<const PyCodeObject*>(PyFunction_GET_CODE(function))->co_flags;
+    if ((flags & kGenerators) != 0) return true;
+  }
+  return codec::is_coroutine_function(state.runtime, callable);
+}
+
+// How the function passes its call on; null if it does something of its own. Borrows from the table. Runs Python: the
+// collector. Errors: std::bad_alloc.
+const py::PassOn* way_of(ModuleState& state, PyObject* function) {
+  PyObject* const code = PyFunction_GET_CODE(function);
+  auto* const object = reinterpret_cast<PyCodeObject*>(code);
+  if (!py::PassOn::may_be(object)) return nullptr;
+  if (const auto* const known = state.passes.find(code)) return known->get();
+  auto way = std::make_unique<py::PassOn>();
+  if (!way->read(object)) way.reset();
+  const py::PassOn* const found = way.get();
+  state.passes.set(code, std::move(way));
+  return state.passes.find(code) != nullptr ? found : nullptr;  // it is remembered, unless there was no memory
+}
+
+// Whether opening it may lead to a tag. Quick.
+bool may_lead_to_tag(const ModuleState& state, PyObject* callable) noexcept {
+  if (is_tag(state, callable) || py::is_partial(callable)) return true;
+  if (PyMethod_Check(callable) && is_tag(state, PyMethod_GET_FUNCTION(callable))) return true;
+  PyObject* const function = function_of(callable);
+  return function != nullptr && py::PassOn::may_be(reinterpret_cast<const PyCodeObject*>(PyFunction_GET_CODE(function)));
+}
+
 }  // namespace
 
-bool Submission::open(const ModuleState& state, bool untagged) {
+bool Submission::open(ModuleState& state, bool untagged) {
   if (is_tag(state, fn_) && !py::is_partial(tagged_callable(fn_))) {
     take_tag();
     return true;
   }
   Submission opened(fn_, args_, nargs_, kwnames_);
+  Step step = opened.open_all(state, true);
+  const bool is_passed = step == Step::kInnermost && opened.passes_ > 0;
+  if (is_passed && (!opened.tagged() || returns_running_code(state, opened.fn_))) {
+    opened = Submission(fn_, args_, nargs_, kwnames_);
+    step = opened.open_all(state, false);
+  }
+  if (step == Step::kInnermost && (untagged || opened.tagged())) *this = std::move(opened);
+  return step != Step::kFailed;
+}
+
+Submission::Step Submission::open_all(ModuleState& state, bool functions_too) {
   Step step = Step::kOpened;
   for (int depth = 0; step == Step::kOpened; ++depth) {
     if (depth == kMaxDepth) {  // a partial may contain itself
       PyErr_SetString(PyExc_RecursionError, "the callable is wrapped in too many partial objects");
-      return false;
+      return Step::kFailed;
     }
-    step = opened.open_one(state);
+    step = open_one(state, functions_too);
   }
-  if (step == Step::kInnermost && (untagged || opened.tagged())) *this = std::move(opened);
-  return step != Step::kFailed;
+  return step;
+}
+
+void Submission::keep_tag(PyObject* tag) noexcept {
+  kept_tag_ = py::Ref::borrow(tag);
+  if (declared_context_ == nullptr) kept_declared_ = py::Ref::borrow(tagged_context(tag));
 }
 
 void Submission::take_tag(PyObject* tag, PyObject* inner) noexcept {
@@ -51,16 +112,19 @@ codec::CallablePtr Submission::describe(ModuleState& state) const {
   return describe_callable(state, fn_);
 }
 
-Submission::Step Submission::open_one(const ModuleState& state) {
+Submission::Step Submission::open_one(ModuleState& state, bool functions_too) {
   if (is_tag(state, fn_)) {
+    keep_tag(fn_);
     take_tag();
     return Step::kOpened;
   }
   if (py::is_partial(fn_)) return open_partial(state);
   if (PyMethod_Check(fn_) && is_tag(state, PyMethod_GET_FUNCTION(fn_))) {
+    keep_tag(PyMethod_GET_FUNCTION(fn_));
     take_tag(PyMethod_GET_FUNCTION(fn_), fn_);  // a classmethod around a tag; the bound method crosses
     return Step::kInnermost;
   }
+  if (functions_too && tag_ == nullptr && function_of(fn_) != nullptr) return open_function(state);
   const int context_run = nargs_ > 0 ? is_context_run(fn_) : 0;
   if (context_run < 0) return Step::kFailed;
   if (context_run == 0) return Step::kInnermost;
@@ -77,6 +141,20 @@ Submission::Step Submission::open_partial(const ModuleState& state) {
   py::Ref inner = py::Ref::steal(PyObject_GetAttrString(fn_, "func"));
   if (!args || !keywords || !inner || !prepend(args.get(), keywords.get(), state.placeholder.get())) return Step::kFailed;
   set_fn(std::move(inner));
+  return Step::kOpened;
+}
+
+Submission::Step Submission::open_function(ModuleState& state) {
+  PyObject* const function = function_of(fn_);
+  const py::PassOn* const way = passes_ < kMaxPasses ? way_of(state, function) : nullptr;
+  if (way == nullptr) return Step::kInnermost;
+  PyObject* const self = PyMethod_Check(fn_) ? PyMethod_GET_SELF(fn_) : nullptr;
+  PassedCall call(state, *way, function, self, args_, nargs_, kwnames_);
+  PyObject* const callee = call.find_callee();
+  if (callee == nullptr || !may_lead_to_tag(state, callee) || !call.find_arguments()) return Step::kInnermost;
+  ++passes_;
+  set_arguments(call.take_arguments(), call.take_names());
+  set_fn(call.take_callee());
   return Step::kOpened;
 }
 
@@ -114,12 +192,17 @@ bool Submission::prepend(PyObject* args, PyObject* keywords, PyObject* placehold
     PyTuple_SET_ITEM(names.get(), i, Py_NewRef(key));
     PyTuple_SET_ITEM(all.get(), positional + i, Py_NewRef(value));
   }
-  kept_args_ = std::move(all);
-  kept_kwnames_ = std::move(names);
-  args_ = PySequence_Fast_ITEMS(kept_args_.get());
-  nargs_ = positional;
-  kwnames_ = keyword_count > 0 ? kept_kwnames_.get() : nullptr;
+  set_arguments(std::move(all), std::move(names));
   return true;
+}
+
+void Submission::set_arguments(py::Ref arguments, py::Ref names) noexcept {
+  kept_args_ = std::move(arguments);
+  kept_kwnames_ = std::move(names);
+  const Py_ssize_t named = kept_kwnames_ ? PyTuple_GET_SIZE(kept_kwnames_.get()) : 0;
+  args_ = PySequence_Fast_ITEMS(kept_args_.get());
+  nargs_ = PyTuple_GET_SIZE(kept_args_.get()) - named;
+  kwnames_ = named > 0 ? kept_kwnames_.get() : nullptr;
 }
 
 void Submission::set_fn(py::Ref fn) noexcept {

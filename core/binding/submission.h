@@ -1,6 +1,7 @@
 // Submission: the arguments of submit as one call: the callable, its arguments, and whether it is tagged. functools.partial
-// objects that contain a tag are unwrapped, and so is the partial(Context.run, tagged, ...) from asyncio.to_thread. The
-// function inside then crosses by reference, and the arguments of the partial like all others.
+// objects that contain a tag are unwrapped, and so are the partial(Context.run, tagged, ...) from asyncio.to_thread, and
+// functions that only pass their call on to a tag (passed_call.h). The function inside then crosses by reference, and the
+// arguments of the partial like all others.
 // Requires: attached to home. Owner: one submit.
 #pragma once
 
@@ -20,7 +21,7 @@ class Submission {
 
   // Looks for the tag and unwraps the objects around it. A call without a tag stays as it is, unless `untagged` is true.
   // Runs no Python for a plain tag or a plain function. Errors: false with an exception set.
-  [[nodiscard]] bool open(const ModuleState& state, bool untagged = false);
+  [[nodiscard]] bool open(ModuleState& state, bool untagged = false);
 
   // Unwraps only the tag itself. Requires: the callable is a tag.
   void take_tag() noexcept { take_tag(fn_, tagged_callable(fn_)); }
@@ -40,20 +41,31 @@ class Submission {
 
  private:
   enum class Step { kOpened, kInnermost, kFailed };
-  [[nodiscard]] Step open_one(const ModuleState& state);
+  // Opens one object after the other, functions too if `functions_too` is true.
+  [[nodiscard]] Step open_all(ModuleState& state, bool functions_too);
+  [[nodiscard]] Step open_one(ModuleState& state, bool functions_too);
   [[nodiscard]] Step open_partial(const ModuleState& state);
+  // A function, or a bound method of one.
+  [[nodiscard]] Step open_function(ModuleState& state);
   [[nodiscard]] bool prepend(PyObject* args, PyObject* keywords, PyObject* placeholder);
   void take_tag(PyObject* tag, PyObject* inner) noexcept;
+  // For a tag that only this object may keep.
+  void keep_tag(PyObject* tag) noexcept;
   void set_fn(py::Ref fn) noexcept;
+  // A tuple of the arguments, those of keywords last, and a tuple of the keywords, which may be null or empty.
+  void set_arguments(py::Ref arguments, py::Ref names) noexcept;
 
   PyObject* fn_;
   PyObject* const* args_;
   Py_ssize_t nargs_;
   PyObject* kwnames_;
-  PyObject* tag_ = nullptr;               // the innermost tag; borrowed from the arguments
+  PyObject* tag_ = nullptr;               // the innermost tag; borrowed from the arguments or from kept_tag_
   PyObject* declared_context_ = nullptr;  // from the outermost tag, which includes those of inner tags; borrowed
+  int passes_ = 0;                        // how many functions were opened
   py::Ref context_;
   py::Ref kept_fn_;
+  py::Ref kept_tag_;
+  py::Ref kept_declared_;
   py::Ref kept_args_;  // owns the arguments in args_ after a partial was unwrapped: positional, then keyword values
   py::Ref kept_kwnames_;
 };

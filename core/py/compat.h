@@ -61,6 +61,13 @@ inline constexpr bool kModulesExportSlots = false;
 [[nodiscard]] inline bool execute_module_of_slots(PyObject*) noexcept { return true; }
 #endif
 
+// Whether CALL_FUNCTION_EX always takes keywords, perhaps NULL (3.14). Before, its argument says whether it takes them.
+#if PY_VERSION_HEX >= 0x030E0000
+inline constexpr bool kUnpackedCallsTakeNull = true;
+#else
+inline constexpr bool kUnpackedCallsTakeNull = false;
+#endif
+
 // The function that computes the annotations of a function (PEP 649, 3.14); null: there is none. Borrows.
 [[nodiscard]] inline PyObject* annotate_of(const PyFunctionObject* function) noexcept {
 #if PY_VERSION_HEX >= 0x030E0000

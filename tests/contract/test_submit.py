@@ -201,7 +201,7 @@ def test_an_untagged_function_in_a_context_sees_its_variables(pool: InterpreterT
 
 
 def test_an_untagged_function_that_calls_a_tagged_one_calls_it_here(pool: InterpreterThreadPoolExecutor) -> None:
-    assert pool.submit(lambda: work.tagged_here()).result() == work.HERE
+    assert pool.submit(lambda: [work.tagged_here()]).result() == [work.HERE]
 
 
 def test_a_tagged_function_may_be_an_argument(pool: InterpreterThreadPoolExecutor) -> None:

@@ -1,0 +1,91 @@
+"""Tagged functions, and wrappers around them. Workers import this by name."""
+
+import functools
+from collections.abc import Callable, Generator
+from typing import Any
+
+from aiointerpreters import current, interpreter
+
+
+@interpreter
+def tagged(*args: Any, **kwargs: Any) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    """Return where this runs, and the arguments."""
+    return current().where, args, kwargs
+
+
+def passing_on(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator that adds nothing."""
+
+    @functools.wraps(fn)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        """Call it."""
+        return fn(*args, **kwargs)
+
+    return wrapper
+
+
+def with_defaults(fn: Callable[..., Any], last: Any) -> Callable[..., Any]:
+    """A decorator with parameters of its own."""
+
+    def wrapper(first: Any, /, second: Any = 2, *rest: Any, third: Any = 3, **kwargs: Any) -> Any:
+        return fn(first, second, *rest, last=last, third=third, **kwargs)
+
+    return wrapper
+
+
+def counting(fn: Callable[..., Any], calls: list[object]) -> Callable[..., Any]:
+    """A decorator that does something of its own."""
+
+    @functools.wraps(fn)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        calls.append(args)
+        return fn(*args, **kwargs)
+
+    return wrapper
+
+
+class Job:
+    """Has tagged methods, and a method that calls one."""
+
+    label = "of the class"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    @interpreter
+    def method(self, *args: Any) -> Any:
+        """Return where this runs, and the number."""
+        return current().where, self.number, args
+
+    @staticmethod
+    @interpreter
+    def alone(*args: Any) -> Any:
+        """Return where this runs."""
+        return current().where, args
+
+    @classmethod
+    @interpreter
+    def of_class(cls, *args: Any) -> Any:
+        """Return where this runs, and the class."""
+        return current().where, cls.__name__, args
+
+    def passing_on(self, value: Any) -> Any:
+        """Call the tagged function."""
+        return tagged(value)
+
+    @property
+    def computed(self) -> Any:
+        """A property, which is code."""
+        return self.number
+
+
+@interpreter
+def generate() -> Generator[str]:
+    """Yield where this runs."""
+    yield current().where
+
+
+@interpreter
+async def coroutine() -> str:
+    """Return where this runs."""
+    return current().where
