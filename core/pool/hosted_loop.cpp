@@ -6,6 +6,7 @@
 
 #include "base/coarse_clock.h"
 #include "base/futex.h"
+#include "base/thread.h"
 #include "codec/codec.h"
 #include "pool/glance.h"
 #include "pool/hosted_interpreter.h"
@@ -47,6 +48,7 @@ HostedLoop::HostedLoop(HostedInterpreter& host, Pool& pool, codec::Runtime& runt
     : host_(host), pool_(pool), runtime_(runtime), port_(std::move(port)), teller_(std::move(teller)) {}
 
 bool HostedLoop::start(const std::string& worker_name) {
+  worker_name_ = worker_name;
   static PyMethodDef mail = {"read_mail", on_mail, METH_O, nullptr};
   static PyMethodDef end = {"end", on_end, METH_O, nullptr};
   on_mail_.emplace(mail, this);
@@ -102,6 +104,7 @@ bool HostedLoop::read_mail(const py::Ref& loop) {
   is_reading_ = true;
   bool ends = false;
   try {
+    if (!std::exchange(is_named_, true)) base::name_this_thread(worker_name_ + "_loop");
     ends = work_off_mail(loop);
   } catch (const std::bad_alloc&) {
     port_->mailbox->remind();  // try again later: there may be more memory then

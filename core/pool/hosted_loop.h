@@ -85,6 +85,8 @@ class HostedLoop {
   std::unordered_map<const Task*, Running> running_;
   bool closing_ = false;
   bool is_reading_ = false;
+  bool is_named_ = false;  // the thread has its name for the operating system
+  std::string worker_name_;
   py::Ref steps_type_;
   py::Ref task_type_;  // asyncio.Task
   std::optional<py::Callback<HostedLoop>> on_mail_;

@@ -22,7 +22,7 @@ void Reporter::warn(std::string text) noexcept {
 bool Reporter::start() noexcept {
   try {
     base::Thread thread;
-    if (!thread.start([self = shared_from_this()] { self->run(); })) return false;
+    if (!thread.start("aioi-reporter", [self = shared_from_this()] { self->run(); })) return false;
     thread.detach();
     return true;
   } catch (const std::bad_alloc&) {

@@ -20,7 +20,7 @@ bool Teller::tell(TaskPtr task) noexcept {
 
 bool Teller::start() noexcept {
   try {
-    return thread_.start([self = shared_from_this()] { self->run(); });
+    return thread_.start("aioi-teller", [self = shared_from_this()] { self->run(); });
   } catch (const std::bad_alloc&) {
     return false;
   }

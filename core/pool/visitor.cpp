@@ -38,7 +38,7 @@ bool Visitor::call(std::atomic<bool>& errand) noexcept {
   }
   if (thread_.running()) thread_.join();  // it has just ended, after `pause` did not wait for it
   where_.store(kOutside, std::memory_order_release);
-  return thread_.start([this] { run(); });
+  return thread_.start("aioi-visitor", [this] { run(); });
 }
 
 void Visitor::ring() noexcept {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/coarse_clock.h"
+#include "base/thread.h"
 
 namespace aiointerpreters::pool {
 
@@ -21,6 +22,7 @@ Worker::Worker(std::shared_ptr<Pool> pool, std::string name)
       seat_(pool_->enter(PyThread_get_thread_ident())) {}
 
 void Worker::run() {
+  base::name_this_thread(name_);  // `threading` would cut off its end
   for (Next next = Next::kAgain; next != Next::kLeave;) {
     next = hosted_ && py::kIdleThreadsNeedFrames ? serve_in_frame() : serve_once(false);
     if (next == Next::kOutside) next = serve_once(false);

@@ -2,6 +2,7 @@
 // attributes: `name`, the thread's; `thread`, its number; `loader`, the one of `threading`.
 #include "py/thread_name.h"
 
+#include "base/thread.h"
 #include "py/python.h"
 #include "py/ref.h"
 
@@ -13,8 +14,15 @@ namespace {
 // daemon, and so would all threads that are started here without an explicit setting. Errors: false with an exception set.
 bool describe_current(PyObject* threading, PyObject* name) {
   const Ref thread = Ref::steal(PyObject_CallMethod(threading, "current_thread", nullptr));
-  return thread && PyObject_SetAttrString(thread.get(), "name", name) == 0 &&
-         PyObject_SetAttrString(thread.get(), "_daemonic", Py_False) == 0;
+  if (!thread || PyObject_SetAttrString(thread.get(), "name", name) < 0 ||
+      PyObject_SetAttrString(thread.get(), "_daemonic", Py_False) < 0) {
+    return false;
+  }
+  // From 3.14 on, setting the name has changed the name that the operating system shows, too.
+  const char* const text = PyUnicode_AsUTF8(name);
+  if (text != nullptr) base::name_this_thread(text);
+  PyErr_Clear();
+  return true;
 }
 
 // find_spec(name, path, target): the spec from the other finders, with this object as its loader.

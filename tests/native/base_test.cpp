@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -225,7 +226,7 @@ TEST(Thread, RunsItsBodyAndIsJoined) {
   EXPECT_FALSE(thread.running());
   for (int round = 1; round <= 3; ++round) {
     int done = 0;
-    ASSERT_TRUE(thread.start([&] { done = round; }));
+    ASSERT_TRUE(thread.start("test", [&] { done = round; }));
     EXPECT_TRUE(thread.running());
     thread.join();
     EXPECT_FALSE(thread.running());
@@ -233,10 +234,21 @@ TEST(Thread, RunsItsBodyAndIsJoined) {
   }
 }
 
+TEST(Thread, KeepsTheEndOfALongName) {
+  const auto shortened = [](std::string_view name) { return std::string(short_thread_name(name).data()); };
+  EXPECT_EQ(shortened("worker_0"), "worker_0");
+  EXPECT_EQ(shortened("exactly_fifteen"), "exactly_fifteen");
+  EXPECT_EQ(shortened("ThreadPoolExecutor-0_3"), "ThreadPoolE-0_3");
+  EXPECT_EQ(shortened("ThreadPoolExecutor-0_3_loop"), "Thread-0_3_loop");
+  EXPECT_EQ(shortened("nothing to divide it here"), "nothing to divi");
+  EXPECT_EQ(shortened("\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc_1"),
+            "\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc_1");
+}
+
 TEST(Thread, HasRoomForDeepRecursion) {
   Thread thread;
   std::size_t sum = 0;
-  ASSERT_TRUE(thread.start([&] {
+  ASSERT_TRUE(thread.start("test", [&] {
     volatile unsigned char room[4 << 20];
     for (std::size_t i = 0; i < sizeof room; i += 4096) room[i] = 1;
     for (std::size_t i = 0; i < sizeof room; i += 4096) sum += room[i];
