@@ -86,7 +86,10 @@ void AwaitedTask::forget() {
   AsyncioBridge::forget(*this);
   const py::Ref waker = py::Ref::steal(std::exchange(waker_, nullptr));
   const py::Ref future = py::Ref::steal(std::exchange(future_, nullptr));
-  if (future) state_of_run_future(home(), future.get()).task = nullptr;
+  if (!future) return;
+  RunFutureState& state = state_of_run_future(home(), future.get());
+  state.task = nullptr;
+  state.place = place;
 }
 
 void AwaitedTask::stop() {

@@ -3,6 +3,8 @@
 // Requires: attached to home, on the loop's thread, unless stated otherwise.
 #pragma once
 
+#include <memory>
+
 #include "binding/asyncio_bridge.h"
 #include "binding/home_task.h"
 #include "py/python.h"
@@ -18,6 +20,10 @@ class AwaitedTask final : public HomeTask {
   };
   AwaitedTask(ModuleState& home, Cancelling manner) noexcept
       : HomeTask(pool::Lane::kInterpreters, home), cancelling_(manner) {}
+
+  [[nodiscard]] static base::IntrusivePtr<AwaitedTask> make(ModuleState& home, Cancelling manner) {
+    return base::IntrusivePtr<AwaitedTask>(std::make_unique<AwaitedTask>(home, manner).release());
+  }
 
   // Connects the task with a future: from now on the task's end completes the future. Requires: the task is not queued yet.
   // Runs Python. Errors: false with the exception of the loop.

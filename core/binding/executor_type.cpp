@@ -7,8 +7,7 @@
 #include <vector>
 
 #include "binding/asyncio_bridge.h"
-#include "binding/awaited_task.h"
-#include "binding/carried_context.h"
+#include "binding/elsewhere.h"
 #include "binding/future_state.h"
 #include "binding/pool_service.h"
 #include "binding/pool_type.h"
@@ -16,21 +15,14 @@
 #include "binding/run_future_type.h"
 #include "binding/run_in_executor.h"
 #include "binding/submission.h"
+#include "binding/submitting.h"
 #include "binding/tag_type.h"
-#include "codec/codec.h"
 #include "py/error.h"
 #include "py/method.h"
 
 namespace aiointerpreters::binding {
 
 namespace {
-
-// Members like those that `__slots__` creates. So the inherited deallocation drops them, even if a derived class has a
-// `__del__`.
-struct ExecutorState {
-  PyObject* pool;     // a _core.Pool; null until `_bind`
-  PyObject* context;  // the context variables that tagged calls carry (carried_context.h), or null
-};
 
 extern PyMethodDef kExecutorMethods[];
 
@@ -40,150 +32,6 @@ ModuleState& state_of_executor(PyObject* self) noexcept {
   PyTypeObject* type = Py_TYPE(self);
   while (type->tp_methods != kExecutorMethods) type = type->tp_base;
   return state_of_type(type);
-}
-
-ExecutorState& executor_of(const ModuleState& state, PyObject* self) noexcept {
-  auto* const type = reinterpret_cast<PyTypeObject*>(state.executor_type.get());
-  return *static_cast<ExecutorState*>(PyObject_GetTypeData(self, type));
-}
-
-// Whether the exception that is set means that the callable or its arguments cannot cross. The future then reports it,
-// never submit.
-bool is_refusal() { return PyErr_ExceptionMatches(PyExc_Exception) != 0 && PyErr_ExceptionMatches(PyExc_MemoryError) == 0; }
-
-// Makes such an exception the outcome of a future. Errors: false with the exception still set if it is of another kind.
-bool refuse(ModuleState& state, PyObject* future) {
-  if (!is_refusal()) return false;
-  FutureState& data = state_of_future(state, future);
-  static_cast<void>(data.task->start());
-  show_to_collector(future);
-  data.outcome = PyErr_GetRaisedException();
-  data.failed = data.resolved = true;
-  static_cast<void>(data.task->finish());
-  return true;
-}
-
-// Encodes a tagged call into its task. `context` is the executor's. Runs Python. Errors: false with an exception set.
-bool write_call(ModuleState& state, const Submission& call, PyObject* context, pool::Task& task) {
-  task.callable = call.describe(state);
-  if (!task.callable || !codec::encode_call(state.runtime, call.args(), call.nargs(), call.kwnames(), task.message)) {
-    return false;
-  }
-  task.callable_id = task.callable->id;
-  if (task.callable->is_coroutine_function) task.lane = pool::Lane::kLoops;
-  task.message.needs_main |= task.callable->needs_main;
-  PyObject* const declared = call.declared_context();
-  if (declared == nullptr && context == nullptr) return true;
-  return carry_context(state, call.context(), {context, declared}, task);
-}
-
-// Creates the future of a tagged call. If the call cannot cross, the future is already done. Null with an exception set.
-py::Ref prepare_for_worker(ModuleState& state, const Submission& call, PyObject* context) {
-  py::Ref future = make_future(state, reinterpret_cast<PyTypeObject*>(state.future_type.get()), pool::Lane::kInterpreters);
-  if (!future) return future;
-  hide_from_collector(future.get());
-  FutureTask& task = *state_of_future(state, future.get()).task;
-  return write_call(state, call, context, task) || refuse(state, future.get()) ? std::move(future) : py::Ref();
-}
-
-// Creates the future of an untagged call. It holds the callable and its arguments until the call runs.
-py::Ref prepare_for_home(ModuleState& state, const Submission& call) {
-  py::Ref future = make_future(state, reinterpret_cast<PyTypeObject*>(state.future_type.get()), pool::Lane::kHome);
-  if (!future) return future;
-  FutureState& data = state_of_future(state, future.get());
-  const Py_ssize_t named = call.kwnames() == nullptr ? 0 : PyTuple_GET_SIZE(call.kwnames());
-  const Py_ssize_t arguments = call.nargs() + named;
-  data.call = PyTuple_New(1 + arguments);
-  if (data.call == nullptr) return {};
-  PyTuple_SET_ITEM(data.call, 0, Py_NewRef(call.fn()));
-  for (Py_ssize_t i = 0; i < arguments; ++i) PyTuple_SET_ITEM(data.call, 1 + i, Py_NewRef(call.args()[i]));
-  if (named > 0) data.kwnames = Py_NewRef(call.kwnames());
-  data.task->hold(future.get());
-  return future;
-}
-
-// Tells the pool what workers have to follow. Runs Python. Errors: false with an exception set.
-bool publish_environment(ModuleState& state, pool::Pool& pool) {
-  if (!state.environment.refresh(state.runtime)) return false;
-  if (state.environment.current()->version != pool.environment_version()) pool.set_environment(state.environment.current());
-  return true;
-}
-
-// Queues a prepared task. Errors: false with an exception set; the task is not queued then, or was cancelled.
-bool enqueue(PyObject* self, ModuleState& state, pool::Pool& pool, pool::Task& task) {
-  if (!publish_environment(state, pool)) return false;
-  switch (pool.submit(pool::TaskPtr(&task))) {
-    case pool::Pool::Submitted::kQueued:
-      return true;
-    case pool::Pool::Submitted::kNeedsThread:
-      return start_thread(state, self, executor_of(state, self).pool, pool);
-    case pool::Pool::Submitted::kRefused:
-      break;
-  }
-  raise_refusal(state, pool, task.lane);
-  return false;
-}
-
-// Queues the task of a prepared future, unless it is done. Returns the future; null with an exception set.
-PyObject* enqueue_future(PyObject* self, ModuleState& state, pool::Pool& pool, py::Ref future) {
-  if (!future) return nullptr;
-  FutureTask& task = *state_of_future(state, future.get()).task;
-  if (task.done()) return future.release();  // done: its arguments cannot cross
-  task.queued = true;
-  if (enqueue(self, state, pool, task)) return future.release();
-  py::Ref error = py::take_exception();
-  task.settle_at_home(pool::Task::Change::kQuiet);
-  py::restore_exception(std::move(error));
-  return nullptr;
-}
-
-// The pool of the executor. Errors: null with RuntimeError set if pools cannot be used now.
-pool::Pool* usable_pool(ModuleState& state, PyObject* self) {
-  PyObject* object = executor_of(state, self).pool;
-  if (object != nullptr && !is_here(state, object)) {
-    if (!py::Ref::steal(PyObject_CallMethod(self, "_renew", nullptr))) return nullptr;
-    object = executor_of(state, self).pool;
-  }
-  pool::Pool* const pool = object == nullptr ? nullptr : pool_in(state, object).get();
-  if (pool == nullptr)
-    PyErr_SetString(PyExc_RuntimeError, "the executor is not initialized: a subclass must call super().__init__()");
-  if (pool != nullptr && state.exiting) {
-    PyErr_SetString(PyExc_RuntimeError, kInterpreterShutdown);
-    return nullptr;
-  }
-  return pool != nullptr && may_use_pools(state) ? pool : nullptr;
-}
-
-// Makes the exception that is set the outcome of an awaited call. Returns the future; null with an exception set.
-PyObject* refuse_awaited(const ModuleState& state, py::Ref future) {
-  if (!is_refusal()) return nullptr;
-  const py::Ref error = py::take_exception();
-  const py::Ref told =
-      py::Ref::steal(PyObject_CallMethodOneArg(future.get(), state.asyncio.names.set_exception.get(), error.get()));
-  return told ? future.release() : nullptr;
-}
-
-// Starts a call that the running loop awaits. Returns its future; null with an exception set.
-PyObject* start_awaited(PyObject* self, ModuleState& state, pool::Pool& pool, PyObject* context, const Submission& call,
-                        AwaitedTask::Cancelling cancelling) {
-  const py::Ref bridge = running_bridge(state);
-  if (!bridge) return nullptr;
-  const bool by_run = cancelling == AwaitedTask::Cancelling::kStops;
-  const py::Ref& type = by_run ? state.asyncio.run_coroutine_type : state.asyncio.run_future_type;
-  py::Ref future = make_run_future(type, bridge_in(bridge).loop_keyword());
-  if (!future) return nullptr;
-  const AwaitedTaskPtr task(std::make_unique<AwaitedTask>(state, cancelling).release());
-  if (!write_call(state, call, context, *task)) return refuse_awaited(state, std::move(future));
-  if (bridge_in(bridge).loop() == nullptr) {  // encoding has run Python code, which may have closed the loop
-    PyErr_SetString(PyExc_RuntimeError, "Event loop is closed");
-    return nullptr;
-  }
-  if (!task->expect(bridge_in(bridge), future.get())) return nullptr;
-  if (py::guarded(false, [&] { return enqueue(self, state, pool, *task); })) return future.release();
-  py::Ref error = py::take_exception();
-  task->forget();
-  py::restore_exception(std::move(error));
-  return nullptr;
 }
 
 // Passes the call to Python code that calls the replaced `submit`. The call then comes back through `_work_queue.put`, or
@@ -209,10 +57,15 @@ PyObject* executor_submit(PyObject* self, PyObject* const* args, Py_ssize_t narg
     pool::Pool* const pool = usable_pool(state, self);
     Submission call(args[0], args + 1, nargs - 1, kwnames);
     if (pool == nullptr || !call.open(state)) return nullptr;
+    const bool is_flexible = call.tagged() && routing_of(state, self, call).is_flexible();
     if (call.tagged() && is_called_by_running_loop(state)) {
+      if (is_flexible) {
+        return start_awaited_flexibly(self, state, *pool, call, AwaitedTask::Cancelling::kCancelsQueued);
+      }
       return start_awaited(self, state, *pool, executor_of(state, self).context, call,
                            AwaitedTask::Cancelling::kCancelsQueued);
     }
+    if (is_flexible) return submit_flexibly(self, state, *pool, call, false);
     py::Ref future =
         call.tagged() ? prepare_for_worker(state, call, executor_of(state, self).context) : prepare_for_home(state, call);
     return enqueue_future(self, state, *pool, std::move(future));
@@ -236,6 +89,7 @@ PyObject* executor_submit_rows(PyObject* self, PyObject* const* args, Py_ssize_t
     Submission call(args[0], args + 1, 1, nullptr);
     if (pool == nullptr) return nullptr;
     call.take_tag();  // only the tag: a partial inside is called for each row
+    if (routing_of(state, self, call).is_flexible()) return submit_flexibly(self, state, *pool, call, true);
     py::Ref future = prepare_for_worker(state, call, executor_of(state, self).context);
     if (!future) return nullptr;
     state_of_future(state, future.get()).task->in_rows = true;
@@ -293,6 +147,9 @@ PyObject* executor_run(PyObject* self, PyObject* const* args, Py_ssize_t nargs, 
     pool::Pool* const pool = usable_pool(state, self);
     Submission call(args[0], args + 1, nargs - 1, kwnames);
     if (pool == nullptr || !call.open(state, true)) return nullptr;
+    if (routing_of(state, self, call).is_flexible()) {
+      return start_awaited_flexibly(self, state, *pool, call, AwaitedTask::Cancelling::kStops);
+    }
     return start_awaited(self, state, *pool, executor_of(state, self).context, call, AwaitedTask::Cancelling::kStops);
   });
 }
@@ -345,6 +202,18 @@ PyObject* executor_bind(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
   }
   if (!pool_in(state, args[0])) return nullptr;
   Py_XSETREF(executor_of(state, self).pool, Py_NewRef(args[0]));
+  Py_RETURN_NONE;
+}
+
+// _set_elsewhere(fallback, elsewhere): for functions whose tag chooses no fallback; and where moved calls go, or None.
+PyObject* executor_set_elsewhere(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject*) {
+  ExecutorState& executor = executor_of(state_of_executor(self), self);
+  if (nargs != 2) {
+    PyErr_SetString(PyExc_TypeError, "_set_elsewhere() takes two arguments");
+    return nullptr;
+  }
+  if (!read_fallback(args[0], executor.fallback)) return nullptr;
+  Py_XSETREF(executor.elsewhere, args[1] == Py_None ? nullptr : Py_NewRef(args[1]));
   Py_RETURN_NONE;
 }
 
@@ -406,6 +275,7 @@ PyMethodDef kExecutorMethods[] = {
     {"_warm_up", py::as_method(executor_warm_up), kMethodFlags, nullptr},
     {"_start_missing_threads", py::as_method(executor_start_missing_threads), kMethodFlags, nullptr},
     {"_bind", py::as_method(executor_bind), kMethodFlags, nullptr},
+    {"_set_elsewhere", py::as_method(executor_set_elsewhere), kMethodFlags, nullptr},
     {"_declare_context", py::as_method(executor_declare_context), kMethodFlags, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -413,6 +283,8 @@ PyMethodDef kExecutorMethods[] = {
 PyMemberDef kExecutorMembers[] = {
     {"_native_pool", Py_T_OBJECT_EX, static_cast<Py_ssize_t>(offsetof(ExecutorState, pool)), Py_RELATIVE_OFFSET, nullptr},
     {"_native_context", Py_T_OBJECT_EX, static_cast<Py_ssize_t>(offsetof(ExecutorState, context)), Py_RELATIVE_OFFSET,
+     nullptr},
+    {"_native_elsewhere", Py_T_OBJECT_EX, static_cast<Py_ssize_t>(offsetof(ExecutorState, elsewhere)), Py_RELATIVE_OFFSET,
      nullptr},
     {nullptr, 0, 0, 0, nullptr},
 };

@@ -292,6 +292,12 @@ PyObject* future_get_snapshot(PyObject* object, PyObject*) {
                            : Py_BuildValue("(OOOO)", Py_True, Py_False, outcome, Py_None);
 }
 
+PyObject* get_lane(PyObject* object, void*) {
+  const FutureTask& task = *self_of(object).state.task;
+  const bool is_of_home = task.lane == pool::Lane::kHome;
+  return PyUnicode_FromString(place_name(is_of_home ? HomeTask::Place::kThread : task.place));
+}
+
 PyObject* get_state(PyObject* object, void*) { return PyUnicode_FromString(shown_state_name(self_of(object).state)); }
 
 PyObject* get_condition(PyObject* object, void*) {
@@ -413,6 +419,7 @@ PyMethodDef kFutureMethods[] = {
 
 PyGetSetDef kFutureGetSet[] = {
     {"__dict__", get_dict, set_dict, nullptr, nullptr},
+    {"lane", get_lane, nullptr, kLaneDoc, nullptr},
     {"_state", get_state, nullptr, nullptr, nullptr},
     {"_condition", get_condition, nullptr, nullptr, nullptr},
     {"_waiters", get_list<&FutureState::waiters>, set_list<&FutureState::waiters>, nullptr, nullptr},

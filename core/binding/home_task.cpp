@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "binding/asyncio_bridge.h"
+#include "binding/moved_call.h"
+#include "codec/codec.h"
 #include "pool/glance.h"
 #include "pool/pool.h"
 #include "py/error.h"
@@ -31,7 +33,7 @@ void HomeTask::visit_home_to_settle(Change how) {
       return true;
     });
     PyErr_Clear();
-    settle_at_home(how);
+    is_refused ? move_elsewhere() : settle_at_home(how);
     if (is_noted) home_.settling.erase(thread);
   });
 }
@@ -61,7 +63,78 @@ void HomeTask::report_ignored_interrupt() {
   }
 }
 
-int interrupt_running(const ModuleState& home, pool::Task& task) {
+HomeTask::Aside& HomeTask::aside() {
+  if (!aside_) aside_ = std::make_unique<Aside>();
+  return *aside_;
+}
+
+void HomeTask::keep_spare(PyObject* spare) {
+  Aside& kept = aside();
+  kept.spare_loan = home_.runtime.lessor->lend(spare);
+  may_move = static_cast<bool>(kept.spare_loan);
+  kept.spare = may_move ? spare : nullptr;
+}
+
+void HomeTask::set_moved(PyObject* moved) {
+  if (moved != nullptr || aside_) aside().moved = moved;
+}
+
+void HomeTask::move_elsewhere() {
+  const pool::TaskPtr kept(this);
+  is_refused = false;
+  // relaxed: as in encode_outcome.
+  if (interrupted() || is_forgotten.load(std::memory_order_relaxed)) {
+    message.clear();
+    outcome = Outcome::kNone;
+    return end_here();
+  }
+  const py::Ref error = outcome == Outcome::kException ? codec::decode_exception(home_.runtime, message) : py::Ref();
+  message.clear();
+  const py::Ref moved = make_moved_call(home_, *this, aside_->spare, error.get());
+  place = PyTuple_GET_ITEM(aside_->spare, 1) == Py_True ? Place::kProcess : Place::kThread;
+  // Decoding has run Python, so an interrupt may have come meanwhile. The code that runs the call handles it.
+  if (moved && put_back() && start_moved(moved, "refused")) return;
+  fail_with_current();
+}
+
+void HomeTask::fail_with_current() {
+  const py::Ref error = py::take_exception();
+  if (done()) return;
+  static_cast<void>(start());
+  end_with(error ? error.get() : Py_None, true);
+}
+
+void HomeTask::end_with(PyObject* object, bool failed) {
+  try {
+    Aside& kept = aside();
+    kept.outcome_loan = home_.runtime.lessor->lend(object);
+    kept.outcome = kept.outcome_loan ? object : nullptr;
+    outcome = kept.outcome == nullptr ? Outcome::kNoMemory : failed ? Outcome::kOwnError : Outcome::kOwnValue;
+  } catch (const std::bad_alloc&) {
+    outcome = Outcome::kNoMemory;
+  }
+  end_here();
+}
+
+void HomeTask::end_here() {
+  const Change change = finish();
+  if (change != Change::kLost && needs_home(change)) settle_at_home(change);
+}
+
+const char* place_name(HomeTask::Place place) noexcept {
+  switch (place) {
+    case HomeTask::Place::kThread:
+      return "thread";
+    case HomeTask::Place::kProcess:
+      return "process";
+    case HomeTask::Place::kLane:
+      break;
+  }
+  return "interpreter";
+}
+
+int interrupt_running(const ModuleState& home, HomeTask& task) {
+  if (task.place != HomeTask::Place::kLane) return task.moved() == nullptr ? 0 : interrupt_moved(task);
   if (task.lane == pool::Lane::kHome || !task.request_interrupt()) return 0;
   const auto found = home.pools.find(task.pool);
   const std::shared_ptr<pool::Pool> pool = found != home.pools.end() ? found->second.lock() : nullptr;

@@ -2,7 +2,10 @@
 // Requires: attached to home, unless stated otherwise.
 #pragma once
 
+#include <memory>
+
 #include "binding/module_state.h"
+#include "codec/lessor.h"
 #include "pool/task.h"
 #include "py/python.h"
 #include "py/ref.h"
@@ -18,6 +21,25 @@ class HomeTask : public pool::Task {
   void visit_home_to_settle(Change how) override;
   void settle_at_home(Change how) override;
   void report_ignored_interrupt() override;
+
+  // ---- For a call that may run elsewhere than in an interpreter (elsewhere.h).
+
+  enum class Place : std::uint8_t { kLane, kThread, kProcess };
+  Place place = Place::kLane;  // kLane: where its lane is
+
+  // Keeps the spare: the call as an object of home. Another thread may drop it later. Errors: std::bad_alloc.
+  void keep_spare(PyObject* spare);
+  void move_elsewhere() override;
+  // Ends the task with an object of home. Requires: it runs. Runs Python.
+  void end_with(PyObject* object, bool failed);
+  // Ends the task with the exception that is set, unless it has ended. Runs Python.
+  void fail_with_current();
+  // The object that ended it. Borrows. Requires: Outcome::kOwnValue or kOwnError.
+  [[nodiscard]] PyObject* own_outcome() const noexcept { return aside_->outcome; }
+  // The object by which other code runs the call (moved_call.h); null: there is none. Borrows.
+  [[nodiscard]] PyObject* moved() const noexcept { return aside_ ? aside_->moved : nullptr; }
+  // Errors: std::bad_alloc.
+  void set_moved(PyObject* moved);
 
   const unsigned forks;  // ModuleState::forks of the process that submitted it
 
@@ -46,7 +68,21 @@ class HomeTask : public pool::Task {
 
  private:
   friend class AsyncioBridge;
+  // What only calls need that may move. The objects are on loan, because the last owner of a task may be any thread.
+  struct Aside {
+    codec::Loan spare_loan;
+    codec::Loan outcome_loan;
+    PyObject* spare = nullptr;    // borrowed from the loan
+    PyObject* outcome = nullptr;  // borrowed from the loan
+    PyObject* moved = nullptr;    // borrowed: it owns the task
+  };
+
+  [[nodiscard]] Aside& aside();
+  // Publishes the end, which is a change of state at home.
+  void end_here();
+
   ModuleState& home_;
+  std::unique_ptr<Aside> aside_;
   AsyncioBridge* bridge_ = nullptr;
   // Owned, while the task is outstanding: the context of the waiting code. Null: there was no memory for it.
   PyObject* context_ = nullptr;
@@ -56,9 +92,16 @@ class HomeTask : public pool::Task {
 };
 using HomeTaskPtr = base::IntrusivePtr<HomeTask>;
 
-// Ends a running task as interrupted, and stops the code that runs it. Returns 0 if the task is not running, or if it is a
-// call of home (Lane::kHome), which cannot be stopped. Errors: -1 with RuntimeError set if a thread that is needed cannot
+// "interpreter", "thread" or "process".
+[[nodiscard]] const char* place_name(HomeTask::Place place) noexcept;
+// The documentation of the futures' attribute that has this name.
+inline constexpr const char* kLaneDoc =
+    "Where the call runs: `\"interpreter\"`, `\"thread\"` or `\"process\"`.\n\n"
+    "It changes when a fallback moves the call.";
+
+// Ends a running task as interrupted, and stops the code that runs it. Returns 0 if the task is not running, or if it runs
+// in a thread of home, which cannot be stopped. Errors: -1 with RuntimeError set if a thread that is needed cannot
 // be started.
-[[nodiscard]] int interrupt_running(const ModuleState& home, pool::Task& task);
+[[nodiscard]] int interrupt_running(const ModuleState& home, HomeTask& task);
 
 }  // namespace aiointerpreters::binding

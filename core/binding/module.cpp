@@ -16,6 +16,7 @@
 #include "binding/future_type.h"
 #include "binding/lifecycle_functions.h"
 #include "binding/module_state.h"
+#include "binding/moved_call.h"
 #include "binding/pool_type.h"
 #include "binding/tag_type.h"
 #include "binding/worker_thread.h"
@@ -142,6 +143,7 @@ bool add_executor_types(PyObject* module, ModuleState& state) {
   py::Ref type =
       state.executor_type ? py::Ref::borrow(state.executor_type.get()) : make_executor_type(module, executor_base.get());
   state.has_executors = publish(module, "Future", make_future_type(module, future_base.get()), state.future_type) &&
+                        publish(module, "MovedCall", make_moved_call_type(module), state.moved_call_type) &&
                         publish(module, "ExecutorBase", std::move(type), state.executor_type);
   return state.has_executors;
 }

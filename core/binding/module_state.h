@@ -48,6 +48,7 @@ struct ModuleState {
 
   // Created when an executor is first used. Always null in an interpreter without executors.
   py::Ref future_type;
+  py::Ref moved_call_type;
   py::Ref executor_type;        // in a worker, at first perhaps only an outline
   bool has_executors = false;   // executor_type is complete, and the objects it needs are set
   py::Ref condition_type;       // threading.Condition
@@ -108,6 +109,7 @@ struct ModuleState {
                          &message_type,
                          &current_type,
                          &future_type,
+                         &moved_call_type,
                          &executor_type,
                          &condition_type,
                          &cancelled_error,

@@ -1,12 +1,21 @@
 // See outcome.h.
 #include "binding/outcome.h"
 
+#include "binding/home_task.h"
 #include "codec/codec.h"
 #include "py/error.h"
 
 namespace aiointerpreters::binding {
 
 namespace {
+
+py::Ref own_outcome(const pool::Task& task) { return py::Ref::borrow(static_cast<const HomeTask&>(task).own_outcome()); }
+
+// The result of a task that has one. Returns new; null with an exception set.
+py::Ref rebuild_result(ModuleState& home, const pool::Task& task) {
+  if (task.outcome == pool::Task::Outcome::kOwnValue) return own_outcome(task);
+  return codec::decode_value(home.runtime, task.message, "result");
+}
 
 // The exception of an interrupted task: TaskInterrupted as it was raised in the task, if it came through. If another
 // exception came instead, that one becomes its context. Returns new; null with an exception set.
@@ -17,6 +26,9 @@ py::Ref rebuild_interrupt(ModuleState& home, const pool::Task& task) {
     raised = codec::decode_exception(home.runtime, task.message);
     if (raised && PyObject_TypeCheck(raised.get(), reinterpret_cast<PyTypeObject*>(type)) != 0) return raised;
     PyErr_Clear();
+  } else if (task.outcome == pool::Task::Outcome::kOwnError) {
+    raised = own_outcome(task);
+    if (PyObject_TypeCheck(raised.get(), reinterpret_cast<PyTypeObject*>(type)) != 0) return raised;
   }
   py::Ref error = py::Ref::steal(PyObject_CallNoArgs(type));
   if (error && raised) PyException_SetContext(error.get(), raised.release());
@@ -29,6 +41,8 @@ py::Ref rebuild_failure(ModuleState& home, const pool::Task& task) {
   switch (task.outcome) {
     case pool::Task::Outcome::kException:
       return codec::decode_exception(home.runtime, task.message);
+    case pool::Task::Outcome::kOwnError:
+      return own_outcome(task);
     case pool::Task::Outcome::kBroken:
       return broken_pool_exception(home, *task.breakage);
     default:
@@ -40,7 +54,8 @@ py::Ref rebuild_failure(ModuleState& home, const pool::Task& task) {
 }  // namespace
 
 bool has_failed(const pool::Task& task) noexcept {
-  return task.interrupted() || task.outcome != pool::Task::Outcome::kValue;
+  using Outcome = pool::Task::Outcome;
+  return task.interrupted() || (task.outcome != Outcome::kValue && task.outcome != Outcome::kOwnValue);
 }
 
 bool decodes_by_python(const pool::Task& task) noexcept {
@@ -50,7 +65,7 @@ bool decodes_by_python(const pool::Task& task) noexcept {
 Decoded decode_outcome(ModuleState& home, const pool::Task& task) {
   Decoded outcome;
   outcome.failed = has_failed(task);
-  outcome.object = outcome.failed ? rebuild_failure(home, task) : codec::decode_value(home.runtime, task.message, "result");
+  outcome.object = outcome.failed ? rebuild_failure(home, task) : rebuild_result(home, task);
   if (outcome.object) return outcome;
   // These exceptions come from outside and would have hit any other code here too. All others come from the result itself.
   if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0 ||

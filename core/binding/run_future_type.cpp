@@ -173,6 +173,12 @@ PyObject* run_future_close(PyObject* self, PyObject*) {
 }
 
 // The attributes of a coroutine that asyncio prints.
+// Where the call runs, or has run.
+PyObject* get_lane(PyObject* self, void*) {
+  const RunFutureState& state = state_of_run_future(home_of(self), self);
+  return PyUnicode_FromString(place_name(state.task != nullptr ? state.task->place : state.place));
+}
+
 PyObject* get_name(PyObject*, void*) { return PyUnicode_FromString("run"); }
 
 PyMethodDef kRunFutureMethods[] = {
@@ -202,6 +208,7 @@ PyMethodDef kRunFutureMethods[] = {
 PyGetSetDef kRunFutureGetSet[] = {
     {"__name__", get_name, nullptr, nullptr, nullptr},
     {"__qualname__", get_name, nullptr, nullptr, nullptr},
+    {"lane", get_lane, nullptr, kLaneDoc, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 

@@ -18,8 +18,9 @@ namespace aiointerpreters::binding {
 
 // The native part. It needs no finalizer, because a task holds its future.
 struct RunFutureState {
-  AwaitedTask* task;  // while the call is outstanding
-  bool is_driven;     // a task has run it as its coroutine; never reset
+  AwaitedTask* task;      // while the call is outstanding
+  HomeTask::Place place;  // where the call ran, once it has ended; kLane: in an interpreter
+  bool is_driven;         // a task has run it as its coroutine; never reset
 };
 
 [[nodiscard]] RunFutureState& state_of_run_future(const ModuleState& home, PyObject* future) noexcept;

@@ -105,6 +105,7 @@ void Submission::take_tag(PyObject* tag, PyObject* inner) noexcept {
   tag_ = tag;
   fn_ = inner;
   if (declared_context_ == nullptr) declared_context_ = tagged_context(tag);
+  if (!routing_.is_set()) routing_ = tagged_routing(tag);
 }
 
 codec::CallablePtr Submission::describe(ModuleState& state) const {

@@ -27,6 +27,8 @@ class Submission {
   void take_tag() noexcept { take_tag(fn_, tagged_callable(fn_)); }
 
   [[nodiscard]] bool tagged() const noexcept { return tag_ != nullptr; }
+  // As the outermost of its tags says that says anything.
+  [[nodiscard]] Routing routing() const noexcept { return routing_; }
   // Describes the callable for workers. Runs Python. Errors: null with an exception set.
   [[nodiscard]] codec::CallablePtr describe(ModuleState& state) const;
 
@@ -62,6 +64,7 @@ class Submission {
   PyObject* tag_ = nullptr;               // the innermost tag; borrowed from the arguments or from kept_tag_
   PyObject* declared_context_ = nullptr;  // from the outermost tag, which includes those of inner tags; borrowed
   int passes_ = 0;                        // how many functions were opened
+  Routing routing_;
   py::Ref context_;
   py::Ref kept_fn_;
   py::Ref kept_tag_;

@@ -19,6 +19,7 @@ struct Tag {
   PyObject_HEAD
   PyObject* fn;
   PyObject* context;  // the context variables that its calls carry (carried_context.h), or null
+  Routing routing;
   vectorcallfunc vectorcall;
   codec::CallablePtr ref;  // null until `submit` finds that it crosses by reference, or `capture` sets it
 };
@@ -30,13 +31,14 @@ PyObject* tag_vectorcall(PyObject* self, PyObject* const* args, std::size_t narg
 }
 
 // Returns new: a tag of type `type` around `fn`. `context` may be null.
-PyObject* make_tag(PyTypeObject* type, PyObject* fn, PyObject* context, codec::CallablePtr ref) {
+PyObject* make_tag(PyTypeObject* type, PyObject* fn, PyObject* context, Routing routing, codec::CallablePtr ref) {
   PyObject* self = type->tp_alloc(type, 0);
   if (self == nullptr) return nullptr;
   Tag* tag = as_tag(self);
   std::construct_at(&tag->ref, std::move(ref));
   tag->fn = Py_NewRef(fn);
   tag->context = Py_XNewRef(context);
+  tag->routing = routing;
   tag->vectorcall = tag_vectorcall;
   return self;
 }
@@ -49,7 +51,7 @@ py::Ref declared_inside(const ModuleState& state, PyObject* fn) {
 }
 
 // Returns new; null with TypeError set if `fn` cannot be tagged.
-PyObject* tag_callable(PyTypeObject* type, PyObject* fn, PyObject* context) {
+PyObject* tag_callable(PyTypeObject* type, PyObject* fn, PyObject* context, Routing routing = {}) {
   PyObject* module = PyType_GetModuleByDef(type, &module_definition);
   if (module == nullptr) return nullptr;
   const ModuleState& state = state_of(module);
@@ -58,18 +60,52 @@ PyObject* tag_callable(PyTypeObject* type, PyObject* fn, PyObject* context) {
     declared = py::Ref::steal(declared ? PySequence_Concat(declared.get(), context) : Py_NewRef(context));
     if (!declared) return nullptr;
   }
-  if (is_tag(state, fn)) fn = as_tag(fn)->fn;  // do not nest tags
+  if (is_tag(state, fn)) {  // do not nest tags
+    if (!routing.is_set()) routing = as_tag(fn)->routing;
+    fn = as_tag(fn)->fn;
+  }
   if (!PyCallable_Check(fn) && !PyObject_TypeCheck(fn, &PyClassMethod_Type)) {
     return PyErr_Format(PyExc_TypeError, "interpreter() takes a callable, not %R", fn);
   }
-  return make_tag(type, fn, declared.get(), nullptr);
+  return make_tag(type, fn, declared.get(), routing, nullptr);
+}
+
+// Reads the keyword arguments of `interpreter`. False with an exception set.
+bool read_routing(PyObject* fallback, PyObject* lane, Routing& routing) {
+  if (!read_fallback(fallback, routing.fallback) || !read_lane(lane, routing.in_process)) return false;
+  if (!routing.in_process || routing.fallback == Fallback::kUnset) return true;
+  PyErr_SetString(PyExc_ValueError, "a function with lane='process' has no fallback");
+  return false;
+}
+
+// The decorator that `interpreter(fallback=..., lane=...)` returns. `options` is a tuple of the type and the two arguments.
+PyObject* tag_with_options(PyObject* options, PyObject* fn) {
+  Routing routing;
+  if (!read_routing(PyTuple_GET_ITEM(options, 1), PyTuple_GET_ITEM(options, 2), routing)) return nullptr;
+  return tag_callable(reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(options, 0)), fn, nullptr, routing);
 }
 
 PyObject* tag_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  static const char* const kKeywords[] = {"fn", nullptr};
+  static const char* const kKeywords[] = {"fn", "fallback", "lane", nullptr};
+  static PyMethodDef decorator = {"interpreter", tag_with_options, METH_O, nullptr};
   PyObject* fn = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:interpreter", const_cast<char**>(kKeywords), &fn)) return nullptr;
-  return tag_callable(type, fn, nullptr);
+  PyObject* fallback = nullptr;
+  PyObject* lane = nullptr;
+  Routing routing;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O$OO:interpreter", const_cast<char**>(kKeywords), &fn, &fallback,
+                                   &lane) ||
+      !read_routing(fallback, lane, routing)) {
+    return nullptr;
+  }
+  const bool has_options = fallback != nullptr || lane != nullptr;
+  if (fn != nullptr && (fn != Py_None || !has_options)) return tag_callable(type, fn, nullptr, routing);
+  if (!has_options) {
+    PyErr_SetString(PyExc_TypeError, "interpreter() missing required argument 'fn' (pos 1)");
+    return nullptr;
+  }
+  const auto given = [](PyObject* value) { return value == nullptr ? Py_None : value; };
+  const py::Ref options = py::Ref::steal(PyTuple_Pack(3, type, given(fallback), given(lane)));
+  return options ? PyCFunction_New(&decorator, options.get()) : nullptr;
 }
 
 // The decorator that `with_context` returns. `declared` is a tuple of the type and the declared variables.
@@ -111,7 +147,14 @@ void tag_dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
-PyObject* tag_repr(PyObject* self) { return PyUnicode_FromFormat("interpreter(%R)", as_tag(self)->fn); }
+PyObject* tag_repr(PyObject* self) {
+  const Routing routing = as_tag(self)->routing;
+  PyObject* const fn = as_tag(self)->fn;
+  if (routing.in_process) return PyUnicode_FromFormat("interpreter(%R, lane='process')", fn);
+  const char* const fallback = fallback_name(routing.fallback);
+  return fallback == nullptr ? PyUnicode_FromFormat("interpreter(%R)", fn)
+                             : PyUnicode_FromFormat("interpreter(%R, fallback='%s')", fn, fallback);
+}
 
 PyObject* tag_getattro(PyObject* self, PyObject* name) {
   PyObject* const fn = as_tag(self)->fn;
@@ -138,7 +181,8 @@ PyObject* tag_descr_get(PyObject* self, PyObject* instance, PyObject* owner) {
   if (get == nullptr) return Py_NewRef(self);
   py::Ref bound = py::Ref::steal(get(fn, instance, owner));
   if (!bound) return nullptr;
-  return bound.get() == fn ? Py_NewRef(self) : make_tag(Py_TYPE(self), bound.get(), as_tag(self)->context, nullptr);
+  if (bound.get() == fn) return Py_NewRef(self);
+  return make_tag(Py_TYPE(self), bound.get(), as_tag(self)->context, as_tag(self)->routing, nullptr);
 }
 
 PyObject* tag_get_fn(PyObject* self, void*) { return Py_NewRef(as_tag(self)->fn); }
@@ -157,6 +201,13 @@ PyObject* tag_reduce(PyObject* self, PyObject*) {
     if (parts && found.get() == self) return qualname.release();
   }
   PyErr_Clear();
+  if (const Routing routing = as_tag(self)->routing; routing.is_set()) {
+    const py::Ref plain = py::Ref::steal(make_tag(Py_TYPE(self), as_tag(self)->fn, as_tag(self)->context, {}, nullptr));
+    const py::Ref tags = py::Ref::steal(PyImport_ImportModule("aiointerpreters._context"));
+    return plain && tags ? PyObject_CallMethod(tags.get(), "reduce_routing", "OOzz", Py_TYPE(self), plain.get(),
+                                               fallback_name(routing.fallback), routing.in_process ? "process" : nullptr)
+                         : nullptr;
+  }
   PyObject* const context = as_tag(self)->context;
   if (context == nullptr) return Py_BuildValue("O(O)", Py_TYPE(self), as_tag(self)->fn);
   const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._context"));
@@ -192,14 +243,20 @@ PyMemberDef kTagMembers[] = {
 };
 
 constexpr const char* kDoc =
-    "interpreter(fn)\n--\n\n"
+    "interpreter(fn=None, *, fallback=None, lane=None)\n--\n\n"
     "Tag a callable so that an executor runs it in a worker's own interpreter.\n\n"
     "Use it as a decorator, or where the function is used: `interpreter(fn)`. Calling the tagged object calls `fn` in\n"
     "the current interpreter, as if it were not tagged.\n\n"
     "Args:\n"
-    "    fn: A function, coroutine function, builtin, class, bound method, functools.partial or callable object.\n\n"
+    "    fn: A function, coroutine function, builtin, class, bound method, functools.partial or callable object. Without\n"
+    "        it, `interpreter(fallback=...)` returns a decorator.\n"
+    "    fallback: What happens to calls that no interpreter can run: `\"error\"`, `\"thread\"` or `\"process\"`. If None, "
+    "the\n"
+    "        executor decides.\n"
+    "    lane: Where all calls run. `\"process\"`: in other processes. `\"interpreter\"` or None: in interpreters.\n\n"
     "Raises:\n"
-    "    TypeError: `fn` cannot be called.";
+    "    TypeError: `fn` cannot be called, or another argument is not a string.\n"
+    "    ValueError: Another argument is unknown, or both are given and the lane is `\"process\"`.";
 
 PyType_Slot kTagSlots[] = {
     {Py_tp_doc, const_cast<char*>(kDoc)},
@@ -241,6 +298,8 @@ PyObject* tagged_callable(PyObject* tag) noexcept { return as_tag(tag)->fn; }
 
 PyObject* tagged_context(PyObject* tag) noexcept { return as_tag(tag)->context; }
 
+Routing tagged_routing(PyObject* tag) noexcept { return as_tag(tag)->routing; }
+
 codec::CallablePtr describe_callable(ModuleState& state, PyObject* callable) {
   if (codec::CallablePtr known = state.callables.known_by_name(callable)) return known;
   // How a function of `__main__` crosses depends on what `__main__` is now.
@@ -257,7 +316,9 @@ codec::CallablePtr describe_tagged(ModuleState& state, PyObject* tag) {
 
 py::Ref capture(ModuleState& state, PyObject* tag) {
   codec::CallablePtr ref = describe_tagged(state, tag);
-  return ref ? py::Ref::steal(make_tag(Py_TYPE(tag), as_tag(tag)->fn, as_tag(tag)->context, std::move(ref))) : py::Ref();
+  if (!ref && as_tag(tag)->routing.is_flexible() && py::clear_ordinary_exception()) return py::Ref::borrow(tag);
+  if (!ref) return {};
+  return py::Ref::steal(make_tag(Py_TYPE(tag), as_tag(tag)->fn, as_tag(tag)->context, as_tag(tag)->routing, std::move(ref)));
 }
 
 }  // namespace aiointerpreters::binding

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "binding/module_state.h"
+#include "binding/routing.h"
 #include "codec/callable_ref.h"
 #include "py/python.h"
 #include "py/ref.h"
@@ -22,11 +23,14 @@ namespace aiointerpreters::binding {
 [[nodiscard]] PyObject* tagged_context(PyObject* tag) noexcept;
 // Describes a callable for workers. Runs Python. Errors: null, exception set.
 [[nodiscard]] codec::CallablePtr describe_callable(ModuleState& state, PyObject* callable);
+// Where its calls may run. Requires: is_tag.
+[[nodiscard]] Routing tagged_routing(PyObject* tag) noexcept;
 // Describes it for workers. A tag whose callable crosses by reference is looked up once. Runs Python. Errors: null,
 // exception set.
 [[nodiscard]] codec::CallablePtr describe_tagged(ModuleState& state, PyObject* tag);
 // A tag with the callable in its current state, for a whole `map`: a callable that crosses by value is pickled once.
-// Requires: is_tag. Returns new; null with an exception set. Runs Python.
+// A callable that cannot cross, but may run elsewhere, is not captured. Requires: is_tag. Returns new; null with an
+// exception set. Runs Python.
 [[nodiscard]] py::Ref capture(ModuleState& state, PyObject* tag);
 
 }  // namespace aiointerpreters::binding

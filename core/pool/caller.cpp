@@ -42,6 +42,7 @@ py::Ref Caller::call(codec::Runtime& runtime, Task& task) {
   if (!callable || !codec::decode_call(runtime, task.message, arguments_)) return {};
   task.message.clear();  // also gives up lent memory, which the function may not use any more
   if (task.context && !enter_context(runtime, task)) return {};
+  task.is_begun = true;
   if (!task.in_rows) return arguments_.call(callable.get());
   PyObject* const rows = arguments_.positional(0);
   return task.lane == Lane::kLoops ? call_rows_in_loop(callable.get(), rows) : call_rows(callable.get(), rows);
@@ -90,6 +91,11 @@ void encode_outcome(codec::Runtime& runtime, py::Interruptible& interruptible, T
     }
   }
   interruptible.end();
+}
+
+void note_refusal(Task& task) noexcept {
+  if (!task.may_move || task.is_begun || task.interrupted()) return;
+  task.is_refused = PyErr_ExceptionMatches(PyExc_Exception) != 0 && PyErr_ExceptionMatches(PyExc_MemoryError) == 0;
 }
 
 bool has_shared_outcome(const Task& task) noexcept { return codec::has_own_memory(task.message); }

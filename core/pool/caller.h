@@ -50,6 +50,10 @@ class Caller {
 // Python.
 void encode_outcome(codec::Runtime& runtime, py::Interruptible& interruptible, Task& task, const py::Ref& result);
 
+// For a call that has failed with the exception that is set: notes that it has to run elsewhere, if its callable has not
+// been called and the task may move. Requires: attached.
+void note_refusal(Task& task) noexcept;
+
 // Whether memory of the worker's arrays is part of the outcome.
 [[nodiscard]] bool has_shared_outcome(const Task& task) noexcept;
 // For such a task, after the worker has dropped the objects that it has encoded: copies memory that code in the worker

@@ -30,6 +30,8 @@ class Completion {
 
   // Each of these makes one change; exactly one of the competing threads wins.
   [[nodiscard]] bool start() noexcept { return change(State::kPending, State::kRunning) != Change::kLost; }
+  // A call that has started waits again. Call it before anything of it has run. False: it is not running.
+  [[nodiscard]] bool put_back() noexcept { return change(State::kRunning, State::kPending) != Change::kLost; }
   // Call it after the outcome is written.
   [[nodiscard]] Change finish() noexcept { return change(State::kRunning, State::kFinished); }
   // The cancelled call has left its queue (the standard library's CANCELLED_AND_NOTIFIED).

@@ -107,6 +107,7 @@ void HostedInterpreter::execute(Task& task) {
   runtime_->interruptible.begin(&task);
   result_ = py::guarded(py::Ref(), [&] { return call_unless_interrupted(task); });
   caller_.leave_context();
+  if (!result_) note_refusal(task);
   encode_outcome(*runtime_, runtime_->interruptible, task, result_);
   const bool is_shared = has_shared_outcome(task);
   if (on_loan || is_shared) drop_leftovers();

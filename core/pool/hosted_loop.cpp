@@ -147,6 +147,7 @@ void HostedLoop::begin(const TaskPtr& task, const py::Ref& loop) {
     return make_asyncio_task(task, loop);
   });
   caller_.leave_context();
+  if (!asyncio_task) note_refusal(*task);
   if (!asyncio_task) return end_task(task, py::Ref());
   end_step();
   running_.find(task.get())->second.asyncio_task = std::move(asyncio_task);
@@ -223,7 +224,7 @@ void HostedLoop::end_task(const TaskPtr& task, py::Ref result) {
   runtime_.loop_interruptible.begin_between(running_.size());
   if (port_->stopped()) static_cast<void>(task->request_interrupt());
   count_out();
-  tell(task, task->finish());
+  tell(task, task->is_refused ? Task::Change::kDeliver : task->finish());
 }
 
 void HostedLoop::publish_cancelled(const TaskPtr& task) {
@@ -238,7 +239,7 @@ void HostedLoop::count_out() noexcept {
 
 void HostedLoop::tell(const TaskPtr& task, Task::Change change) {
   pool_.record(*task, Recorder::Event::kEnded);
-  if (!task->needs_home(change)) return;
+  if (!task->is_refused && !task->needs_home(change)) return;
   // kMail, for a loop at home without a descriptor, calls no user code, so it needs no teller.
   if (change == Task::Change::kDeliver && teller_->tell(task)) return;
   py::detached([&] {

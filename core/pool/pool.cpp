@@ -78,6 +78,11 @@ bool Pool::claim_thread() noexcept {
   return !dispatch_.lifecycle.closed() && dispatch_.claim_thread();
 }
 
+bool Pool::is_closed() const noexcept {
+  const base::Lock lock(mutex_);
+  return dispatch_.lifecycle.closed();
+}
+
 void Pool::close() noexcept {
   base::Lock lock(mutex_);
   dispatch_.close();

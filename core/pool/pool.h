@@ -39,7 +39,6 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
   ~Pool();
-
   [[nodiscard]] const PoolOptions& options() const noexcept { return *options_; }
   [[nodiscard]] const std::shared_ptr<const PoolOptions>& shared_options() const noexcept { return options_; }
   // The outcome of a task if there is no memory for a description of the failure.
@@ -78,6 +77,7 @@ class Pool {
   [[nodiscard]] bool claim_thread() noexcept AIOI_EXCLUDES(mutex_);
 
   // Accepts no more tasks. Workers end when they find nothing more to do.
+  [[nodiscard]] bool is_closed() const noexcept AIOI_EXCLUDES(mutex_);
   void close() noexcept AIOI_EXCLUDES(mutex_);
   // Waits until the last thread, even one that is still to be started, has left. Requires: detached, closed. Blocks.
   [[nodiscard]] base::Wake wait_for_end(const base::Deadline& deadline) const noexcept;

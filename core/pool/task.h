@@ -36,6 +36,8 @@ class Task : public base::Counted, public Call, public Completion {
     kException,  // message: the exception
     kBroken,     // breakage: the reason why the pool could not run it
     kNoMemory,   // there was not enough memory even for a description
+    kOwnValue,   // the task itself has the result, an object of home
+    kOwnError,   // the same for the exception
   };
 
   explicit Task(Lane where) noexcept : Call(where) {}
@@ -58,6 +60,9 @@ class Task : public base::Counted, public Call, public Completion {
   virtual void visit_home_to_settle(Change how) = 0;
   // Cancels it for good, after the queue has dropped it. Requires: attached to home. Runs Python.
   virtual void cancel_at_home() = 0;
+  // Call it in place of `settle_at_home` if `is_refused`: runs the call elsewhere than in an interpreter. Requires: attached
+  // to home. Runs Python.
+  virtual void move_elsewhere() {}
   // Reports in home's log that the task was interrupted and still runs. Thread: any. Blocks: no.
   virtual void report_ignored_interrupt() = 0;
 
@@ -65,6 +70,9 @@ class Task : public base::Counted, public Call, public Completion {
   Outcome outcome = Outcome::kNone;
   const Pool* pool = nullptr;  // the pool that it was submitted to; only compared
   Seat* seat = nullptr;        // in that pool, of the worker that got the task last; guarded by the pool's lock
+  bool may_move = false;       // if an interpreter cannot begin it, it runs elsewhere; fixed once it is submitted
+  bool is_begun = false;       // its callable has been called; belongs to the worker
+  bool is_refused = false;     // an interpreter could not begin it: it runs, and has not been finished
   bool has_left_home = false;  // Lane::kHome: its objects are dropped; belongs to the worker that has run it
   // Home has cancelled it and does not wait, so its outcome is not encoded. Home may set it at any time. relaxed: it only
   // saves work.

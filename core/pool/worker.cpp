@@ -95,6 +95,11 @@ void Worker::run_task() {
   pool_->record(*task, Recorder::Event::kStarted);
   execute(*task);
   if (is_forked()) return;
+  if (task->is_refused) {
+    pool_->record(*task, Recorder::Event::kEnded);
+    untold_ = std::exchange(task_, {});
+    return;
+  }
   done_ = std::exchange(task_, {});
   if (!done_->delivery_requested()) return;
   shown_ = done_;
@@ -136,7 +141,7 @@ void Worker::tell_later(const TaskPtr& task, Task::Change change) {
 Worker::Next Worker::tell_home() {
   step_aside();
   const TaskPtr task = std::exchange(untold_, {});
-  static_cast<void>(visit_home([&] { task->settle_at_home(untold_change_); }));
+  static_cast<void>(visit_home([&] { task->is_refused ? task->move_elsewhere() : task->settle_at_home(untold_change_); }));
   return Next::kAgain;
 }
 

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from ._core import interpreter as interpreter
     from ._waiting import as_completed as as_completed
     from ._waiting import wait as wait
+    from .errors import FallbackWarning as FallbackWarning
     from .errors import InterpreterError as InterpreterError
     from .errors import NotTransferableError as NotTransferableError
+    from .errors import ProcessEndedError as ProcessEndedError
     from .errors import RunnerError as RunnerError
     from .errors import TaskInterrupted as TaskInterrupted
     from .executors import InterpreterThreadPoolExecutor as InterpreterThreadPoolExecutor
@@ -26,8 +28,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Current": "._core",
+    "FallbackWarning": ".errors",
     "InterpreterError": ".errors",
     "NotTransferableError": ".errors",
+    "ProcessEndedError": ".errors",
     "Runner": ".runner",
     "RunnerError": ".errors",
     "Shareable": ".types",
@@ -41,9 +45,11 @@ _HOMES = {
 
 __all__ = [
     "Current",
+    "FallbackWarning",
     "InterpreterError",
     "InterpreterThreadPoolExecutor",
     "NotTransferableError",
+    "ProcessEndedError",
     "Runner",
     "RunnerError",
     "Shareable",

@@ -68,6 +68,19 @@ def _rebuild(tag: type[interpreter[..., Any]], fn: Callable[..., Any], _: str, *
     return tag.with_context(*map(find, names))(fn)
 
 
+def reduce_routing(
+    tag: type[interpreter[..., Any]], plain: interpreter[..., Any], fallback: Any, lane: Any
+) -> tuple[Any, ...]:
+    """Return the reduction of a tag like `plain` with these options."""
+    return _rebuild_routing, (tag, plain, fallback, lane)
+
+
+def _rebuild_routing(
+    tag: type[interpreter[..., Any]], plain: interpreter[..., Any], fallback: Any, lane: Any
+) -> interpreter[..., Any]:
+    return tag(plain, fallback=fallback, lane=lane)
+
+
 def make(base: Context, values: dict[str, Any]) -> Context:
     """Return the context of a call: a copy of `base` in which these variables are set, by their names.
 

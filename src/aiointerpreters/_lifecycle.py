@@ -13,6 +13,8 @@ from ._insistence import insist, was_ended_by_ctrl_c
 
 # The pools of all threads that work or are starting. A thread removes itself at its end.
 pools: dict[threading.Thread, _core.Pool] = {}
+# The processes of executors (_processes.py).
+lanes: set[Any] = set()
 # finish_at_exit has begun. Code that adds a pool from now on also closes it.
 is_ending = False
 
@@ -29,7 +31,7 @@ def finish_at_exit(stopping: bool = False) -> None:
         is_ending = True
         _core.note_exit()
         ending = {thread: pool for thread, pool in list(pools.items()) if pool.is_here}
-        for pool in ending.values():
+        for pool in [*ending.values(), *lanes]:
             pool.close()
             if stopping:
                 pool.cancel_queued()
@@ -39,6 +41,9 @@ def finish_at_exit(stopping: bool = False) -> None:
         for thread in ending:
             if thread.is_alive():
                 thread.join()
+        for lane in list(lanes):  # now: a pool may have moved calls to it
+            lane.close()
+            lane.join()
         _core.finish_reports()
         _core.stop_visitor()
         if sys.version_info < (3, 14) and was_ended_by_ctrl_c():
@@ -84,6 +89,7 @@ atexit.register(finish_at_exit, stopping=True)
 if hasattr(os, "register_at_fork"):
     # If a call forks, its thread would join itself in the child. CPython 3.14 and later prevent this in the same way.
     os.register_at_fork(after_in_child=_threads_queues.clear)  # type: ignore[attr-defined]
+    os.register_at_fork(after_in_child=lanes.clear)
     os.register_at_fork(
         before=_core.before_fork,
         after_in_parent=_core.after_fork_in_parent,

@@ -2,8 +2,30 @@
 
 from ._core import InterpreterError, NotTransferableError, RemoteTraceback, TaskInterrupted
 
-__all__ = ["InterpreterError", "NotTransferableError", "RemoteTraceback", "RunnerError", "TaskInterrupted"]
+__all__ = [
+    "FallbackWarning",
+    "InterpreterError",
+    "NotTransferableError",
+    "ProcessEndedError",
+    "RemoteTraceback",
+    "RunnerError",
+    "TaskInterrupted",
+]
 
 
 class RunnerError(InterpreterError):
     """A `Runner` is not used correctly: it is not started, it is started twice, or a function cannot be found by name."""
+
+
+class ProcessEndedError(InterpreterError, RuntimeError):
+    """The process that ran a call ended before the call did. Other calls are not affected.
+
+    Attributes:
+        exitcode: The exit code of the process. `-N`: it was ended by the signal N. None: unknown.
+    """
+
+    exitcode: int | None = None
+
+
+class FallbackWarning(RuntimeWarning):
+    """No interpreter can run a function that has a fallback. From now on it runs elsewhere. Shown once a function."""

@@ -15,7 +15,7 @@ from concurrent.futures.thread import _threads_queues
 from contextvars import Context, ContextVar
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from . import _core, _lifecycle, _outline, _replaced_submit
 from ._core import Future, interpreter
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import asyncio
 
     from _typeshed import SupportsWrite
+
+    from ._elsewhere import Elsewhere, Fallback
 
 __all__ = ["Future", "InterpreterThreadPoolExecutor", "as_completed", "interpreter", "wait"]
 
@@ -54,6 +56,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         extensions: Extensions | None = None,
         preload: Iterable[str] = (),
         min_interpreters: int = 0,
+        fallback: Literal["error", "thread", "process"] | None = None,
+        max_processes: int | None = None,
     ) -> None:
         """Create an executor. Its threads and interpreters start when they are first needed, or earlier if you ask for it.
 
@@ -83,10 +87,15 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             min_interpreters: Number of interpreters that are started in the background when the executor is created, and
                 that are created again if they are lost. In a worker, and in a child process after a fork, they are started
                 by the first call.
+            fallback: What happens to calls of tagged functions that no interpreter can run. `"thread"`: they run in threads,
+                as untagged calls do. `"process"`: they run in other processes. `"error"` or None: their futures raise the
+                reason. A function's tag can choose otherwise: `interpreter(fn, fallback=...)`.
+            max_processes: Maximum number of other processes, for `"process"`. If None: `os.process_cpu_count()`.
 
         Raises:
             ValueError: A number is too small, `min_interpreters` is greater than `max_interpreters`, a context variable is
-                not an attribute of a module, a name in `preload` cannot be a module's, or `extensions` is unknown.
+                not an attribute of a module, a name in `preload` cannot be a module's, or `extensions` or
+                `fallback` is unknown.
             TypeError: `initializer` cannot be called, or is a tagged coroutine function. `preload` is a str, or contains
                 other objects than str.
             RuntimeError: A thread for `min_interpreters` cannot be started.
@@ -106,6 +115,12 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         self._pool = _core.Pool(*self._limits(), tagged, initargs, are_private(extensions), names, self._min_interpreters)
         self._thread_initializer = None if tagged is not None else initializer
         self._thread_initargs = initargs
+        if max_processes is not None and max_processes < 1:
+            raise ValueError("max_processes must be greater than 0")
+        self._fallback = fallback
+        self._max_processes = max_processes
+        self._elsewhere: Elsewhere | None = None
+        self._set_elsewhere(fallback, None)
         self._use_pool()
         if context_vars:
             self._declare_context(context_vars)
@@ -130,6 +145,11 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         elif self._shutdown:
             parts.append("shut down")
         return f"<{type(self).__name__} {self._thread_name_prefix!r} at {id(self):#x}: {', '.join(parts)}>"
+
+    @property
+    def fallbacks(self) -> "tuple[Fallback, ...]":
+        """The functions that no interpreter can run and that have a fallback, with the numbers of their calls so far."""
+        return () if self._elsewhere is None else self._elsewhere.fallbacks
 
     def map[R](
         self,
@@ -169,7 +189,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         if isinstance(fn, interpreter):
             if chunksize < 1:
                 raise ValueError("chunksize must be >= 1.")
-            fn = _core.capture(fn)
+            if self._fallback in {None, "error"}:  # otherwise it may run even if it cannot cross
+                fn = _core.capture(fn)
             if chunksize > 1:
                 size = min(chunksize, sys.maxsize)
                 chunks = iter(lambda: list(itertools.islice(rows, size)), [])
@@ -209,8 +230,13 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         if not self._pool.is_here:
             self._renew()
         self._pool.close()
+        elsewhere = self._elsewhere
+        if elsewhere is not None:
+            elsewhere.close()
         if cancel_futures:
             self._pool.cancel_queued()
+            if elsewhere is not None:
+                elsewhere.cancel_queued()
         if not wait:
             return
         if threading.current_thread() in self._threads:
@@ -218,6 +244,9 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         self._pool.wait_ended()
         for thread in list(self._threads):
             thread.join()
+        if self._elsewhere is not None:  # calls that the last workers could not begin are there
+            self._elsewhere.close()
+            self._elsewhere.join()
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
@@ -288,12 +317,16 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         """Accept no more calls, cancel queued calls, and stop calls that run in interpreters."""
         self.shutdown(wait=False, cancel_futures=True)
         self._pool.stop()
+        if self._elsewhere is not None:
+            self._elsewhere.stop()
 
     def _renew(self) -> None:
         """Start again in the child of a fork, which has no threads. Earlier calls are left to the parent."""
         self._threads = set()
         self._shutdown_lock = type(self._shutdown_lock)()  # a thread of the parent may have held it
         self._pool = self._pool.renewed()
+        self._elsewhere = None
+        self._set_elsewhere(self._fallback, None)
         self._use_pool()
         if self._shutdown:
             self._pool.close()
@@ -341,6 +374,15 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
     @_broken.setter
     def _broken(self, _: object) -> None:
         """Ignore the value: the engine knows whether the executor is broken."""
+
+    def _open_elsewhere(self) -> "Elsewhere":
+        """Return the object that runs calls elsewhere than in an interpreter. The first call that may be moved needs it."""
+        if self._elsewhere is None:
+            from ._elsewhere import Elsewhere  # most programs need it never
+
+            self._elsewhere = Elsewhere(self._thread_name_prefix or "", self._max_processes)
+            self._set_elsewhere(self._fallback, self._elsewhere)
+        return self._elsewhere
 
     def _adjust_thread_count(self) -> None:
         """Start threads that waiting calls, or interpreters that are wanted, need.

@@ -57,7 +57,7 @@ def test_help_shows_signature_and_text() -> None:
 def test_the_tag_has_a_text_of_its_own() -> None:
     assert interpreter.__doc__ is not None
     assert interpreter.__doc__.startswith("Tag a callable")
-    assert str(inspect.signature(interpreter)) == "(fn)"
+    assert str(inspect.signature(interpreter)) == "(fn=None, *, fallback=None, lane=None)"
 
 
 @pytest.mark.parametrize("name", ["submit", "run"])

@@ -67,8 +67,19 @@ assert_type(interpreter(partial(plain, "a"))(count=3), list[str])
 assert_type(Shape().scaled(2), float)
 assert_type(Shape.scaled(Shape(), 2), float)
 assert_type(Shape.outside(2), str)
-interpreter(5)  # type: ignore[arg-type]
-interpreter()  # type: ignore[call-arg]
+interpreter(5)  # type: ignore[call-overload]
+interpreter()  # type: ignore[call-overload]
+
+
+@interpreter(fallback="process")
+def flexible(a: int, *, b: str = "") -> float:
+    return a / 2
+
+
+assert_type(flexible(1, b="x"), float)
+assert_type(interpreter(plain, fallback="thread")("a", count=2), list[str])
+assert_type(interpreter(lane="process")(plain)("a", count=2), list[str])
+interpreter(plain, fallback="elsewhere")  # type: ignore[call-overload]
 
 # Where code runs.
 assert_type(current(), Current)
@@ -87,6 +98,8 @@ def is_tagged(fn: object) -> bool:
 
 # The executor.
 pool = InterpreterThreadPoolExecutor(4, "prefix", print, ("ready",), max_interpreters=2)
+assert_type(pool.submit(flexible, 1).result(), float)
+assert_type(pool.submit(flexible, 1).lane, Literal["interpreter", "thread", "process"])
 InterpreterThreadPoolExecutor(max_workers=None, thread_name_prefix="", initializer=None, initargs=())
 InterpreterThreadPoolExecutor(initializer=interpreter(print), initargs=("ready",))
 InterpreterThreadPoolExecutor("4")  # type: ignore[arg-type, call-overload, unused-ignore]

@@ -127,9 +127,9 @@ def test_only_callables_can_be_tagged(value: Any) -> None:
 
 def test_it_wants_exactly_one_function() -> None:
     with pytest.raises(TypeError):
-        interpreter()  # type: ignore[call-arg]
+        interpreter()  # type: ignore[call-overload]
     with pytest.raises(TypeError):
-        interpreter(work.square, work.square)  # type: ignore[call-arg]
+        interpreter(work.square, work.square)  # type: ignore[call-overload]
 
 
 def test_a_tagged_function_can_be_tagged_again() -> None:

@@ -1,0 +1,337 @@
+"""Functions with lane="process" run in processes of their own: what ends a process ends one call."""
+
+import asyncio
+import mmap
+import os
+import signal
+import threading
+from concurrent.futures import CancelledError
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aiointerpreters import (
+    InterpreterThreadPoolExecutor,
+    NotTransferableError,
+    ProcessEndedError,
+    SharedBuffer,
+    TaskInterrupted,
+    interpreter,
+)
+from aiointerpreters.errors import RemoteTraceback
+from support import only_home, scripts, work
+from support.protocols import MakePool
+
+LARGE = 1 << 20
+
+
+def in_process(fn: Any) -> Any:
+    """Tag a function for processes."""
+    return interpreter(fn, lane="process")
+
+
+def fill(view: Any) -> int:
+    """Write into memory, and return the sum of what was there."""
+    before = sum(view[:10])
+    view[:10] = bytes(10)
+    return int(before)
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Path:
+    """A named pipe, by which a call reports that it runs."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    return path
+
+
+def wait_for(pipe: Path) -> None:
+    """Wait until the call runs."""
+    assert pipe.read_text(encoding="ascii") == "here\n"
+
+
+def test_it_runs_in_another_process(make_pool: MakePool) -> None:
+    pool = make_pool(1)
+    future = pool.submit(in_process(work.add), 1, 2, c=3)
+    assert future.result() == 6
+    assert future.lane == "process"
+    assert pool.submit(in_process(only_home.process)).result() != os.getpid()
+    assert pool.fallbacks == ()
+
+
+def test_one_process_is_enough_for_calls_one_after_the_other(make_pool: MakePool) -> None:
+    pool = make_pool(4)
+    assert len({pool.submit(in_process(only_home.process)).result() for _ in range(20)}) == 1
+
+
+def test_there_are_no_more_than_wanted(make_pool: MakePool) -> None:
+    pool = make_pool(1, max_processes=2)
+    processes = {future.result() for future in [pool.submit(in_process(only_home.process)) for _ in range(30)]}
+    assert len(processes) <= 2
+
+
+def test_functions_by_value(make_pool: MakePool) -> None:
+    pool = make_pool(1)
+    offset = 3
+    assert pool.submit(in_process(lambda x: x + offset), 4).result() == 7
+
+
+def test_exceptions_have_the_text_of_their_traceback(make_pool: MakePool) -> None:
+    error = make_pool(1).submit(in_process(only_home.fail), "wrong").exception()
+    assert isinstance(error, ValueError)
+    assert isinstance(error.__cause__, RemoteTraceback)
+    assert "in fail" in str(error.__cause__)
+    assert "_process_main" not in str(error.__cause__)
+
+
+class TestWhatCannotCross:
+    """The call fails, and the next one works."""
+
+    def test_an_argument(self, make_pool: MakePool) -> None:
+        pool = make_pool(1)
+        error = pool.submit(in_process(work.echo), threading.Lock()).exception()
+        assert isinstance(error, NotTransferableError)
+        assert pool.submit(in_process(work.echo), 1).result() == 1
+
+    def test_a_result(self, make_pool: MakePool) -> None:
+        pool = make_pool(1)
+        error = pool.submit(in_process(threading.Lock)).exception()
+        assert isinstance(error, NotTransferableError)
+        assert "result" in str(error)
+        assert pool.submit(in_process(work.echo), 1).result() == 1
+
+
+class TestEnds:
+    """A process that ends fails its own call alone."""
+
+    @pytest.mark.parametrize(("fn", "argument", "code", "text"), [
+        (only_home.die, signal.SIGSEGV, -signal.SIGSEGV, "SIGSEGV"),
+        (only_home.die, signal.SIGKILL, -signal.SIGKILL, "SIGKILL"),
+        (only_home.leave, 3, 3, "exit code 3"),
+    ])  # fmt: skip
+    def test_by_itself(self, make_pool: MakePool, pipe: Path, fn: Any, argument: int, code: int, text: str) -> None:
+        pool = make_pool(2, max_processes=2)
+        other = pool.submit(in_process(only_home.sleep_after), str(pipe))
+        wait_for(pipe)
+        error = pool.submit(in_process(fn), argument).exception()
+        assert isinstance(error, ProcessEndedError)
+        assert error.exitcode == code
+        assert text in str(error)
+        assert f"only_home.{fn.__name__}" in str(error)
+        assert pool.submit(in_process(work.square), 3).result() == 9
+        assert other.running()
+        assert other.interrupt()
+
+    def test_while_it_has_nothing_to_do(self, make_pool: MakePool) -> None:
+        pool = make_pool(1, max_processes=1)
+        process = pool.submit(in_process(only_home.process)).result()
+        os.kill(process, signal.SIGKILL)
+        os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT) if _is_child(process) else _wait_for_end(process)
+        assert pool.submit(in_process(only_home.process)).result() != process
+
+    def test_by_an_interrupt(self, make_pool: MakePool, pipe: Path) -> None:
+        pool = make_pool(1, max_processes=1)
+        future = pool.submit(in_process(only_home.sleep_after), str(pipe))
+        queued = pool.submit(in_process(work.square), 3)
+        wait_for(pipe)
+        assert future.interrupt()
+        with pytest.raises(TaskInterrupted):
+            future.result()
+        assert queued.result() == 9
+        assert not future.interrupt()
+
+    def test_by_a_cancelled_await(self, make_pool: MakePool, pipe: Path) -> None:
+        pool = make_pool(1, max_processes=1)
+
+        async def main() -> int:
+            call = asyncio.ensure_future(pool.run(in_process(only_home.sleep_after), str(pipe)))
+            await asyncio.to_thread(wait_for, pipe)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            return await pool.run(in_process(work.square), 4)
+
+        assert asyncio.run(main()) == 16
+
+    def test_by_a_stopped_block(self, pipe: Path) -> None:
+        with pytest.raises(KeyboardInterrupt), InterpreterThreadPoolExecutor(1, max_processes=1) as pool:
+            future = pool.submit(in_process(only_home.sleep_after), str(pipe))
+            queued = pool.submit(in_process(work.square), 3)
+            wait_for(pipe)
+            raise KeyboardInterrupt
+        assert isinstance(future.exception(), TaskInterrupted)
+        assert queued.cancelled()
+
+
+def _is_child(process: int) -> bool:
+    stat = Path(f"/proc/{process}/stat").read_text(encoding="ascii")
+    return int(stat.rpartition(")")[2].split()[1]) == os.getpid()
+
+
+def _wait_for_end(process: int) -> None:
+    """Wait until a process of another parent is gone, or a zombie."""
+    descriptor = os.pidfd_open(process)
+    os.set_blocking(descriptor, True)
+    import select
+
+    select.select([descriptor], [], [])
+    os.close(descriptor)
+
+
+class TestCancelling:
+    """A call that waits for a process can be cancelled."""
+
+    def test_by_its_future(self, make_pool: MakePool, pipe: Path) -> None:
+        pool = make_pool(1, max_processes=1)
+        running = pool.submit(in_process(only_home.sleep_after), str(pipe))
+        queued = pool.submit(in_process(work.square), 3)
+        wait_for(pipe)
+        assert not running.cancel()
+        assert queued.cancel()
+        assert running.interrupt()
+        with pytest.raises(CancelledError):
+            queued.result()
+        assert pool.submit(in_process(work.square), 3).result() == 9
+
+    def test_by_a_shutdown(self, make_pool: MakePool, pipe: Path) -> None:
+        pool = make_pool(1, max_processes=1)
+        running = pool.submit(in_process(only_home.sleep_after), str(pipe))
+        queued = [pool.submit(in_process(work.square), 3) for _ in range(3)]
+        wait_for(pipe)
+        pool.shutdown(wait=False, cancel_futures=True)
+        assert all(future.cancelled() for future in queued)
+        assert running.interrupt()
+
+    def test_nothing_is_accepted_afterwards(self, make_pool: MakePool) -> None:
+        pool = make_pool(1)
+        pool.shutdown()
+        with pytest.raises(RuntimeError, match="after shutdown"):
+            pool.submit(in_process(work.square), 3)
+
+        async def main() -> None:
+            with pytest.raises(RuntimeError, match="after shutdown"):
+                await pool.run(in_process(work.square), 3)
+
+        asyncio.run(main())
+
+
+class TestMemory:
+    """Large memory does not go through the connection."""
+
+    @pytest.mark.parametrize("size", [0, 10, 100_000, LARGE])
+    def test_bytes(self, make_pool: MakePool, size: int) -> None:
+        pool = make_pool(1)
+        for value in (bytes(range(256)) * (size // 256 + 1), "é" * size):
+            assert pool.submit(in_process(work.echo), value).result() == value
+
+    @pytest.mark.parametrize("size", [10, LARGE])
+    def test_views(self, make_pool: MakePool, size: int) -> None:
+        pool = make_pool(1)
+        memory = bytearray(b"\1" * size)
+        assert pool.submit(in_process(fill), memoryview(memory)).result() == 10
+        assert memory[:10] == b"\1" * 10  # a copy
+        assert pool.submit(in_process(bytes), memoryview(bytes(memory))).result() == bytes(memory)
+        shaped = memoryview(memory).cast("B").cast("H", (size // 2,))
+        assert pool.submit(in_process(work.echo), shaped).result() == shaped
+
+    def test_shared_buffers(self, make_pool: MakePool) -> None:
+        pool = make_pool(1)
+        buffer = SharedBuffer(LARGE)
+        memoryview(buffer)[:3] = b"abc"
+        returned = pool.submit(in_process(work.echo), buffer).result()
+        assert isinstance(returned, SharedBuffer)
+        assert bytes(memoryview(returned)) == bytes(memoryview(buffer))
+
+    def test_arrays(self, make_pool: MakePool) -> None:
+        numpy = pytest.importorskip("numpy")
+        pool = make_pool(1)
+        array = numpy.arange(LARGE).reshape(1024, -1)
+        doubled = pool.submit(in_process(numpy.add), array, array).result()
+        assert (doubled == array * 2).all()
+        assert isinstance(_owner(doubled), mmap.mmap)
+
+
+def _owner(array: Any) -> Any:
+    while not isinstance(array, mmap.mmap):
+        array = array.obj if isinstance(array, memoryview) else array.base
+    return array
+
+
+class TestPrograms:
+    """Whole programs."""
+
+    def test_a_script_ends_with_its_calls(self, tmp_path: Path) -> None:
+        scripts.run_script(
+            tmp_path,
+            """
+            import os
+            from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+            @interpreter(lane="process")
+            def work(x):
+                return x * 2, os.getpid()
+
+            if __name__ == "__main__":
+                executor = InterpreterThreadPoolExecutor(2)
+                future = executor.submit(work, 21)
+                future.add_done_callback(lambda future: print(future.result()[0], future.result()[1] != os.getpid()))
+            """,
+        ).check("42 True")
+
+    def test_a_forked_child_has_processes_of_its_own(self, tmp_path: Path) -> None:
+        scripts.run_script(
+            tmp_path,
+            scripts.FORKING
+            + """
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+@interpreter(lane="process")
+def work(x):
+    return x * 2
+
+def child():
+    print(executor.submit(work, 1).result())
+
+if __name__ == "__main__":
+    executor = InterpreterThreadPoolExecutor(2)
+    print(executor.submit(work, 2).result())
+    print(fork(child))
+    print(executor.submit(work, 3).result())
+""",
+        ).check("4", "2", "7", "6")
+
+    def test_an_executor_may_be_dropped(self, tmp_path: Path) -> None:
+        scripts.run_script(
+            tmp_path,
+            """
+            import threading
+            from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+            @interpreter(lane="process")
+            def work(x):
+                return x * 2
+
+            if __name__ == "__main__":
+                future = InterpreterThreadPoolExecutor(2).submit(work, 21)
+                print(future.result())
+                for thread in threading.enumerate():
+                    if thread is not threading.main_thread():
+                        thread.join()
+                print("ended")
+            """,
+        ).check("42", "ended")
+
+    def test_a_script_without_its_guard_is_told(self, tmp_path: Path) -> None:
+        finished = scripts.run_script(
+            tmp_path,
+            """
+            from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+            def work(x):
+                return x * 2
+
+            print(InterpreterThreadPoolExecutor(2).submit(interpreter(work, lane="process"), 21).exception())
+            """,
+        )
+        assert "before the\n        current process has finished its bootstrapping phase" in finished.stdout

@@ -1,0 +1,87 @@
+"""A module that no worker can import, like one that needs an extension that refuses interpreters, and one that dies."""
+
+import _interpreters
+import os
+import signal
+import threading
+import time
+from contextvars import ContextVar
+from typing import Any, Never
+
+from aiointerpreters import TaskInterrupted
+from support import gate
+
+if _interpreters.get_current()[0] != _interpreters.get_main()[0]:
+    raise ImportError("module only_home does not support loading in subinterpreters")
+
+level: ContextVar[str] = ContextVar("level", default="low")
+
+
+class Thing:
+    """An object of a class that workers cannot import."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def doubled(self) -> int:
+        """A method."""
+        return self.size * 2
+
+
+def place(_: object = None) -> tuple[int, str]:
+    """The process and the thread of this call."""
+    return os.getpid(), threading.current_thread().name
+
+
+def process(_: object = None) -> int:
+    """The process of this call."""
+    return os.getpid()
+
+
+def add(a: int, b: int = 0) -> int:
+    """Add up."""
+    return a + b
+
+
+async def process_in_loop(_: object = None) -> int:
+    """The process of this call of a coroutine function."""
+    return os.getpid()
+
+
+def current_level() -> str:
+    """The value of the context variable."""
+    return level.get()
+
+
+def fail(text: str) -> Never:
+    """Raise an exception that says this."""
+    raise ValueError(text)
+
+
+def hold(ends: gate.Ends) -> Any:
+    """Pass a gate."""
+    return gate.hold(ends)
+
+
+def die(number: int) -> None:
+    """End this process by a signal."""
+    os.kill(os.getpid(), number)
+    while True:
+        signal.pause()
+
+
+def leave(code: int) -> None:
+    """End this process without any clean-up."""
+    os._exit(code)
+
+
+def sleep_after(fd: str) -> None:
+    """Write to a named pipe, then sleep for long."""
+    with open(fd, "w", encoding="ascii") as file:
+        file.write("here\n")
+    time.sleep(1000)
+
+
+def interrupted() -> Never:
+    """Raise what an interrupt raises."""
+    raise TaskInterrupted
