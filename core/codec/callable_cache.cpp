@@ -36,7 +36,7 @@ py::Ref load_callable(Runtime& runtime, const CallableRef& ref) {
   std::string name;
   if (ref.by_reference()) {
     name = ref.module + '.' + ref.qualname;
-    callable = without_tag(runtime, follow(py::Ref::steal(PyImport_ImportModule(ref.module.c_str())), ref.qualname));
+    callable = without_tag(runtime, follow(runtime.modules.import_module(ref.module, ref.module_version), ref.qualname));
   } else {
     name = "the function";
     callable = ref.is_recipe ? follow_recipe(runtime, ref.value) : without_tag(runtime, decode_value(runtime, ref.value));

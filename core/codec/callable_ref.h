@@ -19,10 +19,11 @@ struct CallableRef {
 
   // Never used twice in a process. kUncached: workers load the callable for every task, because it may have state.
   std::uint64_t id = kUncached;
-  std::string module;      // by reference: where to import it from; empty if by value
-  std::string qualname;    // by reference: the attributes to follow; by value: shown in messages, if it has one
-  Message value;           // by value
-  bool is_recipe = false;  // by value: a recipe
+  std::string module;                // by reference: where to import it from; empty if by value
+  std::string qualname;              // by reference: the attributes to follow; by value: shown in messages, if it has one
+  std::uint32_t module_version = 0;  // by reference: of that module (module_versions.h)
+  Message value;                     // by value
+  bool is_recipe = false;            // by value: a recipe
   bool needs_main = false;
   bool is_coroutine_function = false;
 

@@ -111,6 +111,7 @@ CallablePtr CallableTable::describe(Runtime& runtime, PyObject* callable) {
   ref->is_coroutine_function = is_coroutine_function(runtime, callable);
   if (!leads_back(runtime, callable, *ref)) return describe_value(runtime, callable, known, std::move(ref));
   ref->needs_main = is_main(ref->module);
+  ref->module_version = runtime.modules.of(ref->module);
   ref->id = next_id.fetch_add(1, std::memory_order_relaxed);
   entries_.set(callable, {ref, nullptr});
   return ref;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "codec/module_versions.h"
 #include "py/compat.h"
 
 namespace aiointerpreters::codec {
@@ -115,6 +116,8 @@ bool FunctionGraph::is_unchanged(PyObject* function, bool main_is_nowhere_now) c
       if (!inside || !leads_to(named.object, inside.get())) return false;
     } else if (!found || !leads_to(named.object, found.get())) {
       return false;
+    } else if (named.spec && spec_of(found.get()).get() != named.spec.get()) {
+      return false;  // reloaded: its functions are other objects, but the module is the same one
     }
   }
   PyObject* const modules = PyImport_GetModuleDict();

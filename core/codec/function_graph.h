@@ -37,9 +37,11 @@ struct FunctionGraph {
   struct Named {
     enum class Kind : std::uint8_t { kModule, kMember, kBehindTag };  // as numbers: part of a recipe
     Kind kind = Kind::kModule;
-    py::Ref module;  // str
-    py::Ref name;    // str; null for a module
-    py::Ref object;  // a weak reference
+    py::Ref module;             // str
+    py::Ref name;               // str; null for a module
+    py::Ref object;             // a weak reference
+    py::Ref spec;               // of the module, if it is one
+    std::uint32_t version = 0;  // of the module (module_versions.h)
   };
   struct Function {
     py::Ref object;  // a weak reference

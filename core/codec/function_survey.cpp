@@ -1,12 +1,15 @@
 // See function_survey.h.
 #include "codec/function_survey.h"
 
+#include <cstdint>
 #include <deque>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "codec/memo.h"
+#include "codec/module_versions.h"
 #include "codec/qualified_name.h"
 #include "codec/text.h"
 #include "py/compat.h"
@@ -30,7 +33,7 @@ class Survey {
   using Graph = FunctionGraph;
   using Slot = Graph::Slot;
 
-  Survey(const Runtime& runtime, CodeTable& codes) : runtime_(runtime), codes_(codes) {}
+  Survey(Runtime& runtime, CodeTable& codes) : runtime_(runtime), codes_(codes) {}
 
   // Each returns false if the function has to be pickled.
   bool survey(PyObject* function) {
@@ -328,7 +331,9 @@ class Survey {
     if (!reference) return false;
     graph_.needs_main = graph_.needs_main || is_main(utf8_view(module.get()));
     slot.index = static_cast<std::uint32_t>(graph_.names.size());
-    graph_.names.push_back({kind, std::move(module), std::move(name), std::move(reference)});
+    py::Ref spec = kind == Graph::Named::Kind::kModule ? spec_of(object) : py::Ref();
+    const std::uint32_t version = runtime_.modules.of(std::string(utf8_view(module.get())));
+    graph_.names.push_back({kind, std::move(module), std::move(name), std::move(reference), std::move(spec), version});
     return true;
   }
 
@@ -364,7 +369,7 @@ class Survey {
 
   static py::Ref weak(PyObject* object) { return py::Ref::steal(PyWeakref_NewRef(object, nullptr)); }
 
-  const Runtime& runtime_;
+  Runtime& runtime_;
   CodeTable& codes_;
   Graph graph_;
   std::vector<py::Ref> functions_;
@@ -377,7 +382,7 @@ class Survey {
 
 }  // namespace
 
-std::shared_ptr<FunctionGraph> survey_function(const Runtime& runtime, CodeTable& codes, PyObject* function) {
+std::shared_ptr<FunctionGraph> survey_function(Runtime& runtime, CodeTable& codes, PyObject* function) {
   Survey survey(runtime, codes);
   if (!survey.survey(function)) {
     static_cast<void>(py::clear_ordinary_exception());

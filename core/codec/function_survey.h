@@ -13,6 +13,6 @@ namespace aiointerpreters::codec {
 
 // Returns null, without an exception, if the function has to be pickled: it refers to an object that is no number, string,
 // container of these, function, module, or class with a name. Runs Python: the collector, __reduce__ of a tag.
-[[nodiscard]] std::shared_ptr<FunctionGraph> survey_function(const Runtime& runtime, CodeTable& codes, PyObject* function);
+[[nodiscard]] std::shared_ptr<FunctionGraph> survey_function(Runtime& runtime, CodeTable& codes, PyObject* function);
 
 }  // namespace aiointerpreters::codec

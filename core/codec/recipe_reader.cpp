@@ -1,4 +1,5 @@
 // Builds functions from recipes; see recipe.h. recipe_writer.cpp writes the same in the same order.
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -205,10 +206,11 @@ class RecipeReader {
 
   py::Ref read_named() {
     std::size_t kind = 0;
-    if (!decoder_.read_varint(kind)) return {};
+    std::size_t version = 0;
+    if (!decoder_.read_varint(kind) || !decoder_.read_varint(version)) return {};
     const py::Ref module_name = decoder_.read();
     if (!module_name) return {};
-    py::Ref module = import_module(module_name.get());
+    py::Ref module = import_module(module_name.get(), static_cast<std::uint32_t>(version));
     if (kind == static_cast<std::size_t>(Named::Kind::kModule)) return module;
     const py::Ref name = decoder_.read();
     if (!name || !module) return {};
@@ -217,9 +219,9 @@ class RecipeReader {
                                                                      : std::move(member);
   }
 
-  static py::Ref import_module(PyObject* name) {
+  py::Ref import_module(PyObject* name, std::uint32_t version = 0) {
     if (!PyUnicode_CheckExact(name)) return corrupt_message(), py::Ref();
-    return py::Ref::steal(PyImport_Import(name));
+    return runtime_.modules.import_module(std::string(utf8_view(name)), version);
   }
 
   bool import_submodules() {

@@ -94,6 +94,7 @@ class RecipeWriter {
 
   bool write_name(const FunctionGraph::Named& named) {
     encoder_.write_varint(static_cast<std::size_t>(named.kind));
+    encoder_.write_varint(named.version);
     return encoder_.write(named.module.get()) && (!named.name || encoder_.write(named.name.get()));
   }
 

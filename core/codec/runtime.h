@@ -8,6 +8,7 @@
 #include "codec/blueprints.h"
 #include "codec/class_plans.h"
 #include "codec/lessor.h"
+#include "codec/module_versions.h"
 #include "extensions/refused_imports.h"
 #include "py/interruptible.h"
 #include "py/python.h"
@@ -71,6 +72,7 @@ struct Runtime {
 
   ClassPlans class_plans;  // of the classes whose instances leave this interpreter
   Blueprints blueprints;   // of the classes whose instances arrive
+  ModuleVersions modules;  // that home may have loaded anew
 
   py::Interruptible interruptible;       // the thread of a worker's interpreter
   py::Interruptible loop_interruptible;  // the thread of the event loop there

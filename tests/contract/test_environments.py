@@ -2,12 +2,13 @@
 
 import contextlib
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from support.scripts import environment, run_python, run_script
+from support.scripts import TIMEOUT, environment, run_python, run_script
 
 FUNCTIONS = """
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
@@ -144,11 +145,12 @@ def test_functions_typed_in_the_repl_with_line_editing() -> None:
         "print('then', pool.submit(interpreter(lambda n: triple(n)), 14).result(), 'end')",
         "pool.shutdown()",
     ]
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execve(
-            sys.executable, [sys.executable, "-q"], environment(TERM="xterm", PYTHON_COLORS="0", PYTHON_HISTORY=os.devnull)
-        )
+    terminal, other_side = pty.openpty()
+    variables = environment(TERM="xterm", PYTHON_COLORS="0", PYTHON_HISTORY=os.devnull)
+    prompt = subprocess.Popen(
+        [sys.executable, "-q"], stdin=other_side, stdout=other_side, stderr=other_side, env=variables, close_fds=True
+    )
+    os.close(other_side)
     shown = ""
 
     def wait_for_prompt() -> str:
@@ -167,7 +169,7 @@ def test_functions_typed_in_the_repl_with_line_editing() -> None:
         while os.read(terminal, 4096):
             pass
     os.close(terminal)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert prompt.wait(TIMEOUT) == 0
     assert ("first 42 end" in answers[5], "then 56 end" in answers[7]) == (True, True), answers
 
 
@@ -259,3 +261,60 @@ def test_assertion(pool):
 """)
     finished = run_python("-m", "pytest", "-q", "-p", "no:cacheprovider", *options, str(tmp_path), cwd=tmp_path)
     assert "3 passed" in finished.stdout, finished.stdout
+
+
+RELOADS = """
+    import importlib, sys
+    from pathlib import Path
+    from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+    import edited
+
+    def write(text):
+        Path(edited.__file__).write_text(f"VALUE = {text!r}\\ndef get():\\n    return VALUE, {len(text)}\\n")
+        importlib.invalidate_caches()
+        sys.dont_write_bytecode = True
+
+    if __name__ == "__main__":
+        with InterpreterThreadPoolExecutor(1) as pool:
+            through_module = interpreter(lambda: edited.get())
+            by_name = lambda: pool.submit(interpreter(edited.get)).result()
+            print(by_name(), pool.submit(through_module).result())
+            for text in ("second", "the third"):
+                write(text)
+                HOW
+                edited.get()
+                print(by_name(), by_name(), pool.submit(through_module).result())
+"""
+
+
+@pytest.mark.parametrize("how", ["reload", "import again", "through a lambda first"])
+def test_a_module_that_is_reloaded_here_is_reloaded_in_workers(tmp_path: Path, how: str) -> None:
+    (tmp_path / "edited.py").write_text('VALUE = "first"\ndef get():\n    return VALUE, 5\n')
+    again = {
+        "reload": "importlib.reload(edited)",
+        "import again": "del sys.modules['edited']; import edited",
+        "through a lambda first": "importlib.reload(edited); pool.submit(through_module).result()",
+    }
+    program = RELOADS.replace("HOW", again[how])
+    first, second, third = (str((text, len(text))) for text in ("first", "second", "the third"))
+    finished = run_script(tmp_path, program, options=["-B"])
+    finished.check(f"{first} {first}", f"{second} {second} {second}", f"{third} {third} {third}")
+
+
+def test_an_error_of_the_reloaded_module_is_told(tmp_path: Path) -> None:
+    (tmp_path / "edited.py").write_text("def get():\n    return 1\n")
+    program = """
+        import importlib, sys
+        from pathlib import Path
+        from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+        import edited
+
+        if __name__ == "__main__":
+            with InterpreterThreadPoolExecutor(1) as pool:
+                print(pool.submit(interpreter(edited.get)).result())
+                importlib.reload(edited)
+                Path(edited.__file__).write_text("raise LookupError('only the first time')")
+                print("only the first time" in str(pool.submit(interpreter(edited.get)).exception()))
+                print(pool.submit(interpreter(abs), -1).result())
+    """
+    run_script(tmp_path, program, options=["-B"]).check("1", "True", "1")
