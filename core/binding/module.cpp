@@ -15,6 +15,7 @@
 #include "binding/future_state.h"
 #include "binding/future_type.h"
 #include "binding/lifecycle_functions.h"
+#include "binding/lost_tags.h"
 #include "binding/module_state.h"
 #include "binding/moved_call.h"
 #include "binding/pool_type.h"
@@ -90,6 +91,7 @@ int execute(PyObject* module) {
     auto made = std::make_unique<ModuleState>();
     ModuleState& state = *made;
     *static_cast<ModuleState**>(PyModule_GetState(module)) = made.release();
+    state.warns_of_lost_tags = wants_lost_tags();
     state.runtime.lessor = codec::LessorPtr(std::make_unique<codec::Lessor>().release());
     if (base::usable_cpus() > 1) state.result_spins = base::SpinPolicy(kResultSpin);
     const bool ready =

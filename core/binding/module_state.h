@@ -44,7 +44,8 @@ struct ModuleState {
   py::Ref pool_type;
   py::Ref message_type;
 
-  py::Ref current_type;  // aiointerpreters.Current; created when it is first used
+  bool warns_of_lost_tags = false;  // lost_tags.h
+  py::Ref current_type;             // aiointerpreters.Current; created when it is first used
 
   // Created when an executor is first used. Always null in an interpreter without executors.
   py::Ref future_type;

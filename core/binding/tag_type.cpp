@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "binding/carried_context.h"
+#include "binding/lost_tags.h"
 #include "binding/tag_doc.h"
 #include "py/error.h"
 #include "py/partial.h"
@@ -30,8 +31,23 @@ PyObject* tag_vectorcall(PyObject* self, PyObject* const* args, std::size_t narg
   return PyObject_Vectorcall(as_tag(self)->fn, args, nargsf, kwnames);
 }
 
+// The same, for a tag that may be lost.
+PyObject* tag_vectorcall_watched(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObject* kwnames) {
+  PyObject* const module = PyType_GetModuleByDef(Py_TYPE(self), &module_definition);
+  const int is_known = module == nullptr ? -1 : watch_direct_call(state_of(module), as_tag(self)->fn);
+  if (is_known < 0) return nullptr;
+  if (is_known > 0) as_tag(self)->vectorcall = tag_vectorcall;
+  return tag_vectorcall(self, args, nargsf, kwnames);
+}
+
+// In a worker, a direct call is right.
+vectorcallfunc vectorcall_of(const ModuleState& state) noexcept {
+  return state.warns_of_lost_tags && !state.runtime.module ? tag_vectorcall_watched : tag_vectorcall;
+}
+
 // Returns new: a tag of type `type` around `fn`. `context` may be null.
-PyObject* make_tag(PyTypeObject* type, PyObject* fn, PyObject* context, Routing routing, codec::CallablePtr ref) {
+PyObject* make_tag(PyTypeObject* type, vectorcallfunc vectorcall, PyObject* fn, PyObject* context, Routing routing,
+                   codec::CallablePtr ref) {
   PyObject* self = type->tp_alloc(type, 0);
   if (self == nullptr) return nullptr;
   Tag* tag = as_tag(self);
@@ -39,7 +55,7 @@ PyObject* make_tag(PyTypeObject* type, PyObject* fn, PyObject* context, Routing 
   tag->fn = Py_NewRef(fn);
   tag->context = Py_XNewRef(context);
   tag->routing = routing;
-  tag->vectorcall = tag_vectorcall;
+  tag->vectorcall = vectorcall;
   return self;
 }
 
@@ -67,7 +83,7 @@ PyObject* tag_callable(PyTypeObject* type, PyObject* fn, PyObject* context, Rout
   if (!PyCallable_Check(fn) && !PyObject_TypeCheck(fn, &PyClassMethod_Type)) {
     return PyErr_Format(PyExc_TypeError, "interpreter() takes a callable, not %R", fn);
   }
-  return make_tag(type, fn, declared.get(), routing, nullptr);
+  return make_tag(type, vectorcall_of(state), fn, declared.get(), routing, nullptr);
 }
 
 // Reads the keyword arguments of `interpreter`. False with an exception set.
@@ -182,7 +198,8 @@ PyObject* tag_descr_get(PyObject* self, PyObject* instance, PyObject* owner) {
   py::Ref bound = py::Ref::steal(get(fn, instance, owner));
   if (!bound) return nullptr;
   if (bound.get() == fn) return Py_NewRef(self);
-  return make_tag(Py_TYPE(self), bound.get(), as_tag(self)->context, as_tag(self)->routing, nullptr);
+  const Tag& like = *as_tag(self);
+  return make_tag(Py_TYPE(self), like.vectorcall, bound.get(), like.context, like.routing, nullptr);
 }
 
 PyObject* tag_get_fn(PyObject* self, void*) { return Py_NewRef(as_tag(self)->fn); }
@@ -202,7 +219,8 @@ PyObject* tag_reduce(PyObject* self, PyObject*) {
   }
   PyErr_Clear();
   if (const Routing routing = as_tag(self)->routing; routing.is_set()) {
-    const py::Ref plain = py::Ref::steal(make_tag(Py_TYPE(self), as_tag(self)->fn, as_tag(self)->context, {}, nullptr));
+    const py::Ref plain = py::Ref::steal(
+        make_tag(Py_TYPE(self), as_tag(self)->vectorcall, as_tag(self)->fn, as_tag(self)->context, {}, nullptr));
     const py::Ref tags = py::Ref::steal(PyImport_ImportModule("aiointerpreters._context"));
     return plain && tags ? PyObject_CallMethod(tags.get(), "reduce_routing", "OOzz", Py_TYPE(self), plain.get(),
                                                fallback_name(routing.fallback), routing.in_process ? "process" : nullptr)
@@ -316,9 +334,10 @@ codec::CallablePtr describe_tagged(ModuleState& state, PyObject* tag) {
 
 py::Ref capture(ModuleState& state, PyObject* tag) {
   codec::CallablePtr ref = describe_tagged(state, tag);
-  if (!ref && as_tag(tag)->routing.is_flexible() && py::clear_ordinary_exception()) return py::Ref::borrow(tag);
+  const Tag& like = *as_tag(tag);
+  if (!ref && like.routing.is_flexible() && py::clear_ordinary_exception()) return py::Ref::borrow(tag);
   if (!ref) return {};
-  return py::Ref::steal(make_tag(Py_TYPE(tag), as_tag(tag)->fn, as_tag(tag)->context, as_tag(tag)->routing, std::move(ref)));
+  return py::Ref::steal(make_tag(Py_TYPE(tag), like.vectorcall, like.fn, like.context, like.routing, std::move(ref)));
 }
 
 }  // namespace aiointerpreters::binding

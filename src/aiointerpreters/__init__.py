@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ._waiting import wait as wait
     from .errors import FallbackWarning as FallbackWarning
     from .errors import InterpreterError as InterpreterError
+    from .errors import LostTagWarning as LostTagWarning
     from .errors import NotTransferableError as NotTransferableError
     from .errors import ProcessEndedError as ProcessEndedError
     from .errors import RunnerError as RunnerError
@@ -30,6 +31,7 @@ _HOMES = {
     "Current": "._core",
     "FallbackWarning": ".errors",
     "InterpreterError": ".errors",
+    "LostTagWarning": ".errors",
     "NotTransferableError": ".errors",
     "ProcessEndedError": ".errors",
     "Runner": ".runner",
@@ -48,6 +50,7 @@ __all__ = [
     "FallbackWarning",
     "InterpreterError",
     "InterpreterThreadPoolExecutor",
+    "LostTagWarning",
     "NotTransferableError",
     "ProcessEndedError",
     "Runner",

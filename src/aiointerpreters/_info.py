@@ -10,7 +10,13 @@ from pathlib import Path
 
 from . import _core
 
-_VARIABLES = ("AIOINTERPRETERS_EXTENSIONS", "AIOINTERPRETERS_EXTENSIONS_TRUSTED", "AIOINTERPRETERS_CACHE", "PYTHON_GIL")
+_VARIABLES = (
+    "AIOINTERPRETERS_EXTENSIONS",
+    "AIOINTERPRETERS_EXTENSIONS_TRUSTED",
+    "AIOINTERPRETERS_CACHE",
+    "AIOINTERPRETERS_WARN_LOST_TAGS",
+    "PYTHON_GIL",
+)
 _ASKED_FOR = ("cloudpickle", "anyio", "uvloop", "numpy", "pandas", "polars", "pyarrow", "pydantic", "lxml", "scipy", "torch")
 
 

@@ -5,6 +5,7 @@ from ._core import InterpreterError, NotTransferableError, RemoteTraceback, Task
 __all__ = [
     "FallbackWarning",
     "InterpreterError",
+    "LostTagWarning",
     "NotTransferableError",
     "ProcessEndedError",
     "RemoteTraceback",
@@ -29,3 +30,11 @@ class ProcessEndedError(InterpreterError, RuntimeError):
 
 class FallbackWarning(RuntimeWarning):
     """No interpreter can run a function that has a fallback. From now on it runs elsewhere. Shown once a function."""
+
+
+class LostTagWarning(RuntimeWarning):
+    """A tagged function was called directly in a thread of a pool, so it ran there and not in an interpreter.
+
+    It is shown once for each function, and only in Python's development mode (`-X dev`), or if the environment variable
+    AIOINTERPRETERS_WARN_LOST_TAGS is 1.
+    """
