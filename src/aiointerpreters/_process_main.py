@@ -26,7 +26,7 @@ def serve(connection: socket.socket) -> None:
         outcome = _run(parts)
         del parts
         try:
-            wire.send(connection, outcome)
+            wire.Message(outcome).send(connection)
         except OSError:
             return
         del outcome

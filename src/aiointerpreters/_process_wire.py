@@ -5,9 +5,7 @@ descriptor goes through the socket.
 """
 
 import array
-import contextlib
 import copyreg
-import io
 import mmap
 import os
 import socket
@@ -20,8 +18,8 @@ from typing import Any, ClassVar
 
 from ._core import SharedBuffer
 
-type Parts = list[memoryview]
-"""The pickle, then the buffers outside of it."""
+type Parts = list[memoryview | Pickle]
+"""The pickle, then the buffers outside of it. `receive` returns only views."""
 
 _HEADER = struct.Struct("<IIQ")  # number of parts, whether they are in mapped memory, their size in bytes
 _FIRST = 1 << 16  # bytes that are requested at first: whole small messages
@@ -57,6 +55,17 @@ def _reduce_shared(buffer: SharedBuffer) -> Any:
 REDUCTIONS: dict[type, Callable[[Any], Any]] = {memoryview: _reduce_view, SharedBuffer: _reduce_shared}
 
 
+class Pickle:
+    """A pickle in pieces, as a pickler writes it. A large bytes object or str is a piece of its own, and is not copied."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.write = self.pieces.append
+
+    def __len__(self) -> int:
+        return sum(map(len, self.pieces))
+
+
 class _Pickler(Pickler):
     dispatch_table: ClassVar = ChainMap(REDUCTIONS, copyreg.dispatch_table)  # type: ignore[arg-type, misc]
 
@@ -66,7 +75,7 @@ def dumps(value: object) -> Parts:
 
     Raises whatever pickling raises.
     """
-    file = io.BytesIO()
+    file = Pickle()
     buffers: Parts = []
 
     def keep_inside(buffer: PickleBuffer) -> bool:
@@ -81,31 +90,41 @@ def dumps(value: object) -> Parts:
         from . import _by_value  # imported here, because it needs cloudpickle
 
         return [memoryview(_by_value.dumps(value, lambda _: None, REDUCTIONS)[0])]
-    return [memoryview(file.getvalue()), *buffers]
+    return [file, *buffers]
 
 
 def loads(parts: Parts) -> Any:
     """Read the value of a message."""
-    return _loads(parts[0], buffers=parts[1:])
+    first = parts[0]
+    return _loads(b"".join(first.pieces) if isinstance(first, Pickle) else first, buffers=parts[1:])
 
 
-def send(connection: socket.socket, *messages: Parts) -> None:
-    """Send one or more pickles as one message. Raises OSError if the other process is gone."""
-    parts = [part for message in messages for part in message]
-    lengths = list(map(len, parts))
-    sizes = struct.pack(f"<{len(parts)}Q", *lengths)
-    total = sum(lengths)
-    if _HAS_MAPPED and total >= _MAPPED:
-        with contextlib.closing(_Memory(parts)) as memory:
-            rights = array.array("i", [memory.descriptor])
-            head = _HEADER.pack(len(parts), 1, len(sizes)) + sizes
-            _send_all(connection, [head], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
-        return
-    head = _HEADER.pack(len(parts), 0, len(sizes) + total) + sizes
-    if total < _FIRST:
-        connection.sendall(b"".join((head, *parts)))
-    else:
-        _send_all(connection, [head, *parts], [])
+class Message:
+    """What one `send` sends. It is a copy: whatever the sender does with its objects from now on, the message stays."""
+
+    def __init__(self, *pickles: Parts, may_be_mapped: bool = True) -> None:
+        parts = [part for parts in pickles for part in parts]
+        lengths = list(map(len, parts))
+        sizes = struct.pack(f"<{len(parts)}Q", *lengths)
+        total = sum(lengths)
+        self._memory = _Memory(parts) if _HAS_MAPPED and may_be_mapped and total >= _MAPPED else None
+        if self._memory is not None:
+            self._content = _HEADER.pack(len(parts), 1, len(sizes)) + sizes
+        else:
+            self._content = b"".join((_HEADER.pack(len(parts), 0, len(sizes) + total), sizes, *_pieces(parts)))
+
+    def send(self, connection: socket.socket) -> None:
+        """Send it. Raises OSError if the other process is gone."""
+        if self._memory is None:
+            connection.sendall(self._content)
+            return
+        rights = array.array("i", [self._memory.descriptor])
+        sent = connection.sendmsg([self._content], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+        connection.sendall(self._content[sent:])
+
+
+def _pieces(parts: Parts) -> list[bytes | memoryview]:
+    return [piece for part in parts for piece in (part.pieces if isinstance(part, Pickle) else (part,))]
 
 
 def _send_all(connection: socket.socket, parts: list[Any], ancillary: list[Any]) -> None:
@@ -163,17 +182,18 @@ class _Memory:
 
     def __init__(self, parts: Parts) -> None:
         self.descriptor = os.memfd_create("aiointerpreters-message", os.MFD_CLOEXEC)
-        try:
-            for part, begin in zip(parts, _places([len(part) for part in parts]), strict=False):
+        for part, begin in zip(parts, _places([len(part) for part in parts]), strict=False):
+            place = begin
+            for content in _pieces([part]):
+                piece = memoryview(content)
                 written = 0
-                while written < len(part):
-                    written += os.pwrite(self.descriptor, part[written:], begin + written)
-        except BaseException:
-            self.close()
-            raise
+                while written < len(piece):
+                    written += os.pwrite(self.descriptor, piece[written:], place + written)
+                place += written
 
-    def close(self) -> None:
-        os.close(self.descriptor)
+    def __del__(self) -> None:
+        if hasattr(self, "descriptor"):
+            os.close(self.descriptor)
 
 
 def _places(sizes: Sequence[int]) -> list[int]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ._elsewhere import Spare
 
 _is_forked = False
+# Calls that wait with a descriptor of mapped memory. A process can have only so many descriptors.
+_MOST_MAPPED = 64
 
 
 class Processes:
@@ -49,7 +51,8 @@ class Processes:
 
         spare = Spare(*call.spare)
         try:
-            message = _describe(spare.fn), _write_arguments(spare)
+            may_be_mapped = len(self._waiting) < _MOST_MAPPED
+            message = wire.Message(_describe(spare.fn), _write_arguments(spare), may_be_mapped=may_be_mapped)
         except Exception as error:
             if call.start():
                 call.fail(error)
@@ -89,7 +92,7 @@ class Processes:
             while True:
                 self._idle.pop().end()
 
-    def _serve(self, call: _core.MovedCall, name: str, message: tuple[wire.Parts, wire.Parts]) -> None:
+    def _serve(self, call: _core.MovedCall, name: str, message: wire.Message) -> None:
         """Run a call in a process. The next call takes the process that has become idle last."""
         self._waiting.pop(call, None)
         if not call.start():
@@ -99,7 +102,7 @@ class Processes:
         try:
             process = self._take_process()
             call.stopper = process.kill
-            succeeded, value = process.run(name, *message)
+            succeeded, value = process.run(name, message)
         except BaseException as error:
             succeeded, value = False, error
             if process is not None:
@@ -147,12 +150,12 @@ class _Process:
         if self._poll is not None:
             self._poll.register(self.connection, select.POLLIN)
 
-    def run(self, name: str, fn: wire.Parts, arguments: wire.Parts) -> tuple[bool, Any]:
+    def run(self, name: str, message: wire.Message) -> tuple[bool, Any]:
         """Run a call there. Return whether it has succeeded, and its result or exception."""
         if not self._is_ready:
             self._wait_until_ready(name)
         try:
-            wire.send(self.connection, fn, arguments)
+            message.send(self.connection)
             parts = wire.receive(self.connection)
         except (EOFError, OSError):
             raise self._describe_end(f"ended while it ran {name}") from None

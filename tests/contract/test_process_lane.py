@@ -3,6 +3,7 @@
 import asyncio
 import mmap
 import os
+import select
 import signal
 import threading
 from concurrent.futures import CancelledError
@@ -126,8 +127,10 @@ class TestEnds:
     def test_while_it_has_nothing_to_do(self, make_pool: MakePool) -> None:
         pool = make_pool(1, max_processes=1)
         process = pool.submit(in_process(only_home.process)).result()
+        descriptor = os.pidfd_open(process)
         os.kill(process, signal.SIGKILL)
-        os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT) if _is_child(process) else _wait_for_end(process)
+        select.select([descriptor], [], [])
+        os.close(descriptor)
         assert pool.submit(in_process(only_home.process)).result() != process
 
     def test_by_an_interrupt(self, make_pool: MakePool, pipe: Path) -> None:
@@ -162,21 +165,6 @@ class TestEnds:
             raise KeyboardInterrupt
         assert isinstance(future.exception(), TaskInterrupted)
         assert queued.cancelled()
-
-
-def _is_child(process: int) -> bool:
-    stat = Path(f"/proc/{process}/stat").read_text(encoding="ascii")
-    return int(stat.rpartition(")")[2].split()[1]) == os.getpid()
-
-
-def _wait_for_end(process: int) -> None:
-    """Wait until a process of another parent is gone, or a zombie."""
-    descriptor = os.pidfd_open(process)
-    os.set_blocking(descriptor, True)
-    import select
-
-    select.select([descriptor], [], [])
-    os.close(descriptor)
 
 
 class TestCancelling:
@@ -234,6 +222,17 @@ class TestMemory:
         assert pool.submit(in_process(bytes), memoryview(bytes(memory))).result() == bytes(memory)
         shaped = memoryview(memory).cast("B").cast("H", (size // 2,))
         assert pool.submit(in_process(work.echo), shaped).result() == shaped
+
+    @pytest.mark.parametrize("size", [10, LARGE])
+    def test_it_is_copied_when_the_call_is_submitted(self, make_pool: MakePool, pipe: Path, size: int) -> None:
+        pool = make_pool(1, max_processes=1)
+        running = pool.submit(in_process(only_home.sleep_after), str(pipe))
+        memory = bytearray(b"\1" * size)
+        queued = [pool.submit(in_process(fill), argument) for argument in (memory, memoryview(memory))]
+        memory[:] = bytes(size)
+        wait_for(pipe)
+        assert running.interrupt()
+        assert [future.result() for future in queued] == [10, 10]
 
     def test_shared_buffers(self, make_pool: MakePool) -> None:
         pool = make_pool(1)
