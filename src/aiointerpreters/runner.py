@@ -40,15 +40,22 @@ class Runner:
     A runner uses an `InterpreterThreadPoolExecutor`. If you have an executor, you can await its `run` instead.
     """
 
-    def __init__(self, *, workers: int, extensions: Extensions | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        workers: int,
+        extensions: Extensions | None = None,
+        fallback: Literal["error", "thread", "process"] | None = None,
+    ) -> None:
         """Create a runner. Its interpreters are created when it is started.
 
         Args:
             workers: Number of interpreters.
             extensions: Extension modules that the interpreters may import, as for `InterpreterThreadPoolExecutor`.
+            fallback: What happens to calls that no interpreter can run, as for `InterpreterThreadPoolExecutor`.
 
         Raises:
-            ValueError: `workers` is less than 1, or `extensions` is unknown.
+            ValueError: `workers` is less than 1, or `extensions` or `fallback` is unknown.
             TypeError: `workers` is not an integer.
             NotImplementedError: `extensions` is `"private"` where private copies do not exist.
         """
@@ -57,7 +64,10 @@ class Runner:
         if workers < 1:
             raise ValueError("workers must be greater than 0")
         are_private(extensions)
+        if fallback not in {None, "error", "thread", "process"}:
+            raise ValueError(f"fallback must be 'error', 'thread', 'process' or None, not {fallback!r}")
         self.workers = workers
+        self._fallback = fallback
         self._extensions = extensions
         self._executor: InterpreterThreadPoolExecutor | None = None
         self._coroutine_functions: dict[ModuleInfo, bool] = {}  # found out in workers
@@ -360,7 +370,10 @@ class Runner:
     def _begin(self) -> None:
         if self._executor is not None:
             raise RunnerError("the runner is already started")
-        executor = InterpreterThreadPoolExecutor(self.workers, f"Runner-{id(self):x}", extensions=self._extensions)
+        name = f"Runner-{id(self):x}"
+        executor = InterpreterThreadPoolExecutor(
+            self.workers, name, extensions=self._extensions, fallback=self._fallback, max_processes=self.workers
+        )
         for _ in range(self.workers):
             executor.submit(
                 interpreter(_do_nothing)

@@ -15,6 +15,7 @@ from aiointerpreters import (
     InterpreterError,
     InterpreterThreadPoolExecutor,
     NotTransferableError,
+    Runner,
     interpreter,
 )
 from support import only_home, work
@@ -179,6 +180,19 @@ class TestWhatIsMoved:
             assert ended.wait()
             assert future.result(0) == 3
             ended.clear()
+
+
+@pytest.mark.filterwarnings("ignore::aiointerpreters.FallbackWarning")
+@pytest.mark.parametrize("fallback", FALLBACKS)
+def test_a_runner_has_one(fallback: Fallback) -> None:
+    async def main() -> list[int]:
+        async with Runner(workers=2, fallback=fallback) as runner:
+            assert await runner.run(only_home.add, 1, b=2) == 3
+            return [result async for result in runner.map(only_home.add, range(5), range(5))]
+
+    assert asyncio.run(main()) == [0, 2, 4, 6, 8]
+    with pytest.raises(ValueError, match="fallback must be"):
+        Runner(workers=1, fallback="elsewhere")  # type: ignore[arg-type]
 
 
 def test_what_cannot_cross_runs_in_a_thread(make_pool: MakePool) -> None:
