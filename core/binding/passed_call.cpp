@@ -70,6 +70,8 @@ bool PassedCall::take(py::PassOn::Step step) {
     case Op::kList:
     case Op::kDict:
       return push_built(step.op, step.argument);
+    case Op::kDictOfNames:
+      return push_dict_of_names(step.argument);
     case Op::kExtendList:
     case Op::kMergeDict:
       return extend(step.op, step.argument);
@@ -151,6 +153,22 @@ bool PassedCall::push_built(Op op, std::size_t count) {
     if (!PyUnicode_CheckExact(key) || PyDict_SetItem(built.get(), key, first[2 * i + 1].object.get()) < 0) return false;
   }
   stack_.resize(stack_.size() - used);
+  return push(std::move(built), true);
+}
+
+bool PassedCall::push_dict_of_names(std::size_t count) {
+  if (stack_.size() <= count || !stack_.back().object || !PyTuple_CheckExact(stack_.back().object.get())) return false;
+  const py::Ref names = std::move(stack_.back().object);
+  stack_.pop_back();
+  py::Ref built = py::Ref::steal(PyDict_New());
+  if (!built || static_cast<std::size_t>(PyTuple_GET_SIZE(names.get())) != count) return false;
+  const auto first = stack_.end() - static_cast<std::ptrdiff_t>(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    PyObject* const name = PyTuple_GET_ITEM(names.get(), static_cast<Py_ssize_t>(i));
+    PyObject* const value = first[static_cast<std::ptrdiff_t>(i)].object.get();
+    if (!PyUnicode_CheckExact(name) || value == nullptr || PyDict_SetItem(built.get(), name, value) < 0) return false;
+  }
+  stack_.resize(stack_.size() - count);
   return push(std::move(built), true);
 }
 

@@ -48,6 +48,7 @@ class PassedCall {
   [[nodiscard]] bool push_global(std::size_t index);
   [[nodiscard]] bool push_common(std::size_t index);
   [[nodiscard]] bool push_built(py::PassOn::Op op, std::size_t count);
+  [[nodiscard]] bool push_dict_of_names(std::size_t count);
   [[nodiscard]] bool load_attribute(std::size_t index);
   [[nodiscard]] bool extend(py::PassOn::Op op, std::size_t depth);
   [[nodiscard]] bool make_tuple();

@@ -106,6 +106,11 @@ bool PassOn::add(unsigned opcode, unsigned argument, const PyCodeObject* code) {
     case BUILD_MAP:
       add_step(Op::kDict, argument);
       return true;
+#ifdef BUILD_CONST_KEY_MAP  // until 3.13
+    case BUILD_CONST_KEY_MAP:
+      add_step(Op::kDictOfNames, argument);
+      return true;
+#endif
     case LIST_EXTEND:
       add_step(Op::kExtendList, argument);
       return true;

@@ -28,6 +28,7 @@ class PassOn {
     kTuple,            // of the last values
     kList,             // likewise
     kDict,             // likewise, keys and values
+    kDictOfNames,      // likewise, values and then a tuple of keys
     kExtendList,       // with the last value
     kMergeDict,        // likewise
     kListToTuple,      // the last value
