@@ -5,7 +5,7 @@
 
 #include "binding/module_state.h"
 #include "extensions/declared_support.h"
-#include "extensions/refused_imports.h"
+#include "extensions/python_symbols.h"
 #include "extensions/unsound.h"
 #include "py/error.h"
 #include "py/ref.h"

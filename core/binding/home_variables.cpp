@@ -26,9 +26,9 @@ int on_variables_change(PyDict_WatchEvent, PyObject*, PyObject*, PyObject*) {
 bool HomeVariables::watch() {
   if (is_watching_) return true;
   const py::Ref os = py::Ref::steal(PyImport_ImportModule("os"));
-  const py::Ref environ = os ? py::Ref::steal(PyObject_GetAttrString(os.get(), "environ")) : py::Ref();
-  if (!environ) return false;
-  py::Ref content = py::Ref::steal(PyObject_GetAttrString(environ.get(), "_data"));
+  const py::Ref mapping = os ? py::Ref::steal(PyObject_GetAttrString(os.get(), "environ")) : py::Ref();
+  if (!mapping) return false;
+  py::Ref content = py::Ref::steal(PyObject_GetAttrString(mapping.get(), "_data"));
   if (!content && !py::clear_ordinary_exception()) return false;
   if (is_watching_) return true;  // another thread has done it meanwhile
   is_watching_ = true;

@@ -1,7 +1,7 @@
 // See declared_support.h.
 #include "extensions/declared_support.h"
 
-#include "extensions/refused_imports.h"
+#include "extensions/python_symbols.h"
 
 namespace aiointerpreters::extensions {
 

@@ -5,7 +5,7 @@
 #include "extensions/copy_store.h"
 #include "extensions/file_descriptor.h"
 #include "extensions/private_library.h"
-#include "extensions/refused_imports.h"
+#include "extensions/python_symbols.h"
 #include "extensions/shared_object.h"
 #include "extensions/support.h"
 

@@ -1,4 +1,4 @@
-// See refused_imports.h.
+// See python_symbols.h.
 #include <string>
 #include <system_error>
 #include <vector>
@@ -6,7 +6,7 @@
 #include "extensions/elf_file.h"
 #include "extensions/elf_image.h"
 #include "extensions/mapped_file.h"
-#include "extensions/refused_imports.h"
+#include "extensions/python_symbols.h"
 
 namespace aiointerpreters::extensions {
 

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <utility>
 
+#include "extensions/python_symbols.h"
 #include "py/error.h"
 #include "py/frame.h"
 #include "py/method.h"
@@ -147,13 +148,6 @@ std::string chain_text(const RefusedImport& refused) {
     at = last + 1;
   }
   return text;
-}
-
-// Every extension module that uses multi-phase initialization imports PyModuleDef_Init.
-bool is_single_phase(const std::string& path) {
-  const std::vector<std::string> symbols = python_symbols_of(path);
-  const auto imports = [&](const char* name) { return std::ranges::find(symbols, name) != symbols.end(); };
-  return imports("PyModule_Create2") && !imports("PyModuleDef_Init");
 }
 
 bool note_refused_imports(std::shared_ptr<RefusedImports> refused) {

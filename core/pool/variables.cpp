@@ -13,8 +13,8 @@ namespace {
 // The dict with the content of this interpreter's `os.environ`. Null without an exception: other code has replaced it.
 py::Ref own_variables() {
   const py::Ref os = py::Ref::steal(PyImport_ImportModule("os"));
-  const py::Ref environ = os ? py::Ref::steal(PyObject_GetAttrString(os.get(), "environ")) : py::Ref();
-  py::Ref content = environ ? py::Ref::steal(PyObject_GetAttrString(environ.get(), "_data")) : py::Ref();
+  const py::Ref mapping = os ? py::Ref::steal(PyObject_GetAttrString(os.get(), "environ")) : py::Ref();
+  py::Ref content = mapping ? py::Ref::steal(PyObject_GetAttrString(mapping.get(), "_data")) : py::Ref();
   if (content && !PyDict_CheckExact(content.get())) content.reset();
   if (PyErr_Occurred() != nullptr) static_cast<void>(py::clear_ordinary_exception());
   return content;

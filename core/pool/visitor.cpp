@@ -208,12 +208,10 @@ void Visitor::answer_glances() {
                             PyErr_Clear();
                           });
   for (const std::shared_ptr<Glance>& glance : glances) {
-    if (!was_inside || !has_memory) {
+    try {
+      was_inside&& has_memory ? glance->show(activities) : glance->refuse();
+    } catch (const std::bad_alloc&) {
       glance->refuse();
-    } else if (&glance == &glances.back()) {
-      glance->show(std::move(activities));
-    } else {
-      glance->show(activities);
     }
   }
 }
