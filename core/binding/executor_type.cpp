@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "binding/asyncio_bridge.h"
+#include "binding/carried_context.h"
 #include "binding/elsewhere.h"
 #include "binding/future_state.h"
 #include "binding/pool_service.h"

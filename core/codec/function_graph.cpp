@@ -114,10 +114,10 @@ bool FunctionGraph::is_unchanged(PyObject* function, bool main_is_nowhere_now) c
       const py::Ref inside = found ? py::Ref::steal(PyObject_GetAttrString(found.get(), "fn")) : py::Ref();
       PyErr_Clear();
       if (!inside || !leads_to(named.object, inside.get())) return false;
-    } else if (!found || !leads_to(named.object, found.get())) {
-      return false;
-    } else if (named.spec && spec_of(found.get()).get() != named.spec.get()) {
-      return false;  // reloaded: its functions are other objects, but the module is the same one
+    } else {
+      if (!found || !leads_to(named.object, found.get())) return false;
+      // Reloaded: its functions are other objects, but the module is the same one.
+      if (named.spec && spec_of(found.get()).get() != named.spec.get()) return false;
     }
   }
   PyObject* const modules = PyImport_GetModuleDict();
