@@ -12,8 +12,9 @@ namespace aiointerpreters::binding {
 bool HomeEnvironment::refresh(codec::Runtime& runtime) {
   if (!find_names() || !variables_.watch()) return false;
   for (;;) {
+    if (settings_.have_changed() && !settings_.read()) return false;
     const bool is_known = is_main_known();
-    if (current_ && is_known && is_path_known() && !variables_.have_changed()) return true;
+    if (current_ && is_known && is_path_known() && !variables_.have_changed() && !settings_.is_news()) return true;
     if (is_known) return publish(runtime);
     const pool::EnvironmentPtr before = current_;
     Main main;  // at the end it has the old state, which is dropped after everything is published
@@ -91,6 +92,7 @@ bool HomeEnvironment::publish(codec::Runtime& runtime) {
   if (!codec::encode_value(runtime, texts.get(), next->sys_path)) return false;
   if (main_.name && !codec::encode_value(runtime, main_.name.get(), next->main_name)) return false;
   if (!variables_.describe(runtime, next->variables)) return false;
+  if (!settings_.describe(runtime, next->settings)) return false;
   runtime.main_is_nowhere = main_.is_nowhere;
   const bool is_path = main_.kind == pool::Environment::Main::kPath;
   const std::string_view file = is_path ? codec::utf8_view(main_.name.get()) : std::string_view();

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "binding/home_settings.h"
 #include "binding/home_variables.h"
 #include "codec/runtime.h"
 #include "pool/environment.h"
@@ -23,6 +24,7 @@ class HomeEnvironment {
   // Drops `__main__`. At its end, the interpreter clears this module when no other reference to it exists.
   void let_go_of_main() noexcept { main_.module.reset(); }
   [[nodiscard]] HomeVariables& variables() noexcept { return variables_; }
+  [[nodiscard]] HomeSettings& settings() noexcept { return settings_; }
   // The state at the last refresh. Requires: there was one.
   [[nodiscard]] const pool::EnvironmentPtr& current() const noexcept { return current_; }
 
@@ -50,6 +52,7 @@ class HomeEnvironment {
   py::Ref sys_dict_;
   Main main_;
   HomeVariables variables_;
+  HomeSettings settings_;
   std::vector<py::Ref> entries_;  // of sys.path, as in `current_`; the references keep their addresses unique
   pool::EnvironmentPtr current_;
 };

@@ -12,6 +12,7 @@
 #include "binding/module.h"
 #include "binding/pool_type.h"
 #include "binding/waiting.h"
+#include "binding/words.h"
 #include "pool/pool.h"
 #include "py/abandoned.h"
 #include "py/attach.h"
@@ -49,6 +50,7 @@ bool wait_for_reports(ModuleState& home, const pool::Reporter& reporter) {
 
 PyObject* finish_reports(PyObject* module, PyObject*) {
   ModuleState& state = state_of(module);
+  if (!finish_words(state)) return nullptr;
   const std::shared_ptr<pool::Reporter> reporter = state.reporter;
   if (reporter) reporter->write_left();
   if (reporter && !wait_for_reports(state, *reporter)) return nullptr;
@@ -66,6 +68,11 @@ PyObject* finish_guests(PyObject* module, PyObject* stop) {
       pool->close();
       if (stop == Py_True) pool->stop();
       if (!wait_for_end(state, *pool)) return nullptr;
+    }
+    const std::vector<std::weak_ptr<pool::Relay>> guest_relays = state.guest_relays;
+    for (const std::weak_ptr<pool::Relay>& weak : guest_relays) {
+      const std::shared_ptr<pool::Relay> relay = weak.lock();
+      if (relay && !wait_for_words(state, *relay)) return nullptr;
     }
     const std::vector<std::weak_ptr<pool::Reporter>> guest_reporters = state.guest_reporters;
     for (const std::weak_ptr<pool::Reporter>& weak : guest_reporters) {
@@ -239,7 +246,8 @@ PyMethodDef kLifecycleFunctions[] = {
      "End the interpreters that still contain threads which could not be stopped. Called at the end of the process, after\n"
      "all pools have ended."},
     {"finish_reports", finish_reports, METH_NOARGS,
-     "finish_reports($module, /)\n--\n\nWait until all warnings are in the log. All pools must have ended."},
+     "finish_reports($module, /)\n--\n\nWait until all warnings are in the log, and all words of workers are handled. All "
+     "pools must have ended."},
     {"stop_visitor", stop_visitor, METH_NOARGS,
      "stop_visitor($module, /)\n--\n\nEnd the thread that takes back lent objects. All pools must have ended."},
     {"finish_guests", finish_guests, METH_O,
@@ -270,6 +278,8 @@ void entrust_to_main(const ModuleState& home, const std::shared_ptr<pool::Pool>&
       main->guest_pools.push_back(pool);
       std::erase_if(main->guest_reporters, [](const auto& known) { return known.expired(); });
       main->guest_reporters.push_back(home.reporter);
+      std::erase_if(main->guest_relays, [](const auto& known) { return known.expired(); });
+      if (home.relay) main->guest_relays.push_back(home.relay);
       return true;
     }));
     PyErr_Clear();
@@ -292,6 +302,8 @@ void note_child(ModuleState& state) noexcept {
   state.pools.clear();
   state.guest_pools.clear();
   state.guest_reporters.clear();
+  state.guest_relays.clear();
+  if (state.relay) state.relay->leave_to_parent();
   // The thread of the old reporter does not exist in this process. If there is no memory for a new reporter, the old one is
   // kept.
   static_cast<void>(py::guarded(false, [&] {

@@ -20,6 +20,7 @@
 #include "binding/moved_call.h"
 #include "binding/pool_type.h"
 #include "binding/tag_type.h"
+#include "binding/words.h"
 #include "binding/worker_thread.h"
 #include "codec/arrow_stream.h"
 #include "codec/codec.h"
@@ -102,7 +103,7 @@ int execute(PyObject* module) {
         publish(module, "ArrowStream", codec::make_arrow_stream_type(module), state.runtime.arrow_stream_type) &&
         publish(module, "Pool", make_pool_type(module), state.pool_type) && add_codec_functions(module) &&
         add_copies_functions(module) && add_extension_functions(module) && add_cgroup_functions(module) &&
-        add_current_function(module) && add_lifecycle_functions(module);
+        add_current_function(module) && add_lifecycle_functions(module) && add_words_functions(module);
     return ready ? 0 : -1;
   });
 }
@@ -217,6 +218,8 @@ int clear(PyObject* module) {
 }
 
 void free_state(void* module) {
+  const ModuleState* const state = *static_cast<ModuleState**>(PyModule_GetState(static_cast<PyObject*>(module)));
+  if (state != nullptr && state->relay) state->relay->close();
   std::unique_ptr<ModuleState>(
       std::exchange(*static_cast<ModuleState**>(PyModule_GetState(static_cast<PyObject*>(module))), nullptr));
 }

@@ -19,6 +19,7 @@
 #include "codec/callable_table.h"
 #include "codec/runtime.h"
 #include "codec/weak_table.h"
+#include "pool/relay.h"
 #include "pool/reporter.h"
 #include "pool/visitor.h"
 #include "py/pass_on.h"
@@ -63,9 +64,11 @@ struct ModuleState {
   AsyncioState asyncio;
   std::shared_ptr<pool::Visitor> visitor;                                  // null before the first pool
   std::shared_ptr<pool::Reporter> reporter;                                // null before the first pool
+  std::shared_ptr<pool::Relay> relay;                                      // null before the first pool that uses it
   std::unordered_map<const pool::Pool*, std::weak_ptr<pool::Pool>> pools;  // all pools that may have workers
   std::vector<std::weak_ptr<pool::Pool>> guest_pools;                      // in the main interpreter: the pools of guests
   std::vector<std::weak_ptr<pool::Reporter>> guest_reporters;  // in the main interpreter: the reporters of guests
+  std::vector<std::weak_ptr<pool::Relay>> guest_relays;        // likewise the relays of guests
   // Tellers (pool/teller.h) that are attached here, by the idents of their threads, and the pools that wait for them to
   // end.
   std::unordered_map<unsigned long, const pool::Pool*> settling;
@@ -106,6 +109,8 @@ struct ModuleState {
                          &runtime.frame_type,
                          &runtime.series_type,
                          &runtime.caller,
+                         &runtime.home_settings,
+                         &runtime.follow_settings,
                          &pool_type,
                          &message_type,
                          &current_type,

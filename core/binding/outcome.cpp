@@ -2,6 +2,7 @@
 #include "binding/outcome.h"
 
 #include "binding/home_task.h"
+#include "binding/words.h"
 #include "codec/codec.h"
 #include "py/error.h"
 
@@ -64,6 +65,7 @@ bool decodes_by_python(const pool::Task& task) noexcept {
 
 Decoded decode_outcome(ModuleState& home, const pool::Task& task) {
   Decoded outcome;
+  if (!hear(home)) return outcome;
   outcome.failed = has_failed(task);
   outcome.object = outcome.failed ? rebuild_failure(home, task) : rebuild_result(home, task);
   if (outcome.object) return outcome;

@@ -20,8 +20,9 @@ struct Decoded {
 // Whether decoding that outcome may run code of users or libraries. Then the context matters.
 [[nodiscard]] bool decodes_by_python(const pool::Task& task) noexcept;
 
-// Decodes that outcome. If decoding fails, the error becomes the exception. Runs Python. Errors: null object with
-// KeyboardInterrupt or TaskInterrupted set; the outcome can still be decoded then.
+// Handles what workers have said before that end, and decodes the outcome. If decoding fails, the error becomes the
+// exception. Runs Python. Errors: null object with KeyboardInterrupt or TaskInterrupted set; the outcome can still be
+// decoded then.
 [[nodiscard]] Decoded decode_outcome(ModuleState& home, const pool::Task& task);
 
 // The exception for tasks that a broken pool cannot run. Returns new; null with an exception set. Runs Python.

@@ -12,6 +12,7 @@
 #include "binding/outcome.h"
 #include "binding/tag_type.h"
 #include "binding/waiting.h"
+#include "binding/words.h"
 #include "binding/worker_stacks.h"
 #include "binding/worker_thread.h"
 #include "codec/codec.h"
@@ -82,8 +83,8 @@ PyObject* make_pool(ModuleState& state, std::shared_ptr<const pool::PoolOptions>
 }
 
 PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
-  static const char* const kKeywords[] = {"max_workers",        "max_interpreters", "initializer",      "initargs",
-                                          "private_extensions", "preload",          "min_interpreters", nullptr};
+  static const char* const kKeywords[] = {"max_workers", "max_interpreters", "initializer", "initargs", "private_extensions",
+                                          "preload",     "min_interpreters", "forwards",    nullptr};
   Py_ssize_t max_workers = 0;
   Py_ssize_t max_interpreters = 0;
   PyObject* initializer = nullptr;
@@ -91,9 +92,10 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   int private_extensions = 0;
   PyObject* preload = nullptr;
   Py_ssize_t min_interpreters = 0;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "nnOOpO!n:Pool", const_cast<char**>(kKeywords), &max_workers,
+  int forwards = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "nnOOpO!ni:Pool", const_cast<char**>(kKeywords), &max_workers,
                                    &max_interpreters, &initializer, &initargs, &private_extensions, &PyTuple_Type, &preload,
-                                   &min_interpreters)) {
+                                   &min_interpreters, &forwards)) {
     return nullptr;
   }
   if (max_workers < 1 || max_interpreters < 1 || min_interpreters < 0) {
@@ -115,6 +117,9 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
       options.copies = std::make_shared<extensions::CopyStore>(extensions::Environment::of_process(), options.log_warning);
     }
     options.log_failure = log_setup_failure;
+    if (forwards != 0) options.relay = relay_of(state);
+    options.relays_logging = (forwards & kForwardsLogging) != 0;
+    options.relays_output = (forwards & kForwardsOutput) != 0;
     // In a worker's interpreter, the worker has done this already.
     if (!state.runtime.lessor->has_bell()) state.visitor = pool::Visitor::serve(state.runtime);
     if (!read_preload(preload, options) || !state.environment.refresh(state.runtime) ||
@@ -184,6 +189,7 @@ PyObject* pool_wait_ended(PyObject* self, PyObject*) {
   }
   if (!wait_for_end(state, *pool)) return nullptr;
   state.runtime.lessor->take_back();  // memory and objects that were lent to the workers' interpreters
+  if (!hear(state)) return nullptr;
   if (state.reporter) state.reporter->write_left();
   Py_RETURN_NONE;
 }

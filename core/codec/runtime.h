@@ -14,6 +14,10 @@
 #include "py/python.h"
 #include "py/ref.h"
 
+namespace aiointerpreters::pool {
+class Relay;
+}
+
 namespace aiointerpreters::codec {
 
 struct Runtime {
@@ -67,6 +71,11 @@ struct Runtime {
     py::Ref name_from;
     py::Ref dict;
   } names;
+  // In a worker that sends its words home: the way there (pool/relay.h), home's levels and filters, and the function that
+  // applies them here, once this interpreter has imported `logging` or `warnings`.
+  std::shared_ptr<pool::Relay> relay;
+  py::Ref home_settings;
+  py::Ref follow_settings;
   // In a worker, created when first needed: a Python function that calls its first argument with the others.
   py::Ref caller;
 

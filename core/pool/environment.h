@@ -17,6 +17,7 @@ struct Environment {
   std::uint64_t version = 0;  // grows with every change; a worker applies only newer versions
   codec::Message sys_path;    // home's sys.path: a list of str
   codec::Message variables;   // home's os.environ: a dict, as os.environ keeps it; or None: not followed
+  codec::Message settings;    // levels of home's loggers, warning filters (_words_home.settings); or None: not known
   Main main = Main::kNone;
   codec::Message main_name;  // a str: the module's name or the script's path
 };

@@ -11,6 +11,7 @@
 #include "extensions/import_hook.h"
 #include "extensions/refused_imports.h"
 #include "pool/ending.h"
+#include "pool/import_watch.h"
 #include "pool/left_threads.h"
 #include "pool/variables.h"
 #include "py/abandoned.h"
@@ -95,8 +96,9 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
 }
 
 bool HostedInterpreter::set_up(const std::string& thread_name) {
+  runtime_->relay = pool_.options().relay;
   return prepare_imports() && frame_.make() && (!py::kDummyThreadsComplain || silence_dummy_thread()) &&
-         py::name_thread(thread_name) && follow_environment();
+         py::name_thread(thread_name) && follow_environment() && prepare_words();
 }
 
 void HostedInterpreter::execute(Task& task) {
@@ -288,6 +290,20 @@ bool HostedInterpreter::prepare(const Task& task) {
   return !task.message.needs_main || main_script_.run_once(*runtime_, environment_);
 }
 
+bool HostedInterpreter::prepare_words() {
+  const PoolOptions& options = pool_.options();
+  return (!options.relays_logging || watch_imports()) && (!options.relays_output || forward_output());
+}
+
+bool HostedInterpreter::follow_settings() {
+  if (!runtime_->relay) return true;
+  py::Ref settings = codec::decode_value(*runtime_, environment_->settings);
+  if (!settings || !PyDict_CheckExact(settings.get())) return static_cast<bool>(settings);
+  runtime_->home_settings = py::Ref::borrow(settings.get());
+  const py::Ref follow = py::Ref::borrow(runtime_->follow_settings.get());
+  return !follow || static_cast<bool>(py::Ref::steal(PyObject_CallOneArg(follow.get(), settings.get())));
+}
+
 bool HostedInterpreter::follow_environment() {
   for (;;) {
     const EnvironmentPtr before = environment_;
@@ -312,7 +328,7 @@ bool HostedInterpreter::follow_environment() {
                              : PySys_SetObject("path", path.get());
     if (set < 0) return false;
     environment_ = std::move(newer);
-    return true;
+    return follow_settings();
   }
 }
 

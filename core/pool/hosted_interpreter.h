@@ -75,6 +75,10 @@ class HostedInterpreter final : private Described {
   // Sets it up before any code of the user runs in it. False with an exception set.
   bool set_up(const std::string& thread_name);
   bool follow_environment();
+  // Makes it send home what it says, as far as that was requested.
+  bool prepare_words();
+  // Applies the levels of home's loggers and home's warning filters, if this interpreter has imported these modules.
+  bool follow_settings();
   // Makes it import extension modules as private copies, if that was requested.
   bool prepare_imports();
   [[nodiscard]] py::Ref call_unless_interrupted(Task& task);

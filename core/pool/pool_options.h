@@ -18,6 +18,7 @@ struct Runtime;
 
 namespace aiointerpreters::pool {
 
+class Relay;
 struct Breakage;
 
 struct PoolOptions {
@@ -42,6 +43,10 @@ struct PoolOptions {
   std::shared_ptr<extensions::CopyStore> copies;
   // Modules that each new interpreter imports, in this order, before it runs the initializer. "__main__": home's script.
   std::vector<std::string> preload;
+  // Brings what interpreters say to home: log records and warnings, their output, or both. Null: neither.
+  std::shared_ptr<Relay> relay;
+  bool relays_logging = false;
+  bool relays_output = false;
   // Runs once in each new interpreter, unless it is null. `initializer_message` holds its arguments.
   codec::CallablePtr initializer;
   codec::Message initializer_message;

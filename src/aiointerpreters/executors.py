@@ -23,6 +23,7 @@ from ._extensions import Extensions, are_private
 from ._preload import names_of_modules
 from ._stopping import is_stop
 from ._waiting import as_completed, wait
+from ._words import Words, forwards
 from ._work_queue import WorkQueue
 from ._worker_thread import Service, describe_thread
 
@@ -58,6 +59,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         min_interpreters: int = 0,
         fallback: Literal["error", "thread", "process"] | None = None,
         max_processes: int | None = None,
+        logging: Words = "forward",
+        output: Words = "own",
     ) -> None:
         """Create an executor. Its threads and interpreters start when they are first needed, or earlier if you ask for it.
 
@@ -91,11 +94,17 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
                 as untagged calls do. `"process"`: they run in other processes. `"error"` or None: their futures raise the
                 reason. A function's tag can choose otherwise: `interpreter(fn, fallback=...)`.
             max_processes: Maximum number of other processes, for `"process"`. If None: `os.process_cpu_count()`.
+            logging: Where log records and warnings of workers go. `"forward"`: to the handlers and filters of the
+                interpreter that has created the executor, with its levels, unless the worker has handlers of its own.
+                `"own"`: each worker has its own `logging`, without configuration.
+            output: Where the output of workers goes. `"forward"`: what they write to `sys.stdout` and `sys.stderr` goes to
+                the current `sys.stdout` and `sys.stderr` of the interpreter that has created the executor. `"own"`: to the
+                file descriptors 1 and 2.
 
         Raises:
             ValueError: A number is too small, `min_interpreters` is greater than `max_interpreters`, a context variable is
-                not an attribute of a module, a name in `preload` cannot be a module's, or `extensions` or
-                `fallback` is unknown.
+                not an attribute of a module, a name in `preload` cannot be a module's, or `extensions`,
+                `fallback`, `logging` or `output` is unknown.
             TypeError: `initializer` cannot be called, or is a tagged coroutine function. `preload` is a str, or contains
                 other objects than str.
             RuntimeError: A thread for `min_interpreters` cannot be started.
@@ -112,7 +121,9 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             )
         tagged = initializer if isinstance(initializer, interpreter) else None
         names = names_of_modules(preload)
-        self._pool = _core.Pool(*self._limits(), tagged, initargs, are_private(extensions), names, self._min_interpreters)
+        said = forwards(logging, output)
+        private = are_private(extensions)
+        self._pool = _core.Pool(*self._limits(), tagged, initargs, private, names, self._min_interpreters, said)
         self._thread_initializer = None if tagged is not None else initializer
         self._thread_initargs = initargs
         if max_processes is not None and max_processes < 1:

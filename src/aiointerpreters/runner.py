@@ -16,6 +16,7 @@ from ._core import interpreter
 from ._extensions import Extensions, are_private
 from ._stopping import is_stop
 from ._window import Window, zipped
+from ._words import Words, forwards
 from .errors import InterpreterError, RunnerError
 from .executors import InterpreterThreadPoolExecutor
 
@@ -46,6 +47,8 @@ class Runner:
         workers: int,
         extensions: Extensions | None = None,
         fallback: Literal["error", "thread", "process"] | None = None,
+        logging: Words = "forward",
+        output: Words = "own",
     ) -> None:
         """Create a runner. Its interpreters are created when it is started.
 
@@ -53,9 +56,11 @@ class Runner:
             workers: Number of interpreters.
             extensions: Extension modules that the interpreters may import, as for `InterpreterThreadPoolExecutor`.
             fallback: What happens to calls that no interpreter can run, as for `InterpreterThreadPoolExecutor`.
+            logging: Where log records of the interpreters go, as for `InterpreterThreadPoolExecutor`.
+            output: Where their output goes, likewise.
 
         Raises:
-            ValueError: `workers` is less than 1, or `extensions` or `fallback` is unknown.
+            ValueError: `workers` is less than 1, or `extensions`, `fallback`, `logging` or `output` is unknown.
             TypeError: `workers` is not an integer.
             NotImplementedError: `extensions` is `"private"` where private copies do not exist.
         """
@@ -66,9 +71,12 @@ class Runner:
         are_private(extensions)
         if fallback not in {None, "error", "thread", "process"}:
             raise ValueError(f"fallback must be 'error', 'thread', 'process' or None, not {fallback!r}")
+        forwards(logging, output)
         self.workers = workers
         self._fallback = fallback
         self._extensions = extensions
+        self._logging: Words = logging
+        self._output: Words = output
         self._executor: InterpreterThreadPoolExecutor | None = None
         self._coroutine_functions: dict[ModuleInfo, bool] = {}  # found out in workers
         self._awaited = 0  # calls under way, except those of `map`
@@ -370,9 +378,14 @@ class Runner:
     def _begin(self) -> None:
         if self._executor is not None:
             raise RunnerError("the runner is already started")
-        name = f"Runner-{id(self):x}"
         executor = InterpreterThreadPoolExecutor(
-            self.workers, name, extensions=self._extensions, fallback=self._fallback, max_processes=self.workers
+            self.workers,
+            f"Runner-{id(self):x}",
+            extensions=self._extensions,
+            fallback=self._fallback,
+            max_processes=self.workers,
+            logging=self._logging,
+            output=self._output,
         )
         for _ in range(self.workers):
             executor.submit(

@@ -1,6 +1,7 @@
 """Each row of the table "What workers share with your program" in docs/shared_state.md is true."""
 
 import decimal
+import logging
 import os
 import random
 import re
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
-from support import state, work
+from support import state, words, work
 from support.protocols import MakePool
 from support.scripts import run_script
 
@@ -205,8 +206,26 @@ def _(make_pool: MakePool, _: Path) -> None:
     assert look(first, "random") == random.random() == expected
 
 
+@row("levels of `logging`, `logging.disable`")
+def _(make_pool: MakePool, _: Path) -> None:
+    pool, logger = make_pool(1), logging.getLogger("support.row")
+    for level in (logging.DEBUG, logging.ERROR, logging.NOTSET):
+        logger.setLevel(level)
+        enabled = logger.isEnabledFor(logging.INFO)
+        assert pool.submit(interpreter(words.is_enabled), logging.INFO, "support.row").result() == enabled
+
+
 @row("warning filters")
 def _(make_pool: MakePool, _: Path) -> None:
+    pool = make_pool(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BytesWarning)
-        assert look(make_pool(1), "filters")[0] != ("ignore", str(BytesWarning))
+        assert look(pool, "filters")[0] == ("ignore", str(BytesWarning))
+        pool.submit(interpreter(words.filter_warnings), "error", UserWarning).result()
+        assert ("error", str(UserWarning)) not in state.look("filters")
+
+
+@row("handlers, filters and configuration of `logging`")
+def _(make_pool: MakePool, _: Path) -> None:
+    assert logging.getLogger().handlers  # pytest's
+    assert make_pool(1).submit(interpreter(words.handlers)).result() == 0
