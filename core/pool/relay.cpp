@@ -60,12 +60,14 @@ void Relay::start() noexcept {
   base::Lock lock(mutex_);
   if (is_closing_.load(std::memory_order_acquire) || has_thread()) return;
   bell_.store(kAwake, std::memory_order_seq_cst);
+  base::Thread thread;
+  bool is_started = false;
   try {
-    base::Thread thread;
-    if (thread.start("aioi-words", [self = shared_from_this()] { self->run(); })) return thread.detach();
+    is_started = thread.start("aioi-words", [self = shared_from_this()] { self->run(); });
   } catch (const std::bad_alloc&) {
-    // as if no thread could be started
+    is_started = false;
   }
+  if (is_started) return thread.detach();
   bell_.store(kNoThread, std::memory_order_seq_cst);  // the words wait for a flush, or for the next attempt
 }
 

@@ -102,11 +102,11 @@ class Relay final : public std::enable_shared_from_this<Relay> {
   std::atomic<bool> is_closing_{false};
   base::Mutex mutex_;  // the thread is started
 
-  std::atomic<std::uint32_t> turn_{0};     // 1: a thread has the turn
-  std::atomic<std::thread::id> holder_{};  // that thread
-  std::atomic<bool> is_slow_{false};       // a thread has waited in vain for the word that is being handled
-  unsigned forks_ = 0;                     // how often it was left to a parent; read and written attached to home
-  Word* first_in_hand_ = nullptr;          // guarded by the turn, as the next one
+  std::atomic<std::uint32_t> turn_{0};   // 1: a thread has the turn
+  std::atomic<std::thread::id> holder_;  // that thread
+  std::atomic<bool> is_slow_{false};     // a thread has waited in vain for the word that is being handled
+  unsigned forks_ = 0;                   // how often it was left to a parent; read and written attached to home
+  Word* first_in_hand_ = nullptr;        // guarded by the turn, as the next one
   Word* last_in_hand_ = nullptr;
 };
 
