@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "binding/asyncio_bridge.h"
+#include "binding/broadcasting.h"
 #include "binding/carried_context.h"
 #include "binding/elsewhere.h"
 #include "binding/future_state.h"
@@ -184,6 +185,21 @@ PyObject* executor_warm_up(PyObject* self, PyObject* const* args, Py_ssize_t nar
   });
 }
 
+// _broadcast(fn, *args, **kwargs): see `broadcast` in broadcasting.h.
+PyObject* executor_broadcast(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    ModuleState& state = state_of_executor(self);
+    if (nargs < 1) {
+      PyErr_SetString(PyExc_TypeError, "broadcast() missing 1 required positional argument: 'fn'");
+      return nullptr;
+    }
+    pool::Pool* const pool = usable_pool(state, self);
+    Submission call(args[0], args + 1, nargs - 1, kwnames);
+    if (pool == nullptr || !call.open(state, true) || !publish_environment(state, *pool)) return nullptr;
+    return broadcast(state, executor_of(state, self).pool, *pool, call).release();
+  });
+}
+
 // _start_missing_threads(): starts the threads that queued calls, or interpreters that are wanted, need.
 PyObject* executor_start_missing_threads(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
@@ -273,6 +289,7 @@ PyMethodDef kExecutorMethods[] = {
     {"_run_here", py::as_method(executor_run<false>), kMethodFlags, nullptr},
     {"_submit_rows_here", py::as_method(executor_submit_rows<false>), kMethodFlags, nullptr},
     {"_make_awaited", py::as_method(executor_make_awaited), kMethodFlags, nullptr},
+    {"_broadcast", py::as_method(executor_broadcast), kMethodFlags, nullptr},
     {"_warm_up", py::as_method(executor_warm_up), kMethodFlags, nullptr},
     {"_start_missing_threads", py::as_method(executor_start_missing_threads), kMethodFlags, nullptr},
     {"_bind", py::as_method(executor_bind), kMethodFlags, nullptr},

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "binding/broadcasting.h"
 #include "binding/future_state.h"
 #include "binding/lifecycle_functions.h"
 #include "binding/module.h"
@@ -27,6 +28,8 @@ struct PoolObject {
   PyObject_HEAD
   std::shared_ptr<pool::Pool> pool;
   unsigned forks;  // ModuleState::forks of the process that has its threads
+  std::vector<pool::BroadcastPtr> broadcasts;
+  std::uint64_t last_broadcast;
 };
 
 std::shared_ptr<pool::Pool>& shared_pool_of(PyObject* self) noexcept { return reinterpret_cast<PoolObject*>(self)->pool; }
@@ -65,7 +68,7 @@ bool read_preload(PyObject* names, pool::PoolOptions& options) {
 // Returns new. Requires: home's environment has been refreshed. Errors: null with an exception set; std::bad_alloc.
 PyObject* make_pool(ModuleState& state, std::shared_ptr<const pool::PoolOptions> options) {
   auto pool = std::make_shared<pool::Pool>(std::move(options));
-  pool->set_environment(state.environment.current());
+  pool->environment().set(state.environment.current());
   std::erase_if(state.pools, [](const auto& known) { return known.second.expired(); });
   state.pools.insert_or_assign(pool.get(), pool);
   if (state.is_resting) {
@@ -77,6 +80,7 @@ PyObject* make_pool(ModuleState& state, std::shared_ptr<const pool::PoolOptions>
   PyObject* self = type->tp_alloc(type, 0);
   if (self != nullptr) {
     std::construct_at(&shared_pool_of(self), std::move(pool));
+    std::construct_at(&broadcasts_of(self));
     reinterpret_cast<PoolObject*>(self)->forks = state.forks;
   }
   return self;
@@ -132,6 +136,7 @@ PyObject* pool_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 
 void pool_dealloc(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
+  std::destroy_at(&broadcasts_of(self));
   std::destroy_at(&shared_pool_of(self));
   type->tp_free(self);
   Py_DECREF(type);
@@ -279,8 +284,26 @@ PyObject* pool_stop(PyObject* self, PyObject*) {
 }
 
 PyObject* pool_renewed(PyObject* self, PyObject*) {
-  return py::guarded<PyObject*>(
-      nullptr, [&] { return make_pool(state_of_type(Py_TYPE(self)), shared_pool_of(self)->shared_options()); });
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    py::Ref renewed = py::Ref::steal(make_pool(state_of_type(Py_TYPE(self)), shared_pool_of(self)->shared_options()));
+    if (!renewed) return nullptr;
+    broadcasts_of(renewed.get()) = broadcasts_of(self);
+    last_broadcast_of(renewed.get()) = last_broadcast_of(self);
+    for (const pool::BroadcastPtr& each : broadcasts_of(self)) {
+      pool::Broadcasts::Node node{{each}};
+      pool::TaskList none;
+      std::size_t count = 0;
+      static_cast<void>(shared_pool_of(renewed.get())->broadcast(node, none, count));  // it has no interpreters yet
+    }
+    return renewed.release();
+  });
+}
+
+PyObject* pool_withdraw_broadcast(PyObject* self, PyObject* number) {
+  const unsigned long long value = PyLong_AsUnsignedLongLong(number);
+  if (PyErr_Occurred() != nullptr) return nullptr;
+  withdraw_broadcast(self, *shared_pool_of(self), value);
+  Py_RETURN_NONE;
 }
 
 PyMethodDef kPoolMethods[] = {
@@ -312,6 +335,8 @@ PyMethodDef kPoolMethods[] = {
     {"renewed", pool_renewed, METH_NOARGS,
      "renewed($self, /)\n--\n\n"
      "Return a new pool with the same settings. A forked process needs it, because this pool has no threads there."},
+    {"withdraw_broadcast", pool_withdraw_broadcast, METH_O,
+     "withdraw_broadcast($self, number, /)\n--\n\nNew interpreters do not run this broadcast."},
     {"break_down", pool_break_down, METH_VARARGS,
      "break_down($self, reason, cause, /)\n--\n\n"
      "End all tasks with BrokenThreadPool(reason), refuse new ones, and no longer count the calling thread.\n\n"
@@ -349,6 +374,12 @@ PyType_Spec kPoolSpec = {
 }  // namespace
 
 py::Ref make_pool_type(PyObject* module) { return py::Ref::steal(PyType_FromModuleAndSpec(module, &kPoolSpec, nullptr)); }
+
+std::vector<pool::BroadcastPtr>& broadcasts_of(PyObject* pool) noexcept {
+  return reinterpret_cast<PoolObject*>(pool)->broadcasts;
+}
+
+std::uint64_t& last_broadcast_of(PyObject* pool) noexcept { return reinterpret_cast<PoolObject*>(pool)->last_broadcast; }
 
 bool may_use_pools(ModuleState& state) {
   if (!state.runtime.running_main) return true;

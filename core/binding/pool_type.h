@@ -2,7 +2,9 @@
 // a dropped executor and finish its work. Requires: attached to home, for every function here.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "binding/module_state.h"
 #include "pool/pool.h"
@@ -23,6 +25,12 @@ namespace aiointerpreters::binding {
 
 // The pool inside. Errors: null with TypeError set if `object` is not a `_core.Pool`.
 [[nodiscard]] std::shared_ptr<pool::Pool> pool_in(const ModuleState& state, PyObject* object);
+
+// The broadcasts that new interpreters of a `_core.Pool` run, in their order. They are kept here as well, because in a forked
+// child nothing in the pool can be read.
+[[nodiscard]] std::vector<pool::BroadcastPtr>& broadcasts_of(PyObject* pool) noexcept;
+// The number of the last one.
+[[nodiscard]] std::uint64_t& last_broadcast_of(PyObject* pool) noexcept;
 
 // Waits until the last thread of a closed pool has left. Blocks. Runs Python: signal handlers. Errors: false, as kError of
 // wait_at_home.

@@ -40,7 +40,8 @@ ExecutorState& executor_of(const ModuleState& state, PyObject* self) noexcept {
 
 bool publish_environment(ModuleState& state, pool::Pool& pool) {
   if (!state.environment.refresh(state.runtime)) return false;
-  if (state.environment.current()->version != pool.environment_version()) pool.set_environment(state.environment.current());
+  const pool::EnvironmentPtr& current = state.environment.current();
+  if (current->version != pool.environment().version()) pool.environment().set(current);
   return true;
 }
 

@@ -280,6 +280,14 @@ bool is_queue(PyObject* object) {
   return module && PyUnicode_Check(module.get()) && PyUnicode_EqualToUTF8(module.get(), kQueueModule) != 0;
 }
 
+void copy_message(const Message& from, Message& to) {
+  to.clear();
+  to.bytes.append(from.bytes.data(), from.bytes.size());
+  for (const Attachment& each : attachments_of(from)) attachments_in(to).push_back(each);
+  to.form = from.form;
+  to.needs_main = from.needs_main;
+}
+
 py::Ref rebuild(const Runtime& runtime, const Attachment& attachment) { return std::visit(Rebuilder{runtime}, attachment); }
 
 }  // namespace aiointerpreters::codec

@@ -91,6 +91,9 @@ struct Attachments final : AttachmentList {
   return static_cast<Attachments&>(*message.attachments).list;
 }
 
+// Makes `to` a message with the same content. Both share what is attached. Errors: std::bad_alloc.
+void copy_message(const Message& from, Message& to);
+
 // How the memory of an encoded view crosses. Memory that already belongs to the process is always shared.
 enum class Views : std::uint8_t {
   kLend,  // for arguments: their sender waits for the answer, so it outlives the reader

@@ -22,8 +22,9 @@ struct Call {
   codec::Message message;                                     // the arguments; afterwards the outcome
   std::unique_ptr<codec::Message> context;                    // context variables to set for the call, by name; or null
   std::shared_ptr<LoopPort> port;                             // Lane::kLoops: the port that it was sent to
-  bool in_rows = false;  // the argument is a list of argument tuples, the result is the list of their results
-  Lane lane;             // fixed once the call is submitted
+  bool in_rows = false;       // the argument is a list of argument tuples, the result is the list of their results
+  bool is_addressed = false;  // only one worker may run it (broadcasts.h)
+  Lane lane;                  // fixed once the call is submitted
 };
 
 }  // namespace aiointerpreters::pool

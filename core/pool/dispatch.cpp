@@ -15,6 +15,11 @@ TaskPtr Dispatch::pick(Seat& seat) noexcept {
     if (seat.loop) loops.erase(*seat.loop);
     return TaskPtr();
   }
+  if (!seat.addressed.empty()) {
+    if (seat.hosting == Seat::Hosting::kReady) return assign(interpreter_lane(), seat);
+    seat.errand = Seat::Errand::kEndAddressed;
+    return TaskPtr();
+  }
   if (loop_lane().has_work_for(seat)) {
     TaskPtr task = assign(loop_lane(), seat);
     if (lifecycle.closed()) wake_all_parked();  // they may leave now
@@ -69,10 +74,17 @@ Seat* Dispatch::choose_sleeper() noexcept {
 }
 
 void Dispatch::wake_all_parked() noexcept {
-  // Under the lock, so that no worker can disappear before it is woken.
-  for (const Roster::Idle* idle : {&roster.plain(), &roster.hosts()}) {
-    while (idle->parked != nullptr) roster.unpark(*idle->parked)->parker.unpark();
-  }
+  wake_parked(roster.plain());
+  wake_parked(roster.hosts());
+}
+
+void Dispatch::wake_parked(const Roster::Idle& idle) noexcept {
+  while (idle.parked != nullptr) roster.unpark(*idle.parked)->parker.unpark();
+}
+
+void Dispatch::address(Seat& seat, TaskPtr task) noexcept {
+  task->is_addressed = true;
+  seat.addressed.push(std::move(task));
 }
 
 bool Dispatch::may_leave() noexcept {
@@ -120,6 +132,10 @@ void Dispatch::note_threads() noexcept { lifecycle.set_threads(roster.threads())
 void Dispatch::drain(Lifecycle::Scope scope, std::size_t kept, TaskList& into) noexcept {
   interpreter_lane().drain(kept, into);
   warm_up.release_all(into);
+  static_cast<void>(roster.find([&](Seat& seat) {
+    into.append(std::move(seat.addressed));
+    return false;
+  }));
   if (scope == Lifecycle::Scope::kAll) home_lane().drain(0, into);
   loop_lane().drain(0, into);
   note_queued();

@@ -44,6 +44,9 @@ class Dispatch : public Inventory {
   // then on.
   [[nodiscard]] Seat* choose_sleeper() noexcept;
   void wake_all_parked() noexcept;
+  void wake_parked_hosts() noexcept { wake_parked(roster.hosts()); }
+  // Gives the task to this worker alone. Requires: its interpreter is ready.
+  void address(Seat& seat, TaskPtr task) noexcept;
   // The event loop for the next coroutine function. Null: one has to be added first.
   [[nodiscard]] LoopPortPtr loop_for_task(bool may_add) noexcept { return loop_lane().port_for_call(may_add); }
   // Only `most` loops are possible, fewer than wanted. The tasks of ports without a worker move to existing loops.
@@ -76,6 +79,8 @@ class Dispatch : public Inventory {
   [[nodiscard]] bool needs_thread() noexcept;
   // Queues tasks before all others.
   void queue_first(TaskList tasks) noexcept;
+  // Under the lock, so that no worker can disappear before it is woken.
+  void wake_parked(const Roster::Idle& idle) noexcept;
   [[nodiscard]] bool prefers_interpreters(const Seat& seat) const noexcept;
 
   Signals& signals_;

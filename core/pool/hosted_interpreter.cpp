@@ -86,6 +86,11 @@ HostedInterpreter::Created HostedInterpreter::create(py::ThreadSides& sides, con
     created = prepare_by_user(breakage);
   }
   if (created == Created::kReady) caller_.keep_context();
+  return conclude(created, breakage);
+}
+
+HostedInterpreter::Created HostedInterpreter::conclude(Created created, Breakage& breakage) {
+  py::Interruptible& interruptible = runtime_->interruptible;
   if (created != Created::kReady && interruptible.stopping()) {
     breakage.reason = "a worker's interpreter was stopped before it was ready";
     created = Created::kStopped;
@@ -262,7 +267,8 @@ HostedInterpreter::Created HostedInterpreter::prepare_by_user(Breakage& breakage
     breakage.reason = "an interpreter could not preload the module '" + name + "', so no call can run in interpreters";
     return Created::kPreloadFailed;
   }
-  if (run_initializer()) return Created::kReady;
+  const PoolOptions& options = pool_.options();
+  if (!options.initializer || run_once(options.initializer, options.initializer_message)) return Created::kReady;
   breakage.reason = "an interpreter's initializer failed, the thread pool is not usable anymore";
   return Created::kInitializerFailed;
 }
@@ -272,21 +278,26 @@ bool HostedInterpreter::preload(const std::string& name) {
   return static_cast<bool>(py::Ref::steal(PyImport_ImportModule(name.c_str())));
 }
 
-bool HostedInterpreter::run_initializer() {
-  const PoolOptions& options = pool_.options();
-  if (!options.initializer) return true;
-  if ((options.initializer->needs_main || options.initializer_message.needs_main) &&
-      !main_script_.run_once(*runtime_, environment_)) {
-    return false;
+HostedInterpreter::Created HostedInterpreter::run_broadcast(const Broadcast& broadcast, Breakage& breakage) {
+  runtime_->interruptible.begin(&kStarting);
+  Created created = Created::kReady;
+  if (!follow_environment() || !run_once(broadcast.callable, broadcast.arguments)) {
+    const std::string& name = broadcast.callable->qualname;
+    breakage.reason = "a new interpreter could not run " + (name.empty() ? "a broadcast" : "the broadcast of " + name);
+    created = Created::kBroadcastFailed;
   }
-  const py::Ref callable = caller_.find(*runtime_, options.initializer->id, options.initializer);
-  codec::CallArguments arguments;
-  return callable && codec::decode_call(*runtime_, options.initializer_message, arguments) &&
-         static_cast<bool>(arguments.call(callable.get()));
+  return conclude(created, breakage);
+}
+
+bool HostedInterpreter::run_once(const codec::CallablePtr& callable, const codec::Message& arguments) {
+  if ((callable->needs_main || arguments.needs_main) && !main_script_.run_once(*runtime_, environment_)) return false;
+  const py::Ref function = caller_.find(*runtime_, callable->id, callable);
+  codec::CallArguments decoded;
+  return function && codec::decode_call(*runtime_, arguments, decoded) && static_cast<bool>(decoded.call(function.get()));
 }
 
 bool HostedInterpreter::prepare(const Task& task) {
-  if (pool_.environment_version() != (environment_ ? environment_->version : 0) && !follow_environment()) return false;
+  if (pool_.environment().version() != (environment_ ? environment_->version : 0) && !follow_environment()) return false;
   return !task.message.needs_main || main_script_.run_once(*runtime_, environment_);
 }
 
@@ -307,7 +318,7 @@ bool HostedInterpreter::follow_settings() {
 bool HostedInterpreter::follow_environment() {
   for (;;) {
     const EnvironmentPtr before = environment_;
-    EnvironmentPtr newer = pool_.environment();
+    EnvironmentPtr newer = pool_.environment().get();
     if (!newer || newer == before) return true;
     const py::Ref path = codec::decode_value(*runtime_, newer->sys_path);
     const py::Ref mine = py::Ref::borrow(PySys_GetObject("path"));

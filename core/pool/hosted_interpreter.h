@@ -32,8 +32,18 @@ class HostedInterpreter final : private Described {
   // Requires: attached to home. Blocks. Runs Python.
   // Errors: the step that failed, with the reason in `breakage`. `end` must be called in this case too. Also
   // std::bad_alloc.
-  enum class Created : std::uint8_t { kReady, kNoInterpreter, kPreloadFailed, kInitializerFailed, kStopped };
+  enum class Created : std::uint8_t {
+    kReady,
+    kNoInterpreter,
+    kPreloadFailed,
+    kInitializerFailed,
+    kBroadcastFailed,
+    kStopped
+  };
   [[nodiscard]] Created create(py::ThreadSides& sides, const std::string& thread_name, Breakage& breakage);
+
+  // Runs a broadcast in it before its first task. Requires: attached to it. Runs Python. Errors: as create.
+  [[nodiscard]] Created run_broadcast(const Broadcast& broadcast, Breakage& breakage);
 
   // Runs the task, unless it is already interrupted, and stores its outcome in it. Every exception becomes an outcome.
   // Arguments and result may be left over. They are dropped after the outcome has been published, unless part of them is on
@@ -69,9 +79,11 @@ class HostedInterpreter final : private Described {
   // Runs the user's code that prepares the interpreter. Errors: the step that failed, with an exception set, and with the
   // reason in `breakage`.
   [[nodiscard]] Created prepare_by_user(Breakage& breakage);
+  // The end of a step that prepares the interpreter. Returns how it has ended.
+  [[nodiscard]] Created conclude(Created created, Breakage& breakage);
   // Each of these sets a Python exception and returns false or null when it fails.
   bool preload(const std::string& name);
-  bool run_initializer();
+  bool run_once(const codec::CallablePtr& callable, const codec::Message& arguments);
   // Sets it up before any code of the user runs in it. False with an exception set.
   bool set_up(const std::string& thread_name);
   bool follow_environment();

@@ -18,6 +18,7 @@ bool InterpreterLane::has_work_for(const Seat& seat) const noexcept {
 }
 
 TaskPtr InterpreterLane::assign(Seat& seat) noexcept {
+  if (!seat.addressed.empty()) return seat.addressed.pop();
   if (seat.hosting == Seat::Hosting::kReady) return has_.backlog.pop(kName);
   seat.errand = Seat::Errand::kMakeInterpreter;
   has_.begin_making(seat);

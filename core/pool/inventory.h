@@ -6,6 +6,7 @@
 //   Loops      the event loops of the workers' interpreters            loops.h
 //   Lifecycle  closed, stopped, resting for a fork, broken             lifecycle.h
 //   WarmUp     interpreters that are wanted before calls need them     warm_up.h
+//   Broadcasts the calls that run once in each interpreter             broadcasts.h
 //
 // Owner: the pool. Locks: the pool's guards everything here.
 #pragma once
@@ -13,6 +14,7 @@
 #include <cstddef>
 
 #include "pool/backlog.h"
+#include "pool/broadcasts.h"
 #include "pool/lifecycle.h"
 #include "pool/loops.h"
 #include "pool/roster.h"
@@ -41,6 +43,7 @@ struct Inventory {
   // The worker becomes a host: it is about to create its interpreter.
   void begin_making(Seat& seat) noexcept {
     roster.begin_making(seat);
+    seat.heard = 0;
     seat.has_interpreter = true;
     lifecycle.count_interpreter(+1);
   }
@@ -51,6 +54,7 @@ struct Inventory {
   Loops loops;
   Lifecycle lifecycle;
   WarmUp warm_up;
+  Broadcasts broadcasts;
 };
 
 }  // namespace aiointerpreters::pool

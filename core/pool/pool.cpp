@@ -175,17 +175,6 @@ void Pool::stop() noexcept {
   }
 }
 
-void Pool::set_environment(EnvironmentPtr environment) noexcept {
-  base::Lock lock(mutex_);
-  environment_version_.store(environment->version, std::memory_order_release);
-  environment_.swap(environment);
-}
-
-EnvironmentPtr Pool::environment() const noexcept {
-  base::Lock lock(mutex_);
-  return environment_;
-}
-
 // ---- The workers' side
 
 Seat& Pool::enter(unsigned long thread) {
@@ -244,17 +233,13 @@ void Pool::give_back(Seat& seat, TaskPtr task) noexcept {
   base::Lock lock(mutex_);
   seat.current = nullptr;
   dispatch_.roster.serve_home(seat, false);
-  dispatch_.backlog.put_back(std::move(task));
+  if (task->is_addressed) {
+    seat.addressed.push_front(std::move(task));
+  } else {
+    dispatch_.backlog.put_back(std::move(task));
+  }
   dispatch_.note_queued();
   sleeper.choose(dispatch_.choose_sleeper());
-}
-
-void Pool::interpreter_made(Seat& seat) noexcept {
-  base::Lock lock(mutex_);
-  seat.errand = Seat::Errand::kNone;
-  dispatch_.roster.made(seat);
-  dispatch_.lifecycle.interpreter_made();
-  dispatch_.note_hosts();
 }
 
 bool Pool::interpreter_failed(Seat& seat, std::shared_ptr<const Breakage> why, TaskList& left) noexcept {

@@ -21,8 +21,8 @@
 #include "base/idle_spins.h"
 #include "base/mutex.h"
 #include "pool/census.h"
+#include "pool/current_environment.h"
 #include "pool/dispatch.h"
-#include "pool/environment.h"
 #include "pool/pool_options.h"
 #include "pool/recorder.h"
 #include "pool/signals.h"
@@ -69,6 +69,10 @@ class Pool {
   }
   // The task joins the queue when so many interpreters are ready (warm_up.h). Not kNeedsThread: `claim_thread` tells more.
   [[nodiscard]] Submitted warm_up(TaskPtr task, std::size_t interpreters) noexcept AIOI_EXCLUDES(mutex_);
+  // See broadcasts.h. `tasks` are for the ready interpreters. `count`, their number, becomes the number that is needed.
+  enum class Sent : std::uint8_t { kSent, kTooFewTasks, kRefused };
+  [[nodiscard]] Sent broadcast(Broadcasts::Node& call, TaskList& tasks, std::size_t& count) noexcept AIOI_EXCLUDES(mutex_);
+  void withdraw_broadcast(std::uint64_t id) noexcept AIOI_EXCLUDES(mutex_);
   // A requested thread could not be started. Returns whether other threads remain to serve the queue.
   bool thread_failed() noexcept AIOI_EXCLUDES(mutex_);
   // The new limits for threads and interpreters. Existing ones stay.
@@ -84,7 +88,7 @@ class Pool {
   [[nodiscard]] bool ended() const noexcept { return signals_.threads->load(std::memory_order_acquire) == 0; }
   // Takes out tasks that have not started. Tasks for which an interpreter is being created count as started.
   [[nodiscard]] TaskList take_queued() noexcept AIOI_EXCLUDES(mutex_);
-  // Takes out the oldest waiting task of home; null if there is none.
+  // The oldest waiting task of home; null if there is none.
   [[nodiscard]] TaskPtr take_queued_of_home() noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] Census census() const noexcept AIOI_EXCLUDES(mutex_);
   // All workers, as they are now. Errors: std::bad_alloc.
@@ -116,13 +120,9 @@ class Pool {
   [[nodiscard]] std::size_t ending() const noexcept AIOI_EXCLUDES(mutex_);
   void end_rest() noexcept AIOI_EXCLUDES(mutex_);
 
-  // Thread: home's. Its GIL ensures that there is one at a time.
-  void set_environment(EnvironmentPtr environment) noexcept AIOI_EXCLUDES(mutex_);
-  [[nodiscard]] EnvironmentPtr environment() const noexcept AIOI_EXCLUDES(mutex_);
-  [[nodiscard]] std::uint64_t environment_version() const noexcept {
-    // acquire: pairs with the release in set_environment. A task is queued after its environment was set.
-    return environment_version_.load(std::memory_order_acquire);
-  }
+  // What workers have to follow.
+  [[nodiscard]] CurrentEnvironment& environment() noexcept { return environment_; }
+
   // Null: no recorder. It has to live until the pool has ended.
   void set_recorder(Recorder* recorder) noexcept { recorder_.store(recorder, std::memory_order_relaxed); }
   void record(const Task& task, Recorder::Event event) const noexcept {
@@ -131,7 +131,6 @@ class Pool {
   }
 
   // ---- The workers' side, in this order: enter, then take and wait alternately, then leave. Thread: that worker.
-
   // Takes the place of the thread that submit requested. Errors: std::bad_alloc; the thread is still expected then.
   [[nodiscard]] Seat& enter(unsigned long thread = 0) AIOI_EXCLUDES(mutex_);
   // The next task. Null: the seat has an errand, or there is nothing to do. Then the worker counts as available, before any
@@ -145,8 +144,8 @@ class Pool {
   // Puts back a task that was taken but not started.
   void give_back(Seat& seat, TaskPtr task) noexcept AIOI_EXCLUDES(mutex_);
 
-  // Errand kMakeInterpreter: the interpreter exists now.
-  void interpreter_made(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
+  // Errand kMakeInterpreter is done. Returns a broadcast to run there before the next call of this; null: it is ready.
+  [[nodiscard]] BroadcastPtr interpreter_made(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // Errand kMakeInterpreter has failed, and the unfinished interpreter has been ended. True: the tasks wait for other
   // hosts, or for the end of a rest. False: there are no hosts, and the pool refuses tasks for them until the next attempt.
   // `left` gets tasks that the caller has to end: those that wait for more hosts, and without hosts all that need one.
@@ -155,6 +154,8 @@ class Pool {
   // From now on the worker's interpreter, which has this id, can be interrupted. True: the worker has to stop itself.
   [[nodiscard]] bool attend(Seat& seat, std::shared_ptr<Interrupter> interrupter, std::int64_t interpreter = 0) noexcept
       AIOI_EXCLUDES(mutex_);
+  // Errand kEndAddressed: the tasks that only the interpreter which has ended could run. The worker cancels them.
+  [[nodiscard]] TaskList take_addressed(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // Before and after the worker ends its interpreter. `step_down` also ends errand kRest.
   void begin_ending(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   void step_down(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
@@ -190,8 +191,7 @@ class Pool {
   mutable base::Mutex mutex_;
   mutable Dispatch dispatch_ AIOI_GUARDED_BY(mutex_);
   base::IdleSpins spins_ AIOI_GUARDED_BY(mutex_);
-  EnvironmentPtr environment_ AIOI_GUARDED_BY(mutex_);
-  std::atomic<std::uint64_t> environment_version_{0};
+  CurrentEnvironment environment_;
   std::atomic<Recorder*> recorder_{nullptr};
   base::OwnLine<std::atomic<int>> submitter_cpu_{-1};  // the processor of the latest submit; relaxed: only a hint
 };

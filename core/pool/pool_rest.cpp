@@ -9,8 +9,7 @@ namespace aiointerpreters::pool {
 void Pool::begin_rest() noexcept {
   base::Lock lock(mutex_);
   dispatch_.lifecycle.begin_rest();
-  while (dispatch_.roster.hosts().parked != nullptr)
-    dispatch_.roster.unpark(*dispatch_.roster.hosts().parked)->parker.unpark();
+  dispatch_.wake_parked_hosts();
 }
 
 void Pool::end_rest() noexcept {

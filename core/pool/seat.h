@@ -9,6 +9,7 @@
 #include "base/parker.h"
 #include "pool/interrupter.h"
 #include "pool/loop_port.h"
+#include "pool/task_list.h"
 
 namespace aiointerpreters::pool {
 
@@ -36,6 +37,7 @@ struct Seat {
     kMakeInterpreter,  // it becomes a host
     kOpenLoop,         // its interpreter gets an event loop
     kRest,             // its interpreter must end, because the process forks
+    kEndAddressed,     // its interpreter has ended, so nobody can run the tasks that are addressed to it
   };
   enum class Hosting : std::uint8_t {
     kNone,
@@ -60,6 +62,8 @@ struct Seat {
   Task* current = nullptr;                    // the last task that it got, unless it has given it back. The worker owns it
   Lender* lender = nullptr;                   // the worker, while `is_lent`
   std::shared_ptr<Interrupter> interrupter;   // of its interpreter, when that can be interrupted
+  std::uint64_t heard = 0;                    // the last broadcast that its interpreter has run before it was ready
+  TaskList addressed;                         // tasks for its interpreter alone
   LoopPortPtr loop;                           // of its event loop, once it has or must have one
 
   base::Parker parker;

@@ -191,6 +191,11 @@ Worker::Next Worker::run_errand() {
       end_interpreter();
       pool_->step_down(seat_);
       break;
+    case Seat::Errand::kEndAddressed: {
+      TaskList tasks = pool_->take_addressed(seat_);
+      while (const TaskPtr task = tasks.pop()) static_cast<void>(visit_home([&] { task->cancel_at_home(); }));
+      break;
+    }
     case Seat::Errand::kNone:
       break;
   }
@@ -200,11 +205,7 @@ Worker::Next Worker::run_errand() {
 void Worker::become_host() {
   std::shared_ptr<const Breakage> why;
   const HostedInterpreter::Created created = make_interpreter(why);
-  if (created == HostedInterpreter::Created::kReady) {
-    pool_->interpreter_made(seat_);
-  } else {
-    static_cast<void>(give_up_host(created, why));
-  }
+  if (created != HostedInterpreter::Created::kReady) static_cast<void>(give_up_host(created, why));
 }
 
 void Worker::open_loop() {
@@ -213,7 +214,6 @@ void Worker::open_loop() {
   HostedInterpreter::Created created = HostedInterpreter::Created::kReady;
   if (!hosted_) {
     created = make_interpreter(why);
-    if (created == HostedInterpreter::Created::kReady) pool_->interpreter_made(seat_);
   }
   if (created != HostedInterpreter::Created::kReady) {
     TaskList mail = pool_->retire(*port);
@@ -251,7 +251,12 @@ HostedInterpreter::Created Worker::make_interpreter(std::shared_ptr<const Breaka
   try {
     auto breakage = std::make_shared<Breakage>();
     hosted_ = std::make_unique<HostedInterpreter>(*pool_, seat_);
-    const HostedInterpreter::Created created = hosted_->create(sides_, name_, *breakage);
+    HostedInterpreter::Created created = hosted_->create(sides_, name_, *breakage);
+    while (created == HostedInterpreter::Created::kReady) {
+      const BroadcastPtr broadcast = pool_->interpreter_made(seat_);
+      if (!broadcast) break;
+      created = hosted_->run_broadcast(*broadcast, *breakage);
+    }
     why = std::move(breakage);
     return created;
   } catch (const std::bad_alloc&) {
@@ -272,6 +277,10 @@ bool Worker::give_up_host(HostedInterpreter::Created created, const std::shared_
     case HostedInterpreter::Created::kInitializerFailed:
       left.append(break_down("Exception in initializer:", why, Pool::Scope::kAll));
       break;
+    case HostedInterpreter::Created::kBroadcastFailed:
+      log_failure("Exception in broadcast:", *why);
+      is_broken = !are_others;
+      break;
     case HostedInterpreter::Created::kNoInterpreter:
     case HostedInterpreter::Created::kStopped:
     case HostedInterpreter::Created::kReady:
@@ -283,8 +292,12 @@ bool Worker::give_up_host(HostedInterpreter::Created created, const std::shared_
 }
 
 TaskList Worker::break_down(const char* title, const std::shared_ptr<const Breakage>& why, Pool::Scope scope) {
-  static_cast<void>(visit_home([&] { pool_->options().log_failure(title, *why); }));
+  log_failure(title, *why);
   return pool_->break_down(why, scope);
+}
+
+void Worker::log_failure(const char* title, const Breakage& why) {
+  static_cast<void>(visit_home([&] { pool_->options().log_failure(title, why); }));
 }
 
 void Worker::warn_of_fewer_hosts(const Breakage& why) {

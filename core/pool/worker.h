@@ -64,12 +64,13 @@ class Worker final : private Lender {
   [[nodiscard]] Next run_errand();
   void become_host();
   void open_loop();
-  // Creates the interpreter. Errors: `why` has the reason, and the unfinished interpreter has to be ended.
+  // Creates the interpreter, which is ready then. Errors: `why` has the reason, and the unfinished interpreter has to be ended.
   [[nodiscard]] HostedInterpreter::Created make_interpreter(std::shared_ptr<const Breakage>& why);
   // No interpreter could be created. True: other hosts take over the tasks. False: the waiting tasks have ended.
   [[nodiscard]] bool give_up_host(HostedInterpreter::Created created, const std::shared_ptr<const Breakage>& why);
   // The user's code that prepares interpreters has failed. Logs it, and returns the tasks that the caller has to end.
   [[nodiscard]] TaskList break_down(const char* title, const std::shared_ptr<const Breakage>& why, Pool::Scope scope);
+  void log_failure(const char* title, const Breakage& why);
   void warn_of_fewer_hosts(const Breakage& why);
   void end_interpreter();
   // Returns when home has been told of all ends in the event loops. Requires: the interpreter has ended. Blocks.

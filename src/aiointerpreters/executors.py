@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from . import _core, _lifecycle, _outline, _replaced_submit
+from ._broadcast import Broadcast
 from ._core import Future, interpreter
 from ._extensions import Extensions, are_private
 from ._preload import names_of_modules
@@ -229,6 +230,34 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         if not 1 <= number <= most:
             raise ValueError(f"interpreters must be between 1 and {most}, the maximum number, not {number}")
         return self._warm_up(interpreter(_core.stand_by), number)
+
+    def broadcast[**P, R](self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[list[R]]:
+        """Run `fn(*args, **kwargs)` once in every interpreter, in those that exist and in those that are created later.
+
+        An interpreter that exists runs it after its current call. A new one runs it after the initializer and earlier
+        broadcasts, before its first call. If it fails there, the interpreter is not used: tagged calls wait for the others,
+        or raise `concurrent.futures.thread.BrokenThreadPool` if there are none, until another attempt succeeds.
+
+        Args:
+            fn: A function, tagged or not. It always runs in interpreters.
+            args: Positional arguments. They are copied once, and kept for new interpreters.
+            kwargs: Keyword arguments.
+
+        Returns:
+            A future of a list: the results of the interpreters that exist, in no particular order. If the function fails in
+            one of them, the future raises its exception, and new interpreters do not run the function. They do not run it
+            either if you cancel the future before all interpreters have begun to run it.
+
+        Raises:
+            TypeError: `fn` cannot be called, or is a coroutine function.
+            NotTransferableError: The function or an argument cannot cross.
+            RuntimeError: The executor has been shut down.
+            concurrent.futures.thread.BrokenThreadPool: An interpreter or an initializer has failed.
+        """
+        if not callable(fn):
+            raise TypeError(f"broadcast() needs a callable, not {fn!r}")
+        number, parts = self._broadcast(fn, *args, **kwargs)
+        return Broadcast(parts, partial(self._pool.withdraw_broadcast, number))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Accept no further calls. Queued and running calls finish, then threads and interpreters end.

@@ -14,6 +14,7 @@ from weakref import WeakSet
 from . import _core, _module_functions
 from ._core import interpreter
 from ._extensions import Extensions, are_private
+from ._preload import names_of_modules
 from ._stopping import is_stop
 from ._window import Window, zipped
 from ._words import Words, forwards
@@ -47,6 +48,7 @@ class Runner:
         workers: int,
         extensions: Extensions | None = None,
         fallback: Literal["error", "thread", "process"] | None = None,
+        preload: Iterable[str] = (),
         logging: Words = "forward",
         output: Words = "own",
     ) -> None:
@@ -56,12 +58,14 @@ class Runner:
             workers: Number of interpreters.
             extensions: Extension modules that the interpreters may import, as for `InterpreterThreadPoolExecutor`.
             fallback: What happens to calls that no interpreter can run, as for `InterpreterThreadPoolExecutor`.
-            logging: Where log records of the interpreters go, as for `InterpreterThreadPoolExecutor`.
+            preload: Names of modules that each interpreter imports before its first call, likewise.
+            logging: Where log records of the interpreters go, likewise.
             output: Where their output goes, likewise.
 
         Raises:
-            ValueError: `workers` is less than 1, or `extensions`, `fallback`, `logging` or `output` is unknown.
-            TypeError: `workers` is not an integer.
+            ValueError: `workers` is less than 1, `extensions`, `fallback`, `logging` or `output` is unknown, or a name in
+                `preload` cannot be a module's.
+            TypeError: `workers` is not an integer, or `preload` is a str or contains other objects than str.
             NotImplementedError: `extensions` is `"private"` where private copies do not exist.
         """
         if not isinstance(workers, int):
@@ -75,6 +79,7 @@ class Runner:
         self.workers = workers
         self._fallback = fallback
         self._extensions = extensions
+        self._preload = names_of_modules(preload)
         self._logging: Words = logging
         self._output: Words = output
         self._executor: InterpreterThreadPoolExecutor | None = None
@@ -155,6 +160,32 @@ class Runner:
                     with suppress(asyncio.CancelledError):
                         await asyncio.shield(ending)
                 raise
+
+    async def warm_up(self) -> None:
+        """Wait until all interpreters are ready: they exist, and have imported what `preload` names.
+
+        Raises:
+            RunnerError: The runner is not started.
+            concurrent.futures.thread.BrokenThreadPool: An interpreter cannot be created.
+        """
+        await asyncio.wrap_future(self._started().warm_up())
+
+    async def broadcast[**P, R](self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> list[R]:
+        """Run `fn(*args, **kwargs)` once in every interpreter, and return the results of those that are ready now.
+
+        It works like `InterpreterThreadPoolExecutor.broadcast`. Cancelling the await stops the calls.
+
+        Raises:
+            RunnerError: The runner is not started.
+            TypeError: `fn` cannot be called, or is a coroutine function.
+            NotTransferableError: The function, an argument or a result cannot cross.
+        """
+        future = self._started().broadcast(fn, *args, **kwargs)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            future.interrupt()
+            raise
 
     @overload
     async def run[**P, R](self, /, fn: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R: ...
@@ -382,15 +413,13 @@ class Runner:
             self.workers,
             f"Runner-{id(self):x}",
             extensions=self._extensions,
+            preload=self._preload,
             fallback=self._fallback,
             max_processes=self.workers,
             logging=self._logging,
             output=self._output,
         )
-        for _ in range(self.workers):
-            executor.submit(
-                interpreter(_do_nothing)
-            )  # no worker is idle yet, so each call starts a thread and an interpreter
+        executor.warm_up()
         self._executor = executor
 
     def _end(self) -> InterpreterThreadPoolExecutor:
@@ -454,7 +483,3 @@ def _finder(info: ModuleInfo, *, in_loop: bool) -> Callable[..., Any]:
 
 def _is_this_script(path: str) -> bool:
     return getattr(sys.modules["__main__"], "__file__", None) == path
-
-
-def _do_nothing() -> None:
-    pass

@@ -29,7 +29,7 @@ LoopPortPtr open_loop(Pool& pool, Seat& seat) {
   EXPECT_EQ(seat.errand, Errand::kOpenLoop);
   const bool is_new = seat.hosting == Seat::Hosting::kMaking;
   const LoopPortPtr port = pool.open_loop(seat);
-  if (is_new) pool.interpreter_made(seat);
+  if (is_new) static_cast<void>(pool.interpreter_made(seat));
   return port;
 }
 
@@ -74,7 +74,7 @@ TEST(PoolLoops, AnIdleHostMakesItsLoopBeforeAThreadIsStarted) {
   EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
   Seat& seat = pool.enter();
   EXPECT_FALSE(pool.take(seat));
-  pool.interpreter_made(seat);
+  EXPECT_FALSE(pool.interpreter_made(seat));
   EXPECT_TRUE(pool.take(seat));
   EXPECT_FALSE(pool.take(seat));
   EXPECT_EQ(pool.submit(make_task(Lane::kLoops)), Submitted::kQueued);
@@ -95,7 +95,7 @@ TEST(PoolLoops, AWorkerThatIsParkedIsWokenToMakeOne) {
     EXPECT_FALSE(pool.wait(seat));
     EXPECT_EQ(seat.errand, Errand::kOpenLoop);
     const LoopPortPtr port = pool.open_loop(seat);
-    pool.interpreter_made(seat);
+    EXPECT_FALSE(pool.interpreter_made(seat));
     opened = count(port->mailbox->take()) == 1;
     static_cast<void>(pool.retire(*port));
     pool.leave(seat);

@@ -21,7 +21,7 @@ using Errand = Seat::Errand;
 TaskPtr take_as_host(Pool& pool, Seat& seat) {
   TaskPtr task = pool.take(seat);
   if (seat.errand != Errand::kMakeInterpreter) return task;
-  pool.interpreter_made(seat);
+  EXPECT_FALSE(pool.interpreter_made(seat));
   return pool.take(seat);
 }
 
@@ -79,7 +79,7 @@ class Workshop {
       }
       if (seat.errand == Errand::kMakeInterpreter) {
         ++hosts;
-        pool.interpreter_made(seat);
+        EXPECT_FALSE(pool.interpreter_made(seat));
         continue;
       }
       if (!task) break;
@@ -134,7 +134,7 @@ TEST(Pool, ShowsWhatItsWorkersHave) {
   EXPECT_FALSE(pool.take(seat));  // its errand comes first
   EXPECT_TRUE(pool.workers().at(0).is_making);
   EXPECT_FALSE(pool.attend(seat, nullptr, 3));
-  pool.interpreter_made(seat);
+  EXPECT_FALSE(pool.interpreter_made(seat));
   const TaskPtr taken = pool.take(seat);
   {
     const std::vector<WorkerView> views = pool.workers();
@@ -314,7 +314,7 @@ TEST(Pool, TakesTasksFromManyThreads) {
       TaskPtr task = pool.take(seat);
       if (!task && seat.errand == Errand::kNone) task = pool.wait(seat);
       if (seat.errand == Errand::kMakeInterpreter) {
-        pool.interpreter_made(seat);
+        EXPECT_FALSE(pool.interpreter_made(seat));
         continue;
       }
       if (!task) break;
@@ -408,7 +408,7 @@ TEST(Pool, ATaskNeverWaitsForAnInterpreterWhileAnotherOneIsIdle) {
   EXPECT_FALSE(pool.take(slow));
   EXPECT_EQ(slow.errand, Errand::kMakeInterpreter);
   EXPECT_EQ(pool.take(host).get(), second.get());  // while the other worker is still creating its own
-  pool.interpreter_made(slow);
+  EXPECT_FALSE(pool.interpreter_made(slow));
   EXPECT_FALSE(pool.take(slow));
 }
 
@@ -532,7 +532,7 @@ TEST(Pool, KnowsWhoCanStopATask) {
   Seat& seat = pool.enter();
   EXPECT_FALSE(pool.take(seat));
   EXPECT_EQ(pool.interrupter_of(*first), nullptr);  // the interpreter is still being created
-  pool.interpreter_made(seat);
+  EXPECT_FALSE(pool.interpreter_made(seat));
   EXPECT_TRUE(pool.take(seat));
   const auto interrupter = std::make_shared<FakeInterrupter>();
   EXPECT_FALSE(pool.attend(seat, interrupter));
@@ -623,12 +623,12 @@ TEST(Pool, TasksOfHomeAreTakenOutOneByOne) {
 
 TEST(Pool, AnOlderEnvironmentIsReplaced) {
   Pool pool(limits(1, 1));
-  EXPECT_EQ(pool.environment_version(), 0U);
+  EXPECT_EQ(pool.environment().version(), 0U);
   auto environment = std::make_shared<Environment>();
   environment->version = 7;
-  pool.set_environment(environment);
-  EXPECT_EQ(pool.environment_version(), 7U);
-  EXPECT_EQ(pool.environment(), environment);
+  pool.environment().set(environment);
+  EXPECT_EQ(pool.environment().version(), 7U);
+  EXPECT_EQ(pool.environment().get(), environment);
 }
 
 }  // namespace

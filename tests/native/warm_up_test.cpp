@@ -19,7 +19,7 @@ using Errand = Seat::Errand;
 void become_host(Pool& pool, Seat& seat) {
   ASSERT_FALSE(pool.take(seat));
   ASSERT_EQ(seat.errand, Errand::kMakeInterpreter);
-  pool.interpreter_made(seat);
+  ASSERT_FALSE(pool.interpreter_made(seat));
 }
 
 TEST(WarmUp, WantsAsManyThreadsAndInterpretersAsAreAskedFor) {
@@ -35,10 +35,10 @@ TEST(WarmUp, WantsAsManyThreadsAndInterpretersAsAreAskedFor) {
   EXPECT_EQ(first.errand, Errand::kMakeInterpreter);
   EXPECT_FALSE(pool.take(second));
   EXPECT_EQ(second.errand, Errand::kMakeInterpreter);
-  pool.interpreter_made(first);
+  EXPECT_FALSE(pool.interpreter_made(first));
   EXPECT_FALSE(pool.take(first));  // one is not enough
   EXPECT_EQ(first.errand, Errand::kNone);
-  pool.interpreter_made(second);
+  EXPECT_FALSE(pool.interpreter_made(second));
   EXPECT_EQ(pool.take(second), warm);
 }
 
@@ -137,7 +137,7 @@ TEST(WarmUp, ClosingEndsTheWait) {
   Seat& seat = pool.enter();
   EXPECT_FALSE(pool.wait(seat));
   EXPECT_EQ(seat.errand, Errand::kMakeInterpreter);  // for the task, which is queued now
-  pool.interpreter_made(seat);
+  EXPECT_FALSE(pool.interpreter_made(seat));
   EXPECT_EQ(pool.take(seat), warm);
   EXPECT_FALSE(pool.take(seat));
   EXPECT_FALSE(pool.claim_thread());

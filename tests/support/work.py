@@ -92,6 +92,16 @@ def recall(name: str) -> Any:
     return _memory.get(name)
 
 
+def extend_remembered(name: str, value: Any) -> None:
+    """Append to a list that `remember` has kept in this interpreter."""
+    _memory[name].append(value)
+
+
+def length_of_remembered(name: str) -> int:
+    """Return the length of what `remember` has kept in this interpreter."""
+    return len(_memory[name])
+
+
 def append_to(target: list[Any], value: Any) -> list[Any]:
     """Change the argument in place."""
     target.append(value)

@@ -1,0 +1,21 @@
+// Broadcasting: home's part of a call that runs in every interpreter of an executor (pool/broadcasts.h).
+// Requires: attached to home, for every function here.
+#pragma once
+
+#include "binding/module_state.h"
+#include "binding/submission.h"
+#include "pool/pool.h"
+#include "py/python.h"
+#include "py/ref.h"
+
+namespace aiointerpreters::binding {
+
+// Sends the call. `object` is the executor's _core.Pool, and `pool` the pool in it. Returns new: a tuple of the broadcast's
+// id and a list of futures, one for each interpreter that is ready. Runs Python. Errors: null with an exception set;
+// std::bad_alloc.
+[[nodiscard]] py::Ref broadcast(ModuleState& state, PyObject* object, pool::Pool& pool, const Submission& call);
+
+// The interpreters that are created from now on do not run it.
+void withdraw_broadcast(PyObject* object, pool::Pool& pool, std::uint64_t id) noexcept;
+
+}  // namespace aiointerpreters::binding

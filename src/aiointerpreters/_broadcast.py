@@ -1,0 +1,69 @@
+"""The future of `InterpreterThreadPoolExecutor.broadcast`."""
+
+import threading
+from collections.abc import Callable
+
+from ._core import Future
+
+
+class Broadcast[R](Future[list[R]]):
+    """One future for the calls of a broadcast in all interpreters that exist when it is sent."""
+
+    def __init__(self, parts: list[Future[R]], withdraw: Callable[[], object]) -> None:
+        """Wait for the calls.
+
+        parts: the futures of the calls. A call is cancelled if its interpreter ends first.
+        withdraw: is called if the broadcast has failed or was cancelled. Then new interpreters do not run it.
+        """
+        super().__init__()
+        self._parts = parts
+        self._withdraw = withdraw
+        self._open = len(parts)
+        self._lock = threading.Lock()
+        self._is_given_up = False
+        for part in parts:
+            part.add_done_callback(self._see_end)
+        if not parts:
+            self._finish()
+
+    def cancel(self) -> bool:
+        """Cancel the calls that have not started. Returns whether all are cancelled."""
+        if not self.done():
+            self._is_given_up = True
+            for part in self._parts:
+                part.cancel()
+        return self.cancelled()
+
+    def interrupt(self) -> bool:
+        """Cancel the calls that have not started, and stop those that run. Returns whether there was a call to stop."""
+        self._is_given_up = not self.done()
+        stopped = [part.interrupt() for part in self._parts]  # all of them, so not inside `any`
+        return any(stopped)
+
+    def running(self) -> bool:
+        """Whether an interpreter has begun to run it, and not all have ended."""
+        return not self.done() and any(part.running() or (part.done() and not part.cancelled()) for part in self._parts)
+
+    def _see_end(self, _: object) -> None:
+        with self._lock:
+            self._open -= 1
+            if self._open:
+                return
+        self._finish()
+
+    def _finish(self) -> None:
+        ended = [part for part in self._parts if not part.cancelled()]
+        if self._is_given_up and len(ended) < len(self._parts):
+            self._withdraw()
+        if self._parts and not ended:
+            super().cancel()
+            self.set_running_or_notify_cancel()
+            return
+        self.set_running_or_notify_cancel()
+        try:
+            results = [part.result() for part in ended]
+        except BaseException as error:
+            self._withdraw()
+            self.set_exception(error)
+        else:
+            self.set_result(results)
