@@ -26,8 +26,8 @@ namespace aiointerpreters::binding {
 // The pool inside. Errors: null with TypeError set if `object` is not a `_core.Pool`.
 [[nodiscard]] std::shared_ptr<pool::Pool> pool_in(const ModuleState& state, PyObject* object);
 
-// The broadcasts that new interpreters of a `_core.Pool` run, in their order. They are kept here as well, because in a forked
-// child nothing in the pool can be read.
+// The broadcasts that new interpreters of a `_core.Pool` run, in their order. They are kept here as well, because in a
+// forked child nothing in the pool can be read.
 [[nodiscard]] std::vector<pool::BroadcastPtr>& broadcasts_of(PyObject* pool) noexcept;
 // The number of the last one.
 [[nodiscard]] std::uint64_t& last_broadcast_of(PyObject* pool) noexcept;

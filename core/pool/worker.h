@@ -64,7 +64,8 @@ class Worker final : private Lender {
   [[nodiscard]] Next run_errand();
   void become_host();
   void open_loop();
-  // Creates the interpreter, which is ready then. Errors: `why` has the reason, and the unfinished interpreter has to be ended.
+  // Creates the interpreter, which is ready then. Errors: `why` has the reason, and the unfinished interpreter has to be
+  // ended.
   [[nodiscard]] HostedInterpreter::Created make_interpreter(std::shared_ptr<const Breakage>& why);
   // No interpreter could be created. True: other hosts take over the tasks. False: the waiting tasks have ended.
   [[nodiscard]] bool give_up_host(HostedInterpreter::Created created, const std::shared_ptr<const Breakage>& why);

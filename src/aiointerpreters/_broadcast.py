@@ -1,6 +1,6 @@
 """The future of `InterpreterThreadPoolExecutor.broadcast`."""
 
-import threading
+import itertools
 from collections.abc import Callable
 
 from ._core import Future
@@ -18,8 +18,7 @@ class Broadcast[R](Future[list[R]]):
         super().__init__()
         self._parts = parts
         self._withdraw = withdraw
-        self._open = len(parts)
-        self._lock = threading.Lock()
+        self._ends = itertools.count(1)
         self._is_given_up = False
         for part in parts:
             part.add_done_callback(self._see_end)
@@ -45,11 +44,8 @@ class Broadcast[R](Future[list[R]]):
         return not self.done() and any(part.running() or (part.done() and not part.cancelled()) for part in self._parts)
 
     def _see_end(self, _: object) -> None:
-        with self._lock:
-            self._open -= 1
-            if self._open:
-                return
-        self._finish()
+        if next(self._ends) == len(self._parts):
+            self._finish()
 
     def _finish(self) -> None:
         ended = [part for part in self._parts if not part.cancelled()]
