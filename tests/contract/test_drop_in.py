@@ -90,12 +90,22 @@ def test_signatures_of_methods(name: str) -> None:
     assert ours == original
 
 
-def test_the_signature_of_the_class_has_three_names_more() -> None:
+def test_the_signature_of_the_class_has_more_keywords() -> None:
     ours, original = parameters(InterpreterThreadPoolExecutor), parameters(ThreadPoolExecutor)
     original.pop("ctxkwargs", None)  # the standard library's private affair, since 3.14
-    assert ours.pop("max_interpreters") == (inspect.Parameter.KEYWORD_ONLY, None)
-    assert ours.pop("context_vars") == (inspect.Parameter.KEYWORD_ONLY, ())
-    assert ours.pop("extensions") == (inspect.Parameter.KEYWORD_ONLY, None)
+    defaults = {
+        "max_interpreters": None,
+        "context_vars": (),
+        "extensions": None,
+        "preload": (),
+        "min_interpreters": 0,
+        "fallback": None,
+        "max_processes": None,
+        "logging": "forward",
+        "output": "own",
+    }
+    for name, default in defaults.items():
+        assert ours.pop(name) == (inspect.Parameter.KEYWORD_ONLY, default)
     assert list(ours.items()) == list(original.items())
 
 
