@@ -117,7 +117,7 @@ bool FunctionGraph::is_unchanged(PyObject* function, bool main_is_nowhere_now) c
     } else {
       if (!found || !leads_to(named.object, found.get())) return false;
       // Reloaded: its functions are other objects, but the module is the same one.
-      if (named.spec && spec_of(found.get()).get() != named.spec.get()) return false;
+      if (named.spec && !leads_to(named.spec, spec_of(found.get()).get())) return false;
     }
   }
   PyObject* const modules = PyImport_GetModuleDict();

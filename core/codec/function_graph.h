@@ -40,7 +40,7 @@ struct FunctionGraph {
     py::Ref module;             // str
     py::Ref name;               // str; null for a module
     py::Ref object;             // a weak reference
-    py::Ref spec;               // of the module, if it is one
+    py::Ref spec;               // of the module, if it is one: a weak reference
     std::uint32_t version = 0;  // of the module (module_versions.h)
   };
   struct Function {

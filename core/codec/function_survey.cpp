@@ -331,7 +331,9 @@ class Survey {
     if (!reference) return false;
     graph_.needs_main = graph_.needs_main || is_main(utf8_view(module.get()));
     slot.index = static_cast<std::uint32_t>(graph_.names.size());
-    py::Ref spec = kind == Graph::Named::Kind::kModule ? spec_of(object) : py::Ref();
+    const py::Ref found = kind == Graph::Named::Kind::kModule ? spec_of(object) : py::Ref();
+    py::Ref spec = found ? weak(found.get()) : py::Ref();
+    if (found && !spec) return false;
     const std::uint32_t version = runtime_.modules.of(std::string(utf8_view(module.get())));
     graph_.names.push_back({kind, std::move(module), std::move(name), std::move(reference), std::move(spec), version});
     return true;

@@ -22,16 +22,17 @@ py::Ref reload(PyObject* module) {
 
 std::uint32_t ModuleVersions::of(const std::string& name) {
   const py::Ref module = imported_module(name);
-  py::Ref spec = module ? spec_of(module.get()) : py::Ref();
+  const py::Ref spec = module ? spec_of(module.get()) : py::Ref();
   if (!spec) return 0;  // such as a `__main__`
-  py::Ref weak = py::Ref::steal(PyWeakref_NewRef(module.get(), nullptr));
-  if (!weak) return PyErr_Clear(), 0;
+  py::Ref weak_module = py::Ref::steal(PyWeakref_NewRef(module.get(), nullptr));
+  py::Ref weak_spec = weak_module ? py::Ref::steal(PyWeakref_NewRef(spec.get(), nullptr)) : py::Ref();
+  if (!weak_spec) return PyErr_Clear(), 0;
   const auto [entry, is_new] = seen_.try_emplace(name);
   Seen& seen = entry->second;
-  // The module has one weak reference of this kind while it lives.
-  if (seen.module.get() == weak.get() && seen.spec.get() == spec.get()) return seen.version;
-  const py::Ref old_module = std::exchange(seen.module, std::move(weak));  // both are dropped last
-  const py::Ref old_spec = std::exchange(seen.spec, std::move(spec));
+  // An object has one weak reference of this kind while it lives.
+  if (seen.module.get() == weak_module.get() && seen.spec.get() == weak_spec.get()) return seen.version;
+  const py::Ref old_module = std::exchange(seen.module, std::move(weak_module));  // both are dropped last
+  const py::Ref old_spec = std::exchange(seen.spec, std::move(weak_spec));
   if (!is_new) ++seen.version;
   return seen.version;
 }

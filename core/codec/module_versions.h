@@ -23,8 +23,9 @@ class ModuleVersions {
   [[nodiscard]] py::Ref import_module(const std::string& name, std::uint32_t version);
 
  private:
+  // Weak references: the collector does not see what a runtime refers to, and a spec leads to all modules.
   struct Seen {
-    py::Ref module;  // a weak reference
+    py::Ref module;
     py::Ref spec;
     std::uint32_t version = 0;
   };

@@ -122,6 +122,7 @@ pool.shutdown()
         "global kept; kept = pool.submit(interpreter(memory.large), 'nested', 50_000)",
         "global kept; kept = pool.submit(interpreter(memory.make_shared), 1000, 1)",
         "global kept; kept = pool.submit(interpreter(memory.own_view_through_own_pool), 1000)",
+        "pool.submit(interpreter(memory.call_by_value_in_own_pool)).result()",
         "globals().update(pool=pool); interrupt_one()",
     ],
     ids=[
@@ -136,6 +137,7 @@ pool.shutdown()
         "large",
         "shared",
         "lent twice",
+        "own pool",
         "interrupted",
     ],
 )

@@ -302,6 +302,15 @@ def own_view_through_own_pool(size: int) -> memoryview:
     return result
 
 
+length_with_module = lambda text: len(gc.__name__ + text)  # noqa: E731 # no name that workers could import
+
+
+def call_by_value_in_own_pool() -> int:
+    """Call a function by value, which stays here and uses a module, in a pool of this interpreter."""
+    with InterpreterThreadPoolExecutor(1) as pool:
+        return pool.submit(interpreter(length_with_module), "abc").result()
+
+
 def reference_counts(name: str) -> list[int]:
     """Reference counts of a value kept here and of its content."""
     kept = work.recall(name)
