@@ -33,11 +33,11 @@ class interpreter[**P, R]:  # noqa: N801 - a decorator
     def __new__(cls, fn: Callable[P, R], *, fallback: _Fallback | None = None, lane: _Lane | None = None) -> Self: ...
     @overload
     def __new__[**Q, S](  # type: ignore[misc] # a decorator
-        cls, *, fallback: _Fallback | None
+        cls, fn: None = None, *, fallback: _Fallback | None, lane: _Lane | None = None
     ) -> Callable[[Callable[Q, S]], interpreter[Q, S]]: ...
     @overload
     def __new__[**Q, S](  # type: ignore[misc] # a decorator
-        cls, *, lane: _Lane | None
+        cls, fn: None = None, *, fallback: _Fallback | None = None, lane: _Lane | None
     ) -> Callable[[Callable[Q, S]], interpreter[Q, S]]: ...
     @property
     def fn(self) -> Callable[P, R]: ...
@@ -127,17 +127,17 @@ class Message:
     @property
     def attachments(self) -> int: ...
 
-type Stack = list[tuple[str, int, str]]
+type _Stack = list[tuple[str, int, str]]
 """File, line and function of each frame. The most recent call comes last."""
-type Activity = tuple[Literal["call", "upkeep", "waiting", "step", "loop", "thread"], str, float | None, Stack]
+type _Activity = tuple[Literal["call", "upkeep", "waiting", "step", "loop", "thread"], str, float | None, _Stack]
 """Kind, name, seconds since it began, stack."""
-type WorkerStacks = tuple[
+type _WorkerStacks = tuple[
     int,
     Literal["idle", "busy", "making", "ending"],
     int | None,
     tuple[str, float, bool] | None,
-    list[Activity] | None,
-    Stack,
+    list[_Activity] | None,
+    _Stack,
 ]
 """Ident of the thread; what it does for the pool; id of its interpreter; name and seconds of its call, and whether that is
 tagged; what runs in its interpreter, or None if that has not answered; its stack in the interpreter of the executor."""
@@ -169,7 +169,7 @@ class Pool:
     def renewed(self) -> Self: ...
     def set_limits(self, max_workers: int, max_interpreters: int, /) -> None: ...
     def census(self) -> tuple[int, int, int, int]: ...
-    def stacks(self, milliseconds: int, /) -> list[WorkerStacks]: ...
+    def stacks(self, milliseconds: int, /) -> list[_WorkerStacks]: ...
     def take_call(self) -> tuple[Future[Any], Callable[..., Any], tuple[Any, ...], dict[str, Any]]: ...
     def withdraw_broadcast(self, number: int, /) -> None: ...
     def break_down(self, reason: str, cause: BaseException, /) -> None: ...

@@ -26,9 +26,13 @@ _MEMBERS = (
     "__init__",
     "__init_subclass__",
     "__repr__",
+    "broadcast",
+    "dump_traceback",
+    "fallbacks",
     "map",
     "set_as_event_loop_default",
     "shutdown",
+    "warm_up",
     *(("BROKEN", "prepare_context") if sys.version_info >= (3, 14) else ()),
 )
 

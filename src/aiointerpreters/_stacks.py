@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ._core import Pool
 
 if TYPE_CHECKING:
-    from ._core import Activity, Stack, WorkerStacks
+    from ._core import _Activity, _Stack, _WorkerStacks
 
 _MILLISECONDS = 1000
 """How long the interpreters have to answer. One that is in Python code answers within its switch interval, 5 ms."""
@@ -54,7 +54,7 @@ def _in_order(name: str) -> tuple[str, int, str]:
     return start, int(digits[:9] or 0), name
 
 
-def _describe(title: str, workers: "list[WorkerStacks]", names: dict[int | None, str]) -> Iterator[str]:
+def _describe(title: str, workers: "list[_WorkerStacks]", names: dict[int | None, str]) -> Iterator[str]:
     yield f"{title}\n"
     idle = []
     for worker in workers:
@@ -73,7 +73,7 @@ def _describe(title: str, workers: "list[WorkerStacks]", names: dict[int | None,
         yield "No threads\n"
 
 
-def _describe_worker(worker: "WorkerStacks") -> Iterator[str]:
+def _describe_worker(worker: "_WorkerStacks") -> Iterator[str]:
     """Return the lines about a worker: the rest of the first one, then its stacks. None at all: it is idle."""
     _, state, _, call, activities, stack = worker
     at_home = _without_engine(stack)
@@ -103,7 +103,7 @@ def _describe_worker(worker: "WorkerStacks") -> Iterator[str]:
         yield from _describe_other(activity)
 
 
-def _describe_other(activity: "Activity") -> Iterator[str]:
+def _describe_other(activity: "_Activity") -> Iterator[str]:
     kind, name, seconds, frames = activity
     match kind:
         case "thread":
@@ -117,7 +117,7 @@ def _describe_other(activity: "Activity") -> Iterator[str]:
     yield from _format(frames, "  ")
 
 
-def _without_engine(stack: "Stack") -> "Stack":
+def _without_engine(stack: "_Stack") -> "_Stack":
     """Return the frames of a worker's thread above those that lead to its calls."""
     for place in reversed(range(len(stack))):
         if stack[place][0] == _BELOW_CALLS:
@@ -125,11 +125,11 @@ def _without_engine(stack: "Stack") -> "Stack":
     return stack
 
 
-def _name_at_home(stack: "Stack") -> str:
+def _name_at_home(stack: "_Stack") -> str:
     return stack[0][2] if stack else "a function in C"
 
 
-def _format(stack: "Stack", indent: str = "") -> Iterator[str]:
+def _format(stack: "_Stack", indent: str = "") -> Iterator[str]:
     frames = [
         traceback.FrameSummary(file, line, name, lookup_line=False, line="" if file in _NAMELESS else None)
         for file, line, name in stack

@@ -30,7 +30,9 @@ def test_a_running_call_is_shown_with_its_stack(pool: InterpreterThreadPoolExecu
     text = dump(pool)
     gate.open()
     assert future.result() == "done"
-    assert re.search(r'^Thread ".*_0", interpreter \d+: runs support.looked_at.outer \(tagged\) for \d+\.\d s$', text, re.M)
+    assert re.search(
+        r'^Thread ".*_\d+", interpreter \d+: runs support.looked_at.outer \(tagged\) for \d+\.\d s$', text, re.M
+    )
     frames = re.findall(r'^  File ".*", line \d+, in (.*)\n    (.*)$', text, re.M)
     assert [name for name, _ in frames] == ["outer", "outer.<locals>.inner", "hold"]
     assert frames[0][1] == "return inner(ends)"

@@ -31,7 +31,16 @@ PEER_REFUSES = {
     "loop held up by a SharedBuffer of 64 MB",
 }
 WITH_THEIR_OWN_TESTS = {"growth", "pools", "service"}  # test_benchmarks.py
-WITHOUT_PEER = {"arrays", "packages", "interrupt", "asyncio_cancel", "many_threads"}
+WITHOUT_PEER = {
+    "arrays",
+    "asyncio_cancel",
+    "by_value",
+    "interrupt",
+    "logging",
+    "many_threads",
+    "packages",
+    "process_lane",
+}
 MAY_BE_NOTHING = {"memory left by one interpreter", "memory of an interpreter's first exception"}
 MEASURES_MEMORY = Path("/proc/self/smaps_rollup").exists()
 
@@ -251,7 +260,9 @@ def test_each_benchmark_measures_every_contestant_in_every_round(report: dict[st
     in_process = report["benchmark"] == "codec"
     peer = "pickle" if in_process else "InterpreterPoolExecutor"
     for metric, by_contestant in report["samples"].items():
-        ours = by_contestant.keys() & {f"aiointerpreters, {what}" for what in ("codec", "private", "tagged", "run")}
+        ours = by_contestant.keys() & {
+            f"aiointerpreters, {what}" for what in ("codec", "private", "tagged", "run", 'lane="process"')
+        }
         assert ours, metric
         if metric not in PEER_REFUSES and report["benchmark"] not in WITHOUT_PEER:
             assert (peer in by_contestant) == (in_process or sys.version_info >= (3, 14)), metric
