@@ -114,6 +114,10 @@ def find(name: str) -> tuple[Any, Any]:
     raise LookupError(f"no source of {name}")
 
 
+# Private types, and the modules that define them.
+CHOICES = {"Extensions": "_extensions", "Words": "_words", "_Fallback": "_core", "_Lane": "_core", "_Place": "_core"}
+
+
 class Inlined(ast.NodeTransformer):
     """Writes out the package's private names for types, and annotations in quotes."""
 
@@ -124,8 +128,8 @@ class Inlined(ast.NodeTransformer):
         return node
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
-        """Write out `Extensions`."""
-        return self._alias("_extensions", "Extensions").value if node.id == "Extensions" else node
+        """Write out the names of choices."""
+        return self._alias(CHOICES[node.id], node.id).value if node.id in CHOICES else node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         """Write out `_Items[T]`."""
@@ -233,7 +237,7 @@ class Api(SphinxDirective):
     def _member(self, value: Any, node: Any) -> list[str]:
         decorators = {ast.unparse(decorator) for decorator in node.decorator_list}
         if "property" in decorators:
-            lines = [f".. py:property:: {node.name}", f"   :type: {ast.unparse(node.returns)}"]
+            lines = [f".. py:property:: {node.name}", f"   :type: {ast.unparse(Inlined().visit(node.returns))}"]
         else:
             lines = [f".. py:method:: {node.name}{signature(node, bound=True)}", *self._asynchronous(node)]
             lines += ["   :classmethod:"] if "classmethod" in decorators else []
