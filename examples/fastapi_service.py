@@ -90,7 +90,8 @@ def create_app(workers: int = CORES, places: int = 4 * CORES, seconds: float = 1
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with InterpreterThreadPoolExecutor(workers) as executor:  # one for the life of the process
+        with InterpreterThreadPoolExecutor(workers, preload=[web_work.__name__]) as executor:  # for the life of the process
+            await asyncio.wrap_future(executor.warm_up())  # before the first request
             app.state.compute = Compute(executor, places, seconds)
             yield
 
