@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "binding/log_call.h"
 #include "binding/module.h"
 #include "binding/waiting.h"
 #include "codec/array_memory.h"
@@ -109,6 +110,10 @@ PyObject* home_settings(PyObject* module, PyObject* follow) {
   return runtime.home_settings ? py::Ref::borrow(runtime.home_settings.get()).release() : PyDict_New();
 }
 
+PyObject* log_call_of(PyObject* module, PyObject* logging) {
+  return py::guarded<PyObject*>(nullptr, [&] { return make_log_call(module, state_of(module).runtime, logging).release(); });
+}
+
 PyMethodDef kWordsFunctions[] = {
     {"post_word", post_word, METH_VARARGS,
      "post_word($module, kind, content, extra=None, exception=None, /)\n--\n\n"
@@ -121,6 +126,9 @@ PyMethodDef kWordsFunctions[] = {
     {"home_settings", home_settings, METH_O,
      "home_settings($module, follow, /)\n--\n\n"
      "Return home's levels and filters, and have `follow` called with them when they change. For workers."},
+    {"log_call", log_call_of, METH_O,
+     "log_call($module, logging, /)\n--\n\n"
+     "Return a replacement for Logger._log of the module `logging` that sends ordinary records home. For workers."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -112,6 +112,8 @@ def _install_logging(module: "Any") -> None:
 
     call_handlers.__name__ = call_handlers.__qualname__ = "callHandlers"
     module.Logger.callHandlers = call_handlers
+    if module._srcfile == module.Logger._log.__code__.co_filename:
+        module.Logger._log = _core.log_call(module)
     _follow_levels(module)
 
 

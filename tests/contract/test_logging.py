@@ -243,6 +243,25 @@ def test_filters_and_factories_of_the_worker_count(pool: InterpreterThreadPoolEx
     assert found[2].made_by == "a factory"
 
 
+@pytest.mark.parametrize("name", ["_log", "handle", "makeRecord", "callHandlers", "findCaller"])
+def test_a_tool_that_replaces_a_method_in_a_worker_sees_the_records(
+    make_pool: MakePool, heard: Collector, name: str
+) -> None:
+    assert make_pool(1).submit(interpreter(words.use_tool), name).result() == [NAME]
+    assert heard.texts == [f"with {name}", f"without {name}"]
+    assert {record.filename for record in heard.records} == {"words.py"}
+
+
+def test_classes_of_loggers_of_the_worker_count(pool: InterpreterThreadPoolExecutor, heard: Collector) -> None:
+    pool.submit(interpreter(words.use_own_logger)).result()
+    assert heard.texts == ["changed: 5"]
+
+
+def test_stacklevel_counts(pool: InterpreterThreadPoolExecutor, heard: Collector) -> None:
+    pool.submit(interpreter(words.say_from_afar)).result()
+    assert heard.records[0].funcName == "say_from_afar"
+
+
 def test_records_of_other_threads_and_loops_of_a_worker(make_pool: MakePool, heard: Collector) -> None:
     pool = make_pool(1, "loops")
     pool.submit(interpreter(words.in_thread)).result()

@@ -4,7 +4,7 @@ import logging
 import sys
 import threading
 import warnings
-from typing import Any
+from typing import Any, override
 
 from support.gate import Ends, hold
 
@@ -124,6 +124,50 @@ def use_factory() -> None:
         log.warning("made")
     finally:
         logging.setLogRecordFactory(original)
+
+
+def use_tool(name: str) -> list[str]:
+    """Replace a method of Logger, as tools do, log, and return what the replacement has seen."""
+    seen: list[str] = []
+    original = getattr(logging.Logger, name)
+
+    def replaced(self: logging.Logger, *args: Any, **kwargs: Any) -> Any:
+        seen.append(self.name)
+        return original(self, *args, **kwargs)
+
+    setattr(logging.Logger, name, replaced)
+    try:
+        log.warning("with %s", name)
+    finally:
+        setattr(logging.Logger, name, original)
+    log.warning("without %s", name)
+    return seen
+
+
+class OwnLogger(logging.Logger):
+    """A logger that changes each record."""
+
+    @override
+    def makeRecord(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = super().makeRecord(*args, **kwargs)
+        record.msg = f"changed: {record.msg}"
+        return record
+
+
+def use_own_logger() -> None:
+    """Log with a class of loggers of this interpreter."""
+    logger = OwnLogger("support.words")
+    logger.parent = logging.root
+    logger.warning("%d", 5)
+
+
+def say_from_afar() -> None:
+    """Log for the caller of a helper."""
+
+    def helper() -> None:
+        log.warning("for the caller", stacklevel=2)
+
+    helper()
 
 
 def in_thread() -> None:
