@@ -151,10 +151,8 @@ ImportHint hint_about(const RefusedImport& refused, bool is_certain) {
 }
 
 bool has_hint(PyObject* exception) {
-  const py::Ref name = py::Ref::steal(PyUnicode_FromString(kRefusedModule));
-  const py::Ref module = name ? py::Ref::steal(PyObject_GenericGetAttr(exception, name.get())) : py::Ref();
-  PyErr_Clear();
-  return static_cast<bool>(module);
+  PyObject* const attributes = reinterpret_cast<PyBaseExceptionObject*>(exception)->dict;
+  return attributes != nullptr && PyDict_GetItemString(attributes, kRefusedModule) != nullptr;
 }
 
 }  // namespace
