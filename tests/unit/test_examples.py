@@ -40,7 +40,9 @@ WITHOUT_PEER = {
     "many_threads",
     "packages",
     "process_lane",
+    "warm",
 }
+OURS = ("codec", "private", "tagged", "run", 'lane="process"', "preloaded")
 MAY_BE_NOTHING = {"memory left by one interpreter", "memory of an interpreter's first exception"}
 MEASURES_MEMORY = Path("/proc/self/smaps_rollup").exists()
 
@@ -260,9 +262,7 @@ def test_each_benchmark_measures_every_contestant_in_every_round(report: dict[st
     in_process = report["benchmark"] == "codec"
     peer = "pickle" if in_process else "InterpreterPoolExecutor"
     for metric, by_contestant in report["samples"].items():
-        ours = by_contestant.keys() & {
-            f"aiointerpreters, {what}" for what in ("codec", "private", "tagged", "run", 'lane="process"')
-        }
+        ours = by_contestant.keys() & {f"aiointerpreters, {what}" for what in OURS}
         assert ours, metric
         if metric not in PEER_REFUSES and report["benchmark"] not in WITHOUT_PEER:
             assert (peer in by_contestant) == (in_process or sys.version_info >= (3, 14)), metric
