@@ -101,7 +101,7 @@ bool has_only_home(const LogCall& call, PyObject* logger) {
     const py::Ref handlers = attribute(next.get(), call.names.handlers);
     if (!handlers || !PyList_CheckExact(handlers.get())) return false;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(handlers.get()); ++i) {
-      PyObject* const type = reinterpret_cast<PyObject*>(Py_TYPE(PyList_GET_ITEM(handlers.get(), i)));
+      auto* const type = reinterpret_cast<PyObject*>(Py_TYPE(PyList_GET_ITEM(handlers.get(), i)));
       if (type != call.null_handler.get()) return false;
     }
     const py::Ref propagates = attribute(next.get(), call.names.propagate);
@@ -164,7 +164,8 @@ std::pair<double, double> time_now() {
   using std::chrono::system_clock;
   const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(system_clock::now().time_since_epoch()).count();
   const double created = static_cast<double>(ns) / 1e9;
-  const auto milliseconds = static_cast<double>(ns % 1'000'000'000 / 1'000'000);
+  const std::int64_t whole_milliseconds = ns % 1'000'000'000 / 1'000'000;
+  const auto milliseconds = static_cast<double>(whole_milliseconds);
   const bool is_rounded_up = milliseconds == 999.0 && static_cast<long long>(created) != ns / 1'000'000'000;
   return {created, is_rounded_up ? 0.0 : milliseconds};
 }
@@ -193,7 +194,7 @@ bool post_directly(const LogCall& call, PyObject* logger, PyObject* level, PyObj
 
 bool is_ordinary(const LogCall& call, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   if (nargs != 4 || (kwnames != nullptr && PyTuple_GET_SIZE(kwnames) > 0)) return false;
-  PyObject* const type = reinterpret_cast<PyObject*>(Py_TYPE(args[0]));
+  auto* const type = reinterpret_cast<PyObject*>(Py_TYPE(args[0]));
   if (type != call.logger_type.get() && type != call.root_type.get()) return false;
   return PyLong_CheckExact(args[1]) && PyUnicode_CheckExact(args[2]) && are_plain(args[3]) && is_module_unchanged(call) &&
          has_only_home(call, args[0]);

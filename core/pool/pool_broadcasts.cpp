@@ -14,13 +14,13 @@ Pool::Sent Pool::broadcast(Broadcasts::Node& call, TaskList& tasks, std::size_t&
   const bool suffices = ready <= count;
   count = ready;
   if (!suffices) return Sent::kTooFewTasks;
-  Dispatch& dispatch = dispatch_;  // the analysis does not see that the lambda runs under the lock
-  static_cast<void>(dispatch.roster.find([&](Seat& seat) {
+  Dispatch* const dispatch = &dispatch_;  // the analysis does not see that the lambda runs under the lock
+  static_cast<void>(dispatch_.roster.find([&](Seat& seat) {
     if (!is_ready(seat)) return false;
     TaskPtr task = tasks.pop();
     record(*task, Recorder::Event::kQueued);
     task->pool = this;
-    dispatch.address(seat, std::move(task));
+    dispatch->address(seat, std::move(task));
     return false;
   }));
   dispatch_.broadcasts.add(call);
