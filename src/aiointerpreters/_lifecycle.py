@@ -85,11 +85,19 @@ see_to_exit()
 atexit.register(_core.end_abandoned)  # called after the next one
 # atexit functions run after the threads are joined. This one is needed if Ctrl-C has hit `threading` or a function above.
 atexit.register(finish_at_exit, stopping=True)
+
+
+def _leave_lanes() -> None:
+    for lane in lanes:
+        lane.leave_to_parent()
+    lanes.clear()
+
+
 # CPython kills the child of a fork if there are interpreters. So idle interpreters are ended before (hazard 16).
 if hasattr(os, "register_at_fork"):
     # If a call forks, its thread would join itself in the child. CPython 3.14 and later prevent this in the same way.
     os.register_at_fork(after_in_child=_threads_queues.clear)  # type: ignore[attr-defined]
-    os.register_at_fork(after_in_child=lanes.clear)
+    os.register_at_fork(after_in_child=_leave_lanes)
     os.register_at_fork(
         before=_core.before_fork,
         after_in_parent=_core.after_fork_in_parent,

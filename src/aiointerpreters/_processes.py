@@ -38,6 +38,7 @@ class Processes:
         self._name = name
         self._threads = InterpreterThreadPoolExecutor(most or os.process_cpu_count() or 1, f"{name}-process")
         self._idle: list[_Process] = []
+        self._alive: set[_Process] = set()  # those that have not been ended
         self._waiting: dict[_core.MovedCall, None] = {}
         self._running: dict[_core.MovedCall, None] = {}
         self._owner = os.getpid()
@@ -87,10 +88,19 @@ class Processes:
         self._end_idle()
         _lifecycle.lanes.discard(self)
 
+    def leave_to_parent(self) -> None:
+        """Close what the child of a fork has inherited. The processes belong to the parent."""
+        for process in list(self._alive):
+            process.leave_to_parent()
+
     def _end_idle(self) -> None:
         with contextlib.suppress(IndexError):
             while True:
-                self._idle.pop().end()
+                self._end(self._idle.pop())
+
+    def _end(self, process: "_Process") -> None:
+        process.end()
+        self._alive.discard(process)
 
     def _serve(self, call: _core.MovedCall, name: str, message: wire.Message) -> None:
         """Run a call in a process. The next call takes the process that has become idle last."""
@@ -106,7 +116,7 @@ class Processes:
         except BaseException as error:
             succeeded, value = False, error
             if process is not None:
-                process.end()
+                self._end(process)
                 process = None
         call.stopper = None
         self._running.pop(call, None)
@@ -116,7 +126,7 @@ class Processes:
             process = None
         (call.finish if succeeded else call.fail)(value)
         if process is not None:  # it is being ended
-            process.end()
+            self._end(process)
         if self._is_closed:
             self._end_idle()
 
@@ -126,8 +136,10 @@ class Processes:
                 process = self._idle.pop()
                 if not process.has_ended():
                     return process
-                process.end()
-        return _Process(f"{self._name}-process", self._script)
+                self._end(process)
+        process = _Process(f"{self._name}-process", self._script)
+        self._alive.add(process)
+        return process
 
 
 class _Process:
@@ -176,6 +188,14 @@ class _Process:
         if self._join(5.0) is None:  # non-daemon threads, or functions of atexit, keep it
             self.kill()
             self._join(None)
+
+    def leave_to_parent(self) -> None:
+        """Close the descriptors in the child of a fork, so that the process sees when the parent closes its own."""
+        self.connection.close()
+        pipes: Any = self._process._popen.finalizer  # it ignores calls in a child
+        for descriptor in pipes._args:
+            os.close(descriptor)
+        pipes.cancel()
 
     def _wait_until_ready(self, name: str) -> None:
         try:

@@ -278,7 +278,8 @@ class TestPrograms:
             """,
         ).check("42 True")
 
-    def test_a_forked_child_has_processes_of_its_own(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("options", [(), ("-X", "dev")])  # with -X dev, it would tell if the child left a socket open
+    def test_a_forked_child_has_processes_of_its_own(self, tmp_path: Path, options: tuple[str, ...]) -> None:
         scripts.run_script(
             tmp_path,
             scripts.FORKING
@@ -298,7 +299,33 @@ if __name__ == "__main__":
     print(fork(child))
     print(executor.submit(work, 3).result())
 """,
+            options=options,
         ).check("4", "2", "7", "6")
+
+    def test_a_forked_child_does_not_keep_its_parents_processes(self, tmp_path: Path) -> None:
+        scripts.run_script(
+            tmp_path,
+            scripts.FORKING
+            + """
+import signal
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+@interpreter(lane="process")
+def work(path):
+    import atexit
+    atexit.register(print, "ended by itself", flush=True)
+
+if __name__ == "__main__":
+    with InterpreterThreadPoolExecutor(2) as executor:
+        executor.submit(work, 1).result()
+        pid = os.fork()
+        if pid == 0:
+            while True:
+                signal.pause()
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+""",
+        ).check("ended by itself")
 
     def test_an_executor_may_be_dropped(self, tmp_path: Path) -> None:
         scripts.run_script(
