@@ -24,6 +24,7 @@ def cell_with(text: str) -> str:
 def draw(folder: Path) -> None:
     """Write both files into a folder."""
     plt: Any = importlib.import_module("matplotlib.pyplot")  # need not be installed when types are checked
+    Image: Any = importlib.import_module("PIL.Image")  # which matplotlib requires
     plt.switch_backend("svg")  # shows nothing
     names: dict[str, Any] = {"plt": plt}
     exec("from aiointerpreters import interpreter\n" + cell_with("def collatz_steps"), names)
@@ -32,8 +33,12 @@ def draw(folder: Path) -> None:
         colors = dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), letters)
         with plt.rc_context(colors | {"axes.prop_cycle": f"cycler(color=[{points!r}])", "savefig.transparent": True}):
             exec(cell_with("axes.scatter"), names)
-            names["figure"].savefig(folder / f"collatz-{theme}.png", bbox_inches="tight", dpi=180)
+            file = folder / f"collatz-{theme}.png"
+            names["figure"].savefig(file, bbox_inches="tight", dpi=180)
         plt.close("all")
+        with Image.open(file) as image:  # few colours: a palette makes the file three times as small
+            palette = image.quantize(64)
+        palette.save(file, optimize=True)
 
 
 def main() -> int:
