@@ -2,8 +2,8 @@
 #include "binding/home_settings.h"
 
 #include <utility>
+#include <vector>
 
-#include "binding/module.h"
 #include "binding/module_state.h"
 #include "codec/codec.h"
 #include "py/error.h"
@@ -12,18 +12,13 @@ namespace aiointerpreters::binding {
 
 namespace {
 
-// Told of changes of the root logger's dict, whose keys are levels, and of the module `warnings`.
-int on_settings_change(PyDict_WatchEvent event, PyObject*, PyObject* key, PyObject*) {
+// The keys of the root logger's dict are levels. The other dict is the content of the module `warnings`.
+void note_settings_change(ModuleState& home, PyDict_WatchEvent event, PyObject* key) {
+  HomeSettings& settings = home.environment.settings();
   const bool is_clear = event == PyDict_EVENT_CLEARED;
-  if (!is_clear && (key == nullptr || !PyUnicode_Check(key) || !PyUnicode_EqualToUTF8(key, "filters"))) return 0;
-  py::Ref error = py::take_exception();
-  if (ModuleState* const state = find_state()) {
-    if (is_clear) state->environment.settings().note_change();
-    state->environment.settings().note_other_filters();
-  }
-  PyErr_Clear();
-  py::restore_exception(std::move(error));
-  return 0;
+  if (is_clear) settings.note_change();
+  if (is_clear || (key != nullptr && PyUnicode_Check(key) && PyUnicode_EqualToUTF8(key, "filters")))
+    settings.note_other_filters();
 }
 
 }  // namespace
@@ -45,9 +40,9 @@ bool HomeSettings::are_filters_known() noexcept {
 
 bool HomeSettings::read() {
   have_changed_ = false;  // first: a change from now on counts
-  if (read_now()) return true;
-  have_changed_ = true;
-  return false;
+  const bool is_read = read_now();
+  if (!is_read || (cache_ && !watch_.is_on())) have_changed_ = true;
+  return is_read;
 }
 
 bool HomeSettings::read_now() {
@@ -76,30 +71,20 @@ bool HomeSettings::read_now() {
 
 void HomeSettings::watch(PyObject* cache, PyObject* warnings) {
   if (cache == cache_.get() && warnings == warnings_.get()) return;
-  stop();
+  watch_.stop();
   if (!PyDict_CheckExact(cache)) return;  // other code has replaced it: what is read now stays
   cache_ = py::Ref::borrow(cache);
   warnings_ = py::Ref::borrow(warnings);
   are_filters_moved_ = true;
-  watcher_ = PyDict_AddWatcher(on_settings_change);
-  if (watcher_ < 0 || PyDict_Watch(watcher_, cache) < 0 || PyDict_Watch(watcher_, warnings) < 0) {
-    PyErr_Clear();
-    stop();
-  }
+  std::vector<py::Ref> watched;
+  for (PyObject* const dict : {cache, warnings}) watched.push_back(py::Ref::borrow(dict));
+  static_cast<void>(watch_.start<note_settings_change>(std::move(watched)));
 }
 
 bool HomeSettings::describe(codec::Runtime& runtime, codec::Message& out) {
   if (!codec::encode_value(runtime, settings_ ? settings_.get() : Py_None, out)) return false;
   is_news_ = false;
   return true;
-}
-
-void HomeSettings::stop() noexcept {
-  if (watcher_ < 0) return;
-  py::Ref error = py::take_exception();
-  if (PyDict_ClearWatcher(watcher_) < 0) PyErr_Clear();
-  watcher_ = kNone;
-  py::restore_exception(std::move(error));
 }
 
 }  // namespace aiointerpreters::binding

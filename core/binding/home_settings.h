@@ -2,13 +2,14 @@
 // them.
 //
 // `logging` keeps in each logger which levels are enabled. When any level changes, it clears all these dicts, the root
-// logger's too (`Manager._clear_cache`). A dict watcher of CPython is told of that. It is also told when `warnings.filters`
-// becomes another list. Changes inside that list are found by comparing its items, as for sys.path.
+// logger's too (`Manager._clear_cache`). That dict is watched, and so is the content of the module `warnings`, where
+// `filters` may become another list. Changes inside that list are found by comparing its items, as for sys.path.
 // Owner: HomeEnvironment. Requires: attached to home for every use, the destructor included.
 #pragma once
 
 #include <vector>
 
+#include "binding/dict_watch.h"
 #include "codec/message.h"
 #include "codec/runtime.h"
 #include "py/python.h"
@@ -18,15 +19,10 @@ namespace aiointerpreters::binding {
 
 class HomeSettings {
  public:
-  HomeSettings() noexcept = default;
-  HomeSettings(const HomeSettings&) = delete;
-  HomeSettings& operator=(const HomeSettings&) = delete;
-  ~HomeSettings() { stop(); }
-
   // Whether they may have changed since the last `read`. Runs no Python.
   [[nodiscard]] bool have_changed() noexcept { return have_changed_ || !are_filters_known(); }
-  // Reads them. Watches from the first time on, if `logging` has been imported. Runs Python. Errors: false with an exception
-  // set.
+  // Reads them. Watches from the first time on, if `logging` has been imported. If no watcher of the interpreter is left,
+  // every look finds a change. Runs Python. Errors: false with an exception set.
   [[nodiscard]] bool read();
   // Whether they were found to be different since the last `describe`.
   [[nodiscard]] bool is_news() const noexcept { return is_news_; }
@@ -42,15 +38,13 @@ class HomeSettings {
   // Reads them without noting what fails.
   [[nodiscard]] bool read_now();
   void watch(PyObject* cache, PyObject* warnings);
-  void stop() noexcept;
 
-  static constexpr int kNone = -1;
   py::Ref cache_;               // the dict of the root logger that is watched
   py::Ref warnings_;            // likewise the content of the module `warnings`
   py::Ref filters_;             // the list of filters there
   std::vector<py::Ref> items_;  // of that list, as they were read; the references keep their addresses unique
   py::Ref settings_;            // a dict; null before `read`
-  int watcher_ = kNone;
+  DictWatch watch_;             // of `cache_` and `warnings_`
   bool have_changed_ = true;
   bool are_filters_moved_ = false;
   bool is_news_ = false;

@@ -2,8 +2,8 @@
 #include "binding/home_variables.h"
 
 #include <utility>
+#include <vector>
 
-#include "binding/module.h"
 #include "binding/module_state.h"
 #include "codec/codec.h"
 #include "py/error.h"
@@ -12,14 +12,7 @@ namespace aiointerpreters::binding {
 
 namespace {
 
-// CPython calls it immediately before the change, with the GIL held until the change is made.
-int on_variables_change(PyDict_WatchEvent, PyObject*, PyObject*, PyObject*) {
-  py::Ref error = py::take_exception();
-  if (ModuleState* const state = find_state()) state->environment.variables().note_change();
-  PyErr_Clear();
-  py::restore_exception(std::move(error));
-  return 0;
-}
+void note_variables_change(ModuleState& home, PyDict_WatchEvent, PyObject*) { home.environment.variables().note_change(); }
 
 }  // namespace
 
@@ -35,27 +28,17 @@ bool HomeVariables::watch() {
   have_changed_ = true;
   if (!content || !PyDict_CheckExact(content.get())) return true;
   content_ = std::move(content);
-  watcher_ = PyDict_AddWatcher(on_variables_change);
-  if (watcher_ < 0 || PyDict_Watch(watcher_, content_.get()) < 0) {
-    PyErr_Clear();
-    stop();
-  }
+  std::vector<py::Ref> watched;
+  watched.push_back(py::Ref::borrow(content_.get()));
+  static_cast<void>(content_watch_.start<note_variables_change>(std::move(watched)));
   return true;
 }
 
 bool HomeVariables::describe(codec::Runtime& runtime, codec::Message& out) {
-  have_changed_ = content_ && watcher_ < 0;
+  have_changed_ = content_ && !content_watch_.is_on();
   const bool is_done = codec::encode_value(runtime, content_ ? content_.get() : Py_None, out);
   if (!is_done) have_changed_ = true;
   return is_done;
-}
-
-void HomeVariables::stop() noexcept {
-  if (watcher_ < 0) return;
-  py::Ref error = py::take_exception();
-  if (PyDict_ClearWatcher(watcher_) < 0) PyErr_Clear();
-  watcher_ = kNone;
-  py::restore_exception(std::move(error));
 }
 
 }  // namespace aiointerpreters::binding

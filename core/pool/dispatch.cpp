@@ -82,11 +82,6 @@ void Dispatch::wake_parked(const Roster::Idle& idle) noexcept {
   while (idle.parked != nullptr) roster.unpark(*idle.parked)->parker.unpark();
 }
 
-void Dispatch::address(Seat& seat, TaskPtr task) noexcept {
-  task->is_addressed = true;
-  seat.addressed.push(std::move(task));
-}
-
 bool Dispatch::may_leave() noexcept {
   return lifecycle.closed() && !over_lanes([](const auto&... lane) { return (lane.keeps_workers() || ...); });
 }
@@ -109,7 +104,7 @@ void Dispatch::note_queued() noexcept {
 
 void Dispatch::note_hosts() noexcept {
   TaskList ready;
-  warm_up.release(roster.host_count() - roster.making(), ready);
+  warm_up.release(roster.ready(), ready);
   queue_first(std::move(ready));
 }
 
@@ -132,10 +127,7 @@ void Dispatch::note_threads() noexcept { lifecycle.set_threads(roster.threads())
 void Dispatch::drain(Lifecycle::Scope scope, std::size_t kept, TaskList& into) noexcept {
   interpreter_lane().drain(kept, into);
   warm_up.release_all(into);
-  static_cast<void>(roster.find([&](Seat& seat) {
-    into.append(std::move(seat.addressed));
-    return false;
-  }));
+  roster.for_each([&](Seat& seat) { into.append(std::move(seat.addressed)); });
   if (scope == Lifecycle::Scope::kAll) home_lane().drain(0, into);
   loop_lane().drain(0, into);
   note_queued();

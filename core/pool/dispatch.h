@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 
 #include "pool/home_lane.h"
 #include "pool/interpreter_lane.h"
@@ -45,8 +46,20 @@ class Dispatch : public Inventory {
   [[nodiscard]] Seat* choose_sleeper() noexcept;
   void wake_all_parked() noexcept;
   void wake_parked_hosts() noexcept { wake_parked(roster.hosts()); }
-  // Gives the task to this worker alone. Requires: its interpreter is ready.
-  void address(Seat& seat, TaskPtr task) noexcept;
+  // See broadcasts.h. Each worker whose interpreter is ready gets one of the tasks, after `prepare(task)`. Requires: there are
+  // `roster.ready()` tasks or more; the others stay in `tasks`.
+  template <typename Prepare>
+  void broadcast(Broadcasts::Node& call, TaskList& tasks, Prepare&& prepare) noexcept {
+    roster.for_each([&](Seat& seat) {
+      if (seat.hosting != Seat::Hosting::kReady) return;
+      TaskPtr task = tasks.pop();
+      prepare(*task);
+      task->is_addressed = true;
+      seat.addressed.push(std::move(task));
+    });
+    broadcasts.add(call);
+    wake_parked_hosts();
+  }
   // The event loop for the next coroutine function. Null: one has to be added first.
   [[nodiscard]] LoopPortPtr loop_for_task(bool may_add) noexcept { return loop_lane().port_for_call(may_add); }
   // Only `most` loops are possible, fewer than wanted. The tasks of ports without a worker move to existing loops.

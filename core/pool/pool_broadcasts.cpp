@@ -7,24 +7,16 @@
 namespace aiointerpreters::pool {
 
 Pool::Sent Pool::broadcast(Broadcasts::Node& call, TaskList& tasks, std::size_t& count) noexcept {
-  const auto is_ready = [](const Seat& seat) { return seat.hosting == Seat::Hosting::kReady; };
   base::Lock lock(mutex_);
   if (dispatch_.lifecycle.closed() || dispatch_.lifecycle.broken(Lane::kInterpreters)) return Sent::kRefused;
-  const std::size_t ready = dispatch_.roster.count(is_ready);
+  const std::size_t ready = dispatch_.roster.ready();
   const bool suffices = ready <= count;
   count = ready;
   if (!suffices) return Sent::kTooFewTasks;
-  Dispatch* const dispatch = &dispatch_;  // the analysis does not see that the lambda runs under the lock
-  static_cast<void>(dispatch_.roster.find([&](Seat& seat) {
-    if (!is_ready(seat)) return false;
-    TaskPtr task = tasks.pop();
-    record(*task, Recorder::Event::kQueued);
-    task->pool = this;
-    dispatch->address(seat, std::move(task));
-    return false;
-  }));
-  dispatch_.broadcasts.add(call);
-  dispatch_.wake_parked_hosts();
+  dispatch_.broadcast(call, tasks, [this](Task& task) {
+    record(task, Recorder::Event::kQueued);
+    task.pool = this;
+  });
   return Sent::kSent;
 }
 

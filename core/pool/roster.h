@@ -31,6 +31,8 @@ class Roster {
   // Workers that have an interpreter or create one.
   [[nodiscard]] std::size_t host_count() const noexcept { return host_count_; }
   [[nodiscard]] std::size_t making() const noexcept { return making_; }
+  // Workers whose interpreter is ready.
+  [[nodiscard]] std::size_t ready() const noexcept { return host_count_ - making_; }
   // Idle hosts that have no event loop.
   [[nodiscard]] std::size_t idle_without_loop() const noexcept { return idle_without_loop_; }
   // Workers that run a task of home.
@@ -71,8 +73,12 @@ class Roster {
   template <typename IsWanted>
   [[nodiscard]] std::size_t count(IsWanted&& is_wanted) const {
     std::size_t counted = 0;
-    for (const Seat* seat = first_; seat != nullptr; seat = seat->next_) counted += is_wanted(*seat) ? 1 : 0;
+    for_each([&](const Seat& seat) { counted += is_wanted(seat) ? 1 : 0; });
     return counted;
+  }
+  template <typename Use>
+  void for_each(Use&& use) const {
+    for (Seat* seat = first_; seat != nullptr; seat = seat->next_) use(*seat);
   }
 
  private:

@@ -69,40 +69,22 @@ class _Watch:
     def find_spec(self, name: str, path: "Any" = None, target: "ModuleType | None" = None) -> "ModuleSpec | None":
         if name not in {_BASE, _THREAD} or "ExecutorBase" in vars(_core):
             return None
+        from . import _after_import
+
         finders = list(sys.meta_path)
-        for finder in finders[finders.index(self) + 1 :] if self in finders else finders:
-            spec = finder.find_spec(name, path, target)
-            if spec is not None:
-                loader: Any = spec.loader
-                if hasattr(loader, "exec_module"):
-                    loader = _Deriving(loader)
-                    spec.loader = loader
-                return spec
-        return None
+        others = finders[finders.index(self) + 1 :] if self in finders else finders
+        return _after_import.find_spec(others, name, path, target, _derive)
 
 
-class _Deriving:
-    """A loader that gives the outline its base class after the module has been executed."""
-
-    def __init__(self, loader: "Any") -> None:
-        self._loader = loader
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._loader, name)
-
-    def exec_module(self, module: "ModuleType") -> None:
-        spec: Any = module.__spec__
-        spec.loader = self._loader
-        if hasattr(module, "__loader__"):
-            module.__loader__ = self._loader
-        self._loader.exec_module(module)
-        if module.__name__ == _THREAD:
-            _core.ExecutorBase  # noqa: B018 - its first use gives the outline its base class
-            return
-        try:
-            import concurrent.futures.thread  # noqa: F401 - this loader executes it too
-        except (ImportError, RuntimeError):  # it cannot be imported, or another thread imports it and waits for this import
-            return
+def _derive(module: "ModuleType") -> None:
+    """Give the outline its base class, if the module is the last one that is needed for that. Else import the others."""
+    if module.__name__ == _THREAD:
+        _core.ExecutorBase  # noqa: B018 - its first use gives the outline its base class
+        return
+    try:
+        import concurrent.futures.thread  # noqa: F401 - then this is called for it too
+    except (ImportError, RuntimeError):  # it cannot be imported, or another thread imports it and waits for this import
+        return
 
 
 def _make() -> "type[Any] | None":

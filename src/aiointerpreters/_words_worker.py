@@ -6,7 +6,7 @@ them pays nothing.
 
 import sys
 
-from . import _core
+from . import _after_import, _core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,35 +20,9 @@ RECORD, WARNING, OUTPUT = range(3)
 
 
 def find_spec(name: str, path: "Any" = None, target: "ModuleType | None" = None) -> "ModuleSpec | None":
-    """Find the module as the other finders do, with a loader that installs its part when the module is complete."""
-    for finder in list(sys.meta_path):
-        if getattr(finder, "watches_words", False):
-            continue
-        spec = finder.find_spec(name, path, target)
-        if spec is not None:
-            loader: Any = spec.loader
-            if hasattr(loader, "exec_module"):
-                spec.loader = _Installing(loader)  # type: ignore[assignment]
-            return spec
-    return None
-
-
-class _Installing:
-    """A loader that installs this module's part after the module has been executed."""
-
-    def __init__(self, loader: "Any") -> None:
-        self._loader = loader
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._loader, name)
-
-    def exec_module(self, module: "ModuleType") -> None:
-        spec: Any = module.__spec__
-        spec.loader = self._loader
-        if hasattr(module, "__loader__"):
-            module.__loader__ = self._loader
-        self._loader.exec_module(module)
-        install(module.__name__, module)
+    """Find the module as the other finders do. When it is complete, its part is installed."""
+    finders = [finder for finder in sys.meta_path if not getattr(finder, "watches_words", False)]
+    return _after_import.find_spec(finders, name, path, target, lambda module: install(module.__name__, module))
 
 
 def install(name: str, module: "Any") -> None:

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fake_task.h"
+#include "fake_worker.h"
 #include "pool/pool.h"
 
 namespace aiointerpreters::pool {
@@ -45,8 +46,7 @@ class BroadcastTest : public testing::Test {
   Seat& enter() {
     EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
     Seat& seat = pool.enter();
-    EXPECT_FALSE(pool.take(seat));
-    EXPECT_EQ(seat.errand, Errand::kMakeInterpreter);
+    EXPECT_EQ(take_errand(pool, seat), Errand::kMakeInterpreter);
     return seat;
   }
   // The same, and it has created it and has run its first call.
@@ -113,11 +113,9 @@ TEST_F(BroadcastTest, IfItsInterpreterIsLostTheWorkerEndsTheTask) {
   Seat& seat = enter_host();
   const std::vector<TaskPtr> sent = send(pool, 1, 1);
   pool.begin_rest();
-  EXPECT_FALSE(pool.take(seat));
-  ASSERT_EQ(seat.errand, Errand::kRest);
+  ASSERT_EQ(take_errand(pool, seat), Errand::kRest);
   pool.step_down(seat);
-  EXPECT_FALSE(pool.take(seat));
-  ASSERT_EQ(seat.errand, Errand::kEndAddressed);
+  ASSERT_EQ(take_errand(pool, seat), Errand::kEndAddressed);
   TaskList lost = pool.take_addressed(seat);
   EXPECT_EQ(lost.pop(), sent[0]);
   pool.end_rest();

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "fake_task.h"
+#include "fake_worker.h"
 #include "pool/pool.h"
 
 namespace aiointerpreters::pool {
@@ -17,9 +18,17 @@ using Errand = Seat::Errand;
 
 // The worker makes its interpreter, as it is told to.
 void become_host(Pool& pool, Seat& seat) {
-  ASSERT_FALSE(pool.take(seat));
-  ASSERT_EQ(seat.errand, Errand::kMakeInterpreter);
+  ASSERT_EQ(take_errand(pool, seat), Errand::kMakeInterpreter);
   ASSERT_FALSE(pool.interpreter_made(seat));
+}
+
+// A worker that has made its interpreter and has got the call that needed it.
+Seat& enter_host(Pool& pool) {
+  EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
+  Seat& seat = pool.enter();
+  become_host(pool, seat);
+  EXPECT_TRUE(pool.take(seat));
+  return seat;
 }
 
 TEST(WarmUp, WantsAsManyThreadsAndInterpretersAsAreAskedFor) {
@@ -31,13 +40,10 @@ TEST(WarmUp, WantsAsManyThreadsAndInterpretersAsAreAskedFor) {
   EXPECT_FALSE(pool.claim_thread());
   Seat& first = pool.enter();
   Seat& second = pool.enter();
-  EXPECT_FALSE(pool.take(first));
-  EXPECT_EQ(first.errand, Errand::kMakeInterpreter);
-  EXPECT_FALSE(pool.take(second));
-  EXPECT_EQ(second.errand, Errand::kMakeInterpreter);
+  EXPECT_EQ(take_errand(pool, first), Errand::kMakeInterpreter);
+  EXPECT_EQ(take_errand(pool, second), Errand::kMakeInterpreter);
   EXPECT_FALSE(pool.interpreter_made(first));
-  EXPECT_FALSE(pool.take(first));  // one is not enough
-  EXPECT_EQ(first.errand, Errand::kNone);
+  EXPECT_EQ(take_errand(pool, first), Errand::kNone);  // one is not enough
   EXPECT_FALSE(pool.interpreter_made(second));
   EXPECT_EQ(pool.take(second), warm);
 }
@@ -49,9 +55,8 @@ TEST(WarmUp, WakesWorkersOneAfterTheOther) {
   TaskPtr task = pool.take(seat);
   ASSERT_TRUE(task);
   EXPECT_EQ(pool.warm_up(make_task(), 1), Submitted::kQueued);
-  EXPECT_TRUE(pool.claim_thread());  // the only worker is busy
-  EXPECT_FALSE(pool.take(seat));
-  EXPECT_EQ(seat.errand, Errand::kMakeInterpreter);  // it is free before the other one has come
+  EXPECT_TRUE(pool.claim_thread());                              // the only worker is busy
+  EXPECT_EQ(take_errand(pool, seat), Errand::kMakeInterpreter);  // it is free before the other one has come
   EXPECT_FALSE(pool.claim_thread());
   static_cast<void>(pool.take_queued());
 }
@@ -64,17 +69,13 @@ TEST(WarmUp, ACallOfHomeComesFirst) {
   EXPECT_EQ(pool.submit(call), Submitted::kQueued);
   Seat& seat = pool.enter();
   EXPECT_EQ(pool.take(seat), call);
-  EXPECT_FALSE(pool.take(seat));
-  EXPECT_EQ(seat.errand, Errand::kMakeInterpreter);
+  EXPECT_EQ(take_errand(pool, seat), Errand::kMakeInterpreter);
   static_cast<void>(pool.take_queued());
 }
 
 TEST(WarmUp, IfThereAreEnoughInterpretersTheTaskComesBeforeTheCallsThatWait) {
   Pool pool(limits(1, 1));
-  EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
-  Seat& seat = pool.enter();
-  become_host(pool, seat);
-  EXPECT_TRUE(pool.take(seat));
+  Seat& seat = enter_host(pool);
   EXPECT_EQ(pool.submit(make_task()), Submitted::kQueued);
   const TaskPtr warm(make_task());
   EXPECT_EQ(pool.warm_up(warm, 5), Submitted::kQueued);  // there may be only one
@@ -90,25 +91,18 @@ TEST(WarmUp, TheLeastNumberIsKeptAlsoAfterARest) {
   EXPECT_FALSE(pool.claim_thread());
   Seat& seat = pool.enter();
   become_host(pool, seat);
-  EXPECT_FALSE(pool.take(seat));
-  EXPECT_EQ(seat.errand, Errand::kNone);
+  EXPECT_EQ(take_errand(pool, seat), Errand::kNone);
   pool.begin_rest();
-  EXPECT_FALSE(pool.wait(seat));
-  EXPECT_EQ(seat.errand, Errand::kRest);
+  EXPECT_EQ(wait_for_errand(pool, seat), Errand::kRest);
   pool.step_down(seat);
-  EXPECT_FALSE(pool.take(seat));
-  EXPECT_EQ(seat.errand, Errand::kNone);
+  EXPECT_EQ(take_errand(pool, seat), Errand::kNone);
   pool.end_rest();
-  EXPECT_FALSE(pool.wait(seat));
-  EXPECT_EQ(seat.errand, Errand::kMakeInterpreter);
+  EXPECT_EQ(wait_for_errand(pool, seat), Errand::kMakeInterpreter);
 }
 
 TEST(WarmUp, IfAnInterpreterCannotBeMadeTheTaskEnds) {
   Pool pool(limits(4, 2));
-  EXPECT_EQ(pool.submit(make_task()), Submitted::kNeedsThread);
-  Seat& host = pool.enter();
-  become_host(pool, host);
-  EXPECT_TRUE(pool.take(host));
+  static_cast<void>(enter_host(pool));
   const TaskPtr warm(make_task());
   EXPECT_EQ(pool.warm_up(warm, 2), Submitted::kQueued);
   EXPECT_TRUE(pool.claim_thread());
@@ -118,11 +112,9 @@ TEST(WarmUp, IfAnInterpreterCannotBeMadeTheTaskEnds) {
   EXPECT_TRUE(pool.interpreter_failed(other, std::make_shared<const Breakage>(), left));
   EXPECT_EQ(left.pop(), warm);
   EXPECT_TRUE(left.empty());
-  EXPECT_FALSE(pool.take(other));
-  EXPECT_EQ(other.errand, Errand::kNone);  // nothing is wanted any more
+  EXPECT_EQ(take_errand(pool, other), Errand::kNone);  // nothing is wanted any more
   EXPECT_EQ(pool.warm_up(make_task(), 2), Submitted::kQueued);
-  EXPECT_FALSE(pool.wait(other));
-  EXPECT_EQ(other.errand, Errand::kMakeInterpreter);  // at once, although the last attempt has failed
+  EXPECT_EQ(wait_for_errand(pool, other), Errand::kMakeInterpreter);  // at once, although the last attempt has failed
   static_cast<void>(pool.take_queued());
 }
 
@@ -135,8 +127,7 @@ TEST(WarmUp, ClosingEndsTheWait) {
   EXPECT_TRUE(pool.claim_thread());
   pool.close();
   Seat& seat = pool.enter();
-  EXPECT_FALSE(pool.wait(seat));
-  EXPECT_EQ(seat.errand, Errand::kMakeInterpreter);  // for the task, which is queued now
+  EXPECT_EQ(wait_for_errand(pool, seat), Errand::kMakeInterpreter);  // for the task, which is queued now
   EXPECT_FALSE(pool.interpreter_made(seat));
   EXPECT_EQ(pool.take(seat), warm);
   EXPECT_FALSE(pool.take(seat));
