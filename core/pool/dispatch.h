@@ -46,8 +46,8 @@ class Dispatch : public Inventory {
   [[nodiscard]] Seat* choose_sleeper() noexcept;
   void wake_all_parked() noexcept;
   void wake_parked_hosts() noexcept { wake_parked(roster.hosts()); }
-  // See broadcasts.h. Each worker whose interpreter is ready gets one of the tasks, after `prepare(task)`. Requires: there are
-  // `roster.ready()` tasks or more; the others stay in `tasks`.
+  // See broadcasts.h. Each worker whose interpreter is ready gets one of the tasks, after `prepare(task)`. Requires: there
+  // are `roster.ready()` tasks or more; the others stay in `tasks`.
   template <typename Prepare>
   void broadcast(Broadcasts::Node& call, TaskList& tasks, Prepare&& prepare) noexcept {
     roster.for_each([&](Seat& seat) {

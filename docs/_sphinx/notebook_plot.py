@@ -24,7 +24,7 @@ def cell_with(text: str) -> str:
 def draw(folder: Path) -> None:
     """Write both files into a folder."""
     plt: Any = importlib.import_module("matplotlib.pyplot")  # need not be installed when types are checked
-    Image: Any = importlib.import_module("PIL.Image")  # which matplotlib requires
+    pillow: Any = importlib.import_module("PIL.Image")  # which matplotlib requires
     plt.switch_backend("svg")  # shows nothing
     names: dict[str, Any] = {"plt": plt}
     exec("from aiointerpreters import interpreter\n" + cell_with("def collatz_steps"), names)
@@ -36,7 +36,7 @@ def draw(folder: Path) -> None:
             file = folder / f"collatz-{theme}.png"
             names["figure"].savefig(file, bbox_inches="tight", dpi=180)
         plt.close("all")
-        with Image.open(file) as image:  # few colours: a palette makes the file three times as small
+        with pillow.open(file) as image:  # few colours: a palette makes the file three times as small
             palette = image.quantize(64)
         palette.save(file, optimize=True)
 
