@@ -1,4 +1,4 @@
-"""What a call in another process costs: functions with lane="process", beside the standard pools of processes.
+"""What a call in another process costs: functions with lane="process", beside loky and the standard pools of processes.
 
 Each pool has two processes, which have run something before the clock starts. One call at a time is measured, a batch of
 calls, a call with 64 MB of bytes, and the first call of a new pool, whose process is started for it.
@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from typing import Any
 
 import harness
+import rivals
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
 
 ONE = harness.Metric("one call", "us")
@@ -24,6 +25,7 @@ FIRST = harness.Metric("first call of a new pool", "ms")
 METRICS = (ONE, BATCH, LARGE, FIRST)
 OURS = 'aiointerpreters, lane="process"'
 STANDARD = ("ProcessPoolExecutor, forkserver", "ProcessPoolExecutor, spawn")
+LOKY = rivals.LOKY.name
 WORKERS = 2
 BYTES = 64 << 20
 
@@ -31,7 +33,7 @@ BENCHMARK = harness.Benchmark(
     name="process_lane",
     title="calls in other processes, with two of them",
     metrics=METRICS,
-    claims=tuple(harness.Claim(metric.name, OURS, rival, target=1) for metric in METRICS for rival in STANDARD),
+    claims=tuple(harness.Claim(metric.name, OURS, rival, target=1) for metric in METRICS for rival in (*STANDARD, LOKY)),
 )
 
 type Submit = Callable[..., Future[Any]]
@@ -49,6 +51,13 @@ def ours() -> Iterator[Submit]:
 def standard(method: str) -> Iterator[Submit]:
     """The standard library's pool."""
     with ProcessPoolExecutor(WORKERS, mp_context=get_context(method)) as executor:
+        yield executor.submit
+
+
+@contextmanager
+def loky() -> Iterator[Submit]:
+    """loky's pool."""
+    with rivals.LOKY.make(WORKERS) as executor:
         yield executor.submit
 
 
@@ -92,7 +101,10 @@ def main() -> None:
     contestants: dict[str, Callable[[], Mapping[str, float]]] = {OURS: partial(sample, calls, ours)}
     for name in STANDARD:
         contestants[name] = partial(sample, calls, partial(standard, name.rpartition(" ")[2]))
-    harness.run(BENCHMARK, contestants, chosen, {})
+    if not rivals.LOKY.missing:
+        contestants[LOKY] = partial(sample, calls, loky)
+    left_out = {LOKY: rivals.LOKY.missing} if rivals.LOKY.missing else {}
+    harness.run(BENCHMARK, contestants, chosen, left_out)
 
 
 if __name__ == "__main__":

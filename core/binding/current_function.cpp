@@ -14,9 +14,10 @@ namespace {
 PyStructSequence_Field kCurrentFields[] = {
     {"where",
      "\"interpreter\": in a worker's interpreter, as tagged functions are. \"thread\": in a thread of an executor, as "
-     "untagged functions, thread initializers and callbacks of futures are. \"home\": anywhere else"},
+     "untagged functions, thread initializers and callbacks of futures are. \"process\": in another process of an executor. "
+     "\"home\": anywhere else"},
     {"executor", "the executor's `thread_name_prefix`, or the name that it has without one; None at home"},
-    {"worker", "the name of the executor's thread; None at home"},
+    {"worker", "the name of the executor's thread or process; None at home"},
     {"interpreter",
      "the ID of the worker's interpreter, as in concurrent.interpreters; None outside of workers' interpreters"},
     {nullptr, nullptr},
@@ -62,7 +63,17 @@ PyObject* current(PyObject* module, PyObject*) {
     // In a worker's interpreter, this is a thread of an executor that a task has created there.
     if (serving != state.serving.end()) return make_current(state, "thread", serving->second, in_interpreter);
     if (in_interpreter) return make_current(state, "interpreter", state.runtime.worker_name, true);
+    if (!state.process_name.empty()) return make_current(state, "process", state.process_name, false);
     return make_current(state, "home", {}, false);
+  });
+}
+
+PyObject* name_process(PyObject* module, PyObject* name) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    const py::Ref text = py::Ref::steal(PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass"));
+    if (!text) return nullptr;
+    state_of(module).process_name = PyBytes_AS_STRING(text.get());
+    Py_RETURN_NONE;
   });
 }
 
@@ -71,12 +82,14 @@ PyMethodDef kCurrentFunctions[] = {
      "current()\n--\n\n"
      "Tell where the calling code runs.\n\n"
      "A tagged function runs in a worker's interpreter, and so do its coroutines, the threads that it starts, and a tagged\n"
-     "initializer. An untagged function runs in a thread of the executor. All other code runs at home, also a tagged\n"
-     "function that is called directly there.\n\n"
+     "initializer. An untagged function runs in a thread of the executor. A function of the process lane runs in another\n"
+     "process. All other code runs at home, also a tagged function that is called directly there.\n\n"
      "Returns:\n"
      "    A Current, with the attributes `where`, `executor`, `worker` and `interpreter`. It is plain data, which can "
      "cross\n"
      "    interpreters."},
+    {"name_process", name_process, METH_O,
+     "name_process($module, name, /)\n--\n\nSay that this process is an executor's, and has this name."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -23,12 +23,11 @@ py::Ref elsewhere_of(PyObject* self, const ModuleState& state) {
   return py::Ref::steal(PyObject_CallMethod(self, "_open_elsewhere", nullptr));
 }
 
-// Functions with the same key are moved together: those of one name with one code, and all instances of a class. Returns
-// new; null with an exception set.
-py::Ref key_of(PyObject* fn) {
+// Functions with the same key are moved together (docs/fallback.md). Returns new; null with an exception set. Runs Python.
+py::Ref key_of(PyObject* fn, const py::Ref& elsewhere) {
   if (PyMethod_Check(fn)) fn = PyMethod_GET_FUNCTION(fn);
-  if (PyType_Check(fn) || PyCFunction_Check(fn)) return py::Ref::borrow(fn);
-  if (!PyFunction_Check(fn)) return py::Ref::borrow(reinterpret_cast<PyObject*>(Py_TYPE(fn)));
+  if (PyType_Check(fn)) return py::Ref::borrow(fn);
+  if (!PyFunction_Check(fn)) return py::Ref::steal(PyObject_CallMethod(elsewhere.get(), "key_of", "O", fn));
   const py::Ref name = py::Ref::steal(PyObject_GetAttrString(fn, "__qualname__"));
   const py::Ref module = py::Ref::steal(PyObject_GetAttrString(fn, "__module__"));
   if (!name || !module) return {};
@@ -53,17 +52,18 @@ struct Route {
   Place place = Place::kLane;
   Place other = Place::kThread;  // if no interpreter can run it
   bool is_plain = false;         // in a thread, it is a call of the function itself
+  bool is_coroutine = false;
 };
 
 // Makes the spare, whose items _elsewhere.Spare names. Errors: false with an exception set. Runs Python.
 bool make_spare(PyObject* self, ModuleState& state, const Submission& call, bool in_rows, Route& route) {
   const ExecutorState& executor = executor_of(state, self);
-  const py::Ref key = key_of(call.fn());
+  const py::Ref key = key_of(call.fn(), route.elsewhere);
   const py::Ref args = py::Ref::steal(PyTuple_New(call.nargs()));
   const py::Ref keywords = keywords_of(call);
   if (!key || !args || !keywords) return false;
   for (Py_ssize_t i = 0; i < call.nargs(); ++i) PyTuple_SET_ITEM(args.get(), i, Py_NewRef(call.args()[i]));
-  const bool is_coroutine = codec::is_coroutine_function(state.runtime, call.fn());
+  route.is_coroutine = codec::is_coroutine_function(state.runtime, call.fn());
   const bool has_variables = executor.context != nullptr || call.declared_context() != nullptr;
   py::Ref context = py::Ref::borrow(call.context() == nullptr ? Py_None : call.context());
   py::Ref values = py::Ref::borrow(Py_None);
@@ -73,10 +73,10 @@ bool make_spare(PyObject* self, ModuleState& state, const Submission& call, bool
     if (context) values = read_context(context.get(), {executor.context, call.declared_context()}, needs_main);
     if (!values) return false;
   }
-  route.is_plain = !in_rows && !is_coroutine && context.get() == Py_None;
+  route.is_plain = !in_rows && !route.is_coroutine && context.get() == Py_None;
   route.spare = py::Ref::steal(PyTuple_Pack(10, route.elsewhere.get(), route.other == Place::kProcess ? Py_True : Py_False,
                                             key.get(), call.fn(), args.get(), keywords.get(), in_rows ? Py_True : Py_False,
-                                            is_coroutine ? Py_True : Py_False, context.get(), values.get()));
+                                            route.is_coroutine ? Py_True : Py_False, context.get(), values.get()));
   return static_cast<bool>(route.spare);
 }
 
@@ -112,50 +112,37 @@ bool is_open(ModuleState& state, const pool::Pool& pool) {
 }
 
 // Passes the task to the executor's Elsewhere. Runs Python. Errors: false with an exception set; the task has ended then.
-bool start_in_process(ModuleState& state, HomeTask& task, const Route& route) {
-  task.place = Place::kProcess;
+bool start(ModuleState& state, HomeTask& task, const Route& route) {
+  task.place = route.place;
   const py::Ref moved = make_moved_call(state, task, route.spare.get(), nullptr);
   return moved && start_moved(moved, "start");
 }
 
-py::Ref invoke_of(const Route& route) { return py::Ref::steal(PyObject_GetAttrString(route.elsewhere.get(), "invoke")); }
-
+// A thread cannot be stopped, so this is an ordinary call of home.
 PyObject* submit_to_thread(PyObject* self, ModuleState& state, pool::Pool& pool, const Submission& call,
                            const Route& route) {
   if (route.is_plain) return enqueue_future(self, state, pool, prepare_for_home(state, call));
-  const py::Ref invoke = invoke_of(route);
+  const py::Ref invoke = py::Ref::steal(PyObject_GetAttrString(route.elsewhere.get(), "invoke"));
   if (!invoke) return nullptr;
   PyObject* const spare = route.spare.get();
   return enqueue_future(self, state, pool, prepare_for_home(state, Submission(invoke.get(), &spare, 1, nullptr)));
 }
 
-PyObject* submit_to_process(ModuleState& state, const pool::Pool& pool, const Route& route) {
+// A process or a coroutine can be stopped.
+PyObject* submit_stoppable(ModuleState& state, const pool::Pool& pool, const Route& route) {
   if (!is_open(state, pool)) return nullptr;
   py::Ref future = make_future(state, reinterpret_cast<PyTypeObject*>(state.future_type.get()), pool::Lane::kInterpreters);
   if (!future) return nullptr;
   hide_from_collector(future.get());
   FutureTask& task = *state_of_future(state, future.get()).task;
   task.queued = true;
-  return start_in_process(state, task, route) ? future.release() : nullptr;
-}
-
-// Queues an untagged call that runs the task.
-bool run_in_thread(PyObject* self, ModuleState& state, pool::Pool& pool, HomeTask& task, const Route& route) {
-  task.place = Place::kThread;
-  const py::Ref moved = make_moved_call(state, task, route.spare.get(), nullptr);
-  const py::Ref run = moved ? py::Ref::steal(PyObject_GetAttrString(route.elsewhere.get(), "run_here")) : py::Ref();
-  if (!run) return false;
-  PyObject* const argument = moved.get();
-  py::Ref future = prepare_for_home(state, Submission(run.get(), &argument, 1, nullptr));
-  return static_cast<bool>(py::Ref::steal(enqueue_future(self, state, pool, std::move(future))));
+  return start(state, task, route) ? future.release() : nullptr;
 }
 
 }  // namespace
 
 Routing routing_of(const ModuleState& state, PyObject* self, const Submission& call) noexcept {
-  Routing routing = call.routing();
-  if (!routing.is_set()) routing.fallback = executor_of(state, self).fallback;
-  return routing;
+  return call.routing().or_else(executor_of(state, self).fallback);
 }
 
 PyObject* submit_flexibly(PyObject* self, ModuleState& state, pool::Pool& pool, const Submission& call, bool in_rows) {
@@ -171,11 +158,11 @@ PyObject* submit_flexibly(PyObject* self, ModuleState& state, pool::Pool& pool, 
       task.keep_spare(route.spare.get());
       return enqueue_future(self, state, pool, std::move(future));
     }
-    if (!is_refusal()) return nullptr;
+    if (!py::is_ordinary_exception()) return nullptr;
     if (!move_function(route)) return refuse(state, future.get()) ? future.release() : nullptr;
   }
-  return route.place == Place::kThread ? submit_to_thread(self, state, pool, call, route)
-                                       : submit_to_process(state, pool, route);
+  return route.place == Place::kThread && !route.is_coroutine ? submit_to_thread(self, state, pool, call, route)
+                                                              : submit_stoppable(state, pool, route);
 }
 
 PyObject* start_awaited_flexibly(PyObject* self, ModuleState& state, pool::Pool& pool, const Submission& call,
@@ -189,15 +176,13 @@ PyObject* start_awaited_flexibly(PyObject* self, ModuleState& state, pool::Pool&
       awaited.task->keep_spare(route.spare.get());
       return awaited.expect() ? awaited.enqueue(self, state, pool) : nullptr;
     }
-    if (!is_refusal()) return nullptr;
+    if (!py::is_ordinary_exception()) return nullptr;
     if (!move_function(route)) return refuse_awaited(state, std::move(awaited.future));
     awaited.task = AwaitedTask::make(state, cancelling);
   }
   if (!is_open(state, pool) || !awaited.expect()) return nullptr;
   const AwaitedTaskPtr task = awaited.task;
-  const bool is_started =
-      route.place == Place::kThread ? run_in_thread(self, state, pool, *task, route) : start_in_process(state, *task, route);
-  if (is_started) return awaited.future.release();
+  if (start(state, *task, route)) return awaited.future.release();
   py::Ref error = py::take_exception();
   task->forget();
   py::restore_exception(std::move(error));

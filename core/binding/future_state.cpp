@@ -234,7 +234,10 @@ bool resolve(ModuleState& home, PyObject* future, FutureState& state) {
     state.failed = outcome.failed;
     state.resolved = true;
   }
-  if (state.decoders == 0) task->message.clear();
+  if (state.decoders == 0) {
+    task->message.clear();
+    task->drop_own_outcome();
+  }
   return true;
 }
 

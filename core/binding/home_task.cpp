@@ -92,9 +92,22 @@ void HomeTask::move_elsewhere() {
   message.clear();
   const py::Ref moved = make_moved_call(home_, *this, aside_->spare, error.get());
   place = PyTuple_GET_ITEM(aside_->spare, 1) == Py_True ? Place::kProcess : Place::kThread;
+  if (moved) forget_spare();  // the moved call has it
   // Decoding has run Python, so an interrupt may have come meanwhile. The code that runs the call handles it.
   if (moved && put_back() && start_moved(moved, "refused")) return;
   fail_with_current();
+}
+
+void HomeTask::forget_spare() noexcept {
+  aside_->spare = nullptr;
+  aside_->spare_loan = codec::Loan();
+}
+
+void HomeTask::drop_own_outcome() {
+  if (!aside_ || aside_->outcome == nullptr) return;
+  aside_->outcome = nullptr;
+  aside_->outcome_loan = codec::Loan();
+  home_.runtime.lessor->take_back();
 }
 
 void HomeTask::fail_with_current() {
@@ -134,7 +147,7 @@ const char* place_name(HomeTask::Place place) noexcept {
 }
 
 int interrupt_running(const ModuleState& home, HomeTask& task) {
-  if (task.place != HomeTask::Place::kLane) return task.moved() == nullptr ? 0 : interrupt_moved(task);
+  if (task.place != HomeTask::Place::kLane) return interrupt_moved(task);
   if (task.lane == pool::Lane::kHome || !task.request_interrupt()) return 0;
   const auto found = home.pools.find(task.pool);
   const std::shared_ptr<pool::Pool> pool = found != home.pools.end() ? found->second.lock() : nullptr;

@@ -30,10 +30,14 @@ class HomeTask : public pool::Task {
   // Keeps the spare: the call as an object of home. Another thread may drop it later. Errors: std::bad_alloc.
   void keep_spare(PyObject* spare);
   void move_elsewhere() override;
+  void forget_spare() noexcept override;
   // Ends the task with an object of home. Requires: it runs. Runs Python.
   void end_with(PyObject* object, bool failed);
   // Ends the task with the exception that is set, unless it has ended. Runs Python.
   void fail_with_current();
+  // Drops the object that ended it, if there is one. Otherwise an exception whose traceback leads to the future would keep
+  // both alive: the collector does not see loans. Call it when the future has it. Runs Python.
+  void drop_own_outcome();
   // The object that ended it. Borrows. Requires: Outcome::kOwnValue or kOwnError.
   [[nodiscard]] PyObject* own_outcome() const noexcept { return aside_->outcome; }
   // The object by which other code runs the call (moved_call.h); null: there is none. Borrows.

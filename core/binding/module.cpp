@@ -28,6 +28,7 @@
 #include "codec/remote_traceback.h"
 #include "py/compat.h"
 #include "py/error.h"
+#include "py/method.h"
 #include "py/thread_starter.h"
 
 namespace aiointerpreters::binding {
@@ -181,12 +182,23 @@ PyObject* get_attribute(PyObject* module, PyObject* name) {
   return PyObject_GetAttr(module, name);
 }
 
-PyObject* capture_function(PyObject* module, PyObject* tag) {
+PyObject* capture_function(PyObject* module, PyObject* const* args, Py_ssize_t nargs) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     ModuleState& state = state_of(module);
-    if (!is_tag(state, tag)) return PyErr_Format(PyExc_TypeError, "capture() takes a tagged callable, not %R", tag);
-    return capture(state, tag).release();
+    if (nargs < 1 || nargs > 2 || !is_tag(state, args[0])) {
+      PyErr_SetString(PyExc_TypeError, "capture() takes a tagged callable, and a fallback");
+      return nullptr;
+    }
+    Fallback fallback{};
+    if (!read_fallback(nargs == 2 ? args[1] : nullptr, fallback)) return nullptr;
+    return capture(state, args[0], fallback).release();
   });
+}
+
+PyObject* check_fallback(PyObject*, PyObject* value) {
+  Fallback fallback{};
+  if (!read_fallback(value, fallback)) return nullptr;
+  Py_RETURN_NONE;
 }
 
 PyObject* is_coroutine_function(PyObject* module, PyObject* callable) {
@@ -226,9 +238,12 @@ void free_state(void* module) {
 
 PyMethodDef kModuleMethods[] = {
     {"__getattr__", get_attribute, METH_O, nullptr},
-    {"capture", capture_function, METH_O,
-     "capture($module, tagged, /)\n--\n\n"
-     "Return the tagged callable in its current state. A callable that crosses by value is pickled only once, here."},
+    {"capture", py::as_method(capture_function), METH_FASTCALL,
+     "capture($module, tagged, fallback=None, /)\n--\n\n"
+     "Return the tagged callable in its current state. A callable that crosses by value is pickled only once, here.\n"
+     "One that cannot cross, but may run elsewhere, is returned as it is. `fallback` is the executor's."},
+    {"check_fallback", check_fallback, METH_O,
+     "check_fallback($module, fallback, /)\n--\n\nRaise ValueError or TypeError if this is not a fallback, or None."},
     {"outline_executor", outline_executor, METH_NOARGS,
      "outline_executor($module, /)\n--\n\n"
      "Return ExecutorBase without its base class, or None if the complete one is needed.\n\n"

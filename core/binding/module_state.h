@@ -73,6 +73,7 @@ struct ModuleState {
   // end.
   std::unordered_map<unsigned long, const pool::Pool*> settling;
   std::unordered_set<unsigned long> starting;  // idents of threads that do not serve their pool yet (worker_thread.h)
+  std::string process_name;  // of an executor's process (docs/fallback.md), in such a process; otherwise empty
   std::unordered_map<unsigned long, std::string> serving;  // the names of all threads of executors, by ident
   unsigned long main_thread = 0;                           // ident of the thread that handles signals
   unsigned long forker = 0;                                // ident of the thread that forks the process; 0: none

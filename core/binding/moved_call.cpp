@@ -12,20 +12,42 @@ namespace {
 
 struct MovedCall {
   PyObject_HEAD
-  HomeTaskPtr task;
-  PyObject* spare;    // the tuple: Elsewhere, and the call
-  PyObject* error;    // why no interpreter could run it, or None
-  PyObject* stopper;  // a callable that stops the code that runs it, or None
+  HomeTaskPtr task;   // null: the call has ended
+  PyObject* spare;    // the tuple: Elsewhere, and the call; null: the call has ended
+  PyObject* error;    // why no interpreter could run it, or None; null: the call has ended
+  PyObject* stopper;  // a callable that stops the code that runs it; null: none
 };
 
 MovedCall* as_moved(PyObject* self) noexcept { return reinterpret_cast<MovedCall*>(self); }
 
+int moved_clear(PyObject* self) {
+  Py_CLEAR(as_moved(self)->spare);
+  Py_CLEAR(as_moved(self)->error);
+  Py_CLEAR(as_moved(self)->stopper);
+  return 0;
+}
+
+// Takes the task out: the call ends, or has ended. Null if this has been done before. Runs Python.
+HomeTaskPtr take_task(PyObject* self) {
+  HomeTaskPtr task = std::move(as_moved(self)->task);
+  if (task && task->moved() == self) task->set_moved(nullptr);
+  moved_clear(self);
+  return task;
+}
+
+// The call was cancelled: tells that no code will run it.
+void end_cancelled(HomeTask& task) {
+  const pool::Task::Change change = task.notify_cancelled();
+  if (change != pool::Task::Change::kLost && task.needs_home(change)) task.settle_at_home(change);
+}
+
 PyObject* moved_start(PyObject* self, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
-    HomeTask& task = *as_moved(self)->task;
-    if (task.start()) Py_RETURN_TRUE;
-    const pool::Task::Change change = task.notify_cancelled();
-    if (change != pool::Task::Change::kLost && task.needs_home(change)) task.settle_at_home(change);
+    const HomeTaskPtr kept = as_moved(self)->task;
+    if (!kept) Py_RETURN_FALSE;
+    if (kept->start()) Py_RETURN_TRUE;
+    static_cast<void>(take_task(self));
+    end_cancelled(*kept);
     Py_RETURN_FALSE;
   });
 }
@@ -33,21 +55,58 @@ PyObject* moved_start(PyObject* self, PyObject*) {
 template <bool kFailed>
 PyObject* moved_end(PyObject* self, PyObject* object) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
-    HomeTask& task = *as_moved(self)->task;
-    if (task.state() == pool::Task::State::kRunning) task.end_with(object, kFailed);
+    const HomeTaskPtr task = take_task(self);
+    if (!task) Py_RETURN_NONE;
+    if (task->state() == pool::Task::State::kPending) static_cast<void>(task->start());
+    if (task->state() == pool::Task::State::kRunning) {
+      task->end_with(object, kFailed);
+    } else {
+      end_cancelled(*task);
+    }
     Py_RETURN_NONE;
   });
 }
 
 PyObject* moved_cancel(PyObject* self, PyObject*) {
-  return py::guarded<PyObject*>(nullptr, [&] {
-    as_moved(self)->task->cancel_at_home();
-    return Py_NewRef(Py_None);
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    const HomeTaskPtr task = as_moved(self)->task;
+    if (task && task->state() != pool::Task::State::kRunning) task->cancel_at_home();
+    Py_RETURN_NONE;
   });
 }
 
 PyObject* moved_interrupt(PyObject* self, PyObject*) {
-  return py::guarded<PyObject*>(nullptr, [&] { return PyBool_FromLong(interrupt_moved(*as_moved(self)->task)); });
+  return py::guarded<PyObject*>(nullptr, [&] {
+    const HomeTaskPtr task = as_moved(self)->task;
+    return PyBool_FromLong(task ? interrupt_moved(*task) : 0);
+  });
+}
+
+void call_stopper(PyObject* stopper) {
+  if (!py::Ref::steal(PyObject_CallNoArgs(stopper))) PyErr_WriteUnraisable(stopper);
+}
+
+// An interrupt may have come before there was anything to stop.
+int moved_set_stopper(PyObject* self, PyObject* value, void*) {
+  return py::guarded(-1, [&] {
+    const HomeTaskPtr task = as_moved(self)->task;
+    if (!task) return 0;
+    const py::Ref stopper = py::Ref::borrow(value == Py_None ? nullptr : value);
+    Py_XSETREF(as_moved(self)->stopper, Py_XNewRef(stopper.get()));
+    if (stopper && task->interrupted()) call_stopper(stopper.get());
+    return 0;
+  });
+}
+
+PyObject* moved_stopper(PyObject* self, void*) {
+  PyObject* const stopper = as_moved(self)->stopper;
+  return Py_NewRef(stopper == nullptr ? Py_None : stopper);
+}
+
+// Whether the code that runs it has, or will have, a stopper: it is in a process, or a coroutine.
+bool is_stoppable(const MovedCall& moved) noexcept {
+  return moved.spare != nullptr &&
+         (PyTuple_GET_ITEM(moved.spare, 1) == Py_True || PyTuple_GET_ITEM(moved.spare, 7) == Py_True);
 }
 
 int moved_traverse(PyObject* self, visitproc visit, void* arg) {
@@ -58,45 +117,37 @@ int moved_traverse(PyObject* self, visitproc visit, void* arg) {
   return 0;
 }
 
-int moved_clear(PyObject* self) {
-  Py_CLEAR(as_moved(self)->spare);
-  Py_CLEAR(as_moved(self)->error);
-  Py_CLEAR(as_moved(self)->stopper);
-  return 0;
-}
-
 // The code that had to run the call has dropped it.
 void end_dropped(HomeTask& task) {
-  py::Ref pending = py::take_exception();
   PyErr_SetString(PyExc_RuntimeError, "the call was dropped before it ended");
   task.fail_with_current();
-  py::restore_exception(std::move(pending));
 }
 
 void moved_dealloc(PyObject* self) {
   PyTypeObject* const type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
-  HomeTask& task = *as_moved(self)->task;
-  if (task.moved() == self) task.set_moved(nullptr);
-  if (task.state() == pool::Task::State::kCancelled) {
-    Py_XDECREF(moved_start(self, nullptr));
-  } else if (!task.done()) {
-    end_dropped(task);
+  py::Ref pending = py::take_exception();
+  if (const HomeTaskPtr task = take_task(self)) {
+    task->state() == pool::Task::State::kCancelled ? end_cancelled(*task) : end_dropped(*task);
   }
-  moved_clear(self);
+  py::restore_exception(std::move(pending));
   std::destroy_at(&as_moved(self)->task);
   type->tp_free(self);
   Py_DECREF(type);
 }
 
-PyObject* moved_interrupted(PyObject* self, void*) { return PyBool_FromLong(as_moved(self)->task->interrupted()); }
+PyObject* moved_interrupted(PyObject* self, void*) {
+  const HomeTaskPtr task = as_moved(self)->task;
+  return PyBool_FromLong(task && task->interrupted() ? 1 : 0);
+}
 
 PyMethodDef kMovedMethods[] = {
     {"start", moved_start, METH_NOARGS,
      "start($self, /)\n--\n\nReturn True if the call may run now. If it was cancelled, return False."},
     {"cancel", moved_cancel, METH_NOARGS, "cancel($self, /)\n--\n\nCancel the call, which has not started."},
     {"interrupt", moved_interrupt, METH_NOARGS,
-     "interrupt($self, /)\n--\n\nStop the running call by its stopper. Return whether it was running and has one."},
+     "interrupt($self, /)\n--\n\n"
+     "Stop the running call by its stopper, now or as soon as it has one. Return whether it was running."},
     {"finish", moved_end<false>, METH_O, "finish($self, result, /)\n--\n\nEnd the running call with its result."},
     {"fail", moved_end<true>, METH_O, "fail($self, exception, /)\n--\n\nEnd the running call with its exception."},
     {nullptr, nullptr, 0, nullptr},
@@ -105,11 +156,11 @@ PyMethodDef kMovedMethods[] = {
 PyMemberDef kMovedMembers[] = {
     {"spare", Py_T_OBJECT_EX, offsetof(MovedCall, spare), Py_READONLY, nullptr},
     {"error", Py_T_OBJECT_EX, offsetof(MovedCall, error), Py_READONLY, nullptr},
-    {"stopper", Py_T_OBJECT_EX, offsetof(MovedCall, stopper), 0, nullptr},
     {nullptr, 0, 0, 0, nullptr},
 };
 
 PyGetSetDef kMovedGetSet[] = {
+    {"stopper", moved_stopper, moved_set_stopper, "A callable that stops the code that runs the call, or None.", nullptr},
     {"interrupted", moved_interrupted, nullptr, "Whether the call must end as interrupted.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
@@ -147,7 +198,6 @@ py::Ref make_moved_call(ModuleState& home, HomeTask& task, PyObject* spare, PyOb
   std::construct_at(&moved->task, HomeTaskPtr(&task));
   moved->spare = Py_NewRef(spare);
   moved->error = Py_NewRef(error == nullptr ? Py_None : error);
-  moved->stopper = Py_NewRef(Py_None);
   task.set_moved(self.get());
   return self;
 }
@@ -159,9 +209,9 @@ bool start_moved(const py::Ref& moved, const char* method) {
 
 int interrupt_moved(HomeTask& task) {
   const py::Ref moved = py::Ref::borrow(task.moved());
+  if (!moved || !is_stoppable(*as_moved(moved.get())) || !task.request_interrupt()) return 0;
   const py::Ref stopper = py::Ref::borrow(as_moved(moved.get())->stopper);
-  if (stopper.get() == Py_None || !task.request_interrupt()) return 0;
-  if (!py::Ref::steal(PyObject_CallNoArgs(stopper.get()))) PyErr_WriteUnraisable(stopper.get());
+  if (stopper) call_stopper(stopper.get());
   return 1;
 }
 

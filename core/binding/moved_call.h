@@ -1,5 +1,6 @@
 // `_core.MovedCall`: a call that runs elsewhere than in an interpreter, as the Python code sees it that runs it
-// (_elsewhere.py). It owns the task, and ends it if nothing else has.
+// (_elsewhere.py). It owns the task, and ends it if nothing else has. When the call has ended, it owns nothing any more:
+// frames of tracebacks may keep the object for long.
 // Requires: attached to home, for every function here.
 #pragma once
 
@@ -20,7 +21,8 @@ namespace aiointerpreters::binding {
 // Passes it to a method of its Elsewhere object. Runs Python. Errors: false with an exception set.
 [[nodiscard]] bool start_moved(const py::Ref& moved, const char* method);
 
-// Ends the running call as interrupted, and stops the process that runs it. Returns 0 if it cannot be stopped. Runs Python.
+// Ends the running call as interrupted, and stops the process or the event loop that runs it, or that is being started for
+// it. Returns 0 if it cannot be stopped: a plain function in a thread. Runs Python.
 [[nodiscard]] int interrupt_moved(HomeTask& task);
 
 }  // namespace aiointerpreters::binding

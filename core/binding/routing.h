@@ -21,6 +21,8 @@ struct Routing {
   bool in_process = false;  // all calls run in other processes
 
   [[nodiscard]] bool is_set() const noexcept { return fallback != Fallback::kUnset || in_process; }
+  // The same, with the executor's fallback if nothing else is chosen.
+  [[nodiscard]] Routing or_else(Fallback executors) const noexcept { return is_set() ? *this : Routing{executors, false}; }
   // Whether calls may run elsewhere than in an interpreter.
   [[nodiscard]] bool is_flexible() const noexcept { return fallback > Fallback::kError || in_process; }
 };

@@ -45,10 +45,8 @@ bool publish_environment(ModuleState& state, pool::Pool& pool) {
   return true;
 }
 
-bool is_refusal() { return PyErr_ExceptionMatches(PyExc_Exception) != 0 && PyErr_ExceptionMatches(PyExc_MemoryError) == 0; }
-
 bool refuse(ModuleState& state, PyObject* future) {
-  if (!is_refusal()) return false;
+  if (!py::is_ordinary_exception()) return false;
   FutureState& data = state_of_future(state, future);
   static_cast<void>(data.task->start());
   show_to_collector(future);
@@ -123,7 +121,7 @@ pool::Pool* usable_pool(ModuleState& state, PyObject* self) {
 }
 
 PyObject* refuse_awaited(const ModuleState& state, py::Ref future) {
-  if (!is_refusal()) return nullptr;
+  if (!py::is_ordinary_exception()) return nullptr;
   const py::Ref error = py::take_exception();
   const py::Ref told =
       py::Ref::steal(PyObject_CallMethodOneArg(future.get(), state.asyncio.names.set_exception.get(), error.get()));

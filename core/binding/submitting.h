@@ -30,14 +30,10 @@ struct ExecutorState {
 // Tells the pool what workers have to follow. Runs Python. Errors: false with an exception set.
 [[nodiscard]] bool publish_environment(ModuleState& state, pool::Pool& pool);
 
-// Whether the exception that is set means that the callable or its arguments cannot cross. The future then reports it,
-// never submit.
-[[nodiscard]] bool is_refusal();
-
 // Encodes a tagged call into its task. `context` is the executor's. Runs Python. Errors: false with an exception set.
 [[nodiscard]] bool write_call(ModuleState& state, const Submission& call, PyObject* context, pool::Task& task);
-// Makes the exception that is set the outcome of a future whose task is not queued. Errors: false with the exception still
-// set if it is not a refusal.
+// The callable or its arguments cannot cross, for the reason that is set as exception. Makes it the outcome of a future
+// whose task is not queued. Errors: false with the exception still set if it is not an ordinary one.
 [[nodiscard]] bool refuse(ModuleState& state, PyObject* future);
 // The same for an awaited call. Returns the future; null with an exception set.
 [[nodiscard]] PyObject* refuse_awaited(const ModuleState& state, py::Ref future);

@@ -332,10 +332,10 @@ codec::CallablePtr describe_tagged(ModuleState& state, PyObject* tag) {
   return ref;
 }
 
-py::Ref capture(ModuleState& state, PyObject* tag) {
+py::Ref capture(ModuleState& state, PyObject* tag, Fallback fallback) {
   codec::CallablePtr ref = describe_tagged(state, tag);
   const Tag& like = *as_tag(tag);
-  if (!ref && like.routing.is_flexible() && py::clear_ordinary_exception()) return py::Ref::borrow(tag);
+  if (!ref && like.routing.or_else(fallback).is_flexible() && py::clear_ordinary_exception()) return py::Ref::borrow(tag);
   if (!ref) return {};
   return py::Ref::steal(make_tag(Py_TYPE(tag), like.vectorcall, like.fn, like.context, like.routing, std::move(ref)));
 }

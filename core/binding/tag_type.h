@@ -29,8 +29,8 @@ namespace aiointerpreters::binding {
 // exception set.
 [[nodiscard]] codec::CallablePtr describe_tagged(ModuleState& state, PyObject* tag);
 // A tag with the callable in its current state, for a whole `map`: a callable that crosses by value is pickled once.
-// A callable that cannot cross, but may run elsewhere, is not captured. Requires: is_tag. Returns new; null with an
-// exception set. Runs Python.
-[[nodiscard]] py::Ref capture(ModuleState& state, PyObject* tag);
+// A callable that cannot cross, but may run elsewhere, is not captured. `fallback` is the executor's. Requires: is_tag.
+// Returns new; null with an exception set. Runs Python.
+[[nodiscard]] py::Ref capture(ModuleState& state, PyObject* tag, Fallback fallback);
 
 }  // namespace aiointerpreters::binding

@@ -43,6 +43,7 @@ py::Ref Caller::call(codec::Runtime& runtime, Task& task) {
   task.message.clear();  // also gives up lent memory, which the function may not use any more
   if (task.context && !enter_context(runtime, task)) return {};
   task.is_begun = true;
+  if (task.may_move) task.forget_spare();
   if (!task.in_rows) return arguments_.call(callable.get());
   PyObject* const rows = arguments_.positional(0);
   return task.lane == Lane::kLoops ? call_rows_in_loop(callable.get(), rows) : call_rows(callable.get(), rows);
@@ -94,8 +95,7 @@ void encode_outcome(codec::Runtime& runtime, py::Interruptible& interruptible, T
 }
 
 void note_refusal(Task& task) noexcept {
-  if (!task.may_move || task.is_begun || task.interrupted()) return;
-  task.is_refused = PyErr_ExceptionMatches(PyExc_Exception) != 0 && PyErr_ExceptionMatches(PyExc_MemoryError) == 0;
+  task.is_refused = task.may_move && !task.is_begun && !task.interrupted() && py::is_ordinary_exception();
 }
 
 bool has_shared_outcome(const Task& task) noexcept { return codec::has_own_memory(task.message); }

@@ -63,6 +63,8 @@ class Task : public base::Counted, public Call, public Completion {
   // Call it in place of `settle_at_home` if `is_refused`: runs the call elsewhere than in an interpreter. Requires: attached
   // to home. Runs Python.
   virtual void move_elsewhere() {}
+  // Drops what `move_elsewhere` would need: the callable is about to be called. Thread: the one that runs it.
+  virtual void forget_spare() noexcept {}
   // Reports in home's log that the task was interrupted and still runs. Thread: any. Blocks: no.
   virtual void report_ignored_interrupt() = 0;
 

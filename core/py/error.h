@@ -25,11 +25,17 @@ Result guarded(Result failed, Body&& body) {
   return failed;
 }
 
-// Clears the exception that is set, unless it is MemoryError or not an Exception (KeyboardInterrupt, for example). For code
-// that has another way to try. Returns whether no exception is set now.
+// Whether the exception that is set belongs to what was tried: it is an Exception (not KeyboardInterrupt, for example), and
+// not MemoryError. Requires: an exception is set.
+[[nodiscard]] inline bool is_ordinary_exception() noexcept {
+  return PyErr_ExceptionMatches(PyExc_Exception) != 0 && PyErr_ExceptionMatches(PyExc_MemoryError) == 0;
+}
+
+// Clears the exception that is set, if it is ordinary. For code that has another way to try. Returns whether no exception is
+// set now.
 [[nodiscard]] inline bool clear_ordinary_exception() noexcept {
   if (PyErr_Occurred() == nullptr) return true;
-  if (PyErr_ExceptionMatches(PyExc_Exception) == 0 || PyErr_ExceptionMatches(PyExc_MemoryError) != 0) return false;
+  if (!is_ordinary_exception()) return false;
   PyErr_Clear();
   return true;
 }

@@ -4,36 +4,21 @@ The engine (core/binding/elsewhere.h) passes calls that no interpreter can run, 
 share a process. One object of `Elsewhere` belongs to one executor.
 """
 
-import warnings
 import weakref
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from contextvars import Context
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _core
 from ._call_forms import call_in_form
-from .errors import FallbackWarning
+from ._moved_functions import MovedFunctions, key_of, name_of
+from .types import MovedFunction
 
 if TYPE_CHECKING:
     from ._processes import Processes
-
-_LONGEST_REASON = 500
-_shown: dict[Any, Any] = {}  # the warnings that have been shown, for `warnings`: each is shown once in a process
-
-
-class Fallback(NamedTuple):
-    """A function that no interpreter can run. `InterpreterThreadPoolExecutor.fallbacks` lists them."""
-
-    function: str
-    """Its module and qualified name."""
-    lane: Literal["thread", "process"]
-    """Where its calls run."""
-    reason: str
-    """The exception that has decided this, as text."""
-    calls: int
-    """How many calls have been moved."""
+    from .executors import InterpreterThreadPoolExecutor
 
 
 class Spare(NamedTuple):
@@ -53,98 +38,104 @@ class Spare(NamedTuple):
     @property
     def name(self) -> str:
         """The function's name for messages."""
-        fn: Any = self.fn
-        kind = type(fn)
-        return f"{getattr(fn, '__module__', kind.__module__)}.{getattr(fn, '__qualname__', kind.__qualname__)}"
+        return name_of(self.fn)
 
 
 class Elsewhere:
     """The functions that an executor has moved, and the threads and processes that only moved calls need."""
 
-    def __init__(self, name: str, max_processes: int | None) -> None:
-        self._name = name
+    def __init__(self, executor: "InterpreterThreadPoolExecutor", max_processes: int | None) -> None:
+        self._executor = weakref.ref(executor)
+        self._name = executor._thread_name_prefix or ""
         self._max_processes = max_processes
-        self._moved: dict[object, Fallback] = {}
-        self._threads: ThreadPoolExecutor | None = None
-        self._processes: Processes | None = None
+        self._functions = MovedFunctions()
+        self._calls: dict[_core.MovedCall, None] = {}  # those that wait for a thread, or run in one
+        self._is_stopped = False
+        self._opened: dict[str, Any] = {}  # the two below, which threads may open at the same time
 
     @property
-    def fallbacks(self) -> tuple[Fallback, ...]:
-        return tuple(self._moved.values())
+    def _threads(self) -> ThreadPoolExecutor | None:
+        """For calls that come when the executor accepts none any more."""
+        return self._opened.get("threads")
+
+    @property
+    def _processes(self) -> "Processes | None":
+        return self._opened.get("processes")
+
+    @property
+    def fallbacks(self) -> tuple[MovedFunction, ...]:
+        return self._functions.all()
 
     # ---- Called by the engine.
 
+    key_of = staticmethod(key_of)
+
     def is_moved(self, key: object) -> bool:
         """Whether calls of that function run elsewhere. If they do, count one."""
-        known = self._moved.get(key)
-        if known is None:
-            return False
-        self._moved[key] = known._replace(calls=known.calls + 1)
-        return True
+        return self._functions.count(key)
 
     def move_function(self, given: tuple[Any, ...], error: BaseException | None) -> None:
         """Move the function, and warn. If it has been moved already, only count the call."""
         spare = Spare(*given)
-        if self.is_moved(spare.key):
-            return
-        reason = f"{type(error).__name__}: {error}".partition("\n")[0][:_LONGEST_REASON]
-        lane: Literal["thread", "process"] = "process" if spare.in_process else "thread"
-        self._moved[spare.key] = Fallback(spare.name, lane, reason, 1)
-        where = "other processes" if spare.in_process else "threads of the main interpreter"
-        text = f"no interpreter can run {spare.name}, so its calls run in {where}: {reason}"
-        code: Any = getattr(spare.fn, "__code__", None)
-        file, line = (code.co_filename, code.co_firstlineno) if code is not None else (__file__, 0)
-        module = spare.fn.__module__ if code is not None else __name__
-        warnings.warn_explicit(text, FallbackWarning, file, line, module, _shown)
+        self._functions.add(spare.key, spare.fn, spare.in_process, error)
 
     def refused(self, call: _core.MovedCall) -> None:
         """Run a call that a worker could not begin. The calling thread is that worker's."""
         spare = Spare(*call.spare)
         self.move_function(call.spare, call.error)
         if spare.in_process or spare.is_coroutine_function:
+            del spare
             self.start(call)
         else:
-            self.run_here(call)
+            del spare
+            self._run(call)
 
     def start(self, call: _core.MovedCall) -> None:
-        """Run a call in another process, or in a thread of its own. Errors become its outcome."""
+        """Run a call in another process, or in a thread of the executor. Errors become its outcome."""
         if call.spare[1]:
             self._open_processes().add(call)
             return
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(thread_name_prefix=f"{self._name}-fallback")
+        self._calls[call] = None
+        executor = self._executor()
         try:
-            self._threads.submit(self.run_here, call)
-        except RuntimeError:  # the interpreter is about to end
-            self.run_here(call)
-
-    @staticmethod
-    def run_here(call: _core.MovedCall) -> None:
-        """Run a call in this thread."""
-        if not call.start():
-            return
-        try:
-            result = Elsewhere.invoke(call.spare)
-        except BaseException as error:
+            if executor is None:
+                raise RuntimeError
+            executor._submit_here(self._run, call).add_done_callback(partial(self._see_to, call))
+        except BrokenExecutor as error:
+            self._calls.pop(call, None)
             call.fail(error)
-        else:
-            call.finish(result)
+        except RuntimeError:  # it has been shut down since the call was submitted
+            self._run_aside(call)
 
     @staticmethod
-    def invoke(given: tuple[Any, ...]) -> Any:
+    def invoke(given: tuple[Any, ...], set_stopper: Callable[[Callable[[], None]], None] | None = None) -> Any:
         """Call the function of a spare in this thread."""
         spare = Spare(*given)
-        call = partial(call_in_form, spare.fn, spare.args, spare.kwargs or {}, spare.in_rows, spare.is_coroutine_function)
+        call = partial(
+            call_in_form,
+            spare.fn,
+            spare.args,
+            spare.kwargs or {},
+            spare.in_rows,
+            spare.is_coroutine_function,
+            set_stopper,
+        )
         return call() if spare.context is None else spare.context.run(call)
 
     # ---- Called by the executor.
 
     def cancel_queued(self) -> None:
+        for call in list(self._calls):
+            call.cancel()
         if self._processes is not None:
             self._processes.cancel_queued()
 
     def stop(self) -> None:
-        """End all processes that run a call."""
+        """Cancel coroutines that run in threads, and end all processes that run a call. Cancel calls that wait."""
+        self._is_stopped = True
+        for call in list(self._calls):
+            call.cancel()
+            call.interrupt()
         if self._processes is not None:
             self._processes.stop()
 
@@ -160,10 +151,46 @@ class Elsewhere:
         if self._processes is not None:
             self._processes.join()
 
+    def _run(self, call: _core.MovedCall) -> None:
+        """Run a call in this thread."""
+        self._calls[call] = None
+        try:
+            if not call.start():
+                return
+            if self._is_stopped:
+                call.interrupt()
+            result = self.invoke(call.spare, partial(setattr, call, "stopper"))
+        except BaseException as error:
+            call.fail(error)
+        else:
+            call.finish(result)
+        finally:
+            self._calls.pop(call, None)
+
+    def _run_aside(self, call: _core.MovedCall) -> None:
+        """Run a call in a thread that is not the executor's."""
+        made = ThreadPoolExecutor(thread_name_prefix=f"{self._name}-fallback")  # it has no threads yet
+        try:
+            self._opened.setdefault("threads", made).submit(self._run, call)
+        except RuntimeError:  # the interpreter is about to end
+            self._run(call)
+
+    def _see_to(self, call: _core.MovedCall, carrier: "Future[None]") -> None:
+        """End a call that its thread has not run. `carrier` is the future of the thread's call, and is done."""
+        self._calls.pop(call, None)
+        if carrier.cancelled():
+            call.cancel()
+        elif (error := carrier.exception()) is not None:
+            call.fail(error)
+
     def _open_processes(self) -> "Processes":
         if self._processes is None:
             from ._processes import Processes
 
-            self._processes = Processes(self._name, self._max_processes)
-            weakref.finalize(self, self._processes.close).atexit = False  # if the executor is dropped
-        return self._processes
+            made = Processes(self._name, self._max_processes)  # it has no threads and processes yet
+            if self._opened.setdefault("processes", made) is made:
+                weakref.finalize(self, made.close).atexit = False  # if the executor is dropped
+                if self._is_stopped:
+                    made.stop()
+        opened: Processes = self._opened["processes"]
+        return opened

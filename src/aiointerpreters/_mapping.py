@@ -37,8 +37,7 @@ def map_calls(
     if isinstance(fn, interpreter):
         if chunksize < 1:
             raise ValueError("chunksize must be >= 1.")
-        if executor._fallback in {None, "error"}:  # otherwise it may run even if it cannot cross
-            fn = _core.capture(fn)
+        fn = _core.capture(fn, executor._fallback)
         if chunksize > 1:
             size = min(chunksize, sys.maxsize)
             chunks = iter(lambda: list(itertools.islice(rows, size)), [])

@@ -1,42 +1,45 @@
 """What the processes of an executor do: they receive calls, run them one after the other, and send their outcomes."""
 
+import contextlib
 import importlib
+import os
 import signal
 import socket
+import sys
 import traceback
 from collections.abc import Callable
 from contextvars import copy_context
 from functools import lru_cache, partial, reduce
 from typing import Any
 
+from . import _core
 from . import _process_wire as wire
 from ._call_forms import call_in_form
 from ._core import InterpreterError, interpreter
 
 
-def serve(connection: socket.socket) -> None:
-    """Serve until the main process closes the connection. The target of the process."""
+def serve(connection: socket.socket, name: str) -> None:
+    """Serve until the main process closes the connection. The target of the process, whose name is given."""
     signal.signal(signal.SIGINT, _ignore)  # Ctrl-C reaches all processes of a terminal; the main one decides
-    connection.sendall(b"R")
-    while True:
-        try:
-            parts = wire.receive(connection)
-        except (EOFError, OSError):
-            return
-        outcome = _run(parts)
-        del parts
-        try:
-            wire.Message(outcome).send(connection)
-        except OSError:
-            return
-        del outcome
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=connection.close)  # what a function forks does not answer
+    _core.name_process(name)
+    owner = os.getpid()
+    with contextlib.suppress(EOFError, OSError):  # the main process has closed the connection, or is gone
+        connection.sendall(b"R")
+        while True:
+            number, parts = wire.receive(connection)
+            outcome = _run(parts, owner)
+            del parts
+            wire.Message(outcome).send(connection, number)
+            del outcome
 
 
 def _ignore(*_: object) -> None:
     pass
 
 
-def _run(parts: wire.Parts) -> wire.Parts:
+def _run(parts: wire.Parts, owner: int) -> wire.Parts:
     try:
         head = wire.loads(parts[:1])
         fn = _find(*head) if type(head) is tuple else head
@@ -49,11 +52,30 @@ def _run(parts: wire.Parts) -> wire.Parts:
             call = partial(_context.make(copy_context(), values).run, call)
         result = call()
     except BaseException as error:
+        _leave_if_forked(owner, error)
         return _describe(error)
+    _leave_if_forked(owner, None)
     try:
         return wire.dumps((True, result))
     except Exception as error:
         return _describe(error, "result: ")
+
+
+def _leave_if_forked(owner: int, error: BaseException | None) -> None:
+    """End this process if the function has forked it and has not ended it: only the one that got the call answers."""
+    if os.getpid() == owner:
+        return
+    code = 0
+    if error is not None:
+        code = error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1
+        if not isinstance(error, SystemExit):
+            traceback.print_exception(error)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # it was closed or replaced, and nothing more can be done
+            continue
+    os._exit(code)
 
 
 @lru_cache(maxsize=1024)
@@ -69,10 +91,18 @@ def _describe(error: BaseException, prefix: str = "") -> wire.Parts:
         shown = shown.tb_next
     text = "".join(traceback.format_exception(type(error), error, shown if shown is not None else error.__traceback__))
     if prefix:
-        return wire.dumps((False, None, f"{prefix}{type(error).__name__}: {error}", text))
+        return wire.dumps((False, None, f"{prefix}{type(error).__name__}: {_message_of(error)}", text))
     try:
         content = wire.dumps((False, error, None, text))
-        wire.loads(content)
+        if isinstance(wire.loads(content)[1], BaseException):
+            return content
+    except (Exception, SystemExit):  # it cannot be pickled, or not be rebuilt
+        pass
+    return wire.dumps((False, InterpreterError(f"{type(error).__qualname__}: {_message_of(error)}"), None, text))
+
+
+def _message_of(error: BaseException) -> str:
+    try:
+        return str(error)
     except Exception:
-        return wire.dumps((False, InterpreterError(f"{type(error).__qualname__}: {error}"), None, text))
-    return content
+        return "<exception str() failed>"  # as `traceback` says

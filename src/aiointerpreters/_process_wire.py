@@ -10,22 +10,29 @@ import mmap
 import os
 import socket
 import struct
+import sys
 from _pickle import PickleBuffer, Pickler, PicklingError
 from _pickle import loads as _loads
 from collections import ChainMap
 from collections.abc import Buffer, Callable, Sequence
 from typing import Any, ClassVar
 
+from . import _script
 from ._core import SharedBuffer
 
 type Parts = list[memoryview | Pickle]
 """The pickle, then the buffers outside of it. `receive` returns only views."""
 
-_HEADER = struct.Struct("<IIQ")  # number of parts, whether they are in mapped memory, their size in bytes
+_HEADER = struct.Struct("<QIIQ")  # the call's number, number of parts, where they are, their size in bytes
+_NUMBER = struct.Struct("<Q")  # its first field
+_INLINE = 0x6F696160  # the parts follow
+_ELSEWHERE = _INLINE + 1  # the parts are in mapped memory, whose descriptor comes with the header
 _FIRST = 1 << 16  # bytes that are requested at first: whole small messages
 _OUTSIDE = 1 << 14  # bytes of a buffer that is not copied into the pickle
 _MAPPED = 1 << 17  # bytes of a message that goes through mapped memory
 _ALIGNMENT = 64
+_FRAME = 1 << 17  # bytes; in a longer piece of a pickle is one large bytes object or str
+_MAIN = b"main__"  # part of the names of `__main__`
 _HAS_MAPPED = hasattr(os, "memfd_create") and hasattr(socket, "CMSG_LEN")
 _ANCILLARY = socket.CMSG_LEN(array.array("i").itemsize) if _HAS_MAPPED else 0
 
@@ -86,11 +93,20 @@ def dumps(value: object) -> Parts:
 
     try:
         _Pickler(file, 5, buffer_callback=keep_inside).dump(value)
+        if not _names_typed(file):
+            return [file, *buffers]
     except (PicklingError, AttributeError, TypeError):
-        from . import _by_value  # imported here, because it needs cloudpickle
+        pass
+    from . import _by_value  # imported here, because it needs cloudpickle
 
-        return [memoryview(_by_value.dumps(value, lambda _: None, REDUCTIONS)[0])]
-    return [file, *buffers]
+    return [memoryview(_by_value.dumps(value, lambda _: None, REDUCTIONS)[0])]
+
+
+def _names_typed(pickle: Pickle) -> bool:
+    """Whether a pickle may name an object of a `__main__` that no process can run: of a prompt, a notebook, or -c."""
+    if not any(_MAIN in piece for piece in pickle.pieces if len(piece) < _FRAME):
+        return False
+    return _script.describe(sys.modules.get("__main__")) is None
 
 
 def loads(parts: Parts) -> Any:
@@ -108,40 +124,36 @@ class Message:
         sizes = struct.pack(f"<{len(parts)}Q", *lengths)
         total = sum(lengths)
         self._memory = _Memory(parts) if _HAS_MAPPED and may_be_mapped and total >= _MAPPED else None
-        if self._memory is not None:
-            self._content = _HEADER.pack(len(parts), 1, len(sizes)) + sizes
-        else:
-            self._content = b"".join((_HEADER.pack(len(parts), 0, len(sizes) + total), sizes, *_pieces(parts)))
+        content = [sizes] if self._memory is not None else [sizes, *_pieces(parts)]
+        size = len(sizes) + (0 if self._memory is not None else total)
+        place = _INLINE if self._memory is None else _ELSEWHERE
+        self._content = bytearray().join((_HEADER.pack(0, len(parts), place, size), *content))
 
-    def send(self, connection: socket.socket) -> None:
-        """Send it. Raises OSError if the other process is gone."""
+    def send(self, connection: socket.socket, number: int) -> None:
+        """Send it as the call, or the call's outcome, with this number. Raises OSError if the other process is gone."""
+        _NUMBER.pack_into(self._content, 0, number)
         if self._memory is None:
             connection.sendall(self._content)
             return
         rights = array.array("i", [self._memory.descriptor])
         sent = connection.sendmsg([self._content], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
-        connection.sendall(self._content[sent:])
+        connection.sendall(memoryview(self._content)[sent:])
 
 
 def _pieces(parts: Parts) -> list[bytes | memoryview]:
     return [piece for part in parts for piece in (part.pieces if isinstance(part, Pickle) else (part,))]
 
 
-def _send_all(connection: socket.socket, parts: list[Any], ancillary: list[Any]) -> None:
-    if not hasattr(connection, "sendmsg"):
-        connection.sendall(b"".join(parts))
-        return
-    sent = connection.sendmsg(parts, ancillary)
-    for part in parts:
-        size = len(part)
-        if sent < size:
-            connection.sendall(memoryview(part)[sent:])
-        sent = max(sent - size, 0)
+def receive(connection: socket.socket, wait: Callable[[], None] | None = None) -> tuple[int, Parts]:
+    """Wait for a message. Return the number of its call, and its parts.
 
+    Raises EOFError, or OSError, if the other process is gone.
 
-def receive(connection: socket.socket) -> Parts:
-    """Wait for a message. Raises EOFError, or OSError, if the other process is gone."""
+    wait: waits until the connection has something, or raises EOFError. If None, the connection itself waits.
+    """
     ancillary: list[Any] = []
+    if wait is not None:
+        wait()
     if _HAS_MAPPED:
         first, ancillary, _, _ = connection.recvmsg(_FIRST, _ANCILLARY)
     else:
@@ -149,27 +161,31 @@ def receive(connection: socket.socket) -> Parts:
     if not first:
         raise EOFError
     if len(first) < _HEADER.size:
-        first = bytes(_receive_rest(connection, memoryview(first), _HEADER.size))
-    count, is_mapped, size = _HEADER.unpack_from(first)
+        first = bytes(_receive_rest(connection, memoryview(first), _HEADER.size, wait))
+    number, count, place, size = _HEADER.unpack_from(first)
+    if place not in (_INLINE, _ELSEWHERE):
+        raise EOFError  # a function has written to descriptors that are not its own
     content: Any = memoryview(first)[_HEADER.size :]
     if len(content) < size:
-        content = _receive_rest(connection, content, size)
+        content = _receive_rest(connection, content, size, wait)
     begin = count * 8
     sizes = struct.unpack_from(f"<{count}Q", content)
-    if is_mapped:
-        return _map(array.array("i", ancillary[0][2])[0], sizes)
+    if place == _ELSEWHERE:
+        return number, _map(array.array("i", ancillary[0][2])[0], sizes)
     parts = []
     for one in sizes:
         parts.append(content[begin : begin + one])
         begin += one
-    return parts
+    return number, parts
 
 
-def _receive_rest(connection: socket.socket, begun: memoryview, size: int) -> memoryview:
+def _receive_rest(connection: socket.socket, begun: memoryview, size: int, wait: Callable[[], None] | None) -> memoryview:
     content = memoryview(bytearray(size))
     content[: len(begun)] = begun
     filled = len(begun)
     while filled < size:
+        if wait is not None:
+            wait()
         received = connection.recv_into(content[filled:])
         if received == 0:
             raise EOFError

@@ -12,7 +12,7 @@ from concurrent.futures.thread import _threads_queues
 from contextvars import Context, ContextVar
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from . import _core, _lifecycle, _mapping, _outline, _replaced_submit
 from ._broadcast import Broadcast
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from _typeshed import SupportsWrite
 
-    from ._elsewhere import Elsewhere, Fallback
+    from ._elsewhere import Elsewhere
+    from .types import Fallback, MovedFunction
 
 __all__ = ["Future", "InterpreterThreadPoolExecutor", "as_completed", "interpreter", "wait"]
 
@@ -42,6 +43,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
     A function tagged with `interpreter` runs in a worker's own subinterpreter, which has its own GIL (PEP 684). Every other
     function behaves as in `concurrent.futures.ThreadPoolExecutor`. Both kinds share one pool of threads.
     """
+
+    _elsewhere: "Elsewhere | None" = None
 
     def __init__(
         self,
@@ -55,7 +58,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         extensions: Extensions | None = None,
         preload: Iterable[str] = (),
         min_interpreters: int = 0,
-        fallback: Literal["error", "thread", "process"] | None = None,
+        fallback: "Fallback | None" = None,
         max_processes: int | None = None,
         logging: Words = "forward",
         output: Words = "own",
@@ -104,7 +107,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
                 not an attribute of a module, a name in `preload` cannot be a module's, or `extensions`,
                 `fallback`, `logging` or `output` is unknown.
             TypeError: `initializer` cannot be called, or is a tagged coroutine function. `preload` is a str, or contains
-                other objects than str.
+                other objects than str. `max_processes` is not an integer.
             RuntimeError: A thread for `min_interpreters` cannot be started.
             NotTransferableError: An argument of a tagged initializer cannot cross.
             NotImplementedError: `extensions` is `"private"` on musl, macOS or Windows.
@@ -118,18 +121,17 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
                 f"min_interpreters must be between 0 and {self._limits()[1]}, the maximum number of interpreters"
             )
         tagged = initializer if isinstance(initializer, interpreter) else None
+        self._max_processes = None if max_processes is None else operator.index(max_processes)
+        if self._max_processes is not None and self._max_processes < 1:
+            raise ValueError("max_processes must be greater than 0")
+        self._fallback = fallback
+        self._set_elsewhere(fallback, None)
         names = names_of_modules(preload)
         said = forwards(logging, output)
         private = are_private(extensions)
         self._pool = _core.Pool(*self._limits(), tagged, initargs, private, names, self._min_interpreters, said)
         self._thread_initializer = None if tagged is not None else initializer
         self._thread_initargs = initargs
-        if max_processes is not None and max_processes < 1:
-            raise ValueError("max_processes must be greater than 0")
-        self._fallback = fallback
-        self._max_processes = max_processes
-        self._elsewhere: Elsewhere | None = None
-        self._set_elsewhere(fallback, None)
         self._use_pool()
         if context_vars:
             self._declare_context(context_vars)
@@ -156,7 +158,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         return f"<{type(self).__name__} {self._thread_name_prefix!r} at {id(self):#x}: {', '.join(parts)}>"
 
     @property
-    def fallbacks(self) -> "tuple[Fallback, ...]":
+    def fallbacks(self) -> "tuple[MovedFunction, ...]":
         """The functions that no interpreter can run and that have a fallback, with the numbers of their calls so far."""
         return () if self._elsewhere is None else self._elsewhere.fallbacks
 
@@ -345,7 +347,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         self._threads = set()
         self._shutdown_lock = type(self._shutdown_lock)()  # a thread of the parent may have held it
         self._pool = self._pool.renewed()
-        self._elsewhere = None
+        vars(self).pop("_elsewhere", None)
         self._set_elsewhere(self._fallback, None)
         self._use_pool()
         if self._shutdown:
@@ -400,8 +402,9 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         if self._elsewhere is None:
             from ._elsewhere import Elsewhere  # most programs need it never
 
-            self._elsewhere = Elsewhere(self._thread_name_prefix or "", self._max_processes)
-            self._set_elsewhere(self._fallback, self._elsewhere)
+            opened: Elsewhere = vars(self).setdefault("_elsewhere", Elsewhere(self, self._max_processes))
+            self._set_elsewhere(self._fallback, opened)
+            return opened
         return self._elsewhere
 
     def _adjust_thread_count(self) -> None:

@@ -24,6 +24,8 @@ from .executors import InterpreterThreadPoolExecutor
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
+    from .types import Fallback
+
 __all__ = ["InterpreterError", "ModuleInfo", "Runner", "RunnerError", "get_module_info"]
 
 type ModuleInfo = tuple[Literal["module", "path"], str, str]
@@ -47,7 +49,7 @@ class Runner:
         *,
         workers: int,
         extensions: Extensions | None = None,
-        fallback: Literal["error", "thread", "process"] | None = None,
+        fallback: "Fallback | None" = None,
         preload: Iterable[str] = (),
         logging: Words = "forward",
         output: Words = "own",
@@ -73,8 +75,7 @@ class Runner:
         if workers < 1:
             raise ValueError("workers must be greater than 0")
         are_private(extensions)
-        if fallback not in {None, "error", "thread", "process"}:
-            raise ValueError(f"fallback must be 'error', 'thread', 'process' or None, not {fallback!r}")
+        _core.check_fallback(fallback)
         forwards(logging, output)
         self.workers = workers
         self._fallback = fallback

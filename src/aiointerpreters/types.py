@@ -2,7 +2,7 @@
 
 import sys
 from types import EllipsisType, NotImplementedType
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Never
 
 from . import _core
 from ._core import SharedBuffer
@@ -46,7 +46,31 @@ A memoryview arrives as a view of the same memory, and a SharedBuffer as a Share
 concurrent.interpreters (PEP 734, CPython 3.14) arrives as the same queue. Objects of the other types are copied.
 """
 
-__all__ = ["RunFuture", "Shareable"]
+type Fallback = Literal["error", "thread", "process"]
+"""What happens to calls of a tagged function that no interpreter can run.
+
+`"error"`: their futures raise the reason. `"thread"`: they run in threads of the main interpreter. `"process"`: they run in
+other processes.
+"""
+
+
+class MovedFunction(NamedTuple):
+    """A function that no interpreter can run, and that has a fallback. `fallbacks` of the executor lists them.
+
+    Attributes:
+        function: Its module and qualified name.
+        lane: Where its calls run: `"thread"` or `"process"`.
+        reason: The exception that has decided this, as text.
+        calls: Number of calls that have been moved.
+    """
+
+    function: str
+    lane: Literal["thread", "process"]
+    reason: str
+    calls: int
+
+
+__all__ = ["Fallback", "MovedFunction", "RunFuture", "Shareable"]
 
 
 def __getattr__(name: str) -> Any:

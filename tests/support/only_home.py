@@ -3,8 +3,10 @@
 import _interpreters
 import os
 import signal
+import sys
 import threading
 import time
+import warnings
 from contextvars import ContextVar
 from typing import Any, Never
 
@@ -85,3 +87,57 @@ def sleep_after(fd: str) -> None:
 def interrupted() -> Never:
     """Raise what an interrupt raises."""
     raise TaskInterrupted
+
+
+def pause() -> None:
+    """Wait for ever."""
+    while True:
+        signal.pause()
+
+
+def fork(error: Exception | None = None) -> int:
+    """Fork, and return in both processes, or raise this in the child."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0 and error is not None:
+        sys.stderr = open(os.devnull, "w", encoding="ascii")  # noqa: SIM115 - its traceback is expected
+        raise error
+    return child
+
+
+def exit_code_of(child: int) -> int:
+    """Wait for the end of a child process."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def refuse(argument: object) -> Never:
+    """Raise an exception whose traceback leads to the argument."""
+    raise ValueError(type(argument))
+
+
+class Rebuilt(Exception):
+    """An exception that becomes something else when it is pickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return str, ("no exception",)
+
+
+def raise_rebuilt() -> Never:
+    """Raise it."""
+    raise Rebuilt("text")
+
+
+class WithoutText(Exception):
+    """An exception that has no text, and cannot be pickled."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+    def __reduce__(self) -> Never:
+        raise TypeError
+
+
+def raise_without_text() -> Never:
+    """Raise it."""
+    raise WithoutText

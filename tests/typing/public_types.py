@@ -83,7 +83,7 @@ interpreter(plain, fallback="elsewhere")  # type: ignore[call-overload]
 
 # Where code runs.
 assert_type(current(), Current)
-assert_type(current().where, Literal["home", "thread", "interpreter"])
+assert_type(current().where, Literal["home", "thread", "interpreter", "process"])
 assert_type(current().worker, str | None)
 assert_type(current().interpreter, int | None)
 assert_type(interpreter(current)(), Current)
