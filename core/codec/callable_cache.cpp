@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "codec/codec.h"
+#include "codec/import_hint.h"
 #include "codec/qualified_name.h"
 #include "codec/recipe.h"
 #include "py/error.h"
@@ -30,6 +31,14 @@ py::Ref with_frame(Runtime& runtime, py::Ref builtin) {
   return runtime.caller ? py::Ref::steal(PyMethod_New(runtime.caller.get(), builtin.get())) : py::Ref();
 }
 
+// For the exception that is set: drops what a package says at length about an extension module that has refused.
+void shorten_refusals(Runtime& runtime) {
+  if (!runtime.refused_imports) return;
+  py::Ref error = py::take_exception();
+  static_cast<void>(hint_about_imports(*runtime.refused_imports, error.get()));
+  py::restore_exception(std::move(error));
+}
+
 // Finds or loads the callable. Returns new; null with InterpreterError set.
 py::Ref load_callable(Runtime& runtime, const CallableRef& ref) {
   py::Ref callable;
@@ -42,6 +51,7 @@ py::Ref load_callable(Runtime& runtime, const CallableRef& ref) {
     callable = ref.is_recipe ? follow_recipe(runtime, ref.value) : without_tag(runtime, decode_value(runtime, ref.value));
   }
   if (!callable) {
+    shorten_refusals(runtime);
     py::raise_from_current(runtime.interpreter_error.get(),
                            (name + " could not be loaded in a worker's interpreter").c_str());
     return callable;

@@ -60,6 +60,7 @@ class Survey {
     auto* const code = reinterpret_cast<PyCodeObject*>(function->func_code);
     PyObject* const type_parameters = function->func_typeparams;
     if (type_parameters != nullptr && PyTuple_GET_SIZE(type_parameters) > 0) return false;
+    if (!has_usual_builtins(function)) return false;
     Graph::Function found;
     found.object = weak(object);
     found.code = py::Ref::borrow(function->func_code);
@@ -80,6 +81,12 @@ class Survey {
     find_submodules(code, found);
     graph_.functions.push_back(std::move(found));
     return true;
+  }
+
+  // Whether its globals have no `__builtins__` of their own.
+  bool has_usual_builtins(PyFunctionObject* function) {
+    if (!builtins_) builtins_ = py::Ref::steal(PyImport_ImportModule("builtins"));
+    return builtins_ && function->func_builtins == PyModule_GetDict(builtins_.get());
   }
 
   // Takes a str unless it is the usual one.
@@ -379,6 +386,7 @@ class Survey {
   Memo cell_memo_;
   Memo globals_memo_;
   std::deque<Memo> names_of_globals_;
+  py::Ref builtins_;  // the module
   std::size_t values_ = 0;
 };
 

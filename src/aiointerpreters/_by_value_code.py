@@ -1,6 +1,8 @@
 """How functions and classes are pickled by value. The other halves of these functions are in _by_value_rebuild.py."""
 
 import abc
+import builtins
+import gc
 import opcode
 import sys
 from collections.abc import Iterator
@@ -111,10 +113,24 @@ def reduce_function(pickler: "Pickler", fn: FunctionType) -> Reduction:
     closure = fn.__closure__ and pickler.once(fn, lambda: _closure(fn))
     looked_up, used = _names(code)
     names = {name: everything[name] for name in looked_up if name in everything}
+    if (own := _own_builtins(fn, looked_up)) is not None:
+        base.setdefault("__builtins__", {})
+        names["__builtins__"] = own
     held = [*names.values(), *map(_content, fn.__closure__ or ())]
     modules = [inner for value in held for inner in _submodules(value, used)]
     state = (names, [*modules, *_lazy_submodules(names, used)], _special(pickler, fn, base), dict(fn.__dict__))
     return rebuild.make_function, (code, base, closure), state, None, None, rebuild.fill_function
+
+
+_IMPLICIT = ("__build_class__", "__import__")
+
+
+def _own_builtins(fn: FunctionType, looked_up: list[str]) -> dict[str, Any] | None:
+    """The builtins that a function may use, if its globals have a `__builtins__` of their own. Otherwise None."""
+    found: dict[str, Any] = fn.__builtins__  # type: ignore[attr-defined]
+    if found is builtins.__dict__:
+        return None
+    return {name: found[name] for name in (*_IMPLICIT, *looked_up) if name in found}
 
 
 def _content(cell: CellType) -> Any:
@@ -145,11 +161,28 @@ def _special(pickler: "Pickler", fn: FunctionType, base: dict[str, Any]) -> dict
             special[name] = value
     if pickler.keeps_annotations:
         annotate = getattr(fn, "__annotate__", None)
-        if annotate is not None:
+        if annotate is not None and not _are_changed(annotate, _computed_annotations(fn)):
             special["__annotate__"] = annotate
         elif fn.__annotations__:
             special["__annotations__"] = fn.__annotations__
     return special
+
+
+def _computed_annotations(fn: FunctionType) -> dict[str, Any] | None:
+    """The annotations of a function if they have been computed, which only the garbage collector tells."""
+    built_in: dict[str, Any] = fn.__builtins__  # type: ignore[attr-defined]
+    others = {id(each) for each in (fn.__globals__, built_in, fn.__kwdefaults__, fn.__dict__)}
+    return next((each for each in gc.get_referents(fn) if type(each) is dict and id(each) not in others), None)
+
+
+def _are_changed(annotate: Any, computed: dict[str, Any] | None) -> bool:
+    """Whether somebody has changed annotations in place after they were computed."""
+    if computed is None:
+        return False
+    try:
+        return list(annotate(1).items()) != list(computed.items())
+    except Exception:  # a name in them does not exist any more
+        return True
 
 
 # ---- Classes.
@@ -198,8 +231,10 @@ def reduce_class(pickler: "Pickler", kind: type) -> Reduction:
         meta = None if type(kind) is rebuild.metaclass_of(bases) else type(kind)
         make = rebuild.make_class, (meta, kind.__name__, bases, creation, identity)
     annotate = getattr(kind, "__annotate__", None) if "__annotate_func__" in own else None
-    if annotate is None and own.get("__annotations_cache__"):  # they have been assigned
-        attributes["__annotations__"] = own["__annotations_cache__"]
+    computed = own.get("__annotations_cache__")
+    if computed and (annotate is None or _are_changed(annotate, computed)):  # they have been assigned, or changed
+        annotate = None
+        attributes["__annotations__"] = computed
     if not pickler.keeps_annotations:
         annotate = None
         attributes.pop("__annotations__", None)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _ids: WeakKeyDictionary[Any, bytes] = WeakKeyDictionary()
 _objects: WeakValueDictionary[bytes, Any] = WeakValueDictionary()
 _own: WeakSet[type] = WeakSet()  # those that this interpreter has defined itself
+_born_with: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()  # attributes of the others before they are filled
 _strong_ids: dict[Any, bytes] = {}
 _strong_objects: dict[bytes, Any] = {}
 
@@ -91,6 +92,7 @@ def make_function(code: CodeType, names: dict[str, Any], closure: tuple[CellType
 def fill_function(fn: FunctionType, state: tuple[dict[str, Any], list[Any], dict[str, Any], dict[str, Any]]) -> None:
     """Give a function its globals, its special attributes and its own attributes."""
     names, _, special, own = state  # the second item has done its work: its modules have been imported
+    fn.__builtins__.update(names.pop("__builtins__", ()))  # type: ignore[attr-defined]
     fn.__globals__.update(names)
     for name, value in special.items():
         setattr(fn, name, value)
@@ -139,10 +141,33 @@ def metaclass_of(bases: tuple[type, ...]) -> type:
 
 def make_class(meta: type | None, name: str, bases: tuple[type, ...], names: dict[str, Any], identity: bytes) -> type:
     """Create a class without its attributes, or return the one that has arrived before."""
+    meta = metaclass_of(bases) if meta is None else meta
     found: type | None = find(identity)
     if found is None:
-        found = as_known(identity, _new_class(metaclass_of(bases) if meta is None else meta, name, bases, names))
+        return _newly_known(identity, _new_class(meta, name, bases, names))
+    if found not in _own:
+        _change(found, meta, name, bases, names)
     return found
+
+
+def _newly_known(identity: bytes, made: type) -> type:
+    found: type = as_known(identity, made)
+    _born_with.setdefault(found, frozenset(vars(found)))
+    return found
+
+
+def _change(made: type, meta: type, name: str, bases: tuple[type, ...], names: dict[str, Any]) -> None:
+    """Give a class what home may have changed since it was created, apart from its attributes."""
+    if made.__bases__ != bases:
+        made.__bases__ = bases
+    if type(made) is not meta:
+        made.__class__ = meta
+    for special, value in (("__name__", name), *((special, names.get(special)) for special in _CHANGEABLE)):
+        if value is not None and type.__getattribute__(made, special) != value:
+            type.__setattr__(made, special, value)
+
+
+_CHANGEABLE = ("__qualname__", "__module__")
 
 
 def _new_class(meta: type, name: str, bases: tuple[type, ...], names: dict[str, Any]) -> type:
@@ -189,9 +214,11 @@ def make_enum(
     in its own way.
     """
     found: type | None = find(identity)
-    if found is not None:
-        return found
     meta = type(bases[-1])
+    if found is not None:
+        if found not in _own:
+            _change(found, meta, name, bases, names)
+        return found
     namespace: Any = meta.__prepare__(name, bases)
     for key, value in names.items():
         namespace[key] = value
@@ -204,7 +231,7 @@ def make_enum(
     made = meta(name, bases, namespace) if boundary is None else meta(name, bases, namespace, boundary=boundary)
     if is_own:
         del made.__init__
-    return as_known(identity, made)  # type: ignore[no-any-return]
+    return _newly_known(identity, made)
 
 
 def _new_member(kind: Any, value: Any, args: tuple[Any, ...]) -> Any:
@@ -217,13 +244,21 @@ def _new_member(kind: Any, value: Any, args: tuple[Any, ...]) -> Any:
     return member
 
 
+_OF_ANNOTATIONS = ("__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__")
+
+
 def fill_class(made: Any, state: tuple[dict[str, Any], Any, list[type], dict[str, dict[str, Any]]]) -> None:
     """Give a class its attributes, its annotations, its registered subclasses, and the attributes of its members."""
     if made in _own:
         return  # it has been somewhere else and is back
     attributes, annotate, registered, members = state
+    keeps = _born_with[made]
+    for name, value in list(vars(made).items()):
+        if name not in attributes and name not in keeps and name not in _OF_ANNOTATIONS and type(value).__name__ != "CField":
+            delattr(made, name)
     for name, value in attributes.items():
-        setattr(made, name, value)
+        if name != "_fields_" or name not in vars(made):  # ctypes does not let it be set again
+            setattr(made, name, value)
     if annotate is not None:
         made.__annotate__ = annotate
     for subclass in registered:

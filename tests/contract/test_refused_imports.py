@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from aiointerpreters import InterpreterThreadPoolExecutor, Runner, _core, interpreter
+from aiointerpreters import InterpreterError, InterpreterThreadPoolExecutor, Runner, _core, interpreter
 from support import built, imports, refused, scripts
 from support.protocols import MakePool
 
@@ -77,6 +77,30 @@ def test_the_long_advice_of_a_package_is_left_out(make_pool: MakePool) -> None:
         assert notes_of(error) == [hint(NUMPY, NOT_DECLARED)]
         assert mark_of(error) == NUMPY
         assert "IMPORTANT" not in "".join(traceback.format_exception(error))
+
+
+@pytest.mark.parametrize("how", ["global", "variable", "class"])
+def test_the_long_advice_is_left_out_for_functions_by_value_too(
+    make_pool: MakePool, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    numpy = pytest.importorskip("numpy")
+    array = numpy.arange(3)
+
+    class Local:
+        pass
+
+    monkeypatch.setitem(globals(), "a_global", numpy)
+    functions: dict[str, Any] = {
+        "global": lambda: a_global.zeros(1),  # type: ignore[name-defined]  # noqa: F821
+        "variable": lambda: array.sum(),
+        "class": lambda: (array, Local),
+    }
+    error = make_pool(1).submit(interpreter(functions[how])).exception()
+    assert type(error) is InterpreterError
+    assert str(error) == f"the function could not be loaded in a worker's interpreter: ImportError: {refuses(NUMPY)}"
+    assert notes_of(error) == [hint(NUMPY, NOT_DECLARED)]
+    assert mark_of(error) == NUMPY
+    assert "IMPORTANT" not in "".join(traceback.format_exception(error))
 
 
 @pytest.mark.parametrize("where", ["argument 0", "argument 'values'", "argument 0[1]"])
