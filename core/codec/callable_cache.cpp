@@ -39,57 +39,92 @@ void shorten_refusals(Runtime& runtime) {
   py::restore_exception(std::move(error));
 }
 
-// Finds or loads the callable. Returns new; null with InterpreterError set.
-py::Ref load_callable(Runtime& runtime, const CallableRef& ref) {
+// Lets the cached functions in a pickle be those of `caches`, as far as it has some, and adds the others to it.
+class CachesScope {
+ public:
+  explicit CachesScope(const py::Ref& caches) : module_(py::Ref::steal(PyImport_ImportModule(kModule))) {
+    if (module_) token_ = py::Ref::steal(PyObject_CallMethod(module_.get(), "use_caches", "O", caches.get()));
+  }
+  CachesScope(const CachesScope&) = delete;
+  CachesScope& operator=(const CachesScope&) = delete;
+  ~CachesScope() {
+    if (!token_) return;
+    py::Ref error = py::take_exception();
+    const py::Ref done = py::Ref::steal(PyObject_CallMethod(module_.get(), "stop_using_caches", "O", token_.get()));
+    PyErr_Clear();
+    py::restore_exception(std::move(error));
+  }
+  explicit operator bool() const noexcept { return static_cast<bool>(token_); }
+
+ private:
+  static constexpr char kModule[] = "aiointerpreters._by_value_rebuild";
+  py::Ref module_;
+  py::Ref token_;
+};
+
+py::Ref load_pickle(Runtime& runtime, const CallableRef& ref, py::Ref& caches) {
+  if (ref.id == CallableRef::kUncached) return without_tag(runtime, decode_value(runtime, ref.value));
+  if (!caches) caches = py::Ref::steal(PyList_New(0));
+  if (!caches) return {};
+  const CachesScope scope(caches);
+  return scope ? without_tag(runtime, decode_value(runtime, ref.value)) : py::Ref();
+}
+
+}  // namespace
+
+bool CallableCache::load(Runtime& runtime, const CallableRef& ref, Entry& entry) {
   py::Ref callable;
   std::string name;
+  entry.is_constant = ref.by_reference() || ref.is_constant;
   if (ref.by_reference()) {
     name = ref.module + '.' + ref.qualname;
     callable = without_tag(runtime, follow(runtime.modules.import_module(ref.module, ref.module_version), ref.qualname));
   } else {
     name = "the function";
-    callable = ref.is_recipe ? follow_recipe(runtime, ref.value) : without_tag(runtime, decode_value(runtime, ref.value));
+    callable = ref.is_recipe ? follow_recipe(runtime, ref.value, entry.codes) : load_pickle(runtime, ref, entry.caches);
   }
-  if (!callable) {
+  if (callable && ref.module == "builtins" && PyCFunction_Check(callable.get())) {
+    callable = with_frame(runtime, std::move(callable));
+  } else if (!callable) {
     shorten_refusals(runtime);
     py::raise_from_current(runtime.interpreter_error.get(),
                            (name + " could not be loaded in a worker's interpreter").c_str());
-    return callable;
   }
-  return ref.module == "builtins" && PyCFunction_Check(callable.get()) ? with_frame(runtime, std::move(callable))
-                                                                       : std::move(callable);
+  if (!callable) return false;
+  const bool is_new = !entry.callable;
+  const py::Ref old = std::exchange(entry.callable, std::move(callable));  // dropped last
+  if (!entry.is_constant && (is_new || entry.state.is_known())) entry.state.note(runtime, entry.callable.get());
+  return true;
 }
-
-}  // namespace
 
 PyObject* CallableCache::find(Runtime& runtime, std::uint64_t id, const CallablePtr& ref, py::Ref& uncached) {
-  if (id == last_id_ && last_ != nullptr) return last_;
+  if (id == last_id_ && last_ != nullptr && is_fresh(*last_)) return last_->callable.get();
   if (id != CallableRef::kUncached) {
-    if (const auto entry = entries_.find(id); entry != entries_.end()) {
+    if (const auto found = entries_.find(id); found != entries_.end()) {
       last_id_ = id;
-      return last_ = entry->second.callable.get();
+      last_ = &found->second;
+      return is_fresh(*last_) || load(runtime, *ref, *last_) ? found->second.callable.get() : nullptr;
     }
   }
-  py::Ref callable = load_callable(runtime, *ref);
-  if (!callable || id == CallableRef::kUncached) {
-    uncached = std::move(callable);
-    return uncached.get();
-  }
-  return remember(id, ref, std::move(callable));
+  Entry entry;
+  if (!load(runtime, *ref, entry)) return nullptr;
+  if (id != CallableRef::kUncached) return remember(id, ref, std::move(entry));
+  uncached = std::move(entry.callable);
+  return uncached.get();
 }
 
-PyObject* CallableCache::remember(std::uint64_t id, const CallablePtr& ref, py::Ref callable) {
+PyObject* CallableCache::remember(std::uint64_t id, const CallablePtr& ref, Entry entry) {
   bytes_ += ref->value.bytes.size();
   if (entries_.size() >= sweep_at_ || bytes_ > CallableRef::kSweepBytes) {
     bytes_ = 0;
     last_ = nullptr;
-    std::erase_if(entries_, [](const auto& entry) { return entry.second.ref.expired(); });
+    std::erase_if(entries_, [](const auto& each) { return each.second.ref.expired(); });
     sweep_at_ = std::max(kFirstSweep, entries_.size() * 2);
   }
+  entry.ref = ref;
   last_id_ = id;
-  last_ = callable.get();
-  entries_.insert_or_assign(id, Entry{std::move(callable), ref});
-  return last_;
+  last_ = &entries_.insert_or_assign(id, std::move(entry)).first->second;
+  return last_->callable.get();
 }
 
 void CallableCache::clear() {

@@ -24,6 +24,9 @@ struct CallableRef {
   std::uint32_t module_version = 0;  // by reference: of that module (module_versions.h)
   Message value;                     // by value
   bool is_recipe = false;            // by value: a recipe
+  // By value: no call can change what it is made of. It refers only to values that never change, to what has a name, and to
+  // functions of the same kind, which it only calls; and its code assigns to nothing that outlives a call.
+  bool is_constant = false;
   bool needs_main = false;
   bool is_coroutine_function = false;
 

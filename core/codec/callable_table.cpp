@@ -73,8 +73,8 @@ bool has_cache(PyObject* callable) noexcept {
 
 bool same_content(const CallableRef& one, const CallableRef& other) {
   const base::Bytes& bytes = one.value.bytes;
-  return one.is_recipe == other.is_recipe && bytes.size() == other.value.bytes.size() &&
-         std::memcmp(bytes.data(), other.value.bytes.data(), bytes.size()) == 0;
+  return one.is_recipe == other.is_recipe && one.is_constant == other.is_constant &&
+         bytes.size() == other.value.bytes.size() && std::memcmp(bytes.data(), other.value.bytes.data(), bytes.size()) == 0;
 }
 
 }  // namespace
@@ -126,9 +126,10 @@ CallablePtr CallableTable::describe_value(Runtime& runtime, PyObject* callable, 
   ref->is_recipe = graph && write_recipe(runtime, *graph, ref->value);
   if (PyErr_Occurred() != nullptr) return nullptr;
   if (!ref->is_recipe && !encode_callable(runtime, callable, ref->value)) return nullptr;
+  ref->is_constant = ref->is_recipe && graph->is_constant;
   ref->needs_main = ref->value.needs_main;
-  // A function counts as stateless, so workers need not load it again while it is unchanged. A function with a cache keeps
-  // the cache that it has in the worker. Other callables may change in workers. Callables that hold memory of the main
+  // Workers keep a function until it changes, here or there. A function with a cache keeps the cache that it has in the
+  // worker. Other callables may change in workers. Callables that hold memory of the main
   // interpreter must not be cached.
   if (!(PyFunction_Check(callable) || has_cache(callable)) || ref->value.attachments) return ref;
   if (!ref->is_recipe || !graph->is_lasting) graph.reset();

@@ -55,7 +55,10 @@ CodeFactsPtr CodeTable::facts(PyObject* code) {
   auto facts = std::make_shared<CodeFacts>();
   auto* const object = reinterpret_cast<PyCodeObject*>(code);
   if (!add_pieces(code, facts->pieces) || !py::add_global_names(object, facts->globals)) return nullptr;
+  if (!py::add_names_not_only_called(object, facts->not_only_called)) return nullptr;
   drop_repeated(facts->globals);
+  drop_repeated(facts->not_only_called);
+  facts->stores = py::stores_outside(object);
   table_.set(code, facts);
   return facts;
 }

@@ -15,6 +15,9 @@ namespace aiointerpreters::codec {
 struct CodeFacts {
   std::vector<py::Ref> pieces;   // its marshalled bytes; short ones, because large bytes would be attached to the message
   std::vector<py::Ref> globals;  // the names that it or nested code uses, each once
+  // Names of globals and of variables around it, each once, whose values it or nested code uses otherwise than by a call.
+  std::vector<py::Ref> not_only_called;
+  bool stores = false;  // see py::stores_outside
 };
 using CodeFactsPtr = std::shared_ptr<const CodeFacts>;
 

@@ -68,6 +68,7 @@ struct FunctionGraph {
   std::vector<Named> names;
   std::vector<Submodule> submodules;  // that the functions may use as attributes of packages
   bool is_lasting = true;             // `is_unchanged` can be relied on: everything mutable is compared
+  bool is_constant = true;            // see CallableRef
   bool main_is_nowhere = false;       // see Runtime
   bool needs_main = false;            // see Message
 

@@ -1,6 +1,7 @@
 // See function_survey.h.
 #include "codec/function_survey.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -79,6 +80,7 @@ class Survey {
     found.globals = globals_of(function->func_globals, static_cast<std::uint32_t>(index));
     if (!take_globals(function->func_globals, *found.facts, found.globals)) return false;
     find_submodules(code, found);
+    graph_.is_constant = graph_.is_constant && only_calls_functions(code, found);
     graph_.functions.push_back(std::move(found));
     return true;
   }
@@ -87,6 +89,32 @@ class Survey {
   bool has_usual_builtins(PyFunctionObject* function) {
     if (!builtins_) builtins_ = py::Ref::steal(PyImport_ImportModule("builtins"));
     return builtins_ && function->func_builtins == PyModule_GetDict(builtins_.get());
+  }
+
+  // Whether no call can change this function or the functions that it refers to.
+  bool only_calls_functions(PyCodeObject* code, const Graph::Function& function) {
+    const auto is_function = [](const Slot& slot) {
+      return slot.kind == Slot::Kind::kFunction || slot.kind == Slot::Kind::kTag;
+    };
+    const auto has_function = [&](const Graph::Items& items) {
+      return std::ranges::any_of(items.list, [&](const Graph::Item& item) { return is_function(item.slot); });
+    };
+    if (function.facts->stores || has_function(function.defaults) || has_function(function.keyword_defaults) ||
+        has_function(function.attributes) || has_function(function.annotations)) {
+      return false;
+    }
+    const auto may_leave = [&](PyObject* name) {
+      return std::ranges::any_of(function.facts->not_only_called, [&](const py::Ref& one) { return one.get() == name; });
+    };
+    for (const Graph::Item& item : graph_.globals[function.globals].list) {
+      if (is_function(item.slot) && may_leave(item.key.get())) return false;
+    }
+    const py::Ref names = py::Ref::steal(PyCode_GetFreevars(code));
+    for (std::size_t i = 0; names && i < function.cells.size(); ++i) {
+      PyObject* const name = PyTuple_GET_ITEM(names.get(), static_cast<Py_ssize_t>(i));
+      if (is_function(graph_.cells[function.cells[i]]) && may_leave(name)) return false;
+    }
+    return static_cast<bool>(names);
   }
 
   // Takes a str unless it is the usual one.
@@ -226,7 +254,7 @@ class Survey {
     const bool is_sequence = type == &PyTuple_Type || type == &PyList_Type;
     const bool is_set = type == &PyFrozenSet_Type || type == &PySet_Type;
     if ((!is_sequence && !is_set && type != &PyDict_Type) || depth == kNestingMax) return false;
-    if (type != &PyTuple_Type && type != &PyFrozenSet_Type) graph_.is_lasting = false;
+    if (type != &PyTuple_Type && type != &PyFrozenSet_Type) graph_.is_lasting = graph_.is_constant = false;
     if (is_set) {
       const py::Ref elements = py::Ref::steal(PySequence_Tuple(object));
       return elements && are_plain(elements.get(), depth + 1);

@@ -21,7 +21,8 @@ class RecipeReader {
   using Slot = FunctionGraph::Slot;
   using Named = FunctionGraph::Named;
 
-  RecipeReader(Runtime& runtime, Decoder& decoder) : runtime_(runtime), decoder_(decoder) {}
+  RecipeReader(Runtime& runtime, Decoder& decoder, std::vector<py::Ref>& codes)
+      : runtime_(runtime), decoder_(decoder), codes_(codes) {}
 
   // Each of these returns false with an exception set.
   bool read() {
@@ -80,13 +81,20 @@ class RecipeReader {
     std::size_t pieces = 0;
     std::string text;
     if (!read_count(pieces)) return {};
+    const bool is_known = functions_.size() < codes_.size();
     for (std::size_t i = 0; i < pieces; ++i) {
       const py::Ref piece = decoder_.read();
       if (!piece) return {};
       if (!PyBytes_CheckExact(piece.get())) return corrupt_message(), py::Ref();
+      if (is_known) continue;
       text.append(PyBytes_AS_STRING(piece.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(piece.get())));
     }
-    return py::unmarshal_code(text.data(), text.size());
+    if (!is_known) {
+      py::Ref code = py::unmarshal_code(text.data(), text.size());
+      if (!code) return code;
+      codes_.push_back(std::move(code));
+    }
+    return py::Ref::borrow(codes_[functions_.size()].get());
   }
 
   bool make_function() {
@@ -236,6 +244,7 @@ class RecipeReader {
 
   Runtime& runtime_;
   Decoder& decoder_;
+  std::vector<py::Ref>& codes_;  // of the functions, in their order
   std::vector<py::Ref> functions_;
   std::vector<py::Ref> globals_;
   std::vector<py::Ref> cells_;
@@ -243,11 +252,11 @@ class RecipeReader {
 
 }  // namespace
 
-py::Ref follow_recipe(Runtime& runtime, const Message& message) {
+py::Ref follow_recipe(Runtime& runtime, const Message& message, std::vector<py::Ref>& codes) {
   py::Ref function;
   const bool is_built = py::guarded(false, [&] {
     return decode_message(runtime, MessageView(message), [&](Decoder& decoder) {
-      RecipeReader reader(runtime, decoder);
+      RecipeReader reader(runtime, decoder, codes);
       if (!reader.read()) return false;
       function = reader.take();
       return true;

@@ -9,28 +9,38 @@
 
 namespace aiointerpreters::pool {
 
-namespace {
-
-// Calls once for each tuple of arguments in a list. Returns new: the list of results. The callable may find both lists
-// (gc.get_objects) and change them.
-py::Ref call_rows(PyObject* callable, PyObject* list) {
-  py::Ref rows = py::Ref::steal(PyList_AsTuple(list));
+// Calls once for each tuple of arguments in the list that is the argument. Each call gets the callable as home has it.
+// Returns new: the list of results. The callable may find both lists (gc.get_objects) and change them.
+py::Ref Caller::call_rows(codec::Runtime& runtime, const Task& task, py::Ref callable) {
+  const py::Ref rows = py::Ref::steal(PyList_AsTuple(arguments_.positional(0)));
   py::Ref results = py::Ref::steal(PyList_New(0));
   if (!rows || !results) return {};
   for (Py_ssize_t row = 0; row < PyTuple_GET_SIZE(rows.get()); ++row) {
-    py::Ref result = py::Ref::steal(PyObject_CallObject(callable, PyTuple_GET_ITEM(rows.get(), row)));
+    if (row != 0 && task.callable_id != codec::CallableRef::kUncached) {
+      callable = find(runtime, task.callable_id, task.callable);
+      if (!callable) return {};
+    }
+    py::Ref result = py::Ref::steal(PyObject_CallObject(callable.get(), PyTuple_GET_ITEM(rows.get(), row)));
     if (!result || PyList_Append(results.get(), result.get()) < 0) return {};
   }
   return results;
 }
 
 // The same for a coroutine function. Returns new: a coroutine.
-py::Ref call_rows_in_loop(PyObject* callable, PyObject* rows) {
-  py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._event_loop"));
-  return module ? py::Ref::steal(PyObject_CallMethod(module.get(), "call_rows", "OO", callable, rows)) : py::Ref();
+py::Ref Caller::call_rows_in_loop(codec::Runtime& runtime, const Task& task, py::Ref callable) {
+  PyObject* const rows = arguments_.positional(0);
+  const py::Ref callables = py::Ref::steal(PyList_New(0));
+  if (!callables) return {};
+  for (Py_ssize_t row = 0; row < PyList_GET_SIZE(rows); ++row) {
+    if (row != 0 && task.callable_id != codec::CallableRef::kUncached) {
+      callable = find(runtime, task.callable_id, task.callable);
+      if (!callable) return {};
+    }
+    if (PyList_Append(callables.get(), callable.get()) < 0) return {};
+  }
+  const py::Ref module = py::Ref::steal(PyImport_ImportModule("aiointerpreters._event_loop"));
+  return module ? py::Ref::steal(PyObject_CallMethod(module.get(), "call_rows", "OO", callables.get(), rows)) : py::Ref();
 }
-
-}  // namespace
 
 py::Ref Caller::find(codec::Runtime& runtime, std::uint64_t id, const codec::CallablePtr& ref) {
   py::Ref uncached;
@@ -38,15 +48,15 @@ py::Ref Caller::find(codec::Runtime& runtime, std::uint64_t id, const codec::Cal
 }
 
 py::Ref Caller::call(codec::Runtime& runtime, Task& task) {
-  const py::Ref callable = find(runtime, task.callable_id, task.callable);
+  py::Ref callable = find(runtime, task.callable_id, task.callable);
   if (!callable || !codec::decode_call(runtime, task.message, arguments_)) return {};
   task.message.clear();  // also gives up lent memory, which the function may not use any more
   if (task.context && !enter_context(runtime, task)) return {};
   task.is_begun = true;
   if (task.may_move) task.forget_spare();
   if (!task.in_rows) return arguments_.call(callable.get());
-  PyObject* const rows = arguments_.positional(0);
-  return task.lane == Lane::kLoops ? call_rows_in_loop(callable.get(), rows) : call_rows(callable.get(), rows);
+  return task.lane == Lane::kLoops ? call_rows_in_loop(runtime, task, std::move(callable))
+                                   : call_rows(runtime, task, std::move(callable));
 }
 
 bool Caller::enter_context(codec::Runtime& runtime, Task& task) {

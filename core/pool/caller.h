@@ -12,7 +12,8 @@ namespace aiointerpreters::pool {
 
 class Caller {
  public:
-  Caller() noexcept = default;
+  // `calls_overlap`: calls may begin while others have not ended, as in an event loop.
+  explicit Caller(bool calls_overlap) noexcept : callables_(calls_overlap) {}
   Caller(const Caller&) = delete;
   Caller& operator=(const Caller&) = delete;
 
@@ -37,6 +38,8 @@ class Caller {
   [[nodiscard]] py::Ref find(codec::Runtime& runtime, std::uint64_t id, const codec::CallablePtr& ref);
 
  private:
+  [[nodiscard]] py::Ref call_rows(codec::Runtime& runtime, const Task& task, py::Ref callable);
+  [[nodiscard]] py::Ref call_rows_in_loop(codec::Runtime& runtime, const Task& task, py::Ref callable);
   [[nodiscard]] bool enter_context(codec::Runtime& runtime, Task& task);
 
   codec::CallableCache callables_;

@@ -108,7 +108,7 @@ class HostedInterpreter final : private Described {
   std::shared_ptr<py::ForeignThreads> foreign_threads_;  // null without private copies
   codec::Runtime* runtime_ = nullptr;                    // null until `_core` is set up; owned by that module's state
   py::FrameBelow frame_;
-  Caller caller_;
+  Caller caller_{/*calls_overlap=*/false};
   py::Ref result_;
   bool has_leftovers_ = false;
   EnvironmentPtr environment_;  // the environment that is applied

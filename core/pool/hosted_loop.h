@@ -76,7 +76,7 @@ class HostedLoop {
   codec::Runtime& runtime_;
   const LoopPortPtr port_;
   const TellerPtr teller_;
-  Caller caller_;
+  Caller caller_{/*calls_overlap=*/true};
   struct Running {
     TaskPtr task;
     py::Ref asyncio_task;  // null while the function itself is called

@@ -20,4 +20,13 @@ namespace aiointerpreters::py {
 // runs. Errors: false with an exception set; std::bad_alloc.
 [[nodiscard]] bool add_global_names(PyCodeObject* code, std::vector<Ref>& names);
 
+// Appends the names of the globals and of the variables of functions around it whose values the code, or code nested in it,
+// uses in another way than by calling them. A name may occur twice. No Python runs. Errors: false with an exception set;
+// std::bad_alloc.
+[[nodiscard]] bool add_names_not_only_called(PyCodeObject* code, std::vector<Ref>& names);
+
+// Whether the code, or code nested in it, assigns or deletes a global, a variable of a function around it, or an attribute,
+// or names a builtin that could. No Python runs. Errors: true, without an exception.
+[[nodiscard]] bool stores_outside(PyCodeObject* code);
+
 }  // namespace aiointerpreters::py

@@ -125,9 +125,13 @@ def reduce_function(pickler: "Pickler", fn: FunctionType) -> Reduction:
 _IMPLICIT = ("__build_class__", "__import__")
 
 
+def _builtins_of(fn: Any) -> dict[str, Any]:
+    return fn.__builtins__  # type: ignore[no-any-return]
+
+
 def _own_builtins(fn: FunctionType, looked_up: list[str]) -> dict[str, Any] | None:
     """The builtins that a function may use, if its globals have a `__builtins__` of their own. Otherwise None."""
-    found: dict[str, Any] = fn.__builtins__  # type: ignore[attr-defined]
+    found = _builtins_of(fn)
     if found is builtins.__dict__:
         return None
     return {name: found[name] for name in (*_IMPLICIT, *looked_up) if name in found}
@@ -170,8 +174,7 @@ def _special(pickler: "Pickler", fn: FunctionType, base: dict[str, Any]) -> dict
 
 def _computed_annotations(fn: FunctionType) -> dict[str, Any] | None:
     """The annotations of a function if they have been computed, which only the garbage collector tells."""
-    built_in: dict[str, Any] = fn.__builtins__  # type: ignore[attr-defined]
-    others = {id(each) for each in (fn.__globals__, built_in, fn.__kwdefaults__, fn.__dict__)}
+    others = {id(each) for each in (fn.__globals__, _builtins_of(fn), fn.__kwdefaults__, fn.__dict__)}
     return next((each for each in gc.get_referents(fn) if type(each) is dict and id(each) not in others), None)
 
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 import builtins
 import os
 import sys
+from _contextvars import ContextVar
 from types import CellType, CodeType, FunctionType, ModuleType
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary, ref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 _ids: WeakKeyDictionary[Any, bytes] = WeakKeyDictionary()
@@ -92,7 +94,8 @@ def make_function(code: CodeType, names: dict[str, Any], closure: tuple[CellType
 def fill_function(fn: FunctionType, state: tuple[dict[str, Any], list[Any], dict[str, Any], dict[str, Any]]) -> None:
     """Give a function its globals, its special attributes and its own attributes."""
     names, _, special, own = state  # the second item has done its work: its modules have been imported
-    fn.__builtins__.update(names.pop("__builtins__", ()))  # type: ignore[attr-defined]
+    if (own_builtins := names.pop("__builtins__", None)) is not None:
+        fn.__globals__["__builtins__"].update(own_builtins)
     fn.__globals__.update(names)
     for name, value in special.items():
         setattr(fn, name, value)
@@ -267,11 +270,31 @@ def fill_class(made: Any, state: tuple[dict[str, Any], Any, list[type], dict[str
         made[name].__dict__.update(own)
 
 
+_caches: ContextVar[tuple[list[Any], Iterator[Any]]] = ContextVar("_caches")
+
+
+def use_caches(caches: list[Any]) -> Any:
+    """Load a function with the cached functions of a list, in its order. New ones are added to it.
+
+    Returns what `stop_using_caches` needs.
+    """
+    return _caches.set((caches, iter(caches[:])))
+
+
+def stop_using_caches(token: Any) -> None:
+    """Go back to what was before `use_caches`."""
+    _caches.reset(token)
+
+
 def make_cached(fn: Any, maxsize: int | None, typed: bool) -> Any:
-    """Create a function with an empty cache."""
+    """Create a function with an empty cache, or return the one with the cache that it has here."""
     from functools import lru_cache
 
-    return lru_cache(maxsize, typed)(fn)
+    caches, known = _caches.get(([], iter(())))
+    if (found := next(known, None)) is not None:
+        return found
+    caches.append(lru_cache(maxsize, typed)(fn))
+    return caches[-1]
 
 
 def make_partial_method(fn: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:

@@ -119,6 +119,6 @@ async def _shut_down_executor(loop: Any, timeout: float | None = None) -> None: 
     ender.join()
 
 
-async def call_rows(fn: Callable[..., Awaitable[Any]], rows: list[tuple[Any, ...]]) -> list[Any]:
-    """Return the results of calls with these arguments, one after the other."""
-    return [await fn(*row) for row in rows]
+async def call_rows(functions: list[Callable[..., Awaitable[Any]]], rows: list[tuple[Any, ...]]) -> list[Any]:
+    """Return the results of calls of these functions with these arguments, one after the other."""
+    return [await fn(*row) for fn, row in zip(functions, rows, strict=True)]

@@ -415,17 +415,6 @@ def test_a_worker_does_not_grow_with_the_functions_that_it_has_run(one: Interpre
     assert one.submit(interpreter(by_value.count_functions)).result() < before + 200
 
 
-def test_a_worker_keeps_an_unchanged_function(one: InterpreterThreadPoolExecutor) -> None:
-    count = 0
-
-    def counting() -> int:
-        nonlocal count
-        count += FACTOR
-        return count
-
-    assert [sent(one, counting) for _ in range(3)] == [2, 4, 6]
-
-
 def test_a_module_that_cannot_be_imported_there_is_a_clear_error(
     one: InterpreterThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

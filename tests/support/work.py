@@ -234,3 +234,9 @@ def count_functions(name: str) -> int:
 def in_a_thread() -> threading.Thread:
     """The thread that runs this."""
     return threading.current_thread()
+
+
+def mark(obj: object) -> None:
+    """Give an object one more mark."""
+    attributes = vars(obj)
+    attributes["marks"] = [*attributes.get("marks", ()), len(attributes)]
