@@ -230,11 +230,20 @@ def make_enum(
         namespace["__new__"] = _new_member
         namespace["__init__"] = lambda *_: None
     for key, content in members.items():
-        namespace[key] = content if is_own else content[0]
+        namespace[key] = content if is_own else _member(content[0])
     made = meta(name, bases, namespace) if boundary is None else meta(name, bases, namespace, boundary=boundary)
     if is_own:
         del made.__init__
     return _newly_known(identity, made)
+
+
+def _member(value: Any) -> Any:
+    """A value that makes a member in the body of an enum. Functions and classes do so only if the body says so."""
+    if not hasattr(type(value), "__get__") and not isinstance(value, type):
+        return value
+    from enum import member
+
+    return member(value)
 
 
 def _new_member(kind: Any, value: Any, args: tuple[Any, ...]) -> Any:

@@ -5,8 +5,10 @@ from textwrap import dedent
 
 import pytest
 
-from support.by_value_kinds import KINDS
+from support import by_value_kinds, by_value_more_kinds
 from support.scripts import run_python
+
+KINDS = by_value_kinds.KINDS | by_value_more_kinds.KINDS
 
 PROGRAM = """
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter

@@ -346,12 +346,19 @@ KINDS = {
             BOTH = 3
         class Named(enum.StrEnum):
             X = enum.auto()
+        class Functions(enum.Enum):
+            DOUBLE = enum.member(lambda x: 2 * x)
+            KIND = enum.member(int)
+            @enum.nonmember
+            class Inner:
+                z = 3
         def here():
             return (
                 list(map(repr, Color)), list(Color.__members__), Color.CRIMSON is Color.RED, Color(99).nice,
                 Color["BLUE"].value, Planet.MERCURY.mass, Planet((3.3, 2.4)).name, Letters.A.label, Letters("a").value,
                 "".join(Letters.A),
                 repr(Access.READ | Access.WRITE), repr(Access(8)), Access.BOTH.value, repr(Named.X), Named.X == "x",
+                Functions.DOUBLE.value(4), Functions.KIND.value, Functions.Inner.z, len(Functions),
             )
     """,
     "dataclasses": """
