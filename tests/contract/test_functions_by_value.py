@@ -415,6 +415,30 @@ def test_a_worker_does_not_grow_with_the_functions_that_it_has_run(one: Interpre
     assert one.submit(interpreter(by_value.count_functions)).result() < before + 200
 
 
+def test_neither_side_grows_with_the_classes_that_were_sent(one: InterpreterThreadPoolExecutor) -> None:
+    def use_new_class(number: int) -> None:
+        class Local:
+            value = number
+            seen: list[int] = []  # noqa: RUF012
+
+            def get(self) -> int:
+                Local.seen.append(1)
+                return self.value
+
+        assert sent(one, lambda: (Local().get(), len(Local.seen))) == (number, 1)
+
+    def count() -> tuple[int, int]:
+        return one.submit(interpreter(by_value.count_classes)).result(), by_value.count_classes()
+
+    use_new_class(0)
+    before = count()
+    for number in range(300):
+        use_new_class(number)
+    there, here = count()
+    assert there < before[0] + 200
+    assert here < before[1] + 50
+
+
 def test_a_module_that_cannot_be_imported_there_is_a_clear_error(
     one: InterpreterThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,12 @@ def count_functions() -> int:
     return sum(1 for each in gc.get_objects() if type(each) is FunctionType)
 
 
+def count_classes() -> int:
+    """The number of classes that are alive in this interpreter."""
+    gc.collect()
+    return sum(1 for each in gc.get_objects() if isinstance(each, type))
+
+
 def helper() -> str:
     """A function with a name, for functions by value to call."""
     return "helper"
