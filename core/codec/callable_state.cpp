@@ -124,8 +124,9 @@ class CallableState::Walk {
   // Returns false if it meets an object of which nothing is known.
   bool walk(PyObject* callable) {
     if (!builtins_ || !add(callable, false)) return false;
-    for (std::size_t i = 0; i < state_.nodes_.size(); ++i) {  // grows during the loop
-      Node& node = state_.nodes_[i];
+    std::size_t next = 0;
+    while (next < state_.nodes_.size()) {  // grows during the loop
+      Node& node = state_.nodes_[next++];
       PyObject* const object = node.object.get();
       const bool has_dicts = PyFunction_Check(object) || PyType_Check(object);
       if (PyFunction_Check(object)) note_stores(object);
@@ -193,6 +194,7 @@ class CallableState::Walk {
     for (const KnownType& known : kKnownTypes) {
       if (known.name == type->tp_name) return known.change;
     }
+    if (is_logger(type)) return Change::kNone;
     auto* const of_statement = reinterpret_cast<PyTypeObject*>(runtime_.not_transferable_error.get());
     return is_of_statements(type, of_statement) ? Change::kContent : Change::kUnknown;
   }
@@ -211,6 +213,15 @@ class CallableState::Walk {
     PyObject* const found = name ? PyDict_GetItemWithError(PyImport_GetModuleDict(), name.get()) : nullptr;
     PyErr_Clear();
     return found == module;
+  }
+
+  // Loggers cross by their names.
+  static bool is_logger(PyTypeObject* type) {
+    const std::string_view name = type->tp_name;
+    if (name != "Logger" && name != "RootLogger") return false;
+    const py::Ref module = py::Ref::steal(PyType_GetModuleName(type));
+    PyErr_Clear();
+    return module && PyUnicode_Check(module.get()) && utf8_view(module.get()) == "logging";
   }
 
   static bool has_name(PyObject* object) {

@@ -3,6 +3,7 @@
 import asyncio
 import collections
 import functools
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from support import work
 from support.protocols import MakePool
 
 TOTAL = 0
-LOG: list[int] = []
+LOGGER = logging.getLogger("some.name")
 
 
 def make_counters() -> dict[str, Callable[..., Any]]:
@@ -214,7 +215,10 @@ def test_an_unchanged_function_is_kept(one: InterpreterThreadPoolExecutor) -> No
     def with_class() -> tuple[int, int]:
         return id(with_class), Local().value
 
-    for fn in (plain, with_table, with_class):
+    def with_logger() -> tuple[int, str]:
+        return id(with_logger), LOGGER.name
+
+    for fn in (plain, with_table, with_class, with_logger):
         assert len({one.submit(interpreter(fn)).result() for _ in range(4)}) == 1, fn
 
 
