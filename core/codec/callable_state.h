@@ -2,9 +2,10 @@
 // call may change these. The next call gets the same callable only if none of them has changed.
 //
 // It compares what the objects refer to, as they tell the garbage collector. So it sees every assignment to a variable, an
-// element or an attribute, but not what a type of C keeps elsewhere. Of objects of such types, nothing is known. What an
-// interpreter has anyway is not looked at: modules, what is defined in them, context variables. Neither are the cached
-// functions of functools, which stay in the worker on purpose.
+// element or an attribute, but not what a type of C keeps elsewhere. Of objects of such types, nothing is known. It does not
+// see that an object has the same value under the name of another attribute. What an interpreter has anyway is not looked
+// at: modules, what is defined in them, context variables. Neither are the cached functions of functools, which stay in the
+// worker on purpose.
 // Requires: attached to the worker's interpreter, for every use. Owner: the worker's CallableCache.
 #pragma once
 
