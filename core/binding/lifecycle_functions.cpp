@@ -48,9 +48,13 @@ bool wait_for_reports(ModuleState& home, const pool::Reporter& reporter) {
   return wait_at_home(home, base::Deadline(), wait, [&] { return reporter.is_idle(); }) == Waited::kDone;
 }
 
+PyObject* end_words(PyObject* module, PyObject*) {
+  if (!finish_words(state_of(module))) return nullptr;
+  Py_RETURN_NONE;
+}
+
 PyObject* finish_reports(PyObject* module, PyObject*) {
   ModuleState& state = state_of(module);
-  if (!finish_words(state)) return nullptr;
   const std::shared_ptr<pool::Reporter> reporter = state.reporter;
   if (reporter) reporter->write_left();
   if (reporter && !wait_for_reports(state, *reporter)) return nullptr;
@@ -246,8 +250,11 @@ PyMethodDef kLifecycleFunctions[] = {
      "End the interpreters that still contain threads which could not be stopped. Called at the end of the process, after\n"
      "all pools have ended."},
     {"finish_reports", finish_reports, METH_NOARGS,
-     "finish_reports($module, /)\n--\n\nWait until all warnings are in the log, and all words of workers are handled. All "
-     "pools must have ended."},
+     "finish_reports($module, /)\n--\n\nWait until all warnings are in the log. All pools must have ended."},
+    {"end_words", end_words, METH_NOARGS,
+     "end_words($module, /)\n--\n\n"
+     "Wait until all words of workers are handled, and end the thread that does it. All pools must have ended, and none\n"
+     "may be created any more."},
     {"stop_visitor", stop_visitor, METH_NOARGS,
      "stop_visitor($module, /)\n--\n\nEnd the thread that takes back lent objects. All pools must have ended."},
     {"finish_guests", finish_guests, METH_O,

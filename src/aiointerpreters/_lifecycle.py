@@ -44,6 +44,7 @@ def finish_at_exit(stopping: bool = False) -> None:
         for lane in list(lanes):  # now: a pool may have moved calls to it
             lane.close()
             lane.join()
+        _core.end_words()
         _core.finish_reports()
         _core.stop_visitor()
         if sys.version_info < (3, 14) and was_ended_by_ctrl_c():
