@@ -239,9 +239,9 @@ def test_who_keeps_one_column_does_not_keep_the_others(tmp_path: Path) -> None:
             exchange(5)
             before = resident()
             exchange(20)
-            print((resident() - before) // 160_000_000)  # 640 MB have been made, 16 MB at a time; 10 MB are kept
+            print(resident() - before < 160_000_000)  # 640 MB have been made, 16 MB at a time; 10 MB are kept
     """
-    run_script(tmp_path, script).check("0")
+    run_script(tmp_path, script).check("True")
 
 
 def test_a_frame_that_goes_to_and_fro_does_not_keep_what_it_was(tmp_path: Path) -> None:
@@ -260,9 +260,9 @@ def test_a_frame_that_goes_to_and_fro_does_not_keep_what_it_was(tmp_path: Path) 
             frame = go(frames.of_flags(500_000), 20)
             before = resident()
             go(frame, 100)
-            print((resident() - before) // 200_000_000)  # 400 MB of values have been made
+            print(resident() - before < 200_000_000)  # 400 MB of values have been made
     """
-    run_script(tmp_path, script).check("0")
+    run_script(tmp_path, script).check("True")
 
 
 def test_a_runner_too() -> None:
@@ -283,6 +283,6 @@ def test_frames_that_are_dropped_leave_no_memory(tmp_path: Path) -> None:
             for _ in range(60):
                 pool.submit(interpreter(work.echo), frames.of_numpy(2_000_000)).result()
                 pool.submit(interpreter(frames.of_numpy), 2_000_000).result()
-            print((resident() - before) // 320_000_000)  # 2 GB have been made, 16 MB at a time
+            print(resident() - before < 320_000_000)  # 2 GB have been made, 16 MB at a time
     """
-    run_script(tmp_path, script).check("0")
+    run_script(tmp_path, script).check("True")
