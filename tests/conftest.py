@@ -1,12 +1,14 @@
 """Fixtures of all tests. No pool outlives its test, except the one that many tests share."""
 
 import gc
+import io
 import logging
 import os
 import shutil
 import signal
 import sys
 import tempfile
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -121,10 +123,23 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+_pools: "weakref.WeakSet[InterpreterThreadPoolExecutor]" = weakref.WeakSet()
+
+
+def pytest_exception_interact(call: pytest.CallInfo[Any], report: pytest.TestReport) -> None:
+    """If a test has taken too long, report where its workers are."""
+    if call.excinfo is not None and "Timeout (>" in str(call.excinfo.value):
+        stacks = io.StringIO()
+        for pool in list(_pools):
+            pool.dump_traceback(stacks)
+        report.sections.append(("Workers", stacks.getvalue()))
+
+
 @pytest.fixture(scope="session")
 def shared_pool() -> Iterator[InterpreterThreadPoolExecutor]:
     """One pool for the whole run. It must survive all tests."""
     with InterpreterThreadPoolExecutor(2, thread_name_prefix="shared") as pool:
+        _pools.add(pool)
         yield pool
 
 
@@ -151,6 +166,7 @@ def make_pool(gate: Gate) -> Iterator[MakePool]:
 
     def make(*args: Any, **kwargs: Any) -> InterpreterThreadPoolExecutor:
         pools.append(InterpreterThreadPoolExecutor(*args, **kwargs))
+        _pools.add(pools[-1])
         return pools[-1]
 
     yield make
