@@ -1,5 +1,6 @@
 """The facts about a machine that a bug report should contain: `python -m aiointerpreters info`."""
 
+import contextlib
 import os
 import platform
 import sys
@@ -29,12 +30,14 @@ def lines() -> Iterator[str]:
     yield f"processors: {os.process_cpu_count() or 'unknown'} for this process, {os.cpu_count() or 'unknown'} in all"
     yield from _limits()
     yield f"private copies of extension modules: {_core.why_no_copies() or 'supported'}"
-    for path, refused, *_ in _core.describe_copies():
-        yield f"cache: {_without_home(path)}{f' (not used: {refused})' if refused else ''}"
+    for path, refused, absent, _, copies, nbytes, _ in _core.describe_copies():
+        content = f"not used: {refused}" if refused else "empty" if absent else f"copies: {copies}, {nbytes / 1e6:.1f} MB"
+        yield f"cache: {_without_home(path)} ({content})"
     for name in _VARIABLES:
         if name in os.environ:
             yield f"{name}: {os.environ[name]}"
     yield f"packages: {', '.join(_versions()) or 'none of those that this command looks for'}"
+    yield f"alive: {'; '.join(_other_processes()) or 'no other process of this user has loaded this package'}"
 
 
 def _without_home(path: str) -> str:
@@ -55,6 +58,25 @@ def _limits() -> Iterator[str]:
     most, maps = _text("/proc/sys/vm/max_map_count"), _text("/proc/self/maps")
     if most is not None and maps is not None:
         yield f"memory mappings: {len(maps.splitlines())} of {most}"
+    with contextlib.suppress(ImportError):
+        import resource  # not on every system
+
+        for name, limit in (("open files", resource.RLIMIT_NOFILE), ("threads of this user", resource.RLIMIT_NPROC)):
+            soft = resource.getrlimit(limit)[0]
+            yield f"{name}: {'no limit' if soft == resource.RLIM_INFINITY else f'at most {soft}'}"
+
+
+def _other_processes() -> Iterator[str]:
+    """Yield the processes of this user that have loaded this package, on Linux. Arguments of programs are not shown."""
+    for folder in sorted(Path("/proc").glob("[0-9]*"), key=lambda each: int(each.name)):
+        if int(folder.name) == os.getpid() or "/aiointerpreters/_core." not in (_text(f"{folder}/maps") or ""):
+            continue
+        status = dict(line.split(":", 1) for line in (_text(f"{folder}/status") or "").splitlines() if ":" in line)
+        try:
+            megabytes = int(status["VmRSS"].split()[0]) / 1024
+            yield f"{folder.name} ({status['Name'].strip()}, threads: {int(status['Threads'])}, memory: {megabytes:.0f} MB)"
+        except (KeyError, ValueError):  # it has ended
+            continue
 
 
 def _text(path: str) -> str | None:

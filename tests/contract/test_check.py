@@ -263,6 +263,76 @@ def test_distributions_are_found_in_files_that_list_them(check: Check, folder: P
     assert [target["target"] for target in reported(check("Fast.Things", "--json"), 1)] == ["Fast.Things"]
 
 
+def skipped(finished: Finished) -> list[tuple[str, str]]:
+    """The lines that a report in JSON says were left out, and why."""
+    return [(each["line"], each["why"]) for each in json.loads(finished.stdout)["skipped"]]
+
+
+def test_requirements_that_name_no_distribution_are_told(check: Check, folder: Path) -> None:
+    lines = ["-e .", "./here", "git+https://example.invalid/a", "https://example.invalid/a.whl", "what ever!"]
+    (folder / "requirements.txt").write_text("\n".join([*lines, "-c limits.txt"]), encoding="utf-8")
+    finished = check("requirements.txt", "--json")
+    assert (finished.code, [line for line, _ in skipped(finished)]) == (0, lines)
+    assert [why.partition(":")[0] for _, why in skipped(finished)] == [
+        "it is a folder",
+        *["it is a path or an address"] * 3,
+        "it is not a valid requirement",
+    ]
+    told = check("requirements.txt").lines
+    assert told[0] == "nothing to check"
+    assert told[1] == "requirements.txt: not checked: -e . (it is a folder: check the modules in it)"
+    assert told[-1] == "requirements.txt: not checked: what ever! (it is not a valid requirement)"
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("[tool.ruff]", "pyproject.toml has no table [project], so it lists no dependencies"),
+        ('[project]\ndependencies = "numpy"', "project.dependencies must be a list of strings, not 'numpy'"),
+        ("[project]\ndependencies = [1]", "project.dependencies must be a list of strings, not [1]"),
+        ("[project", "pyproject.toml: "),
+    ],
+)
+def test_a_pyproject_without_a_list_of_dependencies_is_an_error(check: Check, folder: Path, text: str, error: str) -> None:
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    finished = check("pyproject.toml")
+    assert (finished.code, finished.stdout) == (2, "")
+    assert error in finished.stderr
+
+
+def test_dynamic_dependencies_are_told(check: Check, folder: Path) -> None:
+    (folder / "pyproject.toml").write_text('[project]\nname = "a"\ndynamic = ["dependencies"]', encoding="utf-8")
+    finished = check("pyproject.toml", "--json")
+    assert (finished.code, [line for line, _ in skipped(finished)]) == (0, ["dependencies"])
+
+
+def test_modules_that_even_home_cannot_import_are_told(check: Check, folder: Path) -> None:
+    (folder / "own" / "bad.py").write_text(f"raise ValueError({'long ' * 100!r})", encoding="utf-8")
+    (folder / "own" / "work.py").unlink()
+    finished = check("own")
+    assert (finished.code, finished.lines[1].split()[:2]) == (0, ["own", "works"])
+    assert finished.lines[4] == "  not checked, because the main interpreter cannot import them either:"
+    assert finished.lines[5].startswith("    own.bad: ValueError: long long")
+    assert len("".join(finished.lines[5:])) < 300
+
+
+def test_submodules_of_installed_packages_are_imported_if_asked_for(check: Check, folder: Path) -> None:
+    site = folder / "site-packages"
+    (site / "pkg").mkdir(parents=True)
+    (site / "pkg" / "__init__.py").write_text("", encoding="utf-8")
+    (site / "pkg" / "part.py").write_text("import one_phase", encoding="utf-8")
+    env = environment(PYTHONPATH=str(site), AIOINTERPRETERS_CACHE=str(folder / "cache"))
+    command = ("-m", "aiointerpreters", "check", "pkg", "--extensions", "declared", "--json")
+    assert only(run_python(*command, cwd=folder, env=env), 0)["status"] == "works"
+    assert only(run_python(*command, "--submodules", cwd=folder, env=env), 1)["status"] == "partly"
+
+
+def test_a_target_that_does_not_end_here_is_told(check: Check, folder: Path) -> None:
+    (folder / "endless.py").write_text("import signal\nwhile True: signal.pause()", encoding="utf-8")
+    (target,) = reported(check("endless", "--timeout", "5", "--json"), 1)
+    assert target["problem"] == "importing it in the main interpreter takes too long: no end after 5 seconds"
+
+
 def test_all_installed_distributions(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -314,7 +384,8 @@ def test_a_terminal_shows_a_table_of_rich(monkeypatch: pytest.MonkeyPatch) -> No
     terminal.isatty = lambda: True  # type: ignore[method-assign]
     monkeypatch.setattr(sys, "stdout", terminal)
     target = Target("app", "module", ("app",))
-    report.show([Verdict(target, {DECLARED: Outcome("refuses", refused=[Refusal("leaf", "reason", ["leaf"])])})], [DECLARED])
+    verdict = Verdict(target, {DECLARED: Outcome("refuses", refused=[Refusal("leaf", "reason", ["leaf"])])})
+    report.show([verdict], [], [DECLARED])
     lines = re.sub(r"\x1b\[[\d;]*m", "", terminal.getvalue()).splitlines()
     assert lines[0].split() == ["as", "it", "is", "what", "to", "do"]
     assert lines[1].split()[:2] == ["app", "refuses"]

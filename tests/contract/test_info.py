@@ -1,6 +1,8 @@
 """`python -m aiointerpreters info`: the facts that a bug report should contain."""
 
+import os
 import platform
+import re
 import subprocess
 import sys
 from importlib import metadata
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aiointerpreters import _core
+from aiointerpreters import InterpreterThreadPoolExecutor, _core, interpreter
 from support.scripts import environment
 
 
@@ -38,6 +40,19 @@ def test_it_tells_versions_and_the_machine() -> None:
     assert told["private copies of extension modules"] == (_core.why_no_copies() or "supported")
 
 
+def test_it_tells_limits() -> None:
+    told = facts()
+    resource = pytest.importorskip("resource")
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    assert told["open files"] == ("no limit" if soft == resource.RLIM_INFINITY else f"at most {soft}")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_it_tells_which_processes_use_the_package(pool: InterpreterThreadPoolExecutor) -> None:
+    pool.submit(interpreter(abs), -1).result()
+    assert re.search(rf"\b{os.getpid()} \(.+?, threads: \d+, memory: \d+ MB\)", facts()["alive"])
+
+
 def test_it_tells_settings_that_are_set() -> None:
     assert "AIOINTERPRETERS_EXTENSIONS" not in facts(AIOINTERPRETERS_EXTENSIONS_TRUSTED="one")
     assert facts(AIOINTERPRETERS_EXTENSIONS="private")["AIOINTERPRETERS_EXTENSIONS"] == "private"
@@ -47,6 +62,6 @@ def test_it_tells_settings_that_are_set() -> None:
 def test_it_tells_where_copies_lie_without_the_name_of_the_user(tmp_path: Path) -> None:
     home = tmp_path / "somebody"
     told = facts(HOME=str(home), AIOINTERPRETERS_CACHE=str(home / "copies"))
-    assert told["cache"] == "~/copies"
+    assert told["cache"] == "~/copies (empty)"
     told = facts(HOME=str(home), AIOINTERPRETERS_CACHE="/proc")
     assert told["cache"].startswith("/proc (not used: ")

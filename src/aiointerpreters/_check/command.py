@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from .. import _core
 from . import report
 from .process import Processes
-from .targets import Target, UnknownTargetError, find_targets, search_path
+from .targets import Skipped, Target, UnknownTargetError, find_targets, search_path
 from .verdict import DECLARED, PRIVATE, WORKS, Verdict, home_problem, is_missing, judge
 
 PROGRAM = "python -m aiointerpreters check"
@@ -22,8 +22,8 @@ Import each target in a process of its own, in the main interpreter and then in 
 works, which extension modules refuse and why, which ones a package silently leaves out, and what to do.
 """
 _EPILOG = """
-The exit status is 0 if everything works, 1 if something does not, and 2 if the command line is wrong or a target does not
-exist.
+The exit status is 0 if everything works, 1 if something does not, and 2 if the command line is wrong, a target does not
+exist, or a file cannot be read.
 """
 
 
@@ -38,9 +38,11 @@ def main(arguments: Sequence[str]) -> int:
     ways = [DECLARED, PRIVATE] if chosen.extensions == "both" else [chosen.extensions]
     if _core.why_no_copies() is not None:
         ways = [DECLARED]
+    skipped: list[Skipped] = []
     try:
-        targets = find_targets(chosen.targets, chosen.all)
-        verdicts = _check_all(targets, ways, chosen.jobs, chosen.timeout)
+        targets = find_targets(chosen.targets, chosen.all, skipped)
+        with Processes(search_path(), chosen.timeout, submodules=chosen.submodules) as processes:
+            verdicts = _check_all(targets, ways, chosen.jobs, processes)
     except UnknownTargetError as error:
         _tell("")
         print(f"{PROGRAM}: error: {error}", file=sys.stderr)
@@ -54,9 +56,9 @@ def main(arguments: Sequence[str]) -> int:
     status = 0 if all(verdict.works(ways[0]) for verdict in listed) else 1
     try:
         if chosen.json:
-            print(json.dumps(report.as_json(verdicts, ways, status), indent=1))
+            print(json.dumps(report.as_json(verdicts, skipped, ways, status), indent=1))
         else:
-            report.show(verdicts, ways)
+            report.show(verdicts, skipped, ways)
         sys.stdout.flush()
     except BrokenPipeError:  # a reader that has gone, such as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # otherwise Python would print an error at exit
@@ -72,6 +74,11 @@ def _parser() -> argparse.ArgumentParser:
         help="a module, a package, path/to/script.py, a distribution, requirements.txt or pyproject.toml",
     )
     parser.add_argument("--all", action="store_true", help="check all installed distributions")
+    parser.add_argument(
+        "--submodules",
+        action="store_true",
+        help="import all modules of packages, and not only the extension modules; of your own packages they always are",
+    )
     parser.add_argument(
         "--extensions",
         choices=(DECLARED, PRIVATE, "both"),
@@ -105,10 +112,10 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _check_all(targets: list[Target], ways: list[str], jobs: int, timeout: float) -> list[Verdict]:
+def _check_all(targets: list[Target], ways: list[str], jobs: int, processes: Processes) -> list[Verdict]:
     """Check the targets, in their order, several at a time."""
     verdicts = []
-    with ThreadPoolExecutor(jobs) as pool, Processes(search_path(), timeout) as processes:
+    with ThreadPoolExecutor(jobs) as pool:
         futures = [pool.submit(_check, target, ways, processes) for target in targets]
         try:
             for number, (target, future) in enumerate(zip(targets, futures, strict=True), 1):
@@ -116,6 +123,7 @@ def _check_all(targets: list[Target], ways: list[str], jobs: int, timeout: float
                 verdicts.append(future.result())
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            processes.stop()
             raise
     return verdicts
 
@@ -133,6 +141,7 @@ def _check(target: Target, ways: list[str], processes: Processes) -> Verdict:
         if verdict.problem is not None or trial.home is None:
             return verdict
         verdict.extensions = len(trial.home["files"])
+        verdict.unchecked = trial.home["unchecked"]
         verdict.outcomes[way] = judge(trial, way)
         if verdict.outcomes[way].status == WORKS:
             break

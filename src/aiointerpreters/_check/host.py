@@ -38,16 +38,18 @@ def _try(settings: Mapping[str, Any], tell: Any) -> None:
     modules, script = settings["modules"], settings["script"]
     tell(step="the main interpreter")
     home = trial.run(modules, script, ())
-    parts = [*trial.parts_of(modules), *settings["parts"]]
+    parts = [*trial.parts_of(modules, settings["submodules"]), *settings["parts"]]
     parts = [part for part in dict.fromkeys(parts) if part not in sys.modules and part not in settings["without"]]
-    good = []
+    good, unchecked = [], [[part, "it ends the process"] for part in settings["without"]]
     if not home["errors"]:
         for part in parts:
             tell(step="the main interpreter", part=part)
-            if not trial.run((), None, [part])["part_errors"]:
+            if error := trial.run((), None, [part])["part_errors"].get(part):
+                unchecked.append([part, trial.text_of(error)])
+            else:
                 good.append(part)
     everything = trial.extensions()
-    tell(home=home | {"parts": good, "supports": trial.supports(everything), "files": everything})
+    tell(home=home | {"parts": good, "unchecked": unchecked, "supports": trial.supports(everything), "files": everything})
     if home["errors"]:
         return
     tell(step="two interpreters")

@@ -35,8 +35,9 @@ class Trial:
 class Processes:
     """Runs trials. Processes that are still running end with the `with` block, and with this process in whatever way."""
 
-    def __init__(self, path: Iterable[str], timeout: float) -> None:
+    def __init__(self, path: Iterable[str], timeout: float, *, submodules: bool) -> None:
         self._path = list(path)
+        self._submodules = submodules
         self._timeout = timeout
         self._running: set[subprocess.Popen[bytes]] = set()
         self._is_closed = False
@@ -46,11 +47,15 @@ class Processes:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+        os.close(self._ours)
+        os.close(self._lifeline)
+
+    def stop(self) -> None:
+        """End all trials."""
         self._is_closed = True
         for process in list(self._running):
             _kill(process)
-        os.close(self._ours)
-        os.close(self._lifeline)
 
     def run(self, target: Target, extensions: str) -> Trial:
         """Try a target, again without a part of it that crashes the main interpreter."""
@@ -70,6 +75,7 @@ class Processes:
                 "script": target.script,
                 "path": list(target.path),
                 "extensions": extensions,
+                "submodules": self._submodules,
                 "without": without,
                 "file": str(file),
                 "lifeline": self._lifeline,

@@ -6,10 +6,12 @@ import platform
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
 from .. import _core
+from .targets import Skipped
 from .verdict import DECLARED, PRIVATE, Outcome, Verdict
 
 _HEADS = {DECLARED: "as it is", PRIVATE: 'extensions="private"'}
@@ -18,8 +20,12 @@ _MOST_SHOWN = 5  # modules of a target that are listed
 _WIDTH = 100
 
 
-def show(verdicts: Sequence[Verdict], ways: Sequence[str]) -> None:
+def show(verdicts: Sequence[Verdict], skipped: Sequence[Skipped], ways: Sequence[str]) -> None:
     """Print the table and the reasons."""
+    if not verdicts:
+        print("nothing to check")
+        _show_skipped(skipped)
+        return
     heads = ["", *(_HEADS[way] for way in ways), "what to do"]
     rows = [[verdict.target.name, *(_cell(verdict, way) for way in ways), verdict.route] for verdict in verdicts]
     if sys.stdout.isatty() and importlib.util.find_spec("rich") is not None:
@@ -34,9 +40,15 @@ def show(verdicts: Sequence[Verdict], ways: Sequence[str]) -> None:
             print(f"\n{verdict.target.name}")
             for indent, line in lines:
                 print(_wrapped(line, " " * indent))
+    _show_skipped(skipped)
 
 
-def as_json(verdicts: Sequence[Verdict], ways: Sequence[str], status: int) -> dict[str, Any]:
+def _show_skipped(skipped: Sequence[Skipped]) -> None:
+    for each in skipped:
+        print(_wrapped(f"{each.file}: not checked: {each.line} ({each.why})", ""))
+
+
+def as_json(verdicts: Sequence[Verdict], skipped: Sequence[Skipped], ways: Sequence[str], status: int) -> dict[str, Any]:
     """Return everything that was found out."""
     return {
         "aiointerpreters": metadata.version("aiointerpreters"),
@@ -45,6 +57,7 @@ def as_json(verdicts: Sequence[Verdict], ways: Sequence[str], status: int) -> di
         "ways": list(ways),
         "private_copies": _core.why_no_copies() or "supported",
         "targets": [verdict.as_json() for verdict in verdicts],
+        "skipped": [asdict(each) for each in skipped],
         "exit_status": status,
     }
 
@@ -69,6 +82,12 @@ def _reasons(verdict: Verdict, ways: Sequence[str]) -> Iterator[tuple[int, str]]
             yield from ((indent + 2, line) for indent, line in lines)
         else:
             yield from lines
+    if verdict.unchecked:
+        yield 2, "not checked, because the main interpreter cannot import them either:"
+    for module, problem in verdict.unchecked[:_MOST_SHOWN]:
+        yield 4, f"{module}: {problem}"
+    if (more := len(verdict.unchecked) - _MOST_SHOWN) > 0:
+        yield 4, f"{more} more"
 
 
 def _reasons_of(outcome: Outcome) -> Iterator[tuple[int, str]]:

@@ -1,5 +1,6 @@
 """What the user wants to check: a module, a package, a script, a distribution, or a file that lists distributions."""
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -35,9 +36,23 @@ class Target:
     problem: str | None = None  # why there is nothing to import
 
 
-def find_targets(words: Iterable[str], everything: bool) -> list[Target]:
-    """Return the targets that the words of the command line name, each once. Raises UnknownTargetError."""
-    found = [target for word in words for target in _find(word)]
+@dataclass(frozen=True)
+class Skipped:
+    """A line of a file that names no distribution."""
+
+    file: str
+    line: str
+    why: str
+
+
+def find_targets(words: Iterable[str], everything: bool, skipped: list[Skipped]) -> list[Target]:
+    """Return the targets that the words of the command line name, each once.
+
+    skipped: receives the lines of files that are left out.
+
+    Raises UnknownTargetError.
+    """
+    found = [target for word in words for target in _find(word, skipped)]
     if everything:
         every = [_distribution(name) for name in sorted(installed()) if name != _OURS]
         found += [target for target in every if target.modules]
@@ -50,12 +65,13 @@ def search_path() -> list[str]:
     return list(dict.fromkeys([*here, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]))
 
 
-def _find(word: str) -> list[Target]:
+def _find(word: str, skipped: list[Skipped]) -> list[Target]:
     path = Path(word)
     if path.is_dir() and (path / "pyproject.toml").is_file():
         path /= "pyproject.toml"
     if path.name == "pyproject.toml" or path.suffix in {".txt", ".in"}:
-        names = _names_in_project(path) if path.suffix == ".toml" else _names_in_requirements(path, set())
+        is_project = path.suffix == ".toml"
+        names = _names_in_project(path, skipped) if is_project else _names_in_requirements(path, set(), skipped)
         return [_distribution(name) for name in dict.fromkeys(names) if _normal(name) != _OURS]
     if path.suffix == ".py" or (os.sep in word and path.is_file()):
         if not path.is_file():
@@ -148,7 +164,7 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _names_in_requirements(path: Path, seen: set[Path]) -> Iterator[str]:
+def _names_in_requirements(path: Path, seen: set[Path], skipped: list[Skipped]) -> Iterator[str]:
     """Yield the names in a file for pip, and in the files that it includes."""
     if path.resolve() in seen:
         return
@@ -157,38 +173,52 @@ def _names_in_requirements(path: Path, seen: set[Path]) -> Iterator[str]:
     for line in text.splitlines():
         line = re.sub(r"(^|\s)#.*", "", line).strip()
         if included := re.match(r"(?:-r|--requirement)[\s=]+(\S+)", line):
-            yield from _names_in_requirements(path.parent / included[1], seen)
+            yield from _names_in_requirements(path.parent / included[1], seen, skipped)
+        elif re.match(r"(?:-e|--editable)\b", line):
+            skipped.append(Skipped(str(path), line, "it is a folder: check the modules in it"))
         elif line and not line.startswith("-"):
-            yield from _name_in(line.split(" --")[0])
+            yield from _name_in(line.split(" --")[0].strip(), path, skipped)
 
 
-def _names_in_project(path: Path) -> Iterator[str]:
+def _names_in_project(path: Path, skipped: list[Skipped]) -> Iterator[str]:
     """Yield the names of the dependencies in a pyproject.toml."""
     try:
         content: dict[str, Any] = tomllib.loads(_read(path))
     except tomllib.TOMLDecodeError as error:
         raise UnknownTargetError(f"{path}: {error}") from None
-    for line in content.get("project", {}).get("dependencies", []):
-        yield from _name_in(line)
-    for name in content.get("tool", {}).get("poetry", {}).get("dependencies", {}):
+    project, tool = content.get("project"), content.get("tool", {})
+    poetry = tool.get("poetry", {}).get("dependencies") if isinstance(tool, dict) else None
+    if not isinstance(project, dict) and not isinstance(poetry, dict):
+        raise UnknownTargetError(f"{path} has no table [project], so it lists no dependencies")
+    listed = project.get("dependencies", []) if isinstance(project, dict) else []
+    if not isinstance(listed, list) or not all(isinstance(line, str) for line in listed):
+        raise UnknownTargetError(f"{path}: project.dependencies must be a list of strings, not {listed!r}")
+    if isinstance(project, dict) and "dependencies" in project.get("dynamic", []):
+        skipped.append(Skipped(str(path), "dependencies", "they are dynamic: name the file that lists them"))
+    for line in listed:
+        yield from _name_in(line, path, skipped)
+    for name in poetry if isinstance(poetry, dict) else ():
         if name != "python":
             yield name
 
 
-def _name_in(requirement: str) -> Iterator[str]:
+def _name_in(requirement: str, path: Path, skipped: list[Skipped]) -> Iterator[str]:
     """Yield the name in a requirement, unless its marker excludes this Python or system."""
+    is_place = re.match(r"[^@\s]*[/\\]|[^@\s]*://|\.", requirement) is not None
     try:
         from packaging.requirements import InvalidRequirement, Requirement
     except ImportError:
-        if (found := _REQUIREMENT.match(requirement)) is not None and "/" not in requirement.split("@")[0]:
+        if not is_place and (found := _REQUIREMENT.match(requirement)) is not None:
             yield found[1]
-        return
-    try:
-        parsed = Requirement(requirement)
-    except InvalidRequirement:  # a path or an address, which names no distribution
-        return
-    if parsed.marker is None or parsed.marker.evaluate():
-        yield parsed.name
+            return
+    else:
+        with contextlib.suppress(InvalidRequirement):
+            parsed = Requirement(requirement)
+            if parsed.marker is None or parsed.marker.evaluate():
+                yield parsed.name
+            return
+    why = "it is a path or an address: name the distribution" if is_place else "it is not a valid requirement"
+    skipped.append(Skipped(str(path), requirement, why))
 
 
 def _read(path: Path) -> str:

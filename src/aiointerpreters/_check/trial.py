@@ -16,6 +16,7 @@ from typing import Any
 from .. import _core
 
 _LONGEST = 300  # characters of an error
+_LONGEST_SHOWN = 200  # and of the line that says it
 _LEFT_OUT = re.compile(r"(^|_)tests?(_|$)|^_?test|^conftest$|^__main__$")
 _INSTALLED = {"site-packages", "dist-packages"}
 
@@ -68,18 +69,19 @@ def supports(loaded: dict[str, str]) -> dict[str, str | None]:
     }
 
 
-def parts_of(modules: Sequence[str]) -> list[str]:
+def parts_of(modules: Sequence[str], everything: bool = False) -> list[str]:
     """Return further modules of packages that have been imported: extension modules, and all modules of the user's own code.
 
-    Tests are left out.
+    everything: all modules of other packages too. Tests are left out.
     """
     found: list[str] = []
     for name in modules:
         for folder in getattr(sys.modules.get(name), "__path__", ()):
             is_own = not _INSTALLED & set(Path(folder).parts) and not folder.startswith(sys.base_prefix)
+            takes_all = is_own or everything
             for file in sorted(Path(folder).rglob("*")):
                 suffix = next((each for each in EXTENSION_SUFFIXES if file.name.endswith(each)), None)
-                suffix = suffix or (".py" if is_own and file.suffix == ".py" else None)
+                suffix = suffix or (".py" if takes_all and file.suffix == ".py" else None)
                 if suffix is None:
                     continue
                 inner = [*file.relative_to(folder).parts[:-1], file.name.removesuffix(suffix)]
@@ -168,6 +170,12 @@ def _describe(error: BaseException) -> dict[str, Any]:
         "name": error.name if isinstance(error, ImportError) else None,
         "texts": [str(each)[:_LONGEST] for each in chain if isinstance(each, ImportError)],
     }
+
+
+def text_of(error: dict[str, Any]) -> str:
+    """Return an error as one short line."""
+    text = f"{error['type']}: {error['text']}" if error["text"] else error["type"]
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 4]} ..."
 
 
 def _is_ours_or_pythons(name: str) -> bool:

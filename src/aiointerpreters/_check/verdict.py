@@ -6,6 +6,7 @@ from typing import Any
 from .. import _core
 from .process import Trial
 from .targets import Target
+from .trial import text_of
 
 DECLARED, PRIVATE = "declared", "private"
 WORKS = "works"
@@ -16,6 +17,8 @@ FAILS = "fails"
 CRASHES = "crashes"
 HANGS = "hangs"
 
+_HANGS = "no end"
+_LONGEST_SHOWN = 200  # characters of the last line of a program that has crashed
 _CPYTHONS_TEXT = "does not support loading in subinterpreters"
 _OUR_TEXT = "does not work in a worker's interpreter: "
 _REASONS = {
@@ -54,6 +57,7 @@ class Verdict:
     outcomes: dict[str, Outcome]  # by DECLARED and PRIVATE; not all are tried
     problem: str | None = None  # of a target that cannot be imported in the main interpreter
     extensions: int = 0  # the number of extension modules that the target loads
+    unchecked: list[list[str]] = field(default_factory=list)  # modules that home cannot import, and why
 
     @property
     def route(self) -> str:
@@ -87,6 +91,7 @@ class Verdict:
             "modules": list(self.target.modules),
             "problem": self.problem,
             "extension_modules": self.extensions,
+            "unchecked": [{"module": module, "problem": problem} for module, problem in self.unchecked],
             "ways": {way: asdict(outcome) for way, outcome in self.outcomes.items()},
             "route": self.route,
         }
@@ -95,10 +100,12 @@ class Verdict:
 def home_problem(trial: Trial) -> str | None:
     """Return why the target cannot be imported in the main interpreter; None: it can."""
     if trial.home is None:
-        said = trial.stderr.strip().splitlines()
+        if trial.end is not None and trial.end.startswith(_HANGS):
+            return f"importing it in the main interpreter takes too long: {trial.end}"
+        said = [line[:_LONGEST_SHOWN] for line in trial.stderr.strip().splitlines()]
         return f"importing it in the main interpreter ends the process: {trial.end}{f' ({said[-1]})' if said else ''}"
     for module, error in trial.home["errors"].items():
-        return f"{module} cannot be imported in the main interpreter: {_text(error)}"
+        return f"{module} cannot be imported in the main interpreter: {text_of(error)}"
     return None
 
 
@@ -114,7 +121,7 @@ def judge(trial: Trial, way: str) -> Outcome:
     assert trial.home is not None
     home = trial.home
     if trial.end is not None and (not trial.interpreters or trial.step != "two interpreters"):
-        status = HANGS if trial.end.startswith("no end") else CRASHES
+        status = HANGS if trial.end.startswith(_HANGS) else CRASHES
         return Outcome(status, f"{trial.end} in {trial.step}", stderr=trial.stderr or None)
     refused: dict[str, Refusal] = {}
     left_out: dict[str, Refusal] = {}
@@ -125,14 +132,14 @@ def judge(trial: Trial, way: str) -> Outcome:
         for module, error in found["errors"].items():
             leafs = _leafs(error, noted)
             refused |= {leaf: _refusal(home, leaf, *leafs[leaf]) for leaf in leafs}
-            failures += [] if leafs else [f"{module}: {_text(error)}"]
+            failures += [] if leafs else [f"{module}: {text_of(error)}"]
         if found["errors"]:
             continue
         for leaf in home["loaded"].keys() - found["loaded"].keys():
             left_out[leaf] = _refusal(home, leaf, *noted.get(leaf, ([leaf], "")))
         for part, error in found["part_errors"].items():
             leafs = _leafs(error, part_noted)
-            failures += [] if leafs else [f"{part}: {_text(error)}"]
+            failures += [] if leafs else [f"{part}: {text_of(error)}"]
             for leaf, how in leafs.items():
                 if leaf in trial.guarded:
                     left_out.setdefault(leaf, _refusal(home, leaf, *how))
@@ -185,7 +192,3 @@ def _refusal(home: dict[str, Any], leaf: str, chain: list[str], text: str) -> Re
     if (obstacle := _core.known_obstacle(leaf, home["files"].get(leaf, ""))) is not None and obstacle not in reason:
         reason += f"; private copies would not help, because {obstacle}"
     return Refusal(leaf, reason, chain)
-
-
-def _text(error: dict[str, Any]) -> str:
-    return f"{error['type']}: {error['text']}" if error["text"] else error["type"]
