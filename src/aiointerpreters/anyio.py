@@ -9,7 +9,7 @@ import contextlib
 import os
 from collections.abc import Callable, Coroutine
 from functools import cache, partial
-from typing import Any, Protocol, overload
+from typing import Any, Literal, Protocol, overload
 
 try:
     import anyio
@@ -38,6 +38,8 @@ async def run_sync[*Ts, R](
     limiter: anyio.CapacityLimiter | None = None,
     abandon_on_cancel: bool = False,
     extensions: Extensions | None = None,
+    fallback: Literal["error", "thread", "process"] | None = None,
+    lane: Literal["interpreter", "process"] | None = None,
 ) -> R: ...
 @overload
 async def run_sync[*Ts, R](
@@ -47,6 +49,8 @@ async def run_sync[*Ts, R](
     limiter: anyio.CapacityLimiter | None = None,
     abandon_on_cancel: bool = False,
     extensions: Extensions | None = None,
+    fallback: Literal["error", "thread", "process"] | None = None,
+    lane: Literal["interpreter", "process"] | None = None,
 ) -> R: ...
 async def run_sync[*Ts](
     fn: Callable[[*Ts], Any],
@@ -55,6 +59,8 @@ async def run_sync[*Ts](
     limiter: anyio.CapacityLimiter | None = None,
     abandon_on_cancel: bool = False,
     extensions: Extensions | None = None,
+    fallback: Literal["error", "thread", "process"] | None = None,
+    lane: Literal["interpreter", "process"] | None = None,
 ) -> Any:
     """Run `fn(*args)` in an interpreter, tagged or not, and return its result.
 
@@ -68,15 +74,19 @@ async def run_sync[*Ts](
             task resumes immediately, and the function is stopped by TaskInterrupted.
         extensions: Extension modules that the interpreter may import, as for `InterpreterThreadPoolExecutor`. Calls with
             `"private"` have interpreters of their own.
+        fallback: What happens if no interpreter can run the call, as for `interpreter`.
+        lane: Where the call runs, as for `interpreter`.
 
     Raises:
         TypeError: `fn` cannot be called.
-        ValueError: `extensions` is unknown.
+        ValueError: `extensions`, `fallback` or `lane` is unknown, or `fallback` and `lane="process"` are given.
         NotImplementedError: `extensions` is `"private"` where private copies do not exist.
         NotTransferableError: The function, an argument or the result cannot cross.
     """
     if not callable(fn):
         raise TypeError(f"run_sync() needs a callable, not {fn!r}")
+    if fallback is not None or lane is not None:
+        fn = interpreter(fn, fallback=fallback, lane=lane)
     executor = _executor(are_private(extensions))
     await checkpoint()
     async with current_default_interpreter_limiter() if limiter is None else limiter:

@@ -77,6 +77,16 @@ async def arrival(gate: Gate, count: int = 1) -> None:
 # ---- Results
 
 
+@pytest.mark.filterwarnings("ignore::aiointerpreters.FallbackWarning")
+def test_a_call_can_have_a_lane_or_a_fallback(run: Run) -> None:
+    assert run(partial(run_sync, os.getpid, lane="process")) != os.getpid()
+    assert run(run_sync, interpreter(os.getpid, lane="process")) != os.getpid()
+    lock = threading.Lock()
+    assert run(partial(run_sync, work.is_same, lock, lock, fallback="thread")) is True
+    with pytest.raises(ValueError, match="has no fallback"):
+        run(partial(run_sync, work.square, 3, fallback="thread", lane="process"))
+
+
 @pytest.mark.parametrize("fn", [work.square, interpreter(work.square), work.tagged_square, lambda n: n * n, shapes.Adder(6)])
 def test_results(run: Run, call: RunSync, fn: Callable[..., Any]) -> None:
     assert run(call, fn, 3) == 9
