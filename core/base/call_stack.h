@@ -1,4 +1,5 @@
-// A Python call stack as plain data.
+// A Python call stack as plain data. It refers to no Python object, so it may leave the interpreter and outlive it.
+// Owner: whoever has made it (py/call_stack.h). Thread: one at a time.
 #pragma once
 
 #include <string>

@@ -73,6 +73,7 @@ bool PassedCall::take(py::PassOn::Step step) {
     case Op::kDictOfNames:
       return push_dict_of_names(step.argument);
     case Op::kExtendList:
+    case Op::kAppendToList:
     case Op::kMergeDict:
       return extend(step.op, step.argument);
     case Op::kListToTuple:
@@ -179,6 +180,9 @@ bool PassedCall::extend(Op op, std::size_t depth) {
   if (depth == 0 || depth > stack_.size()) return false;
   const Value& target = stack_[stack_.size() - depth];
   if (!target.is_built) return false;
+  if (op == Op::kAppendToList) {
+    return PyList_CheckExact(target.object.get()) && PyList_Append(target.object.get(), more.get()) == 0;
+  }
   if (op == Op::kExtendList) {
     return PyList_CheckExact(target.object.get()) && is_list_or_tuple(more.get()) &&
            PyList_SetSlice(target.object.get(), PY_SSIZE_T_MAX, PY_SSIZE_T_MAX, more.get()) == 0;

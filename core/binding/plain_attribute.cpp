@@ -7,18 +7,6 @@ namespace aiointerpreters::binding {
 
 namespace {
 
-// Looks the name up in the class and its bases. Returns new; null if it is not there, or with an exception set.
-py::Ref find_in_class(PyTypeObject* type, PyObject* name) {
-  PyObject* const bases = type->tp_mro;
-  for (Py_ssize_t i = 0; bases != nullptr && i < PyTuple_GET_SIZE(bases); ++i) {
-    const py::Ref members = py::Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(bases, i))));
-    PyObject* const found = members ? PyDict_GetItemWithError(members.get(), name) : nullptr;
-    if (found != nullptr) return py::Ref::borrow(found);
-    if (PyErr_Occurred() != nullptr) return {};
-  }
-  return {};
-}
-
 // Whether the `__get__` of a member of a class runs no code of others.
 bool is_plain_member(const ModuleState& state, PyObject* member) {
   if (is_tag(state, member)) member = tagged_callable(member);  // its `__get__` is that of its callable
@@ -32,6 +20,17 @@ bool is_dunder(PyObject* name) {
 }
 
 }  // namespace
+
+py::Ref find_in_class(PyTypeObject* type, PyObject* name) {
+  PyObject* const bases = type->tp_mro;
+  for (Py_ssize_t i = 0; bases != nullptr && i < PyTuple_GET_SIZE(bases); ++i) {
+    const py::Ref members = py::Ref::steal(PyType_GetDict(reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(bases, i))));
+    PyObject* const found = members ? PyDict_GetItemWithError(members.get(), name) : nullptr;
+    if (found != nullptr) return py::Ref::borrow(found);
+    if (PyErr_Occurred() != nullptr) return {};
+  }
+  return {};
+}
 
 py::Ref plain_attribute(const ModuleState& state, PyObject* owner, PyObject* name) {
   if (PyModule_CheckExact(owner)) return py::Ref::borrow(PyDict_GetItemWithError(PyModule_GetDict(owner), name));

@@ -12,4 +12,7 @@ namespace aiointerpreters::binding {
 // property or another descriptor, `__getattr__`, a metaclass.
 [[nodiscard]] py::Ref plain_attribute(const ModuleState& state, PyObject* owner, PyObject* name);
 
+// Looks the name up in the class and its bases. Returns new; null if it is not there, or with an exception set.
+[[nodiscard]] py::Ref find_in_class(PyTypeObject* type, PyObject* name);
+
 }  // namespace aiointerpreters::binding

@@ -231,10 +231,7 @@ PyObject* pool_set_limits(PyObject* self, PyObject* args) {
   Py_RETURN_NONE;
 }
 
-PyObject* pool_census(PyObject* self, PyObject*) {
-  const pool::Census census = shared_pool_of(self)->census();
-  return Py_BuildValue("(nnnn)", census.threads, census.busy, census.interpreters, census.queued);
-}
+PyObject* pool_census(PyObject* self, PyObject*) { return make_census(shared_pool_of(self)->census()).release(); }
 
 PyObject* pool_stacks(PyObject* self, PyObject* milliseconds) {
   const long patience = PyLong_AsLong(milliseconds);
@@ -322,7 +319,8 @@ PyMethodDef kPoolMethods[] = {
      "Return four numbers: the threads, the busy ones among them, the interpreters, and the queued calls."},
     {"stacks", pool_stacks, METH_O,
      "stacks($self, milliseconds, /)\n--\n\n"
-     "Return what each worker does, with its Python stack. Interpreters have that long to answer."},
+     "Return the census, and what each worker does at that moment, with its Python stack. Interpreters have that long to\n"
+     "answer."},
     {"take_call", pool_take_call, METH_NOARGS,
      "take_call($self, /)\n--\n\n"
      "Take the untagged call that has waited longest out of the queue.\n\n"

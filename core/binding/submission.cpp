@@ -1,6 +1,7 @@
 // See submission.h.
 #include "binding/submission.h"
 
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -16,32 +17,38 @@ namespace {
 constexpr int kMaxDepth = 1000;
 constexpr int kMaxPasses = 16;  // a function may pass its call on to itself
 
-// Whether `fn` is the method `run` of a contextvars.Context. -1 with an exception set.
-int is_context_run(PyObject* fn) {
-  if (!PyCFunction_CheckExact(fn)) return 0;
-  PyObject* const self = PyCFunction_GetSelf(fn);  // borrowed
-  if (self == nullptr || !PyContext_CheckExact(self)) return 0;
-  py::Ref name = py::Ref::steal(PyObject_GetAttrString(fn, "__name__"));
-  return name ? PyUnicode_EqualToUTF8(name.get(), "run") : -1;
+// Whether `module` is the one in which operator.call is. Quick.
+bool is_operator_module(PyObject* module) noexcept {
+  const PyModuleDef* const definition = PyModule_CheckExact(module) ? PyModule_GetDef(module) : nullptr;
+  return definition != nullptr && std::strcmp(definition->m_name, "_operator") == 0;
 }
 
-// The function of a function or of a bound method; otherwise null. Borrows.
-PyObject* function_of(PyObject* callable) noexcept {
-  if (PyMethod_Check(callable)) callable = PyMethod_GET_FUNCTION(callable);
-  return PyFunction_Check(callable) ? callable : nullptr;
+// Whether `fn` is a builtin that calls its first argument with the others: the method `run` of a contextvars.Context, or
+// operator.call. -1 with an exception set.
+int is_caller(PyObject* fn) {
+  if (!PyCFunction_CheckExact(fn)) return 0;
+  PyObject* const self = PyCFunction_GetSelf(fn);  // borrowed
+  const bool is_of_context = self != nullptr && PyContext_CheckExact(self);
+  if (self == nullptr || (!is_of_context && !is_operator_module(self))) return 0;
+  const py::Ref name = py::Ref::steal(PyObject_GetAttrString(fn, "__name__"));
+  return name ? PyUnicode_EqualToUTF8(name.get(), is_of_context ? "run" : "call") : -1;
+}
+
+bool is_method_of_tag(const ModuleState& state, PyObject* callable) noexcept {
+  return PyMethod_Check(callable) && is_tag(state, PyMethod_GET_FUNCTION(callable));
 }
 
 // Whether a call of the function returns an object that then runs its code. A function that passes such a call on returns
-// this object, so its caller expects one. Runs Python.
-bool returns_running_code(const ModuleState& state, PyObject* callable) {
+// this object, so its caller expects one. `is_awaited`: the caller awaits what the function returns. Runs Python.
+bool returns_running_code(const ModuleState& state, PyObject* callable, bool is_awaited) {
   const py::Ref inside = py::inside_partials(callable);
-  PyObject* const function = inside ? function_of(inside.get()) : nullptr;
+  const PythonCall call = inside ? python_call(inside.get()) : PythonCall();
   constexpr int kGenerators = CO_GENERATOR | CO_ASYNC_GENERATOR | CO_ITERABLE_COROUTINE;
-  if (function != nullptr) {
-    const int flags = reinterpret_cast<const PyCodeObject*>(PyFunction_GET_CODE(function))->co_flags;
+  if (call.function) {
+    const int flags = reinterpret_cast<const PyCodeObject*>(PyFunction_GET_CODE(call.function.get()))->co_flags;
     if ((flags & kGenerators) != 0) return true;
   }
-  return codec::is_coroutine_function(state.runtime, callable);
+  return !is_awaited && codec::is_coroutine_function(state.runtime, callable);
 }
 
 // How the function passes its call on; null if it does something of its own. Borrows from the table. Runs Python: the
@@ -60,10 +67,14 @@ const py::PassOn* way_of(ModuleState& state, PyObject* function) {
 
 // Whether opening it may lead to a tag. Quick.
 bool may_lead_to_tag(const ModuleState& state, PyObject* callable) noexcept {
-  if (is_tag(state, callable) || py::is_partial(callable)) return true;
-  if (PyMethod_Check(callable) && is_tag(state, PyMethod_GET_FUNCTION(callable))) return true;
-  PyObject* const function = function_of(callable);
-  return function != nullptr && py::PassOn::may_be(reinterpret_cast<const PyCodeObject*>(PyFunction_GET_CODE(function)));
+  if (is_tag(state, callable) || py::is_partial(callable) || is_method_of_tag(state, callable)) return true;
+  if (Py_IS_TYPE(callable, &PyStaticMethod_Type)) return true;
+  const int calls_another = is_caller(callable);
+  if (calls_another < 0) PyErr_Clear();
+  if (calls_another > 0) return true;
+  const PythonCall call = python_call(callable);
+  return call.function &&
+         py::PassOn::may_be(reinterpret_cast<const PyCodeObject*>(PyFunction_GET_CODE(call.function.get())));
 }
 
 }  // namespace
@@ -76,7 +87,7 @@ bool Submission::open(ModuleState& state, bool untagged) {
   Submission opened(fn_, args_, nargs_, kwnames_);
   Step step = opened.open_all(state, true);
   const bool is_passed = step == Step::kInnermost && opened.passes_ > 0;
-  if (is_passed && (!opened.tagged() || returns_running_code(state, opened.fn_))) {
+  if (is_passed && (!opened.tagged() || returns_running_code(state, opened.fn_, untagged))) {
     opened = Submission(fn_, args_, nargs_, kwnames_);
     step = opened.open_all(state, false);
   }
@@ -120,16 +131,24 @@ Submission::Step Submission::open_one(ModuleState& state, bool functions_too) {
     return Step::kOpened;
   }
   if (py::is_partial(fn_)) return open_partial(state);
-  if (PyMethod_Check(fn_) && is_tag(state, PyMethod_GET_FUNCTION(fn_))) {
+  if (is_method_of_tag(state, fn_)) {
     keep_tag(PyMethod_GET_FUNCTION(fn_));
-    take_tag(PyMethod_GET_FUNCTION(fn_), fn_);  // a classmethod around a tag; the bound method crosses
+    take_tag(PyMethod_GET_FUNCTION(fn_), fn_);  // the bound method crosses
     return Step::kInnermost;
   }
-  if (functions_too && tag_ == nullptr && function_of(fn_) != nullptr) return open_function(state);
-  const int context_run = nargs_ > 0 ? is_context_run(fn_) : 0;
-  if (context_run < 0) return Step::kFailed;
-  if (context_run == 0) return Step::kInnermost;
-  context_ = py::Ref::borrow(PyCFunction_GetSelf(fn_));
+  if (Py_IS_TYPE(fn_, &PyStaticMethod_Type)) {
+    py::Ref inner = py::Ref::steal(PyObject_GetAttrString(fn_, "__func__"));
+    if (!inner) return Step::kFailed;
+    return set_fn(std::move(inner)), Step::kOpened;
+  }
+  if (functions_too && tag_ == nullptr) {
+    if (const PythonCall call = python_call(fn_); call.function) return open_function(state, call);
+  }
+  const int calls_another = nargs_ > 0 ? is_caller(fn_) : 0;
+  if (calls_another < 0) return Step::kFailed;
+  if (calls_another == 0) return Step::kInnermost;
+  PyObject* const self = PyCFunction_GetSelf(fn_);
+  if (PyContext_CheckExact(self)) context_ = py::Ref::borrow(self);
   set_fn(py::Ref::borrow(args_[0]));
   ++args_;
   --nargs_;
@@ -145,12 +164,10 @@ Submission::Step Submission::open_partial(const ModuleState& state) {
   return Step::kOpened;
 }
 
-Submission::Step Submission::open_function(ModuleState& state) {
-  PyObject* const function = function_of(fn_);
-  const py::PassOn* const way = passes_ < kMaxPasses ? way_of(state, function) : nullptr;
+Submission::Step Submission::open_function(ModuleState& state, const PythonCall& object) {
+  const py::PassOn* const way = passes_ < kMaxPasses ? way_of(state, object.function.get()) : nullptr;
   if (way == nullptr) return Step::kInnermost;
-  PyObject* const self = PyMethod_Check(fn_) ? PyMethod_GET_SELF(fn_) : nullptr;
-  PassedCall call(state, *way, function, self, args_, nargs_, kwnames_);
+  PassedCall call(state, *way, object.function.get(), object.self, args_, nargs_, kwnames_);
   PyObject* const callee = call.find_callee();
   if (callee == nullptr || !may_lead_to_tag(state, callee) || !call.find_arguments()) return Step::kInnermost;
   ++passes_;

@@ -1,11 +1,12 @@
 // Submission: the arguments of submit as one call: the callable, its arguments, and whether it is tagged. functools.partial
-// objects that contain a tag are unwrapped, and so are the partial(Context.run, tagged, ...) from asyncio.to_thread, and
-// functions that only pass their call on to a tag (passed_call.h). The function inside then crosses by reference, and the
-// arguments of the partial like all others.
+// objects that contain a tag are unwrapped, and so are static methods, operator.call, the
+// partial(Context.run, tagged, ...) from asyncio.to_thread, and functions that only pass their call on to a tag
+// (passed_call.h). The function inside then crosses by reference, and the arguments of the partial like all others.
 // Requires: attached to home. Owner: one submit.
 #pragma once
 
 #include "binding/module_state.h"
+#include "binding/python_call.h"
 #include "binding/tag_type.h"
 #include "codec/callable_ref.h"
 #include "py/python.h"
@@ -19,7 +20,8 @@ class Submission {
   Submission(PyObject* fn, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) noexcept
       : fn_(fn), args_(args), nargs_(nargs), kwnames_(kwnames) {}
 
-  // Looks for the tag and unwraps the objects around it. A call without a tag stays as it is, unless `untagged` is true.
+  // Looks for the tag and unwraps the objects around it. A call without a tag stays as it is, unless `untagged` is true:
+  // then it runs in an interpreter too, and what a coroutine function returns is awaited.
   // Runs no Python for a plain tag or a plain function. Errors: false with an exception set.
   [[nodiscard]] bool open(ModuleState& state, bool untagged = false);
 
@@ -47,8 +49,8 @@ class Submission {
   [[nodiscard]] Step open_all(ModuleState& state, bool functions_too);
   [[nodiscard]] Step open_one(ModuleState& state, bool functions_too);
   [[nodiscard]] Step open_partial(const ModuleState& state);
-  // A function, or a bound method of one.
-  [[nodiscard]] Step open_function(ModuleState& state);
+  // A function, a bound method of one, or an object whose class has one as `__call__`.
+  [[nodiscard]] Step open_function(ModuleState& state, const PythonCall& object);
   [[nodiscard]] bool prepend(PyObject* args, PyObject* keywords, PyObject* placeholder);
   void take_tag(PyObject* tag, PyObject* inner) noexcept;
   // For a tag that only this object may keep.

@@ -94,16 +94,26 @@ bool read_routing(PyObject* fallback, PyObject* lane, Routing& routing) {
   return false;
 }
 
-// The decorator that `interpreter(fallback=..., lane=...)` returns. `options` is a tuple of the type and the two arguments.
+// The decorator that `interpreter(fallback=..., lane=...)` and `with_context` return. `options` is a tuple of the type, the
+// declared variables or None, and the two arguments.
 PyObject* tag_with_options(PyObject* options, PyObject* fn) {
   Routing routing;
-  if (!read_routing(PyTuple_GET_ITEM(options, 1), PyTuple_GET_ITEM(options, 2), routing)) return nullptr;
-  return tag_callable(reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(options, 0)), fn, nullptr, routing);
+  if (!read_routing(PyTuple_GET_ITEM(options, 2), PyTuple_GET_ITEM(options, 3), routing)) return nullptr;
+  PyObject* const context = PyTuple_GET_ITEM(options, 1);
+  return tag_callable(reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(options, 0)), fn,
+                      context == Py_None ? nullptr : context, routing);
+}
+
+// Null arguments stand for None. Returns new.
+PyObject* make_decorator(PyObject* type, PyObject* context, PyObject* fallback, PyObject* lane) {
+  static PyMethodDef decorator = {"interpreter", tag_with_options, METH_O, nullptr};
+  const auto given = [](PyObject* value) { return value == nullptr ? Py_None : value; };
+  const py::Ref options = py::Ref::steal(PyTuple_Pack(4, type, given(context), given(fallback), given(lane)));
+  return options ? PyCFunction_New(&decorator, options.get()) : nullptr;
 }
 
 PyObject* tag_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   static const char* const kKeywords[] = {"fn", "fallback", "lane", nullptr};
-  static PyMethodDef decorator = {"interpreter", tag_with_options, METH_O, nullptr};
   PyObject* fn = nullptr;
   PyObject* fallback = nullptr;
   PyObject* lane = nullptr;
@@ -119,24 +129,24 @@ PyObject* tag_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     PyErr_SetString(PyExc_TypeError, "interpreter() missing required argument 'fn' (pos 1)");
     return nullptr;
   }
-  const auto given = [](PyObject* value) { return value == nullptr ? Py_None : value; };
-  const py::Ref options = py::Ref::steal(PyTuple_Pack(3, type, given(fallback), given(lane)));
-  return options ? PyCFunction_New(&decorator, options.get()) : nullptr;
+  return make_decorator(reinterpret_cast<PyObject*>(type), nullptr, fallback, lane);
 }
 
-// The decorator that `with_context` returns. `declared` is a tuple of the type and the declared variables.
-PyObject* tag_with_context(PyObject* declared, PyObject* fn) {
-  PyObject* const context = PyTuple_GET_ITEM(declared, 1);
-  auto* const type = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(declared, 0));
-  return tag_callable(type, fn, context == Py_None ? nullptr : context);
-}
-
-PyObject* tag_type_with_context(PyObject* type, PyObject* variables) {
-  static PyMethodDef decorator = {"with_context", tag_with_context, METH_O, nullptr};
-  py::Ref context = declare_context(variables);
+PyObject* tag_type_with_context(PyObject* type, PyObject* variables, PyObject* kwargs) {
+  static const char* const kKeywords[] = {"fallback", "lane", nullptr};
+  PyObject* fallback = nullptr;
+  PyObject* lane = nullptr;
+  Routing routing;
+  const py::Ref nothing = py::Ref::steal(PyTuple_New(0));
+  if (!nothing ||
+      PyArg_ParseTupleAndKeywords(nothing.get(), kwargs, "|$OO:with_context", const_cast<char**>(kKeywords), &fallback,
+                                  &lane) == 0 ||
+      !read_routing(fallback, lane, routing)) {
+    return nullptr;
+  }
+  const py::Ref context = declare_context(variables);
   if (!context && PyErr_Occurred() != nullptr) return nullptr;
-  py::Ref declared = py::Ref::steal(PyTuple_Pack(2, type, context ? context.get() : Py_None));
-  return declared ? PyCFunction_New(&decorator, declared.get()) : nullptr;
+  return make_decorator(type, context.get(), fallback, lane);
 }
 
 int tag_traverse(PyObject* self, visitproc visit, void* arg) {
@@ -233,17 +243,19 @@ PyObject* tag_reduce(PyObject* self, PyObject*) {
 }
 
 PyMethodDef kTagMethods[] = {
-    {"with_context", tag_type_with_context, METH_VARARGS | METH_CLASS,
-     "with_context($type, /, *variables)\n--\n\n"
+    {"with_context", py::as_method(tag_type_with_context), METH_VARARGS | METH_KEYWORDS | METH_CLASS,
+     "with_context($type, /, *variables, fallback=None, lane=None)\n--\n\n"
      "Return a decorator that tags a callable. Context variables are then copied to the worker with its calls.\n\n"
      "During the call the variables have the values that they had when the call was submitted. Changes in the worker do\n"
      "not come back.\n\n"
      "Args:\n"
      "    variables: Objects of contextvars.ContextVar. Each must be an attribute of a module, because workers find it by\n"
-     "        that name. Variables that the callable has declared before are kept.\n\n"
+     "        that name. Variables that the callable has declared before are kept.\n"
+     "    fallback: As for `interpreter`.\n"
+     "    lane: As for `interpreter`.\n\n"
      "Raises:\n"
      "    TypeError: An argument is not a ContextVar.\n"
-     "    ValueError: A variable is not an attribute of a module."},
+     "    ValueError: A variable is not an attribute of a module, or another argument is unknown."},
     {"__reduce__", tag_reduce, METH_NOARGS, nullptr},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, nullptr},
     {nullptr, nullptr, 0, nullptr},

@@ -128,11 +128,16 @@ py::Ref Maker::make_worker(const Asked& asked) const {
 
 }  // namespace
 
+py::Ref make_census(const pool::Census& census) {
+  return py::Ref::steal(Py_BuildValue("(nnnn)", census.threads, census.busy, census.interpreters, census.queued));
+}
+
 py::Ref describe_workers(const pool::Pool& pool, std::chrono::milliseconds patience) {
   const base::Deadline deadline = base::Clock::now() + patience;
   const std::uint32_t asked_at = base::coarse_milliseconds();
   std::vector<Asked> asked;
-  for (pool::WorkerView& worker : pool.workers()) {
+  pool::Census census{};
+  for (pool::WorkerView& worker : pool.workers(census)) {
     std::shared_ptr<pool::Glance> glance;
     if (worker.interrupter) {
       glance = std::make_shared<pool::Glance>();
@@ -146,7 +151,9 @@ py::Ref describe_workers(const pool::Pool& pool, std::chrono::milliseconds patie
     }
     return 0;
   });
-  return make_list(asked, [maker = Maker(asked_at)](const Asked& each) { return maker.make_worker(each); });
+  const py::Ref workers = make_list(asked, [maker = Maker(asked_at)](const Asked& each) { return maker.make_worker(each); });
+  const py::Ref numbers = workers ? make_census(census) : py::Ref();
+  return numbers ? py::Ref::steal(PyTuple_Pack(2, numbers.get(), workers.get())) : py::Ref();
 }
 
 }  // namespace aiointerpreters::binding

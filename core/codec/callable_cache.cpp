@@ -86,9 +86,12 @@ bool CallableCache::load(Runtime& runtime, const CallableRef& ref, Entry& entry)
   if (callable && ref.module == "builtins" && PyCFunction_Check(callable.get())) {
     callable = with_frame(runtime, std::move(callable));
   } else if (!callable) {
+    std::string text = name + " could not be loaded in a worker's interpreter";
+    if (is_main(ref.module) && PyErr_ExceptionMatches(PyExc_AttributeError) != 0) {
+      text += ", which runs the script without the part under `if __name__ == \"__main__\":`. Define it above that part";
+    }
     shorten_refusals(runtime);
-    py::raise_from_current(runtime.interpreter_error.get(),
-                           (name + " could not be loaded in a worker's interpreter").c_str());
+    py::raise_from_current(runtime.interpreter_error.get(), text.c_str());
   }
   if (!callable) return false;
   const bool is_new = !entry.callable;

@@ -8,6 +8,7 @@
 #include "codec/message_decoder.h"
 #include "codec/message_encoder.h"
 #include "codec/not_transferable.h"
+#include "codec/qualified_name.h"
 #include "py/error.h"
 
 namespace aiointerpreters::codec {
@@ -30,7 +31,8 @@ bool encode_value(Runtime& runtime, PyObject* value, Message& out, const char* r
 }
 
 bool encode_callable(Runtime& runtime, PyObject* callable, Message& out) {
-  const ByValue how = PyFunction_Check(callable) ? ByValue::kAtOnce : by_value(runtime);
+  const bool has_no_name = PyMethod_Check(callable) && !leads_to_method(runtime, callable);
+  const ByValue how = PyFunction_Check(callable) || has_no_name ? ByValue::kAtOnce : by_value(runtime);
   const bool encoded = py::guarded(false, [&] {
     if (encode_message(runtime, Roots(callable), Views::kLend, how, out)) return true;
     explain_value(runtime, callable, "function");

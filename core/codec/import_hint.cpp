@@ -150,18 +150,21 @@ ImportHint hint_about(const RefusedImport& refused, bool is_certain) {
   return {refused.module, text + ": " + reason_text(refused) + ". " + advice(refused)};
 }
 
+// Whether the exception has come with a hint, from a worker of this worker.
 bool has_hint(PyObject* exception) {
-  PyObject* const attributes = reinterpret_cast<PyBaseExceptionObject*>(exception)->dict;
-  return attributes != nullptr && PyDict_GetItemString(attributes, kRefusedModule) != nullptr;
+  const py::Ref attributes = py::Ref::steal(PyObject_GenericGetDict(exception, nullptr));
+  const bool is_there = attributes && PyDict_ContainsString(attributes.get(), kRefusedModule) > 0;
+  PyErr_Clear();
+  return is_there;
 }
 
 }  // namespace
 
 ImportHint hint_about_imports(const extensions::RefusedImports& refused, PyObject* exception) {
-  if (has_hint(exception)) return {};  // from a worker of this worker
   const std::vector<py::Ref> exceptions = all_shown(exception);
   for (const py::Ref& one : exceptions) {
     if (const auto found = reported(refused, text_of_import_error(one.get()))) {
+      if (has_hint(exception)) return {};
       shorten(exceptions, found->text);
       return hint_about(*found, true);
     }
@@ -172,7 +175,7 @@ ImportHint hint_about_imports(const extensions::RefusedImports& refused, PyObjec
     const auto is_in_package = [&](const std::string& module) { return extensions::package_of(module) == package; };
     const auto found =
         refused.find([&](const RefusedImport& each) { return std::ranges::any_of(each.chain, is_in_package); });
-    if (found && !package.empty()) return hint_about(*found, false);
+    if (found && !package.empty()) return has_hint(exception) ? ImportHint() : hint_about(*found, false);
   }
   return {};
 }

@@ -43,7 +43,7 @@ bool pickle_whole(const Roots& roots, const Memo& written, Parts& parts, Message
 
 // Writes the native bytes with tags for the parts, and pickles the parts. Errors: false with an exception set.
 bool encode_mixed(Runtime& runtime, const Roots& roots, ByValue by_value, Parts& parts, Message& out) {
-  bool may_pickle_whole = !Retry::active(runtime);
+  bool may_pickle_whole = by_value != ByValue::kAtOnce && !Retry::active(runtime);
   std::optional<Retry> retry;  // objects whose pickling failed are pickled again
   // Rules once. The second time nothing is left to rule, unless objects create new containers each time they are pickled.
   bool may_rule = true;

@@ -23,4 +23,15 @@ py::Ref without_tag(const Runtime& runtime, py::Ref callable) {
   return py::Ref::steal(PyObject_GetAttrString(callable.get(), "fn"));
 }
 
+bool leads_to_method(const Runtime& runtime, PyObject* method) {
+  PyObject* const function = PyMethod_GET_FUNCTION(method);
+  PyObject* const self = PyMethod_GET_SELF(method);
+  const py::Ref name = py::Ref::steal(PyObject_GetAttrString(function, "__name__"));
+  py::Ref found = name ? py::Ref::steal(PyObject_GetAttr(self, name.get())) : py::Ref();
+  if (found) found = without_tag(runtime, std::move(found));
+  PyErr_Clear();
+  return found && PyMethod_Check(found.get()) && PyMethod_GET_FUNCTION(found.get()) == function &&
+         PyMethod_GET_SELF(found.get()) == self;
+}
+
 }  // namespace aiointerpreters::codec

@@ -19,5 +19,8 @@ namespace aiointerpreters::codec {
 [[nodiscard]] py::Ref follow(py::Ref object, std::string_view qualname);
 // A tagged object's callable, any other object itself (null stays null). Returns new.
 [[nodiscard]] py::Ref without_tag(const Runtime& runtime, py::Ref callable);
+// Whether the name of a bound method leads to it from the object that it is bound to, as pickle assumes. False for
+// types.MethodType(function, 5), and for methods that a class has under another name. Leaves no exception set.
+[[nodiscard]] bool leads_to_method(const Runtime& runtime, PyObject* method);
 
 }  // namespace aiointerpreters::codec

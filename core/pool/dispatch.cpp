@@ -133,6 +133,12 @@ void Dispatch::drain(Lifecycle::Scope scope, std::size_t kept, TaskList& into) n
   note_queued();
 }
 
+Census Dispatch::count(std::size_t interpreters) const noexcept {
+  const std::size_t threads = roster.threads();
+  const std::size_t available = roster.plain().available + roster.hosts().available;
+  return {threads, threads - std::min(threads, available), interpreters, backlog.size()};
+}
+
 std::shared_ptr<Interrupter> Dispatch::interrupter_of(const Task& task) noexcept {
   return over_lanes([&](const auto&... lane) {
     std::shared_ptr<Interrupter> found;

@@ -12,6 +12,7 @@
 #include <memory>
 #include <utility>
 
+#include "pool/census.h"
 #include "pool/home_lane.h"
 #include "pool/interpreter_lane.h"
 #include "pool/inventory.h"
@@ -68,6 +69,8 @@ class Dispatch : public Inventory {
   void close() noexcept;
   // Takes out tasks that have not started, except the `kept` oldest tasks for interpreters.
   void drain(Lifecycle::Scope scope, std::size_t kept, TaskList& into) noexcept;
+  // The present figures. `interpreters`: how many the pool has.
+  [[nodiscard]] Census count(std::size_t interpreters) const noexcept;
   // Like the lane's function.
   [[nodiscard]] std::shared_ptr<Interrupter> interrupter_of(const Task& task) noexcept;
 

@@ -113,14 +113,12 @@ TaskPtr Pool::take_queued_of_home() noexcept {
 
 Census Pool::census() const noexcept {
   base::Lock lock(mutex_);
-  const std::size_t threads = dispatch_.roster.threads();
-  const std::size_t available = dispatch_.roster.plain().available + dispatch_.roster.hosts().available;
-  return {threads, threads - std::min(threads, available), interpreters(), dispatch_.backlog.size()};
+  return dispatch_.count(interpreters());
 }
 
-std::vector<WorkerView> Pool::workers() const {
+std::vector<WorkerView> Pool::workers(Census& census) const {
   std::vector<WorkerView> views;
-  for (std::size_t room = census().threads + 1;; room *= 2) {
+  for (std::size_t room = this->census().threads + 1;; room *= 2) {
     views.clear();
     views.reserve(room);
     base::Lock lock(mutex_);
@@ -130,7 +128,9 @@ std::vector<WorkerView> Pool::workers() const {
       views.emplace_back(seat);
       return false;
     });
-    if (left_out == nullptr) return views;
+    if (left_out != nullptr) continue;
+    census = dispatch_.count(interpreters());
+    return views;
   }
 }
 

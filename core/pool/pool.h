@@ -91,8 +91,8 @@ class Pool {
   // The oldest waiting task of home; null if there is none.
   [[nodiscard]] TaskPtr take_queued_of_home() noexcept AIOI_EXCLUDES(mutex_);
   [[nodiscard]] Census census() const noexcept AIOI_EXCLUDES(mutex_);
-  // All workers, as they are now. Errors: std::bad_alloc.
-  [[nodiscard]] std::vector<WorkerView> workers() const AIOI_EXCLUDES(mutex_);
+  // All workers, and their numbers at the same moment. Errors: std::bad_alloc.
+  [[nodiscard]] std::vector<WorkerView> workers(Census& census) const AIOI_EXCLUDES(mutex_);
 
   using Scope = Lifecycle::Scope;
   // Null while calls of that lane can run.

@@ -1,5 +1,6 @@
 // Makes a worker's `os.environ` follow home's.
-// Requires: attached to the worker's interpreter.
+// Owner: none, it keeps no state. Thread: the worker's, or that of its event loop.
+// Requires: attached to the worker's interpreter. Runs Python: methods of `os.environ`.
 #pragma once
 
 #include "codec/runtime.h"

@@ -1,4 +1,5 @@
 // Python call stacks as plain data, which may leave the interpreter.
+// Owner: the caller owns what is returned, unless it says otherwise. Thread: any that is attached as below.
 // Requires, for every function: attached to the interpreter that the code runs in. No Python runs, and the code that is
 // looked at does not notice. Errors: only std::bad_alloc. No exception stays set.
 #pragma once

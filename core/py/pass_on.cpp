@@ -15,6 +15,10 @@ namespace {
 // The argument of CALL_INTRINSIC_1 in `f(a, *args)`.
 constexpr unsigned kListToTupleFunction = 6;
 
+// Two arguments of four bits each may be in one byte.
+constexpr unsigned kBits = 4;
+constexpr unsigned kSecond = 15;
+
 constexpr bool is_call(PassOn::Op op) noexcept { return op >= PassOn::Op::kCall; }
 
 int count_parameters(const PyCodeObject* code) noexcept {
@@ -32,7 +36,10 @@ bool PassOn::read(PyCodeObject* code) {
   for (Py_ssize_t at = 0; at + 1 < size; at += 2) {  // an instruction has two bytes; inline caches are zero
     if (bytes[at] == CACHE) continue;
     const bool has_called = !steps_.empty() && is_call(steps_.back().op);
-    if (has_called) return bytes[at] == RETURN_VALUE && at + 2 == size && note_callee();
+    if (has_called) {
+      at += keeps_result(bytes + at, size - at);
+      return at + 2 == size && bytes[at] == RETURN_VALUE && note_callee();
+    }
     if (!add(bytes[at], bytes[at + 1], code)) return false;
   }
   return false;
@@ -45,6 +52,16 @@ bool PassOn::note_callee() {
   return std::all_of(steps_.begin() + 1, null, [](const Step& step) { return step.op == Op::kAttribute; });
 }
 
+Py_ssize_t PassOn::keeps_result(const unsigned char* code, Py_ssize_t size) noexcept {
+  constexpr Py_ssize_t kInstruction = 2;
+  if (size > kInstruction && code[0] == STORE_FAST_LOAD_FAST && code[1] >> kBits == (code[1] & kSecond)) return kInstruction;
+  if (size <= 2 * kInstruction || code[0] != STORE_FAST || code[3] != code[1]) return 0;
+#ifdef LOAD_FAST_BORROW  // 3.14
+  if (code[2] == LOAD_FAST_BORROW) return 2 * kInstruction;
+#endif
+  return code[2] == LOAD_FAST ? 2 * kInstruction : 0;
+}
+
 bool PassOn::add_local(unsigned index, const PyCodeObject* code) {
   if (index >= static_cast<unsigned>(count_parameters(code))) return false;
   add_step(Op::kLocal, index);
@@ -52,8 +69,6 @@ bool PassOn::add_local(unsigned index, const PyCodeObject* code) {
 }
 
 bool PassOn::add(unsigned opcode, unsigned argument, const PyCodeObject* code) {
-  constexpr unsigned kPair = 4;  // bits of each of two arguments
-  constexpr unsigned kSecond = 15;
   switch (opcode) {
     case RESUME:
     case NOP:
@@ -68,7 +83,7 @@ bool PassOn::add(unsigned opcode, unsigned argument, const PyCodeObject* code) {
 #ifdef LOAD_FAST_BORROW_LOAD_FAST_BORROW  // 3.14
     case LOAD_FAST_BORROW_LOAD_FAST_BORROW:
 #endif
-      return add_local(argument >> kPair, code) && add_local(argument & kSecond, code);
+      return add_local(argument >> kBits, code) && add_local(argument & kSecond, code);
     case LOAD_DEREF:
       if (argument < static_cast<unsigned>(code->co_nlocals)) return false;
       add_step(Op::kFree, argument - static_cast<unsigned>(code->co_nlocals));
@@ -113,6 +128,9 @@ bool PassOn::add(unsigned opcode, unsigned argument, const PyCodeObject* code) {
 #endif
     case LIST_EXTEND:
       add_step(Op::kExtendList, argument);
+      return true;
+    case LIST_APPEND:
+      add_step(Op::kAppendToList, argument);
       return true;
     case DICT_MERGE:
       add_step(Op::kMergeDict, argument);

@@ -2,7 +2,7 @@
 // `return fn(*args, **kwargs)`. It is read from the function's code.
 //
 // Only code that loads variables and attributes, puts them into lists, tuples and dicts, makes one call and returns its
-// result is recognized. All other code does something of its own.
+// result, perhaps after storing it in a local variable, is recognized. All other code does something of its own.
 // Owner: whoever has read it. It holds no Python objects, and never changes.
 #pragma once
 
@@ -30,7 +30,8 @@ class PassOn {
     kDict,             // likewise, keys and values
     kDictOfNames,      // likewise, values and then a tuple of keys
     kExtendList,       // with the last value
-    kMergeDict,        // likewise
+    kAppendToList,     // the last value
+    kMergeDict,        // with the last value
     kListToTuple,      // the last value
     kCall,             // with the last values
     kCallWithNames,    // likewise; the last one is a tuple of keywords
@@ -62,6 +63,9 @@ class PassOn {
   [[nodiscard]] bool add(unsigned opcode, unsigned argument, const PyCodeObject* code);
   [[nodiscard]] bool add_local(unsigned index, const PyCodeObject* code);
   [[nodiscard]] bool note_callee();
+  // The number of bytes of the first instructions, if these put the result of the call into a variable and load it again;
+  // otherwise zero.
+  [[nodiscard]] static Py_ssize_t keeps_result(const unsigned char* code, Py_ssize_t size) noexcept;
   void add_step(Op op, unsigned argument = 0) { steps_.push_back({op, static_cast<std::uint8_t>(argument)}); }
 
   std::vector<Step> steps_;

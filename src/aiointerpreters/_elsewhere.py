@@ -5,7 +5,7 @@ share a process. One object of `Elsewhere` belongs to one executor.
 """
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from contextvars import Context
 from functools import partial
@@ -123,6 +123,19 @@ class Elsewhere:
         return call() if spare.context is None else spare.context.run(call)
 
     # ---- Called by the executor.
+
+    def describe(self) -> str:
+        """Return what `repr` of the executor says about calls in other processes. Empty: none were moved there."""
+        if self._processes is None:
+            return ""
+        running, waiting = self._processes.census()
+        return f"{running} in processes" + f", {waiting} waiting for one" * (waiting > 0)
+
+    def lines(self) -> Iterator[str]:
+        """Yield what `dump_traceback` says about calls in other processes."""
+        for name, seconds in () if self._processes is None else self._processes.running():
+            yield f"Process: runs {name} for {seconds:.1f} s\n"
+            yield "  No stack: it is in another process\n"
 
     def cancel_queued(self) -> None:
         for call in list(self._calls):

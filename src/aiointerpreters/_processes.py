@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import os
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from . import _by_value, _core, _lifecycle, _process, _script
@@ -32,7 +33,8 @@ class Processes:
         self._numbers = itertools.count()
         self._idle: list[_process.Process] = []
         self._alive: set[_process.Process] = set()  # those that have not been ended
-        self._calls: dict[_core.MovedCall, None] = {}  # those that wait or run
+        # The calls that wait (None) or run: the function's name, and when it began.
+        self._calls: dict[_core.MovedCall, tuple[str, float] | None] = {}
         self._owner = os.getpid()
         self._is_closed = False
         self._is_stopped = False
@@ -60,6 +62,17 @@ class Processes:
                 del self._calls[call]
                 raise
             self._serve(call, spare.name, message)  # a worker of the executor could not begin it: the worker's thread waits
+
+    def census(self) -> tuple[int, int]:
+        """Return how many calls processes run, and how many wait for one."""
+        calls = list(self._calls.values())
+        waiting = calls.count(None)
+        return len(calls) - waiting, waiting
+
+    def running(self) -> list[tuple[str, float]]:
+        """Return the calls that processes run: the function's name, and the seconds since the start."""
+        now = time.monotonic()
+        return [(call[0], now - call[1]) for call in list(self._calls.values()) if call is not None]
 
     def close(self) -> None:
         """Let the processes end when no call is left. Does not wait."""
@@ -112,6 +125,7 @@ class Processes:
         if not call.start():
             self._calls.pop(call, None)
             return
+        self._calls[call] = name, time.monotonic()
         process = None
         is_lost = False
         try:

@@ -7,13 +7,11 @@ import linecache
 import sys
 import traceback
 from collections.abc import Iterator
-from threading import Thread
 from typing import TYPE_CHECKING, Any
-
-from ._core import Pool
 
 if TYPE_CHECKING:
     from ._core import _Activity, _Stack, _WorkerStacks
+    from .executors import InterpreterThreadPoolExecutor
 
 _MILLISECONDS = 1000
 """How long the interpreters have to answer. One that is in Python code answers within its switch interval, 5 ms."""
@@ -23,10 +21,8 @@ _OF_ENGINE = "<aiointerpreters>"
 _BELOW_CALLS = __file__.replace("_stacks", "_worker_thread")
 
 
-def dump(pool: Pool | None, title: str, threads: list[Thread], file: Any) -> None:
+def dump(executor: "InterpreterThreadPoolExecutor", file: Any) -> None:
     """Write the text to the file.
-
-    pool: of the executor; None: its threads are in another process. title: what the text is about. threads: of the pool.
 
     Raises:
         TypeError: The file has no method `write`.
@@ -38,11 +34,14 @@ def dump(pool: Pool | None, title: str, threads: list[Thread], file: Any) -> Non
             raise RuntimeError("sys.stderr is None")
     if not callable(getattr(file, "write", None)):
         raise TypeError(f"file must have a method write(), as sys.stderr has, but {file!r} has none")
-    names = {thread.ident: thread.name for thread in threads}
-    workers = pool.stacks(_MILLISECONDS) if pool is not None else []
+    names = {thread.ident: thread.name for thread in list(executor._threads)}
+    pool = executor._pool
+    census, workers = pool.stacks(_MILLISECONDS) if pool.is_here else ((0, 0, 0, 0), [])
     workers.sort(key=lambda worker: _in_order(names.get(worker[0], "")))
     linecache.checkcache()
-    file.write("".join(_describe(title, workers, names)))
+    elsewhere = executor._elsewhere
+    lines = [*_describe(executor._describe(census), workers, names), *(elsewhere.lines() if elsewhere is not None else ())]
+    file.write("".join(lines))
     if callable(getattr(file, "flush", None)):
         file.flush()
 

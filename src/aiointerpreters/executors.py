@@ -143,14 +143,20 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         pool = getattr(self, "_pool", None)
         if pool is None:
             return super().__repr__()
+        return self._describe(pool.census() if pool.is_here else (0, 0, 0, 0))
+
+    def _describe(self, census: tuple[int, int, int, int]) -> str:
+        """Return the text of `repr` with these numbers of the pool."""
         most_threads, most_interpreters = self._limits()
-        threads, busy, interpreters, queued = pool.census() if pool.is_here else (0, 0, 0, 0)
+        threads, busy, interpreters, queued = census
         parts = [
             f"{threads} of {most_threads} threads",
             f"{interpreters} of {most_interpreters} interpreters",
             f"{busy} busy",
             f"{queued} queued",
         ]
+        if self._elsewhere is not None and (moved := self._elsewhere.describe()):
+            parts.append(moved)
         if self._broken:
             parts.append("broken")
         elif self._shutdown:
@@ -332,8 +338,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         """
         from . import _stacks  # imported here: it is seldom needed
 
-        pool = self._pool if self._pool.is_here else None
-        _stacks.dump(pool, repr(self), list(self._threads), file)
+        _stacks.dump(self, file)
 
     def _stop(self) -> None:
         """Accept no more calls, cancel queued calls, and stop calls that run in interpreters."""

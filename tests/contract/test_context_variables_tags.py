@@ -152,3 +152,25 @@ def test_types_are_kept(pool: InterpreterThreadPoolExecutor) -> None:
     assert_type(pool.submit(tagged, 3).result(), int)
     with pytest.raises(TypeError):
         tagged("three")  # type: ignore[arg-type]
+
+
+def test_the_tag_has_the_other_options_too(pool: InterpreterThreadPoolExecutor) -> None:
+    tag = interpreter.with_context(variables.request, fallback="thread")(variables.read)
+    assert repr(tag).endswith(", fallback='thread')")
+    token = variables.request.set("carried")
+    try:
+        assert pool.submit(tag, None).result() == "carried"
+        in_process = interpreter.with_context(variables.request, lane="process")(variables.read)
+        assert pool.submit(in_process, None).result() == "carried"
+    finally:
+        variables.request.reset(token)
+
+
+def test_a_wrong_option_is_refused_at_once() -> None:
+    wrong: Any = interpreter.with_context
+    with pytest.raises(ValueError, match="fallback must be"):
+        wrong(variables.request, fallback="nowhere")
+    with pytest.raises(ValueError, match="has no fallback"):
+        wrong(variables.request, fallback="thread", lane="process")
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        wrong(variables.request, other=1)

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 import re
 import signal
 import sys
@@ -183,6 +184,34 @@ def test_many_dumps_and_many_calls_at_once(make_pool: MakePool) -> None:
         is_over.set()
         for looker in lookers:
             looker.join()
+
+
+def test_a_call_in_another_process_is_named(make_pool: MakePool, tmp_path: Path) -> None:
+    pool = make_pool(1, max_processes=1)
+    begun, go_on = tmp_path / "begun", tmp_path / "go on"
+    os.mkfifo(begun)
+    os.mkfifo(go_on)
+    futures = [pool.submit(interpreter(looked_at.between_files, lane="process"), begun, go_on) for _ in range(2)]
+    begun.read_bytes()
+    text = dump(pool)
+    assert re.search(r"^Process: runs support.looked_at.between_files for \d+\.\d s$", text, re.M)
+    assert "1 in processes, 1 waiting for one" in text.splitlines()[0]
+    assert "1 in processes, 1 waiting for one" in repr(pool)
+    go_on.write_bytes(b"x")
+    begun.read_bytes()
+    go_on.write_bytes(b"x")
+    assert [future.result() for future in futures] == [b"x", b"x"]
+
+
+def test_the_numbers_belong_to_the_workers_that_are_shown(make_pool: MakePool, gate: Gate) -> None:
+    pool = make_pool(4)
+    futures = [pool.submit(interpreter(hold), gate.ends) for _ in range(4)]
+    gate.wait_for(4)
+    head, *lines = dump(pool).splitlines()
+    assert f"{sum(': runs ' in line for line in lines)} busy" in head
+    gate.open(4)
+    for future in futures:
+        future.result()
 
 
 def test_a_call_shows_the_executor_that_runs_it(pool: InterpreterThreadPoolExecutor) -> None:

@@ -7,7 +7,7 @@ import pytest
 from support.scripts import Finished, run_script
 
 HEAD = """
-    import asyncio, sys, threading
+    import asyncio, functools, operator, sys, threading
     from concurrent.futures import ThreadPoolExecutor
     from aiointerpreters import InterpreterThreadPoolExecutor, LostTagWarning, current, interpreter
 
@@ -18,6 +18,14 @@ HEAD = """
     @interpreter
     def other(*args):
         return current().where
+
+    def retrying(fn):
+        def wrapper(*args):
+            try:
+                return fn(*args)
+            except OSError:
+                return fn(*args)
+        return wrapper
 
     if __name__ == "__main__":
 """
@@ -41,6 +49,9 @@ LOST = {
     "to_thread": "asyncio.run(asyncio.to_thread(tagged))",
     "anyio": "import anyio.to_thread; anyio.run(anyio.to_thread.run_sync, tagged)",
     "trio": "import anyio.to_thread; anyio.run(anyio.to_thread.run_sync, tagged, backend='trio')",
+    "a cache": "with InterpreterThreadPoolExecutor(1) as pool: pool.submit(functools.cache(tagged)).result()",
+    "a caller of methods": "with InterpreterThreadPoolExecutor(1) as p: p.submit(operator.methodcaller('__call__'), tagged)",
+    "a decorator that tries again": "with InterpreterThreadPoolExecutor(1) as pool: pool.submit(retrying(tagged)).result()",
     "a pool of multiprocessing": "import multiprocessing.pool as m; m.ThreadPool(1).apply(tagged)",
     "a pool in a thread": "with ThreadPoolExecutor(1) as p: p.submit(asyncio.run, asyncio.to_thread(tagged)).result()",
 }

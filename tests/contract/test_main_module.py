@@ -284,6 +284,21 @@ def test_the_line_that_fails_when_a_script_is_run_again_is_shown_each_time(tmp_p
     run_script(tmp_path, source).check("True", "True", "True")
 
 
+def test_a_function_under_the_guard_is_a_clear_error(tmp_path: Path) -> None:
+    source = """
+        from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+        if __name__ == "__main__":
+            def work(x):
+                return x
+
+            with InterpreterThreadPoolExecutor(1) as pool:
+                print(pool.submit(interpreter(work), 1).exception())
+    """
+    finished = run_script(tmp_path, source)
+    assert 'without the part under `if __name__ == "__main__":`. Define it above that part' in finished.stdout
+
+
 def test_the_traceback_of_a_script_that_fails_stands_once(tmp_path: Path) -> None:
     source = """
         import traceback

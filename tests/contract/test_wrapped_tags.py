@@ -1,13 +1,16 @@
 """A tag inside a function that only passes its call on is found. A function that does anything else runs itself, at home."""
 
 import asyncio
+import contextlib
 import functools
-from collections.abc import Callable
+import operator
+import types
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from aiointerpreters import InterpreterThreadPoolExecutor
+from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
 from support import wrappers
 from support.protocols import MakePool
 from support.wrappers import coroutine, generate
@@ -44,6 +47,22 @@ PASSING_ON: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = [
     (lambda: JOB.alone(1), (), {}),
     (lambda: JOB.of_class(1), (), {}),
     (lambda: Job.of_class(1), (), {}),
+    (lambda *args: tagged(1, *args, 2), (5,), {}),
+    (lambda *args, **kwargs: tagged(0, *args, 1, *args, a=2, **kwargs), (5, 6), {"b": 7}),
+    (wrappers.keeping(tagged), (1,), {"b": 2}),
+    (wrappers.with_keywords(tagged, option=DATA), (), {"first": 1}),
+    (wrappers.Wrapper(tagged), (1,), {"b": 2}),
+    (wrappers.Wrapper(wrapped), (1,), {"b": 2}),
+    (functools.partial(functools.partial(tagged, 1), 2, a=3), (4,), {"a": 5}),
+    (Job.class_passing_on, (1,), {}),
+    (JOB.also, (1,), {}),
+    (JOB.partly, (1,), {}),
+    (Job.also_of_class, (1,), {}),
+    (types.MethodType(tagged, 5), (1,), {}),
+    (interpreter(types.MethodType(tagged.fn, 5)), (1,), {}),
+    (staticmethod(tagged), (1,), {}),
+    (operator.call, (tagged, 1), {"b": 2}),
+    (lambda: operator.call(tagged, 1), (), {}),
 ]
 
 
@@ -64,6 +83,10 @@ def test_variables_around_a_lambda_are_read_when_it_is_submitted(make_pool: Make
     assert [future.result()[:2] for future in futures] == [("interpreter", (number,)) for number in range(5)]
 
 
+def iter_nothing() -> Iterator[None]:
+    yield
+
+
 NOT_CERTAIN: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     (lambda: tagged(1 + len(DATA)), ()),
     (lambda: tagged(DATA[0]), ()),
@@ -72,6 +95,9 @@ NOT_CERTAIN: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     (lambda x: tagged(lambda: x), (1,)),
     (lambda: tagged(*"ab"), ()),
     (lambda: tagged(f"{DATA}"), ()),
+    (functools.cache(tagged), (1,)),
+    (operator.methodcaller("method"), (JOB,)),
+    (contextlib.contextmanager(iter_nothing)()(tagged), ()),
 ]
 
 
@@ -115,6 +141,20 @@ def test_coroutines_and_generators_are_passed_on_as_they_are(pool: InterpreterTh
     made = pool.submit(lambda: coroutine()).result()
     assert asyncio.run(made) == "home"
     assert list(pool.submit(lambda: generate()).result()) == ["home"]
+
+
+@pytest.mark.parametrize("fn", [lambda: coroutine(), wrappers.passing_on(coroutine), wrappers.Wrapper(coroutine)])
+def test_run_awaits_a_coroutine_function_that_is_passed_on(pool: InterpreterThreadPoolExecutor, fn: Any) -> None:
+    async def main() -> Any:
+        return await pool.run(fn)
+
+    assert asyncio.run(main()) == "interpreter"
+
+
+def test_a_bound_method_that_its_object_does_not_have(pool: InterpreterThreadPoolExecutor) -> None:
+    method = types.MethodType(lambda *args: args, [5])
+    assert pool.submit(interpreter(method), 1).result() == ([5], 1)
+    assert list(pool.map(interpreter(types.MethodType(tagged, 5)), [1])) == [("interpreter", (5, 1), {})]
 
 
 def test_another_function_at_the_next_call(pool: InterpreterThreadPoolExecutor) -> None:

@@ -5,6 +5,7 @@ import atexit
 import io
 import threading
 from functools import partial
+from pathlib import Path
 
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
 
@@ -24,6 +25,11 @@ def loop(ends: Ends) -> None:
     os.write(ends[0], b".")
     while True:
         pass
+
+
+def between_files(begun: Path, go_on: Path) -> bytes:
+    begun.write_bytes(b"")
+    return go_on.read_bytes()
 
 
 def in_c(ends: Ends) -> int:

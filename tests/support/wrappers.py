@@ -33,6 +33,38 @@ def with_defaults(fn: Callable[..., Any], last: Any) -> Callable[..., Any]:
     return wrapper
 
 
+def keeping(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator that stores the result before it returns it."""
+
+    @functools.wraps(fn)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        result = fn(*args, **kwargs)
+        return result  # noqa: RET504
+
+    return wrapper
+
+
+def with_keywords(fn: Callable[..., Any], *, option: Any) -> Callable[..., Any]:
+    """A closure that takes only keywords."""
+
+    def wrapper(*, first: Any, second: Any = 2) -> Any:
+        return fn(first, second=second, option=option)
+
+    return wrapper
+
+
+class Wrapper:
+    """A decorator that is a class."""
+
+    def __init__(self, fn: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, fn)
+        self.fn = fn
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it."""
+        return self.fn(*args, **kwargs)
+
+
 def counting(fn: Callable[..., Any], calls: list[object]) -> Callable[..., Any]:
     """A decorator that does something of its own."""
 
@@ -51,6 +83,9 @@ class Job:
 
     def __init__(self, number: int) -> None:
         self.number = number
+
+    def __repr__(self) -> str:
+        return f"Job({self.number})"
 
     @interpreter
     def method(self, *args: Any) -> Any:
@@ -72,6 +107,15 @@ class Job:
     def passing_on(self, value: Any) -> Any:
         """Call the tagged function."""
         return tagged(value)
+
+    @classmethod
+    def class_passing_on(cls, value: Any) -> Any:
+        """Call the tagged function."""
+        return tagged(cls.label, value)
+
+    also = tagged
+    partly = functools.partialmethod(tagged, 0)
+    also_of_class = classmethod(tagged)
 
     @property
     def computed(self) -> Any:
