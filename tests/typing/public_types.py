@@ -79,6 +79,9 @@ def flexible(a: int, *, b: str = "") -> float:
 assert_type(flexible(1, b="x"), float)
 assert_type(interpreter(plain, fallback="thread")("a", count=2), list[str])
 assert_type(interpreter(lane="process")(plain)("a", count=2), list[str])
+assert_type(interpreter(fallback="thread", lane="interpreter")(plain)("a", count=2), list[str])
+assert_type(interpreter.with_context(fallback="thread")(plain)("a", count=2), list[str])
+interpreter.with_context(lane="elsewhere")  # type: ignore[arg-type]
 interpreter(plain, fallback="elsewhere")  # type: ignore[call-overload]
 
 # Where code runs.
