@@ -10,6 +10,7 @@
 #include "binding/lost_tags.h"
 #include "binding/tag_doc.h"
 #include "py/error.h"
+#include "py/method.h"
 #include "py/partial.h"
 
 namespace aiointerpreters::binding {
