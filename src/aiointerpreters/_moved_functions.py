@@ -71,13 +71,15 @@ def key_of(fn: Any) -> object:
     functools.lru_cache; all objects of a class with a `__call__` in Python; methods of the same name of all lists; and equal
     objects such as two of `operator.itemgetter(0)`.
     """
-    if isinstance(fn, types.FunctionType):
+    kind = type(fn)
+    if kind is types.BuiltinFunctionType and isinstance(fn.__self__, types.ModuleType | None):
+        return fn
+    if kind is types.FunctionType:
         return fn.__code__, fn.__qualname__, fn.__module__
-    if isinstance(fn, types.MethodType):
+    if kind is types.MethodType:
         return key_of(fn.__func__)
     if isinstance(fn, type):
         return fn
-    kind = type(fn)
     if (inner := fn.func if isinstance(fn, partial) else getattr(fn, "__wrapped__", None)) is not None:
         return kind, key_of(inner)
     if isinstance(getattr(kind, "__call__", None), types.FunctionType):  # noqa: B004 - the function itself is wanted

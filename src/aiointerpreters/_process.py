@@ -29,6 +29,7 @@ class Process:
 
     def __init__(self, name: str, script: str | None) -> None:
         self._connection, other = socket.socketpair()
+        self._descriptor = self._connection.fileno()
         self._is_ready = False
         self._calls = 0
         with other:
@@ -111,8 +112,12 @@ class Process:
 
     def _wait(self) -> None:
         """Wait until there is something to receive. Raises EOFError if the process has ended."""
-        if self._any is not None and all(ready != self._connection.fileno() for ready, _ in self._any.poll()):
-            raise EOFError
+        if self._any is None:
+            return  # receiving waits, too
+        for ready, _ in self._any.poll():
+            if ready == self._descriptor:
+                return
+        raise EOFError
 
     def _wait_until_ready(self, name: str) -> None:
         try:

@@ -104,9 +104,10 @@ def dumps(value: object) -> Parts:
 
 def _names_typed(pickle: Pickle) -> bool:
     """Whether a pickle may name an object of a `__main__` that no process can run: of a prompt, a notebook, or -c."""
-    if not any(_MAIN in piece for piece in pickle.pieces if len(piece) < _FRAME):
-        return False
-    return _script.describe(sys.modules.get("__main__")) is None
+    for piece in pickle.pieces:
+        if len(piece) < _FRAME and _MAIN in piece:
+            return _script.describe(sys.modules.get("__main__")) is None
+    return False
 
 
 def loads(parts: Parts) -> Any:
