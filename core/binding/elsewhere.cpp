@@ -27,7 +27,7 @@ py::Ref elsewhere_of(PyObject* self, const ModuleState& state) {
 py::Ref key_of(PyObject* fn, const py::Ref& elsewhere) {
   if (PyMethod_Check(fn)) fn = PyMethod_GET_FUNCTION(fn);
   if (PyType_Check(fn)) return py::Ref::borrow(fn);
-  if (!PyFunction_Check(fn)) return py::Ref::steal(PyObject_CallMethod(elsewhere.get(), "key_of", "O", fn));
+  if (!PyFunction_Check(fn)) return py::Ref::steal(PyObject_CallMethod(elsewhere.get(), "key_of", "(O)", fn));
   const py::Ref name = py::Ref::steal(PyObject_GetAttrString(fn, "__qualname__"));
   const py::Ref module = py::Ref::steal(PyObject_GetAttrString(fn, "__module__"));
   if (!name || !module) return {};

@@ -6,7 +6,7 @@ import operator
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -44,6 +44,16 @@ class Callable1:
         return current().where
 
 
+class Pair(NamedTuple):
+    """A tuple that can be called."""
+
+    first: int
+    second: int
+
+    def __call__(self, _: object) -> str:
+        return current().where
+
+
 def plain(_: object) -> str:
     """Tell where this runs."""
     return current().where
@@ -58,10 +68,11 @@ class TestTogether:
         [
             (one, one),
             (Callable1(), Callable1()),
+            (Pair(1, 2), Pair(3, 4)),
             (Callable1().method, Callable1().method),
             (plain, functools.partial(plain)),
         ],
-        ids=["lru_cache", "objects of a class", "methods", "partial"],
+        ids=["lru_cache", "objects of a class", "tuples", "methods", "partial"],
     )
     def test_the_same_function(self, make_pool: MakePool, moved: Callable[..., str], same: Callable[..., str]) -> None:
         pool = make_pool(1, fallback="thread")
