@@ -47,6 +47,10 @@ py::Ref make_part(ModuleState& state, const pool::Broadcast& broadcast) {
 }  // namespace
 
 py::Ref broadcast(ModuleState& state, PyObject* object, pool::Pool& pool, const Submission& call) {
+  if (call.routing().in_process) {
+    PyErr_Format(PyExc_ValueError, "broadcast() runs functions in interpreters, but %R has lane='process'", call.fn());
+    return {};
+  }
   std::uint64_t& last = last_broadcast_of(object);
   const pool::BroadcastPtr described = describe_broadcast(state, call, ++last);
   if (!described) return {};
@@ -73,8 +77,13 @@ py::Ref broadcast(ModuleState& state, PyObject* object, pool::Pool& pool, const 
   for (std::size_t i = 0; list && i < count; ++i) {
     PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), parts[i].release());
   }
+  run_addressed_here(pool);
   return list ? py::Ref::steal(Py_BuildValue("(KO)", static_cast<unsigned long long>(described->id), list.get()))
               : py::Ref();
+}
+
+void run_addressed_here(const pool::Pool& pool) {
+  if (pool::Lender* const worker = pool.addressed_lender(PyThread_get_thread_ident())) worker->run_addressed();
 }
 
 void withdraw_broadcast(PyObject* object, pool::Pool& pool, std::uint64_t id) noexcept {

@@ -15,6 +15,10 @@ namespace aiointerpreters::binding {
 // std::bad_alloc.
 [[nodiscard]] py::Ref broadcast(ModuleState& state, PyObject* object, pool::Pool& pool, const Submission& call);
 
+// Runs what is addressed to the interpreter of this thread, if this is a worker of the pool that runs code of home. If it
+// waited for such a task, it would wait for itself. Runs Python. Leaves no exception set.
+void run_addressed_here(const pool::Pool& pool);
+
 // The interpreters that are created from now on do not run it.
 void withdraw_broadcast(PyObject* object, pool::Pool& pool, std::uint64_t id) noexcept;
 

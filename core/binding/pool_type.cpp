@@ -303,6 +303,13 @@ PyObject* pool_withdraw_broadcast(PyObject* self, PyObject* number) {
   Py_RETURN_NONE;
 }
 
+PyObject* pool_run_addressed(PyObject* self, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&] {
+    if (is_here(state_of_type(Py_TYPE(self)), self)) run_addressed_here(*shared_pool_of(self));
+    return Py_NewRef(Py_None);
+  });
+}
+
 PyMethodDef kPoolMethods[] = {
     {"work", pool_work, METH_O, "work($self, name, /)\n--\n\nServe the pool on this thread until it is closed."},
     {"close", pool_close, METH_NOARGS, "close($self, /)\n--\n\nRefuse new tasks. Workers end when the queues are empty."},
@@ -335,6 +342,9 @@ PyMethodDef kPoolMethods[] = {
      "Return a new pool with the same settings. A forked process needs it, because this pool has no threads there."},
     {"withdraw_broadcast", pool_withdraw_broadcast, METH_O,
      "withdraw_broadcast($self, number, /)\n--\n\nNew interpreters do not run this broadcast."},
+    {"run_addressed", pool_run_addressed, METH_NOARGS,
+     "run_addressed($self, /)\n--\n\n"
+     "Run the calls of broadcasts that wait for the interpreter of this thread, if this is a worker in an untagged call."},
     {"break_down", pool_break_down, METH_VARARGS,
      "break_down($self, reason, cause, /)\n--\n\n"
      "End all tasks with BrokenThreadPool(reason), refuse new ones, and no longer count the calling thread.\n\n"

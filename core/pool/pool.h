@@ -57,8 +57,8 @@ class Pool {
   // is cancelled before it starts is dropped when a worker comes to it.
   // Thread: any. A worker starts the task, runs it, and publishes its outcome by one atomic change of its state. The
   // arguments and the result are dropped afterwards, on that worker's thread, attached to their interpreter. Objects of
-  // home are dropped at home. Those of an untagged call are dropped by its worker, before the outcome is published if
-  // delivery was not requested. Those of a tagged call are dropped by the submitting code, because only bytes cross.
+  // home are dropped at home: those of an untagged call by its worker, before the outcome is published if delivery was not
+  // requested, and those of a tagged call by the submitting code, because only bytes cross.
   // Told: once, by the thread that makes the last change. It tells nobody (interested code looks at the state), a sleeping
   // thread (futex), the mailbox of an event loop, or home (callbacks, by a visit).
   // Cancelling: a task that has not started never runs, and nobody waits. A running task continues; `interrupter_of`
@@ -73,13 +73,14 @@ class Pool {
   enum class Sent : std::uint8_t { kSent, kTooFewTasks, kRefused };
   [[nodiscard]] Sent broadcast(Broadcasts::Node& call, TaskList& tasks, std::size_t& count) noexcept AIOI_EXCLUDES(mutex_);
   void withdraw_broadcast(std::uint64_t id) noexcept AIOI_EXCLUDES(mutex_);
+  // The worker on this thread, if it runs code of home and tasks are addressed to it; otherwise null.
+  [[nodiscard]] Lender* addressed_lender(unsigned long thread) const noexcept AIOI_EXCLUDES(mutex_);
   // A requested thread could not be started. Returns whether other threads remain to serve the queue.
   bool thread_failed() noexcept AIOI_EXCLUDES(mutex_);
   // The new limits for threads and interpreters. Existing ones stay.
   void set_limits(std::size_t max_workers, std::size_t max_interpreters) noexcept AIOI_EXCLUDES(mutex_);
   // True: a thread is needed, for queued tasks or a warm-up. The caller has to start it, as after kNeedsThread.
   [[nodiscard]] bool claim_thread() noexcept AIOI_EXCLUDES(mutex_);
-
   // Accepts no more tasks. Workers end when they find nothing more to do.
   [[nodiscard]] bool is_closed() const noexcept AIOI_EXCLUDES(mutex_);
   void close() noexcept AIOI_EXCLUDES(mutex_);
@@ -93,13 +94,11 @@ class Pool {
   [[nodiscard]] Census census() const noexcept AIOI_EXCLUDES(mutex_);
   // All workers, and their numbers at the same moment. Errors: std::bad_alloc.
   [[nodiscard]] std::vector<WorkerView> workers(Census& census) const AIOI_EXCLUDES(mutex_);
-
   using Scope = Lifecycle::Scope;
   // Null while calls of that lane can run.
   [[nodiscard]] std::shared_ptr<const Breakage> broken(Lane lane) const noexcept AIOI_EXCLUDES(mutex_);
-  // Refuses all further tasks in that scope and returns the queued ones, which the caller has to finish.
+  // Refuses all further tasks in that scope. Returns the queued ones, which the caller has to finish.
   [[nodiscard]] TaskList break_down(std::shared_ptr<const Breakage> breakage, Scope scope) noexcept AIOI_EXCLUDES(mutex_);
-
   // The object that can stop the task, if this pool runs it in an interpreter; otherwise null.
   [[nodiscard]] std::shared_ptr<Interrupter> interrupter_of(const Task& task) const noexcept AIOI_EXCLUDES(mutex_);
   // Stops all work of the interpreters, now and from now on. Requires: closed.
@@ -143,7 +142,6 @@ class Pool {
   void withdraw(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // Puts back a task that was taken but not started.
   void give_back(Seat& seat, TaskPtr task) noexcept AIOI_EXCLUDES(mutex_);
-
   // Errand kMakeInterpreter is done. Returns a broadcast to run there before the next call of this; null: it is ready.
   [[nodiscard]] BroadcastPtr interpreter_made(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   // Errand kMakeInterpreter has failed, and the unfinished interpreter has been ended. True: the tasks wait for other
@@ -156,10 +154,12 @@ class Pool {
       AIOI_EXCLUDES(mutex_);
   // Errand kEndAddressed: the tasks that only the interpreter which has ended could run. The worker cancels them.
   [[nodiscard]] TaskList take_addressed(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
+  // The next of them, while the worker runs the task `outer` of home and has reclaimed its interpreter. Null: there is none,
+  // or the interpreter has to end; the worker's current task is `outer` again.
+  [[nodiscard]] TaskPtr take_next_addressed(Seat& seat, Task* outer) noexcept AIOI_EXCLUDES(mutex_);
   // Before and after the worker ends its interpreter. `step_down` also ends errand kRest.
   void begin_ending(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
   void step_down(Seat& seat) noexcept AIOI_EXCLUDES(mutex_);
-
   // The worker is about to run code of home. Until it reclaims its interpreter, other threads may end that. False: a rest
   // is on, so the worker has to end its interpreter first.
   [[nodiscard]] bool lend(Seat& seat, Lender& lender) noexcept AIOI_EXCLUDES(mutex_);

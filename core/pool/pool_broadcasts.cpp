@@ -26,6 +26,24 @@ void Pool::withdraw_broadcast(std::uint64_t id) noexcept {
   withdrawn = dispatch_.broadcasts.withdraw(id);
 }
 
+Lender* Pool::addressed_lender(unsigned long thread) const noexcept {
+  base::Lock lock(mutex_);
+  const Seat* const found =
+      dispatch_.roster.find([thread](const Seat& seat) { return seat.is_lent && seat.thread == thread; });
+  return found == nullptr || found->addressed.empty() ? nullptr : found->lender;
+}
+
+TaskPtr Pool::take_next_addressed(Seat& seat, Task* outer) noexcept {
+  base::Lock lock(mutex_);
+  seat.current = outer;
+  if (seat.hosting != Seat::Hosting::kReady || dispatch_.must_rest(seat)) return {};
+  TaskPtr task = seat.addressed.pop();
+  if (!task) return task;
+  seat.current = task.get();
+  task->seat = &seat;
+  return task;
+}
+
 TaskList Pool::take_addressed(Seat& seat) noexcept {
   base::Lock lock(mutex_);
   seat.errand = Seat::Errand::kNone;

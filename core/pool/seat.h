@@ -20,6 +20,9 @@ class Lender {
   // attached to home (it is attached again afterwards); `Pool::take_lent` has given the seat to this thread. Blocks. Runs
   // Python.
   [[nodiscard]] virtual bool end_lent() = 0;
+  // Runs the tasks that are addressed to its interpreter, inside the code of home that the worker runs. If the interpreter
+  // has ended, cancels them. Requires: attached to home, on the worker's own thread. Blocks. Runs Python.
+  virtual void run_addressed() = 0;
 
  protected:
   ~Lender() = default;

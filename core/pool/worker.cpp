@@ -191,11 +191,9 @@ Worker::Next Worker::run_errand() {
       end_interpreter();
       pool_->step_down(seat_);
       break;
-    case Seat::Errand::kEndAddressed: {
-      TaskList tasks = pool_->take_addressed(seat_);
-      while (const TaskPtr task = tasks.pop()) static_cast<void>(visit_home([&] { task->cancel_at_home(); }));
+    case Seat::Errand::kEndAddressed:
+      static_cast<void>(visit_home([&] { cancel_addressed(); }));
       break;
-    }
     case Seat::Errand::kNone:
       break;
   }
@@ -352,6 +350,52 @@ bool Worker::end_lent() {
   hosted_.reset();
   guest.attach_home();
   return true;
+}
+
+void Worker::run_addressed() {
+  Task* const outer = seat_.current;  // only this thread changes it
+  do {
+    if (!pool_->try_reclaim(seat_)) {
+      sides_.detach();
+      pool_->wait_to_reclaim(seat_);
+      sides_.attach_home();
+    }
+    const TaskPtr task = hosted_ ? pool_->take_next_addressed(seat_, outer) : TaskPtr();
+    Task::Change change = Task::Change::kQuiet;
+    if (task) change = run_at_once(*task);
+    if (hosted_ && !pool_->lend(seat_, *this)) {  // a fork waits for the interpreter's end
+      end_interpreter();
+      pool_->step_down(seat_);
+      sides_.attach_home();
+    }
+    if (!task) break;
+    if (task->needs_home(change)) task->settle_at_home(change);
+  } while (!is_forked());
+  if (!hosted_ && !is_forked()) cancel_addressed();
+}
+
+Task::Change Worker::run_at_once(Task& task) {
+  if (!task.start()) return task.notify_cancelled();
+  task.began.store(base::coarse_milliseconds(), std::memory_order_relaxed);
+  pool_->record(task, Recorder::Event::kStarted);
+  sides_.attach_own();
+  try {
+    if (hosted_->has_leftovers()) hosted_->drop_leftovers();
+    hosted_->execute(task);
+    hosted_->drop_leftovers();
+  } catch (const std::bad_alloc&) {
+    PyErr_Clear();
+    task.outcome = Task::Outcome::kNoMemory;
+  }
+  sides_.attach_home();
+  const Task::Change change = task.finish();
+  pool_->record(task, Recorder::Event::kEnded);
+  return change;
+}
+
+void Worker::cancel_addressed() {
+  TaskList tasks = pool_->take_addressed(seat_);
+  while (const TaskPtr task = tasks.pop()) task->cancel_at_home();
 }
 
 void Worker::leave_to_parent() {

@@ -82,6 +82,11 @@ class Worker final : private Lender {
   template <typename Body>
   bool visit_home(Body&& body);
   [[nodiscard]] bool end_lent() override;
+  void run_addressed() override;
+  // Runs one of them. Requires: attached to home, with the interpreter reclaimed. Returns the change that has ended it.
+  [[nodiscard]] Task::Change run_at_once(Task& task);
+  // Cancels the tasks that only the interpreter which has ended could run. Requires: attached to home.
+  void cancel_addressed();
 
   // Does at home what the end of a task requires.
   void settle(Task& task, Task::Change change);

@@ -1,29 +1,45 @@
 """The future of `InterpreterThreadPoolExecutor.broadcast`."""
 
 import itertools
-from collections.abc import Callable
+from typing import Literal
 
-from ._core import Future
+from ._core import Future, Pool
 
 
 class Broadcast[R](Future[list[R]]):
     """One future for the calls of a broadcast in all interpreters that exist when it is sent."""
 
-    def __init__(self, parts: list[Future[R]], withdraw: Callable[[], object]) -> None:
+    def __init__(self, parts: list[Future[R]], pool: Pool, number: int) -> None:
         """Wait for the calls.
 
         parts: the futures of the calls. A call is cancelled if its interpreter ends first.
-        withdraw: is called if the broadcast has failed or was cancelled. Then new interpreters do not run it.
+        pool, number: for withdrawing the broadcast if it has failed or was cancelled. Then new interpreters do not run it.
         """
         super().__init__()
         self._parts = parts
-        self._withdraw = withdraw
+        self._pool = pool
+        self._number = number
         self._ends = itertools.count(1)
         self._is_given_up = False
         for part in parts:
             part.add_done_callback(self._see_end)
         if not parts:
             self._finish()
+
+    @property
+    def lane(self) -> Literal["interpreter"]:
+        """Where the calls run: always in interpreters."""
+        return "interpreter"
+
+    def result(self, timeout: float | None = None) -> list[R]:
+        """Return the results, as a future does. An untagged call first runs what its own worker's interpreter has to run."""
+        self._pool.run_addressed()
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Return the exception, in the same way."""
+        self._pool.run_addressed()
+        return super().exception(timeout)
 
     def cancel(self) -> bool:
         """Cancel the calls that have not started. Returns whether all are cancelled."""
@@ -50,7 +66,7 @@ class Broadcast[R](Future[list[R]]):
     def _finish(self) -> None:
         ended = [part for part in self._parts if not part.cancelled()]
         if self._is_given_up and len(ended) < len(self._parts):
-            self._withdraw()
+            self._pool.withdraw_broadcast(self._number)
         if self._parts and not ended:
             super().cancel()
             self.set_running_or_notify_cancel()
@@ -59,7 +75,7 @@ class Broadcast[R](Future[list[R]]):
         try:
             results = [part.result() for part in ended]
         except BaseException as error:
-            self._withdraw()
+            self._pool.withdraw_broadcast(self._number)
             self.set_exception(error)
         else:
             self.set_result(results)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_ALIAS = "__mp_main__"
+ALIAS = "__mp_main__"
 _has_alias: "ref[ModuleType] | None" = None  # the module that got this name here
-NAMES = ("__main__", _ALIAS)
+NAMES = ("__main__", ALIAS)
 """The names of a program's main module. Workers have the second one too."""
 
 
@@ -46,9 +46,9 @@ def describe(main: ModuleType | None) -> tuple[bool, str] | None:
 def _give_alias(main: ModuleType) -> None:
     """Make `__mp_main__` another name of `__main__`, also if a tool has replaced it. Workers keep theirs."""
     global _has_alias
-    known = sys.modules.get(_ALIAS)
+    known = sys.modules.get(ALIAS)
     if known is None or (_has_alias is not None and _has_alias() is known):
-        sys.modules[_ALIAS] = main
+        sys.modules[ALIAS] = main
         _has_alias = ref(main)
 
 
@@ -82,14 +82,14 @@ def _is_run_by_a_tool() -> bool:
 def is_running_homes() -> bool:
     """Return whether this worker is running the program's script now. It becomes `__main__` here when it has ended."""
     main = sys.modules.get("__main__")
-    return sys.modules.get(_ALIAS, main) is not main
+    return sys.modules.get(ALIAS, main) is not main
 
 
 def run_module(name: str) -> None:
     """Run the module `name` as this interpreter's `__mp_main__` and `__main__`."""
     import runpy
 
-    _install(_module(runpy.run_module(name, run_name=_ALIAS, alter_sys=True)))
+    _install(_module(runpy.run_module(name, run_name=ALIAS, alter_sys=True)))
 
 
 def run_path(path: str) -> None:
@@ -102,18 +102,18 @@ def run_path(path: str) -> None:
     if source.startswith(MAGIC_NUMBER):  # a compiled file
         import runpy
 
-        _install(_module(runpy.run_path(path, run_name=_ALIAS)))
+        _install(_module(runpy.run_path(path, run_name=ALIAS)))
         return
     main = _module({"__file__": path, "__package__": ""})
     if sys.version_info < (3, 15):
         main.__dict__["__cached__"] = None
     code = compile(source, path, "exec", dont_inherit=True)
     argument = sys.argv[0]
-    sys.modules[_ALIAS], sys.argv[0] = main, path
+    sys.modules[ALIAS], sys.argv[0] = main, path
     try:
         exec(code, main.__dict__)
     except BaseException:
-        sys.modules.pop(_ALIAS, None)
+        sys.modules.pop(ALIAS, None)
         raise
     finally:
         sys.argv[:1] = [argument]  # the script may have emptied the list
@@ -121,10 +121,10 @@ def run_path(path: str) -> None:
 
 
 def _module(names: dict[str, object]) -> ModuleType:
-    module = ModuleType(_ALIAS)
+    module = ModuleType(ALIAS)
     module.__dict__.update(names)
     return module
 
 
 def _install(main: ModuleType) -> None:
-    sys.modules["__main__"] = sys.modules[_ALIAS] = main
+    sys.modules["__main__"] = sys.modules[ALIAS] = main

@@ -10,6 +10,8 @@ import sys
 import warnings
 from typing import Any
 
+from ._script import ALIAS
+
 RECORD, WARNING, OUTPUT = range(3)
 
 _MARK: Any = "aiointerpreters"  # no level
@@ -27,6 +29,7 @@ def handle(kind: int, content: tuple[Any, ...], extra: dict[str, Any] | None, ex
 
 def _handle_record(content: tuple[Any, ...], extra: dict[str, Any] | None, exception: BaseException | None) -> None:
     name, level, path, line, message, args, function, created, msecs, thread, thread_name, task_name, text, stack = content
+    name = _name_here(name)
     logger = logging.getLogger(name)
     if not logger.isEnabledFor(level):
         return
@@ -46,6 +49,12 @@ def _handle_record(content: tuple[Any, ...], extra: dict[str, Any] | None, excep
     logger.handle(record)
 
 
+def _name_here(name: str) -> str:
+    """Return the name that a module of a worker, or a logger named after it, has here. The script's module differs."""
+    head, dot, rest = name.partition(".")
+    return f"{vars(sys.modules[head]).get('__name__') or head}{dot}{rest}" if head == ALIAS in sys.modules else name
+
+
 _registries: dict[str, dict[Any, Any]] = {}  # of files whose module is not imported here
 
 
@@ -55,6 +64,7 @@ def _handle_warning(text: str, names: list[tuple[str, str]], path: str, line: in
     names: module and qualified name of the category and of its base classes. The first one that exists here counts.
     """
     category = next(filter(None, (_find_category(*name) for name in names)), Warning)
+    module = module and _name_here(module)
     known = sys.modules.get(module or "")
     registry = _registries.setdefault(path, {}) if known is None else vars(known).setdefault("__warningregistry__", {})
     try:
@@ -86,7 +96,7 @@ def mark_cache() -> dict[Any, bool]:
 
 def settings() -> dict[str, Any]:
     """Return what workers follow: the levels of loggers, and the warning filters."""
-    return {"levels": _levels(), "filters": [_describe(*item) for item in warnings.filters]}
+    return {"levels": _levels(), "filters": list(filter(None, map(_describe, warnings.filters)))}
 
 
 def _levels() -> dict[str, int]:
@@ -99,9 +109,14 @@ def _levels() -> dict[str, int]:
     return found
 
 
-def _describe(action: str, message: Any, category: Any, module: Any, line: int) -> tuple[Any, ...]:
-    """Return a filter as plain data."""
-    return action, _pattern(message), category.__module__, category.__qualname__, _pattern(module), line
+def _describe(item: object) -> tuple[Any, ...] | None:
+    """Return a filter as plain data. None: other code has put there what is no filter."""
+    match item:
+        case (str() as action, None | str() | re.Pattern() as message, type() as category, module, int() as line) if (
+            module is None or isinstance(module, str | re.Pattern)
+        ):
+            return action, _pattern(message), category.__module__, category.__qualname__, _pattern(module), line
+    return None
 
 
 def _pattern(expression: Any) -> Any:

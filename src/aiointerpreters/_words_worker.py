@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 RECORD, WARNING, OUTPUT = range(3)
+_ALIAS = "__mp_main__"  # the name of home's script here (_script.py)
 
 
 def find_spec(name: str, path: "Any" = None, target: "ModuleType | None" = None) -> "ModuleSpec | None":
@@ -123,10 +124,14 @@ def _follow_levels(module: "Any") -> None:
         applied.clear()
         applied.update(levels)
         for name in changed:
-            if name:
-                module.getLogger(name).setLevel(levels.get(name, 0))
-            else:
-                module.disable(levels.get(name, 0))
+            level = levels.get(name, 0)
+            if not name:
+                module.disable(level)
+                continue
+            module.getLogger(name).setLevel(level)
+            head, dot, rest = name.partition(".")
+            if head == "__main__":
+                module.getLogger(_ALIAS + dot + rest).setLevel(level)
 
     _follow(follow)
 
@@ -163,7 +168,7 @@ def _follow_filters(module: "Any") -> None:
     def follow(settings: "dict[str, Any]") -> None:
         """Replace home's filters here. Those that code here has added stay before them."""
         added = [item for item in module.filters if item not in applied]
-        applied[:] = filter(None, (_filter(*item) for item in settings["filters"]))
+        applied[:] = [made for item in settings["filters"] for made in _filters(*item)]
         items = added + applied
         module.resetwarnings()
         module.filters[:] = items[:-1]
@@ -173,13 +178,18 @@ def _follow_filters(module: "Any") -> None:
     _follow(follow)
 
 
-def _filter(action: str, message: "Any", module: str, name: str, place: "Any", line: int) -> "tuple[Any, ...] | None":
+def _filters(action: str, message: "Any", module: str, name: str, place: "Any", line: int) -> "list[tuple[Any, ...]]":
+    """Return what a filter of home is here: nothing, the filter, or another one too, for the module of home's script."""
     category: Any = sys.modules.get(module)
     for part in name.split("."):
         category = getattr(category, part, None)
     if category is None:  # no code here has imported it, so it cannot be warned of
-        return None
-    return action, _expression(message), category, _expression(place), line
+        return []
+    expression = _expression(place)
+    made = [(action, _expression(message), category, expression, line)]
+    if expression is not None and (expression == "__main__" if type(expression) is str else expression.match("__main__")):
+        made.append((action, _expression(message), category, _ALIAS, line))
+    return made
 
 
 def _expression(pattern: "Any") -> "Any":

@@ -245,7 +245,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         if not callable(fn):
             raise TypeError(f"broadcast() needs a callable, not {fn!r}")
         number, parts = self._broadcast(fn, *args, **kwargs)
-        return Broadcast(parts, partial(self._pool.withdraw_broadcast, number))
+        return Broadcast(parts, self._pool, number)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Accept no further calls. Queued and running calls finish, then threads and interpreters end.

@@ -2,12 +2,17 @@
 
 import asyncio
 import gc
+import queue
+import threading
+from collections.abc import Callable
 from concurrent.futures.thread import BrokenThreadPool
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aiointerpreters import InterpreterThreadPoolExecutor, NotTransferableError, TaskInterrupted, interpreter
+from aiointerpreters.executors import Future, wait
 from support import coroutines, endless, failures, shapes, work
 from support import gate as gates
 from support.gate import Gate
@@ -82,7 +87,8 @@ def test_tagged_functions_closures_and_partials_may_be_sent(make_pool: MakePool)
     pool = make_pool(2)
     pool.warm_up().result()
     value = 7
-    assert pool.broadcast(interpreter(work.square), 3).result() == [9, 9]
+    sent = pool.broadcast(interpreter(work.square), 3)
+    assert (sent.lane, sent.result()) == ("interpreter", [9, 9])
     assert pool.broadcast(lambda x: x + value, 1).result() == [8, 8]
     assert pool.broadcast(partial(work.add, 1), 2, c=3).result() == [work.add(1, 2, 3)] * 2
 
@@ -127,6 +133,100 @@ def test_if_it_fails_in_a_new_interpreter_others_run_the_calls(make_pool: MakePo
     assert pool.broadcast(work.length_of_remembered, "name").result() == [3]  # fails where nothing is remembered
     assert isinstance(pool.warm_up(2).exception(), BrokenThreadPool)
     assert pool.submit(interpreter(work.square), 3).result() == 9
+
+
+async def _await(future: Future[list[int]]) -> list[int]:
+    return await asyncio.wrap_future(future)
+
+
+WAITS: dict[str, Callable[[Future[list[int]]], object]] = {
+    "result": lambda future: future.result(),
+    "exception": lambda future: future.exception(),
+    "wait": lambda future: wait([future]),
+    "wrap_future": lambda future: asyncio.run(_await(future)),
+}
+
+
+@pytest.mark.parametrize("wait_for", WAITS.values(), ids=WAITS.keys())
+def test_an_untagged_call_may_wait_for_it_where_there_is_an_interpreter(
+    make_pool: MakePool, wait_for: Callable[[Future[list[int]]], object]
+) -> None:
+    pool = make_pool(1)
+    pool.warm_up().result()
+
+    def send() -> list[int]:
+        future = pool.broadcast(work.square, 3)
+        wait_for(future)
+        return future.result()
+
+    assert pool.submit(send).result() == [9]
+    assert pool.submit(interpreter(work.square), 4).result() == 16
+
+
+def test_untagged_calls_that_wait_for_their_broadcasts_do_not_wait_for_each_other(make_pool: MakePool) -> None:
+    pool, both = make_pool(2), threading.Barrier(2)
+    pool.warm_up().result()
+
+    def send(number: int) -> list[int]:
+        both.wait()
+        return pool.broadcast(work.square, number).result()
+
+    for _ in range(20):
+        futures = [pool.submit(send, number) for number in (2, 3)]
+        assert [future.result() for future in futures] == [[4, 4], [9, 9]]
+
+
+def test_a_callback_may_wait_for_it(make_pool: MakePool) -> None:
+    pool, results = make_pool(1), queue.SimpleQueue[list[int]]()
+    pool.warm_up().result()
+    for number in range(20):
+        called = pool.submit(interpreter(work.square), number)
+        called.add_done_callback(lambda future: results.put(pool.broadcast(work.square, future.result()).result()))
+        assert results.get() == [number**4]
+
+
+def test_what_runs_inside_an_untagged_call_can_be_interrupted(make_pool: MakePool, gate: Gate) -> None:
+    pool, is_sent = make_pool(1), threading.Event()
+    pool.warm_up().result()
+    futures: list[Future[Any]] = []
+
+    def send() -> None:
+        is_sent.wait()
+        futures[0].exception()
+
+    caller = pool.submit(send)
+    futures.append(pool.broadcast(endless.loop, gate.ends))
+    is_sent.set()
+    gate.wait_for()
+    assert futures[0].interrupt()
+    assert isinstance(futures[0].exception(), TaskInterrupted)
+    caller.result()
+    assert pool.submit(interpreter(work.square), 3).result() == 9
+
+
+def test_an_untagged_call_may_fork_between_two_of_them(tmp_path: Path) -> None:
+    script = """
+    import os, sys
+    from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+    from support import work
+
+    def send(pool):
+        print(pool.broadcast(work.remember, "a", 5).result(), flush=True)
+        pid = os.fork()
+        if pid == 0:
+            print("child", pool.submit(interpreter(work.recall), "a").result(), flush=True)
+            os._exit(7)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        print(pool.broadcast(work.recall, "a").result())
+
+    if __name__ == "__main__":
+        with InterpreterThreadPoolExecutor(1) as pool:
+            pool.warm_up().result()
+            pool.submit(send, pool).result()
+            print(pool.submit(interpreter(work.recall), "a").result())
+    """
+    finished = run_script(tmp_path, script)
+    assert (finished.code, finished.lines) == (0, ["[None]", "child 5", "7", "[]", "5"])
 
 
 def test_an_event_loop_can_await_it(make_pool: MakePool) -> None:
@@ -184,6 +284,8 @@ def test_what_cannot_be_sent_is_refused_at_once(make_pool: MakePool) -> None:
         pool.broadcast(3)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="does not take coroutine functions"):
         pool.broadcast(coroutines.square, 3)
+    with pytest.raises(ValueError, match=r"runs functions in interpreters, but .* has lane='process'"):
+        pool.broadcast(interpreter(work.square, lane="process"), 3)
     with pytest.raises(NotTransferableError, match="argument 0: generator objects cannot cross"):
         pool.broadcast(work.echo, shapes.make_generator())
     assert pool.broadcast(work.square, 3).result() == []

@@ -207,6 +207,68 @@ def test_the_root_s_level_counts(tmp_path: Path) -> None:
     run_script(tmp_path, script).check("False", "True", "app hello")
 
 
+def test_the_logger_of_the_script_has_the_name_that_it_has_at_home(tmp_path: Path) -> None:
+    script = """
+        import logging, sys
+        from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+        log = logging.getLogger(__name__)
+        below = logging.getLogger(f"{__name__}.below")
+
+        @interpreter
+        def say(number):
+            log.debug("%d", number)
+            below.info("%d", number)
+            return log.isEnabledFor(logging.DEBUG), below.isEnabledFor(logging.INFO)
+
+        if __name__ == "__main__":
+            logging.basicConfig(stream=sys.stdout, format="%(name)s %(message)s")
+            log.setLevel(logging.DEBUG)
+            with InterpreterThreadPoolExecutor(1) as pool:
+                print(pool.submit(say, 1).result(), flush=True)
+                below.setLevel(logging.ERROR)
+                print(pool.submit(say, 2).result())
+    """
+    run_script(tmp_path, script).check("__main__ 1", "__main__.below 1", "(True, True)", "__main__ 2", "(True, False)")
+
+
+def test_disabled_loggers_filters_and_propagation_of_home_count(
+    pool: InterpreterThreadPoolExecutor, heard: Collector
+) -> None:
+    logger, below = logging.getLogger(NAME), f"{NAME}.below"
+
+    def arrives(name: str) -> bool:
+        heard.records.clear()
+        pool.submit(say, logging.INFO, "said", name=name).result()
+        return bool(heard.records)
+
+    assert arrives(NAME)
+    assert arrives(below)
+    logger.disabled = True
+    assert not arrives(NAME)
+    logger.disabled = False
+    logging.getLogger(below).propagate = False
+    assert not arrives(below)
+    logging.getLogger(below).propagate = True
+    refuse = logging.Filter("another")
+    logger.addFilter(refuse)
+    assert not arrives(NAME)
+    assert arrives(below)
+    logger.removeFilter(refuse)
+
+
+def test_levels_may_change_while_calls_run(make_pool: MakePool, heard: Collector) -> None:
+    pool, logger = make_pool(2), logging.getLogger(NAME)
+    futures = [pool.submit(interpreter(words.say_many), 2000, name) for name in "ab"]
+    while not all(future.done() for future in futures):
+        for level in (logging.DEBUG, logging.WARNING):
+            logger.setLevel(level)
+            pool.submit(say, logging.DEBUG, "quiet").result()
+    assert sorted(text for text in heard.texts if text != "quiet") == sorted(
+        f"{name} {number}" for name in "ab" for number in range(2000)
+    )
+
+
 def test_a_level_that_a_worker_sets_stays_until_home_changes_it(make_pool: MakePool, heard: Collector) -> None:
     pool, enabled = make_pool(1), interpreter(words.is_enabled)
     pool.submit(interpreter(words.set_level), NAME, logging.DEBUG).result()

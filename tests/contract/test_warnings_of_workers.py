@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,38 @@ def test_a_filter_by_module(pool: InterpreterThreadPoolExecutor) -> None:
         warnings.simplefilter("always")
         pool.submit(warn, "shown").result()
     assert [str(each.message) for each in found] == ["shown"]
+
+
+def test_a_filter_by_module_for_the_script(tmp_path: Path) -> None:
+    script = """
+        import warnings
+        from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+        @interpreter
+        def warn():
+            try:
+                warnings.warn("old", DeprecationWarning)
+            except DeprecationWarning as error:
+                return repr(error)
+
+        if __name__ == "__main__":
+            with InterpreterThreadPoolExecutor(1) as pool:
+                print(pool.submit(warn).result())  # Python shows such warnings of the script by default
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("error", module="__main__")
+                    print(pool.submit(warn).result())
+    """
+    finished = run_script(tmp_path, script)
+    assert (finished.code, finished.lines) == (0, ["None", "DeprecationWarning('old')"])
+    assert finished.stderr.count("DeprecationWarning: old") == 1
+
+
+def test_what_is_no_filter_disturbs_no_call(pool: InterpreterThreadPoolExecutor) -> None:
+    odd: list[Any] = [("error",), "error", None, ("error", object(), UserWarning, None, 0), ("error", None, "x", None, 0)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filters.extend(odd)  # type: ignore[attr-defined]
+        assert pool.submit(warn, "raised").result() == "UserWarning: raised"
 
 
 def test_a_warning_is_shown_once_for_all_workers(make_pool: MakePool, tmp_path: Path) -> None:

@@ -455,6 +455,7 @@ TEST(Pool, WithAsManyInterpretersAsWorkersHostsServeHomeOnceAllThreadsAreThere) 
 // Other threads end a lent interpreter.
 struct FakeLender final : Lender {
   bool end_lent() override { return true; }
+  void run_addressed() override {}
 };
 
 TEST(Pool, ALentInterpreterIsEndedByWhoeverForks) {
