@@ -280,6 +280,20 @@ bool is_queue(PyObject* object) {
   return module && PyUnicode_Check(module.get()) && PyUnicode_EqualToUTF8(module.get(), kQueueModule) != 0;
 }
 
+std::size_t attached_bytes(const Message& message) noexcept {
+  struct Size {
+    std::size_t operator()(const BlockView& view) const noexcept { return static_cast<std::size_t>(view.geometry.size); }
+    std::size_t operator()(const WholeBuffer& whole) const noexcept { return (*this)(whole.view); }
+    std::size_t operator()(const HeldBytes& held) const noexcept { return static_cast<std::size_t>(held.size); }
+    std::size_t operator()(const HeldStr& held) const noexcept { return static_cast<std::size_t>(held.length) * held.width; }
+    std::size_t operator()(const QueuePtr&) const noexcept { return 0; }
+    std::size_t operator()(const ArrowTablePtr&) const noexcept { return 0; }
+  };
+  std::size_t sum = 0;
+  for (const Attachment& each : attachments_of(message)) sum += std::visit(Size{}, each);
+  return sum;
+}
+
 void copy_message(const Message& from, Message& to) {
   to.clear();
   to.bytes.append(from.bytes.data(), from.bytes.size());

@@ -91,6 +91,9 @@ struct Attachments final : AttachmentList {
   return static_cast<Attachments&>(*message.attachments).list;
 }
 
+// The memory that the attachments keep in use, in bytes, wherever it is.
+[[nodiscard]] std::size_t attached_bytes(const Message& message) noexcept;
+
 // Makes `to` a message with the same content. Both share what is attached. Errors: std::bad_alloc.
 void copy_message(const Message& from, Message& to);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/thread.h"
+#include "codec/attachment.h"
 #include "py/attach.h"
 
 namespace aiointerpreters::pool {
@@ -21,11 +22,13 @@ constexpr std::size_t kBatch = 64;
 constexpr std::chrono::milliseconds kPatience{200};
 constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
 
+std::size_t size_of(const codec::Message& message) noexcept {
+  return sizeof(codec::Message) + message.bytes.size() + codec::attached_bytes(message);
+}
+
 std::size_t size_of(const Word& word) noexcept {
-  std::size_t size = sizeof(Word) + word.content.bytes.size();
-  if (word.extra) size += sizeof(codec::Message) + word.extra->bytes.size();
-  if (word.exception) size += sizeof(codec::Message) + word.exception->bytes.size();
-  return size;
+  return sizeof(Word) + size_of(word.content) + (word.extra ? size_of(*word.extra) : 0) +
+         (word.exception ? size_of(*word.exception) : 0);
 }
 
 void drop_all(Word* word) noexcept {

@@ -224,7 +224,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
 
         An interpreter that exists runs it after its current call. A new one runs it after the initializer and earlier
         broadcasts, before its first call. If it fails there, the interpreter is not used: tagged calls wait for the others,
-        or raise `concurrent.futures.thread.BrokenThreadPool` if there are none, until another attempt succeeds.
+        or raise `concurrent.futures.thread.BrokenThreadPool` if there are none, until another attempt succeeds. If an
+        untagged call or a callback sends it, the interpreter of that worker runs it at once, before this returns.
 
         Args:
             fn: A function, tagged or not. It always runs in interpreters.
@@ -238,6 +239,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
 
         Raises:
             TypeError: `fn` cannot be called, or is a coroutine function.
+            ValueError: `fn` has `lane="process"`.
             NotTransferableError: The function or an argument cannot cross.
             RuntimeError: The executor has been shut down.
             concurrent.futures.thread.BrokenThreadPool: An interpreter or an initializer has failed.

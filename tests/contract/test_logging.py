@@ -451,6 +451,41 @@ def test_a_handler_that_needs_a_lock_of_the_waiting_thread_does_not_hang(make_po
     assert heard.texts == ["said"] * 3
 
 
+def test_records_that_need_too_much_memory_are_dropped_and_counted(make_pool: MakePool, heard: Collector) -> None:
+    has_come, go_on, is_counted, counted = threading.Event(), threading.Event(), threading.Event(), Collector()
+
+    def block(_: logging.LogRecord) -> bool:
+        has_come.set()
+        return threading.current_thread() is threading.main_thread() or go_on.wait()
+
+    def note(_: logging.LogRecord) -> bool:
+        is_counted.set()
+        return True
+
+    heard.addFilter(block)
+    counted.addFilter(note)
+    logger = logging.getLogger("aiointerpreters")
+    logger.addHandler(counted)
+    try:
+        pool = make_pool(1)
+        first = pool.submit(say, logging.INFO, "the first one")
+        has_come.wait()
+        first.result()
+        pool.submit(interpreter(words.say_many), 100, "x" * 2**20).result()
+        go_on.set()
+        is_counted.wait()
+        pool.submit(interpreter(abs), -1).result()
+    finally:
+        logger.removeHandler(counted)
+    arrived = [int(text.split()[-1]) for text in heard.texts[1:]]
+    assert 60 <= len(arrived) < 100
+    assert arrived == sorted(arrived)
+    assert counted.texts == [
+        f"{100 - len(arrived)} log records, warnings and lines of workers were dropped: "
+        "they came faster than handlers could process them"
+    ]
+
+
 def test_a_handler_that_raises_loses_only_its_record(
     make_pool: MakePool, heard: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
