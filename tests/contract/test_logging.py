@@ -266,6 +266,8 @@ def test_levels_may_change_while_calls_run(make_pool: MakePool, heard: Collector
         for level in (logging.DEBUG, logging.WARNING):
             logger.setLevel(level)
             pool.submit(say, logging.DEBUG, "quiet").result()
+    for future in futures:
+        future.result()
     assert sorted(text for text in heard.texts if text != "quiet") == sorted(
         f"{name} {number}" for name in "ab" for number in range(2000)
     )
