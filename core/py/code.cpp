@@ -63,15 +63,15 @@ bool stores(PyCodeObject* code, PyObject* around) {
   const Ref free = Ref::steal(PyCode_GetFreevars(code));
   const Ref outside = Ref::steal(PyList_New(0));
   if (!free || !outside || names_way_back(code)) return true;
-  const Py_ssize_t count = PyTuple_GET_SIZE(free.get());
-  for (Py_ssize_t i = 0; i < count; ++i) {
+  const Py_ssize_t captured = PyTuple_GET_SIZE(free.get());
+  for (Py_ssize_t i = 0; i < captured; ++i) {
     PyObject* const name = PyTuple_GET_ITEM(free.get(), i);
     const bool is_outside = around == nullptr || PySequence_Contains(around, name) != 0;
     if (PyList_Append(outside.get(), is_outside ? name : Py_None) < 0) return true;
   }
-  const auto first = static_cast<Py_ssize_t>(code->co_nlocalsplus) - count;
+  const auto first_free = static_cast<Py_ssize_t>(code->co_nlocalsplus) - captured;
   const bool stores_nothing = visit_instructions(code, [&](unsigned opcode, unsigned argument, unsigned) {
-    const Py_ssize_t at = static_cast<Py_ssize_t>(argument) - first;
+    const Py_ssize_t at = static_cast<Py_ssize_t>(argument) - first_free;
     switch (opcode) {
       case STORE_GLOBAL:
       case DELETE_GLOBAL:
@@ -80,7 +80,7 @@ bool stores(PyCodeObject* code, PyObject* around) {
         return false;
       case STORE_DEREF:
       case DELETE_DEREF:
-        return at < 0 || at >= count || PyList_GET_ITEM(outside.get(), at) == Py_None;
+        return at < 0 || at >= captured || PyList_GET_ITEM(outside.get(), at) == Py_None;
       default:
         return true;
     }
@@ -125,7 +125,7 @@ bool add_global_names(PyCodeObject* code, std::vector<Ref>& names) {
 bool add_names_not_only_called(PyCodeObject* code, std::vector<Ref>& names) {
   const Ref free = Ref::steal(PyCode_GetFreevars(code));
   if (!free) return false;
-  const auto first = static_cast<Py_ssize_t>(code->co_nlocalsplus) - PyTuple_GET_SIZE(free.get());
+  const auto first_free = static_cast<Py_ssize_t>(code->co_nlocalsplus) - PyTuple_GET_SIZE(free.get());
   const auto add = [&names](PyObject* from, Py_ssize_t index) {
     if (index >= 0 && index < PyTuple_GET_SIZE(from)) names.push_back(Ref::borrow(PyTuple_GET_ITEM(from, index)));
   };
@@ -139,10 +139,10 @@ bool add_names_not_only_called(PyCodeObject* code, std::vector<Ref>& names) {
         add(code->co_names, argument);
         break;
       case LOAD_DEREF:
-        if (next != PUSH_NULL) add(free.get(), static_cast<Py_ssize_t>(argument) - first);
+        if (next != PUSH_NULL) add(free.get(), static_cast<Py_ssize_t>(argument) - first_free);
         break;
       case LOAD_FROM_DICT_OR_DEREF:
-        add(free.get(), static_cast<Py_ssize_t>(argument) - first);
+        add(free.get(), static_cast<Py_ssize_t>(argument) - first_free);
         break;
       default:
         break;
