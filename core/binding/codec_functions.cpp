@@ -8,6 +8,7 @@
 #include "binding/module_state.h"
 #include "codec/attachment.h"
 #include "codec/codec.h"
+#include "codec/message_bytes.h"
 #include "codec/message_decoder.h"
 #include "py/error.h"
 
@@ -117,7 +118,43 @@ PyObject* decode(PyObject* module, PyObject* args) {
   });
 }
 
+PyDoc_STRVAR(encode_exception_doc,
+             "encode_exception($module, exception, /)\n--\n\n"
+             "Return the bytes that carry an exception to another process, as one that a call raises goes home.\n\n"
+             "Its traceback is dropped. What cannot cross is left out, and a note says so. Never fails, unless there is no "
+             "memory.");
+
+PyObject* encode_exception(PyObject* module, PyObject* exception) {
+  if (PyExceptionInstance_Check(exception) == 0) return PyErr_Format(PyExc_TypeError, "not an exception: %R", exception);
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    codec::Message message;
+    message.stands_alone = true;
+    PyErr_SetRaisedException(Py_NewRef(exception));
+    codec::encode_exception(state_of(module).runtime, message);
+    codec::Message none;
+    return codec::pack_message(message, none).release();
+  });
+}
+
+PyDoc_STRVAR(decode_exception_doc,
+             "decode_exception($module, packed, /)\n--\n\n"
+             "Return the exception in what `encode_exception` has returned, in this process or another one.\n\n"
+             "Its innermost cause is a RemoteTraceback. If its class is not found here, it is an InterpreterError.");
+
+PyObject* decode_exception(PyObject* module, PyObject* packed) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    const auto view = codec::view_packed(packed, {});
+    if (!view) return nullptr;
+    codec::Message message;
+    message.bytes.append(view->data, view->size);
+    message.form = view->form;
+    return codec::decode_exception(state_of(module).runtime, message).release();
+  });
+}
+
 PyMethodDef kCodecFunctions[] = {
+    {"encode_exception", encode_exception, METH_O, encode_exception_doc},
+    {"decode_exception", decode_exception, METH_O, decode_exception_doc},
     {"encode", encode, METH_O, encode_doc},
     {"decode", decode, METH_VARARGS, decode_doc},
     {nullptr, nullptr, 0, nullptr},

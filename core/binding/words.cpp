@@ -48,7 +48,7 @@ bool handle_word(const pool::Word& word) {
   return true;
 }
 
-// ---- The worker's side
+// ---- The side of a worker, or of home for a process
 
 // Writes a dict of attributes. Values that cannot cross are replaced by their repr.
 bool encode_extra(codec::Runtime& runtime, PyObject* extra, codec::Message& out) {
@@ -76,15 +76,15 @@ void settle(const codec::Runtime& runtime, codec::Message& message) {
   if (codec::has_own_memory(message)) codec::settle_own_memory(runtime, message);
 }
 
-PyObject* post_word(PyObject* module, PyObject* args) {
+// Posts the word that the arguments describe.
+PyObject* post(codec::Runtime& runtime, PyObject* args, const std::shared_ptr<pool::Relay>& relay) {
   int kind = 0;
   PyObject* content = nullptr;
   PyObject* extra = Py_None;
   PyObject* exception = Py_None;
   if (!PyArg_ParseTuple(args, "iO!|OO:post_word", &kind, &PyTuple_Type, &content, &extra, &exception)) return nullptr;
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
-    codec::Runtime& runtime = state_of(module).runtime;
-    if (!runtime.relay) return PyErr_Format(PyExc_RuntimeError, "this interpreter has no way to post words to another one");
+    if (!relay) return PyErr_Format(PyExc_RuntimeError, "this interpreter has no way to post words to another one");
     auto word = std::make_unique<pool::Word>();
     word->kind = static_cast<Kind>(kind);
     if (!codec::encode_value(runtime, content, word->content)) return nullptr;
@@ -99,8 +99,26 @@ PyObject* post_word(PyObject* module, PyObject* args) {
       codec::encode_exception(runtime, *word->exception);
       settle(runtime, *word->exception);
     }
-    runtime.relay->post(std::move(word));
+    relay->post(std::move(word));
     Py_RETURN_NONE;
+  });
+}
+
+PyObject* post_word(PyObject* module, PyObject* args) {
+  codec::Runtime& runtime = state_of(module).runtime;
+  return post(runtime, args, runtime.relay);
+}
+
+PyObject* pass_word(PyObject* module, PyObject* args) {
+  ModuleState& home = state_of(module);
+  return py::guarded<PyObject*>(nullptr, [&] { return post(home.runtime, args, relay_of(home)); });
+}
+
+PyObject* home_version(PyObject* module, PyObject*) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    ModuleState& home = state_of(module);
+    if (!home.environment.refresh(home.runtime)) return nullptr;
+    return PyLong_FromUnsignedLongLong(home.environment.current()->version);
   });
 }
 
@@ -123,6 +141,12 @@ PyMethodDef kWordsFunctions[] = {
      "    content: A tuple that can cross.\n"
      "    extra: A dict of attributes. Values that cannot cross are replaced by their repr.\n"
      "    exception: An exception, or None."},
+    {"pass_word", pass_word, METH_VARARGS,
+     "pass_word($module, kind, content, extra=None, exception=None, /)\n--\n\n"
+     "Have a word of another process handled here, in its turn. The arguments are those of `post_word`."},
+    {"home_version", home_version, METH_NOARGS,
+     "home_version()\n--\n\n"
+     "Return a number that changes with what workers follow: os.environ, levels of loggers, warning filters. For home."},
     {"home_settings", home_settings, METH_O,
      "home_settings($module, follow, /)\n--\n\n"
      "Return home's levels and filters, and have `follow` called with them when they change. For workers."},

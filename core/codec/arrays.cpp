@@ -154,7 +154,7 @@ py::Ref reduce_array(const Runtime& runtime, PyObject* array, Views views) {
   if (writeable < 0) return {};
   Py_ssize_t size = facts->item_size;
   for (int i = 0; i < facts->dimensions; ++i) size *= facts->shape[i];
-  if (plain == 0 || size == 0) return reduce_plainly(runtime, array);
+  if (plain == 0 || size == 0 || views == Views::kNone) return reduce_plainly(runtime, array);
   const py::Ref exporter = exporter_below(runtime, array);
   const BlockView* known = exporter ? exported_view(runtime, exporter.get()) : nullptr;
   const Py_buffer buffer{

@@ -101,6 +101,7 @@ void copy_message(const Message& from, Message& to);
 enum class Views : std::uint8_t {
   kLend,  // for arguments: their sender waits for the answer, so it outlives the reader
   kCopy,  // for results: the worker may end before the reader, so its memory is copied, once
+  kNone,  // for another process: nothing is attached, and what exists only as an attachment cannot cross
 };
 
 // The part of the memory that a buffer exposes.

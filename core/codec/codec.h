@@ -84,6 +84,7 @@ class CallArguments {
 // form of the traceback (exception_trace.h). Parts that cannot cross are left out, and a note names them. It cannot fail:
 // in the worst case only the type's name is kept.
 // Requires: an exception is set. Runs Python.
+// `out` is empty; its `stands_alone` counts.
 void encode_exception(Runtime& runtime, Message& out);
 // Rebuilds that exception. Its class is looked up here. If it cannot be found, the result is an InterpreterError with the
 // type's name, message and traceback. The innermost __cause__ of the result is a RemoteTraceback. Returns new. If

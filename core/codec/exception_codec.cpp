@@ -33,6 +33,8 @@ py::Ref attribute(PyObject* object, const char* name) {
   return value;
 }
 
+Views views_in(const Message& message) { return message.stands_alone ? Views::kNone : Views::kCopy; }
+
 py::Ref none() { return py::Ref::borrow(Py_None); }
 
 // The __dict__ of an exception. Null: it is empty, or reading it fails.
@@ -107,7 +109,7 @@ bool ExceptionEncoder::encode(PyObject* exception) {
   }
   const py::Ref tuple = py::Ref::steal(PyList_AsTuple(records.get()));
   const py::Ref message = tuple ? py::Ref::steal(PyTuple_Pack(2, trace.get(), tuple.get())) : py::Ref();
-  return message && encode_message(runtime_, Roots(message.get()), Views::kCopy, ByValue::kNever, out_);
+  return message && encode_message(runtime_, Roots(message.get()), views_in(out_), ByValue::kNever, out_);
 }
 
 py::Ref ExceptionEncoder::notes_of(PyObject* attributes) {
@@ -385,7 +387,7 @@ void encode_name(const char* name, Message& out) noexcept {
 
 py::Ref pack(Runtime& runtime, PyObject* value, const char* root, Message& outer) {
   Message message;
-  if (!encode_value(runtime, value, message, root)) return {};
+  if (!encode_value(runtime, value, message, root, views_in(outer))) return {};
   outer.needs_main = outer.needs_main || message.needs_main;
   return pack_message(message, outer);
 }

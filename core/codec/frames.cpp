@@ -94,7 +94,8 @@ py::Ref reduce_frame(const Runtime& runtime, PyObject* frame, Views views) {
   if (!clone) return {};
   Contents columns;
   if (clone.get() != Py_None && !read_columns(runtime, clone.get(), columns)) return {};
-  if (columns.empty() || (views == Views::kCopy && !copy_columns(columns))) return reduce_plainly(frame);
+  if (columns.empty() || views == Views::kNone || (views == Views::kCopy && !copy_columns(columns)))
+    return reduce_plainly(frame);
   const py::Ref streams = streams_of(runtime, std::move(columns));
   return streams ? py::Ref::steal(PyObject_CallMethod(frames.get(), "reduce", "OO", clone.get(), streams.get())) : py::Ref();
 }

@@ -31,6 +31,7 @@ struct Message {
   Form form = Form::kEmpty;
   // The content names an object of `__main__`, so the worker has to run home's script first (hazard 31).
   bool needs_main = false;
+  bool stands_alone = false;  // it goes to another process, so it gets no attachments; set before it is filled
 
   void clear() noexcept {
     bytes.clear();

@@ -72,6 +72,7 @@ Parts::Tables& Parts::tables() {
 }
 
 std::size_t Parts::attach(PyObject* object) {
+  if (views_ == Views::kNone) return kNone;
   const std::size_t known = tables().attached.find(object);
   if (known != Memo::kNew) return tables_->first_attachment + known;
   Attachment attachment;
@@ -252,6 +253,7 @@ PyObject* Parts::identify(PyObject* object) {
       return nullptr;
     }
   } else if (is_queue(object) && tables_->attached.find(object) == Memo::kNew) {
+    if (views_ == Views::kNone) return PyErr_Format(PyExc_ValueError, "a queue of interpreters cannot leave the process");
     QueuePtr held = HeldQueue::of(object, *runtime_.lessor);
     if (!held) return nullptr;
     tables_->kept.push_back(py::Ref::borrow(object));

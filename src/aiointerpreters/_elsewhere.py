@@ -44,10 +44,11 @@ class Spare(NamedTuple):
 class Elsewhere:
     """The functions that an executor has moved, and the threads and processes that only moved calls need."""
 
-    def __init__(self, executor: "InterpreterThreadPoolExecutor", max_processes: int | None) -> None:
+    def __init__(self, executor: "InterpreterThreadPoolExecutor", max_processes: int | None, forwards: int) -> None:
         self._executor = weakref.ref(executor)
         self._name = executor._thread_name_prefix or ""
         self._max_processes = max_processes
+        self._forwards = forwards
         self._functions = MovedFunctions()
         self._calls: dict[_core.MovedCall, None] = {}  # those that wait for a thread, or run in one
         self._is_stopped = False
@@ -200,7 +201,7 @@ class Elsewhere:
         if self._processes is None:
             from ._processes import Processes
 
-            made = Processes(self._name, self._max_processes)  # it has no threads and processes yet
+            made = Processes(self._name, self._max_processes, self._forwards)  # it has no threads and processes yet
             if self._opened.setdefault("processes", made) is made:
                 weakref.finalize(self, made.close).atexit = False  # if the executor is dropped
                 if self._is_stopped:

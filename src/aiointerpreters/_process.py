@@ -15,7 +15,6 @@ from typing import Any
 
 from . import _core, _process_main, _script
 from . import _process_wire as wire
-from ._core import NotTransferableError, RemoteTraceback
 from .errors import ProcessEndedError
 
 _TIME_TO_END = 5.0  # seconds; non-daemon threads, and functions of atexit, may need some
@@ -27,15 +26,18 @@ _hidden: list[str] = []  # the `__file__` that comes back when there is none of 
 class Process:
     """A process. One thread at a time uses it; others may call `kill`."""
 
-    def __init__(self, name: str, script: str | None) -> None:
+    def __init__(self, name: str, script: str | None, forwards: int) -> None:
         self._connection, other = socket.socketpair()
+        self._receiver = wire.Receiver(self._connection)
         self._descriptor = self._connection.fileno()
         self._is_ready = False
         self._calls = 0
+        self._forwards = forwards
+        self._told: object = None  # version and working directory of home that it has got
         with other:
             try:
                 context = _context()
-                self._process = context.Process(target=_process_main.serve, args=(other, name), name=name)
+                self._process = context.Process(target=_process_main.serve, args=(other, name, forwards), name=name)
                 with _known_script(script):
                     self._process.start()
                 self._set_up_polls(context.get_start_method() == "spawn")
@@ -68,10 +70,13 @@ class Process:
             self._wait_until_ready(name)
         self._calls += 1
         try:
+            self._tell_news()
             message.send(self._connection, self._calls)
-            number, parts = wire.receive(self._connection, self._wait)
+            number, parts = self._receiver.receive(self._wait)
             while number != self._calls:  # a process that the function has forked may have answered an earlier call
-                number, parts = wire.receive(self._connection, self._wait)
+                if number == wire.WORD:
+                    _pass_word(parts)
+                number, parts = self._receiver.receive(self._wait)
         except (EOFError, OSError):
             raise self._describe_end(f"ended while it ran {name}") from None
         return _read_outcome(parts)
@@ -109,6 +114,24 @@ class Process:
         if self._pidfd is not None:
             os.close(self._pidfd)
             self._pidfd = None
+
+    def _tell_news(self) -> None:
+        """Tell it what has changed at home since its last call."""
+        directory = None
+        with contextlib.suppress(OSError):  # it has been removed
+            directory = os.getcwd()
+        told = (_core.home_version(), directory)
+        if told == self._told:
+            return
+        variables = getattr(os.environ, "_data", None)  # None: other code has replaced os.environ
+        settings = None
+        if self._forwards:
+            from . import _words_home  # imported here: it needs `logging`
+
+            settings = _words_home.settings()
+        news = (None if variables is None else dict(variables), directory, settings)
+        wire.Message([memoryview(wire.plain(news))]).send(self._connection, wire.NEWS)
+        self._told = told
 
     def _wait(self) -> None:
         """Wait until there is something to receive. Raises EOFError if the process has ended."""
@@ -222,15 +245,19 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def _pass_word(parts: wire.Parts) -> None:
+    """Have a log record, a warning or output handled, as one of a worker."""
+    kind, content, packed, exception = wire.loads(parts)
+    extra = None
+    if packed is not None:
+        with contextlib.suppress(Exception):  # a class is not available here
+            extra = wire.loads([memoryview(packed)])
+    _core.pass_word(kind, content, extra, None if exception is None else _core.decode_exception(exception))
+
+
 def _read_outcome(parts: wire.Parts) -> tuple[bool, Any]:
     try:
-        succeeded, *rest = wire.loads(parts)
+        succeeded, content = wire.loads(parts)
     except Exception as error:
         raise _core.InterpreterError("the outcome could not be rebuilt in the main process") from error
-    if succeeded:
-        return True, rest[0]
-    raised, text, trace = rest
-    if raised is None:
-        raised = NotTransferableError(text)
-    raised.__cause__ = RemoteTraceback("\n" + trace.removesuffix("\n"))
-    return False, raised
+    return succeeded, content if succeeded else _core.decode_exception(content)

@@ -6,33 +6,46 @@ import os
 import signal
 import socket
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from contextvars import copy_context
 from functools import lru_cache, partial, reduce
 from typing import Any
 
-from . import _core
+from . import _core, _process_words
 from . import _process_wire as wire
 from ._call_forms import call_in_form
-from ._core import InterpreterError, interpreter
+from ._core import NotTransferableError, interpreter
 
 
-def serve(connection: socket.socket, name: str) -> None:
-    """Serve until the main process closes the connection. The target of the process, whose name is given."""
+def serve(connection: socket.socket, name: str, forwards: int) -> None:
+    """Serve until the main process closes the connection. The target of the process, whose name is given.
+
+    forwards: what goes home of what its functions say, as in `_words.forwards`.
+    """
     signal.signal(signal.SIGINT, _ignore)  # Ctrl-C reaches all processes of a terminal; the main one decides
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=connection.close)  # what a function forks does not answer
     _core.name_process(name)
+    threading.main_thread().name = name
     owner = os.getpid()
+    link = _process_words.Link(connection, forwards)
+    link.install()
+    receiver = wire.Receiver(connection)
     with contextlib.suppress(EOFError, OSError):  # the main process has closed the connection, or is gone
         connection.sendall(b"R")
         while True:
-            number, parts = wire.receive(connection)
+            number, parts = receiver.receive()
+            if number == wire.NEWS:
+                link.follow(parts)
+                continue
+            link.begin()
             outcome = _run(parts, owner)
             del parts
-            wire.Message(outcome).send(connection, number)
+            link.finish(wire.Message(outcome), number)
             del outcome
+    link.end()
 
 
 def _ignore(*_: object) -> None:
@@ -58,7 +71,7 @@ def _run(parts: wire.Parts, owner: int) -> wire.Parts:
     try:
         return wire.dumps((True, result))
     except Exception as error:
-        return _describe(error, "result: ")
+        return _describe(_refusal(error))
 
 
 def _leave_if_forked(owner: int, error: BaseException | None) -> None:
@@ -84,25 +97,18 @@ def _find(module: str, name: str) -> Callable[..., Any]:
     return found.fn if isinstance(found, interpreter) else found
 
 
-def _describe(error: BaseException, prefix: str = "") -> wire.Parts:
-    """Return the message for an exception: itself, if it can cross, and its text."""
+def _describe(error: BaseException) -> wire.Parts:
+    """Return the message for an exception. Its traceback is printed at home, without the frames of this package."""
     shown = error.__traceback__
     while shown is not None and shown.tb_frame.f_globals.get("__package__") == __package__:
         shown = shown.tb_next
-    text = "".join(traceback.format_exception(type(error), error, shown if shown is not None else error.__traceback__))
-    if prefix:
-        return wire.dumps((False, None, f"{prefix}{type(error).__name__}: {_message_of(error)}", text))
-    try:
-        content = wire.dumps((False, error, None, text))
-        if isinstance(wire.loads(content)[1], BaseException):
-            return content
-    except (Exception, SystemExit):  # it cannot be pickled, or not be rebuilt
-        pass
-    return wire.dumps((False, InterpreterError(f"{type(error).__qualname__}: {_message_of(error)}"), None, text))
+    return wire.dumps((False, _core.encode_exception(error if shown is None else error.with_traceback(shown))))
 
 
-def _message_of(error: BaseException) -> str:
+def _refusal(error: BaseException) -> NotTransferableError:
+    """Return the exception for a result that cannot cross. It has the traceback of the one that says why."""
     try:
-        return str(error)
+        text = str(error)
     except Exception:
-        return "<exception str() failed>"  # as `traceback` says
+        text = "<exception str() failed>"  # as `traceback` says
+    return NotTransferableError(f"result: {type(error).__name__}: {text}").with_traceback(error.__traceback__)

@@ -12,6 +12,7 @@ import socket
 import struct
 import sys
 from _pickle import PickleBuffer, Pickler, PicklingError
+from _pickle import dumps as _dumps
 from _pickle import loads as _loads
 from collections import ChainMap
 from collections.abc import Buffer, Callable, Sequence
@@ -21,7 +22,7 @@ from . import _script
 from ._core import SharedBuffer
 
 type Parts = list[memoryview | Pickle]
-"""The pickle, then the buffers outside of it. `receive` returns only views."""
+"""The pickle, then the buffers outside of it. a Receiver returns only views."""
 
 _HEADER = struct.Struct("<QIIQ")  # the call's number, number of parts, where they are, their size in bytes
 _NUMBER = struct.Struct("<Q")  # its first field
@@ -33,6 +34,8 @@ _MAPPED = 1 << 17  # bytes of a message that goes through mapped memory
 _ALIGNMENT = 64
 _FRAME = 1 << 17  # bytes; in a longer piece of a pickle is one large bytes object or str
 _MAIN = b"main__"  # part of the names of `__main__`
+NEWS = (1 << 64) - 1  # instead of a call's number: what has changed at home (_process_words.Link.follow)
+WORD = NEWS - 1  # likewise: what a function says (_process_words.Link.post)
 _HAS_MAPPED = hasattr(os, "memfd_create") and hasattr(socket, "CMSG_LEN")
 _ANCILLARY = socket.CMSG_LEN(array.array("i").itemsize) if _HAS_MAPPED else 0
 
@@ -116,6 +119,11 @@ def loads(parts: Parts) -> Any:
     return _loads(b"".join(first.pieces) if isinstance(first, Pickle) else first, buffers=parts[1:])
 
 
+def plain(value: object) -> bytes:
+    """Return the pickle of a value whose classes the other process can import. Raises whatever pickling raises."""
+    return _dumps(value, 5)
+
+
 class Message:
     """What one `send` sends. It is a copy: whatever the sender does with its objects from now on, the message stays."""
 
@@ -131,7 +139,10 @@ class Message:
         self._content = bytearray().join((_HEADER.pack(0, len(parts), place, size), *content))
 
     def send(self, connection: socket.socket, number: int) -> None:
-        """Send it as the call, or the call's outcome, with this number. Raises OSError if the other process is gone."""
+        """Send it as the call, or the call's outcome, with this number, or as NEWS or WORD.
+
+        Raises OSError if the other process is gone.
+        """
         _NUMBER.pack_into(self._content, 0, number)
         if self._memory is None:
             connection.sendall(self._content)
@@ -145,53 +156,67 @@ def _pieces(parts: Parts) -> list[bytes | memoryview]:
     return [piece for part in parts for piece in (part.pieces if isinstance(part, Pickle) else (part,))]
 
 
-def receive(connection: socket.socket, wait: Callable[[], None] | None = None) -> tuple[int, Parts]:
-    """Wait for a message. Return the number of its call, and its parts.
+class Receiver:
+    """Receives messages. One thread at a time uses it."""
 
-    Raises EOFError, or OSError, if the other process is gone.
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._begun = b""  # of the next message, or more of them
+        self._descriptors = array.array("i")  # of mapped memory, in the order of their messages
 
-    wait: waits until the connection has something, or raises EOFError. If None, the connection itself waits.
-    """
-    ancillary: list[Any] = []
-    if wait is not None:
-        wait()
-    if _HAS_MAPPED:
-        first, ancillary, _, _ = connection.recvmsg(_FIRST, _ANCILLARY)
-    else:
-        first = connection.recv(_FIRST)
-    if not first:
-        raise EOFError
-    if len(first) < _HEADER.size:
-        first = bytes(_receive_rest(connection, memoryview(first), _HEADER.size, wait))
-    number, count, place, size = _HEADER.unpack_from(first)
-    if place not in (_INLINE, _ELSEWHERE):
-        raise EOFError  # a function has written to descriptors that are not its own
-    content: Any = memoryview(first)[_HEADER.size :]
-    if len(content) < size:
-        content = _receive_rest(connection, content, size, wait)
-    begin = count * 8
-    sizes = struct.unpack_from(f"<{count}Q", content)
-    if place == _ELSEWHERE:
-        return number, _map(array.array("i", ancillary[0][2])[0], sizes)
-    parts = []
-    for one in sizes:
-        parts.append(content[begin : begin + one])
-        begin += one
-    return number, parts
+    def receive(self, wait: Callable[[], None] | None = None) -> tuple[int, Parts]:
+        """Wait for a message. Return the number of its call, or NEWS or WORD, and its parts.
 
+        Raises EOFError, or OSError, if the other process is gone.
 
-def _receive_rest(connection: socket.socket, begun: memoryview, size: int, wait: Callable[[], None] | None) -> memoryview:
-    content = memoryview(bytearray(size))
-    content[: len(begun)] = begun
-    filled = len(begun)
-    while filled < size:
+        wait: waits until the connection has something, or raises EOFError. If None, the connection itself waits.
+        """
+        begun = self._begun
+        while len(begun) < _HEADER.size:
+            begun += self._receive_some(wait)
+        number, count, place, size = _HEADER.unpack_from(begun)
+        if place not in (_INLINE, _ELSEWHERE):
+            raise EOFError  # a function has written to descriptors that are not its own
+        end = _HEADER.size + size
+        self._begun = begun[end:]
+        content: Any = memoryview(begun)[_HEADER.size : end]
+        if len(content) < size:
+            content = self._receive_rest(content, size, wait)
+        sizes = struct.unpack_from(f"<{count}Q", content)
+        if place == _ELSEWHERE:
+            return number, _map(self._descriptors.pop(0), sizes)
+        parts = []
+        begin = count * 8
+        for one in sizes:
+            parts.append(content[begin : begin + one])
+            begin += one
+        return number, parts
+
+    def _receive_some(self, wait: Callable[[], None] | None) -> bytes:
         if wait is not None:
             wait()
-        received = connection.recv_into(content[filled:])
-        if received == 0:
+        if _HAS_MAPPED:  # the system returns the descriptor of at most one message, which is the last one then
+            received, ancillary, _, _ = self._connection.recvmsg(_FIRST, _ANCILLARY)
+            for _, _, rights in ancillary:
+                self._descriptors.frombytes(rights)
+        else:
+            received = self._connection.recv(_FIRST)
+        if not received:
             raise EOFError
-        filled += received
-    return content
+        return received
+
+    def _receive_rest(self, begun: memoryview, size: int, wait: Callable[[], None] | None) -> memoryview:
+        content = memoryview(bytearray(size))
+        content[: len(begun)] = begun
+        filled = len(begun)
+        while filled < size:
+            if wait is not None:
+                wait()
+            received = self._connection.recv_into(content[filled:])
+            if received == 0:
+                raise EOFError
+            filled += received
+        return content
 
 
 class _Memory:

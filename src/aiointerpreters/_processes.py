@@ -25,10 +25,11 @@ _MOST_MAPPED = 64
 class Processes:
     """The processes of an executor, and a pool of threads that use them."""
 
-    def __init__(self, name: str, most: int | None) -> None:
+    def __init__(self, name: str, most: int | None, forwards: int) -> None:
         from .executors import InterpreterThreadPoolExecutor
 
         self._name = name
+        self._forwards = forwards
         self._threads = InterpreterThreadPoolExecutor(most or os.process_cpu_count() or 1, f"{name}-process")
         self._numbers = itertools.count()
         self._idle: list[_process.Process] = []
@@ -160,7 +161,7 @@ class Processes:
                 if not process.has_ended():
                     return process
                 self._end(process)
-        process = _process.Process(f"{self._name}_process-{next(self._numbers)}", self._script)
+        process = _process.Process(f"{self._name}_process-{next(self._numbers)}", self._script, self._forwards)
         self._alive.add(process)
         return process
 

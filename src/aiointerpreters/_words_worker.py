@@ -20,6 +20,23 @@ RECORD, WARNING, OUTPUT = range(3)
 _ALIAS = "__mp_main__"  # the name of home's script here (_script.py)
 
 
+class Way:
+    """The way to home. In a process of an executor it is another one (_process_words.py)."""
+
+    is_native = True
+    post = staticmethod(_core.post_word)
+    settings = staticmethod(_core.home_settings)
+
+
+_way: "Way" = Way()
+
+
+def use(way: "Way") -> None:
+    """Use another way from now on."""
+    global _way
+    _way = way
+
+
 def find_spec(name: str, path: "Any" = None, target: "ModuleType | None" = None) -> "ModuleSpec | None":
     """Find the module as the other finders do. When it is complete, its part is installed."""
     finders = [finder for finder in sys.meta_path if not getattr(finder, "watches_words", False)]
@@ -63,7 +80,7 @@ def _install_logging(module: "Any") -> None:
             if info and not text:
                 text = format_exception(info)
             message, args = _message_of(record)
-            _core.post_word(
+            _way.post(
                 RECORD,
                 (
                     record.name,
@@ -87,7 +104,7 @@ def _install_logging(module: "Any") -> None:
 
     call_handlers.__name__ = call_handlers.__qualname__ = "callHandlers"
     module.Logger.callHandlers = call_handlers
-    if module._srcfile == module.Logger._log.__code__.co_filename:
+    if _way.is_native and module._srcfile == module.Logger._log.__code__.co_filename:
         module.Logger._log = _core.log_call(module)
     _follow_levels(module)
 
@@ -152,7 +169,7 @@ def _install_warnings(module: "Any") -> None:
         classes = message.category.__mro__
         names = [(each.__module__, each.__qualname__) for each in classes if issubclass(each, Warning)]
         place = next((name for name, each in list(sys.modules.items()) if _file_of(each) == message.filename), None)
-        _core.post_word(WARNING, (str(message.message), names, message.filename, message.lineno, place))
+        _way.post(WARNING, (str(message.message), names, message.filename, message.lineno, place))
 
     module._showwarnmsg_impl = show
     _follow_filters(module)
@@ -207,12 +224,12 @@ _followers: "list[Callable[[dict[str, Any]], None]]" = []
 
 def _follow(follower: "Callable[[dict[str, Any]], None]") -> None:
     _followers.append(follower)
-    settings = _core.home_settings(_follow_all)
+    settings = _way.settings(follow_all)
     if settings:
         follower(settings)
 
 
-def _follow_all(settings: "dict[str, Any]") -> None:
+def follow_all(settings: "dict[str, Any]") -> None:
     for follower in _followers:
         follower(settings)
 
@@ -243,14 +260,14 @@ def _stream(name: str, original: "Any") -> "Any":
             end = all_of_it.rfind("\n") + 1
             if end or len(all_of_it) > _LONG:
                 end = end or len(all_of_it)
-                _core.post_word(OUTPUT, (name, all_of_it[:end]))
+                _way.post(OUTPUT, (name, all_of_it[:end]))
             self._pending = all_of_it[end:] + self._pending
             return len(text)
 
         def flush(self) -> None:
             text, self._pending = self._pending, ""
             if text:
-                _core.post_word(OUTPUT, (name, text))
+                _way.post(OUTPUT, (name, text))
 
         def writable(self) -> bool:
             return True

@@ -127,9 +127,9 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         self._fallback = fallback
         self._set_elsewhere(fallback, None)
         names = names_of_modules(preload)
-        said = forwards(logging, output)
+        self._said = forwards(logging, output)
         private = are_private(extensions)
-        self._pool = _core.Pool(*self._limits(), tagged, initargs, private, names, self._min_interpreters, said)
+        self._pool = _core.Pool(*self._limits(), tagged, initargs, private, names, self._min_interpreters, self._said)
         self._thread_initializer = None if tagged is not None else initializer
         self._thread_initargs = initargs
         self._use_pool()
@@ -409,7 +409,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         if self._elsewhere is None:
             from ._elsewhere import Elsewhere  # most programs need it never
 
-            opened: Elsewhere = vars(self).setdefault("_elsewhere", Elsewhere(self, self._max_processes))
+            opened: Elsewhere = vars(self).setdefault("_elsewhere", Elsewhere(self, self._max_processes, self._said))
             self._set_elsewhere(self._fallback, opened)
             return opened
         return self._elsewhere
