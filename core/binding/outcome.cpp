@@ -4,6 +4,7 @@
 #include "binding/home_task.h"
 #include "binding/words.h"
 #include "codec/codec.h"
+#include "codec/import_hint.h"
 #include "py/error.h"
 
 namespace aiointerpreters::binding {
@@ -75,8 +76,8 @@ Decoded decode_outcome(ModuleState& home, const pool::Task& task) {
     return outcome;
   }
   if (!outcome.failed)
-    py::raise_from_current(home.runtime.interpreter_error.get(),
-                           "the result could not be rebuilt in the interpreter that submitted the call");
+    codec::raise_interpreter_error(home.runtime,
+                                   "the result could not be rebuilt in the interpreter that submitted the call");
   outcome.object = py::take_exception();
   outcome.failed = true;
   return outcome;

@@ -31,14 +31,6 @@ py::Ref with_frame(Runtime& runtime, py::Ref builtin) {
   return runtime.caller ? py::Ref::steal(PyMethod_New(runtime.caller.get(), builtin.get())) : py::Ref();
 }
 
-// For the exception that is set: drops what a package says at length about an extension module that has refused.
-void shorten_refusals(Runtime& runtime) {
-  if (!runtime.refused_imports) return;
-  py::Ref error = py::take_exception();
-  static_cast<void>(hint_about_imports(*runtime.refused_imports, error.get()));
-  py::restore_exception(std::move(error));
-}
-
 // Lets the cached functions in a pickle be those of `caches`, as far as it has some, and adds the others to it.
 class CachesScope {
  public:
@@ -90,8 +82,7 @@ bool CallableCache::load(Runtime& runtime, const CallableRef& ref, Entry& entry)
     if (is_main(ref.module) && PyErr_ExceptionMatches(PyExc_AttributeError) != 0) {
       text += ", which runs the script without the part under `if __name__ == \"__main__\":`. Define it above that part";
     }
-    shorten_refusals(runtime);
-    py::raise_from_current(runtime.interpreter_error.get(), text.c_str());
+    raise_interpreter_error(runtime, text);
   }
   if (!callable) return false;
   const bool is_new = !entry.callable;

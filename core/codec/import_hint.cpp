@@ -10,8 +10,10 @@
 
 #include "codec/exception_parts.h"
 #include "codec/exception_type.h"
+#include "codec/runtime.h"
 #include "extensions/support.h"
 #include "extensions/unsound.h"
+#include "py/error.h"
 #include "py/frame.h"
 #include "py/ref.h"
 
@@ -178,6 +180,18 @@ ImportHint hint_about_imports(const extensions::RefusedImports& refused, PyObjec
     if (found && !package.empty()) return has_hint(exception) ? ImportHint() : hint_about(*found, false);
   }
   return {};
+}
+
+void raise_interpreter_error(Runtime& runtime, const std::string& text) noexcept {
+  if (runtime.refused_imports) {
+    py::Ref error = py::take_exception();
+    const bool is_done = py::guarded(false, [&] {
+      static_cast<void>(hint_about_imports(*runtime.refused_imports, error.get()));
+      return true;
+    });
+    if (is_done) py::restore_exception(std::move(error));
+  }
+  py::raise_from_current(runtime.interpreter_error.get(), text.c_str());
 }
 
 }  // namespace aiointerpreters::codec

@@ -10,6 +10,8 @@
 
 namespace aiointerpreters::codec {
 
+struct Runtime;
+
 struct ImportHint {
   std::string module;  // the extension module; empty: there is no hint
   std::string text;    // a paragraph
@@ -24,5 +26,10 @@ inline constexpr char kRefusedModule[] = "refused_extension";
 // there that do not help. For workers that import no private copies.
 // Leaves no exception set. Errors: std::bad_alloc.
 [[nodiscard]] ImportHint hint_about_imports(const extensions::RefusedImports& refused, PyObject* exception);
+
+// Raises InterpreterError("text: the text of the exception that is set"), as py::raise_from_current does. Before that, it
+// replaces long texts as above. Every error that quotes one which may come from an import is raised by this function.
+// Requires: attached; an exception is set. Errors: MemoryError is set instead.
+void raise_interpreter_error(Runtime& runtime, const std::string& text) noexcept;
 
 }  // namespace aiointerpreters::codec

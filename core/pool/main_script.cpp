@@ -2,6 +2,7 @@
 #include "pool/main_script.h"
 
 #include "base/futex.h"
+#include "codec/import_hint.h"
 #include "py/attach.h"
 #include "py/error.h"
 
@@ -46,8 +47,7 @@ bool MainScript::run_once(codec::Runtime& runtime, const EnvironmentPtr& environ
     return false;
   }
   if (!runtime.guard_missing)
-    py::raise_from_current(runtime.interpreter_error.get(),
-                           "this program's __main__ could not be run in a worker's interpreter");
+    codec::raise_interpreter_error(runtime, "this program's __main__ could not be run in a worker's interpreter");
   const bool is_kept = py::guarded(false, [&] {
     codec::encode_exception(runtime, failure_);
     return true;

@@ -47,7 +47,7 @@ class MovedFunctions:
 
     def add(self, key: object, fn: Callable[..., Any], in_process: bool, error: BaseException | None) -> None:
         """Move a function, and warn. If it has been moved already, only count the call."""
-        reason = f"{type(error).__name__}: {error}".partition("\n")[0][:_LONGEST_REASON]
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST_REASON]
         lane: Literal["thread", "process"] = "process" if in_process else "thread"
         name = name_of(fn)
         made = _Moved(name, lane, reason, iter(range(sys.maxsize)))

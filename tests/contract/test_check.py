@@ -231,6 +231,18 @@ def test_mistakes_end_with_exit_status_2(check: Check, arguments: tuple[str, ...
     assert finished.stderr.rstrip().endswith(error)
 
 
+def test_targets_that_do_not_exist_are_rows_beside_the_others(check: Check, folder: Path) -> None:
+    words = ["plain", "no_such_thing", "json.nothing", "nothing.txt", "app"]
+    plain, thing, nothing, file, app = reported(check(*words, "--json"), 2)
+    assert (plain["route"], app["ways"]["declared"]["status"]) == ("nothing to do", "refuses")
+    assert thing["problem"] == "'no_such_thing' is neither a module, nor a script, nor a distribution that is installed here"
+    assert nothing["problem"] == "there is no module 'json.nothing'"
+    assert file["problem"] == "nothing.txt cannot be read: No such file or directory"
+    finished = check("plain", "no_such_thing")
+    assert (finished.code, finished.stderr) == (2, "")
+    assert finished.lines[2].split() == ["no_such_thing", "-", "-"]
+
+
 def install(folder: Path, name: str, *files: str) -> None:
     """Write what an installer would write."""
     info = folder / f"{name}-1.0.dist-info"
@@ -358,7 +370,8 @@ def test_a_module_that_crashes_even_here_is_left_out(check: Check, folder: Path)
     (folder / "tools" / "crashing.py").write_text("import os; os.abort()", encoding="utf-8")
     assert only(check("tools", "--json"), 0)["status"] == "works"
     (target,) = reported(check("tools.crashing", "--json"), 1)
-    assert target["problem"].startswith("importing it in the main interpreter ends the process: SIGABRT")
+    problem = "importing it in the main interpreter ends the process: SIGABRT (Fatal Python error: Aborted)"
+    assert target["problem"] == problem
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])

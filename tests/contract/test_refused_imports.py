@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from aiointerpreters import InterpreterError, InterpreterThreadPoolExecutor, Runner, _core, interpreter
+from aiointerpreters import FallbackWarning, InterpreterError, InterpreterThreadPoolExecutor, Runner, _core, interpreter
 from support import built, imports, refused, scripts
 from support.protocols import MakePool
 
@@ -260,3 +260,53 @@ def test_a_script_that_imports_one_is_told(folder: Path) -> None:
         print(type(error).__name__, *error.__notes__)
     """
     scripts.run_script(folder, script).check(f"InterpreterError {hint(chain='__main__ -> one_phase')}")
+
+
+WALLED = """
+advice = "\\n\\nIMPORTANT: read this.\\n\\n" + "Reinstall everything. " * 40
+try:
+    import one_phase
+except ImportError as error:
+    raise ImportError(advice) from error
+"""
+
+
+def test_a_script_that_imports_a_package_with_long_advice_is_told_in_one_line(folder: Path) -> None:
+    (folder / "walled.py").write_text(WALLED, encoding="utf-8")
+    script = f"""
+    import sys
+    sys.path.insert(0, {str(folder)!r})
+    import warnings
+    import walled
+    from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
+
+    def work(): pass
+
+    if __name__ == "__main__":
+        warnings.simplefilter("ignore")
+        with InterpreterThreadPoolExecutor(1) as pool:
+            print(pool.submit(interpreter(work)).exception())
+            pool.submit(interpreter(work, fallback="thread")).result()
+            print(pool.fallbacks[0].reason)
+        with InterpreterThreadPoolExecutor(1, initializer=interpreter(work)) as pool:
+            print(pool.submit(interpreter(len), "a").exception().__cause__)
+    """
+    text = f"this program's __main__ could not be run in a worker's interpreter: ImportError: {refuses('one_phase')}"
+    finished = scripts.run_script(folder, script)
+    assert finished.lines == [text, f"InterpreterError: {text}", text]
+    assert "IMPORTANT" not in finished.stderr
+    assert text in finished.stderr  # the initializer's failure is logged
+
+
+def test_a_fallback_tells_the_reason_of_a_package_with_long_advice(make_pool: MakePool, folder: Path) -> None:
+    (folder / "walled.py").write_text(WALLED, encoding="utf-8")
+    (folder / "uses_walled.py").write_text("import walled\ndef work(): pass", encoding="utf-8")
+    work = importlib.import_module("uses_walled").work
+    pool = make_pool(1)
+    with pytest.warns(FallbackWarning, match="does not support loading in subinterpreters"):
+        pool.submit(interpreter(work, fallback="thread")).result()
+    for name in ("uses_walled", "walled", "one_phase"):
+        del sys.modules[name]
+    (moved,) = pool.fallbacks
+    loaded = "uses_walled.work could not be loaded in a worker's interpreter"
+    assert moved.reason == f"InterpreterError: {loaded}: ImportError: {refuses('one_phase')}"

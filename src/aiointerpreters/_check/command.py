@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from .. import _core
 from . import report
 from .process import Processes
-from .targets import Skipped, Target, UnknownTargetError, find_targets, search_path
+from .targets import UNKNOWN, Skipped, Target, find_targets, search_path
 from .verdict import DECLARED, PRIVATE, WORKS, Verdict, home_problem, is_missing, judge
 
 PROGRAM = "python -m aiointerpreters check"
@@ -43,17 +43,18 @@ def main(arguments: Sequence[str]) -> int:
         targets = find_targets(chosen.targets, chosen.all, skipped)
         with Processes(search_path(), chosen.timeout, submodules=chosen.submodules) as processes:
             verdicts = _check_all(targets, ways, chosen.jobs, processes)
-    except UnknownTargetError as error:
-        _tell("")
-        print(f"{PROGRAM}: error: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         _tell("")
         print("stopped", file=sys.stderr)
         return _STOPPED
     _tell("")
+    unknown = [verdict for verdict in verdicts if verdict.is_unknown]
+    if unknown and len(unknown) == len(verdicts) and not skipped:
+        for verdict in unknown:
+            print(f"{PROGRAM}: error: {verdict.problem}", file=sys.stderr)
+        return 2
     listed = [verdict for verdict in verdicts if not (chosen.all and verdict.problem is not None)]
-    status = 0 if all(verdict.works(ways[0]) for verdict in listed) else 1
+    status = 2 if unknown else 0 if all(verdict.works(ways[0]) for verdict in listed) else 1
     try:
         if chosen.json:
             print(json.dumps(report.as_json(verdicts, skipped, ways, status), indent=1))
@@ -129,14 +130,15 @@ def _check_all(targets: list[Target], ways: list[str], jobs: int, processes: Pro
 
 
 def _check(target: Target, ways: list[str], processes: Processes) -> Verdict:
-    """Check one target. Raises UnknownTargetError if it is a module that does not exist."""
-    verdict = Verdict(target, {}, target.problem)
+    """Check one target."""
+    verdict = Verdict(target, {}, target.problem, is_unknown=target.kind == UNKNOWN)
     if target.problem is not None:
         return verdict
     for way in ways:
         trial = processes.run(target, way)
         if target.kind == "module" and is_missing(target, trial):
-            raise UnknownTargetError(f"there is no module {target.name!r}")
+            verdict.is_unknown, verdict.problem = True, f"there is no module {target.name!r}"
+            return verdict
         verdict.problem = home_problem(trial)
         if verdict.problem is not None or trial.home is None:
             return verdict

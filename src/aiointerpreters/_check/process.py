@@ -16,7 +16,7 @@ from .._child_process import name_of_signal, python_options
 from .targets import Target
 
 _MOST_CRASHES = 5  # parts of one package that crash the main interpreter
-_MOST_SAID = 4000  # characters that are kept from the end of a program's stderr
+_MOST_SAID = 20_000  # characters that are kept from the end of a program's stderr
 
 
 @dataclass

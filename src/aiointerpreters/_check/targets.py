@@ -17,9 +17,10 @@ from typing import Any
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _NOT_ITS_API = {"test", "tests", "testing", "docs", "examples", "example", "benchmarks"}  # folders that got into a wheel
 _OURS = "aiointerpreters"
+UNKNOWN = "unknown"
 
 
-class UnknownTargetError(Exception):
+class _UnknownTargetError(Exception):
     """There is no such target; the text is for the user."""
 
 
@@ -28,7 +29,7 @@ class Target:
     """Modules that are imported together, or a script."""
 
     name: str
-    kind: str  # "module", "script" or "distribution"
+    kind: str  # "module", "script", "distribution" or UNKNOWN
     modules: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()  # further extension modules, which are imported one by one afterwards
     script: str | None = None
@@ -46,13 +47,11 @@ class Skipped:
 
 
 def find_targets(words: Iterable[str], everything: bool, skipped: list[Skipped]) -> list[Target]:
-    """Return the targets that the words of the command line name, each once.
+    """Return the targets that the words of the command line name, each once. Those that do not exist are UNKNOWN.
 
     skipped: receives the lines of files that are left out.
-
-    Raises UnknownTargetError.
     """
-    found = [target for word in words for target in _find(word, skipped)]
+    found = [target for word in words for target in _find_or_tell(word, skipped)]
     if everything:
         every = [_distribution(name) for name in sorted(installed()) if name != _OURS]
         found += [target for target in every if target.modules]
@@ -65,6 +64,13 @@ def search_path() -> list[str]:
     return list(dict.fromkeys([*here, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]))
 
 
+def _find_or_tell(word: str, skipped: list[Skipped]) -> list[Target]:
+    try:
+        return _find(word, skipped)
+    except _UnknownTargetError as error:
+        return [Target(word, UNKNOWN, problem=str(error))]
+
+
 def _find(word: str, skipped: list[Skipped]) -> list[Target]:
     path = Path(word)
     if path.is_dir() and (path / "pyproject.toml").is_file():
@@ -75,7 +81,7 @@ def _find(word: str, skipped: list[Skipped]) -> list[Target]:
         return [_distribution(name) for name in dict.fromkeys(names) if _normal(name) != _OURS]
     if path.suffix == ".py" or (os.sep in word and path.is_file()):
         if not path.is_file():
-            raise UnknownTargetError(f"there is no file {word}")
+            raise _UnknownTargetError(f"there is no file {word}")
         parts, folder = _package_of(path.resolve().parent)
         if parts:
             return [_module(word, [*parts, path.stem] if path.stem != "__init__" else parts, folder)]
@@ -86,7 +92,7 @@ def _find(word: str, skipped: list[Skipped]) -> list[Target]:
         return [Target(word, "module", (word,))]
     if _normal(word) in installed():
         return [_distribution(word)]
-    raise UnknownTargetError(f"{word!r} is neither a module, nor a script, nor a distribution that is installed here")
+    raise _UnknownTargetError(f"{word!r} is neither a module, nor a script, nor a distribution that is installed here")
 
 
 def _module(word: str, parts: list[str], folder: Path) -> Target:
@@ -185,14 +191,14 @@ def _names_in_project(path: Path, skipped: list[Skipped]) -> Iterator[str]:
     try:
         content: dict[str, Any] = tomllib.loads(_read(path))
     except tomllib.TOMLDecodeError as error:
-        raise UnknownTargetError(f"{path}: {error}") from None
+        raise _UnknownTargetError(f"{path}: {error}") from None
     project, tool = content.get("project"), content.get("tool", {})
     poetry = tool.get("poetry", {}).get("dependencies") if isinstance(tool, dict) else None
     if not isinstance(project, dict) and not isinstance(poetry, dict):
-        raise UnknownTargetError(f"{path} has no table [project], so it lists no dependencies")
+        raise _UnknownTargetError(f"{path} has no table [project], so it lists no dependencies")
     listed = project.get("dependencies", []) if isinstance(project, dict) else []
     if not isinstance(listed, list) or not all(isinstance(line, str) for line in listed):
-        raise UnknownTargetError(f"{path}: project.dependencies must be a list of strings, not {listed!r}")
+        raise _UnknownTargetError(f"{path}: project.dependencies must be a list of strings, not {listed!r}")
     if isinstance(project, dict) and "dependencies" in project.get("dynamic", []):
         skipped.append(Skipped(str(path), "dependencies", "they are dynamic: name the file that lists them"))
     for line in listed:
@@ -226,4 +232,4 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UnknownTargetError(f"{path} cannot be read: {reason}") from None
+        raise _UnknownTargetError(f"{path} cannot be read: {reason}") from None

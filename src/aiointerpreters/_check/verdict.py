@@ -18,6 +18,7 @@ CRASHES = "crashes"
 HANGS = "hangs"
 
 _HANGS = "no end"
+_FATAL = "Fatal Python error: "
 _LONGEST_SHOWN = 200  # characters of the last line of a program that has crashed
 _CPYTHONS_TEXT = "does not support loading in subinterpreters"
 _OUR_TEXT = "does not work in a worker's interpreter: "
@@ -58,6 +59,7 @@ class Verdict:
     problem: str | None = None  # of a target that cannot be imported in the main interpreter
     extensions: int = 0  # the number of extension modules that the target loads
     unchecked: list[list[str]] = field(default_factory=list)  # modules that home cannot import, and why
+    is_unknown: bool = False  # there is no such target
 
     @property
     def route(self) -> str:
@@ -102,11 +104,18 @@ def home_problem(trial: Trial) -> str | None:
     if trial.home is None:
         if trial.end is not None and trial.end.startswith(_HANGS):
             return f"importing it in the main interpreter takes too long: {trial.end}"
-        said = [line[:_LONGEST_SHOWN] for line in trial.stderr.strip().splitlines()]
-        return f"importing it in the main interpreter ends the process: {trial.end}{f' ({said[-1]})' if said else ''}"
+        said = _last_words(trial.stderr)
+        return f"importing it in the main interpreter ends the process: {trial.end}{f' ({said})' if said else ''}"
     for module, error in trial.home["errors"].items():
         return f"{module} cannot be imported in the main interpreter: {text_of(error)}"
     return None
+
+
+def _last_words(stderr: str) -> str:
+    """Return the line in which a program says why it ends: that of the interpreter if it has crashed, else the last one."""
+    lines = stderr.strip().splitlines()
+    fatal = [line for line in lines if line.startswith(_FATAL)]
+    return (fatal or lines or [""])[-1][:_LONGEST_SHOWN]
 
 
 def is_missing(target: Target, trial: Trial) -> bool:
