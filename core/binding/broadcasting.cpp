@@ -86,6 +86,15 @@ void run_addressed_here(const pool::Pool& pool) {
   if (pool::Lender* const worker = pool.addressed_lender(PyThread_get_thread_ident())) worker->run_addressed();
 }
 
+bool end_broadcast(ModuleState& state, PyObject* object, std::uint64_t id) {
+  const std::vector<pool::BroadcastPtr>& kept = broadcasts_of(object);
+  const auto found = std::ranges::find_if(kept, [id](const auto& each) { return each->id == id; });
+  const auto why = found != kept.end() ? (*found)->verdict.succeed() : nullptr;
+  if (!why) return true;
+  py::restore_exception(codec::decode_exception(state.runtime, why->cause));
+  return false;
+}
+
 void withdraw_broadcast(PyObject* object, pool::Pool& pool, std::uint64_t id) noexcept {
   std::erase_if(broadcasts_of(object), [id](const auto& each) { return each->id == id; });
   pool.withdraw_broadcast(id);

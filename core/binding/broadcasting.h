@@ -19,6 +19,10 @@ namespace aiointerpreters::binding {
 // waited for such a task, it would wait for itself. Runs Python. Leaves no exception set.
 void run_addressed_here(const pool::Pool& pool);
 
+// The interpreters that had to run it have done so. Errors: false with its exception, if it has failed in a new one before.
+// Runs Python.
+[[nodiscard]] bool end_broadcast(ModuleState& state, PyObject* object, std::uint64_t id);
+
 // The interpreters that are created from now on do not run it.
 void withdraw_broadcast(PyObject* object, pool::Pool& pool, std::uint64_t id) noexcept;
 

@@ -287,6 +287,7 @@ PyObject* pool_renewed(PyObject* self, PyObject*) {
     broadcasts_of(renewed.get()) = broadcasts_of(self);
     last_broadcast_of(renewed.get()) = last_broadcast_of(self);
     for (const pool::BroadcastPtr& each : broadcasts_of(self)) {
+      if (each->verdict.failed()) continue;
       pool::Broadcasts::Node node{{each}};
       pool::TaskList none;
       std::size_t count = 0;
@@ -301,6 +302,14 @@ PyObject* pool_withdraw_broadcast(PyObject* self, PyObject* number) {
   if (PyErr_Occurred() != nullptr) return nullptr;
   withdraw_broadcast(self, *shared_pool_of(self), value);
   Py_RETURN_NONE;
+}
+
+PyObject* pool_end_broadcast(PyObject* self, PyObject* number) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    const unsigned long long value = PyLong_AsUnsignedLongLong(number);
+    if (PyErr_Occurred() != nullptr || !end_broadcast(state_of_type(Py_TYPE(self)), self, value)) return nullptr;
+    Py_RETURN_NONE;
+  });
 }
 
 PyObject* pool_run_addressed(PyObject* self, PyObject*) {
@@ -342,6 +351,9 @@ PyMethodDef kPoolMethods[] = {
      "Return a new pool with the same settings. A forked process needs it, because this pool has no threads there."},
     {"withdraw_broadcast", pool_withdraw_broadcast, METH_O,
      "withdraw_broadcast($self, number, /)\n--\n\nNew interpreters do not run this broadcast."},
+    {"end_broadcast", pool_end_broadcast, METH_O,
+     "end_broadcast($self, number, /)\n--\n\n"
+     "Tell that this broadcast has succeeded, or raise its exception if it has failed in a new interpreter before."},
     {"run_addressed", pool_run_addressed, METH_NOARGS,
      "run_addressed($self, /)\n--\n\n"
      "Run the calls of broadcasts that wait for the interpreter of this thread, if this is a worker in an untagged call."},

@@ -60,6 +60,7 @@ Worker::Next Worker::serve(bool in_frame) {
   if (done_) publish();
   if (untold_) return in_frame ? Next::kOutside : tell_home();
   if (drop_leftovers()) return Next::kAgain;
+  if (!failed_broadcasts_.empty()) return in_frame ? Next::kOutside : log_failed_broadcasts();
   if (seat_.errand != Seat::Errand::kNone) return in_frame ? Next::kOutside : run_errand();
   if (!task_) {
     sides_.detach();
@@ -254,6 +255,16 @@ HostedInterpreter::Created Worker::make_interpreter(std::shared_ptr<const Breaka
       const BroadcastPtr broadcast = pool_->interpreter_made(seat_);
       if (!broadcast) break;
       created = hosted_->run_broadcast(*broadcast, *breakage);
+      if (created == HostedInterpreter::Created::kReady) static_cast<void>(broadcast->verdict.succeed());
+      if (created != HostedInterpreter::Created::kBroadcastFailed) continue;
+      failed_broadcasts_.push_back(breakage);
+      if (!broadcast->verdict.fail(std::exchange(breakage, std::make_shared<Breakage>()))) {
+        why = std::move(failed_broadcasts_.back());
+        failed_broadcasts_.pop_back();
+        return created;
+      }
+      pool_->withdraw_broadcast(broadcast->id);
+      created = HostedInterpreter::Created::kReady;
     }
     why = std::move(breakage);
     return created;
@@ -292,6 +303,12 @@ bool Worker::give_up_host(HostedInterpreter::Created created, const std::shared_
 TaskList Worker::break_down(const char* title, const std::shared_ptr<const Breakage>& why, Pool::Scope scope) {
   log_failure(title, *why);
   return pool_->break_down(why, scope);
+}
+
+Worker::Next Worker::log_failed_broadcasts() {
+  step_aside();
+  for (const auto& why : std::exchange(failed_broadcasts_, {})) log_failure("Exception in broadcast:", *why);
+  return Next::kAgain;
 }
 
 void Worker::log_failure(const char* title, const Breakage& why) {

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "pool/hosted_interpreter.h"
 #include "pool/pool.h"
@@ -72,6 +73,7 @@ class Worker final : private Lender {
   // The user's code that prepares interpreters has failed. Logs it, and returns the tasks that the caller has to end.
   [[nodiscard]] TaskList break_down(const char* title, const std::shared_ptr<const Breakage>& why, Pool::Scope scope);
   void log_failure(const char* title, const Breakage& why);
+  [[nodiscard]] Next log_failed_broadcasts();
   void warn_of_fewer_hosts(const Breakage& why);
   void end_interpreter();
   // Returns when home has been told of all ends in the event loops. Requires: the interpreter has ended. Blocks.
@@ -110,6 +112,7 @@ class Worker final : private Lender {
   TaskPtr untold_;    // has ended, and home must be told
   TaskPtr shown_;     // has been given up, but others may still find it in the seat (Seat::current)
   Task::Change untold_change_ = Task::Change::kQuiet;
+  std::vector<std::shared_ptr<const Breakage>> failed_broadcasts_;  // in this new interpreter, withdrawn but not yet logged
   unsigned tasks_in_a_row_ = 0;  // since this thread was last detached
 };
 

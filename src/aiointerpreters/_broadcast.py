@@ -1,7 +1,7 @@
 """The future of `InterpreterThreadPoolExecutor.broadcast`."""
 
 import itertools
-from typing import Literal
+from typing import Any, Literal
 
 from ._core import Future, Pool
 
@@ -9,21 +9,23 @@ from ._core import Future, Pool
 class Broadcast[R](Future[list[R]]):
     """One future for the calls of a broadcast in all interpreters that exist when it is sent."""
 
-    def __init__(self, parts: list[Future[R]], pool: Pool, number: int) -> None:
+    def __init__(self, parts: list[Future[R]], made: Future[None] | None, pool: Pool, number: int) -> None:
         """Wait for the calls.
 
         parts: the futures of the calls. A call is cancelled if its interpreter ends first.
+        made: if there are no calls, a future that ends when an interpreter has been made. None: wait for nothing.
         pool, number: for withdrawing the broadcast if it has failed or was cancelled. Then new interpreters do not run it.
         """
         super().__init__()
-        self._parts = parts
+        self._calls = parts
+        self._parts: list[Future[Any]] = [*parts, made] if made else [*parts]
         self._pool = pool
         self._number = number
         self._ends = itertools.count(1)
         self._is_given_up = False
-        for part in parts:
+        for part in self._parts:
             part.add_done_callback(self._see_end)
-        if not parts:
+        if not self._parts:
             self._finish()
 
     @property
@@ -73,7 +75,11 @@ class Broadcast[R](Future[list[R]]):
             return
         self.set_running_or_notify_cancel()
         try:
-            results = [part.result() for part in ended]
+            for part in ended:
+                part.result()
+            if ended:
+                self._pool.end_broadcast(self._number)
+            results = [call.result() for call in self._calls if not call.cancelled()]
         except BaseException as error:
             self._pool.withdraw_broadcast(self._number)
             self.set_exception(error)

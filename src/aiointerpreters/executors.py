@@ -223,9 +223,15 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         """Run `fn(*args, **kwargs)` once in every interpreter, in those that exist and in those that are created later.
 
         An interpreter that exists runs it after its current call. A new one runs it after the initializer and earlier
-        broadcasts, before its first call. If it fails there, the interpreter is not used: tagged calls wait for the others,
-        or raise `concurrent.futures.thread.BrokenThreadPool` if there are none, until another attempt succeeds. If an
-        untagged call or a callback sends it, the interpreter of that worker runs it at once, before this returns.
+        broadcasts, before its first call. If there is none, this makes one.
+
+        If it fails before it has succeeded anywhere, it is withdrawn: interpreters that are created later do not run it. If
+        it has succeeded, and then fails in a new interpreter, that interpreter is not used, and the log has the exception:
+        tagged calls wait for the other interpreters, or raise `concurrent.futures.thread.BrokenThreadPool` if there are none
+        any more, until another attempt succeeds.
+
+        If an untagged call or a callback sends it, the interpreter of that worker runs it at once, before this returns. If
+        there is no interpreter then, the future ends at once, without results, and the first interpreter runs it.
 
         Args:
             fn: A function, tagged or not. It always runs in interpreters.
@@ -233,9 +239,10 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             kwargs: Keyword arguments.
 
         Returns:
-            A future of a list: the results of the interpreters that exist, in no particular order. If the function fails in
-            one of them, the future raises its exception, and new interpreters do not run the function. They do not run it
-            either if you cancel the future before all interpreters have begun to run it.
+            A future of a list: the results of the interpreters that exist, in no particular order. It is empty if this had
+            to make the first one. If the function fails in one of them, or in the first one, the future raises its
+            exception, and new interpreters do not run the function. They do not run it either if you cancel the future
+            before all interpreters have begun to run it.
 
         Raises:
             TypeError: `fn` cannot be called, or is a coroutine function.
@@ -247,7 +254,14 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         if not callable(fn):
             raise TypeError(f"broadcast() needs a callable, not {fn!r}")
         number, parts = self._broadcast(fn, *args, **kwargs)
-        return Broadcast(parts, self._pool, number)
+        made = None
+        if not parts and threading.current_thread() not in self._threads:  # which may be the one that has to make it
+            try:
+                made = self._warm_up(interpreter(_core.stand_by), 1)
+            except BaseException:
+                self._pool.withdraw_broadcast(number)
+                raise
+        return Broadcast(parts, made, self._pool, number)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Accept no further calls. Queued and running calls finish, then threads and interpreters end.

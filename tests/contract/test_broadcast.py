@@ -42,9 +42,10 @@ def test_it_runs_in_interpreters_that_are_created_later(make_pool: MakePool) -> 
     assert counts(pool) == [2, 2, 2]
 
 
-def test_without_interpreters_it_has_no_results_and_runs_later(make_pool: MakePool) -> None:
+def test_without_interpreters_it_makes_one_and_has_no_results(make_pool: MakePool) -> None:
     pool = make_pool(2)
     assert pool.broadcast(work.remember, "name", "value").result() == []
+    assert pool.broadcast(work.recall, "name").result() == ["value"]
     assert pool.submit(interpreter(work.recall), "name").result() == "value"
 
 
@@ -59,9 +60,10 @@ def test_an_interpreter_that_is_being_created_runs_it_before_its_first_call(make
     pool = make_pool(1, initializer=interpreter(gates.hold), initargs=(gate.ends,))
     future = pool.submit(interpreter(work.recall), "name")
     gate.wait_for()
-    assert pool.broadcast(work.remember, "name", 5).result() == []
+    sent = pool.broadcast(work.remember, "name", 5)
+    assert not sent.done()
     gate.open_wide()
-    assert future.result() == 5
+    assert (sent.result(), future.result()) == ([], 5)
 
 
 def test_it_runs_before_a_coroutine_function_in_a_new_interpreter(make_pool: MakePool) -> None:
@@ -113,14 +115,49 @@ def test_an_exception_is_raised_and_new_interpreters_do_not_run_it(make_pool: Ma
     assert pool.broadcast(work.square, 3).result() == [9, 9]
 
 
-def test_if_it_fails_in_a_new_interpreter_calls_report_it(make_pool: MakePool, caplog: pytest.LogCaptureFixture) -> None:
+def test_if_it_fails_in_the_first_interpreter_it_raises_and_calls_go_on(
+    make_pool: MakePool, caplog: pytest.LogCaptureFixture
+) -> None:
+    pool = make_pool(2)
+    with pytest.raises(ValueError, match="no such row: 3"):
+        pool.broadcast(failures.fail_below).result()
+    assert pool.submit(interpreter(work.square), 3).result() == 9
+    pool.warm_up().result()
+    assert pool.broadcast(work.square, 3).result() == [9, 9]
+    assert caplog.text.count("Exception in broadcast:") == 1
+
+
+def test_of_several_without_interpreters_only_those_that_fail_are_withdrawn(make_pool: MakePool) -> None:
     pool = make_pool(1)
-    assert pool.broadcast(failures.fail_below).result() == []
-    error = pool.submit(interpreter(work.square), 3).exception()
-    assert isinstance(error, BrokenThreadPool)
-    assert "could not run the broadcast of fail_below" in str(error)
-    assert isinstance(error.__cause__, ValueError)
-    assert pool.submit(work.square, 3).result() == 9
+    sent = [pool.broadcast(fn, *args) for fn, args in ((work.remember, ("a", 1)), (failures.fail_below, ()))]
+    sent.append(pool.broadcast(work.remember, "b", 2))
+    assert [type(each.exception()) for each in sent] == [type(None), ValueError, type(None)]
+    assert [pool.submit(interpreter(work.recall), name).result() for name in "ab"] == [1, 2]
+
+
+def test_if_no_interpreter_can_be_made_it_raises_that(make_pool: MakePool) -> None:
+    pool = make_pool(1, initializer=interpreter(failures.fail_below))
+    assert isinstance(pool.broadcast(work.square, 3).exception(), BrokenThreadPool)
+
+
+def test_a_broadcast_without_interpreters_can_be_cancelled(make_pool: MakePool, gate: Gate) -> None:
+    pool = make_pool(1)
+    held = pool.submit(gates.hold, gate.ends)
+    gate.wait_for()
+    future = pool.broadcast(work.remember, "name", 5)
+    assert future.cancel()
+    gate.open()
+    held.result()
+    assert pool.submit(interpreter(work.recall), "name").result() is None
+
+
+def test_an_untagged_call_that_sends_the_first_one_waits_for_nothing(
+    make_pool: MakePool, caplog: pytest.LogCaptureFixture
+) -> None:
+    pool = make_pool(1)
+    assert pool.submit(lambda: pool.broadcast(failures.fail_below).result()).result() == []
+    assert pool.submit(interpreter(work.square), 3).result() == 9
+    pool.shutdown()
     assert "no such row: 3" in caplog.text
 
 
@@ -289,7 +326,7 @@ def test_what_cannot_be_sent_is_refused_at_once(make_pool: MakePool) -> None:
     with pytest.raises(NotTransferableError, match="argument 0: generator objects cannot cross"):
         pool.broadcast(work.echo, shapes.make_generator())
     assert pool.broadcast(work.square, 3).result() == []
-    assert pool.submit(interpreter(work.square), 3).result() == 9
+    assert pool.broadcast(work.square, 3).result() == [9]
 
 
 def test_interpreters_after_a_fork_run_it(tmp_path: Path) -> None:
