@@ -1,5 +1,5 @@
-// HomeEnvironment: watches the state of home that workers have to follow: sys.path, the source of `__main__`, and the
-// environment variables.
+// HomeEnvironment: watches the state of home that workers have to follow: sys.path, the source of `__main__`, the
+// environment variables (home_variables.h), and the levels of loggers and warning filters (home_settings.h).
 // Requires: attached to home for every use, the destructor included.
 #pragma once
 
@@ -16,9 +16,9 @@ namespace aiointerpreters::binding {
 
 class HomeEnvironment {
  public:
-  // Checks whether sys.path, `__main__` or `os.environ` has changed since the last call (hazard 7). If not, this only
-  // compares a dozen pointers. If so, publishes the current state. Runs Python the first time, and if `__main__` is
-  // another module. Meanwhile other code may publish a newer state, which is not overwritten.
+  // Checks whether sys.path, `__main__`, `os.environ` or the settings have changed since the last call (hazard 7). If not,
+  // this only compares a dozen pointers. If so, publishes the current state. Runs Python the first time, and if `__main__`
+  // is another module. Meanwhile other code may publish a newer state, which is not overwritten.
   // Errors: false with a Python exception set.
   [[nodiscard]] bool refresh(codec::Runtime& runtime);
   // Drops `__main__`. At its end, the interpreter clears this module when no other reference to it exists.

@@ -22,7 +22,8 @@ namespace aiointerpreters::pool {
 
 struct Breakage;
 
-// Whether a broadcast has succeeded or failed. The first of these counts. Thread: any. No locks, so a fork may come any time.
+// Whether a broadcast has succeeded or failed. The first of these counts. Thread: any. It has no lock, so a fork may come at
+// any time.
 class Verdict {
  public:
   // It has been completed in an interpreter. Returns why it has failed before; null if it has not.

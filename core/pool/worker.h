@@ -113,7 +113,7 @@ class Worker final : private Lender {
   TaskPtr shown_;     // has been given up, but others may still find it in the seat (Seat::current)
   Task::Change untold_change_ = Task::Change::kQuiet;
   std::vector<std::shared_ptr<const Breakage>> failed_broadcasts_;  // in this new interpreter, withdrawn but not yet logged
-  unsigned tasks_in_a_row_ = 0;  // since this thread was last detached
+  unsigned tasks_in_a_row_ = 0;                                     // since this thread was last detached
 };
 
 }  // namespace aiointerpreters::pool

@@ -61,7 +61,7 @@ class MovedFunction(NamedTuple):
         function: Its module and qualified name.
         lane: Where its calls run: `"thread"` or `"process"`.
         reason: The exception that has decided this, as text.
-        calls: Number of calls that have been moved.
+        calls: Number of calls that have been moved. A chunk of `map` counts as one.
     """
 
     function: str
