@@ -3,11 +3,13 @@
 
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "base/memory.h"
 #include "binding/module_state.h"
 #include "codec/attachment.h"
 #include "codec/codec.h"
+#include "codec/exporter.h"
 #include "codec/message_bytes.h"
 #include "codec/message_decoder.h"
 #include "py/error.h"
@@ -152,7 +154,22 @@ PyObject* decode_exception(PyObject* module, PyObject* packed) {
   });
 }
 
+PyDoc_STRVAR(read_only_doc,
+             "read_only($module, buffer, /)\n--\n\n"
+             "Return a SharedBuffer of the same memory that refuses writes.");
+
+PyObject* read_only(PyObject* module, PyObject* buffer) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    const codec::Runtime& runtime = state_of(module).runtime;
+    if (!codec::is_shared_buffer(runtime, buffer)) return PyErr_Format(PyExc_TypeError, "not a SharedBuffer: %R", buffer);
+    codec::BlockView view = *codec::exported_view(runtime, buffer);
+    view.geometry.readonly = true;
+    return codec::make_shared_buffer(runtime, std::move(view)).release();
+  });
+}
+
 PyMethodDef kCodecFunctions[] = {
+    {"read_only", read_only, METH_O, read_only_doc},
     {"encode_exception", encode_exception, METH_O, encode_exception_doc},
     {"decode_exception", decode_exception, METH_O, decode_exception_doc},
     {"encode", encode, METH_O, encode_doc},

@@ -86,13 +86,19 @@ class Elsewhere:
         self.move_function(call.spare, call.error)
         if spare.in_process or spare.is_coroutine_function:
             del spare
-            self.start(call)
+            try:
+                self.start(call)
+            except RuntimeError as error:
+                call.fail(error)
         else:
             del spare
             self._run(call)
 
     def start(self, call: _core.MovedCall) -> None:
-        """Run a call in another process, or in a thread of the executor. Errors become its outcome."""
+        """Run a call in another process, or in a thread of the executor. Errors become its outcome.
+
+        Raises RuntimeError if this is a process that has not begun to serve: the script lacks its guard.
+        """
         if call.spare[1]:
             self._open_processes().add(call)
             return
@@ -199,8 +205,9 @@ class Elsewhere:
 
     def _open_processes(self) -> "Processes":
         if self._processes is None:
-            from ._processes import Processes
+            from ._processes import Processes, check_guard
 
+            check_guard()
             made = Processes(self._name, self._max_processes, self._forwards)  # it has no threads and processes yet
             if self._opened.setdefault("processes", made) is made:
                 weakref.finalize(self, made.close).atexit = False  # if the executor is dropped

@@ -39,7 +39,7 @@ class Process:
                 context = _context()
                 self._process = context.Process(target=_process_main.serve, args=(other, name, forwards), name=name)
                 with _known_script(script):
-                    self._process.start()
+                    _start(self._process)
                 self._set_up_polls(context.get_start_method() == "spawn")
             except BaseException:
                 self._connection.close()
@@ -149,7 +149,8 @@ class Process:
         except (EOFError, OSError):
             self._is_ready = False
         if not self._is_ready:
-            raise self._describe_end(f"ended before it could run {name}")
+            error = self._describe_end(f"ended before it could run {name}")
+            raise _add_reason(error) if error.exitcode == 1 else error
 
     def _describe_end(self, what: str) -> ProcessEndedError:
         """Wait for its end, and return the exception for the call that it ran."""
@@ -167,6 +168,23 @@ class Process:
             self._process.join()
         code: int | None = self._process.exitcode
         return code
+
+
+def _start(process: Any) -> None:
+    try:
+        process.start()
+    except (EOFError, ConnectionError):  # the server of multiprocessing, which imports the script, has ended
+        raise _add_reason(ProcessEndedError("no process can be started")) from None
+
+
+def _add_reason(error: ProcessEndedError) -> ProcessEndedError:
+    """Tell why a process that has not begun to serve has probably ended."""
+    found = ProcessEndedError(
+        f"{error}. Its traceback is in the output of this program. Each process imports the program's script, so the code "
+        'that starts the work belongs under `if __name__ == "__main__":`'
+    )
+    found.exitcode = error.exitcode
+    return found
 
 
 def end(processes: Iterable[Process]) -> None:

@@ -16,9 +16,10 @@ from _pickle import dumps as _dumps
 from _pickle import loads as _loads
 from collections import ChainMap
 from collections.abc import Buffer, Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
-from . import _script
+from . import _core, _script
 from ._core import SharedBuffer
 
 type Parts = list[memoryview | Pickle]
@@ -45,10 +46,14 @@ def _view(memory: Buffer, form: str, shape: tuple[int, ...]) -> memoryview:
     return view if form == "B" and len(shape) == 1 else view.cast(form, shape)  # type: ignore[call-overload]
 
 
-def _reduce_view(view: memoryview) -> Any:
+def _read_only_view(memory: Buffer, form: str, shape: tuple[int, ...]) -> memoryview:
+    return _view(memory, form, shape).toreadonly()
+
+
+def _reduce_view(view: memoryview, make: Callable[..., memoryview] = _view) -> Any:
     if not view.c_contiguous:
         view = memoryview(view.tobytes()).cast("B").cast(view.format, view.shape)  # type: ignore[call-overload]
-    return _view, (PickleBuffer(view), view.format, view.shape)
+    return make, (PickleBuffer(view), view.format, view.shape)
 
 
 def _shared(memory: Buffer) -> SharedBuffer:
@@ -58,11 +63,23 @@ def _shared(memory: Buffer) -> SharedBuffer:
     return buffer
 
 
-def _reduce_shared(buffer: SharedBuffer) -> Any:
-    return _shared, (PickleBuffer(buffer),)
+def _read_only_shared(memory: Buffer) -> SharedBuffer:
+    return _core.read_only(_shared(memory))
 
 
-REDUCTIONS: dict[type, Callable[[Any], Any]] = {memoryview: _reduce_view, SharedBuffer: _reduce_shared}
+def _reduce_shared(buffer: SharedBuffer, make: Callable[..., SharedBuffer] = _shared) -> Any:
+    return make, (PickleBuffer(buffer),)
+
+
+type Reductions = dict[type, Callable[[Any], Any]]
+
+REDUCTIONS: Reductions = {memoryview: _reduce_view, SharedBuffer: _reduce_shared}
+"""For results."""
+OF_CALLS: Reductions = {
+    memoryview: partial(_reduce_view, make=_read_only_view),
+    SharedBuffer: partial(_reduce_shared, make=_read_only_shared),
+}
+"""For functions and arguments. What the function writes would not come back, so it may only read."""
 
 
 class Pickle:
@@ -80,8 +97,14 @@ class _Pickler(Pickler):
     dispatch_table: ClassVar = ChainMap(REDUCTIONS, copyreg.dispatch_table)  # type: ignore[arg-type, misc]
 
 
-def dumps(value: object) -> Parts:
+class _PicklerOfCalls(Pickler):
+    dispatch_table: ClassVar = ChainMap(OF_CALLS, copyreg.dispatch_table)  # type: ignore[arg-type, misc]
+
+
+def dumps(value: object, *, of_call: bool = False) -> Parts:
     """Return the pickle of a value, and the large buffers of its arrays and views. By value what has no name elsewhere.
+
+    of_call: whether it is a part of a call, and not of a result.
 
     Raises whatever pickling raises.
     """
@@ -95,14 +118,14 @@ def dumps(value: object) -> Parts:
         return raw.nbytes < _OUTSIDE
 
     try:
-        _Pickler(file, 5, buffer_callback=keep_inside).dump(value)
+        (_PicklerOfCalls if of_call else _Pickler)(file, 5, buffer_callback=keep_inside).dump(value)
         if not _names_typed(file):
             return [file, *buffers]
     except (PicklingError, AttributeError, TypeError):
         pass
     from . import _by_value  # imported here, because it needs cloudpickle
 
-    return [memoryview(_by_value.dumps(value, lambda _: None, REDUCTIONS)[0])]
+    return [memoryview(_by_value.dumps(value, lambda _: None, OF_CALLS if of_call else REDUCTIONS)[0])]
 
 
 def _names_typed(pickle: Pickle) -> bool:

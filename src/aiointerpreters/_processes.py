@@ -6,6 +6,7 @@ new process takes over. Interrupting a call ends its process.
 
 import contextlib
 import itertools
+import multiprocessing.process
 import os
 import sys
 import time
@@ -166,6 +167,16 @@ class Processes:
         return process
 
 
+def check_guard() -> None:
+    """Raise RuntimeError in a process that is still running the script to find the functions in it."""
+    if getattr(multiprocessing.process.current_process(), "_inheriting", False):
+        raise RuntimeError(
+            "an executor was used while a new process imported this program's __main__ module to find the functions in it. "
+            'Put the code that starts the work under\n\n    if __name__ == "__main__":\n\n'
+            "as for multiprocessing's spawn method."
+        )
+
+
 def _describe(fn: Any) -> wire.Parts:
     """Return the message for a function: its module and name if they lead to it, otherwise its content."""
     found = _by_value._find(getattr(fn, "__module__", None), getattr(fn, "__qualname__", ""))
@@ -176,7 +187,7 @@ def _describe(fn: Any) -> wire.Parts:
     if is_found:
         return wire.dumps((fn.__module__, fn.__qualname__))
     try:
-        return [memoryview(_by_value.dumps(fn, lambda _: None, wire.REDUCTIONS)[0])]
+        return [memoryview(_by_value.dumps(fn, lambda _: None, wire.OF_CALLS)[0])]
     except Exception as error:
         raise NotTransferableError(f"the function cannot be sent to another process: {error}") from error
 
@@ -184,6 +195,19 @@ def _describe(fn: Any) -> wire.Parts:
 def _write_arguments(spare: "Spare") -> wire.Parts:
     values = (spare.args, spare.kwargs or {}, spare.in_rows, spare.is_coroutine_function, spare.values)
     try:
-        return wire.dumps(values)
+        return wire.dumps(values, of_call=True)
     except Exception as error:
-        raise NotTransferableError(f"an argument cannot be sent to another process: {error}") from error
+        raise NotTransferableError(_describe_refusal(spare, error)) from error
+
+
+def _describe_refusal(spare: "Spare", error: Exception) -> str:
+    """Name the argument that cannot be pickled, as the engine does."""
+    rows = spare.args[0] if spare.in_rows else [spare.args]
+    arguments = [(f"argument {position}", value) for row in rows for position, value in enumerate(row)]
+    arguments += [(f"argument {name!r}", value) for name, value in (spare.kwargs or {}).items()]
+    for name, value in arguments:
+        try:
+            wire.dumps(value, of_call=True)
+        except Exception as own:
+            return f"{name}: {own}"
+    return f"an argument cannot be sent to another process: {error}"

@@ -32,11 +32,14 @@ def in_process(fn: Any) -> Any:
     return interpreter(fn, lane="process")
 
 
-def fill(view: Any) -> int:
-    """Write into memory, and return the sum of what was there."""
-    before = sum(view[:10])
-    view[:10] = bytes(10)
-    return int(before)
+def add_up(memory: Any) -> int:
+    """Return the sum of the first bytes."""
+    return sum(memoryview(memory)[:10])
+
+
+def write(memory: Any) -> None:
+    """Write into memory."""
+    memoryview(memory)[:10] = bytes(10)
 
 
 @pytest.fixture
@@ -93,7 +96,12 @@ class TestWhatCannotCross:
         pool = make_pool(1)
         error = pool.submit(in_process(work.echo), threading.Lock()).exception()
         assert isinstance(error, NotTransferableError)
+        assert str(error) == "argument 0: cannot pickle '_thread.lock' object"
         assert pool.submit(in_process(work.echo), 1).result() == 1
+        error = pool.submit(in_process(work.add), 1, 2, c=threading.Lock()).exception()
+        assert str(error) == "argument 'c': cannot pickle '_thread.lock' object"
+        with pytest.raises(NotTransferableError, match=r"argument 1: cannot pickle '_thread.lock' object"):
+            list(pool.map(in_process(work.add), [1, 2], [3, threading.Lock()], chunksize=2))
 
     def test_a_result(self, make_pool: MakePool) -> None:
         pool = make_pool(1)
@@ -217,8 +225,7 @@ class TestMemory:
     def test_views(self, make_pool: MakePool, size: int) -> None:
         pool = make_pool(1)
         memory = bytearray(b"\1" * size)
-        assert pool.submit(in_process(fill), memoryview(memory)).result() == 10
-        assert memory[:10] == b"\1" * 10  # a copy
+        assert pool.submit(in_process(add_up), memoryview(memory)).result() == 10
         assert pool.submit(in_process(bytes), memoryview(bytes(memory))).result() == bytes(memory)
         shaped = memoryview(memory).cast("B").cast("H", (size // 2,))
         assert pool.submit(in_process(work.echo), shaped).result() == shaped
@@ -228,7 +235,7 @@ class TestMemory:
         pool = make_pool(1, max_processes=1)
         running = pool.submit(in_process(only_home.sleep_after), str(pipe))
         memory = bytearray(b"\1" * size)
-        queued = [pool.submit(in_process(fill), argument) for argument in (memory, memoryview(memory))]
+        queued = [pool.submit(in_process(add_up), argument) for argument in (memory, memoryview(memory))]
         memory[:] = bytes(size)
         wait_for(pipe)
         assert running.interrupt()
@@ -241,6 +248,19 @@ class TestMemory:
         returned = pool.submit(in_process(work.echo), buffer).result()
         assert isinstance(returned, SharedBuffer)
         assert bytes(memoryview(returned)) == bytes(memoryview(buffer))
+
+    @pytest.mark.parametrize("size", [10, LARGE])
+    def test_a_function_cannot_write_what_would_not_come_back(self, make_pool: MakePool, size: int) -> None:
+        pool = make_pool(1)
+        buffer = SharedBuffer(size)
+        memoryview(buffer)[:] = b"\1" * size
+        for memory in (buffer, memoryview(buffer), memoryview(bytearray(size))):
+            with pytest.raises(TypeError, match="cannot modify read-only memory"):
+                pool.submit(in_process(write), memory).result()
+            with pytest.raises(TypeError, match="cannot modify read-only memory"):
+                pool.submit(in_process(lambda memory=memory: write(memory))).result()
+        assert bytes(memoryview(buffer)) == b"\1" * size
+        assert not memoryview(pool.submit(in_process(work.echo), buffer).result()).readonly
 
     def test_arrays(self, make_pool: MakePool) -> None:
         numpy = pytest.importorskip("numpy")
@@ -357,7 +377,10 @@ if __name__ == "__main__":
             def work(x):
                 return x * 2
 
-            print(InterpreterThreadPoolExecutor(2).submit(interpreter(work, lane="process"), 21).exception())
+            error = InterpreterThreadPoolExecutor(2).submit(interpreter(work, lane="process"), 21).exception()
+            print(type(error).__name__, "code that starts the work belongs under" in str(error))
             """,
         )
-        assert "before the\n        current process has finished its bootstrapping phase" in finished.stdout
+        assert finished.lines == ["ProcessEndedError True"]
+        assert 'Put the code that starts the work under\n\n    if __name__ == "__main__":' in finished.stderr
+        assert "freeze_support" not in finished.stdout + finished.stderr
