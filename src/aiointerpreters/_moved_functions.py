@@ -13,6 +13,7 @@ from .errors import FallbackWarning
 from .types import MovedFunction
 
 _LONGEST_REASON = 500
+_MOST_WRAPPERS = 100  # around a function; a wrapper may lead back to itself
 _HERE = os.path.dirname(__file__) + os.sep
 _shown: dict[Any, Any] = {}  # the warnings that have been shown, for `warnings`: each is shown once in a process
 
@@ -71,6 +72,19 @@ def key_of(fn: Any) -> object:
     functools.lru_cache; all objects of a class with a `__call__` in Python; methods of the same name of all lists; and equal
     objects such as two of `operator.itemgetter(0)`.
     """
+    kinds: list[type] = []  # of the wrappers around it
+    for _ in range(_MOST_WRAPPERS):
+        inner = fn.func if isinstance(fn, partial) else _wrapped_by(fn)
+        if inner is None or isinstance(fn, type | types.FunctionType | types.MethodType):
+            break
+        kinds.append(type(fn))
+        fn = inner
+    else:
+        return kinds[0]
+    return (*kinds, _key_of_innermost(fn)) if kinds else _key_of_innermost(fn)
+
+
+def _key_of_innermost(fn: Any) -> object:
     kind = type(fn)
     if kind is types.BuiltinFunctionType and isinstance(fn.__self__, types.ModuleType | None):
         return fn
@@ -80,8 +94,6 @@ def key_of(fn: Any) -> object:
         return key_of(fn.__func__)
     if isinstance(fn, type):
         return fn
-    if (inner := fn.func if isinstance(fn, partial) else getattr(fn, "__wrapped__", None)) is not None:
-        return kind, key_of(inner)
     if isinstance(getattr(kind, "__call__", None), types.FunctionType):  # noqa: B004 - the function itself is wanted
         return kind
     owner = getattr(fn, "__self__", None)
@@ -110,9 +122,17 @@ def _module_of(fn: Any) -> str:
     return module if isinstance(module, str) else type(getattr(fn, "__self__", fn)).__module__
 
 
+def _wrapped_by(fn: object) -> Any:
+    """Return what a wrapper wraps, or None. The attribute may be computed by any code, which may fail."""
+    try:
+        return getattr(fn, "__wrapped__", None)
+    except Exception:
+        return None
+
+
 def _innermost(fn: Any) -> Any:
     """Return the function that a callable calls first of all, or the callable itself if it is written in C."""
-    for _ in range(100):  # a wrapper may lead back to itself
+    for _ in range(_MOST_WRAPPERS):
         if isinstance(fn, types.FunctionType):
             return fn
         if isinstance(fn, types.MethodType):
@@ -121,7 +141,7 @@ def _innermost(fn: Any) -> Any:
             fn = fn.__dict__.get("__init__")
         elif isinstance(fn, partial):
             fn = fn.func
-        elif (inner := getattr(fn, "__wrapped__", None)) is not None:
+        elif (inner := _wrapped_by(fn)) is not None:
             fn = inner
         else:
             return getattr(type(fn), "__call__", None)  # noqa: B004 - the function itself is wanted

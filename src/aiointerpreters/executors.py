@@ -14,7 +14,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-from . import _core, _lifecycle, _mapping, _outline, _replaced_submit
+from . import _core, _lifecycle, _mapping, _outline, _replaced_submit, _stacks
 from ._broadcast import Broadcast
 from ._core import Future, interpreter
 from ._extensions import Extensions, are_private
@@ -206,7 +206,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         Returns:
             A future that is done when so many interpreters are ready: they have imported what `preload` names, and have run
             the initializer. It is also done if the executor is shut down first. It raises
-            `concurrent.futures.thread.BrokenThreadPool` if an interpreter cannot be created.
+            `concurrent.futures.thread.BrokenThreadPool` if an interpreter cannot be created. Do not wait for it in an
+            untagged call or a callback of this executor: these occupy a worker that may have to create the interpreter.
 
         Raises:
             ValueError: `interpreters` is less than 1, or greater than the maximum number of interpreters.
@@ -352,8 +353,6 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             TypeError: `file` has no method `write`.
             RuntimeError: `file` is None, and so is `sys.stderr`.
         """
-        from . import _stacks  # imported here: it is seldom needed
-
         _stacks.dump(self, file)
 
     def _stop(self) -> None:

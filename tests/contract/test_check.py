@@ -391,6 +391,22 @@ def test_processes_of_a_check_end_with_it(folder: Path, number: int) -> None:
     assert (process.returncode, said) == ((130, "stopped\n") if number == signal.SIGINT else (-number, ""))
 
 
+def test_errors_are_printed_without_control_characters(check: Check, folder: Path) -> None:
+    (folder / "escapes.py").write_text('raise ImportError("a\\x1b[31mb")', encoding="utf-8")
+    done = check("escapes")
+    assert "\x1b" not in done.stdout
+    assert "a\\x1b[31mb" in done.stdout
+
+
+def test_an_error_without_a_text(check: Check, folder: Path) -> None:
+    (folder / "wordless.py").write_text(
+        "class Wordless(Exception):\n    def __str__(self):\n        return None\nraise Wordless", encoding="utf-8"
+    )
+    done = check("wordless")
+    assert "Wordless" in done.stdout
+    assert "ends the process" not in done.stdout
+
+
 def test_a_terminal_shows_a_table_of_rich(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("rich")
     terminal = io.StringIO()

@@ -39,6 +39,21 @@ def test_a_running_call_is_shown_with_its_stack(pool: InterpreterThreadPoolExecu
     assert frames[0][1] == "return inner(ends)"
 
 
+def test_nothing_is_imported_for_it(tmp_path: Path) -> None:
+    """A signal handler may call it while another call of it is under way."""
+    script = """
+    import sys
+    from aiointerpreters import InterpreterThreadPoolExecutor
+
+    with InterpreterThreadPoolExecutor(1) as pool:
+        before = set(sys.modules)
+        pool.dump_traceback()
+        print(set(sys.modules) - before)
+    """
+    done = run_script(tmp_path, script)
+    assert (done.code, done.stdout) == (0, "set()\n")
+
+
 def test_an_endless_loop_goes_on(pool: InterpreterThreadPoolExecutor, gate: Gate) -> None:
     future = pool.submit(interpreter(looked_at.loop), gate.ends)
     gate.wait_for()

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from aiointerpreters import (
+    FallbackWarning,
     InterpreterThreadPoolExecutor,
     TaskInterrupted,
     current,
@@ -57,6 +58,42 @@ class Pair(NamedTuple):
 def plain(_: object) -> str:
     """Tell where this runs."""
     return current().where
+
+
+class Endless:
+    """Answers every question with another wrapper."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "__wrapped__":
+            return Endless()
+        raise AttributeError(name)
+
+    def __call__(self, _: object) -> str:
+        return current().where
+
+
+class Failing(Endless):
+    """Fails when it is asked what it wraps."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "__wrapped__":
+            raise ValueError(name)
+        raise AttributeError(name)
+
+
+class Circular(Endless):
+    """Wraps itself."""
+
+    def __init__(self) -> None:
+        self.__wrapped__ = self
+
+
+@pytest.mark.parametrize("wrapper", [Endless(), Failing(), Circular()], ids=lambda one: type(one).__name__)
+def test_strange_wrappers_can_have_a_fallback(make_pool: MakePool, wrapper: Any) -> None:
+    pool = make_pool(1, fallback="thread")
+    assert pool.submit(interpreter(wrapper), 1).result() == "interpreter"
+    with pytest.warns(FallbackWarning, match=type(wrapper).__name__):
+        assert pool.submit(interpreter(wrapper), LOCK).result() == "thread"
 
 
 @pytest.mark.filterwarnings("ignore::aiointerpreters.FallbackWarning")

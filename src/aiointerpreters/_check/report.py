@@ -27,7 +27,7 @@ def show(verdicts: Sequence[Verdict], skipped: Sequence[Skipped], ways: Sequence
         _show_skipped(skipped)
         return
     heads = ["", *(_HEADS[way] for way in ways), "what to do"]
-    rows = [[verdict.target.name, *(_cell(verdict, way) for way in ways), verdict.route] for verdict in verdicts]
+    rows = [[_printable(verdict.target.name), *(_cell(verdict, way) for way in ways), verdict.route] for verdict in verdicts]
     if sys.stdout.isatty() and importlib.util.find_spec("rich") is not None:
         _show_with_rich(heads, rows)
     else:
@@ -117,9 +117,19 @@ def _chain(chain: list[str]) -> str:
     return " -> ".join(shown)
 
 
+def _printable(text: str) -> str:
+    """Return a text without control characters, which could do anything to a terminal."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
 def _wrapped(line: str, indent: str) -> str:
     return textwrap.fill(
-        line, _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False
+        _printable(line),
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 

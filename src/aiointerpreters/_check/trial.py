@@ -163,13 +163,20 @@ def _describe(error: BaseException) -> dict[str, Any]:
     while at is not None and at not in chain:
         chain.append(at)
         at = at.__cause__ or at.__context__
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in _text_of(error).splitlines() if line.strip()]
     return {
         "type": type(error).__name__,
         "text": (lines[0] if lines else "")[:_LONGEST],
         "name": error.name if isinstance(error, ImportError) else None,
-        "texts": [str(each)[:_LONGEST] for each in chain if isinstance(each, ImportError)],
+        "texts": [_text_of(each)[:_LONGEST] for each in chain if isinstance(each, ImportError)],
     }
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def text_of(error: dict[str, Any]) -> str:
