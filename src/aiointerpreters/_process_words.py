@@ -46,7 +46,7 @@ class Link:
             if "logging" in sys.modules:
                 _words_worker.install("logging", sys.modules["logging"])
             else:
-                sys.meta_path.insert(0, SimpleNamespace(find_spec=_find_spec, watches_words=True))  # type: ignore[arg-type]
+                sys.meta_path.insert(0, SimpleNamespace(find_spec=_find_spec, watches_words=True))
         if self._forwards & _OUTPUT:
             _words_worker.forward_output()
 
@@ -158,7 +158,9 @@ def _say_here(kind: int, content: tuple[Any, ...]) -> None:
         text = f"{path}:{line}: {categories[0][1]}: {message}\n"
     elif content[1] >= _SHOWN:
         message, args = content[4], content[5]
-        text = f"{message % (args[0] if args and isinstance(args[0], dict) else args) if args else message}\n"
+        with contextlib.suppress(Exception):  # as it is, if it cannot be formatted
+            message = message % (args[0] if isinstance(args[0], dict) else args) if args else message
+        text = f"{message}\n"
     stream = getattr(sys, f"__{name}__")
     if stream is not None and text:
         stream.write(text)

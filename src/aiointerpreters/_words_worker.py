@@ -14,21 +14,40 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from importlib.machinery import ModuleSpec
     from types import ModuleType
-    from typing import Any
+    from typing import Any, Protocol
+
+    class Way(Protocol):
+        """The way to home."""
+
+        is_native: bool
+
+        def post(
+            self,
+            kind: int,
+            content: tuple[Any, ...],
+            extra: dict[str, Any] | None = None,
+            exception: BaseException | None = None,
+            /,
+        ) -> None:
+            """Send a word home."""
+
+        def settings(self, follow: Callable[[dict[str, Any]], None], /) -> dict[str, Any]:
+            """Return home's levels and filters, and have `follow` called when they change."""
+
 
 RECORD, WARNING, OUTPUT = range(3)
 _ALIAS = "__mp_main__"  # the name of home's script here (_script.py)
 
 
-class Way:
-    """The way to home. In a process of an executor it is another one (_process_words.py)."""
+class _Native:
+    """The way of a worker. A process of an executor has another one (_process_words.py)."""
 
     is_native = True
     post = staticmethod(_core.post_word)
     settings = staticmethod(_core.home_settings)
 
 
-_way: "Way" = Way()
+_way: "Way" = _Native()
 
 
 def use(way: "Way") -> None:
