@@ -2,10 +2,11 @@
 #include "binding/extension_functions.h"
 
 #include <string>
+#include <string_view>
 
 #include "binding/module_state.h"
 #include "extensions/declared_support.h"
-#include "extensions/python_symbols.h"
+#include "extensions/refused_imports.h"
 #include "extensions/unsound.h"
 #include "py/error.h"
 #include "py/ref.h"
@@ -14,24 +15,41 @@ namespace aiointerpreters::binding {
 
 namespace {
 
-PyDoc_STRVAR(declared_support_doc,
-             "declared_support($module, imported, path, /)\n--\n\n"
-             "Return what an extension module declares about interpreters. Only its definition is read.\n\n"
+PyDoc_STRVAR(declared_refusal_doc,
+             "declared_refusal($module, imported, path, /)\n--\n\n"
+             "Return why an extension module refuses workers, as its definition declares. No code of the module runs.\n\n"
              "Args:\n"
              "    imported: The module object, in the interpreter that has imported it.\n"
              "    path: The file of the module, a str.\n\n"
              "Returns:\n"
-             "    'single-phase', 'undeclared', 'not supported', 'shared GIL' or 'own GIL'. None if it has no definition "
-             "that can be\n"
-             "    read.");
+             "    A clause, a str. None if it supports workers, or has no definition that can be read.");
 
-PyObject* declared_support(PyObject*, PyObject* args) {
+PyObject* declared_refusal(PyObject*, PyObject* args) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
     PyObject* imported;
     py::Ref path;
     if (PyArg_ParseTuple(args, "O!O&", &PyModule_Type, &imported, PyUnicode_FSConverter, path.out()) == 0) return nullptr;
-    const char* const support = extensions::declared_support(imported, PyBytes_AS_STRING(path.get()));
-    return support != nullptr ? PyUnicode_FromString(support) : Py_NewRef(Py_None);
+    const extensions::Support support = extensions::declared_support(imported, PyBytes_AS_STRING(path.get()));
+    if (support == extensions::Support::kOwnGil || support == extensions::Support::kUnknown) Py_RETURN_NONE;
+    return PyUnicode_FromString(extensions::reason_text(support));
+  });
+}
+
+PyDoc_STRVAR(refused_module_doc,
+             "refused_module($module, text, /)\n--\n\n"
+             "Read the text with which CPython refuses an extension module in a subinterpreter.\n\n"
+             "Returns:\n"
+             "    A tuple of the name of the module and a clause that says why. None if this is another text.");
+
+PyObject* refused_module(PyObject*, PyObject* text) {
+  return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
+    Py_ssize_t size;
+    const char* const utf8 = PyUnicode_AsUTF8AndSize(text, &size);
+    if (utf8 == nullptr) return nullptr;
+    const std::string_view name = extensions::refused_module({utf8, static_cast<std::size_t>(size)});
+    if (name.empty()) Py_RETURN_NONE;
+    return Py_BuildValue("(s#s)", name.data(), static_cast<Py_ssize_t>(name.size()),
+                         extensions::reason_text(extensions::Support::kUnknown));
   });
 }
 
@@ -47,20 +65,18 @@ PyObject* known_obstacle(PyObject*, PyObject* args) {
     const char* name;
     py::Ref path;
     if (PyArg_ParseTuple(args, "sO&", &name, PyUnicode_FSConverter, path.out()) == 0) return nullptr;
-    const char* reason = extensions::reason_against(std::string_view(name));
-    if (reason == nullptr) {
-      reason = extensions::reason_against(extensions::python_symbols_of(PyBytes_AS_STRING(path.get())));
-    }
+    const char* const reason = extensions::reason_against(name, PyBytes_AS_STRING(path.get()));
     return reason != nullptr ? PyUnicode_FromString(reason) : Py_NewRef(Py_None);
   });
 }
 
-PyDoc_STRVAR(refused_imports_doc,
-             "refused_imports($module, /)\n--\n\n"
-             "Return the extension modules that have refused this interpreter, in the order of their latest imports.\n\n"
-             "Returns:\n"
-             "    A list of tuples (module, chain, text): the name of the module; the names of the modules that were being\n"
-             "    imported, outermost first, as a tuple; the text of the exception.");
+PyDoc_STRVAR(
+    refused_imports_doc,
+    "refused_imports($module, /)\n--\n\n"
+    "Return the extension modules that have refused this interpreter, in the order of their latest imports.\n\n"
+    "Returns:\n"
+    "    A list of tuples (module, chain, text, reason): the name of the module; the names of the modules that were\n"
+    "    being imported, outermost first, as a tuple; the text of the exception; why it refuses, a clause.");
 
 PyObject* refused_imports(PyObject* module, PyObject*) {
   return py::guarded<PyObject*>(nullptr, [&]() -> PyObject* {
@@ -74,8 +90,9 @@ PyObject* refused_imports(PyObject* module, PyObject*) {
         if (name == nullptr) return nullptr;
         PyTuple_SET_ITEM(chain.get(), static_cast<Py_ssize_t>(i), name);
       }
-      const py::Ref entry =
-          chain ? py::Ref::steal(Py_BuildValue("(sOs)", one.module.c_str(), chain.get(), one.text.c_str())) : py::Ref();
+      const py::Ref entry = chain ? py::Ref::steal(Py_BuildValue("(sOss)", one.module.c_str(), chain.get(), one.text.c_str(),
+                                                                 extensions::reason_text(one).c_str()))
+                                  : py::Ref();
       if (!entry || PyList_Append(refused.get(), entry.get()) < 0) return nullptr;
     }
     return refused.release();
@@ -83,8 +100,9 @@ PyObject* refused_imports(PyObject* module, PyObject*) {
 }
 
 PyMethodDef kExtensionFunctions[] = {
-    {"declared_support", declared_support, METH_VARARGS, declared_support_doc},
+    {"declared_refusal", declared_refusal, METH_VARARGS, declared_refusal_doc},
     {"known_obstacle", known_obstacle, METH_VARARGS, known_obstacle_doc},
+    {"refused_module", refused_module, METH_O, refused_module_doc},
     {"refused_imports", refused_imports, METH_NOARGS, refused_imports_doc},
     {nullptr, nullptr, 0, nullptr},
 };

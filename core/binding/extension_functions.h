@@ -1,5 +1,5 @@
-// `_core.declared_support`, `_core.known_obstacle` and `_core.refused_imports`: what is known about extension modules in
-// interpreters, for the command `python -m aiointerpreters check`.
+// `_core.declared_refusal`, `_core.known_obstacle`, `_core.refused_module` and `_core.refused_imports`: what is known about
+// extension modules in interpreters, for the command `python -m aiointerpreters check`.
 // Requires: attached.
 #pragma once
 

@@ -12,6 +12,7 @@
 #include "codec/exception_type.h"
 #include "codec/runtime.h"
 #include "extensions/support.h"
+#include "extensions/tried.h"
 #include "extensions/unsound.h"
 #include "py/error.h"
 #include "py/frame.h"
@@ -115,41 +116,32 @@ bool misses_a_name(PyObject* exception) {
   return object && (object.get() == Py_None || PyModule_Check(object.get()));
 }
 
-std::string reason_text(const RefusedImport& refused) {
-  using Reason = RefusedImport::Reason;
-  switch (refused.reason) {
-    case Reason::kSinglePhase:
-      return "it uses single-phase initialization, and therefore cannot declare support for interpreters with their own GIL";
-    case Reason::kOwnCheck:
-      return "it refuses by itself (" + refused.text.substr(0, refused.text.find('\n')) + ")";
-    case Reason::kNotDeclared:
-      break;
-  }
-  return "it does not declare support for interpreters with their own GIL";
-}
-
 std::string advice(const RefusedImport& refused) {
   std::string text;
   if (const char* const unsupported = extensions::unsupported_reason()) {
     text = std::string("It could work as a private copy, but ") + unsupported + ". ";
-  } else if (const char* const reason = extensions::reason_against(refused.module)) {
-    text = std::string("It does not work with extensions=\"private\" either: ") + reason + ". ";
+  } else if (const char* const reason = extensions::reason_against(refused.module, refused.path)) {
+    text = std::string("It is known not to work as a private copy: ") + reason + ". ";
   } else {
-    text =
-        "Most such modules can be imported as private copies: create the executor with extensions=\"private\", or set "
-        "AIOINTERPRETERS_EXTENSIONS=private in the environment. ";
+    text = extensions::is_known_to_work(refused.module) ? "It is known to work as a private copy: use "
+                                                        : "It is not known whether it works as a private copy: try ";
+    text += "extensions=\"private\", or set AIOINTERPRETERS_EXTENSIONS=private in the environment. ";
   }
   if (extensions::package_of(refused.chain.front()) != extensions::package_of(refused.module)) {
-    text += "If the function does not need it, move the function to a module that does not import it. ";
+    text +=
+        "If the function does not need it, move the function to a module that does not import it, or into another "
+        "function, so that it crosses by value. ";
   }
-  return text + "See docs/extensions.md of aiointerpreters.";
+  return text +
+         "Or let it run elsewhere: interpreter(fn, fallback=\"process\") or \"thread\"; if the function itself imports "
+         "the module, lane=\"process\". See docs/extensions.md of aiointerpreters.";
 }
 
 ImportHint hint_about(const RefusedImport& refused, bool is_certain) {
   std::string text = is_certain ? "" : "This may be a consequence: ";
   text += refused.module + " cannot be imported in a worker's interpreter";
   if (const std::string chain = extensions::chain_text(refused); chain != refused.module) text += " (" + chain + ")";
-  return {refused.module, text + ": " + reason_text(refused) + ". " + advice(refused)};
+  return {refused.module, text + ": " + extensions::reason_text(refused) + ". " + advice(refused)};
 }
 
 // Whether the exception has come with a hint, from a worker of this worker.

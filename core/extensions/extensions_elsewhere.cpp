@@ -4,6 +4,7 @@
 
 #include "extensions/copy_store.h"
 #include "extensions/file_descriptor.h"
+#include "extensions/loaded_definition.h"
 #include "extensions/private_library.h"
 #include "extensions/python_symbols.h"
 #include "extensions/shared_object.h"
@@ -39,6 +40,8 @@ void* open_private_library(CopyOwner&, const std::string&, const std::string&, s
 void* open_if_private(CopyOwner&, const std::string&, std::string&) { return nullptr; }
 
 std::vector<std::string> python_symbols_of(const std::string&) { return {}; }
+
+const PyModuleDef* find_loaded_definition(const std::string&, const std::string&) noexcept { return nullptr; }
 
 void* load_shared_object(const std::string&, std::string& why) {
   why = unsupported_reason();

@@ -5,7 +5,6 @@
 #include <cctype>
 #include <utility>
 
-#include "extensions/python_symbols.h"
 #include "py/error.h"
 #include "py/frame.h"
 #include "py/method.h"
@@ -74,11 +73,8 @@ void note_failure(Watch& watch, PyObject* spec) {
     refused.module = attribute_text(spec, "name");
     refused.chain = modules_being_imported();
     if (refused.chain.empty() || refused.chain.back() != refused.module) refused.chain.push_back(refused.module);
-    if (!is_cpythons) {
-      refused.reason = RefusedImport::Reason::kOwnCheck;
-    } else if (is_single_phase(attribute_text(spec, "origin"))) {
-      refused.reason = RefusedImport::Reason::kSinglePhase;
-    }
+    refused.path = attribute_text(spec, "origin");
+    refused.support = is_cpythons ? declared_support_of_refused(refused.module, refused.path) : Support::kOwnCheck;
     if (!refused.module.empty()) watch.refused->note(std::move(refused));
   }
   PyErr_Clear();
@@ -132,6 +128,13 @@ std::string_view refused_module(std::string_view text) noexcept {
 }
 
 std::string_view package_of(std::string_view module) noexcept { return module.substr(0, module.find('.')); }
+
+std::string reason_text(const RefusedImport& refused) {
+  std::string reason = reason_text(refused.support);
+  if (refused.support != Support::kOwnCheck) return reason;
+  const std::size_t begin = std::min(refused.text.find_first_not_of(" \n"), refused.text.size());
+  return reason + " (" + refused.text.substr(begin, refused.text.find('\n', begin) - begin) + ")";
+}
 
 std::string chain_text(const RefusedImport& refused) {
   const std::vector<std::string>& chain = refused.chain;

@@ -12,20 +12,17 @@
 #include <string_view>
 #include <vector>
 
+#include "extensions/declared_support.h"
 #include "py/python.h"
 
 namespace aiointerpreters::extensions {
 
 struct RefusedImport {
-  enum class Reason : unsigned char {
-    kNotDeclared,  // it does not declare that it supports such interpreters
-    kSinglePhase,  // it cannot declare anything, because it uses single-phase initialization
-    kOwnCheck,     // it refuses by itself
-  };
   std::string module;
   std::vector<std::string> chain;  // the modules that were being imported, outermost first; the module itself is the last
-  Reason reason = Reason::kNotDeclared;
+  Support support = Support::kUnknown;
   std::string text;  // of the exception
+  std::string path;  // of the module's file; empty: unknown
 };
 
 class RefusedImports {
@@ -49,6 +46,9 @@ class RefusedImports {
 
 // "app" of "app.views".
 [[nodiscard]] std::string_view package_of(std::string_view module) noexcept;
+
+// Why it refuses, as a clause. Quotes the module if it has a check of its own. Errors: std::bad_alloc.
+[[nodiscard]] std::string reason_text(const RefusedImport& refused);
 
 // The chain as text. Modules of one package are united. Of the first package, which is usually the user's own, the text has
 // the first and the last module.

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "extensions/elf_bind.h"
+#include "extensions/python_symbols.h"
 
 namespace aiointerpreters::extensions {
 
@@ -70,6 +71,11 @@ const char* reason_against(const std::vector<std::string>& python_symbols) noexc
     if (has_it && !(known.unless_bound && can_bind())) return known.reason;
   }
   return nullptr;
+}
+
+const char* reason_against(std::string_view module, const std::string& path) {
+  const char* const reason = reason_against(module);
+  return reason != nullptr ? reason : reason_against(python_symbols_of(path));
 }
 
 std::string refusal(const std::string& module, const std::string& path, const char* reason) {

@@ -27,6 +27,8 @@ class Trust {
 // The reason not to load a module of this name, or an object that imports these symbols from Python. Null: none is known.
 [[nodiscard]] const char* reason_against(std::string_view module) noexcept;
 [[nodiscard]] const char* reason_against(const std::vector<std::string>& python_symbols) noexcept;
+// The same for a module of this name in this file, whose symbols are read. Errors: std::bad_alloc.
+[[nodiscard]] const char* reason_against(std::string_view module, const std::string& path);
 
 // The whole error message. It says how to load the module anyway, unless that would certainly crash the process.
 [[nodiscard]] std::string refusal(const std::string& module, const std::string& path, const char* reason);

@@ -22,7 +22,8 @@ from aiointerpreters._check.verdict import DECLARED, Outcome, Refusal, Verdict
 from support import built
 from support.scripts import Finished, environment, run_python
 
-SINGLE_PHASE = "it uses single-phase initialization, so it cannot declare support for interpreters"
+UNDECLARED = "it does not declare support for interpreters with their own GIL"
+SINGLE_PHASE = "it uses single-phase initialization, so it cannot declare support for interpreters with their own GIL"
 NOT_SUPPORTED = "it declares that it does not support interpreters"
 with_copies = pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_core.why_no_copies()))
 
@@ -96,7 +97,7 @@ def test_a_refusal_is_told_with_the_imports_that_led_to_it_and_the_reason(check:
         "app",
         "  cannot be imported:",
         "    one_phase (app -> lib -> one_phase): it uses single-phase initialization, so it cannot declare",
-        "      support for interpreters",
+        "      support for interpreters with their own GIL",
     ]
 
 
@@ -106,7 +107,7 @@ def test_a_refusal_is_told_with_the_imports_that_led_to_it_and_the_reason(check:
         ("one_phase", SINGLE_PHASE),
         ("two_phases", NOT_SUPPORTED),
         ("sharing", "it supports only interpreters that share one GIL"),
-        ("no_slots", "it does not declare support for interpreters"),
+        ("no_slots", UNDECLARED),
     ],
 )
 def test_the_reason_is_read_from_the_definition_of_the_module(check: Check, module: str, reason: str) -> None:
@@ -119,7 +120,9 @@ def test_a_check_of_its_own_is_quoted(check: Check, folder: Path) -> None:
     built.make_module(folder, "checking")
     outcome = only(check("checking", "--json"))
     assert outcome["status"] == "refuses"
-    assert outcome["refused"][0]["reason"] == "checking can only be loaded into one interpreter per process"
+    assert outcome["refused"][0]["reason"] == (
+        "it refuses by itself (checking can only be loaded into one interpreter per process)"
+    )
 
 
 def test_a_silent_fallback_is_told(check: Check) -> None:

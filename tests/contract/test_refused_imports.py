@@ -17,22 +17,30 @@ from support.protocols import MakePool
 
 pytestmark = pytest.mark.skipif(_core.why_no_copies() is not None, reason=str(_core.why_no_copies()))
 
-NOT_DECLARED = "it does not declare support for interpreters with their own GIL"
-SINGLE_PHASE = (
-    "it uses single-phase initialization, and therefore cannot declare support for interpreters with their own GIL"
+UNDECLARED = "it does not declare support for interpreters with their own GIL"
+NOT_SUPPORTED = "it declares that it does not support interpreters"
+SHARED = "it supports only interpreters that share one GIL"
+SINGLE_PHASE = "it uses single-phase initialization, so it cannot declare support for interpreters with their own GIL"
+REASONS = {"one_phase": SINGLE_PHASE, "two_phases": NOT_SUPPORTED, "sharing": SHARED, "no_slots": UNDECLARED}
+USE = 'extensions="private", or set AIOINTERPRETERS_EXTENSIONS=private in the environment. '
+WORKS = f"It is known to work as a private copy: use {USE}"
+PERHAPS = f"It is not known whether it works as a private copy: try {USE}"
+MOVE = (
+    "If the function does not need it, move the function to a module that does not import it, or into another function, so "
+    "that it crosses by value. "
 )
-REASONS = {"one_phase": SINGLE_PHASE, "two_phases": NOT_DECLARED}
-MOVE = "If the function does not need it, move the function to a module that does not import it. "
+ELSEWHERE = (
+    'Or let it run elsewhere: interpreter(fn, fallback="process") or "thread"; if the function itself imports the module, '
+    'lane="process". See docs/extensions.md of aiointerpreters.'
+)
 NUMPY = "numpy._core._multiarray_umath"
 
 
-def hint(module: str = "one_phase", reason: str = SINGLE_PHASE, *, chain: str = "") -> str:
-    """The note for a module that private copies would help. `chain`: how another package has imported it."""
+def hint(module: str = "one_phase", reason: str = SINGLE_PHASE, *, chain: str = "", copies: str = PERHAPS) -> str:
+    """The note for a module. `chain`: how another package has imported it. `copies`: what is known about private copies."""
     return (
-        f"{module} cannot be imported in a worker's interpreter{f' ({chain})' if chain else ''}: {reason}. Most such "
-        'modules can be imported as private copies: create the executor with extensions="private", or set '
-        f"AIOINTERPRETERS_EXTENSIONS=private in the environment. {MOVE if chain else ''}See docs/extensions.md of "
-        "aiointerpreters."
+        f"{module} cannot be imported in a worker's interpreter{f' ({chain})' if chain else ''}: {reason}. {copies}"
+        f"{MOVE if chain else ''}{ELSEWHERE}"
     )
 
 
@@ -55,11 +63,11 @@ def notes_of(error: BaseException | None) -> list[str]:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder on home's path with modules that refuse interpreters."""
     monkeypatch.syspath_prepend(str(tmp_path))
-    built.make_modules(tmp_path, "one_phase", "two_phases")
+    built.make_modules(tmp_path, *REASONS)
     return tmp_path
 
 
-@pytest.mark.parametrize("module", ["one_phase", "two_phases"])
+@pytest.mark.parametrize("module", REASONS)
 def test_a_refused_import_is_told_what_helps(make_pool: MakePool, folder: Path, module: str) -> None:
     error = make_pool(1).submit(interpreter(imports.describe), module).exception()
     assert type(error) is ImportError
@@ -74,7 +82,7 @@ def test_the_long_advice_of_a_package_is_left_out(make_pool: MakePool) -> None:
         error = make_pool(1).submit(interpreter(imports.describe), "numpy").exception()
         assert type(error) is ImportError
         assert str(error) == refuses(NUMPY)
-        assert notes_of(error) == [hint(NUMPY, NOT_DECLARED)]
+        assert notes_of(error) == [hint(NUMPY, NOT_SUPPORTED, copies=WORKS)]
         assert mark_of(error) == NUMPY
         assert "IMPORTANT" not in "".join(traceback.format_exception(error))
 
@@ -98,7 +106,7 @@ def test_the_long_advice_is_left_out_for_functions_by_value_too(
     error = make_pool(1).submit(interpreter(functions[how])).exception()
     assert type(error) is InterpreterError
     assert str(error) == f"the function could not be loaded in a worker's interpreter: ImportError: {refuses(NUMPY)}"
-    assert notes_of(error) == [hint(NUMPY, NOT_DECLARED)]
+    assert notes_of(error) == [hint(NUMPY, NOT_SUPPORTED, copies=WORKS)]
     assert mark_of(error) == NUMPY
     assert "IMPORTANT" not in "".join(traceback.format_exception(error))
 
@@ -110,7 +118,7 @@ def test_the_argument_that_needs_it_is_named(make_pool: MakePool, where: str) ->
     error = make_pool(1).submit(interpreter(dict), *args, **kwargs).exception()
     assert type(error) is ImportError
     assert str(error) == f"{where}: numpy.ndarray: {refuses(NUMPY)}"
-    assert notes_of(error) == [hint(NUMPY, NOT_DECLARED)]
+    assert notes_of(error) == [hint(NUMPY, NOT_SUPPORTED, copies=WORKS)]
     assert mark_of(error) == NUMPY
 
 
@@ -220,11 +228,8 @@ def test_a_module_that_is_known_not_to_work_is_told_why(make_pool: MakePool, fol
     built.make_module(folder / "memray", "two_phases")
     error = make_pool(1).submit(interpreter(imports.describe), "memray.two_phases").exception()
     assert isinstance(error, ImportError)
-    assert notes_of(error) == [
-        f"memray.two_phases cannot be imported in a worker's interpreter: {NOT_DECLARED}. It does not work with "
-        'extensions="private" either: it replaces the memory allocators of the whole process. See docs/extensions.md of '
-        "aiointerpreters."
-    ]
+    copies = "It is known not to work as a private copy: it replaces the memory allocators of the whole process. "
+    assert notes_of(error) == [hint("memray.two_phases", NOT_SUPPORTED, copies=copies)]
 
 
 def test_a_module_with_a_check_of_its_own_is_told(make_pool: MakePool, folder: Path) -> None:
@@ -310,3 +315,35 @@ def test_a_fallback_tells_the_reason_of_a_package_with_long_advice(make_pool: Ma
     (moved,) = pool.fallbacks
     loaded = "uses_walled.work could not be loaded in a worker's interpreter"
     assert moved.reason == f"InterpreterError: {loaded}: ImportError: {refuses('one_phase')}"
+
+
+def test_the_ways_out_that_it_names_work(folder: Path) -> None:
+    script = f"""
+    import sys
+    sys.path.insert(0, {str(folder)!r})
+    import warnings
+    import sharing
+    from aiointerpreters import InterpreterThreadPoolExecutor, current, interpreter
+
+    def by_name(): return current().where
+
+    def make():
+        def by_value(): return current().where
+        return by_value
+
+    def imports():
+        import sharing
+        return current().where
+
+    if __name__ == "__main__":
+        warnings.simplefilter("ignore")
+        with InterpreterThreadPoolExecutor(1) as pool:
+            print(pool.submit(interpreter(make())).result())
+            for fallback in ("thread", "process"):
+                print(pool.submit(interpreter(by_name, fallback=fallback)).result())
+            print(pool.submit(interpreter(imports, lane="process")).result())
+        with InterpreterThreadPoolExecutor(1, extensions="private") as pool:
+            print(pool.submit(interpreter(by_name)).result())
+    """
+    finished = scripts.run_script(folder, script)
+    assert (finished.code, finished.lines) == (0, ["interpreter", "thread", "process", "process", "interpreter"])

@@ -49,7 +49,7 @@ def _try(settings: Mapping[str, Any], tell: Any) -> None:
             else:
                 good.append(part)
     everything = trial.extensions()
-    tell(home=home | {"parts": good, "unchecked": unchecked, "supports": trial.supports(everything), "files": everything})
+    tell(home=home | {"parts": good, "unchecked": unchecked, "reasons": trial.reasons(everything), "files": everything})
     if home["errors"]:
         return
     tell(step="two interpreters")

@@ -60,10 +60,10 @@ def extensions() -> dict[str, str]:
     return found
 
 
-def supports(loaded: dict[str, str]) -> dict[str, str | None]:
-    """Return what these modules declare about interpreters. They have been imported here."""
+def reasons(loaded: dict[str, str]) -> dict[str, str | None]:
+    """Return why these modules refuse workers, as they declare. None: nothing is known. They have been imported here."""
     return {
-        name: _core.declared_support(module, file)
+        name: _core.declared_refusal(module, file)
         for name, file in loaded.items()
         if isinstance(module := sys.modules.get(name), ModuleType)
     }

@@ -20,14 +20,9 @@ HANGS = "hangs"
 _HANGS = "no end"
 _FATAL = "Fatal Python error: "
 _LONGEST_SHOWN = 200  # characters of the last line of a program that has crashed
-_CPYTHONS_TEXT = "does not support loading in subinterpreters"
 _OUR_TEXT = "does not work in a worker's interpreter: "
-_REASONS = {
-    "single-phase": "it uses single-phase initialization, so it cannot declare support for interpreters",
-    "undeclared": "it does not declare support for interpreters",
-    "not supported": "it declares that it does not support interpreters",
-    "shared GIL": "it supports only interpreters that share one GIL",
-}
+
+type _Noted = dict[str, tuple[list[str], str, str]]  # by module: the chain, the text of the error, why it refuses
 
 
 @dataclass(frozen=True)
@@ -136,8 +131,8 @@ def judge(trial: Trial, way: str) -> Outcome:
     left_out: dict[str, Refusal] = {}
     failures: list[str] = []
     for found in trial.interpreters:
-        noted = {module: (list(chain), text) for module, chain, text in found["refused"]}
-        part_noted = noted | {module: (list(chain), text) for module, chain, text in found["part_refused"]}
+        noted = _noted(found["refused"])
+        part_noted = noted | _noted(found["part_refused"])
         for module, error in found["errors"].items():
             leafs = _leafs(error, noted)
             refused |= {leaf: _refusal(home, leaf, *leafs[leaf]) for leaf in leafs}
@@ -145,7 +140,7 @@ def judge(trial: Trial, way: str) -> Outcome:
         if found["errors"]:
             continue
         for leaf in home["loaded"].keys() - found["loaded"].keys():
-            left_out[leaf] = _refusal(home, leaf, *noted.get(leaf, ([leaf], "")))
+            left_out[leaf] = _refusal(home, leaf, *noted.get(leaf, ([leaf], "", "")))
         for part, error in found["part_errors"].items():
             leafs = _leafs(error, part_noted)
             failures += [] if leafs else [f"{part}: {text_of(error)}"]
@@ -169,35 +164,30 @@ def _sorted(refusals: dict[str, Refusal]) -> list[Refusal]:
     return [refusals[module] for module in sorted(refusals)]
 
 
-def _leafs(error: dict[str, Any], noted: dict[str, tuple[list[str], str]]) -> dict[str, tuple[list[str], str]]:
+def _noted(refused: list[Any]) -> _Noted:
+    return {module: (list(chain), text, reason) for module, chain, text, reason in refused}
+
+
+def _leafs(error: dict[str, Any], noted: _Noted) -> _Noted:
     """Return the refusals that an error reports; if it reports none, all that were noted."""
     found = {
-        module: (chain, text)
-        for module, (chain, text) in noted.items()
-        if any(text == said or text in said for said in error["texts"])
+        module: how for module, how in noted.items() if any(how[1] == said or how[1] in said for said in error["texts"])
     }
     if found:
         return found
     for text in error["texts"]:
-        if text.endswith(_CPYTHONS_TEXT):  # a module that is built into Python
-            module = text.removeprefix("module ").removesuffix(_CPYTHONS_TEXT).strip()
-            return {module: ([module], text)}
+        if (refused := _core.refused_module(text)) is not None:  # a module that is built into Python
+            module, reason = refused
+            return {module: ([module], text, reason)}
         if _OUR_TEXT in text:
             module = text.partition(" ")[0]
-            return {module: ([module], text.partition(_OUR_TEXT)[2].partition(" (/")[0])}
+            return {module: ([module], text, text.partition(_OUR_TEXT)[2].partition(" (/")[0])}
     return dict(noted) if error["type"] in {"ImportError", "NameError", "AttributeError"} else {}
 
 
-def _refusal(home: dict[str, Any], leaf: str, chain: list[str], text: str) -> Refusal:
-    support = home["supports"].get(leaf)
-    if text and not text.endswith(_CPYTHONS_TEXT):
-        reason = text.splitlines()[0]
-    elif support in _REASONS:
-        reason = _REASONS[support]
-    elif text:
-        reason = _REASONS["undeclared"]
-    else:
-        reason = "its package does not import it there"
+def _refusal(home: dict[str, Any], leaf: str, chain: list[str], text: str, reason: str) -> Refusal:
+    if not text or _core.refused_module(text) is not None:  # home has the module itself, and so may know more
+        reason = home["reasons"].get(leaf) or reason or "its package does not import it there"
     if (obstacle := _core.known_obstacle(leaf, home["files"].get(leaf, ""))) is not None and obstacle not in reason:
         reason += f"; private copies would not help, because {obstacle}"
     return Refusal(leaf, reason, chain)
