@@ -4,6 +4,7 @@ import contextlib
 import io
 import logging
 import os
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -170,16 +171,18 @@ class TestLogging:
     def test_a_handler_may_wait_for_calls(self, make_pool: MakePool, heard: Collector) -> None:
         pool = make_pool(1, max_processes=1)
         results: list[int] = []
+        is_done = threading.Event()
 
         class Calling(logging.Handler):
             def emit(self, record: logging.LogRecord) -> None:
                 results.append(pool.submit(in_process(len), record.getMessage()).result())
+                is_done.set()
 
         handler = Calling()
         logging.getLogger("support.words").addHandler(handler)
         try:
             pool.submit(in_process(words.say), logging.INFO, "four").result()
-            pool.shutdown()
+            assert is_done.wait(60)
         finally:
             logging.getLogger("support.words").removeHandler(handler)
         assert results == [4]
