@@ -7,6 +7,7 @@
 #include "binding/future_state.h"
 #include "binding/moved_call.h"
 #include "binding/pool_service.h"
+#include "binding/spare.h"
 #include "binding/submitting.h"
 #include "codec/callable_table.h"
 #include "py/error.h"
@@ -55,7 +56,7 @@ struct Route {
   bool is_coroutine = false;
 };
 
-// Makes the spare, whose items _elsewhere.Spare names. Errors: false with an exception set. Runs Python.
+// Makes the spare (spare.h). Errors: false with an exception set. Runs Python.
 bool make_spare(PyObject* self, ModuleState& state, const Submission& call, bool in_rows, Route& route) {
   const ExecutorState& executor = executor_of(state, self);
   const py::Ref key = key_of(call.fn(), route.elsewhere);
@@ -74,9 +75,10 @@ bool make_spare(PyObject* self, ModuleState& state, const Submission& call, bool
     if (!values) return false;
   }
   route.is_plain = !in_rows && !route.is_coroutine && context.get() == Py_None;
-  route.spare = py::Ref::steal(PyTuple_Pack(10, route.elsewhere.get(), route.other == Place::kProcess ? Py_True : Py_False,
-                                            key.get(), call.fn(), args.get(), keywords.get(), in_rows ? Py_True : Py_False,
-                                            route.is_coroutine ? Py_True : Py_False, context.get(), values.get()));
+  route.spare =
+      py::Ref::steal(PyTuple_Pack(kSpareItems, route.elsewhere.get(), route.other == Place::kProcess ? Py_True : Py_False,
+                                  key.get(), call.fn(), args.get(), keywords.get(), in_rows ? Py_True : Py_False,
+                                  route.is_coroutine ? Py_True : Py_False, context.get(), values.get()));
   return static_cast<bool>(route.spare);
 }
 
@@ -88,8 +90,8 @@ bool find_route(PyObject* self, ModuleState& state, const Submission& call, bool
   if (!route.elsewhere || !make_spare(self, state, call, in_rows, route)) return false;
   if (routing.in_process) route.place = Place::kProcess;
   if (routing.in_process) return true;
-  const py::Ref moved =
-      py::Ref::steal(PyObject_CallMethod(route.elsewhere.get(), "is_moved", "(O)", PyTuple_GET_ITEM(route.spare.get(), 2)));
+  const py::Ref moved = py::Ref::steal(
+      PyObject_CallMethod(route.elsewhere.get(), "is_moved", "(O)", spare_item(route.spare.get(), SpareItem::kKey)));
   if (moved && moved.get() == Py_True) route.place = route.other;
   return static_cast<bool>(moved);
 }

@@ -8,6 +8,7 @@
 
 #include "binding/asyncio_bridge.h"
 #include "binding/moved_call.h"
+#include "binding/spare.h"
 #include "codec/codec.h"
 #include "pool/glance.h"
 #include "pool/pool.h"
@@ -91,7 +92,7 @@ void HomeTask::move_elsewhere() {
   const py::Ref error = outcome == Outcome::kException ? codec::decode_exception(home_.runtime, message) : py::Ref();
   message.clear();
   const py::Ref moved = make_moved_call(home_, *this, aside_->spare, error.get());
-  place = PyTuple_GET_ITEM(aside_->spare, 1) == Py_True ? Place::kProcess : Place::kThread;
+  place = spare_item(aside_->spare, SpareItem::kInProcess) == Py_True ? Place::kProcess : Place::kThread;
   if (moved) forget_spare();  // the moved call has it
   // Decoding has run Python, so an interrupt may have come meanwhile. The code that runs the call handles it.
   if (moved && put_back() && start_moved(moved, "refused")) return;

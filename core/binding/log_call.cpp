@@ -8,6 +8,7 @@
 #include <memory>
 #include <utility>
 
+#include "binding/record_fields.h"
 #include "codec/codec.h"
 #include "pool/relay.h"
 #include "py/error.h"
@@ -182,10 +183,27 @@ bool post_directly(const LogCall& call, PyObject* logger, PyObject* level, PyObj
   if (!logger_name || !PyUnicode_CheckExact(logger_name.get()) || !PyUnicode_CheckExact(thread_name.get())) return false;
   const py::Ref task = task_name(call);
   const auto [created, milliseconds] = time_now();
-  const py::Ref content = py::Ref::steal(Py_BuildValue(
-      "(OOOiOOOddkOOOO)", logger_name.get(), level, place.file.get(), place.line, text, args, place.function.get(), created,
-      milliseconds, PyThread_get_thread_ident(), thread_name.get(), task.get(), Py_None, Py_None));
-  if (!content) return false;
+  const py::Ref content = py::Ref::steal(PyTuple_New(kRecordFields.size()));
+  bool is_whole = static_cast<bool>(content);
+  const auto put = [&](Py_ssize_t field, PyObject* value) {  // steals it
+    is_whole = is_whole && value != nullptr;
+    content ? PyTuple_SET_ITEM(content.get(), field, value) : Py_XDECREF(value);
+  };
+  put(record_field("name"), Py_NewRef(logger_name.get()));
+  put(record_field("levelno"), Py_NewRef(level));
+  put(record_field("pathname"), Py_NewRef(place.file.get()));
+  put(record_field("lineno"), PyLong_FromLong(place.line));
+  put(record_field("msg"), Py_NewRef(text));
+  put(record_field("args"), Py_NewRef(args));
+  put(record_field("funcName"), Py_NewRef(place.function.get()));
+  put(record_field("created"), PyFloat_FromDouble(created));
+  put(record_field("msecs"), PyFloat_FromDouble(milliseconds));
+  put(record_field("thread"), PyLong_FromUnsignedLong(PyThread_get_thread_ident()));
+  put(record_field("threadName"), Py_NewRef(thread_name.get()));
+  put(record_field("taskName"), Py_NewRef(task.get()));
+  put(record_field("exc_text"), Py_NewRef(Py_None));
+  put(record_field("stack_info"), Py_NewRef(Py_None));
+  if (!is_whole) return false;
   auto word = std::make_unique<pool::Word>();
   if (!codec::encode_value(*call.runtime, content.get(), word->content)) return false;
   call.runtime->relay->post(std::move(word));

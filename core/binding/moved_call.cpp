@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "binding/spare.h"
 #include "py/error.h"
 
 namespace aiointerpreters::binding {
@@ -105,8 +106,8 @@ PyObject* moved_stopper(PyObject* self, void*) {
 
 // Whether the code that runs it has, or will have, a stopper: it is in a process, or a coroutine.
 bool is_stoppable(const MovedCall& moved) noexcept {
-  return moved.spare != nullptr &&
-         (PyTuple_GET_ITEM(moved.spare, 1) == Py_True || PyTuple_GET_ITEM(moved.spare, 7) == Py_True);
+  return moved.spare != nullptr && (spare_item(moved.spare, SpareItem::kInProcess) == Py_True ||
+                                    spare_item(moved.spare, SpareItem::kIsCoroutineFunction) == Py_True);
 }
 
 int moved_traverse(PyObject* self, visitproc visit, void* arg) {
@@ -203,7 +204,7 @@ py::Ref make_moved_call(ModuleState& home, HomeTask& task, PyObject* spare, PyOb
 }
 
 bool start_moved(const py::Ref& moved, const char* method) {
-  PyObject* const elsewhere = PyTuple_GET_ITEM(as_moved(moved.get())->spare, 0);
+  PyObject* const elsewhere = spare_item(as_moved(moved.get())->spare, SpareItem::kElsewhere);
   return static_cast<bool>(py::Ref::steal(PyObject_CallMethod(elsewhere, method, "O", moved.get())));
 }
 

@@ -5,6 +5,7 @@
 
 #include "binding/log_call.h"
 #include "binding/module.h"
+#include "binding/record_fields.h"
 #include "binding/waiting.h"
 #include "codec/array_memory.h"
 #include "codec/codec.h"
@@ -132,7 +133,19 @@ PyObject* log_call_of(PyObject* module, PyObject* logging) {
   return py::guarded<PyObject*>(nullptr, [&] { return make_log_call(module, state_of(module).runtime, logging).release(); });
 }
 
+PyObject* record_fields(PyObject*, PyObject*) {
+  py::Ref fields = py::Ref::steal(PyTuple_New(kRecordFields.size()));
+  for (std::size_t i = 0; fields && i < kRecordFields.size(); ++i) {
+    PyObject* const name = PyUnicode_InternFromString(kRecordFields[i]);
+    if (name == nullptr) return nullptr;
+    PyTuple_SET_ITEM(fields.get(), static_cast<Py_ssize_t>(i), name);
+  }
+  return fields.release();
+}
+
 PyMethodDef kWordsFunctions[] = {
+    {"record_fields", record_fields, METH_NOARGS,
+     "record_fields()\n--\n\nReturn the names of the parts of a log record, in the order in which a word has them."},
     {"post_word", post_word, METH_VARARGS,
      "post_word($module, kind, content, extra=None, exception=None, /)\n--\n\n"
      "Send a word of this worker to the interpreter that has created it.\n\n"

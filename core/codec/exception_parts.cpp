@@ -6,6 +6,7 @@
 
 #include "codec/message.h"
 #include "py/error.h"
+#include "py/text.h"
 
 namespace aiointerpreters::codec {
 
@@ -19,7 +20,7 @@ bool append_text(PyObject* list, const std::string& text) {
 // Takes the error that is set and returns the text for a note.
 std::string reason_of_error(Runtime& runtime, const std::string& root) {
   const py::Ref error = py::take_exception();
-  std::string reason = utf8_of(exact_text(error.get(), "").get());
+  std::string reason = py::utf8_of(exact_text(error.get(), "").get());
   PyErr_Clear();
   if (error && PyErr_GivenExceptionMatches(error.get(), runtime.not_transferable_error.get()) != 0) return reason;
   return root + ": " + (error ? Py_TYPE(error.get())->tp_name : "error") + ": " + reason;
@@ -65,7 +66,7 @@ py::Ref pack_attributes(Runtime& runtime, py::Ref& attributes, PyObject* lost, M
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.get()); ++i) {
     PyObject* const name = PyTuple_GET_ITEM(PyList_GET_ITEM(items.get(), i), 0);
     PyObject* const value = PyTuple_GET_ITEM(PyList_GET_ITEM(items.get(), i), 1);
-    const std::string root = "attribute '" + utf8_of(exact_text(name, "?").get()) + "'";
+    const std::string root = "attribute '" + py::utf8_of(exact_text(name, "?").get()) + "'";
     const py::Ref piece = PyUnicode_CheckExact(name) ? pack(runtime, value, root.c_str(), outer) : py::Ref();
     if (piece) {
       if (PyDict_SetItem(copy.get(), name, value) < 0 || PyDict_SetItem(pieces.get(), name, piece.get()) < 0) return {};
@@ -88,13 +89,6 @@ py::Ref exact_text(PyObject* object, const char* instead) {
     text = py::Ref::steal(PyUnicode_DecodeUTF8(instead, static_cast<Py_ssize_t>(std::strlen(instead)), "replace"));
   }
   return text;
-}
-
-std::string utf8_of(PyObject* str) {
-  const py::Ref bytes =
-      str == nullptr ? py::Ref() : py::Ref::steal(PyUnicode_AsEncodedString(str, "utf-8", "backslashreplace"));
-  PyErr_Clear();
-  return bytes ? PyBytes_AS_STRING(bytes.get()) : "";
 }
 
 py::Ref tuple_of(const ExceptionParts& parts) {

@@ -28,7 +28,5 @@ using ExceptionParts = std::array<py::Ref, kParts>;
 
 // str(object) as an exact str, or `instead` if that fails.
 [[nodiscard]] py::Ref exact_text(PyObject* object, const char* instead);
-// A str as UTF-8, whatever characters it has; empty for null.
-[[nodiscard]] std::string utf8_of(PyObject* str);
 
 }  // namespace aiointerpreters::codec

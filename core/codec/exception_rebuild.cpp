@@ -11,6 +11,7 @@
 #include "codec/exception_type.h"
 #include "codec/remote_traceback.h"
 #include "py/error.h"
+#include "py/text.h"
 
 namespace aiointerpreters::codec {
 
@@ -338,7 +339,7 @@ bool ExceptionBuilder::unpack_pieces(const ExceptionRecord& record, ExceptionPar
     PyObject* piece;
     Py_ssize_t position = 0;
     while (attributes && PyDict_Next(pieces[part], &position, &name, &piece) != 0) {
-      const py::Ref value = unpack_piece(piece, "attribute '" + utf8_of(name) + "'", "it was left out");
+      const py::Ref value = unpack_piece(piece, "attribute '" + py::utf8_of(name) + "'", "it was left out");
       if (value && PyDict_SetItem(attributes.get(), name, value.get()) < 0) return false;
     }
     if (!attributes) return false;

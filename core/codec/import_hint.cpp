@@ -17,6 +17,7 @@
 #include "py/error.h"
 #include "py/frame.h"
 #include "py/ref.h"
+#include "py/text.h"
 
 namespace aiointerpreters::codec {
 
@@ -33,7 +34,7 @@ std::string text_of_import_error(PyObject* exception) {
   if (PyErr_GivenExceptionMatches(exception, PyExc_ImportError) == 0) return {};
   const py::Ref args = py::Ref::steal(PyException_GetArgs(exception));
   if (!args || PyTuple_GET_SIZE(args.get()) != 1 || !PyUnicode_Check(PyTuple_GET_ITEM(args.get(), 0))) return {};
-  return utf8_of(PyTuple_GET_ITEM(args.get(), 0));
+  return py::utf8_of(PyTuple_GET_ITEM(args.get(), 0));
 }
 
 // The exceptions that a traceback prints with this one. They are read in C, because a class may override these attributes.

@@ -9,9 +9,9 @@
 
 #include "codec/message_encoder.h"
 #include "codec/pickling.h"
-#include "codec/text.h"
 #include "py/error.h"
 #include "py/ref.h"
+#include "py/text.h"
 
 namespace aiointerpreters::codec {
 
@@ -22,24 +22,24 @@ constexpr std::size_t kReprMax = 60;
 constexpr std::size_t kReasonMax = 300;
 
 // The text of str(object) or repr(object), cut to `most` bytes; empty if there is none.
-std::string text_of(PyObject* (*convert)(PyObject*), PyObject* object, std::size_t most) {
+std::string cut_text_of(PyObject* (*convert)(PyObject*), PyObject* object, std::size_t most) {
   const py::Ref str = py::Ref::steal(convert(object));
-  if (!str) PyErr_Clear();
-  const std::string_view text = utf8_view(str.get());
-  if (text.size() <= most) return std::string(text);
+  PyErr_Clear();
+  std::string text = py::utf8_of(str.get());
+  if (text.size() <= most) return text;
   while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;  // do not cut a character in two
-  return std::string(text.substr(0, most)) + "...";
+  return text.substr(0, most) + "...";
 }
 
 std::string type_name(PyObject* object) {
   const py::Ref name = py::Ref::steal(PyType_GetFullyQualifiedName(Py_TYPE(object)));
-  std::string text = name ? text_of(PyObject_Str, name.get(), kReasonMax) : std::string();
+  std::string text = name ? cut_text_of(PyObject_Str, name.get(), kReasonMax) : std::string();
   PyErr_Clear();
   return text.empty() ? Py_TYPE(object)->tp_name : text;
 }
 
 bool ends_with_changed_size(PyObject* exception) {
-  return text_of(PyObject_Str, exception, kReasonMax).ends_with("changed size during iteration");
+  return cut_text_of(PyObject_Str, exception, kReasonMax).ends_with("changed size during iteration");
 }
 
 // Whether an exception says nothing about the value.
@@ -313,7 +313,7 @@ bool PathFinder::find_entry(PyObject* dict, Part& part) {
   PyErr_Clear();
   if (at < 0 || !keys || at >= PyTuple_GET_SIZE(keys.get())) return false;
   PyObject* const key = PyTuple_GET_ITEM(keys.get(), at);
-  part = {py::Ref::borrow(PyTuple_GET_ITEM(values.get(), at)), "[" + text_of(PyObject_Repr, key, kReprMax) + "]"};
+  part = {py::Ref::borrow(PyTuple_GET_ITEM(values.get(), at)), "[" + cut_text_of(PyObject_Repr, key, kReprMax) + "]"};
   return true;
 }
 
@@ -388,7 +388,7 @@ bool PathFinder::find_state(PyObject* instance, Part& part) {
 
 // The text of the exception in parentheses; empty if it says no more than "an object of this type".
 std::string detail(PyObject* reason, PyObject* culprit) {
-  const std::string text = text_of(PyObject_Str, reason, kReasonMax);
+  const std::string text = cut_text_of(PyObject_Str, reason, kReasonMax);
   const std::string plain = "cannot pickle '" + std::string(Py_TYPE(culprit)->tp_name) + "' object";
   const std::string plain_qualified = "cannot pickle '" + type_name(culprit) + "' object";
   if (text == plain || text == plain_qualified) return {};
@@ -442,7 +442,7 @@ void explain_call(Runtime& runtime, PyObject* const* args, Py_ssize_t nargs, PyO
   // Each argument crosses by itself, so pickle's own message is all there is.
   if (at == total) return py::restore_exception(std::move(cause));
   const std::string root =
-      at < nargs ? std::to_string(at) : text_of(PyObject_Repr, PyTuple_GET_ITEM(kwnames, at - nargs), kReprMax);
+      at < nargs ? std::to_string(at) : cut_text_of(PyObject_Repr, PyTuple_GET_ITEM(kwnames, at - nargs), kReprMax);
   finder.descend(args[at], "argument " + root);
   if (finder.interrupted()) return py::restore_exception(finder.take_interruption());
   finder.raise(std::move(cause));

@@ -9,6 +9,7 @@
 #include "py/frame.h"
 #include "py/method.h"
 #include "py/ref.h"
+#include "py/text.h"
 
 namespace aiointerpreters::extensions {
 
@@ -29,17 +30,6 @@ void destroy_watch(PyObject* capsule) {
   std::unique_ptr<Watch>(static_cast<Watch*>(PyCapsule_GetPointer(capsule, nullptr))).reset();
 }
 
-std::string text_or_nothing(const py::Ref& object) {
-  const py::Ref text = object ? py::Ref::steal(PyObject_Str(object.get())) : py::Ref();
-  const char* const utf8 = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
-  PyErr_Clear();
-  return utf8 != nullptr ? utf8 : "";
-}
-
-std::string attribute_text(PyObject* object, const char* name) {
-  return text_or_nothing(py::Ref::steal(PyObject_GetAttrString(object, name)));
-}
-
 // Whether a module says in its own words that it refuses this interpreter, as checks of Cython, PyO3, pybind11 and NumPy do.
 bool is_own_refusal(std::string text) {
   std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -51,7 +41,7 @@ std::vector<std::string> modules_being_imported() {
   std::vector<std::string> modules;
   py::Ref frame = py::Ref::borrow(reinterpret_cast<PyObject*>(PyEval_GetFrame()));
   while (frame) {
-    if (text_or_nothing(py::code_attribute(frame.get(), "co_name")) == "<module>") {
+    if (py::utf8_of(py::code_attribute(frame.get(), "co_name").get()) == "<module>") {
       std::string module = py::module_of(frame.get());
       if (module == "__mp_main__") module = "__main__";
       if (!module.empty() && (modules.empty() || modules.back() != module)) modules.push_back(std::move(module));
@@ -67,13 +57,13 @@ void note_failure(Watch& watch, PyObject* spec) {
   if (PyErr_ExceptionMatches(PyExc_ImportError) == 0) return;
   py::Ref error = py::take_exception();
   RefusedImport refused;
-  refused.text = text_or_nothing(error);
+  refused.text = py::str_of(error.get());
   const bool is_cpythons = !refused_module(refused.text).empty();
   if (is_cpythons || is_own_refusal(refused.text)) {
-    refused.module = attribute_text(spec, "name");
+    refused.module = py::str_of_attribute(spec, "name");
     refused.chain = modules_being_imported();
     if (refused.chain.empty() || refused.chain.back() != refused.module) refused.chain.push_back(refused.module);
-    refused.path = attribute_text(spec, "origin");
+    refused.path = py::str_of_attribute(spec, "origin");
     refused.support = is_cpythons ? declared_support_of_refused(refused.module, refused.path) : Support::kOwnCheck;
     if (!refused.module.empty()) watch.refused->note(std::move(refused));
   }

@@ -5,21 +5,13 @@
 
 #include "py/frame.h"
 #include "py/ref.h"
+#include "py/text.h"
 
 namespace aiointerpreters::py {
 
 namespace {
 
-// Empty if it is no str.
-std::string text_of(const Ref& text) {
-  char* bytes = nullptr;
-  Py_ssize_t size = 0;
-  const Ref encoded = text && PyUnicode_Check(text.get())
-                          ? Ref::steal(PyUnicode_AsEncodedString(text.get(), "utf-8", "surrogatepass"))
-                          : Ref();
-  if (!encoded || PyBytes_AsStringAndSize(encoded.get(), &bytes, &size) < 0) return PyErr_Clear(), std::string();
-  return {bytes, static_cast<std::size_t>(size)};
-}
+std::string text_of(const Ref& text) { return utf8_of(text.get(), "surrogatepass"); }
 
 base::FrameLine line_of(PyObject* frame) {
   return {text_of(code_attribute(frame, "co_filename")), text_of(code_attribute(frame, "co_qualname")),

@@ -10,9 +10,11 @@ import sys
 import warnings
 from typing import Any
 
+from . import _core
 from ._script import ALIAS
 
 RECORD, WARNING, OUTPUT = range(3)
+_FIELDS = _core.record_fields()
 
 _MARK: Any = "aiointerpreters"  # no level
 
@@ -28,22 +30,20 @@ def handle(kind: int, content: tuple[Any, ...], extra: dict[str, Any] | None, ex
 
 
 def _handle_record(content: tuple[Any, ...], extra: dict[str, Any] | None, exception: BaseException | None) -> None:
-    name, level, path, line, message, args, function, created, msecs, thread, thread_name, task_name, text, stack = content
-    name = _name_here(name)
+    said = dict(zip(_FIELDS, content, strict=True))
+    name = _name_here(said["name"])
     logger = logging.getLogger(name)
-    if not logger.isEnabledFor(level):
+    if not logger.isEnabledFor(said["levelno"]):
         return
     info = None if exception is None else (type(exception), exception, exception.__traceback__)
-    record = logging.getLogRecordFactory()(name, level, path, line, message, args, info, function, stack)
+    given = [said[field] for field in ("levelno", "pathname", "lineno", "msg", "args")]
+    record = logging.getLogRecordFactory()(name, *given, info, said["funcName"], said["stack_info"])
     start: float = vars(logging)["_startTime"]
+    created = said["created"]
     attributes = vars(record)
-    attributes["created"] = created
-    attributes["msecs"] = msecs
     attributes["relativeCreated"] = created * 1000 - start / 1_000_000 if start > 1e12 else (created - start) * 1000
-    attributes["thread"] = thread
-    attributes["threadName"] = thread_name
-    attributes["taskName"] = task_name
-    attributes["exc_text"] = text
+    for field in ("created", "msecs", "thread", "threadName", "taskName", "exc_text"):
+        attributes[field] = said[field]
     if extra:
         attributes.update(extra)
     logger.handle(record)

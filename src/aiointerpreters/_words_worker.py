@@ -69,6 +69,7 @@ def install(name: str, module: "Any") -> None:
 
 def _install_logging(module: "Any") -> None:
     plain = frozenset(vars(module.makeLogRecord({}))) | {"message", "asctime"}
+    fields = _core.record_fields()
     null_handler = module.NullHandler
     format_exception = module.Formatter().formatException
     call_own_handlers = module.Logger.callHandlers
@@ -99,27 +100,8 @@ def _install_logging(module: "Any") -> None:
             if info and not text:
                 text = format_exception(info)
             message, args = _message_of(record)
-            _way.post(
-                RECORD,
-                (
-                    record.name,
-                    record.levelno,
-                    record.pathname,
-                    record.lineno,
-                    message,
-                    args,
-                    record.funcName,
-                    record.created,
-                    record.msecs,
-                    record.thread,
-                    record.threadName,
-                    getattr(record, "taskName", None),
-                    text,
-                    record.stack_info,
-                ),
-                extra,
-                info[1] if info else None,
-            )
+            said = {**attributes, "msg": message, "args": args, "exc_text": text}
+            _way.post(RECORD, tuple(map(said.get, fields)), extra, info[1] if info else None)
 
     call_handlers.__name__ = call_handlers.__qualname__ = "callHandlers"
     module.Logger.callHandlers = call_handlers
