@@ -123,7 +123,7 @@ class Inlined(ast.NodeTransformer):
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         """Take the quotes away: an annotation in quotes is an expression."""
-        if isinstance(node.value, str) and node.value.startswith(("asyncio.", "Fallback ")):
+        if isinstance(node.value, str) and node.value.startswith("asyncio."):
             return ast.parse(node.value, mode="eval").body
         return node
 
@@ -256,8 +256,8 @@ class Api(SphinxDirective):
         return [f"   {line}".rstrip() for line in text]
 
     def _alias_text(self, node: ast.TypeAlias, module: str) -> list[str]:
-        in_types = node.name.id in {"Fallback", "Shareable"}
-        body = tree_of("aiointerpreters.types" if in_types else "aiointerpreters.runner").body
+        places = {"Fallback": "aiointerpreters._fallback", "Shareable": "aiointerpreters.types"}
+        body = tree_of(places.get(node.name.id, "aiointerpreters.runner")).body
         following: Any = body[body.index(next(one for one in body if ast.dump(one) == ast.dump(node))) + 1]
         value = Inlined().visit(ast.parse(ast.unparse(node.value), mode="eval").body)
         code = ast.unparse(value).replace(" | ", "\n| ")

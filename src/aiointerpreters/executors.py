@@ -18,6 +18,7 @@ from . import _core, _lifecycle, _mapping, _outline, _replaced_submit, _stacks
 from ._broadcast import Broadcast
 from ._core import Future, interpreter
 from ._extensions import Extensions, are_private
+from ._fallback import Fallback
 from ._preload import names_of_modules
 from ._stopping import is_stop
 from ._waiting import as_completed, wait
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
     from ._elsewhere import Elsewhere
-    from .types import Fallback, MovedFunction
+    from .types import MovedFunction
 
 __all__ = ["Future", "InterpreterThreadPoolExecutor", "as_completed", "interpreter", "wait"]
 
@@ -58,7 +59,7 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
         extensions: Extensions | None = None,
         preload: Iterable[str] = (),
         min_interpreters: int = 0,
-        fallback: "Fallback | None" = None,
+        fallback: Fallback | None = None,
         max_processes: int | None = None,
         logging: Words = "forward",
         output: Words = "own",

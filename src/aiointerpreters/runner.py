@@ -14,6 +14,7 @@ from weakref import WeakSet
 from . import _core, _module_functions
 from ._core import interpreter
 from ._extensions import Extensions, are_private
+from ._fallback import Fallback
 from ._preload import names_of_modules
 from ._stopping import is_stop
 from ._window import Window, zipped
@@ -24,7 +25,6 @@ from .executors import InterpreterThreadPoolExecutor
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-    from .types import Fallback
 
 __all__ = ["InterpreterError", "ModuleInfo", "Runner", "RunnerError", "get_module_info"]
 
@@ -49,7 +49,7 @@ class Runner:
         *,
         workers: int,
         extensions: Extensions | None = None,
-        fallback: "Fallback | None" = None,
+        fallback: Fallback | None = None,
         preload: Iterable[str] = (),
         logging: Words = "forward",
         output: Words = "own",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Never
 
 from . import _core
 from ._core import SharedBuffer
+from ._fallback import Fallback
 
 if TYPE_CHECKING:
     from ._core import RunFuture as RunFuture
@@ -44,13 +45,6 @@ objects.
 
 A memoryview arrives as a view of the same memory, and a SharedBuffer as a SharedBuffer over the same memory. A queue of
 concurrent.interpreters (PEP 734, CPython 3.14) arrives as the same queue. Objects of the other types are copied.
-"""
-
-type Fallback = Literal["error", "thread", "process"]
-"""What happens to calls of a tagged function that no interpreter can run.
-
-`"error"`: their futures raise the reason. `"thread"`: they run in threads of the main interpreter. `"process"`: they run in
-other processes.
 """
 
 

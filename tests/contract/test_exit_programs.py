@@ -248,7 +248,7 @@ async def main():
     waiting = [asyncio.ensure_future(asyncio.to_thread({tag}(gates.hold_then), gate.ends, print, n)) for n in range(2)]
     with ThreadPoolExecutor(1) as other:
         await loop.run_in_executor(other, gate.wait_for)
-    threading.Timer(0.01, gate.open_wide).start()
+    waiting[1].add_done_callback(lambda _: gate.open_wide())  # it is cancelled in the queue
     {end}
 
 asyncio.run(main())
