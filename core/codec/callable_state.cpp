@@ -32,7 +32,6 @@ struct KnownType {
 };
 constexpr std::array kKnownTypes = {
     KnownType{"functools._lru_cache_wrapper", Change::kNone},
-    KnownType{"_abc._abc_data", Change::kNone},
     KnownType{"_thread._local", Change::kNone},
     KnownType{"typing.TypeVar", Change::kNone},
     KnownType{"typing.ParamSpec", Change::kNone},
@@ -191,12 +190,24 @@ class CallableState::Walk {
       const bool is_here = is_of_c(reinterpret_cast<PyTypeObject*>(object)) || has_name(object);
       return is_here ? Change::kNone : Change::kPlace;
     }
+    if (std::string_view(type->tp_name) == "_abc._abc_data") return note_registrations() ? Change::kNone : Change::kUnknown;
     for (const KnownType& known : kKnownTypes) {
       if (known.name == type->tp_name) return known.change;
     }
     if (is_logger(type)) return Change::kNone;
     auto* const of_statement = reinterpret_cast<PyTypeObject*>(runtime_.not_transferable_error.get());
     return is_of_statements(type, of_statement) ? Change::kContent : Change::kUnknown;
+  }
+
+  bool note_registrations() {
+    if (state_.registrations_) return true;
+    const py::Ref module = py::Ref::steal(PyImport_ImportModule("_abc"));
+    if (module) state_.get_registrations_ = py::Ref::steal(PyObject_GetAttrString(module.get(), "get_cache_token"));
+    if (state_.get_registrations_) {
+      state_.registrations_ = py::Ref::steal(PyObject_CallNoArgs(state_.get_registrations_.get()));
+    }
+    PyErr_Clear();
+    return static_cast<bool>(state_.registrations_);
   }
 
   // Whether a module that this interpreter has imported defines the function.
@@ -243,6 +254,8 @@ class CallableState::Walk {
 void CallableState::note(Runtime& runtime, PyObject* callable) {
   nodes_.clear();
   held_.clear();
+  get_registrations_.reset();
+  registrations_.reset();
   is_shared_ = false;
   is_known_ = Walk(runtime, *this).walk(callable);
   PyErr_Clear();
@@ -253,6 +266,12 @@ void CallableState::note(Runtime& runtime, PyObject* callable) {
 }
 
 bool CallableState::is_unchanged() const noexcept {
+  if (registrations_) {
+    const py::Ref now = py::Ref::steal(PyObject_CallNoArgs(get_registrations_.get()));
+    const bool is_same = now && PyObject_RichCompareBool(now.get(), registrations_.get(), Py_EQ) == 1;
+    PyErr_Clear();
+    if (!is_same) return false;
+  }
   Compared compared{held_.data(), held_.data()};
   for (const Node& node : nodes_) {
     compared.end = held_.data() + node.end;

@@ -5,7 +5,8 @@
 // element or an attribute, but not what a type of C keeps elsewhere. Of objects of such types, nothing is known. It does not
 // see that an object has the same value under the name of another attribute. What an interpreter has anyway is not looked
 // at: modules, what is defined in them, context variables. Neither are the cached functions of functools, which stay in the
-// worker on purpose.
+// worker on purpose. An abstract class keeps the subclasses that it has registered where nobody sees them. For these it
+// compares the number that Python has for the registrations of all classes.
 // Requires: attached to the worker's interpreter, for every use. Owner: the worker's CallableCache.
 #pragma once
 
@@ -42,6 +43,8 @@ class CallableState {
 
   std::vector<Node> nodes_;
   std::vector<py::Ref> held_;  // kept alive, so that no new object gets the address of one of them
+  py::Ref get_registrations_;  // abc.get_cache_token; null: the callable has no abstract class
+  py::Ref registrations_;      // what it has returned
   bool is_known_ = false;
   bool is_shared_ = false;
 };

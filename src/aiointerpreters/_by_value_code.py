@@ -269,12 +269,11 @@ def _members(kind: type[Enum]) -> tuple[dict[str, tuple[Any, ...]], dict[str, di
     new_member: Any = vars(kind)["_new_member_"]
     initialize: Any = kind.__init__
     is_own = isinstance(new_member, FunctionType) or initialize is not Enum.__init__
-    made = ("_value_", "_name_", "__objclass__", "_sort_order_", "_inverted_")
     members: dict[str, tuple[Any, ...]] = {}
     attributes = {}
     for name, member in kind.__members__.items():
         args: tuple[Any, ...] = getattr(member, "__getnewargs__", tuple)() if is_own else ()
         members[name] = (member.value, args) if is_own else (member.value,)
-        if own := {key: value for key, value in vars(member).items() if key not in made}:
+        if own := {key: value for key, value in vars(member).items() if key not in rebuild.OF_MEMBERS}:
             attributes[name] = own
     return members, attributes

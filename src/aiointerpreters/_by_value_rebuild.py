@@ -221,6 +221,7 @@ def make_enum(
     if found is not None:
         if found not in _own:
             _change(found, meta, name, bases, names)
+            _set_values(found, {key: content[0] for key, content in members.items()})
         return found
     namespace: Any = meta.__prepare__(name, bases)
     for key, value in names.items():
@@ -235,6 +236,29 @@ def make_enum(
     if is_own:
         del made.__init__
     return _newly_known(identity, made)
+
+
+def _set_values(kind: Any, values: dict[str, Any]) -> None:
+    """Give the members of an enum these values, if a call or home may have changed them. They stay the same objects."""
+    of_value = kind._value2member_map_
+    for name, member in kind._member_map_.items():
+        old = member._value_
+        new = values.get(name, old)
+        if new is old or (type(new) is type(old) and type(new) in _PLAIN and new == old):
+            continue
+        member._value_ = new
+        try:
+            if of_value.get(old) is member:
+                del of_value[old]
+            of_value.setdefault(new, member)
+        except TypeError:  # it has no hash
+            pass
+        hashable = getattr(kind, "_hashable_values_", [])
+        for held in (hashable, kind._unhashable_values_, *kind._unhashable_values_map_.values()):
+            held[:] = [new if value is old else value for value in held]
+
+
+_PLAIN = (int, str, bytes, bool)
 
 
 def _member(value: Any) -> Any:
@@ -256,6 +280,9 @@ def _new_member(kind: Any, value: Any, args: tuple[Any, ...]) -> Any:
     return member
 
 
+OF_MEMBERS = ("_value_", "_name_", "__objclass__", "_sort_order_", "_inverted_")
+"""The attributes that Python gives to members of enums."""
+
 _OF_ANNOTATIONS = ("__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__")
 
 
@@ -273,10 +300,33 @@ def fill_class(made: Any, state: tuple[dict[str, Any], Any, list[type], dict[str
             setattr(made, name, value)
     if annotate is not None:
         made.__annotate__ = annotate
+    _register(made, registered)
+    for name, member in getattr(made, "_member_map_", {}).items():
+        held, own = vars(member), members.get(name, {})
+        for stale in [key for key in held if key not in own and key not in OF_MEMBERS]:
+            del held[stale]
+        held.update(own)
+
+
+def _register(made: Any, registered: list[type]) -> None:
+    """Let an abstract class have these subclasses registered, and no others."""
+    if "_abc_impl" not in vars(made):
+        for subclass in registered:
+            made.register(subclass)
+        return
+    from abc import _get_dump, _reset_caches, _reset_registry  # type: ignore[attr-defined]
+
+    registry, *_ = _get_dump(made)
+    known = {subclass for reference in registry if (subclass := reference()) is not None}
+    if not known.issubset(registered):
+        _reset_registry(made)
+        known = set()
+        for kind in {*made.__mro__, *_ids}:  # what they have found out may come from it
+            if "_abc_impl" in getattr(kind, "__dict__", ()):
+                _reset_caches(kind)
     for subclass in registered:
-        made.register(subclass)
-    for name, own in members.items():
-        made[name].__dict__.update(own)
+        if subclass not in known:
+            made.register(subclass)
 
 
 _caches: ContextVar[tuple[list[Any], Iterator[Any]]] = ContextVar("_caches")
@@ -323,7 +373,27 @@ def make_dispatcher(fn: Any, is_method: bool) -> Any:
     """Create a generic function, or a generic method."""
     from functools import singledispatch, singledispatchmethod
 
-    return singledispatchmethod(fn) if is_method else singledispatch(fn)
+    if not is_method:
+        return _visible(singledispatch(fn), fn)
+    made = singledispatchmethod(fn)
+    made.dispatcher = _visible(made.dispatcher, fn)
+    return made
+
+
+def _visible(dispatcher: Any, fn: Any) -> Any:
+    """A generic function that is no function of functools, so that the worker sees what a call changes in its registry.
+
+    It does not see the cache, which each call of the function changes.
+    """
+    from functools import update_wrapper
+
+    code, everything = dispatcher.__code__, dispatcher.__globals__
+    names = {name: everything[name] for name in code.co_names if name in everything}
+    made: Any = make_function(code, names, dispatcher.__closure__)
+    made.__dict__.update(vars(dispatcher))
+    clear = dispatcher._clear_cache
+    made._clear_cache = lambda: clear()
+    return update_wrapper(made, fn)
 
 
 def fill_dispatcher(dispatcher: Any, state: tuple[list[tuple[type, Any]], dict[str, Any]]) -> None:

@@ -57,6 +57,11 @@ def _run(parts: wire.Parts, owner: int) -> wire.Parts:
         head = wire.loads(parts[:1])
         fn = _find(*head) if type(head) is tuple else head
         args, kwargs, in_rows, is_coroutine_function, values = wire.loads(parts[1:])
+        if in_rows and fn is head:
+            from . import _process_rows
+
+            assert isinstance(parts[0], memoryview)
+            fn = _process_rows.fresh_for_each(bytes(parts[0]), calls_overlap=is_coroutine_function)
         del parts
         call = partial(call_in_form, fn, args, kwargs, in_rows, is_coroutine_function)
         if values is not None:

@@ -1,7 +1,9 @@
 """Each call of a function by value starts from what the main interpreter has, whatever earlier calls have changed."""
 
+import abc
 import asyncio
 import collections
+import enum
 import functools
 import logging
 from collections.abc import Callable
@@ -122,7 +124,66 @@ def make_counters() -> dict[str, Callable[..., Any]]:
     return {fn.__name__: fn for fn in functions}
 
 
-COUNTERS = make_counters()
+def make_counters_of_kinds() -> dict[str, Callable[..., Any]]:
+    """The same for what Python keeps apart from attributes: registries, and members of enums."""
+    found = [0]
+
+    class Level(enum.Enum):
+        LOW = [1]  # noqa: RUF012
+        HIGH = 2
+
+    class Shape(abc.ABC):  # noqa: B024
+        pass
+
+    class Round(Shape):
+        pass
+
+    @functools.singledispatch
+    def shown(_: object) -> Any:
+        return "any"
+
+    @shown.register
+    def _(_: bytes) -> int:
+        found.append(1)
+        return len(found)
+
+    class Printer:
+        @functools.singledispatchmethod
+        def show(self, _: object) -> str:
+            return "any"
+
+    def value_of_member(_: int = 0) -> Any:
+        Level.LOW.value.append(1)
+        return Level.LOW.value, Level(Level.LOW.value).name
+
+    def attribute_of_member(_: int = 0) -> Any:
+        Level.HIGH.count = getattr(Level.HIGH, "count", 0) + 1  # type: ignore[attr-defined]
+        return Level.HIGH.count  # type: ignore[attr-defined]
+
+    def subclass(_: int = 0) -> Any:
+        before = issubclass(int, Shape), issubclass(float, Shape)
+        Round.register(int)
+        Shape.register(float)
+        return before, issubclass(int, Shape), issubclass(float, Shape)
+
+    def implementation(_: int = 0) -> Any:
+        before = shown(1)
+        shown.register(int, lambda _: "int")
+        return before, shown(1)
+
+    def in_implementation(_: int = 0) -> Any:
+        return shown(b"")
+
+    def implementation_of_method(_: int = 0) -> Any:
+        before = Printer().show(1)
+        Printer.show.register(int, lambda *_: "int")  # type: ignore[attr-defined]
+        return before, Printer().show(1)
+
+    functions = [value_of_member, attribute_of_member, subclass, implementation, in_implementation]
+    return {fn.__name__: fn for fn in (*functions, implementation_of_method)}
+
+
+COUNTERS = {**make_counters(), **make_counters_of_kinds()}
 
 
 @pytest.fixture
@@ -240,6 +301,37 @@ def test_caches_are_kept_when_the_function_around_them_is_not(one: InterpreterTh
 
     assert [one.submit(interpreter(here), x).result()[3:] for x in (1, 2, 1, 3)] == [(1, 1), (2, 2), (2, 2), (3, 3)]
     assert one.submit(interpreter(here), 2).result() == (1, 4, 8, 3, 3)
+
+
+def test_what_a_call_changes_does_not_reach_other_functions(one: InterpreterThreadPoolExecutor) -> None:
+    class Level(enum.Enum):
+        LOW = [1]  # noqa: RUF012
+
+    class Shape(abc.ABC):  # noqa: B024
+        pass
+
+    class Round(Shape):
+        pass
+
+    @functools.singledispatch
+    def shown(_: object) -> str:
+        return "any"
+
+    def change() -> tuple[bool, bool]:
+        Level.LOW.value.append(2)
+        Level.LOW.note = "changed"  # type: ignore[attr-defined]
+        Round.register(int)
+        shown.register(int, lambda _: "int")
+        return issubclass(int, Round), issubclass(int, Shape)
+
+    def look() -> Any:
+        note = getattr(Level.LOW, "note", None)
+        return Level.LOW.value, note, Level([1]).name, issubclass(int, Round), issubclass(int, Shape), shown(1)
+
+    for _ in range(2):
+        assert one.submit(interpreter(look)).result() == look() == ([1], None, "LOW", False, False, "any")
+        assert one.submit(interpreter(change)).result() == (True, True)
+    assert one.submit(interpreter(look)).result() == look()
 
 
 def test_an_error_of_a_call_leaves_the_next_call_alone(one: InterpreterThreadPoolExecutor) -> None:

@@ -1,8 +1,10 @@
 """What home changes in a class or function by value arrives with the next function that uses it."""
 
+import abc
 import ctypes
 import enum
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -110,6 +112,50 @@ def test_classes_of_special_kinds_that_are_changed(sent: Callable[[Callable[[], 
     assert sent(here) == here()
     del Color.shown, Pair.extra, Slotted.extra
     assert sent(here) == here() == (None, [Color.RED], 2, 5, (False, False))
+
+
+def test_members_of_an_enum_that_are_changed(sent: Callable[[Callable[[], Any]], Any]) -> None:
+    class Key:
+        def __init__(self) -> None:
+            self.uses = 0
+
+    class Place(enum.Enum):
+        LIST = [1]  # noqa: RUF012
+        KEY = Key()
+        TEXT = "text"
+        ALIAS = LIST
+
+    kept: Any = threading.local()
+
+    def here() -> Any:
+        if not hasattr(kept, "member"):
+            kept.member = Place.LIST
+        found = [each.name for each in (Place(Place.LIST.value), Place(Place.KEY.value), Place("text"), Place.ALIAS)]
+        is_in = Place.LIST.value in Place, Place.KEY.value in Place
+        attributes = [sorted(vars(member).keys() - {"_sort_order_"}) for member in Place]
+        return found, is_in, Place.LIST.value, Place.KEY.value.uses, attributes, kept.member is Place.LIST
+
+    assert sent(here) == here()
+    Place.LIST.value.append(2)
+    Place.KEY.value.uses = 5
+    Place.TEXT.note = "new"  # type: ignore[attr-defined]
+    assert sent(here) == here()
+    del Place.TEXT.note  # type: ignore[attr-defined]
+    assert sent(here) == here()
+    assert here()[2:4] == ([1, 2], 5)
+
+
+def test_subclasses_that_are_registered_later(sent: Callable[[Callable[[], Any]], Any]) -> None:
+    class Shape(abc.ABC):  # noqa: B024
+        pass
+
+    def here() -> Any:
+        return [issubclass(kind, Shape) for kind in (int, float, str)]
+
+    Shape.register(int)
+    assert sent(here) == here()
+    Shape.register(float)
+    assert sent(here) == here() == [True, True, False]
 
 
 def test_builtins_of_its_own_that_a_function_has(sent: Callable[[Callable[[], Any]], Any]) -> None:

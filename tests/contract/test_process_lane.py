@@ -1,10 +1,12 @@
 """Functions with lane="process" run in processes of their own: what ends a process ends one call."""
 
 import asyncio
+import functools
 import mmap
 import os
 import select
 import signal
+import sys
 import threading
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -79,6 +81,63 @@ def test_functions_by_value(make_pool: MakePool) -> None:
     pool = make_pool(1)
     offset = 3
     assert pool.submit(in_process(lambda x: x + offset), 4).result() == 7
+
+
+def test_rows_of_a_chunk_do_not_reach_each_other(make_pool: MakePool) -> None:
+    pool = make_pool(1)
+    rows: list[int] = []
+    count = 0
+
+    class Local:
+        value = 0
+
+    def in_list(row: int) -> int:
+        rows.append(row)
+        return len(rows)
+
+    def in_variable(_: int) -> int:
+        nonlocal count
+        count += 1
+        return count
+
+    def in_class(_: int) -> int:
+        Local.value += 1
+        return Local.value
+
+    def a_global(_: int) -> int:
+        names = globals()
+        names["rows_of_chunk"] = names.get("rows_of_chunk", 0) + 1
+        return int(names["rows_of_chunk"])
+
+    async def in_coroutine(row: int) -> int:
+        rows.append(row)
+        await asyncio.sleep(0)
+        return len(rows)
+
+    for fn in (in_list, in_variable, in_class, a_global, in_coroutine, functools.partial(in_list)):
+        assert list(pool.map(in_process(fn), range(6), chunksize=3)) == [1] * 6, fn
+
+
+def test_rows_of_a_chunk_share_a_cache_and_a_function_that_nothing_changes(make_pool: MakePool) -> None:
+    pool = make_pool(1)
+    rows: list[int] = []
+    offset = 3
+
+    @functools.cache
+    def square(x: int) -> int:
+        return x * x
+
+    def cached(x: int) -> int:
+        rows.append(square(x))
+        return square.cache_info().misses
+
+    def plain(x: int) -> tuple[int, int]:
+        return x + offset, id(sys._getframe().f_globals)
+
+    assert list(pool.map(in_process(cached), [1, 2, 1, 3], chunksize=4)) == [1, 2, 2, 3]
+    results = list(pool.map(in_process(plain), range(4), chunksize=4))
+    assert [result for result, _ in results] == [3, 4, 5, 6]
+    assert len({where for _, where in results}) == 1
 
 
 def test_exceptions_have_the_text_of_their_traceback(make_pool: MakePool) -> None:
