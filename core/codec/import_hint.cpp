@@ -79,7 +79,11 @@ std::optional<RefusedImport> reported(const extensions::RefusedImports& refused,
     return name.empty() ? one.text == text : one.text == text && is_or_ends_with(one.module, name);
   });
   if (found || name.empty()) return found;
-  return RefusedImport{.module = std::string(name), .chain = {std::string(name)}, .text = text};
+  RefusedImport said;
+  said.module = name;
+  said.chain = {said.module};
+  said.text = text;
+  return said;
 }
 
 // The long texts of plain ImportErrors are the advice of packages about broken installations.
