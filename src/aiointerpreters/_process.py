@@ -37,7 +37,8 @@ class Process:
         with other:
             try:
                 context = _context()
-                self._process = context.Process(target=_process_main.serve, args=(other, name, forwards), name=name)
+                args = (other, name, forwards, _script_to_run(script))
+                self._process = context.Process(target=_process_main.serve, args=args, name=name)
                 with _known_script(script):
                     _start(self._process)
                 self._set_up_polls(context.get_start_method() == "spawn")
@@ -195,6 +196,20 @@ def end(processes: Iterable[Process]) -> None:
     until = time.monotonic() + _TIME_TO_END
     for process in ending:
         process.finish(max(0.0, until - time.monotonic()))
+
+
+def _script_to_run(path: str | None) -> str | None:
+    """Return the program's script for a process that multiprocessing has not told of it.
+
+    When a script has run, CPython deletes its `__file__`. This may happen while multiprocessing looks for it.
+    """
+    main = sys.modules.get("__main__")
+    if main is None or getattr(main, "__spec__", None) is not None:
+        return None
+    if hasattr(main, "__file__"):
+        found = _script.describe(main)
+        return None if found is None else found[1]
+    return os.path.abspath(path) if path is not None and os.path.isfile(path) else None
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import multiprocessing.spawn
 import os
 import signal
 import socket
@@ -19,11 +20,13 @@ from ._call_forms import call_in_form
 from ._core import NotTransferableError, interpreter
 
 
-def serve(connection: socket.socket, name: str, forwards: int) -> None:
+def serve(connection: socket.socket, name: str, forwards: int, script: str | None) -> None:
     """Serve until the main process closes the connection. The target of the process, whose name is given.
 
-    forwards: what goes home of what its functions say, as in `_words.forwards`.
+    forwards: what goes home of what its functions say, as in `_words.forwards`. script: the program's, if it has one.
     """
+    if script is not None and getattr(sys.modules["__main__"], "__file__", None) is None:
+        multiprocessing.spawn._fixup_main_from_path(script)  # type: ignore[attr-defined]
     signal.signal(signal.SIGINT, _ignore)  # Ctrl-C reaches all processes of a terminal; the main one decides
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=connection.close)  # what a function forks does not answer
