@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <stdexcept>
 #include <string_view>
 
 #include "py/python.h"
@@ -17,7 +18,7 @@ constexpr std::array kRecordFields{"name",    "levelno", "pathname", "lineno",  
 // The place of a field, whose name is checked by the compiler.
 consteval Py_ssize_t record_field(std::string_view name) {
   const auto* const found = std::ranges::find(kRecordFields, name);
-  return found == kRecordFields.end() ? throw "no such field" : found - kRecordFields.begin();
+  return found == kRecordFields.end() ? throw std::out_of_range("no such field") : found - kRecordFields.begin();
 }
 
 }  // namespace aiointerpreters::binding

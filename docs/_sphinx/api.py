@@ -115,7 +115,7 @@ def find(name: str) -> tuple[Any, Any]:
 
 
 # Private types, and the modules that define them.
-CHOICES = {"Extensions": "_extensions", "Words": "_words", "_Lane": "_core", "_Place": "_core", "_Where": "_core"}
+CHOICES = {"Extensions": "_options", "Words": "_options", "_Lane": "_core", "_Place": "_core", "_Where": "_core"}
 
 
 class Inlined(ast.NodeTransformer):
@@ -256,7 +256,7 @@ class Api(SphinxDirective):
         return [f"   {line}".rstrip() for line in text]
 
     def _alias_text(self, node: ast.TypeAlias, module: str) -> list[str]:
-        places = {"Fallback": "aiointerpreters._fallback", "Shareable": "aiointerpreters.types"}
+        places = {"Fallback": "aiointerpreters._options", "Shareable": "aiointerpreters.types"}
         body = tree_of(places.get(node.name.id, "aiointerpreters.runner")).body
         following: Any = body[body.index(next(one for one in body if ast.dump(one) == ast.dump(node))) + 1]
         value = Inlined().visit(ast.parse(ast.unparse(node.value), mode="eval").body)

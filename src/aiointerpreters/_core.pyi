@@ -12,7 +12,7 @@ from typing import Any, Concatenate, Final, Literal, Self, final, overload
 from _typeshed import structseq
 from typing_extensions import disjoint_base
 
-from ._fallback import Fallback
+from ._options import Fallback
 
 class InterpreterError(Exception): ...
 class NotTransferableError(InterpreterError, TypeError): ...

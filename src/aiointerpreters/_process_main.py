@@ -23,7 +23,7 @@ from ._core import NotTransferableError, interpreter
 def serve(connection: socket.socket, name: str, forwards: int, script: str | None) -> None:
     """Serve until the main process closes the connection. The target of the process, whose name is given.
 
-    forwards: what goes home of what its functions say, as in `_words.forwards`. script: the program's, if it has one.
+    forwards: what goes home of what its functions say, as in `_options.forwards`. script: the program's, if it has one.
     """
     if script is not None and getattr(sys.modules["__main__"], "__file__", None) is None:
         multiprocessing.spawn._fixup_main_from_path(script)  # type: ignore[attr-defined]

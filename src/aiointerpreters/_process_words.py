@@ -16,7 +16,7 @@ from typing import Any
 from . import _core, _words_worker
 from . import _process_wire as wire
 
-_LOGGING, _OUTPUT = 1, 2  # bits, as in `_words.forwards`
+_LOGGING, _OUTPUT = 1, 2  # bits, as in `_options.forwards`
 _MOST_WAITING = 10_000  # words of threads that go on after a call; further ones are dropped
 _SHOWN = 30  # the level from which on `logging` shows records that no handler takes
 

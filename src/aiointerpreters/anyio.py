@@ -18,7 +18,7 @@ except ImportError as _missing:
     raise ImportError('aiointerpreters.anyio needs AnyIO 4.11 or newer: pip install "anyio>=4.11"') from _missing
 
 from ._core import Future, interpreter
-from ._extensions import Extensions, are_private
+from ._options import Extensions, are_private
 from .executors import InterpreterThreadPoolExecutor
 
 __all__ = ["current_default_interpreter_limiter", "run_sync"]

@@ -14,15 +14,11 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-from . import _core, _lifecycle, _mapping, _outline, _replaced_submit, _stacks
-from ._broadcast import Broadcast
+from . import _core, _lifecycle, _outline, _replaced_submit
 from ._core import Future, interpreter
-from ._extensions import Extensions, are_private
-from ._fallback import Fallback
-from ._preload import names_of_modules
+from ._options import Extensions, Fallback, Words, are_private, forwards, names_of_modules
 from ._stopping import is_stop
 from ._waiting import as_completed, wait
-from ._words import Words, forwards
 from ._work_queue import WorkQueue
 from ._worker_thread import Service, describe_thread
 
@@ -113,6 +109,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             NotTransferableError: An argument of a tagged initializer cannot cross.
             NotImplementedError: `extensions` is `"private"` on musl, macOS or Windows.
         """
+        from . import _stacks as _stacks  # now: a signal handler that calls dump_traceback may interrupt another import
+
         super().__init__(max_workers, thread_name_prefix, initializer, initargs)
         self._max_interpreters = max_interpreters
         self._min_interpreters = operator.index(min_interpreters)
@@ -196,6 +194,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             TypeError: `buffersize` is neither an integer nor None.
             NotTransferableError: A tagged `fn` cannot cross.
         """
+        from . import _mapping
+
         return _mapping.map_calls(self, fn, iterables, timeout, chunksize, buffersize)
 
     def warm_up(self, interpreters: int | None = None) -> Future[None]:
@@ -263,6 +263,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             except BaseException:
                 self._pool.withdraw_broadcast(number)
                 raise
+        from ._broadcast import Broadcast
+
         return Broadcast(parts, made, self._pool, number)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -354,6 +356,8 @@ class InterpreterThreadPoolExecutor(_core.ExecutorBase):
             TypeError: `file` has no method `write`.
             RuntimeError: `file` is None, and so is `sys.stderr`.
         """
+        from . import _stacks
+
         _stacks.dump(self, file)
 
     def _stop(self) -> None:

@@ -13,12 +13,9 @@ from weakref import WeakSet
 
 from . import _core, _module_functions
 from ._core import interpreter
-from ._extensions import Extensions, are_private
-from ._fallback import Fallback
-from ._preload import names_of_modules
+from ._options import Extensions, Fallback, Words, are_private, forwards, names_of_modules
 from ._stopping import is_stop
 from ._window import Window, zipped
-from ._words import Words, forwards
 from .errors import InterpreterError, RunnerError
 from .executors import InterpreterThreadPoolExecutor
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Never
 
 from . import _core
 from ._core import SharedBuffer
-from ._fallback import Fallback
+from ._options import Fallback
 
 if TYPE_CHECKING:
     from ._core import RunFuture as RunFuture
