@@ -21,6 +21,7 @@ pytest.register_assert_rewrite("support.kinds", "support.scripts")
 from aiointerpreters import InterpreterThreadPoolExecutor, interpreter
 from support import loops, work
 from support.gate import Gate
+from support.heard import Collector, listening_to
 from support.protocols import MakePool, Tag
 
 TESTS = Path(__file__).parent
@@ -157,6 +158,13 @@ def gate() -> Iterator[Gate]:
     gate = Gate()
     yield gate
     gate.dispose()
+
+
+@pytest.fixture
+def heard() -> Iterator[Collector]:
+    """Collects what is logged under `support.words`, from INFO on."""
+    with listening_to("support.words") as collector:
+        yield collector
 
 
 @pytest.fixture

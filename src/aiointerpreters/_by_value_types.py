@@ -1,7 +1,7 @@
 """How objects of some types are pickled by value: one function for each type, in `REDUCTIONS`.
 
 Each function takes the pickler and an object, and returns what `__reduce__` may return. The other halves of these functions
-are in _by_value_rebuild.py.
+are in _by_value_rebuild.py and _by_value_rebuild_types.py.
 """
 
 import ast
@@ -22,6 +22,7 @@ from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from . import _by_value_rebuild as rebuild
+from . import _by_value_rebuild_types as rebuild_types
 from . import _context
 
 if TYPE_CHECKING:
@@ -139,9 +140,9 @@ def _sentinel(pickler: "Pickler", sentinel: Any) -> Reduction:
 # ---- Types for annotations. Names that exist only while types are checked may stand in them.
 
 
-def _late(evaluate: Callable[[], Any], function: Any) -> rebuild.Late:
+def _late(evaluate: Callable[[], Any], function: Any) -> rebuild_types.Late:
     """A value that the worker evaluates if it has a function for it. Before 3.14 there is none, and home evaluates it."""
-    late = rebuild.Late()
+    late = rebuild_types.Late()
     if isinstance(function, FunctionType):
         late.content = ("call", function)
         return late
@@ -152,14 +153,14 @@ def _late(evaluate: Callable[[], Any], function: Any) -> rebuild.Late:
     return late
 
 
-def _reduce_late(_: "Pickler", late: rebuild.Late) -> Reduction:
-    return rebuild.Late, (), late.content, None, None, rebuild.fill_late
+def _reduce_late(_: "Pickler", late: rebuild_types.Late) -> Reduction:
+    return rebuild_types.Late, (), late.content, None, None, rebuild_types.fill_late
 
 
 def _new_type(pickler: "Pickler", kind: Any) -> Reduction:
     if (named := pickler.by_name(kind, kind.__module__, kind.__qualname__)) is not None:
         return named
-    return rebuild.make_new_type, (kind.__qualname__, kind.__supertype__, kind.__module__, rebuild.identify(kind))
+    return rebuild_types.make_new_type, (kind.__qualname__, kind.__supertype__, kind.__module__, rebuild.identify(kind))
 
 
 def _type_parameter(pickler: "Pickler", parameter: Any) -> Reduction:
@@ -171,17 +172,19 @@ def _type_parameter(pickler: "Pickler", parameter: Any) -> Reduction:
     if kind is typing.TypeVarTuple or parameter.__infer_variance__:
         stars = {typing.TypeVar: "", typing.ParamSpec: "**", typing.TypeVarTuple: "*"}[kind]
         parts = pickler.once(parameter, lambda: _late_parts(parameter))
-        return rebuild.make_scoped_type_parameter, (stars, name, *parts, identity)
+        return rebuild_types.make_scoped_type_parameter, (stars, name, *parts, identity)
     keywords = {"covariant": parameter.__covariant__, "contravariant": parameter.__contravariant__}
     if parameter.__bound__ is not None:
         keywords["bound"] = parameter.__bound__
     if parameter.has_default():
         keywords["default"] = parameter.__default__
     constraints = getattr(parameter, "__constraints__", ())
-    return rebuild.make_type_parameter, (kind, name, keywords, constraints, parameter.__module__, identity)
+    return rebuild_types.make_type_parameter, (kind, name, keywords, constraints, parameter.__module__, identity)
 
 
-def _late_parts(parameter: Any) -> tuple[rebuild.Late | None, rebuild.Late | None, int, rebuild.Late | None]:
+def _late_parts(
+    parameter: Any,
+) -> tuple[rebuild_types.Late | None, rebuild_types.Late | None, int, rebuild_types.Late | None]:
     """The bound, the constraints, their number, and the default. None: there is none."""
     bound = constraints = default = None
     count = 0
@@ -216,7 +219,7 @@ def _type_alias(pickler: "Pickler", alias: Any) -> Reduction:
     if (named := pickler.by_name(alias, alias.__module__, alias.__name__)) is not None:
         return named
     late = pickler.once(alias, lambda: _late(lambda: alias.__value__, getattr(alias, "evaluate_value", None)))
-    return rebuild.make_type_alias, (alias.__name__, alias.__type_params__, late, alias.__module__)
+    return rebuild_types.make_type_alias, (alias.__name__, alias.__type_params__, late, alias.__module__)
 
 
 def _forward_reference(_: "Pickler", reference: Any) -> Reduction:
@@ -228,7 +231,14 @@ def _forward_reference(_: "Pickler", reference: Any) -> Reduction:
     }
     owner = getattr(reference, "__owner__", None)
     state = None if owner is None else {"__owner__": owner}
-    return rebuild.make_forward_reference, (reference.__forward_arg__, keywords), state, None, None, rebuild.fill_attributes
+    return (
+        rebuild_types.make_forward_reference,
+        (reference.__forward_arg__, keywords),
+        state,
+        None,
+        None,
+        rebuild.fill_attributes,
+    )
 
 
 # ---- Objects that pickle does not know.
@@ -299,7 +309,7 @@ REDUCTIONS: dict[type, Callable[["Pickler", Any], Reduction]] = {
     functools.singledispatchmethod: _method_dispatcher,
     functools.partialmethod: _partial_method,
     contextvars.ContextVar: _context_variable,
-    rebuild.Late: _reduce_late,
+    rebuild_types.Late: _reduce_late,
     typing.NewType: _new_type,
     typing.TypeVar: _type_parameter,
     typing.ParamSpec: _type_parameter,

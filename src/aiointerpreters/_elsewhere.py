@@ -41,6 +41,9 @@ class Spare(NamedTuple):
         return name_of(self.fn)
 
 
+_IN_PROCESS = Spare._fields.index("in_process")  # for code that must not hold the other items
+
+
 class Elsewhere:
     """The functions that an executor has moved, and the threads and processes that only moved calls need."""
 
@@ -99,7 +102,7 @@ class Elsewhere:
 
         Raises RuntimeError if this is a process that has not begun to serve: the script lacks its guard.
         """
-        if call.spare[1]:
+        if call.spare[_IN_PROCESS]:
             self._open_processes().add(call)
             return
         self._calls[call] = None

@@ -58,9 +58,12 @@ def names_of_modules(preload: Iterable[str]) -> tuple[str, ...]:
     return names
 
 
+LOGGING, OUTPUT = 1, 2  # bits of what `forwards` returns
+
+
 def forwards(logging: Words, output: Words) -> int:
     """Return what workers send home, as `_core.Pool` takes it. Raises ValueError for an unknown value."""
     for name, value in (("logging", logging), ("output", output)):
         if value not in ("forward", "own"):
             raise ValueError(f"{name} must be 'forward' or 'own', not {value!r}")
-    return (logging == "forward") + 2 * (output == "forward")
+    return LOGGING * (logging == "forward") + OUTPUT * (output == "forward")

@@ -23,7 +23,7 @@ from . import _core, _script
 from ._core import SharedBuffer
 
 type Parts = list[memoryview | Pickle]
-"""The pickle, then the buffers outside of it. a Receiver returns only views."""
+"""The pickle, then the buffers outside of it. A Receiver returns only views."""
 
 _HEADER = struct.Struct("<QIIQ")  # the call's number, number of parts, where they are, their size in bytes
 _NUMBER = struct.Struct("<Q")  # its first field

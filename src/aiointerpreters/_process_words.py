@@ -15,8 +15,8 @@ from typing import Any
 
 from . import _core, _words_worker
 from . import _process_wire as wire
+from ._options import LOGGING, OUTPUT
 
-_LOGGING, _OUTPUT = 1, 2  # bits, as in `_options.forwards`
 _MOST_WAITING = 10_000  # words of threads that go on after a call; further ones are dropped
 _SHOWN = 30  # the level from which on `logging` shows records that no handler takes
 
@@ -41,13 +41,13 @@ class Link:
         """Catch from now on what is to go home. Thread: the main one, before the first call."""
         if self._forwards:
             _words_worker.use(self)
-        if self._forwards & _LOGGING:
+        if self._forwards & LOGGING:
             _words_worker.install("warnings", warnings)
             if "logging" in sys.modules:
                 _words_worker.install("logging", sys.modules["logging"])
             else:
                 sys.meta_path.insert(0, SimpleNamespace(find_spec=_find_spec, watches_words=True))
-        if self._forwards & _OUTPUT:
+        if self._forwards & OUTPUT:
             _words_worker.forward_output()
 
     def follow(self, parts: wire.Parts) -> None:
@@ -156,8 +156,8 @@ def _say_here(kind: int, content: tuple[Any, ...]) -> None:
     elif kind == _words_worker.WARNING:
         message, categories, path, line, _ = content
         text = f"{path}:{line}: {categories[0][1]}: {message}\n"
-    elif content[1] >= _SHOWN:
-        message, args = content[4], content[5]
+    elif (said := dict(zip(_core.record_fields(), content, strict=True)))["levelno"] >= _SHOWN:
+        message, args = said["msg"], said["args"]
         with contextlib.suppress(Exception):  # as it is, if it cannot be formatted
             message = message % (args[0] if isinstance(args[0], dict) else args) if args else message
         text = f"{message}\n"

@@ -4,7 +4,6 @@ import logging
 import queue
 import sys
 import threading
-from collections.abc import Iterator
 from logging.handlers import QueueHandler
 from pathlib import Path
 from typing import Any
@@ -14,43 +13,13 @@ import pytest
 from aiointerpreters import InterpreterThreadPoolExecutor, Runner, interpreter
 from support import light, state, words
 from support.gate import Gate
+from support.heard import Collector
 from support.protocols import MakePool
 from support.scripts import run_script
 
 NAME = "support.words"
 
 say = interpreter(words.say)
-
-
-class Collector(logging.Handler):
-    """Keeps the records, and the threads that have brought them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.records: list[logging.LogRecord] = []
-        self.threads: list[int] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.records.append(record)
-        self.threads.append(threading.get_ident())
-
-    @property
-    def texts(self) -> list[str]:
-        return [record.getMessage() for record in self.records]
-
-
-@pytest.fixture
-def heard() -> Iterator[Collector]:
-    """Collect what is logged under `support.words`, from INFO on."""
-    collector = Collector()
-    logger = logging.getLogger(NAME)
-    logger.addHandler(collector)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    yield collector
-    logger.removeHandler(collector)
-    logger.setLevel(logging.NOTSET)
-    logger.propagate = True
 
 
 def test_records_are_there_when_the_result_is(pool: InterpreterThreadPoolExecutor, heard: Collector) -> None:

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from aiointerpreters import interpreter
 from aiointerpreters.errors import RemoteTraceback
 from support import failures, scripts, state, words
+from support.heard import Collector
 from support.protocols import MakePool
 
 NAME = "AIOINTERPRETERS_TEST_VARIABLE"
@@ -23,35 +24,6 @@ NAME = "AIOINTERPRETERS_TEST_VARIABLE"
 def in_process(fn: Any) -> Any:
     """Tag a function for processes."""
     return interpreter(fn, lane="process")
-
-
-class Collector(logging.Handler):
-    """Keeps the records."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.records: list[logging.LogRecord] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.records.append(record)
-
-    @property
-    def texts(self) -> list[str]:
-        return [record.getMessage() for record in self.records]
-
-
-@pytest.fixture
-def heard() -> Iterator[Collector]:
-    """Collect what is logged under `support.words`, from INFO on."""
-    collector = Collector()
-    logger = logging.getLogger("support.words")
-    logger.addHandler(collector)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    yield collector
-    logger.removeHandler(collector)
-    logger.setLevel(logging.NOTSET)
-    logger.propagate = True
 
 
 class TestExceptions:
